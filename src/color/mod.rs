@@ -1,0 +1,1 @@
+//! Color: names and hex, spaces, differences, regions, and recoloring. Pure: pixels in, pixels out.

@@ -1,0 +1,167 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a job, unique in its manifest, and safe as a file name on every common file system.
+///
+/// The result of a job is `results/<id>.<ext>`, so an id that could leave that folder, hide itself in it or that a
+/// file system refuses is turned away when it is read, be it from a manifest or from a journal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(Arc<str>);
+
+/// Why a text is no job id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobIdError {
+    /// The id is empty.
+    #[error("the id is empty")]
+    Empty,
+    /// The id is too long for a file name once an extension is added.
+    #[error(
+        "the id is {bytes} bytes long, over the {} that a file name has room for",
+        JobId::MAX_BYTES
+    )]
+    TooLong {
+        /// The length found, in bytes of UTF-8.
+        bytes: usize,
+    },
+    /// The id holds a character that separates folders or that file systems refuse.
+    #[error("the id holds {0:?}, which a file name cannot have")]
+    Character(char),
+    /// The id begins with a dot or a dash, or ends with a dot or a space.
+    #[error("the id {0}")]
+    Edge(&'static str),
+    /// The id is a device name that Windows reserves.
+    #[error("the id is a device name on Windows")]
+    Reserved,
+}
+
+impl JobId {
+    /// The longest id, in bytes: file systems take 255 for a name, and a number, a hash and an extension follow.
+    pub const MAX_BYTES: usize = 180;
+
+    /// Takes `text` as an id, if it may name a file.
+    pub fn new(text: &str) -> Result<JobId, JobIdError> {
+        if text.is_empty() {
+            return Err(JobIdError::Empty);
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(JobIdError::TooLong { bytes: text.len() });
+        }
+        if let Some(character) = text.chars().find(|character| is_refused(*character)) {
+            return Err(JobIdError::Character(character));
+        }
+        if text.starts_with('.') {
+            return Err(JobIdError::Edge(
+                "begins with a dot, which hides a file or leaves its folder",
+            ));
+        }
+        if text.starts_with('-') {
+            return Err(JobIdError::Edge(
+                "begins with a dash, which programs take for an option",
+            ));
+        }
+        if text.starts_with(' ') || text.ends_with([' ', '.']) {
+            return Err(JobIdError::Edge("begins or ends with a space, or ends with a dot"));
+        }
+        if is_device(text) {
+            return Err(JobIdError::Reserved);
+        }
+        Ok(JobId(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Separators, characters that Windows refuses, controls, and the marks that reorder text on a screen.
+fn is_refused(character: char) -> bool {
+    matches!(character, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
+        || character.is_control()
+        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+fn is_device(text: &str) -> bool {
+    let stem = text.split('.').next().unwrap_or(text).trim_end().to_ascii_uppercase();
+    match stem.as_str() {
+        "CON" | "PRN" | "AUX" | "NUL" => true,
+        stem => {
+            stem.len() == 4
+                && (stem.starts_with("COM") || stem.starts_with("LPT"))
+                && stem.ends_with(|last: char| last.is_ascii_digit())
+        }
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = JobIdError;
+
+    fn try_from(text: String) -> Result<JobId, JobIdError> {
+        JobId::new(&text)
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> String {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_catalogs_use_are_ids() {
+        for good in [
+            "mug",
+            "mug-ocean",
+            "SKU 12.3_b",
+            "größe-Ü",
+            "商品1",
+            "a",
+            "-".repeat(0).as_str(),
+            "x-2",
+        ] {
+            if !good.is_empty() {
+                assert_eq!(JobId::new(good).map(|id| id.to_string()), Ok(good.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn ids_that_could_leave_the_results_folder_are_refused() {
+        for bad in [
+            "",
+            "..",
+            ".",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            ".hidden",
+            "-rf",
+            "x.",
+            "x ",
+            " x",
+            "c:x",
+            "NUL",
+            "com1.txt",
+            "a\nb",
+            "a\u{202E}b",
+        ] {
+            assert!(JobId::new(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(JobId::new(&"x".repeat(300)), Err(JobIdError::TooLong { bytes: 300 }));
+        assert!(JobId::new(&"x".repeat(JobId::MAX_BYTES)).is_ok());
+    }
+}

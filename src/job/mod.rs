@@ -1,0 +1,13 @@
+//! What a job is: its id, what is sent for it, what it costs, and the names all of these go by.
+//!
+//! Everything here is pure: no clock, no file system, no network.
+
+mod cents;
+mod fingerprint;
+mod id;
+mod request;
+
+pub use cents::Cents;
+pub use fingerprint::{ContentHash, Fingerprint};
+pub use id::{JobId, JobIdError};
+pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};

@@ -1,0 +1,160 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::JobId;
+
+/// The model that edits where a manifest names none.
+pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
+
+/// One edit that somebody wants: a line of the manifest, understood and checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name, unique in the manifest.
+    pub id: JobId,
+    /// What is sent for it.
+    pub request: EditRequest,
+    /// The color asked for, `#RRGGBB` in capitals, to check the result against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// The user's own columns, name and value, in the manifest's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<(String, String)>,
+    /// The line of the manifest where it begins, from 1.
+    pub line: u64,
+}
+
+/// What is sent to the API for one job.
+///
+/// An option that is `None` is left out of the request: the provider documents no defaults, so a value that nobody
+/// asked for is never sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditRequest {
+    /// The model's name in the URL of the submit.
+    pub model: String,
+    /// The instruction, as written.
+    pub prompt: String,
+    /// The pictures to edit, in order: a prompt may speak of "image 1" and "image 2".
+    pub images: Vec<ImageSource>,
+    /// The size of the output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    /// The seed of the generator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
+    /// The three switches.
+    #[serde(flatten)]
+    pub switches: Switches,
+}
+
+/// The API's three switches, each sent only if it was set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switches {
+    /// Wait for the result in the answer to the submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_sync_mode: Option<bool>,
+    /// Outputs as base64 text instead of URLs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_base64_output: Option<bool>,
+    /// The provider's own check of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_safety_checker: Option<bool>,
+}
+
+/// Where a picture to edit comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSource {
+    /// An `http` or `https` URL that the API fetches by itself.
+    Url(String),
+    /// A `data:` URI with the picture in it.
+    Data(String),
+    /// A file on this machine, its path already joined to the manifest's folder.
+    File(PathBuf),
+}
+
+impl fmt::Display for ImageSource {
+    /// The source as a person reads it: a `data:` URI is cut to its media type.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ImageSource::Url(url) => formatter.write_str(url),
+            ImageSource::Data(uri) => write!(formatter, "{},…", uri.split(',').next().unwrap_or("data:")),
+            ImageSource::File(path) => write!(formatter, "{}", path.display()),
+        }
+    }
+}
+
+/// The size of an output, as the API names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// The smallest; 512 px on the longer side in the embedded editor.
+    Small,
+    /// The middle one; 1024 px in the embedded editor.
+    Medium,
+    /// The largest; 2048 px in the embedded editor.
+    Large,
+}
+
+impl Size {
+    /// The words that manifests use for the sizes.
+    pub const NAMES: [&'static str; 3] = ["small", "medium", "large"];
+
+    /// The size's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Size::Small => "small",
+            Size::Medium => "medium",
+            Size::Large => "large",
+        }
+    }
+}
+
+impl FromStr for Size {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Size, ()> {
+        match text {
+            "small" => Ok(Size::Small),
+            "medium" => Ok(Size::Medium),
+            "large" => Ok(Size::Large),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A seed of the generator: 0 to 10000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Seed(u16);
+
+impl Seed {
+    /// The largest seed that the API takes.
+    pub const MAX: u16 = 10_000;
+
+    /// Takes `value`, if it is not over [`Seed::MAX`].
+    pub fn new(value: u16) -> Option<Seed> {
+        (value <= Self::MAX).then_some(Seed(value))
+    }
+
+    /// The seed as a number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u16> for Seed {
+    type Error = String;
+
+    fn try_from(value: u16) -> Result<Seed, String> {
+        Seed::new(value).ok_or_else(|| format!("seed {value} is over {}", Seed::MAX))
+    }
+}
+
+impl From<Seed> for u16 {
+    fn from(seed: Seed) -> u16 {
+        seed.0
+    }
+}

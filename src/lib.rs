@@ -1,0 +1,11 @@
+//! A batch runner for paid image-edit APIs.
+//!
+//! Data flows one way: [`manifest`] to plan to runner to outputs to [`report`]. See `ARCHITECTURE.md`.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
+
+pub mod api;
+pub mod color;
+pub mod job;
+pub mod manifest;
+pub mod report;
+pub mod server;

@@ -1,0 +1,3 @@
+//! The `dyehouse` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Manifests: bytes to jobs, and every error with its place.

@@ -1,0 +1,1 @@
+//! The report folder: what the person who ordered the batch sees.
