@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod color;
+pub mod editor;
 pub mod job;
 pub mod manifest;
 pub mod report;

@@ -1,1 +1,5 @@
 //! Color: names and hex, spaces, differences, regions, and recoloring. Pure: pixels in, pixels out.
+
+mod verdict;
+
+pub use verdict::Verdict;

@@ -1,0 +1,130 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a job stands, in the four words that files, reports and scripts use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Its pictures are verified and in `results/`.
+    Completed,
+    /// It ended without a picture, for a reason that is known.
+    Failed,
+    /// Nobody knows whether its submit was accepted, and so whether it was paid for.
+    Uncertain,
+    /// Not submitted yet, or still in work at the provider.
+    Pending,
+}
+
+/// Why a job failed, in the words that files, reports and scripts use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The provider's content check refused it.
+    Moderated,
+    /// The provider refused the request as it stands.
+    Rejected,
+    /// The key was refused.
+    Auth,
+    /// The balance is used up.
+    Balance,
+    /// The provider no longer knows the prediction, or its output has expired.
+    Lost,
+    /// It did not end within the job's time limit.
+    Timeout,
+    /// Its output could not be fetched, or was no whole picture.
+    Download,
+    /// The provider failed, or answered what its contract rules out.
+    Provider,
+    /// A picture to edit could not be read on this machine.
+    Input,
+}
+
+impl JobStatus {
+    /// All of them, in the order that summaries use.
+    pub const ALL: [JobStatus; 4] = [
+        JobStatus::Completed,
+        JobStatus::Failed,
+        JobStatus::Uncertain,
+        JobStatus::Pending,
+    ];
+
+    /// The status as its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobStatus::Completed => "completed",
+            JobStatus::Failed => "failed",
+            JobStatus::Uncertain => "uncertain",
+            JobStatus::Pending => "pending",
+        }
+    }
+}
+
+impl ErrorClass {
+    /// All of them.
+    pub const ALL: [ErrorClass; 9] = [
+        ErrorClass::Moderated,
+        ErrorClass::Rejected,
+        ErrorClass::Auth,
+        ErrorClass::Balance,
+        ErrorClass::Lost,
+        ErrorClass::Timeout,
+        ErrorClass::Download,
+        ErrorClass::Provider,
+        ErrorClass::Input,
+    ];
+
+    /// The class as its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorClass::Moderated => "moderated",
+            ErrorClass::Rejected => "rejected",
+            ErrorClass::Auth => "auth",
+            ErrorClass::Balance => "balance",
+            ErrorClass::Lost => "lost",
+            ErrorClass::Timeout => "timeout",
+            ErrorClass::Download => "download",
+            ErrorClass::Provider => "provider",
+            ErrorClass::Input => "input",
+        }
+    }
+
+    /// What a person can do about a job that failed so.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
+            ErrorClass::Rejected => "mend the row as the provider's words say, then run again",
+            ErrorClass::Auth => "check VIBEDREAM_API_KEY, then run again with --retry-failed",
+            ErrorClass::Balance => "top up the provider's balance, then run again",
+            ErrorClass::Lost => "it may have been charged; --retry-failed pays for it anew",
+            ErrorClass::Timeout => "run again with --retry-failed, or raise the job's time limit",
+            ErrorClass::Download => "run again with --retry-failed",
+            ErrorClass::Provider => "run again with --retry-failed once the provider is well",
+            ErrorClass::Input => "mend the picture that the row names, then run again",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for ErrorClass {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<ErrorClass, ()> {
+        ErrorClass::ALL
+            .into_iter()
+            .find(|class| class.as_str() == text)
+            .ok_or(())
+    }
+}
