@@ -7,6 +7,7 @@ pub mod api;
 pub mod color;
 pub mod editor;
 pub mod job;
+pub mod journal;
 pub mod manifest;
 pub mod report;
 pub mod server;

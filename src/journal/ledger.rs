@@ -1,0 +1,435 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::api::PredictionId;
+use crate::job::{Cents, ErrorClass, Fingerprint, JobId, JobStatus};
+
+use super::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step};
+
+/// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
+const FIRST_ESTIMATE: Cents = Cents(7);
+
+/// What all records of a journal add up to: the state of every edit, and the money.
+///
+/// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
+/// stand at the same state. Pure: times come with the records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    jobs: HashMap<JobId, History>,
+    money: Money,
+    counts: PlanCounts,
+    started_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+    last_run: Option<RunEvent>,
+    ended: Option<Option<String>>,
+    pauses: Vec<(Timestamp, u64, String)>,
+}
+
+/// The edits that a job has had, one a fingerprint, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    edits: Vec<Edit>,
+    shown: Option<Fingerprint>,
+}
+
+/// Where one edit stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// What is sent for it.
+    pub fingerprint: Fingerprint,
+    /// Its state.
+    pub state: EditState,
+    /// How often it was submitted, refusals included.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    pub prediction: Option<PredictionId>,
+    /// What its accepted submits cost.
+    pub spent: Cents,
+    /// What is reserved for submits whose fate is unknown.
+    pub held: Cents,
+    /// When its last submit was announced.
+    pub submitted_at: Option<Timestamp>,
+    /// When it last came to an end.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last, even if it went well after that.
+    pub problem: Option<Problem>,
+}
+
+/// What went wrong with an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind of failure; a refused or an uncertain submit has none.
+    pub class: Option<ErrorClass>,
+    /// What was seen.
+    pub message: String,
+}
+
+/// The state of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditState {
+    /// Nothing is under way; it may be submitted.
+    Idle,
+    /// A submit was announced, and its answer is not known.
+    Submitting {
+        /// What is reserved for it.
+        reserved: Cents,
+    },
+    /// The provider has it.
+    Processing,
+    /// Its pictures are on this machine under temporary names.
+    Fetched {
+        /// What they will be called.
+        files: Vec<SavedFile>,
+    },
+    /// Its pictures are in `results/`.
+    Completed {
+        /// The pictures.
+        files: Vec<SavedFile>,
+    },
+    /// It ended without pictures.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+    },
+    /// Nobody knows whether its submit was accepted.
+    Uncertain,
+}
+
+/// A record that cannot follow those before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{step}` of job {job} cannot follow `{state}`")]
+pub struct TransitionError {
+    job: JobId,
+    step: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Money {
+    spent: Cents,
+    open: Cents,
+    open_submits: u64,
+    held: Cents,
+    held_submits: u64,
+    estimate: Cents,
+}
+
+impl Default for Money {
+    fn default() -> Money {
+        let none = Cents::ZERO;
+        Money {
+            spent: none,
+            open: none,
+            open_submits: 0,
+            held: none,
+            held_submits: 0,
+            estimate: FIRST_ESTIMATE,
+        }
+    }
+}
+
+impl Ledger {
+    /// Takes a record in. Nothing is changed where it cannot follow what came before.
+    pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), TransitionError> {
+        match record {
+            Record::Run(event) => self.apply_run(at, event),
+            Record::Edit(key, step) => self.apply_step(at, key, step)?,
+        }
+        self.last_at = Some(at);
+        Ok(())
+    }
+
+    fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
+        match event {
+            RunEvent::Run { jobs, .. } => {
+                self.counts = *jobs;
+                self.started_at.get_or_insert(at);
+                self.last_run = Some(event.clone());
+                self.ended = None;
+            }
+            RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
+            RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
+        }
+    }
+
+    fn apply_step(&mut self, at: Timestamp, key: &EditKey, step: &Step) -> Result<(), TransitionError> {
+        let history = self.jobs.entry(key.job.clone()).or_default();
+        let newest = history
+            .edits
+            .last()
+            .is_none_or(|edit| edit.fingerprint == key.fingerprint);
+        let edit = history.edit_mut(key.fingerprint);
+        let before = edit.status();
+        let next = edit.next(step).ok_or_else(|| TransitionError {
+            job: key.job.clone(),
+            step: step_name(step),
+            state: state_name(&edit.state),
+        })?;
+        self.money.apply(&edit.state, step);
+        edit.apply(at, step, next);
+        let after = edit.status();
+        if matches!(step, Step::Completed | Step::Reinstated) {
+            history.shown = Some(key.fingerprint);
+        }
+        if newest && before != after {
+            self.counts.moved(before, after);
+        }
+        Ok(())
+    }
+
+    /// The history of a job, if the journal knows it.
+    pub fn history(&self, job: &JobId) -> Option<&History> {
+        self.jobs.get(job)
+    }
+
+    /// One edit, if the journal knows it.
+    pub fn edit(&self, key: &EditKey) -> Option<&Edit> {
+        self.jobs.get(&key.job)?.edit(key.fingerprint)
+    }
+
+    /// All edits, in no order.
+    pub fn edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
+        self.jobs
+            .iter()
+            .flat_map(|(job, history)| history.edits.iter().map(move |edit| (job, edit)))
+    }
+
+    /// What was charged over the folder's whole life.
+    pub fn spent(&self) -> Cents {
+        self.money.spent
+    }
+
+    /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
+    /// than it was when they were announced counts for them as well.
+    pub fn reserved(&self) -> Cents {
+        let at_least = |sum: Cents, count: u64| sum.max(self.money.estimate.times(count));
+        at_least(self.money.open, self.money.open_submits) + at_least(self.money.held, self.money.held_submits)
+    }
+
+    /// What the next submit is thought to cost: the highest price seen, and the documented one before that.
+    pub fn estimate(&self) -> Cents {
+        self.money.estimate
+    }
+
+    /// How the jobs of the last run's manifest stand.
+    pub fn counts(&self) -> PlanCounts {
+        self.counts
+    }
+
+    /// When the folder's first run began.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.started_at
+    }
+
+    /// When the last record was written.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
+    /// The record that began the last run.
+    pub fn last_run(&self) -> Option<&RunEvent> {
+        self.last_run.as_ref()
+    }
+
+    /// Whether the last run ended in good order, and if so, what stopped it early.
+    pub fn ended(&self) -> Option<Option<&str>> {
+        self.ended.as_ref().map(Option::as_deref)
+    }
+
+    /// The pauses of all submitters: when, for how many milliseconds, and why.
+    pub fn pauses(&self) -> &[(Timestamp, u64, String)] {
+        &self.pauses
+    }
+}
+
+impl Money {
+    fn apply(&mut self, state: &EditState, step: &Step) {
+        if let Step::Intent { reserved_cents, .. } = step {
+            self.open += *reserved_cents;
+            self.open_submits += 1;
+            return;
+        }
+        if let EditState::Submitting { reserved } = state {
+            self.open = self.open.minus(*reserved);
+            self.open_submits -= 1;
+            if let Step::Uncertain { .. } = step {
+                self.held += *reserved;
+                self.held_submits += 1;
+            }
+        }
+        if let Step::Accepted { cost_cents, .. } = step {
+            self.spent += *cost_cents;
+            self.estimate = self.estimate.max(*cost_cents);
+        }
+    }
+}
+
+impl PlanCounts {
+    fn moved(&mut self, from: JobStatus, to: JobStatus) {
+        let old = self.of(from);
+        *old = old.saturating_sub(1);
+        *self.of(to) += 1;
+    }
+
+    fn of(&mut self, status: JobStatus) -> &mut u64 {
+        match status {
+            JobStatus::Completed => &mut self.completed,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Uncertain => &mut self.uncertain,
+            JobStatus::Pending => &mut self.pending,
+        }
+    }
+}
+
+impl History {
+    /// The edit of a fingerprint.
+    pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
+        self.edits.iter().find(|edit| edit.fingerprint == fingerprint)
+    }
+
+    /// The edit whose pictures are in `results/` under the job's name.
+    pub fn shown(&self) -> Option<&Edit> {
+        self.edit(self.shown?)
+    }
+
+    /// All edits, oldest first.
+    pub fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    fn edit_mut(&mut self, fingerprint: Fingerprint) -> &mut Edit {
+        let position = self.edits.iter().position(|edit| edit.fingerprint == fingerprint);
+        let position = position.unwrap_or_else(|| {
+            self.edits.push(Edit::new(fingerprint));
+            self.edits.len() - 1
+        });
+        &mut self.edits[position]
+    }
+}
+
+impl Edit {
+    fn new(fingerprint: Fingerprint) -> Edit {
+        Edit {
+            fingerprint,
+            state: EditState::Idle,
+            attempts: 0,
+            prediction: None,
+            spent: Cents::ZERO,
+            held: Cents::ZERO,
+            submitted_at: None,
+            finished_at: None,
+            problem: None,
+        }
+    }
+
+    /// The state in the four words of reports.
+    pub fn status(&self) -> JobStatus {
+        match self.state {
+            EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => {
+                JobStatus::Pending
+            }
+            EditState::Completed { .. } => JobStatus::Completed,
+            EditState::Failed { .. } => JobStatus::Failed,
+            EditState::Uncertain => JobStatus::Uncertain,
+        }
+    }
+
+    /// The pictures, where there are any on this machine.
+    pub fn files(&self) -> &[SavedFile] {
+        match &self.state {
+            EditState::Fetched { files } | EditState::Completed { files } => files,
+            _ => &[],
+        }
+    }
+
+    /// The one place that says which step may follow which state, and where it leads.
+    fn next(&self, step: &Step) -> Option<EditState> {
+        use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
+        match (&self.state, step) {
+            (Idle | Failed { .. } | Uncertain, Step::Intent { reserved_cents, .. }) => Some(Submitting {
+                reserved: *reserved_cents,
+            }),
+            (Submitting { .. }, Step::Refused { .. }) => Some(Idle),
+            (Submitting { .. }, Step::Uncertain { .. }) => Some(Uncertain),
+            (Submitting { .. }, Step::Accepted { .. }) => Some(Processing),
+            (Processing, Step::Generated { .. }) => Some(Processing),
+            // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
+            (Failed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
+            (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
+            (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated) => {
+                Some(Completed { files: files.clone() })
+            }
+            (Idle | Submitting { .. } | Processing | Fetched { .. } | Failed { .. }, Step::Failed { class, .. }) => {
+                Some(Failed { class: *class })
+            }
+            _ => None,
+        }
+    }
+
+    fn apply(&mut self, at: Timestamp, step: &Step, next: EditState) {
+        match step {
+            Step::Intent { attempt, .. } => {
+                self.attempts = *attempt;
+                self.submitted_at = Some(at);
+                self.finished_at = None;
+            }
+            Step::Accepted { prediction, cost_cents } => {
+                self.prediction = Some(prediction.clone());
+                self.spent += *cost_cents;
+            }
+            Step::Refused { message } => {
+                self.problem = Some(Problem {
+                    class: None,
+                    message: message.clone(),
+                })
+            }
+            Step::Uncertain { message } => {
+                if let EditState::Submitting { reserved } = self.state {
+                    self.held += reserved;
+                }
+                self.problem = Some(Problem {
+                    class: None,
+                    message: message.clone(),
+                });
+                self.finished_at = Some(at);
+            }
+            Step::Failed { class, message } => {
+                self.problem = Some(Problem {
+                    class: Some(*class),
+                    message: message.clone(),
+                });
+                self.finished_at = Some(at);
+            }
+            Step::Completed => self.finished_at = Some(at),
+            Step::Generated { .. } | Step::Fetched { .. } | Step::Reinstated => {}
+        }
+        self.state = next;
+    }
+}
+
+fn step_name(step: &Step) -> &'static str {
+    match step {
+        Step::Intent { .. } => "intent",
+        Step::Refused { .. } => "refused",
+        Step::Uncertain { .. } => "uncertain",
+        Step::Accepted { .. } => "accepted",
+        Step::Generated { .. } => "generated",
+        Step::Fetched { .. } => "fetched",
+        Step::Completed => "completed",
+        Step::Reinstated => "reinstated",
+        Step::Failed { .. } => "failed",
+    }
+}
+
+fn state_name(state: &EditState) -> &'static str {
+    match state {
+        EditState::Idle => "nothing under way",
+        EditState::Submitting { .. } => "submitting",
+        EditState::Processing => "processing",
+        EditState::Fetched { .. } => "fetched",
+        EditState::Completed { .. } => "completed",
+        EditState::Failed { .. } => "failed",
+        EditState::Uncertain => "uncertain",
+    }
+}

@@ -1,0 +1,318 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::PredictionId;
+use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId};
+
+/// The version that this program writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// One line of the journal, without its time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// Something about the run as a whole.
+    Run(RunEvent),
+    /// A step of one edit.
+    Edit(EditKey, Step),
+}
+
+/// Which edit a record is about: a job, as it was when its request had this fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EditKey {
+    /// The job's id.
+    pub job: JobId,
+    /// The fingerprint of what is sent.
+    pub fingerprint: Fingerprint,
+}
+
+/// What happens to a run as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// A process began to work on the folder.
+    Run {
+        /// The manifest, as it was named.
+        manifest: String,
+        /// The backend's name.
+        backend: String,
+        /// The version of the program.
+        program: String,
+        /// How the jobs of the manifest stood at the start.
+        jobs: PlanCounts,
+        /// The ceiling over the folder's whole life.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget_cents: Option<Cents>,
+    },
+    /// All submitters wait, because the provider asked for it or cannot be reached.
+    Paused {
+        /// For how long from the record's time, in milliseconds.
+        milliseconds: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The process ended in good order.
+    Ended {
+        /// Why it stopped before its work was done; absent where nothing was left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
+/// How the jobs of a manifest stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanCounts {
+    /// All jobs of the manifest.
+    pub total: u64,
+    /// Those whose pictures are in `results/`.
+    pub completed: u64,
+    /// Those that ended as failed.
+    pub failed: u64,
+    /// Those whose submit has an unknown fate.
+    pub uncertain: u64,
+    /// The rest.
+    pub pending: u64,
+}
+
+/// A step of one edit, in the order in which they can follow each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Step {
+    /// A submit is about to be sent. Durable before the first byte goes out.
+    Intent {
+        /// Which try this is, from 1.
+        attempt: u32,
+        /// What is reserved for it until its price is known.
+        reserved_cents: Cents,
+    },
+    /// The submit certainly was not accepted; the edit may be submitted again.
+    Refused {
+        /// Why, in words that a person can act on.
+        message: String,
+    },
+    /// Nobody knows whether the submit was accepted. Its cost stays reserved.
+    Uncertain {
+        /// What was seen.
+        message: String,
+    },
+    /// The provider took the submit and gave an id.
+    Accepted {
+        /// The prediction's id.
+        prediction: PredictionId,
+        /// Its price.
+        cost_cents: Cents,
+    },
+    /// The provider says that the pictures are ready.
+    Generated {
+        /// How many there are.
+        outputs: usize,
+    },
+    /// The pictures are on this machine, verified and durable under temporary names.
+    Fetched {
+        /// What they will be called, and what is in them.
+        files: Vec<SavedFile>,
+    },
+    /// The pictures are in `results/`.
+    Completed,
+    /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
+    Reinstated,
+    /// The edit ended without pictures.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+        /// What was seen, in the provider's words where there are any.
+        message: String,
+    },
+}
+
+/// One verified picture of an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedFile {
+    /// Its name in `results/`.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The hash of its content.
+    pub blake3: ContentHash,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+}
+
+#[derive(Serialize)]
+struct RunLine<'a> {
+    v: u32,
+    at: Timestamp,
+    #[serde(flatten)]
+    event: &'a RunEvent,
+}
+
+#[derive(Serialize)]
+struct EditLine<'a> {
+    v: u32,
+    at: Timestamp,
+    #[serde(flatten)]
+    key: &'a EditKey,
+    #[serde(flatten)]
+    step: &'a Step,
+}
+
+/// What every line has, read first to know what the rest is.
+#[derive(Deserialize)]
+struct Head {
+    v: u32,
+    at: Timestamp,
+    job: Option<JobId>,
+    fingerprint: Option<Fingerprint>,
+}
+
+/// Why a line cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LineError {
+    #[error("it is not a journal record ({0})")]
+    Malformed(#[from] serde_json::Error),
+    #[error("it has version {0}, and this program reads up to {VERSION}")]
+    Newer(u32),
+}
+
+impl Record {
+    /// The record as a line, with its line feed.
+    pub fn to_line(&self, at: Timestamp) -> Vec<u8> {
+        let at = to_milliseconds(at);
+        let line = match self {
+            Record::Run(event) => serde_json::to_vec(&RunLine { v: VERSION, at, event }),
+            Record::Edit(key, step) => serde_json::to_vec(&EditLine {
+                v: VERSION,
+                at,
+                key,
+                step,
+            }),
+        };
+        // Records hold text, numbers and lists alone, and serde_json can write all of those.
+        let mut line = line.unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+
+    /// Reads a line without its line feed.
+    pub(super) fn from_line(line: &[u8]) -> Result<(Timestamp, Record), LineError> {
+        let head: Head = serde_json::from_slice(line)?;
+        if head.v > VERSION {
+            return Err(LineError::Newer(head.v));
+        }
+        let record = match (head.job, head.fingerprint) {
+            (Some(job), Some(fingerprint)) => Record::Edit(EditKey { job, fingerprint }, serde_json::from_slice(line)?),
+            _ => Record::Run(serde_json::from_slice(line)?),
+        };
+        Ok((head.at, record))
+    }
+}
+
+/// Cuts a time to milliseconds, so that what is replayed is what was applied.
+fn to_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> EditKey {
+        EditKey {
+            job: JobId::new("mug-ocean").unwrap(),
+            fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+        }
+    }
+
+    fn at() -> Timestamp {
+        "2026-11-23T20:00:00.123Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_like_a_sentence() {
+        let record = Record::Edit(
+            key(),
+            Step::Intent {
+                attempt: 1,
+                reserved_cents: Cents(7),
+            },
+        );
+        insta::assert_snapshot!(String::from_utf8(record.to_line(at())).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
+    }
+
+    #[test]
+    fn every_record_reads_back_as_it_was_written() {
+        let file = SavedFile {
+            name: "mug-ocean.png".into(),
+            bytes: 12,
+            blake3: ContentHash::of(b"x"),
+            width: 3,
+            height: 4,
+        };
+        let jobs = PlanCounts {
+            total: 4,
+            completed: 1,
+            failed: 1,
+            uncertain: 1,
+            pending: 1,
+        };
+        let run = RunEvent::Run {
+            manifest: "catalog.yaml".into(),
+            backend: "embedded".into(),
+            program: "0.1.0".into(),
+            jobs,
+            budget_cents: Some(Cents(100)),
+        };
+        let steps = [
+            Step::Intent {
+                attempt: 2,
+                reserved_cents: Cents(7),
+            },
+            Step::Refused {
+                message: "no route \"x\"\n".into(),
+            },
+            Step::Uncertain { message: "503".into() },
+            Step::Accepted {
+                prediction: PredictionId::new("p-1").unwrap(),
+                cost_cents: Cents(9),
+            },
+            Step::Generated { outputs: 1 },
+            Step::Fetched { files: vec![file] },
+            Step::Completed,
+            Step::Reinstated,
+            Step::Failed {
+                class: ErrorClass::Lost,
+                message: "gone".into(),
+            },
+        ];
+        let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();
+        records.push(Record::Run(run));
+        records.push(Record::Run(RunEvent::Paused {
+            milliseconds: 5,
+            reason: "429".into(),
+        }));
+        records.push(Record::Run(RunEvent::Ended { reason: None }));
+        for record in records {
+            let line = record.to_line(at());
+            assert_eq!(
+                line.iter().filter(|byte| **byte == b'\n').count(),
+                1,
+                "one record is one line"
+            );
+            let (time, read) = Record::from_line(line.trim_ascii_end()).unwrap();
+            assert_eq!((time, read), (at(), record));
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_refused() {
+        let line = br#"{"v":2,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+        assert!(matches!(Record::from_line(line), Err(LineError::Newer(2))));
+    }
+
+    #[test]
+    fn an_id_that_could_leave_the_folder_is_no_record() {
+        let line = br#"{"v":1,"at":"2026-11-23T20:00:00Z","type":"completed","job":"../x","fingerprint":"000102030405060708090a0b0c0d0e0f"}"#;
+        assert!(matches!(Record::from_line(line), Err(LineError::Malformed(_))));
+    }
+}
