@@ -1,5 +1,12 @@
 //! The image-edit API: its contract, our client of it, and what its answers mean.
+//!
+//! [`client`] sends and hands back what came, raw; [`outcome`] is the pure reading of that, in one table a request.
 
+pub mod client;
+mod exchange;
+mod hint;
+pub mod outcome;
 pub mod wire;
 
+pub use exchange::{Answer, EditApi, Exchange, Fault};
 pub use wire::PredictionId;

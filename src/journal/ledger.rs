@@ -382,7 +382,7 @@ impl Edit {
                 self.problem = Some(Problem {
                     class: None,
                     message: message.clone(),
-                })
+                });
             }
             Step::Uncertain { message } => {
                 if let EditState::Submitting { reserved } = self.state {

@@ -1,0 +1,314 @@
+//! The HTTP client of the API. It sends each request once: no redirect is followed and nothing is sent again, because
+//! only the runner knows what a second submit would cost.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, Url, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::job::{EditRequest, ImageSource};
+
+use super::exchange::{Answer, EditApi, Exchange, Fault};
+use super::wire::{self, Generate, PredictionId};
+
+/// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
+const LONGEST_ANSWER: usize = 96 << 20;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
+const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
+const POLL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client of one API, at one base URL, with one key.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: BaseUrl,
+    bearer: HeaderValue,
+}
+
+/// The origin of an API: https, or http on loopback, since a key goes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+/// A text that is no base URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It does not parse.
+    #[error("{text:?} is no URL: {cause}")]
+    Malformed {
+        /// The text.
+        text: String,
+        /// What the parser said.
+        cause: String,
+    },
+    /// A key would travel in the clear.
+    #[error("{0} would send the key unencrypted")]
+    Insecure(Url),
+    /// It has a part that an origin does not have.
+    #[error("{0} is more than an origin")]
+    NotAnOrigin(Url),
+}
+
+/// A client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The key holds characters that no header can carry.
+    #[error("use the API key: it holds characters that an HTTP header cannot carry")]
+    Key,
+    /// TLS cannot be set up.
+    #[error("set up HTTPS: {0}")]
+    Tls(#[source] reqwest::Error),
+}
+
+impl BaseUrl {
+    /// Reads an origin such as `https://api.vibedream.ai`.
+    pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
+        let malformed = |cause: String| BaseUrlError::Malformed {
+            text: text.to_owned(),
+            cause,
+        };
+        let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(BaseUrlError::Insecure(url)),
+            _ => return Err(malformed("expected https".to_owned())),
+        }
+        let is_origin =
+            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if is_origin {
+            Ok(BaseUrl(url))
+        } else {
+            Err(BaseUrlError::NotAnOrigin(url))
+        }
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Whether a URL's host is this machine, by its name or address.
+pub fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// Makes ring the provider of TLS for the whole process. Idempotent, and needed before any client is built.
+pub fn install_tls() {
+    // An error says that a provider is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl Client {
+    /// A client for the API at `base`.
+    pub fn new(base: BaseUrl, key: &SecretString) -> Result<Client, ClientError> {
+        install_tls();
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
+        bearer.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(ClientError::Tls)?;
+        Ok(Client { http, base, bearer })
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Exchange {
+        match request.header(AUTHORIZATION, self.bearer.clone()).send().await {
+            Ok(response) => read(response).await,
+            Err(error) if error.is_connect() || error.is_builder() => Exchange::Fault(Fault::NotSent(explain(&error))),
+            Err(error) => Exchange::Fault(Fault::Unknown(explain(&error))),
+        }
+    }
+}
+
+impl EditApi for Client {
+    async fn submit(&self, request: &EditRequest) -> Exchange {
+        let images = match inline_all(&request.images).await {
+            Ok(images) => images,
+            Err(cause) => return Exchange::Fault(Fault::Unreadable(cause)),
+        };
+        let waits = request.switches.enable_sync_mode == Some(true);
+        let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
+        let url = self.base.join(&wire::generate_path(&request.model));
+        self.exchange(
+            self.http
+                .post(url)
+                .timeout(timeout)
+                .json(&Generate::new(request, images)),
+        )
+        .await
+    }
+
+    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+        // The URL is always built from the id: the answer's `statusUrl` may name another origin, and no documented
+        // one differs from this.
+        let url = self.base.join(&wire::prediction_path(prediction));
+        self.exchange(self.http.get(url).timeout(POLL_TIMEOUT)).await
+    }
+}
+
+async fn read(mut response: Response) -> Exchange {
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(None) => {
+                return Exchange::Answer(Answer {
+                    status,
+                    retry_after,
+                    body,
+                });
+            }
+            // An error status stands even where its body breaks off; a good one needs its body.
+            Ok(Some(_)) | Err(_) if status >= 400 => {
+                return Exchange::Answer(Answer {
+                    status,
+                    retry_after,
+                    body,
+                });
+            }
+            Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {LONGEST_ANSWER} bytes"))),
+            Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
+        }
+    }
+}
+
+/// The whole chain of causes in one line, without the URL: it may hold a signature.
+fn explain(error: &reqwest::Error) -> String {
+    let kind = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the connection failed"
+    };
+    let mut root: &dyn Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    let cause = root.to_string();
+    if root.is::<reqwest::Error>() || cause.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind} ({cause})")
+    }
+}
+
+async fn inline_all(images: &[ImageSource]) -> Result<Vec<String>, String> {
+    let mut urls = Vec::with_capacity(images.len());
+    for image in images {
+        urls.push(match image {
+            ImageSource::Url(url) | ImageSource::Data(url) => url.clone(),
+            ImageSource::File(path) => inline(path)
+                .await
+                .map_err(|cause| format!("{}: {cause}", path.display()))?,
+        });
+    }
+    Ok(urls)
+}
+
+/// A local picture as a `data:` URI.
+async fn inline(path: &Path) -> std::io::Result<String> {
+    let bytes = tokio::fs::read(path).await?;
+    let media_type = match image::guess_format(&bytes) {
+        Ok(format) => format.to_mime_type(),
+        Err(_) => {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "not a JPEG, PNG, GIF or WebP",
+            ));
+        }
+    };
+    Ok(format!("data:{media_type};base64,{}", STANDARD.encode(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_an_origin_that_keeps_the_key_secret() {
+        for good in [
+            "https://api.vibedream.ai",
+            "https://api.vibedream.ai/",
+            "http://127.0.0.1:8787",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(BaseUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.vibedream.ai",
+            "http://10.0.0.1",
+            "ftp://x",
+            "api.vibedream.ai",
+            "https://x/api",
+            "https://u@x",
+            "http://127.0.0.1.evil.example",
+        ] {
+            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_printed_with_the_client() {
+        let client = Client::new(
+            BaseUrl::parse("http://127.0.0.1:1").unwrap(),
+            &SecretString::from("hunter2"),
+        )
+        .unwrap();
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_certainly_not_sent() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
+        let client = Client::new(base, &SecretString::from("k")).unwrap();
+        let exchange = client.poll(&PredictionId::new("p").unwrap()).await;
+        let Exchange::Fault(Fault::NotSent(cause)) = exchange else {
+            panic!("{exchange:?}")
+        };
+        assert!(cause.starts_with("cannot connect"), "{cause}");
+    }
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+use std::future::Future;
+
+use crate::job::EditRequest;
+
+use super::PredictionId;
+
+/// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
+pub trait EditApi: Send + Sync + 'static {
+    /// Sends a submit, once, whatever happens.
+    fn submit(&self, request: &EditRequest) -> impl Future<Output = Exchange> + Send;
+
+    /// Asks how a prediction stands, once.
+    fn poll(&self, prediction: &PredictionId) -> impl Future<Output = Exchange> + Send;
+}
+
+/// What came of a request: an answer, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// The server answered.
+    Answer(Answer),
+    /// There was no whole answer.
+    Fault(Fault),
+}
+
+/// An answer as it came over the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Retry-After`, as it stands.
+    pub retry_after: Option<String>,
+    /// The body, cut at a cap.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A picture of the request could not be read on this machine; nothing was sent.
+    Unreadable(String),
+    /// No connection came about (DNS, refused, TLS), so nothing was sent.
+    NotSent(String),
+    /// The request may have arrived: a timeout, a reset, a body that broke off.
+    Unknown(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Unreadable(cause) | Fault::NotSent(cause) | Fault::Unknown(cause) => formatter.write_str(cause),
+        }
+    }
+}

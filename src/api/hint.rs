@@ -1,0 +1,128 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Answer;
+
+/// The longest wait that a hint can ask for: a longer one is taken for a mistake and cut to this.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// A hint beyond this is nonsense (a year, a Unix time) and is ignored.
+const ABSURD: f64 = 86_400.0;
+
+/// How long an answer asks to wait: the larger of `Retry-After` (seconds or an HTTP date) and what the body says
+/// (`retry_after`, or words like "retry in ~5s"). Nonsense counts as no hint.
+pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
+    let body = serde_json::from_slice(&answer.body)
+        .ok()
+        .and_then(|body| body_seconds(&body));
+    let seconds = header
+        .into_iter()
+        .chain(body)
+        .filter(|seconds| is_sound(*seconds))
+        .reduce(f64::max)?;
+    Some(Duration::from_secs_f64(seconds).min(LONGEST))
+}
+
+fn is_sound(seconds: f64) -> bool {
+    seconds.is_finite() && (0.0..=ABSURD).contains(&seconds)
+}
+
+fn header_seconds(text: &str, now: Timestamp) -> Option<f64> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Some(seconds);
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
+    Some(date.duration_since(now).as_secs_f64())
+}
+
+fn body_seconds(body: &Value) -> Option<f64> {
+    let named = ["retry_after", "retryAfter"].iter().find_map(|name| {
+        [body, &body["error"]].iter().find_map(|place| match &place[name] {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim_end_matches('s').parse().ok(),
+            _ => None,
+        })
+    });
+    named.or_else(|| super::wire::error_text(body).and_then(|text| spoken_seconds(&text)))
+}
+
+/// The number of seconds in a text such as "try again in ~5s" or "wait 12 seconds".
+fn spoken_seconds(text: &str) -> Option<f64> {
+    let text = text.to_ascii_lowercase();
+    let speaks_of_waiting = ["retry", "wait", "again in", "try again"]
+        .iter()
+        .any(|word| text.contains(word));
+    if !speaks_of_waiting {
+        return None;
+    }
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
+        rest = &rest[start..];
+        let end = rest
+            .find(|character: char| !character.is_ascii_digit() && character != '.')
+            .unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let unit = after.trim_start();
+        let is_seconds = unit.strip_prefix('s').is_some_and(|more| {
+            more.is_empty() || more.starts_with("ec") || !more.starts_with(|next: char| next.is_ascii_alphanumeric())
+        });
+        if is_seconds {
+            return number.trim_end_matches('.').parse().ok();
+        }
+        rest = after;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(header: Option<&str>, body: &str) -> Option<f64> {
+        let now = "2026-11-23T20:00:00Z".parse().unwrap();
+        let answer = Answer {
+            status: 429,
+            retry_after: header.map(str::to_owned),
+            body: body.into(),
+        };
+        wait_hint(&answer, now).map(|wait| wait.as_secs_f64())
+    }
+
+    #[test]
+    fn the_larger_of_header_and_body_holds() {
+        assert_eq!(hint(Some("3"), ""), Some(3.0));
+        assert_eq!(hint(Some("3"), r#"{"retry_after": 5}"#), Some(5.0));
+        assert_eq!(hint(None, r#"{"error": {"retry_after": "2.5"}}"#), Some(2.5));
+        assert_eq!(hint(Some("Mon, 23 Nov 2026 20:00:30 GMT"), ""), Some(30.0));
+        assert_eq!(
+            hint(None, r#"{"error": "Rate limit reached, retry in ~5s"}"#),
+            Some(5.0)
+        );
+        assert_eq!(
+            hint(None, r#"{"detail": "10 images a minute; wait 12 seconds"}"#),
+            Some(12.0)
+        );
+    }
+
+    #[test]
+    fn nonsense_is_no_hint_and_a_long_wait_is_cut() {
+        for header in [
+            "-1",
+            "NaN",
+            "inf",
+            "31536000",
+            "soon",
+            "",
+            "1735689600",
+            "Mon, 23 Nov 2020 20:00:30 GMT",
+        ] {
+            assert_eq!(hint(Some(header), "<html>"), None, "{header}");
+        }
+        assert_eq!(hint(Some("7200"), ""), Some(900.0));
+        assert_eq!(hint(None, r#"{"error": "10 images a minute at most"}"#), None);
+    }
+}

@@ -1,0 +1,318 @@
+//! What an exchange means. Pure, and decided on the HTTP status first.
+//!
+//! # Submits
+//!
+//! The documented API has neither an idempotency key nor a list of predictions, so a submit whose fate is unknown
+//! cannot be looked up, and sending it again could pay twice.
+//!
+//! | what came | outcome | because |
+//! |---|---|---|
+//! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt |
+//! | 2xx without an id, HTML or torn JSON | uncertain | something was accepted, and its id is not known |
+//! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
+//! | a local picture cannot be read | failed, `input` | nothing was sent |
+//! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
+//! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
+//! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
+//! | 301, 302, 307, 308 | the run stops | the base URL is not the API's |
+//! | 401, 403 | the run stops | every other submit would be refused as well |
+//! | 402 | no more submits; what is in flight finishes | the balance is used up |
+//! | other 4xx | failed, `moderated` or `rejected` | the same request would be refused again |
+//!
+//! # Polls
+//!
+//! A poll costs nothing, so its errors are never a job's: they are tried again.
+//!
+//! | what came | outcome |
+//! |---|---|
+//! | `completed` with outputs | completed |
+//! | `completed` with no outputs | failed, `provider` |
+//! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
+//! | `processing` and any other word | in progress |
+//! | 404, 410 | not found: tolerated right after the submit, `lost` later |
+//! | 401, 403 | the run stops |
+//! | 429 | asked again after the hinted wait |
+//! | anything else | asked again |
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::job::{Cents, ErrorClass};
+
+use super::hint::wait_hint;
+use super::wire::{self, PredictionId, status};
+use super::{Answer, Exchange, Fault};
+
+/// What came of a submit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitOutcome {
+    /// The provider took it.
+    Accepted {
+        /// The prediction's id.
+        prediction: PredictionId,
+        /// Its price, where the answer names one.
+        cost: Option<Cents>,
+        /// How it stands already: in sync mode the answer may be the result.
+        progress: PollOutcome,
+    },
+    /// It certainly was not accepted, and may be sent again.
+    NotAccepted {
+        /// What was seen.
+        cause: String,
+        /// Why it was not.
+        reason: Obstacle,
+    },
+    /// It certainly was not accepted, and the same request never will be.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+        /// What was seen.
+        message: String,
+    },
+    /// It certainly was not accepted, and no other would be.
+    Stop(Stop),
+    /// Nobody knows whether it was accepted.
+    Uncertain {
+        /// What was seen.
+        message: String,
+    },
+}
+
+/// Why a submit that may be sent again was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The provider asked to slow down, and may have said for how long.
+    RateLimited(Option<Duration>),
+    /// No connection came about.
+    Unreachable,
+}
+
+/// Why no further request makes sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The key was refused.
+    Auth(String),
+    /// The balance is used up.
+    Balance(String),
+    /// The base URL leads elsewhere.
+    Redirected(String),
+}
+
+/// What came of a poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollOutcome {
+    /// Still in work.
+    InProgress {
+        /// The provider's word for it, where it is none of the documented ones.
+        unknown_status: Option<String>,
+    },
+    /// Done, with at least one output: a URL, a `data:` URI or bare base64.
+    Completed {
+        /// The outputs, in order.
+        outputs: Vec<String>,
+    },
+    /// Done, without a picture.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+        /// The provider's words.
+        message: String,
+    },
+    /// The provider does not know the prediction.
+    NotFound,
+    /// No usable answer; asking again is free.
+    Again {
+        /// What was seen.
+        cause: String,
+        /// How long the provider asked to wait.
+        wait: Option<Duration>,
+    },
+    /// No further request makes sense.
+    Stop(Stop),
+}
+
+/// Reads what came of a submit.
+pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
+    let answer = match exchange {
+        Exchange::Answer(answer) => answer,
+        Exchange::Fault(Fault::Unreadable(cause)) => {
+            return SubmitOutcome::Failed {
+                class: ErrorClass::Input,
+                message: cause.clone(),
+            };
+        }
+        Exchange::Fault(Fault::NotSent(cause)) => {
+            return SubmitOutcome::NotAccepted {
+                cause: cause.clone(),
+                reason: Obstacle::Unreachable,
+            };
+        }
+        Exchange::Fault(Fault::Unknown(cause)) => return SubmitOutcome::Uncertain { message: cause.clone() },
+    };
+    match answer.status {
+        200..=299 => of_acceptance(answer),
+        301 | 302 | 307 | 308 => SubmitOutcome::Stop(Stop::Redirected(excerpt(answer))),
+        401 | 403 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
+        402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
+        429 => SubmitOutcome::NotAccepted {
+            cause: excerpt(answer),
+            reason: Obstacle::RateLimited(wait_hint(answer, now)),
+        },
+        400 | 404..=407 | 409..=499 => {
+            let message = excerpt(answer);
+            SubmitOutcome::Failed {
+                class: refusal_class(&message, ErrorClass::Rejected),
+                message,
+            }
+        }
+        _ => SubmitOutcome::Uncertain {
+            message: excerpt(answer),
+        },
+    }
+}
+
+/// Reads what came of a poll.
+pub fn of_poll(exchange: &Exchange, now: Timestamp) -> PollOutcome {
+    let answer = match exchange {
+        Exchange::Answer(answer) => answer,
+        Exchange::Fault(fault) => {
+            return PollOutcome::Again {
+                cause: fault.to_string(),
+                wait: None,
+            };
+        }
+    };
+    match answer.status {
+        200..=299 => match serde_json::from_slice(&answer.body) {
+            Ok(body) => of_prediction(&body),
+            Err(_) => PollOutcome::Again {
+                cause: excerpt(answer),
+                wait: None,
+            },
+        },
+        401 | 403 => PollOutcome::Stop(Stop::Auth(excerpt(answer))),
+        404 | 410 => PollOutcome::NotFound,
+        _ => PollOutcome::Again {
+            cause: excerpt(answer),
+            wait: wait_hint(answer, now),
+        },
+    }
+}
+
+fn of_acceptance(answer: &Answer) -> SubmitOutcome {
+    let body: Value = match serde_json::from_slice(&answer.body) {
+        Ok(body) => body,
+        Err(_) => {
+            return SubmitOutcome::Uncertain {
+                message: format!("{}, which is no JSON", excerpt(answer)),
+            };
+        }
+    };
+    match body["id"].as_str().map(PredictionId::new) {
+        Some(Ok(prediction)) => SubmitOutcome::Accepted {
+            prediction,
+            cost: cents(&body["costCents"]),
+            // An answer in the submit shape has no outputs yet, so a `completed` there is a thing to ask about.
+            progress: match of_prediction(&body) {
+                PollOutcome::Failed {
+                    class: ErrorClass::Provider,
+                    ..
+                } if body["status"] == status::COMPLETED => PollOutcome::InProgress { unknown_status: None },
+                progress => progress,
+            },
+        },
+        Some(Err(error)) => SubmitOutcome::Uncertain {
+            message: format!("HTTP {}: {error}", answer.status),
+        },
+        None => SubmitOutcome::Uncertain {
+            message: format!("{}, without an id", excerpt(answer)),
+        },
+    }
+}
+
+/// A price in whole cents; a fraction is rounded up, for a budget must not be passed.
+fn cents(value: &Value) -> Option<Cents> {
+    let number = value.as_f64().filter(|number| number.is_finite() && *number >= 0.0)?;
+    Some(Cents(number.ceil() as u64))
+}
+
+fn of_prediction(body: &Value) -> PollOutcome {
+    let failed = |message: String| PollOutcome::Failed {
+        class: refusal_class(&message, ErrorClass::Provider),
+        message,
+    };
+    match body["status"].as_str() {
+        Some(status::COMPLETED) => {
+            let outputs: Vec<String> = match &body["outputs"] {
+                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                Value::String(one) => vec![one.clone()],
+                _ => Vec::new(),
+            };
+            if outputs.iter().all(|output| output.trim().is_empty()) {
+                return failed("the prediction is completed and has no outputs".to_owned());
+            }
+            PollOutcome::Completed { outputs }
+        }
+        Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => failed(
+            wire::error_text(body).map_or_else(|| format!("the provider says `{word}` and no more"), |text| cut(&text)),
+        ),
+        Some(status::PROCESSING) => PollOutcome::InProgress { unknown_status: None },
+        Some(word) => PollOutcome::InProgress {
+            unknown_status: Some(cut(word)),
+        },
+        None => PollOutcome::Again {
+            cause: "an answer without a status".to_owned(),
+            wait: None,
+        },
+    }
+}
+
+/// Whether a refusal speaks of content moderation.
+fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
+    let message = message.to_ascii_lowercase();
+    let moderated = ["moderat", "flagged", "safety", "nsfw", "content policy"]
+        .iter()
+        .any(|word| message.contains(word));
+    if moderated { ErrorClass::Moderated } else { otherwise }
+}
+
+/// The status and the provider's words, short enough for a line.
+fn excerpt(answer: &Answer) -> String {
+    let said = match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(body) => wire::error_text(&body),
+        Err(_) => None,
+    };
+    let said = said.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
+    let said = cut(&said);
+    if said.is_empty() {
+        format!("HTTP {}", answer.status)
+    } else {
+        format!("HTTP {}: {said}", answer.status)
+    }
+}
+
+/// A text as one line of at most 200 characters.
+fn cut(text: &str) -> String {
+    let mut line = String::new();
+    for word in text
+        .split(|character: char| character.is_whitespace() || character.is_control())
+        .filter(|word| !word.is_empty())
+    {
+        if line.chars().count() + word.chars().count() >= 200 {
+            line.extend(word.chars().take(200_usize.saturating_sub(line.chars().count())));
+            line.push('…');
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;
