@@ -9,5 +9,6 @@ pub mod editor;
 pub mod job;
 pub mod journal;
 pub mod manifest;
+pub mod outputs;
 pub mod report;
 pub mod server;

@@ -1,0 +1,201 @@
+use std::io::Write;
+use std::time::Duration;
+
+use futures::StreamExt;
+use reqwest::{Response, Url, redirect, retry};
+
+use crate::api::client::{ClientError, install_tls, is_loopback};
+
+use super::{OutputError, disk};
+
+/// Bounds of a download.
+#[derive(Clone, Copy, Debug)]
+pub struct DownloadLimits {
+    /// The most bytes of one output.
+    pub most_bytes: u64,
+    /// How often a download that breaks off is begun anew.
+    pub attempts: u32,
+    /// How long the host may be silent.
+    pub silence: Duration,
+    /// How long one attempt may take.
+    pub whole: Duration,
+}
+
+impl Default for DownloadLimits {
+    fn default() -> DownloadLimits {
+        DownloadLimits {
+            most_bytes: 64 << 20,
+            attempts: 4,
+            silence: Duration::from_secs(30),
+            whole: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Fetches outputs from the asset host. It has no key, so none can travel there.
+#[derive(Clone, Debug)]
+pub struct Downloader {
+    http: reqwest::Client,
+    limits: DownloadLimits,
+    plain_http: PlainHttp,
+}
+
+/// Whether outputs may come over plain http.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlainHttp {
+    /// From this machine alone, because the API is on this machine as well.
+    OnLoopback,
+    /// Never.
+    Never,
+}
+
+/// One attempt failed.
+enum Attempt {
+    /// Another may do better.
+    Again(String),
+    /// No other will.
+    Final(OutputError),
+}
+
+impl Downloader {
+    /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
+    pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, ClientError> {
+        install_tls();
+        let plain_http = if api_is_local {
+            PlainHttp::OnLoopback
+        } else {
+            PlainHttp::Never
+        };
+        let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
+            0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
+            0..=4 => attempt.error("redirected to a place that is not asked"),
+            _ => attempt.error("too many redirects"),
+        });
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+            .redirect(policy)
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(limits.silence)
+            .timeout(limits.whole)
+            .build()
+            .map_err(ClientError::Tls)?;
+        Ok(Downloader {
+            http,
+            limits,
+            plain_http,
+        })
+    }
+
+    /// The most bytes of one output.
+    pub(super) fn most_bytes(&self) -> u64 {
+        self.limits.most_bytes
+    }
+
+    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole.
+    pub(super) async fn fetch<S: Write>(
+        &self,
+        url: &str,
+        mut sink: impl FnMut() -> Result<S, OutputError>,
+    ) -> Result<S, OutputError> {
+        let url = Url::parse(url).map_err(|error| OutputError::Refused(format!("no URL: {error}")))?;
+        if !is_allowed(&url, self.plain_http) {
+            return Err(OutputError::Refused(format!(
+                "{}://{} is not https",
+                url.scheme(),
+                url.host_str().unwrap_or("")
+            )));
+        }
+        let mut wait = Duration::from_millis(500);
+        let mut attempt = 1;
+        loop {
+            let mut file = sink()?;
+            match self.attempt(&url, &mut file).await {
+                Ok(()) => return Ok(file),
+                Err(Attempt::Final(error)) => return Err(error),
+                Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
+                    return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
+                }
+                Err(Attempt::Again(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, url: &Url, sink: &mut impl Write) -> Result<(), Attempt> {
+        let response = self
+            .http
+            .get(url.clone())
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        let response = match response.status().as_u16() {
+            200 => response,
+            status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
+            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Again(format!("HTTP {status}"))),
+            status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
+        };
+        self.copy(response, sink).await
+    }
+
+    async fn copy(&self, response: Response, sink: &mut impl Write) -> Result<(), Attempt> {
+        let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
+        if response
+            .content_length()
+            .is_some_and(|length| length > self.limits.most_bytes)
+        {
+            return Err(too_large());
+        }
+        let mut written = 0;
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| failed(&error))?;
+            written += chunk.len() as u64;
+            if written > self.limits.most_bytes {
+                return Err(too_large());
+            }
+            sink.write_all(&chunk)
+                .map_err(|error| Attempt::Final(disk("results")(error)))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: &reqwest::Error) -> Attempt {
+    if error.is_redirect() {
+        return Attempt::Final(OutputError::Refused(
+            "it redirects in circles or to a place that is not asked".to_owned(),
+        ));
+    }
+    Attempt::Again(if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        "the connection broke".to_owned()
+    })
+}
+
+fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => plain_http == PlainHttp::OnLoopback && is_loopback(url),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_come_over_https_or_from_this_machine_when_the_api_is_there() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        assert!(is_allowed(&url("https://assets.example/x.png"), PlainHttp::Never));
+        assert!(!is_allowed(&url("http://assets.example/x.png"), PlainHttp::OnLoopback));
+        assert!(is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::OnLoopback));
+        assert!(!is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::Never));
+        assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::OnLoopback));
+    }
+}

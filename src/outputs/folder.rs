@@ -1,0 +1,313 @@
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::job::ContentHash;
+use crate::journal::SavedFile;
+
+use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk, inline, picture, short};
+
+/// How temporary files in `results/` begin and end; no job id begins with a dot.
+const TEMPORARY: (&str, &str) = (".incoming-", ".part");
+
+/// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    results: PathBuf,
+    earlier: PathBuf,
+    downloader: Downloader,
+}
+
+/// A verified picture under a temporary name in `results/`. It is removed when this is dropped.
+#[derive(Debug)]
+pub struct Staged {
+    path: TempPath,
+    picture: Picture,
+    bytes: u64,
+    hash: ContentHash,
+}
+
+impl Verified for Staged {
+    fn extension(&self) -> &'static str {
+        self.picture.format.extension()
+    }
+
+    fn saved_as(&self, name: String) -> SavedFile {
+        let Picture { width, height, .. } = self.picture;
+        SavedFile {
+            name,
+            bytes: self.bytes,
+            blake3: self.hash,
+            width,
+            height,
+        }
+    }
+}
+
+impl Folder {
+    /// Opens the folder of a run, making `results/` where it is missing.
+    pub fn open(run: &Path, downloader: Downloader) -> Result<Folder, OutputError> {
+        let folder = Folder {
+            results: run.join("results"),
+            earlier: run.join("earlier"),
+            downloader,
+        };
+        fs::create_dir_all(&folder.results).map_err(disk(&folder.results))?;
+        sync_folder(run)?;
+        Ok(folder)
+    }
+
+    /// Removes what downloads of a dead process have left. Call it when nothing of the journal needs it any more.
+    pub fn remove_strays(&self) -> Result<(), OutputError> {
+        for path in self.strays()? {
+            fs::remove_file(&path).map_err(disk(&path))?;
+        }
+        Ok(())
+    }
+
+    fn strays(&self) -> Result<Vec<PathBuf>, OutputError> {
+        let is_stray = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+        let entries = fs::read_dir(&self.results).map_err(disk(&self.results))?;
+        let paths = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
+        Ok(paths.map(|entry| entry.path()).collect())
+    }
+
+    fn temporary(&self) -> Result<NamedTempFile, OutputError> {
+        tempfile::Builder::new()
+            .prefix(TEMPORARY.0)
+            .suffix(TEMPORARY.1)
+            .permissions(permissions())
+            .tempfile_in(&self.results)
+            .map_err(disk(&self.results))
+    }
+
+    fn stage(&self, mut file: NamedTempFile) -> Result<Staged, OutputError> {
+        let picture = match picture::verify(file.as_file_mut()) {
+            Err(picture::PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
+            verified => verified?,
+        };
+        let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;
+        file.as_file().sync_all().map_err(disk(file.path()))?;
+        Ok(Staged {
+            path: file.into_temp_path(),
+            picture,
+            bytes,
+            hash,
+        })
+    }
+
+    fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Place) -> Result<(), OutputError> {
+        self.clear(place, staged.iter().map(|(_, file)| file))?;
+        for (staged, file) in staged {
+            let target = self.target(&file, place);
+            if self.is_in_the_way(&target, &file)? {
+                staged
+                    .path
+                    .persist_noclobber(&target)
+                    .map_err(|error| disk(&target)(error.error))?;
+            }
+        }
+        self.sync(place)
+    }
+
+    fn find(&self, files: &[SavedFile], place: &Place) -> Result<bool, OutputError> {
+        self.clear(place, files.iter())?;
+        for file in files {
+            let target = self.target(file, place);
+            if holds(&target, file)? {
+                continue;
+            }
+            let strays = self.strays()?;
+            let mut matching = strays.into_iter().filter_map(|stray| match holds(&stray, file) {
+                Ok(true) => Some(Ok(stray)),
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            });
+            let Some(stray) = matching.next().transpose()? else {
+                return Ok(false);
+            };
+            self.is_in_the_way(&target, file)?;
+            fs::rename(&stray, &target).map_err(disk(&target))?;
+        }
+        self.sync(place)?;
+        Ok(true)
+    }
+
+    fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
+        let place = Place::Results { displaced };
+        for file in files {
+            let back = holds(&self.target(file, &place), file)? || holds(&self.target(file, &Place::Aside), file)?;
+            if !back {
+                return Ok(false);
+            }
+        }
+        self.clear(&place, files.iter())?;
+        for file in files {
+            let target = self.target(file, &place);
+            if self.is_in_the_way(&target, file)? {
+                let aside = self.target(file, &Place::Aside);
+                fs::rename(&aside, &target).map_err(disk(&target))?;
+            }
+        }
+        self.sync(&place)?;
+        Ok(true)
+    }
+
+    fn target(&self, file: &SavedFile, place: &Place) -> PathBuf {
+        match place {
+            Place::Results { .. } => self.results.join(&file.name),
+            Place::Aside => self.earlier.join(aside_name(file)),
+        }
+    }
+
+    /// Moves the files of the edit that was there before aside, except those that are to come anyway.
+    fn clear<'a>(&self, place: &Place, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
+        match place {
+            Place::Aside => fs::create_dir_all(&self.earlier).map_err(disk(&self.earlier)),
+            Place::Results { displaced } => {
+                let coming: Vec<_> = coming.collect();
+                for old in displaced.iter().filter(|old| !coming.contains(old)) {
+                    let path = self.results.join(&old.name);
+                    if holds(&path, old)? {
+                        self.move_aside(&path, &aside_name(old))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes room at `target` for `file`. `false` where the very same content stands there already.
+    fn is_in_the_way(&self, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+        match File::open(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(disk(target)(error)),
+            Ok(mut present) => {
+                let (hash, bytes) = hash(&mut present).map_err(disk(target))?;
+                if hash == file.blake3 {
+                    return Ok(false);
+                }
+                let stranger = SavedFile {
+                    blake3: hash,
+                    bytes,
+                    ..file.clone()
+                };
+                self.move_aside(target, &aside_name(&stranger))?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn move_aside(&self, path: &Path, name: &str) -> Result<(), OutputError> {
+        fs::create_dir_all(&self.earlier).map_err(disk(&self.earlier))?;
+        let aside = self.earlier.join(name);
+        // The name holds the hash of the content, so what this replaces is the same picture.
+        fs::rename(path, &aside).map_err(disk(&aside))?;
+        sync_folder(&self.earlier)
+    }
+
+    fn sync(&self, place: &Place) -> Result<(), OutputError> {
+        sync_folder(match place {
+            Place::Results { .. } => &self.results,
+            Place::Aside => &self.earlier,
+        })
+    }
+
+    /// Runs `work` where it may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T, OutputError> + Send + 'static,
+    ) -> Result<T, OutputError> {
+        let folder = self.clone();
+        let results = folder.results.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.unwrap_or_else(|error| Err(disk(results)(io::Error::other(error))))
+    }
+}
+
+impl ResultStore for Folder {
+    type Staged = Staged;
+
+    async fn fetch(&self, output: &str) -> Result<Staged, OutputError> {
+        let file = match inline::decode(output, self.downloader.most_bytes()) {
+            None => self.downloader.fetch(output, || self.temporary()).await?,
+            Some(bytes) => {
+                let mut file = self.temporary()?;
+                file.write_all(&bytes?).map_err(disk(&self.results))?;
+                file
+            }
+        };
+        self.blocking(move |folder| folder.stage(file)).await
+    }
+
+    async fn publish(&self, staged: Vec<(Staged, SavedFile)>, place: Place) -> Result<(), OutputError> {
+        self.blocking(move |folder| folder.put(staged, &place)).await
+    }
+
+    async fn recover(&self, files: Vec<SavedFile>, place: Place) -> Result<bool, OutputError> {
+        self.blocking(move |folder| folder.find(&files, &place)).await
+    }
+
+    async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
+        self.blocking(move |folder| folder.bring_back(&files, displaced)).await
+    }
+}
+
+/// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.
+pub fn aside_name(file: &SavedFile) -> String {
+    let hash = short(&file.blake3);
+    match file.name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => format!("{}.{hash}", file.name),
+    }
+}
+
+/// Whether the file at `path` is there and has the content that was recorded.
+fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+    let mut present = match File::open(path) {
+        Ok(present) => present,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(disk(path)(error)),
+    };
+    if present.metadata().map_err(disk(path))?.len() != file.bytes {
+        return Ok(false);
+    }
+    Ok(hash(&mut present).map_err(disk(path))?.0 == file.blake3)
+}
+
+fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
+    file.rewind()?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 128 << 10];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((ContentHash::from_hasher(&hasher), bytes)),
+            read => {
+                hasher.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}
+
+/// Makes the names in a folder durable: without it, a power loss can undo a rename.
+fn sync_folder(folder: &Path) -> Result<(), OutputError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(disk(folder))
+}
+
+/// Temporary files are private by default; results are to be read like any other file.
+fn permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o666)
+}
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::job::JobId;
+use crate::outputs::{DownloadLimits, file_name};
+
+struct Fixture {
+    run: tempfile::TempDir,
+    folder: Folder,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        let run = tempfile::tempdir().unwrap();
+        let downloader = Downloader::new(true, DownloadLimits::default()).unwrap();
+        let folder = Folder::open(run.path(), downloader).unwrap();
+        Fixture { run, folder }
+    }
+
+    async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
+        let staged = self.folder.fetch(&picture(shade)).await.unwrap();
+        let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
+        let place = Place::Results {
+            displaced: displaced.to_vec(),
+        };
+        self.folder.publish(vec![(staged, file.clone())], place).await.unwrap();
+        file
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.run.path().join(folder)) else {
+            return Vec::new();
+        };
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn picture(shade: u8) -> String {
+    let mut png = io::Cursor::new(Vec::new());
+    let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([shade, 0, 0]));
+    image::DynamicImage::ImageRgb8(pixels)
+        .write_to(&mut png, image::ImageFormat::Png)
+        .unwrap();
+    STANDARD.encode(png.into_inner())
+}
+
+#[tokio::test]
+async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
+    let fixture = Fixture::new();
+    let file = fixture.save(1, &[]).await;
+    assert_eq!((file.name.as_str(), file.width, file.height), ("mug.png", 8, 8));
+    assert_eq!(fixture.names("results"), ["mug.png"]);
+    assert!(fixture.names("earlier").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_picture_leaves_nothing() {
+    let fixture = Fixture::new();
+    let error = fixture.folder.fetch(&STANDARD.encode("<html>")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the output is no whole picture: it is a page of HTML or XML"
+    );
+    assert!(fixture.names("results").is_empty());
+}
+
+#[tokio::test]
+async fn an_earlier_result_is_kept_aside_and_can_come_back() {
+    let fixture = Fixture::new();
+    let first = fixture.save(1, &[]).await;
+    let second = fixture.save(2, std::slice::from_ref(&first)).await;
+    assert_eq!(fixture.names("results"), ["mug.png"]);
+    assert_eq!(fixture.names("earlier"), [aside_name(&first)]);
+    assert!(
+        fixture
+            .folder
+            .reinstate(vec![first.clone()], vec![second.clone()])
+            .await
+            .unwrap()
+    );
+    assert!(holds(&fixture.run.path().join("results/mug.png"), &first).unwrap());
+    assert_eq!(fixture.names("earlier"), [aside_name(&second)]);
+}
+
+#[tokio::test]
+async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
+    let fixture = Fixture::new();
+    fs::write(fixture.run.path().join("results/mug.png"), "precious").unwrap();
+    fixture.save(1, &[]).await;
+    let aside = fixture.names("earlier");
+    assert_eq!(
+        fs::read(fixture.run.path().join("earlier").join(&aside[0])).unwrap(),
+        b"precious"
+    );
+}
+
+#[tokio::test]
+async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
+    let fixture = Fixture::new();
+    let staged = fixture.folder.fetch(&picture(1)).await.unwrap();
+    let file = staged.saved_as("mug.png".into());
+    staged.path.keep().unwrap();
+    let place = Place::Results { displaced: Vec::new() };
+    assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap());
+    assert_eq!(fixture.names("results"), ["mug.png"]);
+    assert!(
+        fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap(),
+        "and again after the rename"
+    );
+    fs::remove_file(fixture.run.path().join("results/mug.png")).unwrap();
+    assert!(!fixture.folder.recover(vec![file], place).await.unwrap());
+}
+
+#[tokio::test]
+async fn strays_of_a_dead_process_are_removed() {
+    let fixture = Fixture::new();
+    fixture.folder.fetch(&picture(1)).await.unwrap().path.keep().unwrap();
+    fixture.save(2, &[]).await;
+    fixture.folder.remove_strays().unwrap();
+    assert_eq!(fixture.names("results"), ["mug.png"]);
+}

@@ -1,0 +1,135 @@
+//! Outputs: from what a prediction names to verified files in the run's folder.
+//!
+//! A picture streams into a temporary file, is checked by its magic bytes and by decoding it, and is synced; only then
+//! is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
+
+mod download;
+mod folder;
+mod inline;
+mod picture;
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+
+pub use download::{DownloadLimits, Downloader};
+pub use folder::{Folder, Staged, aside_name};
+pub use picture::{Format, Picture, PictureError, inspect};
+
+use crate::job::{ContentHash, ErrorClass, JobId};
+use crate::journal::SavedFile;
+
+/// Where results go. The real one is [`Folder`]; a simulation keeps its own.
+pub trait ResultStore: Send + Sync + 'static {
+    /// A verified picture under a temporary name.
+    type Staged: Verified;
+
+    /// Brings one output here: a URL, a `data:` URI or bare base64. It is verified and durable when this returns.
+    fn fetch(&self, output: &str) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
+
+    /// Gives verified pictures their names. Nothing is overwritten: what is in the way moves aside.
+    fn publish(
+        &self,
+        staged: Vec<(Self::Staged, SavedFile)>,
+        place: Place,
+    ) -> impl Future<Output = Result<(), OutputError>> + Send;
+
+    /// After a crash between the fetch and its publication: finds the pictures again and publishes them. `false`
+    /// where one of them is gone.
+    fn recover(&self, files: Vec<SavedFile>, place: Place) -> impl Future<Output = Result<bool, OutputError>> + Send;
+
+    /// Brings the pictures of an earlier edit back from aside. `false` where one of them is gone.
+    fn reinstate(
+        &self,
+        files: Vec<SavedFile>,
+        displaced: Vec<SavedFile>,
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+}
+
+/// What is known of a verified picture.
+pub trait Verified: Send + 'static {
+    /// The extension that its content calls for.
+    fn extension(&self) -> &'static str;
+
+    /// The record of it, under the name that it will have.
+    fn saved_as(&self, name: String) -> SavedFile;
+}
+
+/// Where pictures are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In `results/`; the files of the edit that was there before move aside.
+    Results {
+        /// Those files.
+        displaced: Vec<SavedFile>,
+    },
+    /// In `earlier/`, because the manifest wants another edit under this id by now.
+    Aside,
+}
+
+/// The name of a job's `number`th picture, from 1.
+pub fn file_name(job: &JobId, number: usize, extension: &str) -> String {
+    match number {
+        1 => format!("{job}.{extension}"),
+        _ => format!("{job}-{number}.{extension}"),
+    }
+}
+
+/// An output could not be brought here.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The provider no longer has it.
+    #[error("the output has expired ({0})")]
+    Expired(String),
+    /// The asset host cannot be reached, or breaks off each time.
+    #[error("cannot download the output: {0}")]
+    Unreachable(String),
+    /// It is no whole picture.
+    #[error("the output is no whole picture: {0}")]
+    NotAPicture(#[from] PictureError),
+    /// It is over a limit, or at a place that is not asked.
+    #[error("the output is refused: {0}")]
+    Refused(String),
+    /// This machine's disk failed. No job's fault: the run stops.
+    #[error("{}: {cause}", path.display())]
+    Disk {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+}
+
+impl OutputError {
+    /// The class of a job that ends with this error; none where it is this machine's.
+    pub fn class(&self) -> Option<ErrorClass> {
+        match self {
+            OutputError::Expired(_) => Some(ErrorClass::Lost),
+            OutputError::Unreachable(_) | OutputError::NotAPicture(_) | OutputError::Refused(_) => {
+                Some(ErrorClass::Download)
+            }
+            OutputError::Disk { .. } => None,
+        }
+    }
+
+    /// Whether a fresh URL of the same prediction may be better.
+    pub fn is_worth_a_fresh_url(&self) -> bool {
+        matches!(
+            self,
+            OutputError::Expired(_) | OutputError::NotAPicture(_) | OutputError::Unreachable(_)
+        )
+    }
+}
+
+/// Attaches a path to an error of the operating system.
+fn disk(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> OutputError {
+    let path = path.into();
+    move |cause| OutputError::Disk { path, cause }
+}
+
+/// The first bytes of a hash, as they stand in the names of files that were moved aside.
+fn short(hash: &ContentHash) -> String {
+    let mut text = hash.to_string();
+    text.truncate(8);
+    text
+}

@@ -1,0 +1,250 @@
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use image::{ImageFormat, ImageReader, Limits};
+
+/// The widest and the highest picture that is decoded, in pixels.
+const LONGEST_SIDE: u32 = 16_384;
+
+/// The most memory that decoding may take, in bytes.
+const DECODE_MEMORY: u64 = 512 << 20;
+
+/// The formats that the API takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// GIF.
+    Gif,
+    /// WebP.
+    WebP,
+}
+
+/// A picture that was decoded to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its format, by its content.
+    pub format: Format,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+}
+
+/// Why a file is no whole picture.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// Its first bytes are those of no known format.
+    #[error("{0}")]
+    Unknown(&'static str),
+    /// It ends too early.
+    #[error("the {0} is cut off")]
+    CutOff(&'static str),
+    /// It does not decode.
+    #[error("{0}")]
+    Undecodable(String),
+    /// It cannot be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Format {
+    /// Tells a format by a file's first bytes.
+    pub fn sniff(head: &[u8]) -> Option<Format> {
+        match image::guess_format(head).ok()? {
+            ImageFormat::Jpeg => Some(Format::Jpeg),
+            ImageFormat::Png => Some(Format::Png),
+            ImageFormat::Gif => Some(Format::Gif),
+            ImageFormat::WebP => Some(Format::WebP),
+            _ => None,
+        }
+    }
+
+    /// The extension that files of this format have.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpg",
+            Format::Png => "png",
+            Format::Gif => "gif",
+            Format::WebP => "webp",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Format::Jpeg => "JPEG",
+            Format::Png => "PNG",
+            Format::Gif => "GIF",
+            Format::WebP => "WebP",
+        }
+    }
+
+    fn decoder(self) -> ImageFormat {
+        match self {
+            Format::Jpeg => ImageFormat::Jpeg,
+            Format::Png => ImageFormat::Png,
+            Format::Gif => ImageFormat::Gif,
+            Format::WebP => ImageFormat::WebP,
+        }
+    }
+}
+
+/// Reads the header of the picture at `path`: its format and size, without decoding it.
+pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
+    let mut file = File::open(path)?;
+    let format = format_of(&mut file)?;
+    let (width, height) = reader(&file, format)?.into_dimensions().map_err(undecodable)?;
+    Ok(Picture { format, width, height })
+}
+
+/// Decodes the picture in `file` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
+pub(super) fn verify(file: &mut File) -> Result<Picture, PictureError> {
+    let format = format_of(file)?;
+    if !ends_as_it_should(file, format)? {
+        return Err(PictureError::CutOff(format.name()));
+    }
+    let decoded = reader(file, format)?.decode().map_err(undecodable)?;
+    Ok(Picture {
+        format,
+        width: decoded.width(),
+        height: decoded.height(),
+    })
+}
+
+fn format_of(file: &mut File) -> Result<Format, PictureError> {
+    let mut head = Vec::with_capacity(32);
+    file.rewind()?;
+    (&*file).take(32).read_to_end(&mut head)?;
+    Format::sniff(&head).ok_or_else(|| {
+        let head = head.trim_ascii_start();
+        PictureError::Unknown(match head.first() {
+            None => "it is empty",
+            Some(b'<') => "it is a page of HTML or XML",
+            Some(b'{' | b'[') => "it is JSON",
+            Some(_) => "it is no JPEG, PNG, GIF or WebP",
+        })
+    })
+}
+
+fn reader(mut file: &File, format: Format) -> io::Result<ImageReader<BufReader<&File>>> {
+    file.rewind()?;
+    let mut reader = ImageReader::with_format(BufReader::new(file), format.decoder());
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(DECODE_MEMORY);
+    reader.limits(limits);
+    Ok(reader)
+}
+
+fn undecodable(error: image::ImageError) -> PictureError {
+    PictureError::Undecodable(error.to_string())
+}
+
+/// Whether the file has the end that its format calls for. JPEG and GIF may have padding behind it.
+fn ends_as_it_should(file: &mut File, format: Format) -> io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if let Format::WebP = format {
+        let mut riff = [0; 8];
+        file.rewind()?;
+        file.read_exact(&mut riff)?;
+        let [.., a, b, c, d] = riff;
+        return Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 <= length);
+    }
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+    (&*file).take(4096).read_to_end(&mut tail)?;
+    Ok(match format {
+        Format::Jpeg => tail.windows(2).any(|pair| pair == [0xFF, 0xD9]),
+        Format::Png => tail.windows(4).any(|word| word == b"IEND"),
+        Format::Gif => tail.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
+        Format::WebP => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use image::{DynamicImage, RgbImage};
+
+    use super::*;
+
+    fn encoded(format: ImageFormat) -> Vec<u8> {
+        let picture = RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8 * 4, y as u8 * 5, (x ^ y) as u8]));
+        let mut bytes = io::Cursor::new(Vec::new());
+        DynamicImage::ImageRgb8(picture).write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn verify_bytes(bytes: &[u8]) -> Result<Picture, PictureError> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        verify(&mut file)
+    }
+
+    #[test]
+    fn whole_pictures_pass_in_every_format() {
+        for (encoder, format) in [
+            (ImageFormat::Png, Format::Png),
+            (ImageFormat::Jpeg, Format::Jpeg),
+            (ImageFormat::Gif, Format::Gif),
+            (ImageFormat::WebP, Format::WebP),
+        ] {
+            assert_eq!(
+                verify_bytes(&encoded(encoder)).unwrap(),
+                Picture {
+                    format,
+                    width: 64,
+                    height: 48
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn a_picture_that_is_cut_anywhere_does_not_pass() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let whole = encoded(format);
+            for end in (0..whole.len() - 1).step_by(29) {
+                assert!(
+                    verify_bytes(&whole[..end]).is_err(),
+                    "{format:?} cut at {end} of {}",
+                    whole.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_called_a_page() {
+        let error = verify_bytes(b"\n<!doctype html><title>expired</title>").unwrap_err();
+        assert_eq!(error.to_string(), "it is a page of HTML or XML");
+        assert_eq!(verify_bytes(b"").unwrap_err().to_string(), "it is empty");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_header() {
+        let mut png = encoded(ImageFormat::Png);
+        png[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
+        let checksum = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&checksum.to_be_bytes());
+        let error = verify_bytes(&png).unwrap_err();
+        assert!(matches!(error, PictureError::Undecodable(_)), "{error}");
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                if crc & 1 == 1 {
+                    (crc >> 1) ^ 0xEDB8_8320
+                } else {
+                    crc >> 1
+                }
+            })
+        })
+    }
+}
