@@ -69,10 +69,7 @@ pub enum ClientError {
 impl BaseUrl {
     /// Reads an origin such as `https://api.vibedream.ai`.
     pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
-        let malformed = |cause: String| BaseUrlError::Malformed {
-            text: text.to_owned(),
-            cause,
-        };
+        let malformed = |cause: String| BaseUrlError::Malformed { text: text.to_owned(), cause };
         let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
         match url.scheme() {
             "https" => {}
@@ -82,11 +79,7 @@ impl BaseUrl {
         }
         let is_origin =
             url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if is_origin {
-            Ok(BaseUrl(url))
-        } else {
-            Err(BaseUrlError::NotAnOrigin(url))
-        }
+        if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url)) }
     }
 
     /// Whether it is this machine.
@@ -111,10 +104,7 @@ impl std::fmt::Display for BaseUrl {
 pub fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// Makes ring the provider of TLS for the whole process. Idempotent, and needed before any client is built.
@@ -159,13 +149,7 @@ impl EditApi for Client {
         let waits = request.switches.enable_sync_mode == Some(true);
         let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
         let url = self.base.join(&wire::generate_path(&request.model));
-        self.exchange(
-            self.http
-                .post(url)
-                .timeout(timeout)
-                .json(&Generate::new(request, images)),
-        )
-        .await
+        self.exchange(self.http.post(url).timeout(timeout).json(&Generate::new(request, images))).await
     }
 
     async fn poll(&self, prediction: &PredictionId) -> Exchange {
@@ -178,29 +162,17 @@ impl EditApi for Client {
 
 async fn read(mut response: Response) -> Exchange {
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
             Ok(None) => {
-                return Exchange::Answer(Answer {
-                    status,
-                    retry_after,
-                    body,
-                });
+                return Exchange::Answer(Answer { status, retry_after, body });
             }
             // An error status stands even where its body breaks off; a good one needs its body.
             Ok(Some(_)) | Err(_) if status >= 400 => {
-                return Exchange::Answer(Answer {
-                    status,
-                    retry_after,
-                    body,
-                });
+                return Exchange::Answer(Answer { status, retry_after, body });
             }
             Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {LONGEST_ANSWER} bytes"))),
             Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
@@ -224,11 +196,7 @@ fn explain(error: &reqwest::Error) -> String {
         root = source;
     }
     let cause = root.to_string();
-    if root.is::<reqwest::Error>() || cause.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind} ({cause})")
-    }
+    if root.is::<reqwest::Error>() || cause.is_empty() { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
 async fn inline_all(images: &[ImageSource]) -> Result<Vec<String>, String> {
@@ -236,9 +204,7 @@ async fn inline_all(images: &[ImageSource]) -> Result<Vec<String>, String> {
     for image in images {
         urls.push(match image {
             ImageSource::Url(url) | ImageSource::Data(url) => url.clone(),
-            ImageSource::File(path) => inline(path)
-                .await
-                .map_err(|cause| format!("{}: {cause}", path.display()))?,
+            ImageSource::File(path) => inline(path).await.map_err(|cause| format!("{}: {cause}", path.display()))?,
         });
     }
     Ok(urls)
@@ -250,10 +216,7 @@ async fn inline(path: &Path) -> std::io::Result<String> {
     let media_type = match image::guess_format(&bytes) {
         Ok(format) => format.to_mime_type(),
         Err(_) => {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "not a JPEG, PNG, GIF or WebP",
-            ));
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"));
         }
     };
     Ok(format!("data:{media_type};base64,{}", STANDARD.encode(bytes)))
@@ -289,26 +252,18 @@ mod tests {
 
     #[test]
     fn the_key_is_not_printed_with_the_client() {
-        let client = Client::new(
-            BaseUrl::parse("http://127.0.0.1:1").unwrap(),
-            &SecretString::from("hunter2"),
-        )
-        .unwrap();
+        let client =
+            Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();
         assert!(!format!("{client:?}").contains("hunter2"));
     }
 
     #[tokio::test]
     async fn a_refused_connection_is_certainly_not_sent() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
         let client = Client::new(base, &SecretString::from("k")).unwrap();
         let exchange = client.poll(&PredictionId::new("p").unwrap()).await;
-        let Exchange::Fault(Fault::NotSent(cause)) = exchange else {
-            panic!("{exchange:?}")
-        };
+        let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
         assert!(cause.starts_with("cannot connect"), "{cause}");
     }
 }

@@ -15,14 +15,8 @@ const ABSURD: f64 = 86_400.0;
 /// (`retry_after`, or words like "retry in ~5s"). Nonsense counts as no hint.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
-    let body = serde_json::from_slice(&answer.body)
-        .ok()
-        .and_then(|body| body_seconds(&body));
-    let seconds = header
-        .into_iter()
-        .chain(body)
-        .filter(|seconds| is_sound(*seconds))
-        .reduce(f64::max)?;
+    let body = serde_json::from_slice(&answer.body).ok().and_then(|body| body_seconds(&body));
+    let seconds = header.into_iter().chain(body).filter(|seconds| is_sound(*seconds)).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds).min(LONGEST))
 }
 
@@ -53,18 +47,14 @@ fn body_seconds(body: &Value) -> Option<f64> {
 /// The number of seconds in a text such as "try again in ~5s" or "wait 12 seconds".
 fn spoken_seconds(text: &str) -> Option<f64> {
     let text = text.to_ascii_lowercase();
-    let speaks_of_waiting = ["retry", "wait", "again in", "try again"]
-        .iter()
-        .any(|word| text.contains(word));
+    let speaks_of_waiting = ["retry", "wait", "again in", "try again"].iter().any(|word| text.contains(word));
     if !speaks_of_waiting {
         return None;
     }
     let mut rest = text.as_str();
     while let Some(start) = rest.find(|character: char| character.is_ascii_digit()) {
         rest = &rest[start..];
-        let end = rest
-            .find(|character: char| !character.is_ascii_digit() && character != '.')
-            .unwrap_or(rest.len());
+        let end = rest.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(end);
         let unit = after.trim_start();
         let is_seconds = unit.strip_prefix('s').is_some_and(|more| {
@@ -84,11 +74,7 @@ mod tests {
 
     fn hint(header: Option<&str>, body: &str) -> Option<f64> {
         let now = "2026-11-23T20:00:00Z".parse().unwrap();
-        let answer = Answer {
-            status: 429,
-            retry_after: header.map(str::to_owned),
-            body: body.into(),
-        };
+        let answer = Answer { status: 429, retry_after: header.map(str::to_owned), body: body.into() };
         wait_hint(&answer, now).map(|wait| wait.as_secs_f64())
     }
 
@@ -98,28 +84,13 @@ mod tests {
         assert_eq!(hint(Some("3"), r#"{"retry_after": 5}"#), Some(5.0));
         assert_eq!(hint(None, r#"{"error": {"retry_after": "2.5"}}"#), Some(2.5));
         assert_eq!(hint(Some("Mon, 23 Nov 2026 20:00:30 GMT"), ""), Some(30.0));
-        assert_eq!(
-            hint(None, r#"{"error": "Rate limit reached, retry in ~5s"}"#),
-            Some(5.0)
-        );
-        assert_eq!(
-            hint(None, r#"{"detail": "10 images a minute; wait 12 seconds"}"#),
-            Some(12.0)
-        );
+        assert_eq!(hint(None, r#"{"error": "Rate limit reached, retry in ~5s"}"#), Some(5.0));
+        assert_eq!(hint(None, r#"{"detail": "10 images a minute; wait 12 seconds"}"#), Some(12.0));
     }
 
     #[test]
     fn nonsense_is_no_hint_and_a_long_wait_is_cut() {
-        for header in [
-            "-1",
-            "NaN",
-            "inf",
-            "31536000",
-            "soon",
-            "",
-            "1735689600",
-            "Mon, 23 Nov 2020 20:00:30 GMT",
-        ] {
+        for header in ["-1", "NaN", "inf", "31536000", "soon", "", "1735689600", "Mon, 23 Nov 2020 20:00:30 GMT"] {
             assert_eq!(hint(Some(header), "<html>"), None, "{header}");
         }
         assert_eq!(hint(Some("7200"), ""), Some(900.0));

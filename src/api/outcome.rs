@@ -138,16 +138,10 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
         Exchange::Fault(Fault::Unreadable(cause)) => {
-            return SubmitOutcome::Failed {
-                class: ErrorClass::Input,
-                message: cause.clone(),
-            };
+            return SubmitOutcome::Failed { class: ErrorClass::Input, message: cause.clone() };
         }
         Exchange::Fault(Fault::NotSent(cause)) => {
-            return SubmitOutcome::NotAccepted {
-                cause: cause.clone(),
-                reason: Obstacle::Unreachable,
-            };
+            return SubmitOutcome::NotAccepted { cause: cause.clone(), reason: Obstacle::Unreachable };
         }
         Exchange::Fault(Fault::Unknown(cause)) => return SubmitOutcome::Uncertain { message: cause.clone() },
     };
@@ -156,20 +150,14 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
         301 | 302 | 307 | 308 => SubmitOutcome::Stop(Stop::Redirected(excerpt(answer))),
         401 | 403 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
         402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
-        429 => SubmitOutcome::NotAccepted {
-            cause: excerpt(answer),
-            reason: Obstacle::RateLimited(wait_hint(answer, now)),
-        },
+        429 => {
+            SubmitOutcome::NotAccepted { cause: excerpt(answer), reason: Obstacle::RateLimited(wait_hint(answer, now)) }
+        }
         400 | 404..=407 | 409..=499 => {
             let message = excerpt(answer);
-            SubmitOutcome::Failed {
-                class: refusal_class(&message, ErrorClass::Rejected),
-                message,
-            }
+            SubmitOutcome::Failed { class: refusal_class(&message, ErrorClass::Rejected), message }
         }
-        _ => SubmitOutcome::Uncertain {
-            message: excerpt(answer),
-        },
+        _ => SubmitOutcome::Uncertain { message: excerpt(answer) },
     }
 }
 
@@ -178,26 +166,17 @@ pub fn of_poll(exchange: &Exchange, now: Timestamp) -> PollOutcome {
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
         Exchange::Fault(fault) => {
-            return PollOutcome::Again {
-                cause: fault.to_string(),
-                wait: None,
-            };
+            return PollOutcome::Again { cause: fault.to_string(), wait: None };
         }
     };
     match answer.status {
         200..=299 => match serde_json::from_slice(&answer.body) {
             Ok(body) => of_prediction(&body),
-            Err(_) => PollOutcome::Again {
-                cause: excerpt(answer),
-                wait: None,
-            },
+            Err(_) => PollOutcome::Again { cause: excerpt(answer), wait: None },
         },
         401 | 403 => PollOutcome::Stop(Stop::Auth(excerpt(answer))),
         404 | 410 => PollOutcome::NotFound,
-        _ => PollOutcome::Again {
-            cause: excerpt(answer),
-            wait: wait_hint(answer, now),
-        },
+        _ => PollOutcome::Again { cause: excerpt(answer), wait: wait_hint(answer, now) },
     }
 }
 
@@ -205,9 +184,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     let body: Value = match serde_json::from_slice(&answer.body) {
         Ok(body) => body,
         Err(_) => {
-            return SubmitOutcome::Uncertain {
-                message: format!("{}, which is no JSON", excerpt(answer)),
-            };
+            return SubmitOutcome::Uncertain { message: format!("{}, which is no JSON", excerpt(answer)) };
         }
     };
     match body["id"].as_str().map(PredictionId::new) {
@@ -216,19 +193,14 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             cost: cents(&body["costCents"]),
             // An answer in the submit shape has no outputs yet, so a `completed` there is a thing to ask about.
             progress: match of_prediction(&body) {
-                PollOutcome::Failed {
-                    class: ErrorClass::Provider,
-                    ..
-                } if body["status"] == status::COMPLETED => PollOutcome::InProgress { unknown_status: None },
+                PollOutcome::Failed { class: ErrorClass::Provider, .. } if body["status"] == status::COMPLETED => {
+                    PollOutcome::InProgress { unknown_status: None }
+                }
                 progress => progress,
             },
         },
-        Some(Err(error)) => SubmitOutcome::Uncertain {
-            message: format!("HTTP {}: {error}", answer.status),
-        },
-        None => SubmitOutcome::Uncertain {
-            message: format!("{}, without an id", excerpt(answer)),
-        },
+        Some(Err(error)) => SubmitOutcome::Uncertain { message: format!("HTTP {}: {error}", answer.status) },
+        None => SubmitOutcome::Uncertain { message: format!("{}, without an id", excerpt(answer)) },
     }
 }
 
@@ -239,10 +211,8 @@ fn cents(value: &Value) -> Option<Cents> {
 }
 
 fn of_prediction(body: &Value) -> PollOutcome {
-    let failed = |message: String| PollOutcome::Failed {
-        class: refusal_class(&message, ErrorClass::Provider),
-        message,
-    };
+    let failed =
+        |message: String| PollOutcome::Failed { class: refusal_class(&message, ErrorClass::Provider), message };
     match body["status"].as_str() {
         Some(status::COMPLETED) => {
             let outputs: Vec<String> = match &body["outputs"] {
@@ -259,22 +229,16 @@ fn of_prediction(body: &Value) -> PollOutcome {
             wire::error_text(body).map_or_else(|| format!("the provider says `{word}` and no more"), |text| cut(&text)),
         ),
         Some(status::PROCESSING) => PollOutcome::InProgress { unknown_status: None },
-        Some(word) => PollOutcome::InProgress {
-            unknown_status: Some(cut(word)),
-        },
-        None => PollOutcome::Again {
-            cause: "an answer without a status".to_owned(),
-            wait: None,
-        },
+        Some(word) => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
+        None => PollOutcome::Again { cause: "an answer without a status".to_owned(), wait: None },
     }
 }
 
 /// Whether a refusal speaks of content moderation.
 fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     let message = message.to_ascii_lowercase();
-    let moderated = ["moderat", "flagged", "safety", "nsfw", "content policy"]
-        .iter()
-        .any(|word| message.contains(word));
+    let moderated =
+        ["moderat", "flagged", "safety", "nsfw", "content policy"].iter().any(|word| message.contains(word));
     if moderated { ErrorClass::Moderated } else { otherwise }
 }
 
@@ -286,11 +250,7 @@ fn excerpt(answer: &Answer) -> String {
     };
     let said = said.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
     let said = cut(&said);
-    if said.is_empty() {
-        format!("HTTP {}", answer.status)
-    } else {
-        format!("HTTP {}: {said}", answer.status)
-    }
+    if said.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {said}", answer.status) }
 }
 
 /// A text as one line of at most 200 characters.

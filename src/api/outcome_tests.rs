@@ -5,11 +5,7 @@ use super::*;
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer {
-        status,
-        retry_after: None,
-        body: body.into(),
-    })
+    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
 }
 
 fn submit(exchange: &Exchange) -> SubmitOutcome {
@@ -28,48 +24,25 @@ fn in_progress() -> PollOutcome {
 fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
     let documented = format!(r#"{{"id":"{ID}","status":"processing","statusUrl":"x","costCents":7}}"#);
     let bare = format!(r#"{{"id":"{ID}"}}"#);
-    for (status, body, cost) in [
-        (200, &documented, Some(Cents(7))),
-        (201, &documented, Some(Cents(7))),
-        (202, &bare, None),
-    ] {
-        let SubmitOutcome::Accepted {
-            prediction,
-            cost: named,
-            progress,
-        } = submit(&answer(status, body))
-        else {
+    for (status, body, cost) in
+        [(200, &documented, Some(Cents(7))), (201, &documented, Some(Cents(7))), (202, &bare, None)]
+    {
+        let SubmitOutcome::Accepted { prediction, cost: named, progress } = submit(&answer(status, body)) else {
             panic!("{status} {body} is not accepted")
         };
         assert_eq!((prediction.as_str(), named), (ID, cost));
-        assert!(matches!(
-            progress,
-            PollOutcome::InProgress { .. } | PollOutcome::Again { .. }
-        ));
+        assert!(matches!(progress, PollOutcome::InProgress { .. } | PollOutcome::Again { .. }));
     }
 }
 
 #[test]
 fn in_sync_mode_the_answer_may_be_the_result() {
     let body = format!(r#"{{"id":"{ID}","status":"completed","outputs":["https://a/1.png"]}}"#);
-    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else {
-        panic!()
-    };
-    assert_eq!(
-        progress,
-        PollOutcome::Completed {
-            outputs: vec!["https://a/1.png".into()]
-        }
-    );
+    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
+    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()] });
     let body = format!(r#"{{"id":"{ID}","status":"completed"}}"#);
-    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else {
-        panic!()
-    };
-    assert_eq!(
-        progress,
-        in_progress(),
-        "a completed prediction without outputs is polled for them"
-    );
+    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
+    assert_eq!(progress, in_progress(), "a completed prediction without outputs is polled for them");
 }
 
 #[test]
@@ -96,35 +69,19 @@ fn a_submit_of_unknown_fate_is_uncertain() {
         answer(504, ""),
         Exchange::Fault(Fault::Unknown("timed out after 60s".into())),
     ] {
-        assert!(
-            matches!(submit(&exchange), SubmitOutcome::Uncertain { .. }),
-            "{exchange:?}"
-        );
+        assert!(matches!(submit(&exchange), SubmitOutcome::Uncertain { .. }), "{exchange:?}");
     }
 }
 
 #[test]
 fn what_certainly_did_not_happen_may_be_sent_again() {
     let refused = Exchange::Fault(Fault::NotSent("connection refused".into()));
-    assert!(matches!(
-        submit(&refused),
-        SubmitOutcome::NotAccepted {
-            reason: Obstacle::Unreachable,
-            ..
-        }
-    ));
-    let limited = Exchange::Answer(Answer {
-        status: 429,
-        retry_after: Some("5".into()),
-        body: Vec::new(),
-    });
+    assert!(matches!(submit(&refused), SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }));
+    let limited = Exchange::Answer(Answer { status: 429, retry_after: Some("5".into()), body: Vec::new() });
     let wait = Some(Duration::from_secs(5));
     assert_eq!(
         submit(&limited),
-        SubmitOutcome::NotAccepted {
-            cause: "HTTP 429".into(),
-            reason: Obstacle::RateLimited(wait)
-        }
+        SubmitOutcome::NotAccepted { cause: "HTTP 429".into(), reason: Obstacle::RateLimited(wait) }
     );
 }
 
@@ -133,78 +90,37 @@ fn refusals_end_the_job_in_the_providers_words() {
     for status in [400, 404, 405, 409, 410, 413, 415, 422, 451] {
         let outcome = submit(&answer(status, r#"{"error":"size must be small"}"#));
         let message = format!("HTTP {status}: size must be small");
-        assert_eq!(
-            outcome,
-            SubmitOutcome::Failed {
-                class: ErrorClass::Rejected,
-                message
-            }
-        );
+        assert_eq!(outcome, SubmitOutcome::Failed { class: ErrorClass::Rejected, message });
     }
     let moderated = submit(&answer(400, r#"{"error":"flagged by content moderation"}"#));
-    assert!(matches!(
-        moderated,
-        SubmitOutcome::Failed {
-            class: ErrorClass::Moderated,
-            ..
-        }
-    ));
+    assert!(matches!(moderated, SubmitOutcome::Failed { class: ErrorClass::Moderated, .. }));
     let unreadable = Exchange::Fault(Fault::Unreadable("a.png: gone".into()));
-    assert!(matches!(
-        submit(&unreadable),
-        SubmitOutcome::Failed {
-            class: ErrorClass::Input,
-            ..
-        }
-    ));
+    assert!(matches!(submit(&unreadable), SubmitOutcome::Failed { class: ErrorClass::Input, .. }));
 }
 
 #[test]
 fn what_would_refuse_every_job_stops_the_run() {
     for status in [401, 403] {
-        assert!(matches!(
-            submit(&answer(status, "")),
-            SubmitOutcome::Stop(Stop::Auth(_))
-        ));
+        assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Auth(_))));
         assert!(matches!(poll(&answer(status, "")), PollOutcome::Stop(Stop::Auth(_))));
     }
-    assert!(matches!(
-        submit(&answer(402, "")),
-        SubmitOutcome::Stop(Stop::Balance(_))
-    ));
+    assert!(matches!(submit(&answer(402, "")), SubmitOutcome::Stop(Stop::Balance(_))));
     for status in [301, 302, 307, 308] {
-        assert!(matches!(
-            submit(&answer(status, "")),
-            SubmitOutcome::Stop(Stop::Redirected(_))
-        ));
+        assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Redirected(_))));
     }
 }
 
 #[test]
 fn a_poll_reads_the_three_documented_statuses() {
+    assert_eq!(poll(&answer(200, r#"{"status":"processing","outputs":null}"#)), in_progress());
     assert_eq!(
-        poll(&answer(200, r#"{"status":"processing","outputs":null}"#)),
-        in_progress()
-    );
-    assert_eq!(
-        poll(&answer(
-            200,
-            r#"{"status":"completed","outputs":["https://a/0.png","https://a/1.png"]}"#
-        )),
-        PollOutcome::Completed {
-            outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()]
-        }
+        poll(&answer(200, r#"{"status":"completed","outputs":["https://a/0.png","https://a/1.png"]}"#)),
+        PollOutcome::Completed { outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()] }
     );
     let flagged = "Your request was flagged by content moderation. Please modify your prompt.";
     assert_eq!(
-        poll(&answer(
-            200,
-            &format!(r#"{{"status":"failed","outputs":null,"error":"{flagged}"}}"#)
-        )),
-        PollOutcome::Failed {
-            class: ErrorClass::Moderated,
-            message: flagged.into()
-        }
+        poll(&answer(200, &format!(r#"{{"status":"failed","outputs":null,"error":"{flagged}"}}"#))),
+        PollOutcome::Failed { class: ErrorClass::Moderated, message: flagged.into() }
     );
 }
 
@@ -212,43 +128,17 @@ fn a_poll_reads_the_three_documented_statuses() {
 fn words_that_end_a_job_end_it_and_other_words_do_not() {
     for word in ["canceled", "cancelled", "timeout", "deleted", "aborted"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"{word}"}}"#)));
-        assert!(
-            matches!(
-                outcome,
-                PollOutcome::Failed {
-                    class: ErrorClass::Provider,
-                    ..
-                }
-            ),
-            "{word}"
-        );
+        assert!(matches!(outcome, PollOutcome::Failed { class: ErrorClass::Provider, .. }), "{word}");
     }
     let unknown = poll(&answer(200, r#"{"status":"warming"}"#));
-    assert_eq!(
-        unknown,
-        PollOutcome::InProgress {
-            unknown_status: Some("warming".into())
-        }
-    );
+    assert_eq!(unknown, PollOutcome::InProgress { unknown_status: Some("warming".into()) });
 }
 
 #[test]
 fn completed_without_outputs_is_an_error_of_the_provider() {
     for outputs in ["null", "[]", "[\"\"]", "{}"] {
-        let outcome = poll(&answer(
-            200,
-            &format!(r#"{{"status":"completed","outputs":{outputs}}}"#),
-        ));
-        assert!(
-            matches!(
-                outcome,
-                PollOutcome::Failed {
-                    class: ErrorClass::Provider,
-                    ..
-                }
-            ),
-            "{outputs}"
-        );
+        let outcome = poll(&answer(200, &format!(r#"{{"status":"completed","outputs":{outputs}}}"#)));
+        assert!(matches!(outcome, PollOutcome::Failed { class: ErrorClass::Provider, .. }), "{outputs}");
     }
 }
 
@@ -275,9 +165,7 @@ fn errors_of_polls_are_never_a_jobs() {
 #[test]
 fn an_excerpt_is_one_short_line() {
     let page = format!("<html>\n\n<p>{}</p>\u{1b}[31m", "bad gateway ".repeat(100));
-    let Exchange::Answer(answer) = answer(502, &page) else {
-        panic!()
-    };
+    let Exchange::Answer(answer) = answer(502, &page) else { panic!() };
     let text = excerpt(&answer);
     assert!(text.chars().count() < 230 && !text.contains(['\n', '\u{1b}']), "{text}");
 }

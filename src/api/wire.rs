@@ -153,22 +153,16 @@ pub mod status {
 /// `message`, `detail`, `code`.
 pub fn error_text(body: &Value) -> Option<String> {
     let fields = body.as_object()?;
-    ["error", "message", "detail", "code"]
-        .iter()
-        .find_map(|name| text_of(fields, name))
+    ["error", "message", "detail", "code"].iter().find_map(|name| text_of(fields, name))
 }
 
 fn text_of(fields: &Map<String, Value>, name: &str) -> Option<String> {
     match fields.get(name)? {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-        Value::Object(inner) => ["message", "detail", "error", "code"]
-            .iter()
-            .find_map(|name| text_of(inner, name)),
+        Value::Object(inner) => ["message", "detail", "error", "code"].iter().find_map(|name| text_of(inner, name)),
         Value::Array(items) => items.first().and_then(|item| match item {
             Value::String(text) => Some(text.clone()),
-            Value::Object(inner) => ["message", "msg", "detail"]
-                .iter()
-                .find_map(|name| text_of(inner, name)),
+            Value::Object(inner) => ["message", "msg", "detail"].iter().find_map(|name| text_of(inner, name)),
             _ => None,
         }),
         _ => None,
@@ -205,10 +199,7 @@ mod tests {
             seed: Seed::new(0),
             switches: Switches::default(),
         };
-        assert_eq!(
-            serde_json::to_string(&body).unwrap(),
-            r#"{"prompt":"p","images":["u"],"seed":0}"#
-        );
+        assert_eq!(serde_json::to_string(&body).unwrap(), r#"{"prompt":"p","images":["u"],"seed":0}"#);
     }
 
     #[test]

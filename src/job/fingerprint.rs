@@ -154,10 +154,7 @@ mod tests {
         EditRequest {
             model: DEFAULT_MODEL.to_owned(),
             prompt: "make it blue".to_owned(),
-            images: vec![
-                ImageSource::File("a.png".into()),
-                ImageSource::Url("https://example.com/b.png".to_owned()),
-            ],
+            images: vec![ImageSource::File("a.png".into()), ImageSource::Url("https://example.com/b.png".to_owned())],
             size: None,
             seed: None,
             switches: Switches::default(),
@@ -197,9 +194,6 @@ mod tests {
         let mut moved = request();
         moved.images[0] = ImageSource::File("elsewhere/a.png".into());
         assert_eq!(print(&request()), print(&moved));
-        assert_ne!(
-            print(&request()),
-            Fingerprint::of(&request(), |_| ContentHash::of(b"retouched"))
-        );
+        assert_ne!(print(&request()), Fingerprint::of(&request(), |_| ContentHash::of(b"retouched")));
     }
 }

@@ -18,10 +18,7 @@ pub enum JobIdError {
     #[error("the id is empty")]
     Empty,
     /// The id is too long for a file name once an extension is added.
-    #[error(
-        "the id is {bytes} bytes long, over the {} that a file name has room for",
-        JobId::MAX_BYTES
-    )]
+    #[error("the id is {bytes} bytes long, over the {} that a file name has room for", JobId::MAX_BYTES)]
     TooLong {
         /// The length found, in bytes of UTF-8.
         bytes: usize,
@@ -53,14 +50,10 @@ impl JobId {
             return Err(JobIdError::Character(character));
         }
         if text.starts_with('.') {
-            return Err(JobIdError::Edge(
-                "begins with a dot, which hides a file or leaves its folder",
-            ));
+            return Err(JobIdError::Edge("begins with a dot, which hides a file or leaves its folder"));
         }
         if text.starts_with('-') {
-            return Err(JobIdError::Edge(
-                "begins with a dash, which programs take for an option",
-            ));
+            return Err(JobIdError::Edge("begins with a dash, which programs take for an option"));
         }
         if text.starts_with(' ') || text.ends_with([' ', '.']) {
             return Err(JobIdError::Edge("begins or ends with a space, or ends with a dot"));
@@ -122,16 +115,7 @@ mod tests {
 
     #[test]
     fn names_that_catalogs_use_are_ids() {
-        for good in [
-            "mug",
-            "mug-ocean",
-            "SKU 12.3_b",
-            "größe-Ü",
-            "商品1",
-            "a",
-            "-".repeat(0).as_str(),
-            "x-2",
-        ] {
+        for good in ["mug", "mug-ocean", "SKU 12.3_b", "größe-Ü", "商品1", "a", "-".repeat(0).as_str(), "x-2"] {
             if !good.is_empty() {
                 assert_eq!(JobId::new(good).map(|id| id.to_string()), Ok(good.to_owned()));
             }

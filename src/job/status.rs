@@ -43,12 +43,7 @@ pub enum ErrorClass {
 
 impl JobStatus {
     /// All of them, in the order that summaries use.
-    pub const ALL: [JobStatus; 4] = [
-        JobStatus::Completed,
-        JobStatus::Failed,
-        JobStatus::Uncertain,
-        JobStatus::Pending,
-    ];
+    pub const ALL: [JobStatus; 4] = [JobStatus::Completed, JobStatus::Failed, JobStatus::Uncertain, JobStatus::Pending];
 
     /// The status as its word.
     pub fn as_str(self) -> &'static str {
@@ -122,9 +117,6 @@ impl FromStr for ErrorClass {
     type Err = ();
 
     fn from_str(text: &str) -> Result<ErrorClass, ()> {
-        ErrorClass::ALL
-            .into_iter()
-            .find(|class| class.as_str() == text)
-            .ok_or(())
+        ErrorClass::ALL.into_iter().find(|class| class.as_str() == text).ok_or(())
     }
 }

@@ -27,9 +27,7 @@ impl FileDisk {
     /// Runs `work` where it may block.
     async fn blocking(&self, work: impl FnOnce(&File) -> io::Result<()> + Send + 'static) -> io::Result<()> {
         let file = Arc::clone(&self.file);
-        tokio::task::spawn_blocking(move || work(&file))
-            .await
-            .map_err(io::Error::other)?
+        tokio::task::spawn_blocking(move || work(&file)).await.map_err(io::Error::other)?
     }
 }
 

@@ -118,19 +118,12 @@ struct Money {
 impl Default for Money {
     fn default() -> Money {
         let none = Cents::ZERO;
-        Money {
-            spent: none,
-            open: none,
-            open_submits: 0,
-            held: none,
-            held_submits: 0,
-            estimate: FIRST_ESTIMATE,
-        }
+        Money { spent: none, open: none, open_submits: 0, held: none, held_submits: 0, estimate: FIRST_ESTIMATE }
     }
 }
 
 impl Ledger {
-    /// Takes a record in. Nothing is changed where it cannot follow what came before.
+    /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), TransitionError> {
         match record {
             Record::Run(event) => self.apply_run(at, event),
@@ -155,11 +148,7 @@ impl Ledger {
 
     fn apply_step(&mut self, at: Timestamp, key: &EditKey, step: &Step) -> Result<(), TransitionError> {
         let history = self.jobs.entry(key.job.clone()).or_default();
-        let newest = history
-            .edits
-            .last()
-            .is_none_or(|edit| edit.fingerprint == key.fingerprint);
-        let edit = history.edit_mut(key.fingerprint);
+        let edit = history.edit_mut(key.fingerprint, step);
         let before = edit.status();
         let next = edit.next(step).ok_or_else(|| TransitionError {
             job: key.job.clone(),
@@ -172,7 +161,8 @@ impl Ledger {
         if matches!(step, Step::Completed | Step::Reinstated) {
             history.shown = Some(key.fingerprint);
         }
-        if newest && before != after {
+        let is_newest = history.edits.last().is_some_and(|edit| edit.fingerprint == key.fingerprint);
+        if is_newest && before != after {
             self.counts.moved(before, after);
         }
         Ok(())
@@ -190,9 +180,7 @@ impl Ledger {
 
     /// All edits, in no order.
     pub fn edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
-        self.jobs
-            .iter()
-            .flat_map(|(job, history)| history.edits.iter().map(move |edit| (job, edit)))
+        self.jobs.iter().flat_map(|(job, history)| history.edits.iter().map(move |edit| (job, edit)))
     }
 
     /// What was charged over the folder's whole life.
@@ -298,12 +286,20 @@ impl History {
         &self.edits
     }
 
-    fn edit_mut(&mut self, fingerprint: Fingerprint) -> &mut Edit {
-        let position = self.edits.iter().position(|edit| edit.fingerprint == fingerprint);
-        let position = position.unwrap_or_else(|| {
-            self.edits.push(Edit::new(fingerprint));
-            self.edits.len() - 1
-        });
+    /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
+    fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Edit {
+        let newest = self.edits.len().saturating_sub(1);
+        let position = match self.edits.iter().position(|edit| edit.fingerprint == fingerprint) {
+            Some(position) if matches!(step, Step::Intent { .. }) => {
+                self.edits[position..].rotate_left(1);
+                newest
+            }
+            Some(position) => position,
+            None => {
+                self.edits.push(Edit::new(fingerprint));
+                self.edits.len() - 1
+            }
+        };
         &mut self.edits[position]
     }
 }
@@ -347,22 +343,22 @@ impl Edit {
     fn next(&self, step: &Step) -> Option<EditState> {
         use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
         match (&self.state, step) {
-            (Idle | Failed { .. } | Uncertain, Step::Intent { reserved_cents, .. }) => Some(Submitting {
-                reserved: *reserved_cents,
-            }),
+            (Idle | Failed { .. } | Uncertain, Step::Intent { reserved_cents, .. }) => {
+                Some(Submitting { reserved: *reserved_cents })
+            }
             (Submitting { .. }, Step::Refused { .. }) => Some(Idle),
             (Submitting { .. }, Step::Uncertain { .. }) => Some(Uncertain),
             (Submitting { .. }, Step::Accepted { .. }) => Some(Processing),
             (Processing, Step::Generated { .. }) => Some(Processing),
             // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
-            (Failed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
+            // So may a completed one whose pictures somebody removed.
+            (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
             (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
             (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated) => {
                 Some(Completed { files: files.clone() })
             }
-            (Idle | Submitting { .. } | Processing | Fetched { .. } | Failed { .. }, Step::Failed { class, .. }) => {
-                Some(Failed { class: *class })
-            }
+            (Uncertain, Step::Failed { .. }) => None,
+            (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
             _ => None,
         }
     }
@@ -379,26 +375,17 @@ impl Edit {
                 self.spent += *cost_cents;
             }
             Step::Refused { message } => {
-                self.problem = Some(Problem {
-                    class: None,
-                    message: message.clone(),
-                });
+                self.problem = Some(Problem { class: None, message: message.clone() });
             }
             Step::Uncertain { message } => {
                 if let EditState::Submitting { reserved } = self.state {
                     self.held += reserved;
                 }
-                self.problem = Some(Problem {
-                    class: None,
-                    message: message.clone(),
-                });
+                self.problem = Some(Problem { class: None, message: message.clone() });
                 self.finished_at = Some(at);
             }
             Step::Failed { class, message } => {
-                self.problem = Some(Problem {
-                    class: Some(*class),
-                    message: message.clone(),
-                });
+                self.problem = Some(Problem { class: Some(*class), message: message.clone() });
                 self.finished_at = Some(at);
             }
             Step::Completed => self.finished_at = Some(at),

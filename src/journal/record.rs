@@ -181,12 +181,7 @@ impl Record {
         let at = to_milliseconds(at);
         let line = match self {
             Record::Run(event) => serde_json::to_vec(&RunLine { v: VERSION, at, event }),
-            Record::Edit(key, step) => serde_json::to_vec(&EditLine {
-                v: VERSION,
-                at,
-                key,
-                step,
-            }),
+            Record::Edit(key, step) => serde_json::to_vec(&EditLine { v: VERSION, at, key, step }),
         };
         // Records hold text, numbers and lists alone, and serde_json can write all of those.
         let mut line = line.unwrap_or_default();
@@ -230,32 +225,15 @@ mod tests {
 
     #[test]
     fn a_line_reads_like_a_sentence() {
-        let record = Record::Edit(
-            key(),
-            Step::Intent {
-                attempt: 1,
-                reserved_cents: Cents(7),
-            },
-        );
+        let record = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7) });
         insta::assert_snapshot!(String::from_utf8(record.to_line(at())).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
     }
 
     #[test]
     fn every_record_reads_back_as_it_was_written() {
-        let file = SavedFile {
-            name: "mug-ocean.png".into(),
-            bytes: 12,
-            blake3: ContentHash::of(b"x"),
-            width: 3,
-            height: 4,
-        };
-        let jobs = PlanCounts {
-            total: 4,
-            completed: 1,
-            failed: 1,
-            uncertain: 1,
-            pending: 1,
-        };
+        let file =
+            SavedFile { name: "mug-ocean.png".into(), bytes: 12, blake3: ContentHash::of(b"x"), width: 3, height: 4 };
+        let jobs = PlanCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
         let run = RunEvent::Run {
             manifest: "catalog.yaml".into(),
             backend: "embedded".into(),
@@ -264,41 +242,23 @@ mod tests {
             budget_cents: Some(Cents(100)),
         };
         let steps = [
-            Step::Intent {
-                attempt: 2,
-                reserved_cents: Cents(7),
-            },
-            Step::Refused {
-                message: "no route \"x\"\n".into(),
-            },
+            Step::Intent { attempt: 2, reserved_cents: Cents(7) },
+            Step::Refused { message: "no route \"x\"\n".into() },
             Step::Uncertain { message: "503".into() },
-            Step::Accepted {
-                prediction: PredictionId::new("p-1").unwrap(),
-                cost_cents: Cents(9),
-            },
+            Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9) },
             Step::Generated { outputs: 1 },
             Step::Fetched { files: vec![file] },
             Step::Completed,
             Step::Reinstated,
-            Step::Failed {
-                class: ErrorClass::Lost,
-                message: "gone".into(),
-            },
+            Step::Failed { class: ErrorClass::Lost, message: "gone".into() },
         ];
         let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();
         records.push(Record::Run(run));
-        records.push(Record::Run(RunEvent::Paused {
-            milliseconds: 5,
-            reason: "429".into(),
-        }));
+        records.push(Record::Run(RunEvent::Paused { milliseconds: 5, reason: "429".into() }));
         records.push(Record::Run(RunEvent::Ended { reason: None }));
         for record in records {
             let line = record.to_line(at());
-            assert_eq!(
-                line.iter().filter(|byte| **byte == b'\n').count(),
-                1,
-                "one record is one line"
-            );
+            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one record is one line");
             let (time, read) = Record::from_line(line.trim_ascii_end()).unwrap();
             assert_eq!((time, read), (at(), record));
         }

@@ -61,16 +61,10 @@ pub fn replay(mut journal: impl BufRead) -> Result<Replayed, ReplayError> {
         let number = replayed.records + 1;
         let broken = |cause: String| ReplayError::Broken { line: number, cause };
         let (at, record) = Record::from_line(&line).map_err(|error| match error {
-            LineError::Newer(_) => ReplayError::Newer {
-                line: number,
-                cause: error.to_string(),
-            },
+            LineError::Newer(_) => ReplayError::Newer { line: number, cause: error.to_string() },
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
-        replayed
-            .ledger
-            .apply(at, &record)
-            .map_err(|error: TransitionError| broken(error.to_string()))?;
+        replayed.ledger.apply(at, &record).map_err(|error: TransitionError| broken(error.to_string()))?;
         replayed.records = number;
         replayed.length += read;
     }
@@ -87,32 +81,19 @@ mod tests {
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
-        EditKey {
-            job: JobId::new(job).unwrap(),
-            fingerprint,
-        }
+        EditKey { job: JobId::new(job).unwrap(), fingerprint }
     }
 
     fn intent(attempt: u32) -> Step {
-        Step::Intent {
-            attempt,
-            reserved_cents: Cents(7),
-        }
+        Step::Intent { attempt, reserved_cents: Cents(7) }
     }
 
     fn accepted(cost: u64) -> Step {
-        Step::Accepted {
-            prediction: PredictionId::new("p").unwrap(),
-            cost_cents: Cents(cost),
-        }
+        Step::Accepted { prediction: PredictionId::new("p").unwrap(), cost_cents: Cents(cost) }
     }
 
     fn lines(steps: &[(&str, Step)]) -> Vec<u8> {
-        let jobs = PlanCounts {
-            total: 3,
-            pending: 3,
-            ..PlanCounts::default()
-        };
+        let jobs = PlanCounts { total: 3, pending: 3, ..PlanCounts::default() };
         let run = RunEvent::Run {
             manifest: "m".into(),
             backend: "embedded".into(),
@@ -135,19 +116,13 @@ mod tests {
     fn money_is_reserved_before_a_submit_and_spent_after_its_answer() {
         let ledger = ledger(&[("a", intent(1)), ("b", intent(1)), ("a", accepted(9))]);
         assert_eq!(ledger.spent(), Cents(9));
-        assert_eq!(
-            ledger.reserved(),
-            Cents(9),
-            "a price that turned out higher counts for what is on its way"
-        );
+        assert_eq!(ledger.reserved(), Cents(9), "a price that turned out higher counts for what is on its way");
         assert_eq!(ledger.estimate(), Cents(9));
     }
 
     #[test]
     fn an_uncertain_submit_keeps_its_money_even_when_it_is_tried_again() {
-        let uncertain = Step::Uncertain {
-            message: "reset".into(),
-        };
+        let uncertain = Step::Uncertain { message: "reset".into() };
         let ledger = ledger(&[("a", intent(1)), ("a", uncertain), ("a", intent(2)), ("a", accepted(7))]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents(7), Cents(7)));
         assert_eq!(ledger.edit(&key("a")).unwrap().held, Cents(7));
@@ -163,37 +138,19 @@ mod tests {
 
     #[test]
     fn counts_follow_the_jobs() {
-        let failed = Step::Failed {
-            class: ErrorClass::Moderated,
-            message: "no".into(),
-        };
+        let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let ledger = ledger(&[("a", intent(1)), ("b", intent(1)), ("a", accepted(7)), ("a", failed)]);
-        assert_eq!(
-            ledger.counts(),
-            PlanCounts {
-                total: 3,
-                failed: 1,
-                pending: 2,
-                ..PlanCounts::default()
-            }
-        );
+        assert_eq!(ledger.counts(), PlanCounts { total: 3, failed: 1, pending: 2, ..PlanCounts::default() });
     }
 
     #[test]
     fn a_torn_tail_is_cut_wherever_it_was_torn() {
         let whole = lines(&[("a", intent(1)), ("a", accepted(7))]);
-        let last = whole[..whole.len() - 1]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .unwrap()
-            + 1;
+        let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
         for end in last + 1..whole.len() {
             let replayed = replay(&whole[..end]).unwrap();
             assert_eq!((replayed.length, replayed.torn), (last as u64, (end - last) as u64));
-            assert!(matches!(
-                replayed.ledger.edit(&key("a")).unwrap().state,
-                EditState::Submitting { .. }
-            ));
+            assert!(matches!(replayed.ledger.edit(&key("a")).unwrap().state, EditState::Submitting { .. }));
         }
     }
 
@@ -202,19 +159,13 @@ mod tests {
         let mut bytes = lines(&[("a", intent(1)), ("a", accepted(7))]);
         let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         bytes[second] = b'#';
-        assert!(matches!(
-            replay(bytes.as_slice()),
-            Err(ReplayError::Broken { line: 2, .. })
-        ));
+        assert!(matches!(replay(bytes.as_slice()), Err(ReplayError::Broken { line: 2, .. })));
     }
 
     #[test]
     fn a_step_that_cannot_follow_is_refused() {
         let bytes = lines(&[("a", accepted(7))]);
         let error = replay(bytes.as_slice()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2: `accepted` of job a cannot follow `nothing under way`"
-        );
+        assert_eq!(error.to_string(), "line 2: `accepted` of job a cannot follow `nothing under way`");
     }
 }

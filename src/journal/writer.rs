@@ -68,19 +68,13 @@ impl Journal {
     /// Starts the writer on `disk`.
     pub fn start(disk: impl Disk) -> Journal {
         let (lines, receiver) = mpsc::channel(BACKLOG);
-        Journal {
-            lines,
-            task: tokio::spawn(write(disk, receiver)),
-        }
+        Journal { lines, task: tokio::spawn(write(disk, receiver)) }
     }
 
     /// Hands `record` to the writer; it is durable once the answer's [`Durable::wait`] has returned.
     pub async fn append(&self, record: &Record, at: Timestamp) -> Result<Durable, JournalError> {
         let (durable, receiver) = oneshot::channel();
-        let line = Line {
-            bytes: record.to_line(at),
-            durable,
-        };
+        let line = Line { bytes: record.to_line(at), durable };
         self.lines.send(line).await.map_err(|_| JournalError::closed())?;
         Ok(Durable(receiver))
     }
@@ -88,9 +82,7 @@ impl Journal {
     /// Waits until all that was appended is durable, and closes the journal.
     pub async fn finish(self) -> Result<(), JournalError> {
         drop(self.lines);
-        self.task
-            .await
-            .unwrap_or_else(|error| Err(JournalError::new(io::Error::other(error))))
+        self.task.await.unwrap_or_else(|error| Err(JournalError::new(io::Error::other(error))))
     }
 }
 
@@ -156,10 +148,7 @@ mod tests {
     }
 
     fn record(milliseconds: u64) -> Record {
-        Record::Run(RunEvent::Paused {
-            milliseconds,
-            reason: "test".into(),
-        })
+        Record::Run(RunEvent::Paused { milliseconds, reason: "test".into() })
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,29 +168,16 @@ mod tests {
         let numbers: Vec<u64> = bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
-            .map(|line| {
-                serde_json::from_slice::<serde_json::Value>(line).unwrap()["milliseconds"]
-                    .as_u64()
-                    .unwrap()
-            })
+            .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["milliseconds"].as_u64().unwrap())
             .collect();
         assert_eq!(numbers, (0..100).collect::<Vec<_>>());
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_a_failed_sync_nothing_is_called_durable() {
-        let disk = CountingDisk {
-            fail_at: Some(2),
-            ..CountingDisk::default()
-        };
+        let disk = CountingDisk { fail_at: Some(2), ..CountingDisk::default() };
         let journal = Journal::start(disk.clone());
-        journal
-            .append(&record(1), Timestamp::UNIX_EPOCH)
-            .await
-            .unwrap()
-            .wait()
-            .await
-            .unwrap();
+        journal.append(&record(1), Timestamp::UNIX_EPOCH).await.unwrap().wait().await.unwrap();
         let second = journal.append(&record(2), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(second.wait().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
         if let Ok(third) = journal.append(&record(3), Timestamp::UNIX_EPOCH).await {

@@ -61,11 +61,7 @@ impl Downloader {
     /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
     pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, ClientError> {
         install_tls();
-        let plain_http = if api_is_local {
-            PlainHttp::OnLoopback
-        } else {
-            PlainHttp::Never
-        };
+        let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
         let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
             0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
             0..=4 => attempt.error("redirected to a place that is not asked"),
@@ -81,11 +77,7 @@ impl Downloader {
             .timeout(limits.whole)
             .build()
             .map_err(ClientError::Tls)?;
-        Ok(Downloader {
-            http,
-            limits,
-            plain_http,
-        })
+        Ok(Downloader { http, limits, plain_http })
     }
 
     /// The most bytes of one output.
@@ -126,12 +118,7 @@ impl Downloader {
     }
 
     async fn attempt(&self, url: &Url, sink: &mut impl Write) -> Result<(), Attempt> {
-        let response = self
-            .http
-            .get(url.clone())
-            .send()
-            .await
-            .map_err(|error| failed(&error))?;
+        let response = self.http.get(url.clone()).send().await.map_err(|error| failed(&error))?;
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
@@ -143,10 +130,7 @@ impl Downloader {
 
     async fn copy(&self, response: Response, sink: &mut impl Write) -> Result<(), Attempt> {
         let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
-        if response
-            .content_length()
-            .is_some_and(|length| length > self.limits.most_bytes)
-        {
+        if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
             return Err(too_large());
         }
         let mut written = 0;
@@ -157,8 +141,7 @@ impl Downloader {
             if written > self.limits.most_bytes {
                 return Err(too_large());
             }
-            sink.write_all(&chunk)
-                .map_err(|error| Attempt::Final(disk("results")(error)))?;
+            sink.write_all(&chunk).map_err(|error| Attempt::Final(disk("results")(error)))?;
         }
         Ok(())
     }
@@ -170,11 +153,7 @@ fn failed(error: &reqwest::Error) -> Attempt {
             "it redirects in circles or to a place that is not asked".to_owned(),
         ));
     }
-    Attempt::Again(if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        "the connection broke".to_owned()
-    })
+    Attempt::Again(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
 }
 
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {

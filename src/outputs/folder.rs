@@ -36,24 +36,14 @@ impl Verified for Staged {
 
     fn saved_as(&self, name: String) -> SavedFile {
         let Picture { width, height, .. } = self.picture;
-        SavedFile {
-            name,
-            bytes: self.bytes,
-            blake3: self.hash,
-            width,
-            height,
-        }
+        SavedFile { name, bytes: self.bytes, blake3: self.hash, width, height }
     }
 }
 
 impl Folder {
     /// Opens the folder of a run, making `results/` where it is missing.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Folder, OutputError> {
-        let folder = Folder {
-            results: run.join("results"),
-            earlier: run.join("earlier"),
-            downloader,
-        };
+        let folder = Folder { results: run.join("results"), earlier: run.join("earlier"), downloader };
         fs::create_dir_all(&folder.results).map_err(disk(&folder.results))?;
         sync_folder(run)?;
         Ok(folder)
@@ -70,9 +60,7 @@ impl Folder {
     fn strays(&self) -> Result<Vec<PathBuf>, OutputError> {
         let is_stray = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
         let entries = fs::read_dir(&self.results).map_err(disk(&self.results))?;
-        let paths = entries
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
+        let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
         Ok(paths.map(|entry| entry.path()).collect())
     }
 
@@ -92,12 +80,7 @@ impl Folder {
         };
         let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;
         file.as_file().sync_all().map_err(disk(file.path()))?;
-        Ok(Staged {
-            path: file.into_temp_path(),
-            picture,
-            bytes,
-            hash,
-        })
+        Ok(Staged { path: file.into_temp_path(), picture, bytes, hash })
     }
 
     fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Place) -> Result<(), OutputError> {
@@ -105,10 +88,7 @@ impl Folder {
         for (staged, file) in staged {
             let target = self.target(&file, place);
             if self.is_in_the_way(&target, &file)? {
-                staged
-                    .path
-                    .persist_noclobber(&target)
-                    .map_err(|error| disk(&target)(error.error))?;
+                staged.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
             }
         }
         self.sync(place)
@@ -191,11 +171,7 @@ impl Folder {
                 if hash == file.blake3 {
                     return Ok(false);
                 }
-                let stranger = SavedFile {
-                    blake3: hash,
-                    bytes,
-                    ..file.clone()
-                };
+                let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
                 self.move_aside(target, &aside_name(&stranger))?;
                 Ok(true)
             }
@@ -297,9 +273,7 @@ fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
 
 /// Makes the names in a folder durable: without it, a power loss can undo a rename.
 fn sync_folder(folder: &Path) -> Result<(), OutputError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(disk(folder))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
 }
 
 /// Temporary files are private by default; results are to be read like any other file.

@@ -21,9 +21,7 @@ impl Fixture {
     async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
         let staged = self.folder.fetch(&picture(shade)).await.unwrap();
         let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
-        let place = Place::Results {
-            displaced: displaced.to_vec(),
-        };
+        let place = Place::Results { displaced: displaced.to_vec() };
         self.folder.publish(vec![(staged, file.clone())], place).await.unwrap();
         file
     }
@@ -32,9 +30,7 @@ impl Fixture {
         let Ok(entries) = fs::read_dir(self.run.path().join(folder)) else {
             return Vec::new();
         };
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -43,9 +39,7 @@ impl Fixture {
 fn picture(shade: u8) -> String {
     let mut png = io::Cursor::new(Vec::new());
     let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([shade, 0, 0]));
-    image::DynamicImage::ImageRgb8(pixels)
-        .write_to(&mut png, image::ImageFormat::Png)
-        .unwrap();
+    image::DynamicImage::ImageRgb8(pixels).write_to(&mut png, image::ImageFormat::Png).unwrap();
     STANDARD.encode(png.into_inner())
 }
 
@@ -62,10 +56,7 @@ async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
 async fn what_is_no_picture_leaves_nothing() {
     let fixture = Fixture::new();
     let error = fixture.folder.fetch(&STANDARD.encode("<html>")).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the output is no whole picture: it is a page of HTML or XML"
-    );
+    assert_eq!(error.to_string(), "the output is no whole picture: it is a page of HTML or XML");
     assert!(fixture.names("results").is_empty());
 }
 
@@ -76,13 +67,7 @@ async fn an_earlier_result_is_kept_aside_and_can_come_back() {
     let second = fixture.save(2, std::slice::from_ref(&first)).await;
     assert_eq!(fixture.names("results"), ["mug.png"]);
     assert_eq!(fixture.names("earlier"), [aside_name(&first)]);
-    assert!(
-        fixture
-            .folder
-            .reinstate(vec![first.clone()], vec![second.clone()])
-            .await
-            .unwrap()
-    );
+    assert!(fixture.folder.reinstate(vec![first.clone()], vec![second.clone()]).await.unwrap());
     assert!(holds(&fixture.run.path().join("results/mug.png"), &first).unwrap());
     assert_eq!(fixture.names("earlier"), [aside_name(&second)]);
 }
@@ -93,10 +78,7 @@ async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
     fs::write(fixture.run.path().join("results/mug.png"), "precious").unwrap();
     fixture.save(1, &[]).await;
     let aside = fixture.names("earlier");
-    assert_eq!(
-        fs::read(fixture.run.path().join("earlier").join(&aside[0])).unwrap(),
-        b"precious"
-    );
+    assert_eq!(fs::read(fixture.run.path().join("earlier").join(&aside[0])).unwrap(), b"precious");
 }
 
 #[tokio::test]
@@ -108,10 +90,7 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
     let place = Place::Results { displaced: Vec::new() };
     assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap());
     assert_eq!(fixture.names("results"), ["mug.png"]);
-    assert!(
-        fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap(),
-        "and again after the rename"
-    );
+    assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap(), "and again after the rename");
     fs::remove_file(fixture.run.path().join("results/mug.png")).unwrap();
     assert!(!fixture.folder.recover(vec![file], place).await.unwrap());
 }

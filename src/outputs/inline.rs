@@ -16,15 +16,9 @@ pub(super) fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, Ou
         _ => output,
     };
     if base64.len() as u64 / 4 * 3 > most_bytes {
-        return Some(Err(OutputError::Refused(format!(
-            "base64 text of over {most_bytes} bytes"
-        ))));
+        return Some(Err(OutputError::Refused(format!("base64 text of over {most_bytes} bytes"))));
     }
-    Some(
-        STANDARD
-            .decode(base64)
-            .map_err(|error| OutputError::Refused(format!("neither a URL nor base64 ({error})"))),
-    )
+    Some(STANDARD.decode(base64).map_err(|error| OutputError::Refused(format!("neither a URL nor base64 ({error})"))))
 }
 
 #[cfg(test)]

@@ -114,10 +114,7 @@ impl OutputError {
 
     /// Whether a fresh URL of the same prediction may be better.
     pub fn is_worth_a_fresh_url(&self) -> bool {
-        matches!(
-            self,
-            OutputError::Expired(_) | OutputError::NotAPicture(_) | OutputError::Unreachable(_)
-        )
+        matches!(self, OutputError::Expired(_) | OutputError::NotAPicture(_) | OutputError::Unreachable(_))
     }
 }
 

@@ -96,7 +96,7 @@ impl Format {
 pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = File::open(path)?;
     let format = format_of(&mut file)?;
-    let (width, height) = reader(&file, format)?.into_dimensions().map_err(undecodable)?;
+    let (width, height) = reader(&file, format)?.into_dimensions().map_err(|error| undecodable(&error))?;
     Ok(Picture { format, width, height })
 }
 
@@ -106,12 +106,8 @@ pub(super) fn verify(file: &mut File) -> Result<Picture, PictureError> {
     if !ends_as_it_should(file, format)? {
         return Err(PictureError::CutOff(format.name()));
     }
-    let decoded = reader(file, format)?.decode().map_err(undecodable)?;
-    Ok(Picture {
-        format,
-        width: decoded.width(),
-        height: decoded.height(),
-    })
+    let decoded = reader(file, format)?.decode().map_err(|error| undecodable(&error))?;
+    Ok(Picture { format, width: decoded.width(), height: decoded.height() })
 }
 
 fn format_of(file: &mut File) -> Result<Format, PictureError> {
@@ -140,7 +136,7 @@ fn reader(mut file: &File, format: Format) -> io::Result<ImageReader<BufReader<&
     Ok(reader)
 }
 
-fn undecodable(error: image::ImageError) -> PictureError {
+fn undecodable(error: &image::ImageError) -> PictureError {
     PictureError::Undecodable(error.to_string())
 }
 
@@ -194,14 +190,7 @@ mod tests {
             (ImageFormat::Gif, Format::Gif),
             (ImageFormat::WebP, Format::WebP),
         ] {
-            assert_eq!(
-                verify_bytes(&encoded(encoder)).unwrap(),
-                Picture {
-                    format,
-                    width: 64,
-                    height: 48
-                }
-            );
+            assert_eq!(verify_bytes(&encoded(encoder)).unwrap(), Picture { format, width: 64, height: 48 });
         }
     }
 
@@ -210,11 +199,7 @@ mod tests {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
             let whole = encoded(format);
             for end in (0..whole.len() - 1).step_by(29) {
-                assert!(
-                    verify_bytes(&whole[..end]).is_err(),
-                    "{format:?} cut at {end} of {}",
-                    whole.len()
-                );
+                assert!(verify_bytes(&whole[..end]).is_err(), "{format:?} cut at {end} of {}", whole.len());
             }
         }
     }
@@ -238,13 +223,7 @@ mod tests {
 
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-                if crc & 1 == 1 {
-                    (crc >> 1) ^ 0xEDB8_8320
-                } else {
-                    crc >> 1
-                }
-            })
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
         })
     }
 }

@@ -1,0 +1,183 @@
+//! The plan: what a manifest asks for, held against what the journal says has happened. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{ErrorClass, Fingerprint, Job, JobStatus};
+use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, SavedFile};
+use crate::runner::{Standing, Task, Work};
+
+/// A job of the manifest with the fingerprint of what it sends: a line of the plan file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedJob {
+    /// The fingerprint of its request.
+    pub fingerprint: Fingerprint,
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+impl PlannedJob {
+    /// Which edit the manifest asks for.
+    pub fn key(&self) -> EditKey {
+        EditKey { job: self.job.id.clone(), fingerprint: self.fingerprint }
+    }
+}
+
+/// What the user chose for jobs that ended badly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// What becomes of failed jobs.
+    pub failed: Failed,
+    /// What becomes of uncertain ones.
+    pub uncertain: Uncertain,
+}
+
+/// What becomes of failed jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failed {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// They are submitted again.
+    Retry,
+}
+
+/// What becomes of submits whose fate is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uncertain {
+    /// They are held, for somebody to look into.
+    #[default]
+    Hold,
+    /// They are submitted again, and may be paid for twice.
+    Resubmit,
+}
+
+/// What happens with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It is submitted; the journal does not know it yet, or knows that its submit was refused.
+    New,
+    /// It is submitted; its id had another request before.
+    Changed,
+    /// It is submitted again, after a failure.
+    Retry,
+    /// It is submitted again, although an earlier submit may have been accepted.
+    Resubmit,
+    /// Its prediction is known, and followed to its end.
+    Follow,
+    /// Its pictures were fetched, and only need their names.
+    Recover,
+    /// It was completed under an earlier manifest; its pictures come back.
+    Reinstate,
+    /// It stays as it is.
+    Keep(Kept),
+}
+
+/// How a job stands that is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Its pictures are in the folder.
+    Completed,
+    /// It failed.
+    Failed,
+    /// Nobody knows whether its submit was accepted.
+    Uncertain,
+}
+
+impl Decision {
+    /// Whether it costs money.
+    pub fn submits(self) -> bool {
+        matches!(self, Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit)
+    }
+}
+
+/// Decides what happens with the edit of `key`. `is_there` tells whether a picture is still in `results/`.
+pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl Fn(&SavedFile) -> bool) -> Decision {
+    let history = ledger.history(&key.job);
+    let Some(edit) = ledger.edit(key) else {
+        return if history.is_some() { Decision::Changed } else { Decision::New };
+    };
+    match &edit.state {
+        EditState::Idle => Decision::New,
+        EditState::Processing => Decision::Follow,
+        EditState::Fetched { .. } => Decision::Recover,
+        EditState::Completed { files } => {
+            let is_shown = history.and_then(|history| history.shown()) == Some(edit);
+            match is_shown {
+                false => Decision::Reinstate,
+                true if files.iter().all(is_there) => Decision::Keep(Kept::Completed),
+                // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
+                true => Decision::Follow,
+            }
+        }
+        EditState::Failed { class } => decide_failed(*class, edit, choices.failed),
+        // A submit without an answer is uncertain, whether or not the journal says so by now.
+        EditState::Submitting { .. } | EditState::Uncertain => match choices.uncertain {
+            Uncertain::Hold => Decision::Keep(Kept::Uncertain),
+            Uncertain::Resubmit => Decision::Resubmit,
+        },
+    }
+}
+
+/// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
+/// for it again is free. Paying again for one that took too long is for the user to choose.
+fn decide_failed(class: ErrorClass, edit: &Edit, choice: Failed) -> Decision {
+    match (class, choice) {
+        (ErrorClass::Download, _) | (ErrorClass::Timeout, Failed::Keep) if edit.prediction.is_some() => {
+            Decision::Follow
+        }
+        (_, Failed::Retry) => Decision::Retry,
+        (_, Failed::Keep) => Decision::Keep(Kept::Failed),
+    }
+}
+
+/// The work that a decision asks for.
+pub fn work(planned: &PlannedJob, decision: Decision) -> Option<Work> {
+    let task = match decision {
+        Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => {
+            Task::Submit(planned.job.request.clone().into())
+        }
+        Decision::Follow => Task::Follow,
+        Decision::Recover => Task::Recover,
+        Decision::Reinstate => Task::Reinstate,
+        Decision::Keep(_) => return None,
+    };
+    Some(Work { key: planned.key(), task, standing: Standing::Current })
+}
+
+/// The work for edits that the journal knows and the manifest no longer asks for: what was paid for is followed to
+/// its end. `asks_for` gives the fingerprint that the manifest wants under an id.
+pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&crate::job::JobId) -> Option<Fingerprint>) -> Vec<Work> {
+    let mut orphans: Vec<Work> = ledger
+        .edits()
+        .filter_map(|(job, edit)| {
+            let wanted = asks_for(job);
+            let task = match edit.state {
+                _ if wanted == Some(edit.fingerprint) => return None,
+                EditState::Processing => Task::Follow,
+                EditState::Fetched { .. } => Task::Recover,
+                _ => return None,
+            };
+            let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
+            Some(Work { key: EditKey { job: job.clone(), fingerprint: edit.fingerprint }, task, standing })
+        })
+        .collect();
+    orphans.sort_by(|one, other| one.key.cmp(&other.key));
+    orphans
+}
+
+/// How the jobs of a manifest stand before anything is done.
+pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> PlanCounts {
+    let mut counts = PlanCounts { total: jobs.len() as u64, ..PlanCounts::default() };
+    for job in jobs {
+        match ledger.edit(&job.key()).map_or(JobStatus::Pending, Edit::status) {
+            JobStatus::Completed => counts.completed += 1,
+            JobStatus::Failed => counts.failed += 1,
+            JobStatus::Uncertain => counts.uncertain += 1,
+            JobStatus::Pending => counts.pending += 1,
+        }
+    }
+    counts
+}

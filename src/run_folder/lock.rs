@@ -1,0 +1,54 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+
+use super::{FolderError, RunFolder};
+
+/// The right to work in a run's folder. The operating system holds it, and frees it when the process ends, however it
+/// ends; the file is left behind and means nothing by itself.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Makes the folder where it is missing, and takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError::Held`] names the process that has it.
+    pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
+        fs::create_dir_all(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
+        let path = folder.lock_file();
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = file.map_err(FolderError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The name of the holder is a courtesy: that it cannot be read is no other error.
+                let _ = file.read_to_string(&mut holder);
+                let holder =
+                    if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
+                return Err(FolderError::Held { path: folder.path().to_owned(), holder });
+            }
+            Err(TryLockError::Error(cause)) => return Err(FolderError::io("lock", &path)(cause)),
+        }
+        let holder =
+            format!("process {} (since {})\n", std::process::id(), jiff::Timestamp::now().strftime("%F %T UTC"));
+        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(FolderError::io("write", &path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Whether a living process has the folder, and which.
+    pub fn holder(folder: &RunFolder) -> Option<String> {
+        let mut file = File::open(folder.lock_file()).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).ok()?;
+                Some(holder.trim().to_owned())
+            }
+            _ => None,
+        }
+    }
+}

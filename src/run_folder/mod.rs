@@ -1,0 +1,139 @@
+//! The folder of a run: its lock, its journal file and its plan file.
+
+mod journal_file;
+mod lock;
+mod plan_file;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use journal_file::JournalFile;
+pub use lock::Lock;
+pub use plan_file::{read_plan, write_plan};
+
+use crate::journal::ReplayError;
+
+/// Where everything of a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Names the folder at `path`; nothing is touched.
+    pub fn new(path: impl Into<PathBuf>) -> RunFolder {
+        RunFolder { path: path.into() }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `journal.jsonl`.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// `results/`.
+    pub fn results(&self) -> PathBuf {
+        self.path.join("results")
+    }
+
+    /// `plan.jsonl`, the manifest as the last run understood it.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.jsonl")
+    }
+
+    /// `report/index.html`.
+    pub fn report_page(&self) -> PathBuf {
+        self.path.join("report").join("index.html")
+    }
+
+    /// Where the embedded server of a run keeps its predictions.
+    pub fn embedded(&self) -> PathBuf {
+        self.path.join(".embedded")
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.path.join(".lock")
+    }
+}
+
+/// A run's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The file system refuses.
+    #[error("{action} {}: {cause}", path.display())]
+    Io {
+        /// What was tried, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// Another process has it.
+    #[error("use {}: {holder} holds it", path.display())]
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// Who, as far as is known.
+        holder: String,
+    },
+    /// The journal is broken.
+    #[error("read {}: {cause}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Where and how.
+        cause: ReplayError,
+    },
+    /// There is no run in the folder.
+    #[error("find a run in {}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The plan file is broken.
+    #[error("read {}: line {line}: {cause}", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+}
+
+impl FolderError {
+    fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> FolderError {
+        let path = path.into();
+        move |cause| FolderError::Io { action, path, cause }
+    }
+
+    /// The way out.
+    pub fn hint(&self) -> String {
+        match self {
+            FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
+                "free some space and run again: what was journaled is safe".to_owned()
+            }
+            FolderError::Io { .. } => "choose another folder with --out, or mend its permissions".to_owned(),
+            FolderError::Held { .. } => "wait for it to end, or choose another folder with --out".to_owned(),
+            FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
+                "run it with the newer dyehouse that wrote it".to_owned()
+            }
+            FolderError::Journal { .. } => {
+                "nothing was changed. Keep a copy, then mend or remove the line; a job whose \
+                                            records are lost may be paid for again"
+                    .to_owned()
+            }
+            FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
+            FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use crate::api::PredictionId;
+use crate::job::{Cents, ErrorClass, JobId};
+use crate::journal::{Ledger, PlanCounts, SavedFile};
+
+use super::StopReason;
+
+/// Something that happened in a run, after it was recorded.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A submit is on its way.
+    Submitting {
+        /// The job.
+        job: &'a JobId,
+        /// Which try it is.
+        attempt: u32,
+    },
+    /// The provider took a job.
+    Accepted {
+        /// The job.
+        job: &'a JobId,
+        /// The prediction.
+        prediction: &'a PredictionId,
+        /// Its price.
+        cost: Cents,
+    },
+    /// A job's pictures are in place.
+    Completed {
+        /// The job.
+        job: &'a JobId,
+        /// The pictures.
+        files: &'a [SavedFile],
+    },
+    /// A job ended without pictures.
+    Failed {
+        /// The job.
+        job: &'a JobId,
+        /// The kind of failure.
+        class: ErrorClass,
+        /// What was seen.
+        message: &'a str,
+    },
+    /// Nobody knows whether a submit was accepted.
+    Uncertain {
+        /// The job.
+        job: &'a JobId,
+        /// What was seen.
+        message: &'a str,
+    },
+    /// All submitters wait.
+    Paused {
+        /// For how long.
+        wait: Duration,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The provider uses a word that its page does not document.
+    UnknownStatus {
+        /// The job.
+        job: &'a JobId,
+        /// The word.
+        word: &'a str,
+    },
+    /// A prediction stays at the provider for a later run.
+    Left {
+        /// The job.
+        job: &'a JobId,
+        /// Why.
+        cause: &'a str,
+    },
+    /// No more submits go out.
+    Stopping {
+        /// Why.
+        reason: &'a StopReason,
+    },
+}
+
+/// Whoever wants to know what happens. Called in the dispatcher's order; it must not block.
+pub trait Observer: Send {
+    /// Takes note of an event; `tally` is how everything stands after it.
+    fn observe(&mut self, event: &Event<'_>, tally: &Tally);
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The jobs of the manifest.
+    pub counts: PlanCounts,
+    /// How many are in work at the provider.
+    pub in_flight: u64,
+    /// What was charged.
+    pub spent: Cents,
+    /// What may yet be charged for what is under way or uncertain.
+    pub reserved: Cents,
+}
+
+impl Tally {
+    pub(super) fn of(ledger: &Ledger, in_flight: usize) -> Tally {
+        Tally {
+            counts: ledger.counts(),
+            in_flight: in_flight as u64,
+            spent: ledger.spent(),
+            reserved: ledger.reserved(),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, of_poll, of_submit};
+use crate::api::{EditApi, PredictionId};
+use crate::job::{EditRequest, ErrorClass};
+use crate::journal::{Durable, JournalError, SavedFile};
+use crate::outputs::{OutputError, Place, ResultStore};
+
+use super::pacing::Pace;
+use super::policy::PollSchedule;
+
+/// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
+pub(super) struct Executor<A, S: ResultStore> {
+    pub(super) worker: u64,
+    pub(super) api: Arc<A>,
+    pub(super) store: Arc<S>,
+    pub(super) polls: Arc<Pace>,
+    pub(super) downloads: Arc<Semaphore>,
+    pub(super) schedule: PollSchedule,
+    pub(super) job_timeout: Duration,
+    pub(super) halt: CancellationToken,
+    pub(super) reports: mpsc::UnboundedSender<Report<S::Staged>>,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) jitter: fastrand::Rng,
+}
+
+/// Where an executor begins.
+pub(super) enum Beginning {
+    /// With a submit, once its intent is durable.
+    Submit { intent: Durable, request: Arc<EditRequest> },
+    /// With polls of a known prediction.
+    Follow(PredictionId),
+    /// With pictures that a dead process has fetched.
+    Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
+    /// With pictures that were moved aside.
+    Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile> },
+}
+
+/// What an executor tells the dispatcher.
+pub(super) struct Report<T> {
+    pub(super) worker: u64,
+    pub(super) news: News<T>,
+}
+
+pub(super) enum News<T> {
+    /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
+    Submitted(SubmitOutcome),
+    /// A status that the page does not document.
+    UnknownStatus(String),
+    /// The pictures are ready at the provider.
+    Generated { outputs: usize },
+    /// They are here. The answer says how they are called, and must be durable before they are published.
+    Fetched { staged: Vec<T>, answer: oneshot::Sender<Named<T>> },
+    /// The executor ends.
+    Ended(End),
+}
+
+/// Fetched pictures with their names, and the record of them on its way to the disk.
+pub(super) struct Named<T> {
+    pub(super) staged: Vec<(T, SavedFile)>,
+    pub(super) place: Place,
+    pub(super) fetched: Durable,
+}
+
+/// How an executor ends after its submit.
+pub(super) enum End {
+    /// The pictures are in place.
+    Published,
+    /// They are back in place.
+    Reinstated,
+    /// There are none.
+    Failed { class: ErrorClass, message: String },
+    /// The prediction stays at the provider for a later run.
+    Left { cause: String },
+    /// No further request makes sense.
+    Stop(Stop),
+    /// This machine's disk failed.
+    Disk(OutputError),
+    /// The journal failed; the dispatcher learns why from the journal itself.
+    Journal(JournalError),
+    /// The submit was the end.
+    Submit,
+}
+
+impl<A: EditApi, S: ResultStore> Executor<A, S> {
+    /// Runs to the end. The last report is always [`News::Ended`].
+    pub(super) async fn carry(mut self, beginning: Beginning) {
+        let end = match self.begin(beginning).await {
+            Ok(end) | Err(end) => end,
+        };
+        self.report(News::Ended(end));
+    }
+
+    async fn begin(&mut self, beginning: Beginning) -> Result<End, End> {
+        match beginning {
+            Beginning::Submit { intent, request } => self.submit(intent, &request).await,
+            Beginning::Follow(prediction) => self.follow(&prediction, None).await,
+            Beginning::Recover { files, place, prediction } => match self.store.recover(files, place).await {
+                Ok(true) => Ok(End::Published),
+                Ok(false) => self.follow(&prediction, None).await,
+                Err(error) => Err(End::Disk(error)),
+            },
+            Beginning::Reinstate { files, displaced } => match self.store.reinstate(files, displaced).await {
+                Ok(true) => Ok(End::Reinstated),
+                Ok(false) => Ok(End::Left { cause: "its earlier pictures are no longer in the folder".to_owned() }),
+                Err(error) => Err(End::Disk(error)),
+            },
+        }
+    }
+
+    async fn submit(&mut self, intent: Durable, request: &EditRequest) -> Result<End, End> {
+        intent.wait().await.map_err(End::Journal)?;
+        let exchange = self.api.submit(request).await;
+        let outcome = of_submit(&exchange, (self.now)());
+        let accepted = match &outcome {
+            SubmitOutcome::Accepted { prediction, progress, .. } => Some((prediction.clone(), progress.clone())),
+            _ => None,
+        };
+        self.report(News::Submitted(outcome));
+        match accepted {
+            Some((prediction, progress)) => self.follow(&prediction, Some(progress)).await,
+            None => Ok(End::Submit),
+        }
+    }
+
+    async fn follow(&mut self, prediction: &PredictionId, known: Option<PollOutcome>) -> Result<End, End> {
+        let outputs = self.wait_for_outputs(prediction, known).await?;
+        self.report(News::Generated { outputs: outputs.len() });
+        let staged = self.fetch_all(prediction, outputs).await?;
+        let (answer, named) = oneshot::channel();
+        self.report(News::Fetched { staged, answer });
+        // The dispatcher drops the answer only when the run is at its end; the temporary files go with it.
+        let Ok(Named { staged, place, fetched }) = named.await else {
+            return Err(End::Left { cause: "the run ended".to_owned() });
+        };
+        fetched.wait().await.map_err(End::Journal)?;
+        self.store.publish(staged, place).await.map_err(End::Disk)?;
+        Ok(End::Published)
+    }
+
+    /// Polls until the prediction has ended. `known` is what the submit's answer said; without it the prediction is an
+    /// old one, and asked for at once.
+    async fn wait_for_outputs(
+        &mut self,
+        prediction: &PredictionId,
+        known: Option<PollOutcome>,
+    ) -> Result<Vec<String>, End> {
+        let begun = Instant::now();
+        let mut wait = match &known {
+            Some(_) => self.schedule.wait(Duration::ZERO, 0, self.jitter.f64()),
+            None => Duration::ZERO,
+        };
+        if let Some(outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. })) = known {
+            return ended(outcome);
+        }
+        let (mut errors, mut not_found, mut warned) = (0, 0, false);
+        loop {
+            self.unless_halted(tokio::time::sleep(wait)).await?;
+            let mut hint = None;
+            match self.poll(prediction).await? {
+                PollOutcome::InProgress { unknown_status } => {
+                    (errors, not_found) = (0, 0);
+                    if let Some(word) = unknown_status.filter(|_| !warned) {
+                        warned = true;
+                        self.report(News::UnknownStatus(word));
+                    }
+                }
+                PollOutcome::NotFound => {
+                    not_found += 1;
+                    if begun.elapsed() >= self.schedule.not_found_grace && not_found >= self.schedule.not_found_limit {
+                        return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
+                    }
+                }
+                PollOutcome::Again { cause, wait } => {
+                    errors += 1;
+                    hint = wait;
+                    if errors >= self.schedule.error_limit {
+                        return Err(End::Left { cause: format!("{errors} polls in a row failed: {cause}") });
+                    }
+                    if let Some(wait) = wait {
+                        self.polls.pause(Instant::now() + wait);
+                    }
+                }
+                PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
+                outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => return ended(outcome),
+            }
+            if begun.elapsed() >= self.job_timeout {
+                let minutes = self.job_timeout.as_secs() / 60;
+                let message = format!("still not done after {minutes} minutes");
+                return Err(End::Failed { class: ErrorClass::Timeout, message });
+            }
+            wait = self.schedule.wait(begun.elapsed(), errors, self.jitter.f64()).max(hint.unwrap_or_default());
+        }
+    }
+
+    async fn poll(&self, prediction: &PredictionId) -> Result<PollOutcome, End> {
+        self.unless_halted(self.polls.take()).await?;
+        let exchange = self.unless_halted(self.api.poll(prediction)).await?;
+        Ok(of_poll(&exchange, (self.now)()))
+    }
+
+    /// Fetches all outputs; where one is gone or broken, the prediction is read once more for fresh URLs.
+    async fn fetch_all(&self, prediction: &PredictionId, outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
+        let error = match self.try_fetch(&outputs).await {
+            Ok(staged) => return Ok(staged),
+            Err(error) if error.is_worth_a_fresh_url() => error,
+            Err(error) => return Err(give_up(error)),
+        };
+        tracing::debug!(%prediction, %error, "asking for fresh output URLs");
+        match self.poll(prediction).await? {
+            PollOutcome::Completed { outputs } => self.try_fetch(&outputs).await.map_err(give_up),
+            PollOutcome::NotFound => Err(lost(error.to_string())),
+            _ => Err(give_up(error)),
+        }
+    }
+
+    async fn try_fetch(&self, outputs: &[String]) -> Result<Vec<S::Staged>, OutputError> {
+        // The semaphore is never closed, and without a permit the download would merely come sooner.
+        let _permit = self.downloads.acquire().await;
+        let mut staged = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            staged.push(self.store.fetch(output).await?);
+        }
+        Ok(staged)
+    }
+
+    async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => Err(End::Left { cause: "the run was stopped".to_owned() }),
+            done = work => Ok(done),
+        }
+    }
+
+    fn report(&self, news: News<S::Staged>) {
+        // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
+        let _ = self.reports.send(Report { worker: self.worker, news });
+    }
+}
+
+fn ended(outcome: PollOutcome) -> Result<Vec<String>, End> {
+    match outcome {
+        PollOutcome::Completed { outputs } => Ok(outputs),
+        PollOutcome::Failed { class, message } => Err(End::Failed { class, message }),
+        _ => Err(End::Left { cause: "it has not ended".to_owned() }),
+    }
+}
+
+fn lost(message: String) -> End {
+    End::Failed { class: ErrorClass::Lost, message }
+}
+
+fn give_up(error: OutputError) -> End {
+    match error.class() {
+        Some(class) => End::Failed { class, message: error.to_string() },
+        None => End::Disk(error),
+    }
+}

@@ -1,0 +1,238 @@
+//! The runner: one dispatcher that owns the state and the journal, and an executor for each job under way.
+//!
+//! The dispatcher puts everything that happens in one order, records it, and decides what may begin; an executor
+//! carries one job through submit, polls and downloads, and reports each step. Nothing is sent before the record that
+//! announces it is durable. Time comes from tokio, so that tests can pause it; the wall clock and randomness are
+//! passed in.
+
+mod dispatcher;
+mod event;
+mod executor;
+mod pacing;
+mod policy;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::api::outcome::Stop;
+use crate::api::{EditApi, PredictionId};
+use crate::job::{Cents, EditRequest, JobId};
+use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, TransitionError};
+use crate::outputs::{OutputError, ResultStore};
+
+pub use event::{Event, Observer, Tally};
+pub use pacing::Rate;
+pub use policy::{PollSchedule, has_room};
+
+/// One thing to do, in the order of the manifest.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Which edit it is for.
+    pub key: EditKey,
+    /// What is to be done.
+    pub task: Task,
+    /// Whether the manifest still wants this edit.
+    pub standing: Standing,
+}
+
+/// What is to be done for an edit.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Submit it and follow it to its end.
+    Submit(Arc<EditRequest>),
+    /// Follow the prediction that the journal knows to its end.
+    Follow,
+    /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
+    Recover,
+    /// Bring the pictures back that the journal says were completed under an earlier manifest.
+    Reinstate,
+}
+
+/// Whether the manifest wants an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is what the manifest asks for, or nothing else is asked for under its id.
+    Current,
+    /// The manifest asks for another edit under its id: its pictures go aside.
+    Superseded,
+}
+
+/// How a run is paced and bounded.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How fast submits go out.
+    pub submits: Rate,
+    /// How many submits may go out at once after a pause.
+    pub burst: NonZeroU32,
+    /// How fast polls go out.
+    pub polls: Rate,
+    /// How many predictions may be in work at once.
+    pub in_flight: NonZeroU32,
+    /// How many downloads may be under way at once.
+    pub downloads: NonZeroU32,
+    /// The ceiling of what the folder may cost over its whole life.
+    pub budget: Option<Cents>,
+    /// When submitting ends.
+    pub deadline: Option<Duration>,
+    /// How long what is in flight may take after the deadline.
+    pub grace: Duration,
+    /// How long a prediction may take.
+    pub job_timeout: Duration,
+    /// How long the provider may be out of reach before the run gives up.
+    pub give_up_after: Duration,
+    /// When predictions are asked for.
+    pub schedule: PollSchedule,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        Settings {
+            submits: Rate::per_minute(number(10)),
+            burst: NonZeroU32::MIN,
+            polls: Rate::per_second(number(10)),
+            in_flight: number(3),
+            downloads: number(8),
+            budget: None,
+            deadline: None,
+            grace: Duration::from_secs(300),
+            job_timeout: Duration::from_secs(1800),
+            give_up_after: Duration::from_secs(900),
+            schedule: PollSchedule::default(),
+        }
+    }
+}
+
+/// What a run works with. Clock and randomness are here, so that a test can hold both still.
+pub struct Effects<A, S, D: Disk> {
+    /// The API.
+    pub api: Arc<A>,
+    /// Where results go.
+    pub store: Arc<S>,
+    /// Where the journal goes.
+    pub disk: D,
+    /// The wall clock.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The seed of all jitter.
+    pub seed: u64,
+}
+
+/// What asks a run to stop.
+#[derive(Clone, Debug, Default)]
+pub struct StopSignal(tokio_util::sync::CancellationToken);
+
+impl StopSignal {
+    /// Asks the run to stop.
+    pub fn stop(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether it was asked to.
+    pub fn is_stopped(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    async fn stopped(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// What the journal adds up to by now.
+    pub ledger: Ledger,
+    /// Why the run stopped before all work was done.
+    pub stopped: Option<StopReason>,
+}
+
+/// Why a run stopped in good order before all work was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Somebody asked it to.
+    Signal,
+    /// The deadline.
+    Deadline,
+    /// The next submit could have passed the budget.
+    Budget,
+    /// The provider could not be reached for too long.
+    Unreachable(String),
+    /// Predictions could not be asked for, and are still at the provider.
+    Unanswered(u64),
+    /// The API said that no further request makes sense.
+    Api(Stop),
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StopReason::Signal => formatter.write_str("it was asked to stop"),
+            StopReason::Deadline => formatter.write_str("the deadline has passed"),
+            StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
+            StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
+            StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be asked for"),
+            StopReason::Api(Stop::Auth(said)) => write!(formatter, "the API refused the key ({said})"),
+            StopReason::Api(Stop::Balance(said)) => write!(formatter, "the balance is used up ({said})"),
+            StopReason::Api(Stop::Redirected(said)) => write!(formatter, "the API redirects elsewhere ({said})"),
+        }
+    }
+}
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal cannot be written. Predictions whose ids are in no journal are named, for they were paid for.
+    #[error("{cause}{}", unrecorded_text(unrecorded))]
+    Journal {
+        /// What went wrong.
+        cause: JournalError,
+        /// Accepted submits whose ids did not reach the disk.
+        unrecorded: Vec<(JobId, PredictionId)>,
+    },
+    /// The results folder cannot be written.
+    #[error("save a result: {0}")]
+    Results(#[source] OutputError),
+    /// The state machine of an edit was violated: a defect of this program.
+    #[error("keep the journal consistent: {0}")]
+    Transition(#[from] TransitionError),
+    /// An executor panicked: a defect of this program.
+    #[error("carry a job: {0}")]
+    Executor(#[source] tokio::task::JoinError),
+}
+
+fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {
+    let named: Vec<_> =
+        unrecorded.iter().map(|(job, prediction)| format!("{job} is prediction {prediction}")).collect();
+    if named.is_empty() { String::new() } else { format!("; not in the journal: {}", named.join(", ")) }
+}
+
+/// Does all of `work`, in order, and returns when nothing is left or the run must stop.
+///
+/// `ledger` is what the journal says so far; the ending's ledger is what it says afterwards. `is_job` tells whether a
+/// text is the id of a job of the manifest, so that a second picture of one job does not take the name of another.
+///
+/// # Errors
+///
+/// A journal or a results folder that cannot be written ends the run at once; all that was durable stays so.
+pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
+    settings: Settings,
+    effects: Effects<A, S, D>,
+    ledger: Ledger,
+    work: impl Iterator<Item = Work>,
+    is_job: impl Fn(&str) -> bool,
+    observer: &mut dyn Observer,
+    signal: StopSignal,
+) -> Result<Ending, RunError> {
+    let journal = Journal::start(effects.disk);
+    let plant = dispatcher::Plant { api: effects.api, store: effects.store, now: effects.now, seed: effects.seed };
+    let mut dispatcher = dispatcher::Dispatcher::new(settings, plant, ledger, journal, observer);
+    let outcome = dispatcher.run(work, is_job, signal, Instant::now()).await;
+    dispatcher.finish(outcome).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The runner on paused time, with a scripted API and a store in memory.
