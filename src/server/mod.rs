@@ -1,1 +1,151 @@
 //! The embedded API server: the documented API over real HTTP, with a real editor behind it.
+//!
+//! ```text
+//! connection   sockets: time limits, connection cap, graceful stop
+//!   routes     paths to answers; auth, body and input check what came in
+//!     app      accepts a prediction, and tells where it stands
+//!       queue  a bounded number of workers: safety, fetch, edit
+//!       store  what was accepted and what became of it, on disk
+//! ```
+//!
+//! A prediction is durable before its id is answered. One that was in work when the server ended is worked on anew by
+//! the next server over the same data folder. Memory holds some hundred bytes a prediction; requests and outputs are
+//! files.
+//!
+//! # Where the provider's page is silent
+//! - Errors are `{"error": "…"}`: 400 for fields, 401 for the key, 404 for unknown models, ids and paths, 405, 408,
+//!   413, and 429 where the queue is full.
+//! - A field that the page does not name is refused with 400: a misspelled `seed` must not be dropped unseen.
+//! - `data:` URIs are taken as images, base64 or percent-encoded.
+//! - Base64 outputs are bare base64 text of the PNG, without a `data:` prefix.
+//! - Outputs are kept until somebody deletes the data folder.
+
+mod answer;
+mod app;
+mod auth;
+mod body;
+mod config;
+mod connection;
+mod error;
+mod fetch;
+mod input;
+mod model;
+mod queue;
+mod routes;
+mod safety;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+pub use config::{FetchPolicy, Limits, ServerConfig};
+pub use error::ServerError;
+pub use store::StoreError;
+
+use crate::editor::Edit;
+use app::App;
+use auth::KeyHash;
+use fetch::Fetcher;
+use store::Store;
+
+/// A server that runs, until it is shut down or dropped.
+///
+/// [`Server::shutdown`] is the polite end: requests and edits in work may finish. A drop ends the tasks at their next
+/// step; nothing that was answered is lost either way.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: CancellationToken,
+    kill: DropGuard,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Opens the data folder, takes up what was still in work, and listens.
+    ///
+    /// # Errors
+    /// An empty key, a data folder that cannot be written, is held by another server or has a broken record, or an
+    /// address that cannot be listened on.
+    pub async fn start(config: ServerConfig, editor: Arc<dyn Edit>) -> Result<Server, ServerError> {
+        let key = KeyHash::new(&config.api_key).ok_or(ServerError::EmptyKey)?;
+        let fetcher = Fetcher::new(config.fetch, &config.limits).map_err(ServerError::Client)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| ServerError::listen(config.listen, source))?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| ServerError::listen(config.listen, source))?;
+        let (store, unfinished) = Store::open(config.data.clone()).await?;
+
+        let stop = CancellationToken::new();
+        let kill = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (app, queued) = App::new(key, address, store, config.limits, stop.clone(), tasks.clone());
+        unfinished.into_iter().for_each(|id| app.enqueue(id));
+        let worker = queue::Worker::new(app.clone(), editor, fetcher);
+        let pace = queue::Pace {
+            workers: config.workers,
+            stop: stop.clone(),
+            kill: kill.clone(),
+        };
+        tasks.spawn(queue::run(worker, queued, pace, tasks.clone()));
+        let routes = routes::router(app.clone());
+        tasks.spawn(connection::accept(
+            listener,
+            routes,
+            connection::Lifetime {
+                limits: config.limits,
+                stop: stop.clone(),
+                kill: kill.clone(),
+                tasks: tasks.clone(),
+            },
+        ));
+        tracing::info!(%address, data = %config.data.display(), "the embedded server listens");
+        Ok(Server {
+            address,
+            app,
+            stop,
+            kill: kill.drop_guard(),
+            tasks,
+        })
+    }
+
+    /// The address that it listens on; the port is the real one where port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for clients on this machine, without a slash at its end.
+    pub fn url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        format!("http://{address}")
+    }
+
+    /// Stops listening, lets what is in work finish for [`Limits::stop_time`], and releases the data folder.
+    ///
+    /// What is still in work then stays `processing`, and the next server over the same folder takes it up.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.app.limits().stop_time, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("edits in work did not end in time; the next start takes them up");
+        }
+        drop(self.kill);
+        self.tasks.wait().await;
+        self.app.store().close().await;
+    }
+}

@@ -1,0 +1,194 @@
+//! What the routes work on: the predictions, the key, the queue and the limits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::answer::Refusal;
+use super::auth::KeyHash;
+use super::store::{self, Entry, Fingerprint, State, Store};
+use super::{Limits, model};
+use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
+
+/// The server's state, shared by its routes and workers.
+#[derive(Debug)]
+pub(super) struct App {
+    key: KeyHash,
+    address: SocketAddr,
+    store: Store,
+    limits: Limits,
+    queue: UnboundedSender<Uuid>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// The state, and the ids that it queues.
+    pub(super) fn new(
+        key: KeyHash,
+        address: SocketAddr,
+        store: Store,
+        limits: Limits,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) -> (Arc<App>, UnboundedReceiver<Uuid>) {
+        let (queue, queued) = unbounded_channel();
+        let app = App {
+            key,
+            address,
+            store,
+            limits,
+            queue,
+            stop,
+            tasks,
+        };
+        (Arc::new(app), queued)
+    }
+
+    pub(super) fn key(&self) -> &KeyHash {
+        &self.key
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Puts a prediction at the queue's end.
+    pub(super) fn enqueue(&self, id: Uuid) {
+        // Nobody takes from the queue once the server stops; the next start finds the prediction in the ledger.
+        let _ = self.queue.send(id);
+    }
+
+    /// Accepts a prediction and queues it.
+    ///
+    /// This runs as a task of its own: a client that hangs up in the middle must not leave a prediction that is
+    /// recorded and yet never worked on.
+    pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: Fingerprint) -> Result<Uuid, Refusal> {
+        if self.store.processing() >= self.limits.queued {
+            return Err(Refusal::queue_full("the queue is full: try again later"));
+        }
+        let app = self.clone();
+        let accepting = self.tasks.spawn(async move {
+            let id = Uuid::new_v4();
+            app.store.accept(id, store::now(), request, fingerprint).await?;
+            app.enqueue(id);
+            Ok::<Uuid, store::StoreError>(id)
+        });
+        match accepting.await {
+            Ok(Ok(id)) => Ok(id),
+            Ok(Err(error)) => {
+                tracing::error!(error = %chain(&error), "a submit could not be recorded");
+                Err(Refusal::internal("the server could not record the request"))
+            }
+            Err(_) => Err(Refusal::internal("the server failed over the request")),
+        }
+    }
+
+    /// Waits for a prediction to finish, for as long as sync mode waits and the server runs.
+    pub(super) async fn wait(&self, id: Uuid) {
+        let finished = tokio::time::timeout(self.limits.sync_time, self.store.finished(id));
+        tokio::select! {
+            _ = finished => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// The answer to a submit; `origin` is how the client reached this server.
+    pub(super) fn submitted(&self, id: Uuid, origin: &str) -> Result<Submitted, Refusal> {
+        let entry = self.entry(id)?;
+        let id = wire_id(id)?;
+        Ok(Submitted {
+            status: status::PROCESSING.to_owned(),
+            status_url: format!("{origin}{}", prediction_path(&id)),
+            estimated_time: model::ESTIMATED_TIME.to_owned(),
+            cost_cents: model::PRICE.0,
+            created_at: iso(entry.created_at),
+            id,
+        })
+    }
+
+    /// The answer to a poll.
+    pub(super) async fn prediction(&self, id: Uuid, origin: &str) -> Result<Prediction, Refusal> {
+        let entry = self.entry(id)?;
+        let (word, outputs, error, completed_at) = match &entry.state {
+            State::Processing => (status::PROCESSING, None, None, None),
+            State::Completed { at, .. } => {
+                let outputs = self.outputs(id, &entry, origin).await?;
+                (status::COMPLETED, Some(outputs), None, Some(*at))
+            }
+            State::Failed { at, error } => (status::FAILED, None, Some(error.to_string()), Some(*at)),
+        };
+        Ok(Prediction {
+            id: wire_id(id)?,
+            model_id: model::ID.to_owned(),
+            model_name: model::NAME.to_owned(),
+            status: word.to_owned(),
+            outputs,
+            error,
+            created_at: iso(entry.created_at),
+            completed_at: completed_at.map(iso),
+        })
+    }
+
+    async fn outputs(&self, id: Uuid, entry: &Entry, origin: &str) -> Result<Vec<String>, Refusal> {
+        let files = self.store.outputs(id, entry);
+        if !entry.base64 {
+            let urls = files.iter().map(|(name, _)| format!("{origin}/outputs/{id}/{name}"));
+            return Ok(urls.collect());
+        }
+        let mut texts = Vec::with_capacity(files.len());
+        for (_, path) in files {
+            let png = tokio::fs::read(&path).await.map_err(|error| {
+                tracing::error!(path = %path.display(), %error, "an output cannot be read");
+                Refusal::internal("the output is no longer in the server's data folder")
+            })?;
+            texts.push(BASE64_STANDARD.encode(png));
+        }
+        Ok(texts)
+    }
+
+    fn entry(&self, id: Uuid) -> Result<Entry, Refusal> {
+        self.store.get(id).ok_or_else(|| unknown(&id.to_string()))
+    }
+}
+
+/// The refusal of an id that no prediction has.
+pub(super) fn unknown(id: &str) -> Refusal {
+    let id: String = id.chars().take(64).collect();
+    Refusal::not_found(format!("no prediction has the id {id}"))
+}
+
+/// An error with all that caused it, for a log line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn wire_id(id: Uuid) -> Result<PredictionId, Refusal> {
+    PredictionId::new(&id.to_string()).map_err(|error| Refusal::internal(error.to_string()))
+}
+
+/// ISO 8601 in UTC with milliseconds, as the page shows it.
+fn iso(at: Timestamp) -> String {
+    format!("{at:.3}")
+}

@@ -1,0 +1,158 @@
+//! Sockets: each connection with its time limits, and all of them with an orderly end.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Limits;
+
+/// How long connections may live.
+#[derive(Clone, Debug)]
+pub(super) struct Lifetime {
+    pub(super) limits: Limits,
+    /// No connection is accepted after this, and the open ones end after the request that they are at.
+    pub(super) stop: CancellationToken,
+    /// Every connection ends at this.
+    pub(super) kill: CancellationToken,
+    pub(super) tasks: TaskTracker,
+}
+
+/// Accepts connections until it is told to stop.
+pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Lifetime) {
+    let slots = Arc::new(Semaphore::new(lifetime.limits.connections));
+    let accepting = async {
+        loop {
+            let slot = slots.clone().acquire_owned().await.ok()?;
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let serving = serve(stream, routes.clone(), lifetime.clone());
+                    lifetime.tasks.spawn(async move {
+                        serving.await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    // Out of file descriptors, or a client that is gone again: neither ends the server.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    };
+    let _: Option<Option<()>> = lifetime.stop.run_until_cancelled(accepting).await;
+}
+
+async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
+    // Answers are small and wanted at once.
+    drop(stream.set_nodelay(true));
+    let io = TokioIo::new(Impatient::new(stream, lifetime.limits.write_time));
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answering = routes.call(request);
+        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(lifetime.limits.head_time)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    let polite = async {
+        tokio::select! {
+            result = connection.as_mut() => return result,
+            () = lifetime.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.as_mut().await
+    };
+    if let Some(Err(error)) = lifetime.kill.run_until_cancelled(polite).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// A stream that fails once its peer has taken nothing for a while.
+#[derive(Debug)]
+struct Impatient {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs from the moment that a write began to wait.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Impatient {
+    fn new(stream: TcpStream, patience: Duration) -> Impatient {
+        Impatient {
+            stream,
+            patience,
+            deadline: None,
+        }
+    }
+
+    fn within_patience<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(written) = write(Pin::new(&mut self.stream), context) {
+            self.deadline = None;
+            return Poll::Ready(written);
+        }
+        let patience = self.patience;
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + patience)));
+        ready!(deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.within_patience(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.within_patience(context, AsyncWrite::poll_flush)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.within_patience(context, AsyncWrite::poll_shutdown)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.within_patience(context, |stream, context| stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,61 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::StoreError;
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The API key is empty.
+    #[error("start a server with an empty API key")]
+    EmptyKey,
+    /// The address is in use, not this machine's, or not allowed.
+    #[error("listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another server holds the data folder.
+    #[error("use the data folder {}: another server{} holds it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
+    Locked {
+        /// The data folder.
+        path: PathBuf,
+        /// The other server's process, if it is known.
+        holder: Option<u32>,
+    },
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client that fetches images could not be set up.
+    #[error("set up the client that fetches images")]
+    Client(#[source] reqwest::Error),
+}
+
+impl ServerError {
+    pub(super) fn listen(address: SocketAddr, source: io::Error) -> ServerError {
+        ServerError::Listen { address, source }
+    }
+
+    /// The way out, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),
+            ServerError::Listen { address, source } => Some(match source.kind() {
+                io::ErrorKind::AddrInUse => format!(
+                    "another program listens on port {}: stop it, or take another port with --listen",
+                    address.port()
+                ),
+                io::ErrorKind::PermissionDenied => "take a port of 1024 or more with --listen".to_owned(),
+                _ => "give one of this machine's addresses with --listen, such as 127.0.0.1:8787".to_owned(),
+            }),
+            ServerError::Locked { .. } => {
+                Some("stop the other server, or give this one a folder of its own with --data".to_owned())
+            }
+            ServerError::Store(error) => error.hint(),
+            ServerError::Client(_) => None,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the server says of its one model, as the provider's page has it.
+
+use crate::job::{Cents, DEFAULT_MODEL};
+
+/// The model's id.
+pub(super) const ID: &str = DEFAULT_MODEL;
+/// The model's name for people.
+pub(super) const NAME: &str = "FLUX.2 [pro] Edit";
+/// What a submit costs.
+pub(super) const PRICE: Cents = Cents(7);
+/// The page's own words.
+pub(super) const ESTIMATED_TIME: &str = "Variable, depending on task";

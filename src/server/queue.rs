@@ -1,0 +1,141 @@
+//! The queue: a bounded number of workers takes predictions through safety check, fetch and edit.
+
+use std::io::Cursor;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use image::{ImageFormat, ImageReader};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::app::{App, chain};
+use super::fetch::{self, Fetcher};
+use super::store::StoreError;
+use super::{Limits, safety};
+use crate::api::wire::Generate;
+use crate::editor::{Edit, EditInput};
+
+/// How many work, and until when.
+#[derive(Debug)]
+pub(super) struct Pace {
+    pub(super) workers: NonZeroUsize,
+    /// No further prediction is begun after this.
+    pub(super) stop: CancellationToken,
+    /// Work is given up after this.
+    pub(super) kill: CancellationToken,
+}
+
+/// What a worker works with.
+#[derive(Clone)]
+pub(super) struct Worker {
+    app: Arc<App>,
+    editor: Arc<dyn Edit>,
+    fetcher: Fetcher,
+}
+
+/// Works the queue off in order, until it is told to stop.
+pub(super) async fn run(worker: Worker, mut queued: UnboundedReceiver<Uuid>, pace: Pace, tasks: TaskTracker) {
+    let slots = Arc::new(Semaphore::new(pace.workers.get()));
+    let next = async {
+        loop {
+            let slot = slots.clone().acquire_owned().await.ok()?;
+            let id = queued.recv().await?;
+            let worker = worker.clone();
+            let kill = pace.kill.clone();
+            tasks.spawn(async move {
+                kill.run_until_cancelled(worker.work(id)).await;
+                drop(slot);
+            });
+        }
+    };
+    let _: Option<Option<()>> = pace.stop.run_until_cancelled(next).await;
+}
+
+impl Worker {
+    pub(super) fn new(app: Arc<App>, editor: Arc<dyn Edit>, fetcher: Fetcher) -> Worker {
+        Worker { app, editor, fetcher }
+    }
+
+    /// Takes one prediction to its end.
+    async fn work(&self, id: Uuid) {
+        let store = self.app.store();
+        let result = match self.edit(id).await {
+            Ok(png) => store.complete(id, vec![png]).await,
+            Err(error) => store.fail(id, error).await,
+        };
+        match result {
+            Ok(()) => tracing::debug!(%id, "a prediction is finished"),
+            Err(StoreError::Closed) => {}
+            Err(error) => {
+                tracing::error!(%id, error = %chain(&error), "a result could not be recorded; the next start works on it anew");
+            }
+        }
+    }
+
+    /// The edited picture, or why there is none.
+    async fn edit(&self, id: Uuid) -> Result<Vec<u8>, String> {
+        let request = self.app.store().request(id).await.map_err(|error| {
+            tracing::error!(%id, error = %chain(&error), "a request could not be read");
+            "the request is no longer in the server's data folder".to_owned()
+        })?;
+        if request.switches.enable_safety_checker == Some(true) && safety::flags(&request.prompt) {
+            return Err(safety::FLAGGED.to_owned());
+        }
+        let mut images = Vec::with_capacity(request.images.len());
+        for (index, image) in request.images.iter().enumerate() {
+            let bytes = self.fetcher.load(image).await.map_err(|error| {
+                let number = index + 1;
+                format!("image {number} ({}) could not be fetched: {error}", fetch::shown(image))
+            })?;
+            images.push(bytes);
+        }
+        let editor = self.editor.clone();
+        let limits = *self.app.limits();
+        let editing = tokio::task::spawn_blocking(move || edit(&*editor, &request, &images, &limits));
+        editing.await.unwrap_or_else(|error| {
+            tracing::error!(%id, %error, "the editor failed");
+            Err("the editor failed over this picture".to_owned())
+        })
+    }
+}
+
+fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limits) -> Result<Vec<u8>, String> {
+    for (index, image) in images.iter().enumerate() {
+        check(image, limits).map_err(|fault| format!("image {} {fault}", index + 1))?;
+    }
+    let input = EditInput {
+        prompt: &request.prompt,
+        images,
+        size: request.size,
+        seed: request.seed,
+    };
+    let png = editor.edit(&input).map_err(|error| error.to_string())?.png;
+    if png.len() > limits.output_bytes {
+        return Err(format!("the output is over {} MiB", limits.output_bytes >> 20));
+    }
+    Ok(png)
+}
+
+/// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
+fn check(image: &[u8], limits: &Limits) -> Result<(), String> {
+    let format = image::guess_format(image).ok();
+    let known = format.filter(|format| {
+        use ImageFormat::{Gif, Jpeg, Png, WebP};
+        matches!(format, Jpeg | Png | Gif | WebP)
+    });
+    let Some(format) = known else {
+        return Err("is no JPEG, PNG, GIF or WebP".to_owned());
+    };
+    let reader = ImageReader::with_format(Cursor::new(image), format);
+    let (width, height) = reader
+        .into_dimensions()
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if u64::from(width) * u64::from(height) > limits.image_pixels {
+        let most = limits.image_pixels / 1_000_000;
+        return Err(format!("has {width} × {height} pixels, over {most} megapixels"));
+    }
+    Ok(())
+}

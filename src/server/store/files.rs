@@ -1,0 +1,60 @@
+//! Files that are whole or not there.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::{Entry, State, StoreError};
+
+/// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::file("write", path))?;
+    file.write_all(bytes)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(StoreError::file("write", path))?;
+    file.persist(path)
+        .map_err(|error| StoreError::file("write", path)(error.error))?;
+    sync_parent(path)
+}
+
+/// Makes the name of `path` durable in its folder.
+pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(StoreError::file("sync", folder))?;
+    }
+    Ok(())
+}
+
+/// Removes what a crash left: requests that nobody waits for, and outputs that no record speaks of.
+///
+/// Only names that the server itself gives are touched: the folder may hold files of other people.
+pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, Entry>) {
+    let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
+    for name in list(&root.join("requests")) {
+        let id: Option<Uuid> = name.strip_suffix(".json").and_then(|stem| stem.parse().ok());
+        let left = id.is_some_and(|id| state(&id) != Some(&State::Processing));
+        if left || name.starts_with(".tmp") {
+            drop(std::fs::remove_file(root.join("requests").join(name)));
+        }
+    }
+    for name in list(&root.join("outputs")) {
+        let id: Option<Uuid> = name.parse().ok();
+        if id.is_some_and(|id| !matches!(state(&id), Some(State::Completed { .. }))) {
+            drop(std::fs::remove_dir_all(root.join("outputs").join(name)));
+        }
+    }
+}
+
+fn list(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}

@@ -1,0 +1,164 @@
+//! The append-only file: one writer thread, many records a sync.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::record::Record;
+use super::{StoreError, files};
+
+/// Records that may wait for the writer before appenders wait too.
+const BACKLOG: usize = 1024;
+/// Records that share one sync at most.
+const BATCH: usize = 256;
+
+type Written = Result<(), Arc<io::Error>>;
+
+enum Order {
+    Append(Vec<u8>, oneshot::Sender<Written>),
+    Close(oneshot::Sender<()>),
+}
+
+/// A ledger that is open for appending.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    path: PathBuf,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Ledger {
+    /// Reads the file's records into `apply`, cuts a torn last line off, and starts the writer, which holds `lock`.
+    pub(super) fn open(
+        path: PathBuf,
+        lock: File,
+        apply: impl FnMut(Record) -> Result<(), String>,
+    ) -> Result<Ledger, StoreError> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(StoreError::file("open", &path))?;
+        let whole = replay(&mut file, &path, apply)?;
+        file.set_len(whole)
+            .and_then(|()| file.seek(SeekFrom::Start(whole)))
+            .and_then(|_| file.sync_all())
+            .map_err(StoreError::file("write", &path))?;
+        files::sync_parent(&path)?;
+        let (orders, receiver) = mpsc::channel(BACKLOG);
+        std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || write(file, receiver, lock))
+            .map_err(StoreError::file("start the writer of", &path))?;
+        Ok(Ledger { path, orders })
+    }
+
+    /// Appends a record; it is on the disk once this returns.
+    pub(super) async fn append(&self, record: &Record) -> Result<(), StoreError> {
+        let line = record
+            .line()
+            .map_err(|error| StoreError::file("write", &self.path)(error.into()))?;
+        let (sender, written) = oneshot::channel();
+        let order = Order::Append(line, sender);
+        self.orders.send(order).await.map_err(|_| StoreError::Closed)?;
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(StoreError::File {
+                action: "write",
+                path: self.path.clone(),
+                source,
+            }),
+            Err(_) => Err(StoreError::Closed),
+        }
+    }
+
+    /// Ends the writer and releases the lock.
+    pub(super) async fn close(&self) {
+        let (sender, closed) = oneshot::channel();
+        if self.orders.send(Order::Close(sender)).await.is_ok() {
+            drop(closed.await);
+        }
+    }
+}
+
+/// Feeds every whole line to `apply`, and tells where the last one ends.
+fn replay(
+    file: &mut File,
+    path: &Path,
+    mut apply: impl FnMut(Record) -> Result<(), String>,
+) -> Result<u64, StoreError> {
+    let mut reader = BufReader::new(file);
+    let mut whole = 0;
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let length = reader
+            .read_until(b'\n', &mut line)
+            .map_err(StoreError::file("read", path))?;
+        let Some(text) = line.strip_suffix(b"\n") else {
+            if length > 0 {
+                tracing::warn!(path = %path.display(), line = number, "cut off a line that a crash left half written");
+            }
+            break;
+        };
+        Record::parse(text)
+            .and_then(&mut apply)
+            .map_err(|cause| StoreError::Record {
+                path: path.to_owned(),
+                line: number,
+                cause,
+            })?;
+        whole += length as u64;
+    }
+    Ok(whole)
+}
+
+/// Writes what is ordered, many records to a sync, until it is closed.
+///
+/// After a failed write or sync nobody can know what is on the disk, so every later append fails too.
+fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
+    let mut state: Written = Ok(());
+    while let Some(first) = orders.blocking_recv() {
+        let mut next = Some(first);
+        let mut bytes = Vec::new();
+        let mut waiting = Vec::new();
+        let mut close = None;
+        while let Some(order) = next {
+            match order {
+                Order::Append(line, sender) => {
+                    bytes.extend_from_slice(&line);
+                    waiting.push(sender);
+                }
+                Order::Close(sender) => {
+                    close = Some(sender);
+                    break;
+                }
+            }
+            next = if waiting.len() < BATCH {
+                orders.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        if state.is_ok() && !waiting.is_empty() {
+            state = file
+                .write_all(&bytes)
+                .and_then(|()| file.sync_data())
+                .map_err(Arc::new)
+                .inspect_err(|error| tracing::error!(%error, "the ledger cannot be written; nothing is accepted now"));
+        }
+        for sender in waiting {
+            // An appender that went away needs no answer.
+            let _ = sender.send(state.clone());
+        }
+        if let Some(sender) = close {
+            drop((file, lock));
+            let _ = sender.send(());
+            return;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! One server a data folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use super::StoreError;
+use crate::server::ServerError;
+
+/// Takes the lock of the folder at `root`; it is held until the file is dropped, and dies with the process.
+pub(super) fn take(root: &Path) -> Result<File, ServerError> {
+    let path = root.join("server.lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(StoreError::file("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {
+            let holder = std::process::id().to_string();
+            file.set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.write_all(holder.as_bytes()))
+                .map_err(StoreError::file("write", &path))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Who holds it is a courtesy: that it is held is known already.
+            drop(file.read_to_string(&mut holder));
+            Err(ServerError::Locked {
+                path: root.to_owned(),
+                holder: holder.trim().parse().ok(),
+            })
+        }
+        Err(TryLockError::Error(source)) => Err(StoreError::file("lock", &path)(source).into()),
+    }
+}

@@ -1,0 +1,324 @@
+//! What was accepted and what became of it, on disk.
+//!
+//! ```text
+//! DATA/
+//!   server.lock                       held while a server runs; holds its process id
+//!   ledger.jsonl                      one record a line, append-only: accepted, completed, failed
+//!   requests/<id>.json                the request of a prediction that is not finished yet
+//!   outputs/<id>/<timestamp>-<n>.png  what came out
+//! ```
+//! A record is synced before anybody is told of what it says, and files are written aside, synced and renamed before a
+//! record speaks of them. So what a crash leaves is either finished, or in the ledger as accepted and worked on anew,
+//! or was never answered for.
+
+mod files;
+mod ledger;
+mod lock;
+mod record;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::ServerError;
+use crate::api::wire::Generate;
+use ledger::Ledger;
+pub(super) use record::Fingerprint;
+use record::{Event, Record};
+
+/// Why the data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder cannot be read or written.
+    #[error("{action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed; shared, because every waiting writer hears of it.
+        source: Arc<io::Error>,
+    },
+    /// A record in the ledger cannot be understood.
+    #[error("read {} line {line}: {cause}", path.display())]
+    Record {
+        /// The ledger.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The store was closed.
+    #[error("write to a store that is closed")]
+    Closed,
+}
+
+impl StoreError {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+        move |source| StoreError::File {
+            action,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// The way out, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            StoreError::File { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("give a folder that this user may write to with --data".to_owned())
+                }
+                io::ErrorKind::StorageFull => Some("free some space on that disk, then start again".to_owned()),
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                    Some("a file stands where the data folder should be: give another with --data".to_owned())
+                }
+                _ => None,
+            },
+            StoreError::Record { .. } => {
+                Some("nothing was changed: mend or move the file, or give another folder with --data".to_owned())
+            }
+            StoreError::Closed => None,
+        }
+    }
+}
+
+/// A prediction as memory holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) created_at: Timestamp,
+    /// Whether outputs are answered as base64 text.
+    pub(super) base64: bool,
+    pub(super) state: State,
+}
+
+/// Where a prediction stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Processing,
+    Completed { at: Timestamp, outputs: u8 },
+    Failed { at: Timestamp, error: Box<str> },
+}
+
+/// The predictions of one data folder.
+#[derive(Debug)]
+pub(super) struct Store {
+    root: PathBuf,
+    index: RwLock<Index>,
+    ledger: Ledger,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    entries: HashMap<Uuid, Entry>,
+    processing: usize,
+}
+
+/// The present, cut to the milliseconds that the API speaks in.
+pub(super) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+impl Store {
+    /// Opens the folder at `root`, making it if need be; with it come the ids still to be worked on, oldest first.
+    pub(super) async fn open(root: PathBuf) -> Result<(Store, Vec<Uuid>), ServerError> {
+        let task = tokio::task::spawn_blocking(move || Store::open_blocking(root));
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn open_blocking(root: PathBuf) -> Result<(Store, Vec<Uuid>), ServerError> {
+        for folder in [root.clone(), root.join("requests"), root.join("outputs")] {
+            std::fs::create_dir_all(&folder).map_err(StoreError::file("make the folder", &folder))?;
+        }
+        let lock = lock::take(&root)?;
+        let mut index = Index::default();
+        let mut unfinished = Vec::new();
+        let ledger = Ledger::open(root.join("ledger.jsonl"), lock, |record| {
+            if matches!(record.event, Event::Accepted { .. }) {
+                unfinished.push(record.id);
+            }
+            index.apply(record)
+        })?;
+        unfinished.retain(|id| {
+            index
+                .entries
+                .get(id)
+                .is_some_and(|entry| entry.state == State::Processing)
+        });
+        files::sweep(&root, &index.entries);
+        let store = Store {
+            root,
+            index: RwLock::new(index),
+            ledger,
+            changes: watch::Sender::new(()),
+        };
+        Ok((store, unfinished))
+    }
+
+    /// Takes a prediction up; once this returns, it survives a crash.
+    pub(super) async fn accept(
+        &self,
+        id: Uuid,
+        at: Timestamp,
+        request: Generate,
+        fingerprint: Fingerprint,
+    ) -> Result<(), StoreError> {
+        let event = Event::accepted(&request, fingerprint);
+        let path = self.request_path(id);
+        blocking(move || {
+            let text = serde_json::to_vec(&request)
+                .map_err(|error| StoreError::file("write", &path)(io::Error::other(error)))?;
+            files::write(&path, &text)
+        })
+        .await?;
+        self.record(Record::new(id, at, event)).await
+    }
+
+    /// The request of a prediction that is in work.
+    pub(super) async fn request(&self, id: Uuid) -> Result<Generate, StoreError> {
+        let path = self.request_path(id);
+        blocking(move || {
+            let text = std::fs::read(&path).map_err(StoreError::file("read", &path))?;
+            serde_json::from_slice(&text).map_err(|error| StoreError::file("read", &path)(error.into()))
+        })
+        .await
+    }
+
+    /// Keeps the outputs, then says that the prediction is completed.
+    pub(super) async fn complete(&self, id: Uuid, pngs: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let at = now();
+        let outputs = u8::try_from(pngs.len()).unwrap_or(u8::MAX);
+        let folder = self.root.join("outputs").join(id.to_string());
+        blocking(move || {
+            std::fs::create_dir_all(&folder).map_err(StoreError::file("make the folder", &folder))?;
+            for (number, png) in pngs.iter().take(outputs.into()).enumerate() {
+                files::write(&folder.join(output_name(at, number)), png)?;
+            }
+            files::sync_parent(&folder)
+        })
+        .await?;
+        self.finish(Record::new(id, at, Event::Completed { outputs })).await
+    }
+
+    /// Says that the prediction failed.
+    pub(super) async fn fail(&self, id: Uuid, error: String) -> Result<(), StoreError> {
+        self.finish(Record::new(id, now(), Event::Failed { error })).await
+    }
+
+    /// The prediction, if there is one by this id.
+    pub(super) fn get(&self, id: Uuid) -> Option<Entry> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.entries.get(&id).cloned()
+    }
+
+    /// The prediction once it is finished.
+    pub(super) async fn finished(&self, id: Uuid) -> Option<Entry> {
+        let mut changes = self.changes.subscribe();
+        loop {
+            let entry = self.get(id)?;
+            if entry.state != State::Processing {
+                return Some(entry);
+            }
+            changes.changed().await.ok()?;
+        }
+    }
+
+    /// How many predictions wait or are in work.
+    pub(super) fn processing(&self) -> usize {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).processing
+    }
+
+    /// The names and files of a prediction's outputs, in order.
+    pub(super) fn outputs(&self, id: Uuid, entry: &Entry) -> Vec<(String, PathBuf)> {
+        let State::Completed { at, outputs } = entry.state else {
+            return Vec::new();
+        };
+        let folder = self.root.join("outputs").join(id.to_string());
+        (0..usize::from(outputs))
+            .map(|number| output_name(at, number))
+            .map(|name| (name.clone(), folder.join(name)))
+            .collect()
+    }
+
+    /// Ends the ledger and releases the folder; later writes are refused.
+    pub(super) async fn close(&self) {
+        self.ledger.close().await;
+    }
+
+    async fn finish(&self, record: Record) -> Result<(), StoreError> {
+        let path = self.request_path(record.id);
+        self.record(record).await?;
+        self.changes.send_replace(());
+        // A request that stays behind is swept away at the next start.
+        drop(tokio::fs::remove_file(path).await);
+        Ok(())
+    }
+
+    async fn record(&self, record: Record) -> Result<(), StoreError> {
+        self.ledger.append(&record).await?;
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.apply(record).map_err(|cause| StoreError::Record {
+            path: self.root.join("ledger.jsonl"),
+            line: 0,
+            cause,
+        })
+    }
+
+    fn request_path(&self, id: Uuid) -> PathBuf {
+        self.root.join("requests").join(format!("{id}.json"))
+    }
+}
+
+impl Index {
+    /// Brings the index to where `record` says it is.
+    fn apply(&mut self, record: Record) -> Result<(), String> {
+        let state = match record.event {
+            Event::Accepted { base64, .. } => {
+                let entry = Entry {
+                    created_at: record.at,
+                    base64,
+                    state: State::Processing,
+                };
+                if self.entries.insert(record.id, entry).is_some() {
+                    return Err(format!("prediction {} is accepted twice", record.id));
+                }
+                self.processing += 1;
+                return Ok(());
+            }
+            Event::Completed { outputs } => State::Completed { at: record.at, outputs },
+            Event::Failed { error } => State::Failed {
+                at: record.at,
+                error: error.into_boxed_str(),
+            },
+        };
+        match self.entries.get_mut(&record.id) {
+            Some(entry) if entry.state == State::Processing => {
+                entry.state = state;
+                self.processing -= 1;
+                Ok(())
+            }
+            Some(_) => Err(format!("prediction {} is finished twice", record.id)),
+            None => Err(format!("prediction {} is finished and was never accepted", record.id)),
+        }
+    }
+}
+
+fn output_name(at: Timestamp, number: usize) -> String {
+    format!("{}-{number}.png", at.as_millisecond())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| StoreError::Closed)?
+}
