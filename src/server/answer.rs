@@ -16,11 +16,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, error: impl Into<String>) -> Refusal {
-        Refusal {
-            status,
-            error: error.into(),
-            header: None,
-        }
+        Refusal { status, error: error.into(), header: None }
     }
 
     fn with(mut self, name: HeaderName, value: &'static str) -> Refusal {

@@ -40,15 +40,7 @@ impl App {
         tasks: TaskTracker,
     ) -> (Arc<App>, UnboundedReceiver<Uuid>) {
         let (queue, queued) = unbounded_channel();
-        let app = App {
-            key,
-            address,
-            store,
-            limits,
-            queue,
-            stop,
-            tasks,
-        };
+        let app = App { key, address, store, limits, queue, stop, tasks };
         (Arc::new(app), queued)
     }
 

@@ -28,9 +28,7 @@ impl KeyHash {
 
     fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(header) = headers.get(AUTHORIZATION) else {
-            return Err(Refusal::unauthorized(
-                "no API key: send the header Authorization: Bearer YOUR_KEY",
-            ));
+            return Err(Refusal::unauthorized("no API key: send the header Authorization: Bearer YOUR_KEY"));
         };
         let token = bearer(header.as_bytes())
             .ok_or_else(|| Refusal::unauthorized("the header Authorization is not of the form: Bearer YOUR_KEY"))?;

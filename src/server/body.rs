@@ -14,10 +14,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(5);
 pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
     match tokio::time::timeout(time, collect(body, cap)).await {
         Ok(result) => result,
-        Err(_) => Err(Refusal::too_slow(format!(
-            "the body did not arrive within {} s",
-            time.as_secs()
-        ))),
+        Err(_) => Err(Refusal::too_slow(format!("the body did not arrive within {} s", time.as_secs()))),
     }
 }
 
@@ -54,8 +51,5 @@ async fn collect(body: Body, cap: usize) -> Result<Vec<u8>, Refusal> {
 
 /// The refusal of a body over `cap` bytes.
 pub(super) fn over(cap: usize) -> Refusal {
-    Refusal::too_large(format!(
-        "the body is over {} MiB: send fewer or smaller images, or their URLs",
-        cap >> 20
-    ))
+    Refusal::too_large(format!("the body is over {} MiB: send fewer or smaller images, or their URLs", cap >> 20))
 }

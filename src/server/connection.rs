@@ -96,11 +96,7 @@ struct Impatient {
 
 impl Impatient {
     fn new(stream: TcpStream, patience: Duration) -> Impatient {
-        Impatient {
-            stream,
-            patience,
-            deadline: None,
-        }
+        Impatient { stream, patience, deadline: None }
     }
 
     fn within_patience<T>(
@@ -113,9 +109,8 @@ impl Impatient {
             return Poll::Ready(written);
         }
         let patience = self.patience;
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + patience)));
+        let deadline =
+            self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + patience)));
         ready!(deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

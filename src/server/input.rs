@@ -7,15 +7,8 @@ use crate::api::wire::Generate;
 use crate::job::{Seed, Size, Switches};
 
 /// The fields that the page documents.
-const FIELDS: [&str; 7] = [
-    "prompt",
-    "images",
-    "size",
-    "seed",
-    "enable_sync_mode",
-    "enable_base64_output",
-    "enable_safety_checker",
-];
+const FIELDS: [&str; 7] =
+    ["prompt", "images", "size", "seed", "enable_sync_mode", "enable_base64_output", "enable_safety_checker"];
 
 /// The caps that a submit is held to.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +45,9 @@ pub(super) fn parse(body: &[u8], caps: Caps) -> Result<Generate, String> {
     fields.keys().for_each(|name| note(known(name)));
 
     match (prompt, images, size, seed) {
-        (Some(prompt), Some(images), Some(size), Some(seed)) if faults.is_empty() => Ok(Generate {
-            prompt,
-            images,
-            size,
-            seed,
-            switches,
-        }),
+        (Some(prompt), Some(images), Some(size), Some(seed)) if faults.is_empty() => {
+            Ok(Generate { prompt, images, size, seed, switches })
+        }
         _ => Err(faults.join("; ")),
     }
 }
@@ -69,11 +58,9 @@ fn prompt(fields: &Map<String, Value>, caps: Caps) -> Result<String, String> {
         Some(Value::String(text)) if text.trim().is_empty() => {
             Err("prompt is empty: say how to edit the image".to_owned())
         }
-        Some(Value::String(text)) if text.len() > caps.prompt_bytes => Err(format!(
-            "prompt is {} bytes long, over {}",
-            text.len(),
-            caps.prompt_bytes
-        )),
+        Some(Value::String(text)) if text.len() > caps.prompt_bytes => {
+            Err(format!("prompt is {} bytes long, over {}", text.len(), caps.prompt_bytes))
+        }
         Some(Value::String(text)) => Ok(text.clone()),
         Some(other) => Err(format!("prompt is {}, and should be a string", kind(other))),
     }
@@ -93,10 +80,7 @@ fn images(fields: &Map<String, Value>, caps: Caps) -> Result<Vec<String>, String
         }
         Some(Value::Array(items)) => items,
         Some(other) => {
-            return Err(format!(
-                "images is {}, and should be a string or an array of strings",
-                kind(other)
-            ));
+            return Err(format!("images is {}, and should be a string or an array of strings", kind(other)));
         }
     };
     let several = matches!(fields.get("images"), Some(Value::Array(_)));
@@ -104,11 +88,7 @@ fn images(fields: &Map<String, Value>, caps: Caps) -> Result<Vec<String>, String
         .iter()
         .enumerate()
         .map(|(index, item)| {
-            let name = if several {
-                format!("images[{index}]")
-            } else {
-                "images".to_owned()
-            };
+            let name = if several { format!("images[{index}]") } else { "images".to_owned() };
             match item {
                 Value::String(text) => image(text, caps).map_err(|fault| format!("{name} {fault}")),
                 other => Err(format!("{name} is {}, and should be a string", kind(other))),
@@ -127,15 +107,10 @@ fn image(text: &str, caps: Caps) -> Result<String, String> {
     }
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
-        Ok(url) => Err(format!(
-            "has the scheme {}:, and should be an http or https URL or a data: URI",
-            url.scheme()
-        )),
+        Ok(url) => Err(format!("has the scheme {}:, and should be an http or https URL or a data: URI", url.scheme())),
         Err(_) => {
             let start: String = text.chars().take(60).collect();
-            Err(format!(
-                "is {start:?}, and should be an http or https URL or a data: URI"
-            ))
+            Err(format!("is {start:?}, and should be an http or https URL or a data: URI"))
         }
     }
 }
@@ -160,9 +135,8 @@ fn seed(fields: &Map<String, Value>) -> Result<Option<Seed>, String> {
     match fields.get("seed") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => {
-            let whole = number
-                .as_f64()
-                .filter(|value| value.fract() == 0.0 && (0.0..=f64::from(Seed::MAX)).contains(value));
+            let whole =
+                number.as_f64().filter(|value| value.fract() == 0.0 && (0.0..=f64::from(Seed::MAX)).contains(value));
             match whole.and_then(|value| Seed::new(value as u16)) {
                 Some(seed) => Ok(Some(seed)),
                 None => Err(format!("seed is {number}, {wanted}")),
@@ -212,11 +186,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const CAPS: Caps = Caps {
-        prompt_bytes: 100,
-        images: 2,
-        image_bytes: 3,
-    };
+    const CAPS: Caps = Caps { prompt_bytes: 100, images: 2, image_bytes: 3 };
 
     fn fault(body: &Value) -> String {
         parse(body.to_string().as_bytes(), CAPS).unwrap_err()

@@ -77,12 +77,9 @@ impl Server {
     pub async fn start(config: ServerConfig, editor: Arc<dyn Edit>) -> Result<Server, ServerError> {
         let key = KeyHash::new(&config.api_key).ok_or(ServerError::EmptyKey)?;
         let fetcher = Fetcher::new(config.fetch, &config.limits).map_err(ServerError::Client)?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(|source| ServerError::listen(config.listen, source))?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| ServerError::listen(config.listen, source))?;
+        let listener =
+            TcpListener::bind(config.listen).await.map_err(|source| ServerError::listen(config.listen, source))?;
+        let address = listener.local_addr().map_err(|source| ServerError::listen(config.listen, source))?;
         let (store, unfinished) = Store::open(config.data.clone()).await?;
 
         let stop = CancellationToken::new();
@@ -91,11 +88,7 @@ impl Server {
         let (app, queued) = App::new(key, address, store, config.limits, stop.clone(), tasks.clone());
         unfinished.into_iter().for_each(|id| app.enqueue(id));
         let worker = queue::Worker::new(app.clone(), editor, fetcher);
-        let pace = queue::Pace {
-            workers: config.workers,
-            stop: stop.clone(),
-            kill: kill.clone(),
-        };
+        let pace = queue::Pace { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
         tasks.spawn(queue::run(worker, queued, pace, tasks.clone()));
         let routes = routes::router(app.clone());
         tasks.spawn(connection::accept(
@@ -109,13 +102,7 @@ impl Server {
             },
         ));
         tracing::info!(%address, data = %config.data.display(), "the embedded server listens");
-        Ok(Server {
-            address,
-            app,
-            stop,
-            kill: kill.drop_guard(),
-            tasks,
-        })
+        Ok(Server { address, app, stop, kill: kill.drop_guard(), tasks })
     }
 
     /// The address that it listens on; the port is the real one where port 0 was asked for.
@@ -138,10 +125,7 @@ impl Server {
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(self.app.limits().stop_time, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(self.app.limits().stop_time, self.tasks.wait()).await.is_err() {
             tracing::warn!("edits in work did not end in time; the next start takes them up");
         }
         drop(self.kill);

@@ -106,12 +106,7 @@ fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limi
     for (index, image) in images.iter().enumerate() {
         check(image, limits).map_err(|fault| format!("image {} {fault}", index + 1))?;
     }
-    let input = EditInput {
-        prompt: &request.prompt,
-        images,
-        size: request.size,
-        seed: request.seed,
-    };
+    let input = EditInput { prompt: &request.prompt, images, size: request.size, seed: request.seed };
     let png = editor.edit(&input).map_err(|error| error.to_string())?.png;
     if png.len() > limits.output_bytes {
         return Err(format!("the output is over {} MiB", limits.output_bytes >> 20));
@@ -130,9 +125,7 @@ fn check(image: &[u8], limits: &Limits) -> Result<(), String> {
         return Err("is no JPEG, PNG, GIF or WebP".to_owned());
     };
     let reader = ImageReader::with_format(Cursor::new(image), format);
-    let (width, height) = reader
-        .into_dimensions()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+    let (width, height) = reader.into_dimensions().map_err(|error| format!("cannot be read: {error}"))?;
     if u64::from(width) * u64::from(height) > limits.image_pixels {
         let most = limits.image_pixels / 1_000_000;
         return Err(format!("has {width} × {height} pixels, over {most} megapixels"));

@@ -52,11 +52,7 @@ async fn generate(
         return Err(refusal);
     }
     let bytes = body::read(request.into_body(), limits.body_bytes, limits.body_time).await?;
-    let caps = Caps {
-        prompt_bytes: limits.prompt_bytes,
-        images: limits.images,
-        image_bytes: limits.image_bytes,
-    };
+    let caps = Caps { prompt_bytes: limits.prompt_bytes, images: limits.images, image_bytes: limits.image_bytes };
     let reading = tokio::task::spawn_blocking(move || {
         let request = input::parse(&bytes, caps)?;
         Ok::<_, String>((request, Fingerprint::of(&bytes)))
@@ -112,11 +108,7 @@ async fn no_such_path(method: Method, uri: Uri) -> Refusal {
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let allowed = if uri.path().ends_with("/generate") {
-        "POST"
-    } else {
-        "GET"
-    };
+    let allowed = if uri.path().ends_with("/generate") { "POST" } else { "GET" };
     let refusal = Refusal::method_not_allowed(format!("{method} is not taken here: use {allowed}"));
     let mut response = refusal.into_response();
     if let Ok(allowed) = allowed.parse() {

@@ -53,12 +53,7 @@ mod tests {
         for flagged in ["a NUDE model", "naked, please", "some-gore", "explicit  sex"] {
             assert!(flags(flagged), "{flagged}");
         }
-        for fine in [
-            "a denuded hill",
-            "make the grape purple",
-            "Change the mug's color to #1E90FF",
-            "",
-        ] {
+        for fine in ["a denuded hill", "make the grape purple", "Change the mug's color to #1E90FF", ""] {
             assert!(!flags(fine), "{fine}");
         }
     }

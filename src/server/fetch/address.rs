@@ -93,14 +93,8 @@ mod tests {
 
     #[test]
     fn public_addresses_are_fetched_from() {
-        for address in [
-            "93.184.216.34",
-            "1.1.1.1",
-            "172.32.0.1",
-            "100.128.0.1",
-            "2606:2800:220:1::1",
-            "::ffff:1.1.1.1",
-        ] {
+        for address in ["93.184.216.34", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:2800:220:1::1", "::ffff:1.1.1.1"]
+        {
             assert_eq!(refusal(address, FetchPolicy::Public), None, "{address}");
         }
     }

@@ -37,11 +37,7 @@ pub(in crate::server) fn decode(uri: &str) -> Result<Vec<u8>, DataUriError> {
     if !last.eq_ignore_ascii_case("base64") {
         return unescape(data.as_bytes());
     }
-    let text = if data.contains('%') {
-        unescape(data.as_bytes())?
-    } else {
-        data.as_bytes().to_vec()
-    };
+    let text = if data.contains('%') { unescape(data.as_bytes())? } else { data.as_bytes().to_vec() };
     BASE64.decode(text).map_err(DataUriError::Base64)
 }
 

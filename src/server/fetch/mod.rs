@@ -68,15 +68,8 @@ impl Fetcher {
                 .read_timeout(limits.fetch_time.min(Duration::from_secs(20)))
         };
         // A machine without any root certificates can still fetch over http and take `data:` URIs.
-        let client = builder()
-            .build()
-            .or_else(|_| builder().tls_certs_only(std::iter::empty()).build())?;
-        Ok(Fetcher {
-            client,
-            policy,
-            cap: limits.image_bytes,
-            time: limits.fetch_time,
-        })
+        let client = builder().build().or_else(|_| builder().tls_certs_only(std::iter::empty()).build())?;
+        Ok(Fetcher { client, policy, cap: limits.image_bytes, time: limits.fetch_time })
     }
 
     /// The bytes that `image`, a URL or a `data:` URI, stands for.
@@ -84,9 +77,7 @@ impl Fetcher {
         let bytes = if data_uri::is_data_uri(image) {
             data_uri::decode(image)?
         } else {
-            tokio::time::timeout(self.time, self.fetch(image))
-                .await
-                .map_err(|_| FetchError::TooSlow(self.time))??
+            tokio::time::timeout(self.time, self.fetch(image)).await.map_err(|_| FetchError::TooSlow(self.time))??
         };
         match bytes.len() {
             0 => Err(FetchError::Empty),
@@ -154,11 +145,7 @@ pub(super) fn shown(image: &str) -> String {
             let secret_free = url.set_username("").is_ok() && url.set_password(None).is_ok();
             url.set_query(None);
             url.set_fragment(None);
-            if secret_free {
-                url.to_string().chars().take(200).collect()
-            } else {
-                "a URL".to_owned()
-            }
+            if secret_free { url.to_string().chars().take(200).collect() } else { "a URL".to_owned() }
         }
         Err(_) => "a URL".to_owned(),
     }

@@ -59,10 +59,6 @@ pub(super) fn check_literal(url: &Url, policy: FetchPolicy) -> Result<(), Forbid
 fn check(host: &str, address: IpAddr, policy: FetchPolicy) -> Result<(), Forbidden> {
     match address::refused(address, policy) {
         None => Ok(()),
-        Some(kind) => Err(Forbidden {
-            host: host.to_owned(),
-            address,
-            kind,
-        }),
+        Some(kind) => Err(Forbidden { host: host.to_owned(), address, kind }),
     }
 }

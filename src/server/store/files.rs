@@ -13,11 +13,8 @@ use super::{Entry, State, StoreError};
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::file("write", path))?;
-    file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(StoreError::file("write", path))?;
-    file.persist(path)
-        .map_err(|error| StoreError::file("write", path)(error.error))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(StoreError::file("write", path))?;
+    file.persist(path).map_err(|error| StoreError::file("write", path)(error.error))?;
     sync_parent(path)
 }
 
@@ -25,9 +22,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(StoreError::file("sync", folder))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::file("sync", folder))?;
     }
     Ok(())
 }
@@ -54,7 +49,5 @@ pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, Entry>) {
 
 fn list(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }

@@ -59,19 +59,13 @@ impl Ledger {
 
     /// Appends a record; it is on the disk once this returns.
     pub(super) async fn append(&self, record: &Record) -> Result<(), StoreError> {
-        let line = record
-            .line()
-            .map_err(|error| StoreError::file("write", &self.path)(error.into()))?;
+        let line = record.line().map_err(|error| StoreError::file("write", &self.path)(error.into()))?;
         let (sender, written) = oneshot::channel();
         let order = Order::Append(line, sender);
         self.orders.send(order).await.map_err(|_| StoreError::Closed)?;
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(StoreError::File {
-                action: "write",
-                path: self.path.clone(),
-                source,
-            }),
+            Ok(Err(source)) => Err(StoreError::File { action: "write", path: self.path.clone(), source }),
             Err(_) => Err(StoreError::Closed),
         }
     }
@@ -96,22 +90,18 @@ fn replay(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        let length = reader
-            .read_until(b'\n', &mut line)
-            .map_err(StoreError::file("read", path))?;
+        let length = reader.read_until(b'\n', &mut line).map_err(StoreError::file("read", path))?;
         let Some(text) = line.strip_suffix(b"\n") else {
             if length > 0 {
                 tracing::warn!(path = %path.display(), line = number, "cut off a line that a crash left half written");
             }
             break;
         };
-        Record::parse(text)
-            .and_then(&mut apply)
-            .map_err(|cause| StoreError::Record {
-                path: path.to_owned(),
-                line: number,
-                cause,
-            })?;
+        Record::parse(text).and_then(&mut apply).map_err(|cause| StoreError::Record {
+            path: path.to_owned(),
+            line: number,
+            cause,
+        })?;
         whole += length as u64;
     }
     Ok(whole)
@@ -138,18 +128,13 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
                     break;
                 }
             }
-            next = if waiting.len() < BATCH {
-                orders.try_recv().ok()
-            } else {
-                None
-            };
+            next = if waiting.len() < BATCH { orders.try_recv().ok() } else { None };
         }
         if state.is_ok() && !waiting.is_empty() {
-            state = file
-                .write_all(&bytes)
-                .and_then(|()| file.sync_data())
-                .map_err(Arc::new)
-                .inspect_err(|error| tracing::error!(%error, "the ledger cannot be written; nothing is accepted now"));
+            state =
+                file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(Arc::new).inspect_err(
+                    |error| tracing::error!(%error, "the ledger cannot be written; nothing is accepted now"),
+                );
         }
         for sender in waiting {
             // An appender that went away needs no answer.

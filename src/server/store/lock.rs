@@ -30,10 +30,7 @@ pub(super) fn take(root: &Path) -> Result<File, ServerError> {
             let mut holder = String::new();
             // Who holds it is a courtesy: that it is held is known already.
             drop(file.read_to_string(&mut holder));
-            Err(ServerError::Locked {
-                path: root.to_owned(),
-                holder: holder.trim().parse().ok(),
-            })
+            Err(ServerError::Locked { path: root.to_owned(), holder: holder.trim().parse().ok() })
         }
         Err(TryLockError::Error(source)) => Err(StoreError::file("lock", &path)(source).into()),
     }

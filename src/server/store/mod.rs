@@ -61,11 +61,7 @@ pub enum StoreError {
 
 impl StoreError {
     fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-        move |source| StoreError::File {
-            action,
-            path: path.to_owned(),
-            source: Arc::new(source),
-        }
+        move |source| StoreError::File { action, path: path.to_owned(), source: Arc::new(source) }
     }
 
     /// The way out, where there is one.
@@ -147,19 +143,9 @@ impl Store {
             }
             index.apply(record)
         })?;
-        unfinished.retain(|id| {
-            index
-                .entries
-                .get(id)
-                .is_some_and(|entry| entry.state == State::Processing)
-        });
+        unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == State::Processing));
         files::sweep(&root, &index.entries);
-        let store = Store {
-            root,
-            index: RwLock::new(index),
-            ledger,
-            changes: watch::Sender::new(()),
-        };
+        let store = Store { root, index: RwLock::new(index), ledger, changes: watch::Sender::new(()) };
         Ok((store, unfinished))
     }
 
@@ -265,11 +251,7 @@ impl Store {
     async fn record(&self, record: Record) -> Result<(), StoreError> {
         self.ledger.append(&record).await?;
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.apply(record).map_err(|cause| StoreError::Record {
-            path: self.root.join("ledger.jsonl"),
-            line: 0,
-            cause,
-        })
+        index.apply(record).map_err(|cause| StoreError::Record { path: self.root.join("ledger.jsonl"), line: 0, cause })
     }
 
     fn request_path(&self, id: Uuid) -> PathBuf {
@@ -282,11 +264,7 @@ impl Index {
     fn apply(&mut self, record: Record) -> Result<(), String> {
         let state = match record.event {
             Event::Accepted { base64, .. } => {
-                let entry = Entry {
-                    created_at: record.at,
-                    base64,
-                    state: State::Processing,
-                };
+                let entry = Entry { created_at: record.at, base64, state: State::Processing };
                 if self.entries.insert(record.id, entry).is_some() {
                     return Err(format!("prediction {} is accepted twice", record.id));
                 }
@@ -294,10 +272,7 @@ impl Index {
                 return Ok(());
             }
             Event::Completed { outputs } => State::Completed { at: record.at, outputs },
-            Event::Failed { error } => State::Failed {
-                at: record.at,
-                error: error.into_boxed_str(),
-            },
+            Event::Failed { error } => State::Failed { at: record.at, error: error.into_boxed_str() },
         };
         match self.entries.get_mut(&record.id) {
             Some(entry) if entry.state == State::Processing => {
@@ -318,7 +293,5 @@ fn output_name(at: Timestamp, number: usize) -> String {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| StoreError::Closed)?
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)?
 }

@@ -71,22 +71,14 @@ impl Event {
 
 impl Record {
     pub(super) fn new(id: Uuid, at: Timestamp, event: Event) -> Record {
-        Record {
-            v: VERSION,
-            at,
-            id,
-            event,
-        }
+        Record { v: VERSION, at, id, event }
     }
 
     /// Reads one line.
     pub(super) fn parse(line: &[u8]) -> Result<Record, String> {
         let record: Record = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         if record.v > VERSION {
-            return Err(format!(
-                "the record is of version {}, newer than this program",
-                record.v
-            ));
+            return Err(format!("the record is of version {}, newer than this program", record.v));
         }
         Ok(record)
     }

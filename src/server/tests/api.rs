@@ -14,10 +14,8 @@ fn keys(value: &Value) -> Vec<&str> {
 /// `2025-01-15T12:00:00.000Z`.
 fn is_timestamp(value: &Value) -> bool {
     let text = value.as_str().unwrap();
-    let shape: String = text
-        .chars()
-        .map(|character| if character.is_ascii_digit() { '0' } else { character })
-        .collect();
+    let shape: String =
+        text.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
     shape == "0000-00-00T00:00:00.000Z"
 }
 
@@ -27,16 +25,10 @@ async fn a_submit_is_answered_at_once_and_its_result_polled_and_downloaded() {
     let fixture = Fixture::with(gate.clone(), |_| {}).await;
     let (status, submitted) = read(fixture.submit(&body()).send().await.unwrap()).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        keys(&submitted),
-        ["id", "status", "statusUrl", "estimatedTime", "costCents", "createdAt"]
-    );
+    assert_eq!(keys(&submitted), ["id", "status", "statusUrl", "estimatedTime", "costCents", "createdAt"]);
     let id = submitted["id"].as_str().unwrap();
     assert_eq!(submitted["status"], "processing");
-    assert_eq!(
-        submitted["statusUrl"],
-        format!("{}/api/v1/predictions/{id}", fixture.server.url())
-    );
+    assert_eq!(submitted["statusUrl"], format!("{}/api/v1/predictions/{id}", fixture.server.url()));
     assert_eq!(submitted["estimatedTime"], "Variable, depending on task");
     assert_eq!(submitted["costCents"], 7);
     assert!(is_timestamp(&submitted["createdAt"]), "{submitted}");
@@ -69,12 +61,8 @@ async fn the_editor_gets_the_prompt_every_image_the_size_and_the_seed() {
     let editor = Arc::new(Inverter::default());
     let fixture = Fixture::with(editor.clone(), |_| {}).await;
     let one = data_uri(&picture([0; 3]));
-    fixture
-        .result(&json!({"prompt": "two", "images": [one, one], "size": "small", "seed": 0}))
-        .await;
-    fixture
-        .result(&json!({"prompt": "one", "images": one, "seed": 10000}))
-        .await;
+    fixture.result(&json!({"prompt": "two", "images": [one, one], "size": "small", "seed": 0})).await;
+    fixture.result(&json!({"prompt": "one", "images": one, "seed": 10000})).await;
     fixture.result(&json!({"prompt": "none", "images": one})).await;
     let asked = editor.asked.lock().unwrap().clone();
     assert_eq!(
@@ -117,10 +105,7 @@ async fn the_safety_checker_fails_a_prediction_in_the_pages_words_and_only_if_as
     body["enable_safety_checker"] = json!(true);
     let result = fixture.result(&body).await;
     assert_eq!(result["status"], "failed");
-    assert_eq!(
-        result["error"],
-        "Your request was flagged by content moderation. Please modify your prompt."
-    );
+    assert_eq!(result["error"], "Your request was flagged by content moderation. Please modify your prompt.");
     assert_eq!(result["outputs"], Value::Null);
     assert!(is_timestamp(&result["completedAt"]));
 }
@@ -143,10 +128,7 @@ async fn urls_are_built_from_the_host_that_the_client_used() {
     let submit = fixture.submit(&body()).header("host", "images.example:8080");
     let (_, submitted) = read(submit.send().await.unwrap()).await;
     let url = submitted["statusUrl"].as_str().unwrap();
-    assert!(
-        url.starts_with("http://images.example:8080/api/v1/predictions/"),
-        "{url}"
-    );
+    assert!(url.starts_with("http://images.example:8080/api/v1/predictions/"), "{url}");
     let submit = fixture.submit(&body()).header("host", "user@evil.example");
     let (_, submitted) = read(submit.send().await.unwrap()).await;
     let url = submitted["statusUrl"].as_str().unwrap();

@@ -21,19 +21,11 @@ async fn pictures() -> (String, Arc<AtomicUsize>) {
         .route("/mug.png", get(|| async { picture([255, 0, 10]) }))
         .route(
             "/jpeg",
-            get(|| async {
-                encode(
-                    &image::RgbImage::from_pixel(8, 8, image::Rgb([0; 3])),
-                    image::ImageFormat::Jpeg,
-                )
-            }),
+            get(|| async { encode(&image::RgbImage::from_pixel(8, 8, image::Rgb([0; 3])), image::ImageFormat::Jpeg) }),
         )
         .route("/moved", get(|| async { Redirect::temporary("/mug.png") }))
         .route("/loop", get(|| async { Redirect::temporary("/loop") }))
-        .route(
-            "/inside",
-            get(|| async { Redirect::temporary("http://169.254.169.254/latest/meta-data") }),
-        )
+        .route("/inside", get(|| async { Redirect::temporary("http://169.254.169.254/latest/meta-data") }))
         .route("/file", get(|| async { Redirect::temporary("file:///etc/passwd") }))
         .route("/page", get(|| async { "<html>expired</html>" }))
         .route("/empty", get(|| async { "" }))
@@ -53,15 +45,11 @@ async fn images_are_fetched_by_url_through_redirects() {
     let fixture = Fixture::start().await;
     let (url, _) = pictures().await;
     for path in ["mug.png", "moved"] {
-        let result = fixture
-            .result(&json!({"prompt": "p", "images": format!("{url}/{path}")}))
-            .await;
+        let result = fixture.result(&json!({"prompt": "p", "images": format!("{url}/{path}")})).await;
         let (_, png) = fixture.download(result["outputs"][0].as_str().unwrap()).await;
         assert_eq!(color(&png), [0, 255, 245]);
     }
-    let result = fixture
-        .result(&json!({"prompt": "p", "images": [format!("{url}/jpeg")]}))
-        .await;
+    let result = fixture.result(&json!({"prompt": "p", "images": [format!("{url}/jpeg")]})).await;
     assert_eq!(result["status"], "completed");
 }
 
@@ -77,10 +65,7 @@ async fn an_image_that_cannot_be_fetched_fails_the_prediction_and_says_which_and
         ("none?token=secret", "the server answered 404 Not Found"),
         ("teapot", "the server answered 418 I'm a teapot"),
         ("loop", "more than 4 redirects"),
-        (
-            "inside",
-            "169.254.169.254 is a link-local address (169.254.169.254), which this server does not fetch from",
-        ),
+        ("inside", "169.254.169.254 is a link-local address (169.254.169.254), which this server does not fetch from"),
         ("file", "the scheme file: cannot be fetched"),
         ("empty", "it is empty"),
         ("large", "it is over 0 MiB"),
@@ -91,22 +76,15 @@ async fn an_image_that_cannot_be_fetched_fails_the_prediction_and_says_which_and
         let error = result["error"].as_str().unwrap();
         let shown = path.split('?').next().unwrap();
         if path == "hang" {
-            assert!(
-                error.starts_with(&format!("image 2 ({url}/hang) could not be fetched: ")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("image 2 ({url}/hang) could not be fetched: ")), "{error}");
         } else {
             assert_eq!(error, format!("image 2 ({url}/{shown}) could not be fetched: {why}"));
         }
         assert_eq!(result["status"], "failed");
     }
-    let result = fixture
-        .result(&json!({"prompt": "p", "images": format!("{url}/page")}))
-        .await;
+    let result = fixture.result(&json!({"prompt": "p", "images": format!("{url}/page")})).await;
     assert_eq!(result["error"], "image 1 is no JPEG, PNG, GIF or WebP");
-    let result = fixture
-        .result(&json!({"prompt": "p", "images": "http://127.0.0.1:1/x.png"}))
-        .await;
+    let result = fixture.result(&json!({"prompt": "p", "images": "http://127.0.0.1:1/x.png"})).await;
     let error = result["error"].as_str().unwrap();
     assert!(error.contains("could not connect"), "{error}");
 }
@@ -119,15 +97,7 @@ async fn by_default_nothing_inside_the_machine_is_asked_for() {
     .await;
     let (url, asked) = pictures().await;
     let port = url.rsplit(':').next().unwrap();
-    for host in [
-        "127.0.0.1",
-        "localhost",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "2130706433",
-        "0x7f.1",
-        "0.0.0.0",
-    ] {
+    for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0.0.0.0"] {
         let image = format!("http://{host}:{port}/mug.png");
         let result = fixture.result(&json!({"prompt": "p", "images": image})).await;
         let error = result["error"].as_str().unwrap();

@@ -17,11 +17,7 @@ fn ledger(folder: &std::path::Path) -> Vec<Value> {
 async fn restart(fixture: Fixture, editor: Arc<dyn crate::editor::Edit>) -> Fixture {
     fixture.server.shutdown().await;
     let server = Server::start(config(fixture.data.path()), editor).await.unwrap();
-    Fixture {
-        server,
-        client: Client::builder().no_proxy().build().unwrap(),
-        data: fixture.data,
-    }
+    Fixture { server, client: Client::builder().no_proxy().build().unwrap(), data: fixture.data }
 }
 
 #[tokio::test]
@@ -54,14 +50,8 @@ async fn what_was_in_work_is_taken_up_by_the_next_start() {
     }
     gate.open();
     let accepted = ledger(fixture.data.path());
-    assert_eq!(
-        accepted.iter().filter(|record| record["event"] == "accepted").count(),
-        4
-    );
-    assert_eq!(
-        accepted.iter().filter(|record| record["event"] == "completed").count(),
-        4
-    );
+    assert_eq!(accepted.iter().filter(|record| record["event"] == "accepted").count(), 4);
+    assert_eq!(accepted.iter().filter(|record| record["event"] == "completed").count(), 4);
     let left = std::fs::read_dir(fixture.data.path().join("requests")).unwrap().count();
     assert_eq!(left, 0);
 }
@@ -97,10 +87,7 @@ async fn the_ledger_tells_every_accepted_submit_with_its_fingerprint_and_cost() 
     assert_eq!(accepted.len(), 3);
     assert_eq!(accepted[0]["cost_cents"], 7);
     assert_eq!(accepted[0]["prompt"], "invert it");
-    assert_eq!(
-        accepted[0]["fingerprint"],
-        blake3::hash(body().to_string().as_bytes()).to_hex().as_str()
-    );
+    assert_eq!(accepted[0]["fingerprint"], blake3::hash(body().to_string().as_bytes()).to_hex().as_str());
     assert_eq!(accepted[0]["fingerprint"], accepted[2]["fingerprint"]);
     assert_ne!(accepted[0]["fingerprint"], accepted[1]["fingerprint"]);
 }
@@ -127,12 +114,7 @@ async fn a_torn_last_line_is_cut_off_and_a_broken_one_before_it_is_refused() {
     let broken = std::fs::read(&path).unwrap();
     let error = start().await.unwrap_err();
     let lines = whole.iter().filter(|byte| **byte == b'\n').count();
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("ledger.jsonl line {}: ", lines + 1)),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("ledger.jsonl line {}: ", lines + 1)), "{error}");
     assert!(error.hint().unwrap().starts_with("nothing was changed"));
     assert_eq!(std::fs::read(&path).unwrap(), broken);
     drop(client);
@@ -141,9 +123,7 @@ async fn a_torn_last_line_is_cut_off_and_a_broken_one_before_it_is_refused() {
 #[tokio::test]
 async fn a_folder_has_one_server_and_the_second_hears_who_holds_it() {
     let fixture = Fixture::start().await;
-    let error = Server::start(config(fixture.data.path()), Arc::new(Inverter::default()))
-        .await
-        .unwrap_err();
+    let error = Server::start(config(fixture.data.path()), Arc::new(Inverter::default())).await.unwrap_err();
     let expected = format!(
         "use the data folder {}: another server (process {}) holds it",
         fixture.data.path().display(),
@@ -165,9 +145,7 @@ async fn an_address_in_use_a_file_as_folder_and_an_empty_key_are_clear_errors() 
 
     let file = other.path().join("file");
     std::fs::write(&file, "mine").unwrap();
-    let error = Server::start(config(&file), Arc::new(Inverter::default()))
-        .await
-        .unwrap_err();
+    let error = Server::start(config(&file), Arc::new(Inverter::default())).await.unwrap_err();
     assert_eq!(error.to_string(), format!("make the folder {}", file.display()));
     assert!(error.hint().unwrap().starts_with("a file stands where"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
@@ -184,9 +162,7 @@ async fn a_start_touches_no_files_that_are_not_its_own() {
     let mine = data.path().join("outputs/holiday");
     std::fs::create_dir_all(&mine).unwrap();
     std::fs::write(mine.join("beach.png"), "mine").unwrap();
-    let server = Server::start(config(data.path()), Arc::new(Inverter::default()))
-        .await
-        .unwrap();
+    let server = Server::start(config(data.path()), Arc::new(Inverter::default())).await.unwrap();
     server.shutdown().await;
     assert!(mine.join("beach.png").exists());
 }

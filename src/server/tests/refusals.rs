@@ -8,10 +8,7 @@ use super::support::{Fixture, Gate, KEY, body, data_uri, read};
 
 async fn error(request: reqwest::RequestBuilder) -> (u16, String) {
     let (status, answer) = read(request.send().await.unwrap()).await;
-    (
-        status,
-        answer["error"].as_str().unwrap_or(&answer.to_string()).to_owned(),
-    )
+    (status, answer["error"].as_str().unwrap_or(&answer.to_string()).to_owned())
 }
 
 #[tokio::test]
@@ -22,10 +19,7 @@ async fn without_the_key_nothing_is_told_but_outputs() {
     let submit = || fixture.client.post(fixture.submit_path()).json(&body());
     let client = &fixture.client;
     for (request, expected) in [
-        (
-            client.get(&poll),
-            "no API key: send the header Authorization: Bearer YOUR_KEY",
-        ),
+        (client.get(&poll), "no API key: send the header Authorization: Bearer YOUR_KEY"),
         (submit(), "no API key: send the header Authorization: Bearer YOUR_KEY"),
         (submit().bearer_auth("wrong"), "the API key is not valid"),
         (submit().bearer_auth(format!("{KEY}x")), "the API key is not valid"),
@@ -49,10 +43,7 @@ async fn wrong_fields_get_400_and_are_not_charged() {
     let fixture = Fixture::start().await;
     let (status, text) = error(fixture.submit(&json!({"images": []}))).await;
     assert_eq!(status, 400);
-    assert!(
-        text.contains("prompt is missing") && text.contains("images is empty"),
-        "{text}"
-    );
+    assert!(text.contains("prompt is missing") && text.contains("images is empty"), "{text}");
     let post = || fixture.client.post(fixture.submit_path()).bearer_auth(KEY);
     let (status, text) = error(post().body(body().to_string())).await;
     assert_eq!(status, 400);
@@ -74,10 +65,7 @@ async fn unknown_things_get_404_and_wrong_methods_405_in_json() {
         (client.get(format!("{url}/api/v1/predictions/{id}")), 404),
         (client.get(format!("{url}/api/v1/predictions/not-an-id")), 404),
         (client.get(format!("{url}/api/v1/predictions/%FF")), 404),
-        (
-            client.post(format!("{url}/api/v1/models/other/generate")).json(&body()),
-            404,
-        ),
+        (client.post(format!("{url}/api/v1/models/other/generate")).json(&body()), 404),
         (client.get(format!("{url}/outputs/{id}/1-0.png")), 404),
         (client.get(format!("{url}/outputs/..%2F..%2Fledger.jsonl/x")), 404),
         (client.get(format!("{url}/")), 404),
@@ -89,12 +77,7 @@ async fn unknown_things_get_404_and_wrong_methods_405_in_json() {
         assert_eq!(status, expected, "{answer}");
         assert!(answer["error"].is_string(), "{answer}");
     }
-    let (_, text) = error(
-        client
-            .post(format!("{url}/api/v1/models/other/generate"))
-            .bearer_auth(KEY),
-    )
-    .await;
+    let (_, text) = error(client.post(format!("{url}/api/v1/models/other/generate")).bearer_auth(KEY)).await;
     assert_eq!(text, "no model is called other: this server has flux-2-pro-edit");
 }
 

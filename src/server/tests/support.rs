@@ -41,15 +41,11 @@ impl Edit for Inverter {
         if input.prompt.starts_with("cannot") {
             return Err(EditError::Instruction("cannot do that; it can invert".to_owned()));
         }
-        let picture = image::load_from_memory(&input.images[0]).map_err(|error| EditError::Picture {
-            number: 1,
-            cause: error.to_string(),
-        })?;
+        let picture = image::load_from_memory(&input.images[0])
+            .map_err(|error| EditError::Picture { number: 1, cause: error.to_string() })?;
         let mut picture = picture.into_rgb8();
         image::imageops::invert(&mut picture);
-        Ok(EditOutput {
-            png: encode(&picture, ImageFormat::Png),
-        })
+        Ok(EditOutput { png: encode(&picture, ImageFormat::Png) })
     }
 }
 
