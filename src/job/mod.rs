@@ -5,11 +5,13 @@
 mod cents;
 mod fingerprint;
 mod id;
+mod rate;
 mod request;
 mod status;
 
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint};
 pub use id::{JobId, JobIdError};
+pub use rate::{Per, Rate, RateError};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};

@@ -20,12 +20,11 @@ use tokio::time::Instant;
 
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
-use crate::job::{Cents, EditRequest, JobId};
+use crate::job::{Cents, EditRequest, JobId, Rate};
 use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, TransitionError};
 use crate::outputs::{OutputError, ResultStore};
 
 pub use event::{Event, Observer, Tally};
-pub use pacing::Rate;
 pub use policy::{PollSchedule, has_room};
 
 /// One thing to do, in the order of the manifest.

@@ -1,8 +1,5 @@
-use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
@@ -11,73 +8,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
-/// So many of something in a second, a minute or an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    count: NonZeroU32,
-    per: Unit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Second,
-    Minute,
-    Hour,
-}
-
-/// A text that is no rate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a number over 0 and a unit, such as 2/s, 10/min or 600/h")]
-pub struct RateError;
-
-impl Rate {
-    /// `count` a second.
-    pub fn per_second(count: NonZeroU32) -> Rate {
-        Rate { count, per: Unit::Second }
-    }
-
-    /// `count` a minute.
-    pub fn per_minute(count: NonZeroU32) -> Rate {
-        Rate { count, per: Unit::Minute }
-    }
-
-    /// The time between two of them at this rate.
-    pub fn period(self) -> Duration {
-        let unit = match self.per {
-            Unit::Second => Duration::from_secs(1),
-            Unit::Minute => Duration::from_secs(60),
-            Unit::Hour => Duration::from_secs(3600),
-        };
-        // The longest rate is four billion a second, which still is a quarter of a nanosecond: never nothing at all.
-        (unit / self.count.get()).max(Duration::from_nanos(1))
-    }
-}
-
-impl FromStr for Rate {
-    type Err = RateError;
-
-    fn from_str(text: &str) -> Result<Rate, RateError> {
-        let (count, unit) = text.trim().split_once('/').ok_or(RateError)?;
-        let per = match unit.trim() {
-            "s" | "sec" | "second" => Unit::Second,
-            "m" | "min" | "minute" => Unit::Minute,
-            "h" | "hour" => Unit::Hour,
-            _ => return Err(RateError),
-        };
-        Ok(Rate { count: count.trim().parse().map_err(|_| RateError)?, per })
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.per {
-            Unit::Second => "s",
-            Unit::Minute => "min",
-            Unit::Hour => "h",
-        };
-        write!(formatter, "{}/{unit}", self.count)
-    }
-}
+use crate::job::Rate;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
 #[derive(Debug)]
@@ -90,7 +21,8 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(rate: Rate, burst: NonZeroU32) -> Pace {
         // A period is never zero, so the fallback is never taken.
-        let quota = Quota::with_period(rate.period()).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+        let quota =
+            Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
         let clock = TokioClock { start: Instant::now() };
         let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
         Pace { limiter, clock, paused_until: Mutex::new(None) }
@@ -144,20 +76,12 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn rate(text: &str) -> Rate {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn rates_are_read_and_shown_as_people_write_them() {
-        assert_eq!(rate("10/min").period(), Duration::from_secs(6));
-        assert_eq!(rate("2/s").to_string(), "2/s");
-        assert_eq!(rate(" 600 / h").period(), Duration::from_secs(6));
-        for bad in ["", "10", "0/s", "-1/s", "1.5/s", "1/day", "/s"] {
-            assert_eq!(bad.parse::<Rate>(), Err(RateError), "{bad}");
-        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,0 +1,282 @@
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use serde::Serialize;
+
+/// One thing to say about a manifest, with its place.
+///
+/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, `null` where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// How much it matters.
+    #[serde(skip)]
+    pub severity: Severity,
+    /// The file, as the user named it.
+    pub file: String,
+    /// The line in the file, from 1.
+    pub line: Option<u64>,
+    /// The column in the line, in characters, from 1.
+    pub column: Option<u64>,
+    /// The id of the job, where one is known.
+    pub job: Option<String>,
+    /// What is wrong: a lower-case fragment.
+    pub message: String,
+    /// The way out.
+    pub hint: Option<String>,
+    /// The line of the file with the part to underline.
+    #[serde(skip)]
+    pub excerpt: Option<Excerpt>,
+}
+
+/// How much a [`Diagnostic`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// The manifest is refused.
+    Error,
+    /// It is taken, and probably not what was meant.
+    Warning,
+    /// Something that was understood and could surprise.
+    Note,
+}
+
+/// A line of a file and the part of it that a message is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line without its end; a very long one is cut around the part.
+    pub text: String,
+    /// The part, in bytes of `text`.
+    pub span: Range<usize>,
+}
+
+impl Excerpt {
+    /// The most bytes of a line that are kept on each side of the part, and of the part itself.
+    const REACH: usize = 160;
+
+    /// The line that holds byte `span.start` of `text`, with what of `span` is on that line.
+    pub(super) fn of(text: &str, span: &Range<usize>) -> Excerpt {
+        let start = floor(text, span.start.min(text.len()));
+        let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
+        let end = floor(text, span.end.clamp(start, line_end).min(start + Self::REACH));
+        let end = start + text[start..end].trim_end().len();
+        let from = floor(text, line_start.max(start.saturating_sub(Self::REACH)));
+        let to = floor(text, line_end.min(end + Self::REACH));
+        Excerpt { text: text[from..to].to_owned(), span: start - from..end - from }
+    }
+}
+
+/// The nearest boundary between characters at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// Those that are kept, in the manifest's order.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many errors came after those.
+    pub more: u64,
+}
+
+impl Problems {
+    /// How many diagnostics are kept.
+    pub const KEPT: usize = 50;
+
+    /// Takes one more diagnostic.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() < Self::KEPT {
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.diagnostics.is_empty()
+    }
+
+    /// How many there are, kept or not.
+    pub fn count(&self) -> u64 {
+        self.diagnostics.len() as u64 + self.more
+    }
+}
+
+impl Extend<Diagnostic> for Problems {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+}
+
+impl From<Vec<Diagnostic>> for Problems {
+    fn from(diagnostics: Vec<Diagnostic>) -> Problems {
+        let mut problems = Problems::default();
+        problems.extend(diagnostics);
+        problems
+    }
+}
+
+impl From<Diagnostic> for Problems {
+    fn from(diagnostic: Diagnostic) -> Problems {
+        Problems::from(vec![diagnostic])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.diagnostics.first() else {
+            return formatter.write_str("nothing is wrong");
+        };
+        write!(formatter, "{}: {}", first.place(), first.message)?;
+        match self.count() {
+            1 => Ok(()),
+            count => write!(formatter, " (and {} more)", count - 1),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Diagnostic {
+    /// An error about `file` as a whole.
+    pub(super) fn about_file(file: &str, message: impl Into<String>, hint: impl Into<Option<String>>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            line: None,
+            column: None,
+            job: None,
+            message: message.into(),
+            hint: hint.into(),
+            excerpt: None,
+        }
+    }
+
+    /// `file:line:column`, as far as it is known.
+    pub fn place(&self) -> String {
+        let mut place = self.file.clone();
+        for number in [self.line, self.column].into_iter().flatten() {
+            place.push_str(&format!(":{number}"));
+        }
+        place
+    }
+}
+
+/// How a diagnostic is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// ASCII without color, for files, pipes and tests.
+    Plain,
+    /// With ANSI colors, for terminals.
+    Colored,
+}
+
+/// Draws `diagnostic` as compilers do: the message, the place, the line with the part underlined, and the way out.
+pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut group = match (&diagnostic.excerpt, diagnostic.line) {
+        (Some(excerpt), Some(line)) => {
+            let snippet = Snippet::source(excerpt.text.as_str())
+                .line_start(usize::try_from(line).unwrap_or(usize::MAX))
+                .path(diagnostic.file.as_str())
+                .annotation(AnnotationKind::Primary.span(excerpt.span.clone()));
+            level.primary_title(diagnostic.message.as_str()).element(snippet)
+        }
+        _ => {
+            let mut origin = Origin::path(diagnostic.file.as_str());
+            if let Some(line) = diagnostic.line {
+                origin = origin.line(usize::try_from(line).unwrap_or(usize::MAX));
+            }
+            level.primary_title(diagnostic.message.as_str()).element(origin)
+        }
+    };
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(hint.as_str()));
+    }
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Colored => Renderer::styled(),
+    };
+    renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// `text` in backquotes, cut to what a message has room for, with controls made visible.
+pub(super) fn quoted(text: &str) -> String {
+    const ROOM: usize = 60;
+    let mut shown: String = text
+        .chars()
+        .take(ROOM)
+        .flat_map(|character| {
+            let is_plain =
+                !character.is_control() && !matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+            let escaped = (!is_plain).then(|| character.escape_default());
+            escaped.into_iter().flatten().chain(is_plain.then_some(character))
+        })
+        .collect();
+    if text.chars().nth(ROOM).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostic() -> Diagnostic {
+        Diagnostic {
+            line: Some(3),
+            column: Some(6),
+            job: Some("mug".to_owned()),
+            excerpt: Some(Excerpt::of("id,x\n\nmug,,huge,\n", &(11..15))),
+            ..Diagnostic::about_file("a.csv", "unknown size `huge`", "small, medium or large".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_diagnostic_points_at_its_place() {
+        insta::assert_snapshot!(render(&diagnostic(), Style::Plain), @r"
+        error: unknown size `huge`
+         --> a.csv:3:6
+          |
+        3 | mug,,huge,
+          |      ^^^^
+          |
+          = help: small, medium or large
+        ");
+    }
+
+    #[test]
+    fn as_json_a_diagnostic_has_six_fields() {
+        assert_eq!(
+            serde_json::to_string(&Diagnostic::about_file("a.csv", "is empty", None)).unwrap(),
+            r#"{"file":"a.csv","line":null,"column":null,"job":null,"message":"is empty","hint":null}"#
+        );
+    }
+
+    #[test]
+    fn beyond_fifty_problems_are_counted() {
+        let problems = Problems::from(vec![diagnostic(); 53]);
+        assert_eq!((problems.diagnostics.len(), problems.more, problems.count()), (50, 3, 53));
+    }
+
+    #[test]
+    fn a_line_of_megabytes_is_cut_around_the_part() {
+        let line = format!("{}ÜBAD{}", "x".repeat(5_000_000), "y".repeat(5_000_000));
+        let excerpt = Excerpt::of(&line, &(5_000_002..5_000_005));
+        assert_eq!(&excerpt.text[excerpt.span.clone()], "BAD");
+        assert!(excerpt.text.len() < 400);
+    }
+
+    #[test]
+    fn controls_in_a_message_are_made_visible() {
+        assert_eq!(quoted("a\0b\u{1b}[31m"), r"`a\u{0}b\u{1b}[31m`");
+    }
+}

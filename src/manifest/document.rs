@@ -1,0 +1,391 @@
+use std::ops::Range;
+use std::path::Path;
+
+use super::diagnostic::{Diagnostic, quoted};
+use super::node::{self, Key, Kind, Node};
+use super::row::{At, Complaint, Defaults, Field, Reader, Row, Value};
+use super::settings::{RUN_KEYS, Settings};
+use super::source::Source;
+use super::suggest;
+
+/// The keys at the top of a document.
+const TOP_KEYS: [&str; 6] = ["version", "backend", "model", "run", "defaults", "jobs"];
+
+/// Keys that make jobs out of a catalog, which this version does not read.
+const CATALOG_KEYS: [&str; 3] = ["rows", "matrix", "template"];
+
+/// The key of a job under which the user's own columns stand.
+const COLUMNS: &str = "columns";
+
+/// A YAML manifest: settings, defaults and a list of jobs.
+#[derive(Debug)]
+pub(super) struct Document {
+    text: String,
+    defaults: Defaults,
+    jobs: Vec<Node>,
+}
+
+/// One pass over the jobs of a document.
+pub(super) struct Entries<'d> {
+    document: &'d Document,
+    source: &'d Source,
+    /// The next entry; the current one is before it.
+    next: usize,
+}
+
+impl Document {
+    /// Reads `source`, whose paths are relative to `folder`. Errors: everything wrong with the head.
+    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Document), Vec<Diagnostic>> {
+        let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
+        let root = node::parse(&text).map_err(|unparsable| {
+            let span = unparsable.at..unparsable.at + 1;
+            let hint = "check the indentation and the quotes of this line and the one above".to_owned();
+            vec![source.error_in(&text, 1, &span, format!("no valid YAML: {}", unparsable.message), hint)]
+        })?;
+        let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
+        let defaults = head.read(&root);
+        let (settings, diagnostics) = (head.settings, head.diagnostics);
+        match defaults {
+            Some((defaults, jobs)) if diagnostics.is_empty() => Ok((settings, Document { text, defaults, jobs })),
+            _ => Err(diagnostics),
+        }
+    }
+
+    /// Begins a pass.
+    pub(super) fn entries<'d>(&'d self, source: &'d Source) -> Entries<'d> {
+        Entries { document: self, source, next: 0 }
+    }
+}
+
+/// Reads what stands above the jobs.
+struct Head<'h> {
+    source: &'h Source,
+    text: &'h str,
+    folder: &'h Path,
+    settings: Settings,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Head<'_> {
+    /// The defaults and the jobs, where the document has jobs at all.
+    fn read(&mut self, root: &Node) -> Option<(Defaults, Vec<Node>)> {
+        let Kind::Map(pairs) = &root.kind else {
+            let (message, hint) = match root.kind {
+                Kind::Null => ("the manifest is empty", "begin with `jobs:` and a list of jobs"),
+                _ => (
+                    "the manifest is no map of keys",
+                    "a manifest has the keys version, run, defaults and jobs at its top",
+                ),
+            };
+            self.diagnostics.push(Diagnostic::about_file(&self.source.name, message, hint.to_owned()));
+            return None;
+        };
+        let mut defaults = Defaults::default();
+        let mut jobs = None;
+        for (key, value) in self.each_once(pairs) {
+            match key.name.as_str() {
+                "version" => self.version(value),
+                "backend" => {
+                    self.settings.backend = self.word(value);
+                }
+                "model" => self.model(value),
+                "run" => self.run(value),
+                "defaults" => defaults = self.defaults(value),
+                "jobs" => jobs = Some((key, value)),
+                name if CATALOG_KEYS.contains(&name) => self.complain(
+                    &key.span,
+                    format!("`{name}` is not read by this version"),
+                    "write each job out under `jobs:`, or use a CSV".to_owned(),
+                ),
+                name => {
+                    self.complain(&key.span, format!("unknown key {}", quoted(name)), suggest::hint(name, &TOP_KEYS));
+                }
+            }
+        }
+        match jobs {
+            Some((key, value)) => Some((defaults, self.jobs(key, value)?)),
+            None => {
+                let is_catalog = pairs.iter().any(|(key, _)| CATALOG_KEYS.contains(&key.name.as_str()));
+                let misspelt = pairs.iter().any(|(key, _)| suggest::nearest(&key.name, ["jobs"]).is_some());
+                if !is_catalog && !misspelt {
+                    let hint = "add `jobs:` with a list of jobs, each with `prompt` and `images`".to_owned();
+                    self.diagnostics.push(Diagnostic::about_file(
+                        &self.source.name,
+                        "the manifest has no `jobs`",
+                        hint,
+                    ));
+                }
+                None
+            }
+        }
+    }
+
+    fn complain(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.diagnostics.push(self.source.error_in(self.text, 1, span, message, hint));
+    }
+
+    /// The pairs without repetitions, which are errors.
+    fn each_once<'n>(&mut self, pairs: &'n [(Key, Node)]) -> Vec<(&'n Key, &'n Node)> {
+        let mut kept: Vec<(&Key, &Node)> = Vec::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            if kept.iter().any(|(earlier, _)| earlier.name == key.name) {
+                let message = format!("the key {} is there twice", quoted(&key.name));
+                self.complain(&key.span, message, "keep one of them".to_owned());
+            } else {
+                kept.push((key, value));
+            }
+        }
+        kept
+    }
+
+    fn version(&mut self, value: &Node) {
+        if value.scalar().map(str::trim) != Some("1") {
+            self.complain(&value.span, "unknown version of a manifest", "write `version: 1`".to_owned());
+        }
+    }
+
+    fn word<T: std::str::FromStr<Err = String>>(&mut self, value: &Node) -> Option<T> {
+        let text = value.scalar().unwrap_or_default().trim();
+        match text.parse() {
+            Ok(word) => Some(word),
+            Err(hint) => {
+                let message = if text.is_empty() {
+                    "a word is missing".to_owned()
+                } else {
+                    format!("unknown word {}", quoted(text))
+                };
+                self.complain(&value.span, message, hint);
+                None
+            }
+        }
+    }
+
+    fn model(&mut self, value: &Node) {
+        let text = value.scalar().unwrap_or_default().trim();
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if text.is_empty() || text.starts_with('.') || !text.bytes().all(is_name) {
+            let hint = format!("a name as in the API's URL, such as {}", crate::job::DEFAULT_MODEL);
+            self.complain(&value.span, "the model is no name", hint);
+        } else {
+            self.settings.model = Some(text.to_owned());
+        }
+    }
+
+    fn run(&mut self, value: &Node) {
+        let Kind::Map(pairs) = &value.kind else {
+            if !matches!(value.kind, Kind::Null) {
+                let message = format!("`run` is {}, and holds settings", value.what());
+                self.complain(&value.span, message, format!("its keys are {}", RUN_KEYS.join(", ")));
+            }
+            return;
+        };
+        for (key, value) in self.each_once(pairs) {
+            if !RUN_KEYS.contains(&key.name.as_str()) {
+                let message = format!("`run` has no setting {}", quoted(&key.name));
+                self.complain(&key.span, message, suggest::hint(&key.name, RUN_KEYS));
+                continue;
+            }
+            let Some(text) = value.scalar() else {
+                let message = format!("`run.{}` is {}, and takes a single value", key.name, value.what());
+                self.complain(&value.span, message, None);
+                continue;
+            };
+            if let Err(refusal) = self.settings.set(&key.name, text, self.folder) {
+                let message = format!("`run.{}` is {}, expected {}", key.name, quoted(text), refusal.expected);
+                self.complain(&value.span, message, refusal.hint);
+            }
+        }
+    }
+
+    fn defaults(&mut self, value: &Node) -> Defaults {
+        let Kind::Map(pairs) = &value.kind else {
+            if !matches!(value.kind, Kind::Null) {
+                let message = format!("`defaults` is {}, and holds columns of jobs", value.what());
+                self.complain(&value.span, message, "its keys are those of a job, without `id`".to_owned());
+            }
+            return Defaults::default();
+        };
+        let (row, mut complaints) = read_row(pairs);
+        for (key, _) in pairs {
+            let forbidden = match key.name.as_str() {
+                "id" => "an id belongs to one job alone",
+                COLUMNS => "columns of your own belong to one job",
+                _ => continue,
+            };
+            complaints.push(Complaint::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
+        }
+        let mut reader = Reader::new(&row, self.folder);
+        let defaults = reader.defaults();
+        complaints.extend(reader.into_complaints());
+        for complaint in complaints {
+            let span = span_of(&complaint.at, pairs, &value.span, self.text);
+            self.complain(&span, complaint.message, complaint.hint);
+        }
+        defaults
+    }
+
+    fn jobs(&mut self, key: &Key, value: &Node) -> Option<Vec<Node>> {
+        match &value.kind {
+            Kind::List(jobs) if !jobs.is_empty() => Some(jobs.clone()),
+            Kind::List(_) | Kind::Null => {
+                self.complain(
+                    &key.span,
+                    "`jobs` is empty",
+                    "add a job: `- prompt: …` with `images: …` under it".to_owned(),
+                );
+                None
+            }
+            _ => {
+                let message = format!("`jobs` is {}, and takes a list", value.what());
+                self.complain(&value.span, message, "begin each job with `- `".to_owned());
+                None
+            }
+        }
+    }
+}
+
+impl Entries<'_> {
+    /// Goes to the next entry; false at the end.
+    pub(super) fn advance(&mut self) -> bool {
+        self.next += 1;
+        self.next <= self.document.jobs.len()
+    }
+
+    /// The line where the entry begins.
+    pub(super) fn line(&self) -> u64 {
+        self.job().line
+    }
+
+    /// What holds for entries that say nothing else.
+    pub(super) fn defaults(&self) -> &Defaults {
+        &self.document.defaults
+    }
+
+    /// The entry as it stands, and what is wrong with its shape.
+    pub(super) fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+        match &self.job().kind {
+            Kind::Map(pairs) => read_row(pairs),
+            _ => {
+                let message = format!("the job is {}, and takes keys such as `prompt`", self.job().what());
+                let mut row = Row::default();
+                Field::ALL.into_iter().for_each(|field| row.set(field, Value::Refused));
+                (row, vec![Complaint::new(At::Row, message, None)])
+            }
+        }
+    }
+
+    /// The user's own columns.
+    pub(super) fn columns(&self) -> Vec<(String, String)> {
+        let own = self.pairs().iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
+        let Some(Kind::Map(columns)) = own else { return Vec::new() };
+        columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
+    }
+
+    /// The place of a complaint about the entry.
+    pub(super) fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+        let text = &self.document.text;
+        let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
+        self.source.error_in(text, 1, &span, complaint.message, complaint.hint)
+    }
+
+    fn job(&self) -> &Node {
+        &self.document.jobs[self.next.saturating_sub(1)]
+    }
+
+    fn pairs(&self) -> &[(Key, Node)] {
+        match &self.job().kind {
+            Kind::Map(pairs) => pairs,
+            _ => &[],
+        }
+    }
+}
+
+/// The known columns among the keys of a map, and what is wrong with the keys.
+fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
+    let mut row = Row::default();
+    let mut complaints = Vec::new();
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        let at = At::Source(key.span.clone());
+        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
+            let message = format!("the key {} is there twice", quoted(&key.name));
+            complaints.push(Complaint::new(at, message, "keep one of them".to_owned()));
+        } else if let Some(field) = Field::from_key(&key.name) {
+            match value_of(field, value) {
+                Ok(value) => row.set(field, value),
+                Err(complaint) => {
+                    row.set(field, Value::Refused);
+                    complaints.push(complaint);
+                }
+            }
+        } else if key.name == COLUMNS {
+            complaints.extend(own_columns(value));
+        } else {
+            if let Some(near) = suggest::nearest(&key.name, Field::KEYS) {
+                // The column was meant and is spelt wrong: that it is missing as well is not worth a second message.
+                Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
+                complaints.push(Complaint::new(
+                    at,
+                    format!("unknown column {}", quoted(&key.name)),
+                    format!("did you mean `{near}`?"),
+                ));
+            } else {
+                let hint = format!("a job has {}; what is your own goes under `{COLUMNS}:`", Field::KEYS.join(", "));
+                complaints.push(Complaint::new(at, format!("unknown column {}", quoted(&key.name)), hint));
+            }
+        }
+    }
+    (row, complaints)
+}
+
+fn own_columns(value: &Node) -> Option<Complaint> {
+    let wrong = match &value.kind {
+        Kind::Null => None,
+        Kind::Map(columns) => {
+            columns.iter().map(|(_, value)| value).find(|value| matches!(value.kind, Kind::List(_) | Kind::Map(_)))
+        }
+        _ => Some(value),
+    }?;
+    let message = format!("`{COLUMNS}` takes a name and a single value each, and this is {}", wrong.what());
+    Some(Complaint::new(At::Source(wrong.span.clone()), message, None))
+}
+
+fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
+    let refuse = |node: &Node| {
+        let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
+        Complaint::new(At::Source(node.span.clone()), message, None)
+    };
+    match &value.kind {
+        Kind::Null => Ok(Value::Absent),
+        Kind::Scalar(text) => Ok(Value::Text(text)),
+        Kind::Map(_) => Err(refuse(value)),
+        Kind::List(items) => {
+            let texts: Result<Vec<&str>, Complaint> =
+                items.iter().map(|item| item.scalar().ok_or_else(|| refuse(item))).collect();
+            texts.map(Value::List)
+        }
+    }
+}
+
+/// The bytes of `text` that a complaint about the map of `pairs` is about; `whole` is the map's own place.
+fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range<usize>, text: &str) -> Range<usize> {
+    let value = |field: &Field| pairs.iter().find(|(key, _)| key.name == field.key()).map(|(_, value)| value);
+    let found = match at {
+        At::Row => None,
+        At::Source(span) => Some(span.clone()),
+        At::Field(field) => value(field).map(|value| value.span.clone()),
+        At::Item(field, index) => value(field).map(|value| match &value.kind {
+            Kind::List(items) => items.get(*index).map_or(value.span.clone(), |item| item.span.clone()),
+            _ => value.span.clone(),
+        }),
+        At::Part(field, part) => value(field).map(|value| {
+            let spelt = text.get(value.span.clone()).unwrap_or_default();
+            let inner = value.scalar().and_then(|scalar| spelt.find(scalar));
+            inner.map_or(value.span.clone(), |inner| {
+                let start = value.span.start + inner;
+                start + part.start..start + part.end
+            })
+        }),
+    };
+    // A whole job is best pointed at where it begins.
+    found.unwrap_or_else(|| pairs.first().map_or(whole.clone(), |(key, _)| key.span.clone()))
+}

@@ -1,0 +1,142 @@
+use std::path::Path;
+
+use crate::job::ImageSource;
+
+use super::diagnostic::quoted;
+
+/// Why a text names no picture: what is wrong and the way out.
+pub(super) struct ImageRefusal {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
+pub(super) fn image(text: &str, folder: &Path) -> Result<ImageSource, ImageRefusal> {
+    let refuse = |message: String, hint: &str| Err(ImageRefusal { message, hint: hint.to_owned() });
+    let shown = quoted(text);
+    if text.is_empty() {
+        return refuse("an image is empty".to_owned(), "name a URL or a path, or drop the separator beside it");
+    }
+    if text.chars().any(|character| matches!(character, '\n' | '\r' | '\t')) {
+        return refuse(format!("{shown} holds a line break or a tab"), "several images are separated by `|`");
+    }
+    if text.contains('\0') {
+        return refuse(format!("{shown} holds a NUL"), "no path or URL can have one");
+    }
+    if let Some(rest) = text.strip_prefix("//") {
+        return refuse(format!("{shown} has no scheme"), &format!("write {}", quoted(&format!("https://{rest}"))));
+    }
+    if starts_with(text, "www.") {
+        return refuse(format!("{shown} has no scheme"), &format!("write {}", quoted(&format!("https://{text}"))));
+    }
+    if text.starts_with("~/") {
+        return refuse(
+            format!("{shown} begins with `~`, which a manifest does not expand"),
+            "write the path in full, or relative to the manifest's folder",
+        );
+    }
+    if starts_with(text, "data:") {
+        return data(text, &shown);
+    }
+    match scheme(text) {
+        None => Ok(ImageSource::File(folder.join(text))),
+        Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
+            url(text, scheme.len() + 3, &shown)
+        }
+        Some("file") => refuse(
+            format!("{shown} is a file URL"),
+            "write the path alone, relative to the manifest's folder or absolute",
+        ),
+        Some(scheme) => refuse(
+            format!("the API cannot fetch `{scheme}://` URLs"),
+            "publish the picture under an https:// URL, or name a local file",
+        ),
+    }
+}
+
+/// The scheme of a text such as `s3://bucket/key`.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    is_scheme.then_some(scheme)
+}
+
+fn url(text: &str, authority: usize, shown: &str) -> Result<ImageSource, ImageRefusal> {
+    let refuse =
+        |what: &str, hint: &str| Err(ImageRefusal { message: format!("{shown} {what}"), hint: hint.to_owned() });
+    let host = text[authority..].split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() {
+        return refuse("has no host", "write the whole URL, as in https://example.com/photo.jpg");
+    }
+    let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
+        return refuse("holds several URLs", "separate them with `|`");
+    }
+    if text.chars().any(char::is_whitespace) {
+        return refuse("holds a space", "write it as %20, or separate several images with `|`");
+    }
+    Ok(ImageSource::Url(text.to_owned()))
+}
+
+fn data(text: &str, shown: &str) -> Result<ImageSource, ImageRefusal> {
+    const TYPES: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
+    let (head, content) = text["data:".len()..].split_once(',').unwrap_or_default();
+    let mut parts = head.split(';');
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
+    if TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
+        return Ok(ImageSource::Data(text.to_owned()));
+    }
+    Err(ImageRefusal {
+        message: format!("{shown} is no data: URI of a picture"),
+        hint: "it begins with data:image/png;base64, (or jpeg, gif, webp) and the picture in base64 follows".to_owned(),
+    })
+}
+
+fn starts_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ImageSource, String> {
+        image(text, Path::new("/m")).map_err(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn urls_data_and_paths_are_told_apart() {
+        let url = "https://cdn.example.com/a.png?v=1&x=a:b";
+        assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
+        let data = "data:image/png;base64,AAAA";
+        assert_eq!(read(data), Ok(ImageSource::Data(data.to_owned())));
+        assert_eq!(read("photos/a b.png"), Ok(ImageSource::File("/m/photos/a b.png".into())));
+        assert_eq!(read("/abs/a.png"), Ok(ImageSource::File("/abs/a.png".into())));
+    }
+
+    #[test]
+    fn what_the_api_cannot_fetch_is_refused() {
+        for bad in [
+            "",
+            "file:///a.png",
+            "s3://bucket/a.png",
+            "ftp://host/a.png",
+            "https://",
+            "https:///a.png",
+            "https://a/1.png,https://a/2.png",
+            "https://a/1 2.png",
+            "//cdn.example.com/a.png",
+            "WWW.example.com/a.png",
+            "~/a.png",
+            "a.png\nb.png",
+            "data:text/plain;base64,AAAA",
+            "data:image/png,AAAA",
+            "data:image/png;base64,",
+            "data:",
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+}

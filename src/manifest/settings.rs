@@ -1,0 +1,190 @@
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::job::{Cents, Rate};
+
+/// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// `backend`: who edits.
+    pub backend: Option<Backend>,
+    /// `model`: the model's name in the API's URLs.
+    pub model: Option<String>,
+    /// `run.rate`: submits.
+    pub rate: Option<Rate>,
+    /// `run.burst`: submits at once before the rate holds.
+    pub burst: Option<NonZeroU32>,
+    /// `run.in_flight`: predictions in processing at once.
+    pub in_flight: Option<NonZeroU32>,
+    /// `run.budget`: a hard ceiling.
+    pub budget: Option<Cents>,
+    /// `run.deadline`: stop submitting after it.
+    pub deadline: Option<Duration>,
+    /// `run.images_via`: how local pictures reach the provider.
+    pub images_via: Option<ImagesVia>,
+    /// `run.job_timeout`: how long one prediction may take.
+    pub job_timeout: Option<Duration>,
+    /// `run.downloads`: downloads at once.
+    pub downloads: Option<NonZeroU32>,
+    /// `run.polls`: polls.
+    pub polls: Option<Rate>,
+    /// `run.tolerance`: the largest CIEDE2000 difference that still counts as the color asked for.
+    pub tolerance: Option<f64>,
+    /// `run.uncertain`: what happens with submits whose fate is unknown.
+    pub uncertain: Option<UncertainPolicy>,
+    /// `run.base_url`: the API's origin.
+    pub base_url: Option<String>,
+    /// `run.out`: the run's folder, already joined to the manifest's.
+    pub out: Option<PathBuf>,
+}
+
+/// Who edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// The provider, which costs money.
+    Vibedream,
+    /// The server and the editor in this program.
+    Embedded,
+}
+
+/// How local pictures reach the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImagesVia {
+    /// As `data:` URIs in the request, which the provider does not document.
+    Inline,
+}
+
+/// What happens with submits whose fate is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UncertainPolicy {
+    /// They wait for somebody to decide.
+    Hold,
+    /// They are submitted again, and may be paid for twice.
+    Resubmit,
+}
+
+/// A type that is a choice among words.
+macro_rules! words {
+    ($type:ty, $($word:literal => $variant:path),+) => {
+        impl $type {
+            /// The words to choose from.
+            pub const NAMES: &'static [&'static str] = &[$($word),+];
+
+            /// Its word.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($variant => $word),+
+                }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<$type, String> {
+                match text {
+                    $($word => Ok($variant),)+
+                    _ => Err(super::suggest::hint(text, Self::NAMES)),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words!(Backend, "vibedream" => Backend::Vibedream, "embedded" => Backend::Embedded);
+words!(ImagesVia, "inline" => ImagesVia::Inline);
+words!(UncertainPolicy, "hold" => UncertainPolicy::Hold, "resubmit" => UncertainPolicy::Resubmit);
+
+/// The keys of `run:`.
+pub(super) const RUN_KEYS: &[&str] = &[
+    "rate",
+    "burst",
+    "in_flight",
+    "budget",
+    "deadline",
+    "images_via",
+    "job_timeout",
+    "downloads",
+    "polls",
+    "tolerance",
+    "uncertain",
+    "base_url",
+    "out",
+];
+
+/// Why the value of a setting is refused.
+pub(super) struct Refusal {
+    /// What was expected, to follow "expected ".
+    pub(super) expected: &'static str,
+    /// The way out, where there is more to say.
+    pub(super) hint: Option<String>,
+}
+
+impl Settings {
+    /// Takes `text` as the value of `run.<key>`; paths are joined to `folder`. Keys are those of [`RUN_KEYS`].
+    pub(super) fn set(&mut self, key: &str, text: &str, folder: &std::path::Path) -> Result<(), Refusal> {
+        let text = text.trim();
+        let refuse = |expected| Refusal { expected, hint: None };
+        let whole = || text.parse().ok().ok_or(refuse("a whole number from 1"));
+        let rate = || text.parse().ok().ok_or(refuse("a rate such as 10/min, 2/s or 600/h"));
+        let word = |expected| move |hint| Refusal { expected, hint: Some(hint) };
+        let duration = || {
+            let duration = humantime::parse_duration(text).ok().filter(|span| !span.is_zero());
+            duration.ok_or(refuse("a duration such as 90s, 20m or 2h"))
+        };
+        match key {
+            "rate" => self.rate = Some(rate()?),
+            "polls" => self.polls = Some(rate()?),
+            "burst" => self.burst = Some(whole()?),
+            "in_flight" => self.in_flight = Some(whole()?),
+            "downloads" => self.downloads = Some(whole()?),
+            "budget" => {
+                self.budget = Some(Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"))?)
+            }
+            "deadline" => self.deadline = Some(duration()?),
+            "job_timeout" => self.job_timeout = Some(duration()?),
+            "tolerance" => {
+                let tolerance = text.parse().ok().filter(|tolerance: &f64| tolerance.is_finite() && *tolerance > 0.0);
+                self.tolerance = Some(tolerance.ok_or(refuse("a color difference over 0, such as 3"))?);
+            }
+            "images_via" => self.images_via = Some(text.parse().map_err(word("a known way"))?),
+            "uncertain" => self.uncertain = Some(text.parse().map_err(word("hold or resubmit"))?),
+            "base_url" => {
+                let is_http = text.starts_with("https://") || text.starts_with("http://");
+                self.base_url =
+                    Some(is_http.then(|| text.to_owned()).ok_or(refuse("a URL that begins with https://"))?);
+            }
+            "out" if text.is_empty() => return Err(refuse("a folder")),
+            "out" => self.out = Some(folder.join(text)),
+            _ => return Err(refuse("a key of `run`")),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_run_takes_a_good_value_and_refuses_a_bad_one() {
+        let good = ["10/min", "2", "3", "$2.50", "2h", "inline", "5m", "4", "5/s", "2.5", "hold", "https://x", "out"];
+        let folder = std::path::Path::new("/m");
+        let mut settings = Settings::default();
+        for (key, value) in RUN_KEYS.iter().zip(good) {
+            assert!(settings.set(key, value, folder).is_ok(), "{key}");
+            assert!(Settings::default().set(key, "", folder).is_err(), "{key}");
+        }
+        assert_eq!(settings.out, Some(PathBuf::from("/m/out")));
+        assert_eq!(settings.budget, Some(Cents(250)));
+    }
+}
