@@ -4,14 +4,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
 
 pub mod api;
+pub mod cli;
 pub mod color;
+pub mod commands;
 pub mod editor;
+pub mod exit;
+mod files;
 pub mod job;
 pub mod journal;
 pub mod manifest;
 pub mod outputs;
 pub mod pictures;
 pub mod plan;
+pub mod progress;
 pub mod report;
 pub mod run_folder;
 pub mod runner;

@@ -1,3 +1,10 @@
 //! The `dyehouse` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = dyehouse::cli::Cli::parse();
+    ExitCode::from(dyehouse::commands::execute(&cli).code())
+}

@@ -1,5 +1,22 @@
 //! Color: names and hex, spaces, differences, regions, and recoloring. Pure: pixels in, pixels out.
+//!
+//! Pictures are in linear light (sRGB primaries, D65, 0 to 1 a channel) wherever sums are made, because light adds up
+//! and encoded values do not.
 
+mod difference;
+mod filter;
+mod hex;
+mod plane;
+mod recolor;
+mod region;
+mod shown;
+mod spaces;
 mod verdict;
 
+pub use difference::ciede2000;
+pub use hex::{Hex, HexError};
+pub use plane::Plane;
+pub use recolor::{Change, NoProduct, recolor};
+pub use shown::shown;
+pub use spaces::{Lab, Oklab, Rgb, decode, encode, luminance};
 pub use verdict::Verdict;

@@ -3,7 +3,13 @@
 //! It recolors, and says so of everything else. It knows no network and no server; the server calls it through
 //! [`Edit`], so that tests of the server can put another editor in its place.
 
+mod instruction;
+mod picture;
+mod recolorer;
+
 use crate::job::{Seed, Size};
+
+pub use recolorer::Recolorer;
 
 /// Something that edits pictures as the API's contract describes.
 pub trait Edit: Send + Sync + 'static {
@@ -48,4 +54,7 @@ pub enum EditError {
     /// The product could not be found in the picture.
     #[error("{0}")]
     NoProduct(String),
+    /// The edited picture could not be written as a PNG.
+    #[error("the edited picture cannot be encoded: {0}")]
+    Encode(String),
 }

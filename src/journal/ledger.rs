@@ -183,6 +183,15 @@ impl Ledger {
         self.jobs.iter().flat_map(|(job, history)| history.edits.iter().map(move |edit| (job, edit)))
     }
 
+    /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.
+    pub fn unanswered(&self) -> Vec<EditKey> {
+        let open = self.edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
+        let mut keys: Vec<EditKey> =
+            open.map(|(job, edit)| EditKey { job: job.clone(), fingerprint: edit.fingerprint }).collect();
+        keys.sort();
+        keys
+    }
+
     /// What was charged over the folder's whole life.
     pub fn spent(&self) -> Cents {
         self.money.spent

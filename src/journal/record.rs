@@ -175,6 +175,13 @@ pub(super) enum LineError {
     Newer(u32),
 }
 
+impl Step {
+    /// The step of a submit whose process ended before the answer came.
+    pub fn unanswered() -> Step {
+        Step::Uncertain { message: "the program ended before the answer came".to_owned() }
+    }
+}
+
 impl Record {
     /// The record as a line, with its line feed.
     pub fn to_line(&self, at: Timestamp) -> Vec<u8> {

@@ -148,7 +148,7 @@ impl Settings {
             "in_flight" => self.in_flight = Some(whole()?),
             "downloads" => self.downloads = Some(whole()?),
             "budget" => {
-                self.budget = Some(Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"))?)
+                self.budget = Some(Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"))?);
             }
             "deadline" => self.deadline = Some(duration()?),
             "job_timeout" => self.job_timeout = Some(duration()?),

@@ -4,22 +4,22 @@
 //! is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
 
 mod download;
-mod folder;
 mod inline;
 mod picture;
+mod results;
 
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 
 pub use download::{DownloadLimits, Downloader};
-pub use folder::{Folder, Staged, aside_name};
 pub use picture::{Format, Picture, PictureError, inspect};
+pub use results::{Results, Staged, aside_name};
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;
 
-/// Where results go. The real one is [`Folder`]; a simulation keeps its own.
+/// Where results go. The real one is [`Results`]; a simulation keeps its own.
 pub trait ResultStore: Send + Sync + 'static {
     /// A verified picture under a temporary name.
     type Staged: Verified;

@@ -1,1 +1,33 @@
 //! The report folder: what the person who ordered the batch sees.
+//!
+//! ```text
+//! report/
+//!   index.html               the page: opens from disk, asks nothing of the network
+//!   inputs/<hash>.<ext>      pictures to edit that are no file with a plain path: from `data:` URIs
+//!   summary.json             for scripts: the whole batch
+//!   results.csv              for spreadsheets and scripts: one row a job
+//!   failed.csv               for the next run: the rows that did not complete, as a manifest
+//! ```
+//!
+//! [`write()`] takes a [`BatchView`] and a stream of [`JobView`]s and knows neither journal nor runner. Every file is
+//! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
+//! is left alone, so that writing a report again and again while a batch runs costs little.
+
+mod card;
+mod files;
+mod heading;
+mod inputs;
+mod links;
+mod manifest_csv;
+mod model;
+mod page;
+mod results_csv;
+mod spool;
+mod summary;
+mod tally;
+mod write;
+
+pub use model::{
+    BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, Written,
+};
+pub use write::{ReportError, write};

@@ -11,7 +11,7 @@ pub use journal_file::JournalFile;
 pub use lock::Lock;
 pub use plan_file::{read_plan, write_plan};
 
-use crate::journal::ReplayError;
+use crate::journal::{ReplayError, SavedFile};
 
 /// Where everything of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,11 @@ impl RunFolder {
     /// `results/`.
     pub fn results(&self) -> PathBuf {
         self.path.join("results")
+    }
+
+    /// Whether a picture is in `results/` as it was saved, told from its size.
+    pub fn holds(&self, file: &SavedFile) -> bool {
+        self.results().join(&file.name).metadata().is_ok_and(|found| found.is_file() && found.len() == file.bytes)
     }
 
     /// `plan.jsonl`, the manifest as the last run understood it.

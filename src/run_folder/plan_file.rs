@@ -10,7 +10,7 @@ use super::{FolderError, RunFolder};
 pub fn write_plan(folder: &RunFolder, jobs: &[PlannedJob]) -> Result<(), FolderError> {
     let path = folder.plan();
     let write = || -> io::Result<()> {
-        let file = tempfile::Builder::new().prefix(".plan-").tempfile_in(folder.path())?;
+        let file = crate::files::temporary().prefix(".plan-").tempfile_in(folder.path())?;
         let mut writer = BufWriter::new(file);
         for job in jobs {
             serde_json::to_writer(&mut writer, job)?;

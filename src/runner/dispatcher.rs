@@ -20,7 +20,7 @@ use super::event::{Event, Observer, Tally};
 use super::executor::{Beginning, End, Executor, Named, News, Report};
 use super::pacing::Pace;
 use super::policy::{backoff, has_room};
-use super::{Ending, RunError, Settings, Standing, StopReason, StopSignal, Task, Work};
+use super::{Batch, Ending, RunError, Settings, Standing, StopReason, StopSignal, Task, Work};
 
 /// How long submits and downloads under way may take once the run was asked to stop.
 const LAST_MOMENTS: Duration = Duration::from_secs(8);
@@ -128,11 +128,15 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     /// Does the work, and returns when nothing is under way and nothing more may begin.
     pub(super) async fn run(
         &mut self,
-        work: impl Iterator<Item = Work>,
-        is_job: impl Fn(&str) -> bool,
+        batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
         signal: StopSignal,
         start: Instant,
     ) -> Result<(), RunError> {
+        let Batch { opening, work, is_job } = batch;
+        self.record(Record::Run(opening)).await?.later();
+        for key in self.ledger.unanswered() {
+            self.step(&key, Step::unanswered()).await?.later();
+        }
         let mut work = work.peekable();
         let deadline = self.settings.deadline.map(|deadline| start + deadline);
         loop {

@@ -10,6 +10,7 @@ mod event;
 mod executor;
 mod pacing;
 mod policy;
+mod rest;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -21,11 +22,12 @@ use tokio::time::Instant;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, EditRequest, JobId, Rate};
-use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, TransitionError};
+use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, RunEvent, TransitionError};
 use crate::outputs::{OutputError, ResultStore};
 
 pub use event::{Event, Observer, Tally};
 pub use policy::{PollSchedule, has_room};
+pub use rest::rest;
 
 /// One thing to do, in the order of the manifest.
 #[derive(Clone, Debug)]
@@ -135,7 +137,8 @@ impl StopSignal {
         self.0.is_cancelled()
     }
 
-    async fn stopped(&self) {
+    /// Waits until it is asked to.
+    pub async fn stopped(&self) {
         self.0.cancelled().await;
     }
 }
@@ -209,10 +212,21 @@ fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {
     if named.is_empty() { String::new() } else { format!("; not in the journal: {}", named.join(", ")) }
 }
 
-/// Does all of `work`, in order, and returns when nothing is left or the run must stop.
+/// What a run is asked to do.
+pub struct Batch<W, F> {
+    /// The record that opens the run.
+    pub opening: RunEvent,
+    /// What is to be done, in the order of the manifest.
+    pub work: W,
+    /// Whether a text is the id of a job of the manifest, so that a second picture of one job does not take the name
+    /// of another.
+    pub is_job: F,
+}
+
+/// Does all of the batch's work, in order, and returns when nothing is left or the run must stop.
 ///
-/// `ledger` is what the journal says so far; the ending's ledger is what it says afterwards. `is_job` tells whether a
-/// text is the id of a job of the manifest, so that a second picture of one job does not take the name of another.
+/// `ledger` is what the journal says so far; the ending's ledger is what it says afterwards. A submit that the ledger
+/// has no answer to was made by a process that is gone: it is recorded as uncertain before anything else is done.
 ///
 /// # Errors
 ///
@@ -221,15 +235,14 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     settings: Settings,
     effects: Effects<A, S, D>,
     ledger: Ledger,
-    work: impl Iterator<Item = Work>,
-    is_job: impl Fn(&str) -> bool,
+    batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
     observer: &mut dyn Observer,
     signal: StopSignal,
 ) -> Result<Ending, RunError> {
     let journal = Journal::start(effects.disk);
     let plant = dispatcher::Plant { api: effects.api, store: effects.store, now: effects.now, seed: effects.seed };
     let mut dispatcher = dispatcher::Dispatcher::new(settings, plant, ledger, journal, observer);
-    let outcome = dispatcher.run(work, is_job, signal, Instant::now()).await;
+    let outcome = dispatcher.run(batch, signal, Instant::now()).await;
     dispatcher.finish(outcome).await
 }
 

@@ -1,2 +1,11 @@
-//! Everything that is tested from outside: one program, a module a command.
+//! Everything that is tested from outside: one program, a module a subject.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+#![allow(unreachable_pub, reason = "modules of one program share what they need")]
+
+mod bad_input;
+mod documents;
+mod money;
+mod nights;
+mod quickstart;
+mod serve;
+mod support;

@@ -14,7 +14,7 @@ const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub struct Results {
     results: PathBuf,
     earlier: PathBuf,
     downloader: Downloader,
@@ -40,10 +40,10 @@ impl Verified for Staged {
     }
 }
 
-impl Folder {
+impl Results {
     /// Opens the folder of a run, making `results/` where it is missing.
-    pub fn open(run: &Path, downloader: Downloader) -> Result<Folder, OutputError> {
-        let folder = Folder { results: run.join("results"), earlier: run.join("earlier"), downloader };
+    pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
+        let folder = Results { results: run.join("results"), earlier: run.join("earlier"), downloader };
         fs::create_dir_all(&folder.results).map_err(disk(&folder.results))?;
         sync_folder(run)?;
         Ok(folder)
@@ -65,10 +65,9 @@ impl Folder {
     }
 
     fn temporary(&self) -> Result<NamedTempFile, OutputError> {
-        tempfile::Builder::new()
+        crate::files::temporary()
             .prefix(TEMPORARY.0)
             .suffix(TEMPORARY.1)
-            .permissions(permissions())
             .tempfile_in(&self.results)
             .map_err(disk(&self.results))
     }
@@ -196,7 +195,7 @@ impl Folder {
     /// Runs `work` where it may block.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Folder) -> Result<T, OutputError> + Send + 'static,
+        work: impl FnOnce(&Results) -> Result<T, OutputError> + Send + 'static,
     ) -> Result<T, OutputError> {
         let folder = self.clone();
         let results = folder.results.clone();
@@ -205,7 +204,7 @@ impl Folder {
     }
 }
 
-impl ResultStore for Folder {
+impl ResultStore for Results {
     type Staged = Staged;
 
     async fn fetch(&self, output: &str) -> Result<Staged, OutputError> {
@@ -276,12 +275,6 @@ fn sync_folder(folder: &Path) -> Result<(), OutputError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
 }
 
-/// Temporary files are private by default; results are to be read like any other file.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o666)
-}
-
 #[cfg(test)]
-#[path = "folder_tests.rs"]
+#[path = "results_tests.rs"]
 mod tests;

@@ -7,14 +7,14 @@ use crate::outputs::{DownloadLimits, file_name};
 
 struct Fixture {
     run: tempfile::TempDir,
-    folder: Folder,
+    folder: Results,
 }
 
 impl Fixture {
     fn new() -> Fixture {
         let run = tempfile::tempdir().unwrap();
         let downloader = Downloader::new(true, DownloadLimits::default()).unwrap();
-        let folder = Folder::open(run.path(), downloader).unwrap();
+        let folder = Results::open(run.path(), downloader).unwrap();
         Fixture { run, folder }
     }
 

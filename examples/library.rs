@@ -1,0 +1,89 @@
+//! Runs a manifest from Rust, on the embedded server: `cargo run --example library`.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::sync::Arc;
+
+use dyehouse::api::client::{BaseUrl, Client};
+use dyehouse::editor::Recolorer;
+use dyehouse::job::{Fingerprint, Rate};
+use dyehouse::journal::RunEvent;
+use dyehouse::manifest::Manifest;
+use dyehouse::outputs::{DownloadLimits, Downloader, Results};
+use dyehouse::pictures::LocalPictures;
+use dyehouse::plan::{self, Choices, PlannedJob};
+use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
+use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
+use dyehouse::server::{Server, ServerConfig};
+use secrecy::SecretString;
+
+/// Prints what ends.
+struct Printer;
+
+impl Observer for Printer {
+    fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
+        match event {
+            Event::Completed { job, files } => println!("{job}: {} ({} so far)", files[0].name, tally.spent),
+            Event::Failed { job, message, .. } => println!("{job} failed: {message}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // A manifest becomes jobs, and each job an edit with a fingerprint over all that is sent for it.
+    let manifest = Manifest::open("manifests/quickstart.yaml".as_ref())?;
+    let mut pictures = LocalPictures::default();
+    let mut jobs = Vec::new();
+    for job in manifest.jobs()? {
+        let job = job.map_err(|wrong| wrong[0].message.clone())?;
+        let mut missing = None;
+        let fingerprint = Fingerprint::of(&job.request, |path| match pictures.look(path) {
+            Ok(picture) => picture.hash,
+            Err(problem) => {
+                missing = Some(problem);
+                dyehouse::job::ContentHash::of(&[])
+            }
+        });
+        match missing {
+            Some(problem) => return Err(problem.into()),
+            None => jobs.push(PlannedJob { fingerprint, job }),
+        }
+    }
+
+    // A folder has one owner, and a journal that says what happened before.
+    let folder = RunFolder::new("runs/library");
+    let _lock = Lock::take(&folder)?;
+    let (ledger, disk) = JournalFile::open(&folder)?.into_disk();
+    let key = SecretString::from("a-key-of-our-own");
+    let config = ServerConfig::new("127.0.0.1:0".parse()?, folder.embedded(), key.clone());
+    let server = Server::start(config, Arc::new(Recolorer)).await?;
+    let client = Client::new(BaseUrl::parse(&server.url())?, &key)?;
+    let results = Results::open(folder.path(), Downloader::new(true, DownloadLimits::default())?)?;
+
+    // The plan says what is left to do, and the runner does it.
+    let work: Vec<_> = jobs
+        .iter()
+        .filter_map(|job| {
+            plan::work(job, plan::decide(&job.key(), &ledger, Choices::default(), |file| folder.holds(file)))
+        })
+        .collect();
+    let opening = RunEvent::Run {
+        manifest: "manifests/quickstart.yaml".to_owned(),
+        backend: "embedded".to_owned(),
+        program: "examples/library".to_owned(),
+        jobs: plan::count(&jobs, &ledger),
+        budget_cents: None,
+    };
+    let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
+    let settings = Settings { submits: "20/s".parse::<Rate>()?, ..Settings::default() };
+    let effects =
+        Effects { api: Arc::new(client), store: Arc::new(results), disk, now: Arc::new(jiff::Timestamp::now), seed: 1 };
+    let batch = Batch { opening, work: work.into_iter(), is_job: |text: &str| ids.contains(text) };
+    let ending = runner::run(settings, effects, ledger, batch, &mut Printer, StopSignal::default()).await?;
+    println!("{} of {} jobs are completed", ending.ledger.counts().completed, jobs.len());
+    server.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::api::client::BaseUrl;
+use crate::job::{Cents, Rate};
+use crate::manifest::{Backend, UncertainPolicy};
+
+/// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
+#[derive(Debug, Parser)]
+#[command(name = "dyehouse", version, max_term_width = 100)]
+#[command(after_help = "Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n\
+Exit codes:\n  0  every job is completed\n  1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
+2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, or missed their color\n  \
+4  stopped early and resumable: budget, deadline, balance, Ctrl-C or SIGTERM\n  5  another process holds this run's folder")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much is said, and how.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a manifest: check, submit, follow, download, verify, report. Run again, it resumes
+    Run(Box<Run>),
+    /// Tell everything that can be known before money is spent. Touches no network
+    Check(Box<Check>),
+    /// Tell where a run stands, from its journal alone, also while it runs
+    Status(Status),
+    /// Write the report of a run anew, from its journal and its results
+    Report(Report),
+    /// Serve the API on this machine, with a real editor behind it
+    Serve(Serve),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// How much is said, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Output {
+    /// How progress is shown: a bar on a terminal, plain lines elsewhere
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, value_name = "HOW")]
+    pub progress: ProgressStyle,
+    /// Say nothing but errors and the closing summary
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Log more; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// How logs look, on stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    /// A bar on a terminal, plain lines elsewhere.
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line for each event.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a manifest is, and what of it is meant.
+#[derive(Clone, Debug, Args)]
+pub struct Batch {
+    /// The manifest: CSV or YAML
+    pub manifest: PathBuf,
+    /// The run's folder [default: runs/<the manifest's stem>]
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Who edits: `vibedream` costs money, `embedded` is this program
+    #[arg(long, value_name = "WHO", value_parser = ["vibedream", "embedded"])]
+    backend: Option<String>,
+    /// How fast submits go out, such as 2/s, 10/min or 600/h [default: 10/min]
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<Rate>,
+    /// How many submits may go out at once after a pause [default: 1]
+    #[arg(long, value_name = "N")]
+    pub burst: Option<NonZeroU32>,
+    /// How many predictions may be in work at once [default: 3]
+    #[arg(long, value_name = "N")]
+    pub in_flight: Option<NonZeroU32>,
+    /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget: Option<Cents>,
+    /// Submit jobs again that ended as failed
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// What to do with submits whose fate is unknown; `resubmit` may pay twice [default: hold]
+    #[arg(long, value_name = "WHAT", value_parser = ["hold", "resubmit"])]
+    uncertain: Option<String>,
+    /// Only the jobs whose id matches, such as 'mug-*'
+    #[arg(long, value_name = "GLOB", value_parser = glob::Pattern::new)]
+    pub only: Option<glob::Pattern>,
+    /// Only the first N jobs of those
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Batch {
+    /// The backend, if one is named.
+    pub fn backend(&self) -> Option<Backend> {
+        self.backend.as_deref().and_then(|word| word.parse().ok())
+    }
+
+    /// What to do with uncertain submits, if it is said.
+    pub fn uncertain(&self) -> Option<UncertainPolicy> {
+        self.uncertain.as_deref().and_then(|word| word.parse().ok())
+    }
+}
+
+/// `dyehouse run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The manifest and what of it is meant.
+    #[command(flatten)]
+    pub batch: Batch,
+    /// The origin of the API: https, or http on loopback [default: the provider]
+    #[arg(long, env = "VIBEDREAM_BASE_URL", value_name = "URL", value_parser = BaseUrl::parse)]
+    pub base_url: Option<BaseUrl>,
+    /// Stop submitting after this long, and let what is in flight finish, such as 90m or 6h
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub deadline: Option<Duration>,
+    /// How long what is in flight may take after the deadline
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5m")]
+    pub grace: Duration,
+    /// Give up when the API cannot be reached for this long
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "15m")]
+    pub give_up_after: Duration,
+}
+
+/// `dyehouse check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// The manifest and what of it is meant.
+    #[command(flatten)]
+    pub batch: Batch,
+}
+
+/// `dyehouse status`.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// The run's folder
+    pub dir: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `dyehouse report`.
+#[derive(Clone, Debug, Args)]
+pub struct Report {
+    /// The run's folder
+    pub dir: PathBuf,
+}
+
+/// `dyehouse serve`.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Where predictions and outputs are kept
+    #[arg(long, default_value = "serve-data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// The key that clients must send
+    #[arg(long, env = "VIBEDREAM_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub api_key: Option<String>,
+    /// How many predictions are worked on at once [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
+    /// Which addresses images may be fetched from
+    #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE")]
+    pub fetch_from: FetchFrom,
+}
+
+/// Which addresses the server may fetch images from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FetchFrom {
+    /// Public ones.
+    Public,
+    /// Public ones and this machine's loopback.
+    Loopback,
+    /// All, private networks too.
+    Anywhere,
+}
+
+fn dollars(text: &str) -> Result<Cents, String> {
+    Cents::from_dollars(text).ok_or_else(|| "expected an amount in dollars, such as 25 or 2.50".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,55 @@
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Rgb, decode};
+
+/// An opaque color as it is written in catalogs: `#1E90FF`, 8 bits a channel, encoded sRGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Hex(pub [u8; 3]);
+
+/// A text that is no opaque color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a color: write a hex such as #1E90FF, or a CSS color name")]
+pub struct HexError;
+
+impl Hex {
+    /// The color in linear light.
+    pub fn linear(self) -> Rgb {
+        decode(self.0)
+    }
+}
+
+impl FromStr for Hex {
+    type Err = HexError;
+
+    /// Reads a hex code of 3 or 6 digits, or a CSS color name.
+    fn from_str(text: &str) -> Result<Hex, HexError> {
+        let color = csscolorparser::parse(text.trim()).map_err(|_| HexError)?;
+        match color.to_rgba8() {
+            [red, green, blue, 255] => Ok(Hex([red, green, blue])),
+            _ => Err(HexError),
+        }
+    }
+}
+
+impl fmt::Display for Hex {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(formatter, "#{red:02X}{green:02X}{blue:02X}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_codes_and_css_names_are_colors() {
+        for (text, shown) in [("#1e90ff", "#1E90FF"), ("#abc", "#AABBCC"), ("Crimson", "#DC143C"), ("red", "#FF0000")] {
+            assert_eq!(text.parse::<Hex>().map(|hex| hex.to_string()).as_deref(), Ok(shown));
+        }
+        for bad in ["", "#12", "ocean", "transparent", "#11223380"] {
+            assert_eq!(bad.parse::<Hex>(), Err(HexError), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use crate::color::{Oklab, Plane};
+
+/// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel,
+/// fitted to the border, with what stands on the border weighed down.
+pub(super) struct Background {
+    surface: [[f64; 6]; 3],
+    width: usize,
+    height: usize,
+    /// The median distance of the border from the surface.
+    pub(super) noise: f32,
+}
+
+impl Background {
+    /// Fits the surface to a ring of two percent around `picture`.
+    pub(super) fn fit(picture: &Plane<Oklab>) -> Background {
+        let depth = (picture.width.min(picture.height) / 50).max(2);
+        let ring: Vec<([f64; 6], Oklab)> =
+            picture.ring(depth).map(|(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y))).collect();
+        let mut weights = vec![1.0; ring.len()];
+        let mut background =
+            Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
+        for _round in 0..5 {
+            background.surface = std::array::from_fn(|channel| {
+                let values = ring.iter().map(|(terms, color)| (terms, channels(*color)[channel]));
+                least_squares(values.zip(&weights).map(|((terms, value), weight)| (terms, value, *weight)))
+            });
+            let mut errors: Vec<f32> =
+                ring.iter().map(|(terms, color)| distance(background.value(terms), *color)).collect();
+            let by_place = errors.clone();
+            background.noise = crate::color::shown::percentile(&mut errors, 0.5).unwrap_or(0.0);
+            let scale = 2.0 * f64::from(background.noise + 0.004);
+            for (weight, error) in weights.iter_mut().zip(by_place) {
+                *weight = (1.0 + (f64::from(error) / scale).powi(2)).recip().powi(2);
+            }
+        }
+        background
+    }
+
+    /// The background's color at a pixel, were nothing in front of it.
+    pub(super) fn at(&self, x: usize, y: usize) -> Oklab {
+        self.value(&terms(x, y, self.width, self.height))
+    }
+
+    fn value(&self, terms: &[f64; 6]) -> Oklab {
+        let [l, a, b] =
+            self.surface.map(|row| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32);
+        Oklab { l, a, b }
+    }
+}
+
+fn terms(x: usize, y: usize, width: usize, height: usize) -> [f64; 6] {
+    let (x, y) = (x as f64 / width as f64 * 2.0 - 1.0, y as f64 / height as f64 * 2.0 - 1.0);
+    [1.0, x, y, x * x, x * y, y * y]
+}
+
+fn channels(color: Oklab) -> [f64; 3] {
+    [f64::from(color.l), f64::from(color.a), f64::from(color.b)]
+}
+
+fn distance(one: Oklab, other: Oklab) -> f32 {
+    ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
+}
+
+/// Solves the weighted normal equations by elimination with a small ridge, which keeps them solvable.
+fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], f64, f64)>) -> [f64; 6] {
+    let mut system = [[0.0; 7]; 6];
+    for (terms, value, weight) in points {
+        for (row, term) in system.iter_mut().zip(terms) {
+            row.iter_mut().zip(terms).for_each(|(cell, other)| *cell += weight * term * other);
+            row[6] += weight * term * value;
+        }
+    }
+    for (index, row) in system.iter_mut().enumerate() {
+        row[index] += 1e-6;
+    }
+    for pivot in 0..6 {
+        let row = system[pivot];
+        for other in system.iter_mut().skip(pivot + 1) {
+            let factor = other[pivot] / row[pivot];
+            other.iter_mut().zip(row).for_each(|(cell, value)| *cell -= factor * value);
+        }
+    }
+    let mut solution = [0.0; 6];
+    for index in (0..6).rev() {
+        let known: f64 = (index + 1..6).map(|other| system[index][other] * solution[other]).sum();
+        solution[index] = (system[index][6] - known) / system[index][index];
+    }
+    solution
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_is_found_behind_what_stands_on_the_border() {
+        let mut picture = Plane::filled(100, 80, Oklab::default());
+        for (place, color) in picture.data.iter_mut().enumerate() {
+            let (x, y) = (place % 100, place / 100);
+            let is_product = (40..60).contains(&x) && y > 40;
+            *color = if is_product {
+                Oklab { l: 0.3, a: 0.2, b: 0.0 }
+            } else {
+                Oklab { l: 0.8 + x as f32 * 0.001, a: 0.0, b: 0.01 }
+            };
+        }
+        let background = Background::fit(&picture);
+        let middle = background.at(50, 60);
+        assert!((middle.l - 0.85).abs() < 0.01 && middle.a.abs() < 0.01, "{middle:?}");
+        assert!(background.noise < 0.003);
+    }
+}

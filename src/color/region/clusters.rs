@@ -1,0 +1,121 @@
+use crate::color::{Oklab, Plane};
+
+/// How many colors a product is split into.
+const COUNT: usize = 8;
+
+/// How many pixels the colors are found from.
+const SAMPLES: usize = 20_000;
+
+/// Lightness counts for less than hue: one material has many shades.
+const LIGHTNESS: f32 = 0.45;
+
+/// Colors that a product's pixels gather around: k-means in (0.45 L, a, b) of OKLab.
+pub(super) struct Clusters {
+    centers: Vec<Oklab>,
+    sizes: Vec<f32>,
+}
+
+impl Clusters {
+    /// Finds the clusters of the pixels in `mask`. The same pixels give the same clusters.
+    pub(super) fn find(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Clusters {
+        let step = (mask.count() / SAMPLES).max(1);
+        let chosen = colors.data.iter().zip(&mask.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
+        let samples: Vec<Oklab> = chosen.step_by(step).collect();
+        let mut centers = spread(&samples);
+        let mut sizes = vec![0.0; centers.len()];
+        for _round in 0..20 {
+            let mut sums = vec![[0.0f32; 4]; centers.len()];
+            for sample in &samples {
+                let sum = &mut sums[nearest(&centers, *sample)];
+                for (cell, value) in sum.iter_mut().zip([sample.l, sample.a, sample.b, 1.0]) {
+                    *cell += value;
+                }
+            }
+            for ((center, size), [l, a, b, count]) in centers.iter_mut().zip(&mut sizes).zip(sums) {
+                *size = count;
+                if count > 0.0 {
+                    *center = Oklab { l: l / count, a: a / count, b: b / count };
+                }
+            }
+        }
+        Clusters { centers, sizes }
+    }
+
+    /// The pixels of `mask` that are of the main material, or of the one nearest to `source`.
+    pub(super) fn main(&self, colors: &Plane<Oklab>, mask: &Plane<bool>, source: Option<Oklab>) -> Plane<bool> {
+        let all = 0..self.centers.len();
+        let best = match source {
+            Some(source) => {
+                let off =
+                    |index: &usize| named_distance(self.centers[*index], source) - 2e-5 * self.sizes[*index].sqrt();
+                all.filter(|index| self.sizes[*index] > 0.0).min_by(|one, other| off(one).total_cmp(&off(other)))
+            }
+            None => {
+                let weight = |index: &usize| {
+                    let group: f32 = self.group(*index).map(|member| self.sizes[member]).sum();
+                    group + 0.3 * self.sizes[*index]
+                };
+                all.max_by(|one, other| weight(one).total_cmp(&weight(other)))
+            }
+        };
+        let mut is_member = vec![false; self.centers.len()];
+        best.into_iter().flat_map(|best| self.group(best)).for_each(|member| is_member[member] = true);
+        colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
+    }
+
+    /// The clusters of one material with `seed`: of its hue, or neutral as it is and about as light.
+    fn group(&self, seed: usize) -> impl Iterator<Item = usize> + '_ {
+        let main = self.centers[seed];
+        (0..self.centers.len()).filter(move |index| {
+            let other = self.centers[*index];
+            let turn = (main.hue() - other.hue() + std::f32::consts::PI).rem_euclid(std::f32::consts::TAU)
+                - std::f32::consts::PI;
+            let apart = turn.abs().to_degrees();
+            let (saturation, others) = (main.saturation(), other.saturation());
+            *index == seed
+                || (saturation > 0.06
+                    && others > 0.045
+                    && apart < 14.0 + if others < 0.1 { 4.0 } else { 0.0 }
+                    && (0.45..2.2).contains(&(others / saturation)))
+                || (saturation <= 0.06 && others <= 0.06 && (main.l - other.l).abs() < 0.17)
+        })
+    }
+}
+
+/// How far a color is from one that somebody named: names are loose about lightness and strict about hue.
+fn named_distance(color: Oklab, named: Oklab) -> f32 {
+    ((0.5 * (color.l - named.l)).powi(2) + (color.a - named.a).powi(2) + (color.b - named.b).powi(2)).sqrt()
+}
+
+fn distance(one: Oklab, other: Oklab) -> f32 {
+    (LIGHTNESS * (one.l - other.l)).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)
+}
+
+fn nearest(centers: &[Oklab], color: Oklab) -> usize {
+    let mut best = (0, f32::INFINITY);
+    for (index, center) in centers.iter().enumerate() {
+        let off = distance(*center, color);
+        if off < best.1 {
+            best = (index, off);
+        }
+    }
+    best.0
+}
+
+/// First centers as k-means++ draws them, from a generator with a seed of its own.
+fn spread(samples: &[Oklab]) -> Vec<Oklab> {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut centers: Vec<Oklab> = samples.get(random.usize(..samples.len().max(1))).copied().into_iter().collect();
+    let mut off: Vec<f32> = vec![f32::INFINITY; samples.len()];
+    while !centers.is_empty() && centers.len() < COUNT {
+        let newest = centers[centers.len() - 1];
+        off.iter_mut().zip(samples).for_each(|(off, sample)| *off = off.min(distance(newest, *sample)));
+        let mut place = random.f32() * off.iter().sum::<f32>();
+        let drawn = off.iter().position(|off| {
+            place -= off;
+            place <= 0.0
+        });
+        centers.push(samples[drawn.unwrap_or(0)]);
+    }
+    centers
+}

@@ -1,0 +1,69 @@
+use crate::color::Rgb;
+
+/// Splits colors into a body color under some shade and a white veil over it: `pixel = shade * body + veil`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unmix {
+    body: Rgb,
+    square: f32,
+    sum: f32,
+    ridge: f32,
+}
+
+impl Unmix {
+    /// For surfaces of the color `body`. A larger `ridge`, as a share of the body's square, makes veils rarer.
+    pub(crate) fn new(body: Rgb, ridge: f32) -> Unmix {
+        let square = dot(body, body).max(1e-9);
+        Unmix { body, square, sum: body.iter().sum(), ridge: ridge * square }
+    }
+
+    /// The shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
+    pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
+        let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
+        let determinant = self.square * (3.0 + self.ridge) - self.sum * self.sum;
+        let (mut shade, mut veil) = (along / self.square, 0.0);
+        if determinant.abs() > 1e-9 {
+            let free = (self.square * total - self.sum * along) / determinant;
+            if free >= 0.0 {
+                (shade, veil) = ((along * (3.0 + self.ridge) - self.sum * total) / determinant, free);
+            }
+        }
+        if shade < 0.0 { (0.0, total / 3.0) } else { (shade, veil) }
+    }
+
+    /// How far a pixel is from what its shade and veil make, in linear light.
+    pub(crate) fn residual(&self, pixel: Rgb, (shade, veil): (f32, f32)) -> f32 {
+        let off = |channel: usize| (pixel[channel] - shade * self.body[channel] - veil).powi(2);
+        (off(0) + off(1) + off(2)).sqrt()
+    }
+}
+
+pub(super) fn dot(one: Rgb, other: Rgb) -> f32 {
+    one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+}
+
+/// The length of a color as a vector.
+pub(crate) fn norm(color: Rgb) -> f32 {
+    dot(color, color).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_mixture_is_split_into_what_it_was_made_of(shade in 0.05f32..1.2, veil in 0.0f32..0.5) {
+            let body = [0.7, 0.1, 0.05];
+            let pixel = body.map(|channel| shade * channel + veil);
+            let found = Unmix::new(body, 0.0).split(pixel);
+            proptest::prop_assert!((found.0 - shade).abs() < 1e-3 && (found.1 - veil).abs() < 1e-3, "{found:?}");
+            proptest::prop_assert!(Unmix::new(body, 0.0).residual(pixel, found) < 1e-3);
+        }
+
+        #[test]
+        fn neither_part_is_ever_negative(pixel in proptest::array::uniform3(0.0f32..1.0), body in proptest::array::uniform3(0.0f32..1.0)) {
+            let (shade, veil) = Unmix::new(body, 0.04).split(pixel);
+            proptest::prop_assert!(shade >= 0.0 && veil >= 0.0);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use std::sync::LazyLock;
+
+/// A color in linear light: sRGB primaries, D65, 0 to 1 a channel.
+pub type Rgb = [f32; 3];
+
+/// CIELAB under D65: L* from 0 to 100.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Lab {
+    /// Lightness.
+    pub l: f64,
+    /// Green to red.
+    pub a: f64,
+    /// Blue to yellow.
+    pub b: f64,
+}
+
+/// OKLab: L from 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Oklab {
+    /// Lightness.
+    pub l: f32,
+    /// Green to red.
+    pub a: f32,
+    /// Blue to yellow.
+    pub b: f32,
+}
+
+/// The transfer curve of IEC 61966-2-1 for all 256 encoded values.
+static DECODED: LazyLock<[f32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|value| {
+        let encoded = value as f64 / 255.0;
+        let linear = if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) };
+        linear as f32
+    })
+});
+
+/// The encoded value of the middle of each of 4096 equal steps of linear light, times 255.
+///
+/// The steps are finest where the curve is steepest: they are equal in the square root of the light.
+static ENCODED: LazyLock<Vec<f32>> = LazyLock::new(|| {
+    (0..=4096)
+        .map(|step| {
+            let linear = (f64::from(step) / 4096.0).powi(2);
+            let encoded = if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
+            (encoded * 255.0) as f32
+        })
+        .collect()
+});
+
+/// Encoded sRGB, 8 bits a channel, as linear light.
+pub fn decode(encoded: [u8; 3]) -> Rgb {
+    encoded.map(|value| DECODED[usize::from(value)])
+}
+
+/// Linear light as encoded sRGB, rounded to 8 bits a channel. What is out of range is clipped.
+pub fn encode(linear: Rgb) -> [u8; 3] {
+    let table = ENCODED.as_slice();
+    linear.map(|value| {
+        let place = value.clamp(0.0, 1.0).sqrt() * 4096.0;
+        let step = (place as usize).min(4095);
+        let (low, high) = (table[step], table[step + 1]);
+        (low + (high - low) * (place - step as f32) + 0.5) as u8
+    })
+}
+
+/// Relative luminance: the Y of CIE XYZ, 0 to 1.
+pub fn luminance(linear: Rgb) -> f32 {
+    0.212_639 * linear[0] + 0.715_168_7 * linear[1] + 0.072_192_32 * linear[2]
+}
+
+impl From<Rgb> for Oklab {
+    /// Ottosson's matrices (2020), derived for sRGB's primaries.
+    fn from(linear: Rgb) -> Oklab {
+        let [r, g, b] = linear.map(|value| value.max(0.0));
+        let l = (0.412_221_47 * r + 0.536_332_54 * g + 0.051_445_993 * b).cbrt();
+        let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
+        let s = (0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b).cbrt();
+        Oklab {
+            l: 0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
+            a: 1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s,
+            b: 0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s,
+        }
+    }
+}
+
+impl Oklab {
+    /// The distance from grey.
+    pub fn chroma(self) -> f32 {
+        self.a.hypot(self.b)
+    }
+
+    /// The angle of the hue, in radians.
+    pub fn hue(self) -> f32 {
+        self.b.atan2(self.a)
+    }
+
+    /// Chroma over lightness: how colorful a surface is, whatever light falls on it.
+    pub fn saturation(self) -> f32 {
+        self.chroma() / self.l.max(0.05)
+    }
+}
+
+impl From<Rgb> for Lab {
+    /// CIE 15:2004, relative to the white of sRGB, so that equal channels are exactly grey.
+    fn from(linear: Rgb) -> Lab {
+        const XYZ: [[f64; 3]; 3] = [
+            [0.412_390_799_3, 0.357_584_339_4, 0.180_480_788_4],
+            [0.212_639_005_9, 0.715_168_678_8, 0.072_192_315_4],
+            [0.019_330_818_7, 0.119_194_779_8, 0.950_532_152_2],
+        ];
+        let [x, y, z] = XYZ.map(|row| {
+            let sum: f64 = row.iter().zip(linear).map(|(factor, value)| factor * f64::from(value)).sum();
+            lightness(sum / row.iter().sum::<f64>())
+        });
+        Lab { l: 116.0 * y - 16.0, a: 500.0 * (x - y), b: 200.0 * (y - z) }
+    }
+}
+
+fn lightness(ratio: f64) -> f64 {
+    const EPSILON: f64 = 216.0 / 24389.0;
+    const KAPPA: f64 = 24389.0 / 27.0;
+    if ratio > EPSILON { ratio.cbrt() } else { (KAPPA * ratio + 16.0) / 116.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use palette::{FromColor, LinSrgb};
+
+    use super::*;
+
+    #[test]
+    fn every_encoded_value_survives_the_way_there_and_back() {
+        for value in 0..=255 {
+            assert_eq!(encode(decode([value; 3])), [value; 3]);
+        }
+        assert_eq!(encode([-0.5, 1.5, f32::NAN]), [0, 255, 0]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_spaces_agree_with_another_implementation(rgb in proptest::array::uniform3(0u8..)) {
+            let linear = decode(rgb);
+            let other = LinSrgb::new(linear[0], linear[1], linear[2]);
+            let (ours, theirs) = (Oklab::from(linear), palette::Oklab::from_color(other));
+            proptest::prop_assert!((ours.l - theirs.l).abs() < 1e-4 && (ours.a - theirs.a).abs() < 1e-4 && (ours.b - theirs.b).abs() < 1e-4);
+            let (ours, theirs) = (Lab::from(linear), palette::Lab::from_color(other.into_format::<f64>()));
+            proptest::prop_assert!((ours.l - theirs.l).abs() < 0.02 && (ours.a - theirs.a).abs() < 0.05 && (ours.b - theirs.b).abs() < 0.05);
+        }
+
+        #[test]
+        fn encoding_is_right_to_the_rounding(value in 0.0f32..=1.0) {
+            let exact = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+            let error = (f32::from(encode([value; 3])[0]) - exact * 255.0).abs();
+            proptest::prop_assert!(error < 0.51, "{error}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Who edits: the provider, or a server in this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::api::client::{BaseUrl, Client};
+use crate::editor::Recolorer;
+use crate::outputs::{DownloadLimits, Downloader, Results};
+use crate::run_folder::RunFolder;
+use crate::server::{FetchPolicy, Server, ServerConfig};
+
+use super::Failure;
+
+/// The variable that holds the provider's key.
+const KEY_VARIABLE: &str = "VIBEDREAM_API_KEY";
+
+/// An API that is ready for requests, and the place for what it makes.
+pub(super) struct Ready {
+    pub(super) api: Arc<Client>,
+    pub(super) results: Arc<Results>,
+    pub(super) server: Option<Server>,
+}
+
+/// The key of the provider.
+pub(super) fn key() -> Result<SecretString, Failure> {
+    let key = std::env::var(KEY_VARIABLE).unwrap_or_default();
+    match key.trim() {
+        "" => Err(Failure::NoKey),
+        key => Ok(SecretString::from(key)),
+    }
+}
+
+/// The provider's API at `base`.
+pub(super) fn provider(base: BaseUrl, key: &SecretString, folder: &RunFolder) -> Result<Ready, Failure> {
+    let downloader = Downloader::new(base.is_loopback(), DownloadLimits::default())?;
+    let results = Arc::new(Results::open(folder.path(), downloader)?);
+    Ok(Ready { api: Arc::new(Client::new(base, key)?), results, server: None })
+}
+
+/// A server in this process, on a free port of loopback, with a key that nobody else knows.
+pub(super) async fn embedded(folder: &RunFolder) -> Result<Ready, Failure> {
+    let key = SecretString::from(uuid::Uuid::new_v4().simple().to_string());
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut config = ServerConfig::new(listen, folder.embedded(), key.clone());
+    config.fetch = FetchPolicy::PublicAndLoopback;
+    let server = Server::start(config, Arc::new(Recolorer)).await?;
+    let base = BaseUrl::parse(&server.url()).map_err(|error| Failure::Usage {
+        message: format!("reach the embedded server: {error}"),
+        hint: "this is a defect of dyehouse: please report it".to_owned(),
+    })?;
+    Ok(Ready { server: Some(server), ..provider(base, &key, folder)? })
+}

@@ -1,0 +1,146 @@
+use std::error::Error;
+use std::io;
+
+use crate::api::client::ClientError;
+use crate::exit::Exit;
+use crate::manifest::{Problems, Severity, Style, render};
+use crate::outputs::OutputError;
+use crate::report::ReportError;
+use crate::run_folder::FolderError;
+use crate::runner::RunError;
+use crate::server::ServerError;
+
+/// Why a command could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The manifest is wrong.
+    #[error("read the manifest: {0}")]
+    Manifest(Problems),
+    /// The options contradict each other, or a value in the manifest is none.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The provider was chosen, and there is no key.
+    #[error("find an API key: VIBEDREAM_API_KEY is not set")]
+    NoKey,
+    /// The run's folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The results folder.
+    #[error("open the results folder: {0}")]
+    Results(#[from] OutputError),
+    /// The client of the API.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The embedded server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The run itself.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The runtime, or the handlers of signals.
+    #[error("start: {cause}")]
+    Start {
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// Something that was to be printed.
+    #[error("print: {cause}")]
+    Output {
+        /// What the operating system said.
+        cause: io::Error,
+    },
+}
+
+impl Failure {
+    /// How the program ends: the one place where errors become exit codes.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Manifest(_) | Failure::Usage { .. } => Exit::Usage,
+            Failure::Folder(FolderError::Held { .. }) => Exit::Held,
+            Failure::NoKey
+            | Failure::Folder(_)
+            | Failure::Results(_)
+            | Failure::Client(_)
+            | Failure::Server(_)
+            | Failure::Run(_)
+            | Failure::Report(_)
+            | Failure::Start { .. }
+            | Failure::Output { .. } => Exit::CannotGoOn,
+        }
+    }
+
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
+            Failure::Usage { hint, .. } => Some(hint.clone()),
+            Failure::NoKey => Some(
+                "set VIBEDREAM_API_KEY to your key, or try without one and without cost: --backend embedded".to_owned(),
+            ),
+            Failure::Folder(error) => Some(error.hint()),
+            Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
+                "free some space or mend the permissions, then run again: what was paid for is in the journal"
+                    .to_owned(),
+            ),
+            Failure::Client(ClientError::Key) => {
+                Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
+            }
+            Failure::Client(ClientError::Tls(_)) => {
+                Some("see that this machine has its root certificates (ca-certificates)".to_owned())
+            }
+            Failure::Server(error) => error.hint(),
+            Failure::Run(RunError::Transition(_) | RunError::Executor(_)) => Some(
+                "this is a defect of dyehouse: keep the journal and report it; a new run goes on from there".to_owned(),
+            ),
+            Failure::Report(error) => Some(error.hint().to_owned()),
+        }
+    }
+
+    /// The failure as a person reads it, without a line feed at its end.
+    pub fn render(&self, style: Style) -> String {
+        if let Failure::Manifest(problems) = self {
+            return problems_text(problems, style);
+        }
+        let (red, cyan, plain) = match style {
+            Style::Plain => ("", "", ""),
+            Style::Colored => ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m"),
+        };
+        let mut text = format!("{red}error{plain}: failed to {self}");
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                text.push_str(&format!(": {cause_text}"));
+            }
+            source = cause.source();
+        }
+        if let Some(hint) = self.hint() {
+            text.push_str(&format!("\n{cyan}hint{plain}: {hint}"));
+        }
+        text
+    }
+}
+
+/// Diagnostics one below the other, and how many there were.
+pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
+    let mut parts: Vec<String> = problems.diagnostics.iter().map(|diagnostic| render(diagnostic, style)).collect();
+    if problems.more > 0 {
+        parts.push(format!("… and {} more", problems.more));
+    }
+    if problems.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        let errors = match problems.count() {
+            1 => "1 error".to_owned(),
+            count => format!("{count} errors"),
+        };
+        parts.push(format!("{errors} in the manifest; nothing was submitted"));
+    }
+    parts.join("\n\n")
+}

@@ -1,0 +1,153 @@
+//! From a plan and a journal to what a report shows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::job::{Cents, ErrorClass, JobStatus};
+use crate::journal::{Edit, EditKey, EditState, Ledger, Record, RunEvent, Step};
+use crate::plan::PlannedJob;
+use crate::progress::shell_word;
+use crate::report::{
+    self, BatchState, BatchView, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, Written,
+};
+use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, read_plan};
+
+use super::Failure;
+
+/// What a report is made from.
+pub(super) struct Gathered<'g> {
+    pub(super) folder: &'g RunFolder,
+    pub(super) ledger: &'g Ledger,
+    pub(super) manifest: &'g str,
+}
+
+/// Reads a folder's journal, and tells who works on it. Where nobody does, a submit without an answer is uncertain.
+pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
+    // Whoever ends in between has written all that it had to say: the journal is read after the lock.
+    let holder = Lock::holder(folder);
+    let mut ledger = JournalFile::read(folder)?;
+    if holder.is_none() {
+        let at = ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH);
+        for key in ledger.unanswered() {
+            // A submit without an answer can always become uncertain.
+            let _ = ledger.apply(at, &Record::Edit(key, Step::unanswered()));
+        }
+    }
+    Ok((ledger, holder))
+}
+
+/// Writes the report.
+pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
+    let mut broken = None;
+    let mut counts = Counts::default();
+    for planned in read_plan(gathered.folder)? {
+        counts.add(status(gathered.ledger.edit(&planned?.key())));
+    }
+    let jobs = read_plan(gathered.folder)?.map_while(|planned| match planned {
+        Ok(planned) => Some(view(&planned, gathered.ledger)),
+        Err(error) => {
+            broken = Some(error);
+            None
+        }
+    });
+    let written = report::write(gathered.folder.path(), &batch(gathered, counts), jobs, &ReportOptions::default())?;
+    match broken {
+        Some(error) => Err(error.into()),
+        None => Ok(written),
+    }
+}
+
+/// The failed ones among `selected`, by class.
+pub(super) fn errors(selected: &[EditKey], ledger: &Ledger) -> BTreeMap<ErrorClass, u64> {
+    let mut errors = BTreeMap::new();
+    for edit in selected.iter().filter_map(|key| ledger.edit(key)) {
+        if let EditState::Failed { class } = edit.state {
+            *errors.entry(class).or_default() += 1;
+        }
+    }
+    errors
+}
+
+fn status(edit: Option<&Edit>) -> JobStatus {
+    edit.map_or(JobStatus::Pending, Edit::status)
+}
+
+fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
+    let Gathered { folder, ledger, manifest } = gathered;
+    let (backend, budget) = match ledger.last_run() {
+        Some(RunEvent::Run { backend, budget_cents, .. }) => (backend.clone(), *budget_cents),
+        _ => (String::new(), None),
+    };
+    let state = match ledger.ended() {
+        Some(None) => BatchState::Finished,
+        Some(Some(reason)) => BatchState::Stopped(reason.to_owned()),
+        None if Lock::holder(folder).is_some() => BatchState::Running,
+        None => BatchState::Stopped("the program ended without saying why".to_owned()),
+    };
+    let submitted = ledger.edits().filter_map(|(_, edit)| edit.submitted_at).min();
+    let finished = ledger.edits().filter_map(|(_, edit)| edit.finished_at).max();
+    let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let is_whole = state == BatchState::Finished;
+    BatchView {
+        title,
+        manifest: (*manifest).to_owned(),
+        backend,
+        started_at: submitted.or(ledger.started_at()),
+        finished_at: finished.filter(|_| is_whole),
+        state,
+        counts,
+        spent: ledger.spent(),
+        reserved: ledger.reserved(),
+        budget,
+        timeline: ledger.pauses().iter().map(pause).collect(),
+        resume: (!is_whole).then(|| {
+            format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.path().display().to_string()))
+        }),
+        notes: Vec::new(),
+    }
+}
+
+fn pause((at, milliseconds, reason): &(Timestamp, u64, String)) -> TimelineEvent {
+    let kind = if reason.contains("429") { TimelineKind::RateLimited } else { TimelineKind::Paused };
+    TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
+}
+
+fn view(planned: &PlannedJob, ledger: &Ledger) -> JobView {
+    let edit = ledger.edit(&planned.key());
+    let job = &planned.job;
+    let request = &job.request;
+    let problem = edit.and_then(|edit| edit.problem.clone()).filter(|_| status(edit) != JobStatus::Completed);
+    let files = edit.filter(|edit| edit.status() == JobStatus::Completed).map_or(&[][..], Edit::files);
+    JobView {
+        status: status(edit),
+        images: request.images.clone(),
+        files: files
+            .iter()
+            .map(|file| ResultFile {
+                path: Path::new("results").join(&file.name),
+                bytes: file.bytes,
+                width: file.width,
+                height: file.height,
+                blake3: file.blake3,
+            })
+            .collect(),
+        color: job.color.clone(),
+        prediction_id: edit.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
+        cost: edit.map_or(Cents::ZERO, |edit| edit.spent),
+        reserved: edit.map_or(Cents::ZERO, |edit| edit.held),
+        attempts: edit.map_or(0, |edit| edit.attempts),
+        submitted_at: edit.and_then(|edit| edit.submitted_at),
+        finished_at: edit.and_then(|edit| edit.finished_at),
+        error_class: problem.as_ref().and_then(|problem| problem.class),
+        error: problem.map(|problem| problem.message),
+        size: request.size,
+        seed: request.seed,
+        switches: request.switches,
+        columns: job.columns.clone(),
+        line: job.line,
+        ..JobView::new(job.id.clone(), request.prompt.clone())
+    }
+}

@@ -1,0 +1,68 @@
+//! The commands: the only place that wires real effects together.
+
+mod backend;
+mod check;
+mod failure;
+mod gather;
+mod intake;
+mod interrupt;
+mod options;
+mod report;
+mod run;
+mod serve;
+mod status;
+
+use std::io::Write;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::progress::{Screen, start_logs};
+
+pub use failure::Failure;
+
+/// Does what the command line says. What goes wrong is told on stderr; the answer is how the program ends.
+pub fn execute(cli: &Cli) -> Exit {
+    let screen = Screen::new(&cli.output);
+    start_logs(&cli.output, &screen);
+    let done = match &cli.command {
+        Command::Run(arguments) => run::run(arguments, &screen),
+        Command::Check(arguments) => check::check(arguments),
+        Command::Status(arguments) => status::status(arguments),
+        Command::Report(arguments) => report::report(arguments),
+        Command::Serve(arguments) => serve::serve(arguments, &screen),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "dyehouse", &mut script);
+            print(&script);
+            Ok(Exit::Complete)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(|cause| Failure::Output { cause }).map(|()| {
+                print(&page);
+                Exit::Complete
+            })
+        }
+    };
+    done.unwrap_or_else(|failure| {
+        screen.tell(&failure.render(screen.style()));
+        failure.exit()
+    })
+}
+
+/// Writes to stdout. A reader that has gone away is no error: it has read what it wanted.
+fn print(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}
+
+/// Writes `value` to stdout as one JSON object.
+fn print_json(value: &impl serde::Serialize) {
+    // What is printed holds text, numbers and lists alone, and serde_json can write all of those.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    print(&bytes);
+}

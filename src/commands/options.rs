@@ -1,0 +1,97 @@
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::api::client::BaseUrl;
+use crate::api::wire::PROVIDER_URL;
+use crate::cli::{Batch, Run};
+use crate::job::Rate;
+use crate::manifest::{Backend, ImagesVia, Manifest, UncertainPolicy};
+use crate::plan::{Choices, Failed, Uncertain};
+use crate::run_folder::RunFolder;
+use crate::runner::{PollSchedule, Settings};
+
+use super::Failure;
+
+/// Everything that is set for a run: the command line wins over the manifest, and the manifest over what is usual.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) backend: Backend,
+    pub(super) base_url: BaseUrl,
+    pub(super) images_via: Option<ImagesVia>,
+    pub(super) folder: RunFolder,
+    pub(super) settings: Settings,
+    pub(super) choices: Choices,
+    pub(super) selection: Selection,
+}
+
+/// Which jobs of the manifest are meant.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    only: Option<glob::Pattern>,
+    limit: Option<usize>,
+}
+
+impl Options {
+    /// Merges what was said about a batch. `run` holds what only `dyehouse run` takes.
+    pub(super) fn merge(batch: &Batch, run: Option<&Run>, manifest: &Manifest) -> Result<Options, Failure> {
+        let said = manifest.settings();
+        let usual = Settings::default();
+        let deadline = run.and_then(|run| run.deadline).or(said.deadline);
+        let settings = Settings {
+            submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
+            burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
+            polls: said.polls.unwrap_or(usual.polls),
+            in_flight: batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight),
+            downloads: said.downloads.unwrap_or(usual.downloads),
+            budget: batch.budget.or(said.budget),
+            deadline,
+            grace: run.map_or(usual.grace, |run| run.grace),
+            job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
+            give_up_after: run.map_or(usual.give_up_after, |run| run.give_up_after),
+            schedule: usual.schedule,
+        };
+        let uncertain = match batch.uncertain().or(said.uncertain) {
+            Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
+            Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
+        };
+        let failed = if batch.retry_failed { Failed::Retry } else { Failed::Keep };
+        Ok(Options {
+            backend: batch.backend().or(said.backend).unwrap_or(Backend::Vibedream),
+            base_url: base_url(run.and_then(|run| run.base_url.clone()), said.base_url.as_deref())?,
+            images_via: said.images_via,
+            folder: RunFolder::new(batch.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest))),
+            settings,
+            choices: Choices { failed, uncertain },
+            selection: Selection { only: batch.only.clone(), limit: batch.limit },
+        })
+    }
+
+    /// Asks for predictions more often: a server on this machine answers in a moment, and has no quota.
+    pub(super) fn quicken_polls(&mut self) {
+        let schedule = self.settings.schedule;
+        self.settings.schedule = PollSchedule { shortest: Duration::from_millis(50), ..schedule };
+        self.settings.polls = NonZeroU32::new(200).map_or(self.settings.polls, Rate::per_second);
+    }
+}
+
+impl Selection {
+    /// Whether the job `id` is meant, when `taken` jobs were taken before it.
+    pub(super) fn takes(&self, id: &str, taken: usize) -> bool {
+        self.only.as_ref().is_none_or(|pattern| pattern.matches(id)) && self.limit.is_none_or(|limit| taken < limit)
+    }
+}
+
+fn usual_folder(manifest: &Manifest) -> PathBuf {
+    Path::new("runs").join(manifest.name())
+}
+
+fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, Failure> {
+    if let Some(url) = flag {
+        return Ok(url);
+    }
+    BaseUrl::parse(manifest.unwrap_or(PROVIDER_URL)).map_err(|error| Failure::Usage {
+        message: format!("use `run.base_url`: {error}"),
+        hint: "give an origin such as https://api.vibedream.ai; plain http is for this machine alone".to_owned(),
+    })
+}

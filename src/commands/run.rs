@@ -1,0 +1,199 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::api::outcome::Stop;
+use crate::cli::Run;
+use crate::exit::Exit;
+use crate::job::{JobId, JobStatus};
+use crate::journal::{Edit, EditKey, FileDisk, Ledger, PlanCounts, RunEvent};
+use crate::manifest::{Backend, Manifest};
+use crate::plan::{self, PlannedJob};
+use crate::progress::{Closing, Narrator, Screen, shell_word};
+use crate::run_folder::{JournalFile, Lock, write_plan};
+use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Task, Work};
+
+use super::backend::{self, Ready};
+use super::gather::{self, Gathered};
+use super::intake::intake;
+use super::options::Options;
+use super::{Failure, interrupt, print, print_json};
+
+/// Runs a manifest, or goes on with a run of it.
+pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let batch = &arguments.batch;
+    let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
+    let mut options = Options::merge(batch, Some(arguments), &manifest)?;
+    let name = batch.manifest.display().to_string();
+    let jobs = intake(&manifest, &name, &options).map_err(Failure::Manifest)?;
+    if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
+        // Nothing can be finished yet, so a key is needed, and no folder is made without one.
+        backend::key()?;
+    }
+    let _lock = Lock::take(&options.folder)?;
+    let journal = JournalFile::open(&options.folder)?;
+    if journal.torn > 0 {
+        tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
+    }
+    write_plan(&options.folder, &jobs)?;
+    let prepared = prepare(&jobs, &journal.ledger, &options);
+    let (ledger, disk) = journal.into_disk();
+    let opening = RunEvent::Run {
+        manifest: name.clone(),
+        backend: options.backend.to_string(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        jobs: plan::count(&jobs, &ledger),
+        budget_cents: options.settings.budget,
+    };
+    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    let ending = runtime.block_on(async {
+        let signal = StopSignal::default();
+        interrupt::listen(signal.clone())?;
+        let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
+        let total = prepared.selected.len() as u64;
+        let mut narrator = Narrator::new(screen, total, options.settings.submits);
+        narrator.open(&name, &options.backend.to_string(), prepared.work.len() as u64);
+        let ready = ready(&mut options, &prepared.work).await?;
+        let batch = Batch { opening, work: prepared.work.into_iter(), is_job: |text: &str| ids.contains(text) };
+        let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal).await;
+        narrator.close();
+        ended
+    })?;
+    let counts = counts(&prepared.selected, &ending.ledger);
+    let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
+    let report = gather::write(&gathered)?;
+    let exit = exit(counts, ending.stopped.as_ref());
+    let resume = resume(arguments);
+    let closing = Closing {
+        backend: options.backend,
+        counts,
+        spent: ending.ledger.spent(),
+        reserved: ending.ledger.reserved(),
+        budget: options.settings.budget,
+        seconds: began.elapsed(),
+        stopped: ending.stopped.as_ref().map(ToString::to_string),
+        errors: gather::errors(&prepared.selected, &ending.ledger),
+        results: options.folder.results(),
+        report: report.index,
+        resume,
+        exit,
+    };
+    if batch.json {
+        print_json(&closing.json());
+    } else {
+        print(closing.text().as_bytes());
+    }
+    Ok(exit)
+}
+
+/// What is to be done, and which jobs were meant.
+struct Prepared {
+    work: Vec<Work>,
+    selected: Vec<EditKey>,
+}
+
+fn prepare(jobs: &[PlannedJob], ledger: &Ledger, options: &Options) -> Prepared {
+    let mut prepared = Prepared { work: Vec::new(), selected: Vec::new() };
+    for planned in jobs {
+        let key = planned.key();
+        if options.selection.takes(planned.job.id.as_str(), prepared.selected.len()) {
+            let decision = plan::decide(&key, ledger, options.choices, |file| options.folder.holds(file));
+            prepared.work.extend(plan::work(planned, decision));
+            prepared.selected.push(key);
+        }
+    }
+    let asked: HashMap<&JobId, _> = jobs.iter().map(|planned| (&planned.job.id, planned.fingerprint)).collect();
+    prepared.work.extend(plan::orphans(ledger, |id| asked.get(id).copied()));
+    // What is paid for is brought home first: it costs nothing, and the provider does not keep it for ever.
+    prepared.work.sort_by_key(|work| matches!(work.task, Task::Submit(_)));
+    prepared
+}
+
+/// The API, where there is work that needs it.
+async fn ready(options: &mut Options, work: &[Work]) -> Result<Option<Ready>, Failure> {
+    if work.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match options.backend {
+        Backend::Vibedream => backend::provider(options.base_url.clone(), &backend::key()?, &options.folder)?,
+        Backend::Embedded => {
+            options.quicken_polls();
+            backend::embedded(&options.folder).await?
+        }
+    }))
+}
+
+async fn carry(
+    options: &Options,
+    ready: Option<Ready>,
+    ledger: Ledger,
+    disk: FileDisk,
+    batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+    narrator: &mut Narrator<'_>,
+    signal: StopSignal,
+) -> Result<Ending, Failure> {
+    let Some(ready) = ready else {
+        return Ok(runner::rest(disk, ledger, batch.opening, Timestamp::now).await?);
+    };
+    let effects = Effects {
+        api: ready.api,
+        store: Arc::clone(&ready.results),
+        disk,
+        now: Arc::new(Timestamp::now),
+        seed: fastrand::u64(..),
+    };
+    let ended = runner::run(options.settings.clone(), effects, ledger, batch, narrator, signal).await;
+    if let Some(server) = ready.server {
+        server.shutdown().await;
+    }
+    let ending = ended?;
+    if ending.stopped.is_none() {
+        ready.results.remove_strays()?;
+    }
+    Ok(ending)
+}
+
+fn counts(selected: &[EditKey], ledger: &Ledger) -> PlanCounts {
+    let mut counts = PlanCounts { total: selected.len() as u64, ..PlanCounts::default() };
+    for key in selected {
+        match ledger.edit(key).map_or(JobStatus::Pending, Edit::status) {
+            JobStatus::Completed => counts.completed += 1,
+            JobStatus::Failed => counts.failed += 1,
+            JobStatus::Uncertain => counts.uncertain += 1,
+            JobStatus::Pending => counts.pending += 1,
+        }
+    }
+    counts
+}
+
+fn exit(counts: PlanCounts, stopped: Option<&StopReason>) -> Exit {
+    match stopped {
+        Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
+        Some(
+            StopReason::Signal
+            | StopReason::Deadline
+            | StopReason::Budget
+            | StopReason::Unreachable(_)
+            | StopReason::Unanswered(_)
+            | StopReason::Api(Stop::Balance(_)),
+        ) => Exit::StoppedEarly,
+        None if counts.completed == counts.total => Exit::Complete,
+        None => Exit::Incomplete,
+    }
+}
+
+/// The command that goes on with the run: the same one, less what only matters once.
+fn resume(arguments: &Run) -> String {
+    let batch = &arguments.batch;
+    let mut command = format!("dyehouse run {}", shell_word(&batch.manifest.display().to_string()));
+    if let Some(out) = &batch.out {
+        command.push_str(&format!(" -o {}", shell_word(&out.display().to_string())));
+    }
+    if let Some(backend) = batch.backend() {
+        command.push_str(&format!(" --backend {backend}"));
+    }
+    command
+}

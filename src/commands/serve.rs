@@ -1,0 +1,37 @@
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::cli::{FetchFrom, Serve};
+use crate::editor::Recolorer;
+use crate::exit::Exit;
+use crate::progress::Screen;
+use crate::runner::StopSignal;
+use crate::server::{FetchPolicy, Server, ServerConfig};
+
+use super::{Failure, interrupt};
+
+/// Serves until Ctrl-C or SIGTERM.
+pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure> {
+    let key = SecretString::from(arguments.api_key.clone().unwrap_or_default());
+    let mut config = ServerConfig::new(arguments.listen, arguments.data.clone(), key);
+    config.fetch = match arguments.fetch_from {
+        FetchFrom::Public => FetchPolicy::Public,
+        FetchFrom::Loopback => FetchPolicy::PublicAndLoopback,
+        FetchFrom::Anywhere => FetchPolicy::Anywhere,
+    };
+    if let Some(workers) = arguments.workers {
+        config.workers = workers;
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    runtime.block_on(async {
+        let signal = StopSignal::default();
+        interrupt::listen(signal.clone())?;
+        let server = Server::start(config, Arc::new(Recolorer)).await?;
+        screen.say(&format!("serving the API at {} (Ctrl-C ends it)", server.url()));
+        signal.stopped().await;
+        screen.say("stopping: edits in work may end first");
+        server.shutdown().await;
+        Ok(Exit::Complete)
+    })
+}

@@ -1,0 +1,110 @@
+use serde::Serialize;
+
+use crate::cli::Status;
+use crate::exit::Exit;
+use crate::job::Cents;
+use crate::journal::{PlanCounts, RunEvent};
+use crate::progress::shell_word;
+use crate::run_folder::RunFolder;
+
+use super::gather::settled;
+use super::{Failure, print, print_json};
+
+/// What `status --json` prints.
+#[derive(Debug, Serialize)]
+struct Standing {
+    version: u32,
+    folder: String,
+    state: &'static str,
+    held_by: Option<String>,
+    stopped: Option<String>,
+    manifest: Option<String>,
+    backend: Option<String>,
+    started_at: Option<jiff::Timestamp>,
+    last_record_at: Option<jiff::Timestamp>,
+    jobs: PlanCounts,
+    cost_cents: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct Money {
+    spent: Cents,
+    reserved: Cents,
+    budget: Option<Cents>,
+}
+
+/// Tells where a run stands. It takes no lock, so it can be asked at any time.
+pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
+    let folder = RunFolder::new(&arguments.dir);
+    let (ledger, holder) = settled(&folder)?;
+    let (manifest, backend, budget) = match ledger.last_run() {
+        Some(RunEvent::Run { manifest, backend, budget_cents, .. }) => {
+            (Some(manifest.clone()), Some(backend.clone()), *budget_cents)
+        }
+        _ => (None, None, None),
+    };
+    let stopped = ledger.ended().flatten().map(str::to_owned);
+    let counts = ledger.counts();
+    let state = match (&holder, ledger.ended()) {
+        (Some(_), _) => "running",
+        (None, Some(None)) => "finished",
+        (None, Some(Some(_))) => "stopped",
+        (None, None) => "interrupted",
+    };
+    let standing = Standing {
+        version: 1,
+        folder: folder.path().display().to_string(),
+        state,
+        held_by: holder,
+        stopped,
+        manifest,
+        backend,
+        started_at: ledger.started_at(),
+        last_record_at: ledger.last_at(),
+        jobs: counts,
+        cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
+    };
+    if arguments.json {
+        print_json(&standing);
+    } else {
+        print(text(&standing).as_bytes());
+    }
+    Ok(Exit::Complete)
+}
+
+fn text(standing: &Standing) -> String {
+    let mut head = format!("{}: {}", standing.folder, standing.state);
+    for note in [&standing.held_by, &standing.stopped].into_iter().flatten() {
+        head.push_str(&format!(", {note}"));
+    }
+    let jobs = &standing.jobs;
+    let mut text = format!("{head}\n");
+    let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<10}{value}\n"));
+    let width = jobs.total.to_string().len();
+    for (name, count) in [
+        ("completed", jobs.completed),
+        ("failed", jobs.failed),
+        ("uncertain", jobs.uncertain),
+        ("pending", jobs.pending),
+    ] {
+        line(name, format!("{count:>width$} of {}", jobs.total));
+    }
+    let money = &standing.cost_cents;
+    let mut cost = format!("{} spent", money.spent);
+    if money.reserved > Cents::ZERO {
+        cost.push_str(&format!(", {} reserved", money.reserved));
+    }
+    if let Some(budget) = money.budget {
+        cost.push_str(&format!(", of a budget of {budget}"));
+    }
+    line("cost", cost);
+    for (name, at) in [("started", standing.started_at), ("last news", standing.last_record_at)] {
+        if let Some(at) = at {
+            line(name, at.strftime("%F %T UTC").to_string());
+        }
+    }
+    if let (true, Some(manifest)) = (matches!(standing.state, "stopped" | "interrupted"), &standing.manifest) {
+        line("resume", format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&standing.folder)));
+    }
+    text
+}

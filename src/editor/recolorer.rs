@@ -1,0 +1,95 @@
+use crate::color::{Change, Hex, recolor};
+
+use super::instruction::Instruction;
+use super::picture::Picture;
+use super::{Edit, EditError, EditInput, EditOutput};
+
+/// The editor that recolors products on studio backgrounds. The same input always gives the same picture.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recolorer;
+
+impl Edit for Recolorer {
+    fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError> {
+        let instruction: Instruction = input.prompt.parse()?;
+        let encoded =
+            input.images.first().ok_or_else(|| EditError::Picture { number: 1, cause: "it is missing".to_owned() })?;
+        let picture = Picture::decode(encoded).map_err(|cause| EditError::Picture { number: 1, cause })?;
+        let side = input.size.map_or(picture.longer_side(), super::picture::side);
+        // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
+        let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
+        let opacity = picture.opacity();
+        let mut colors = picture.linear();
+        for part in &instruction.changes {
+            let change = Change { from: part.from.map(Hex::linear), to: part.to.linear() };
+            colors = recolor(&colors, opacity.as_ref(), change).map_err(|error| {
+                EditError::NoProduct(format!("{error}: the picture should show one product on an even background"))
+            })?;
+        }
+        picture.paint(&colors);
+        let picture = if side > picture.longer_side() { picture.resized(side) } else { picture };
+        Ok(EditOutput { png: picture.into_png().map_err(EditError::Encode)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Size;
+
+    /// A red square on white as a PNG, `width` by `height` pixels.
+    fn photo(width: u32, height: u32) -> Vec<u8> {
+        let picture = image::RgbImage::from_fn(width, height, |x, y| {
+            let is_product = (width / 4..width * 3 / 4).contains(&x) && (height / 4..height * 3 / 4).contains(&y);
+            image::Rgb(if is_product { [198, 40, 40] } else { [235, 235, 235] })
+        });
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        png.into_inner()
+    }
+
+    fn edit(prompt: &str, image: Vec<u8>, size: Option<Size>) -> Result<image::DynamicImage, String> {
+        let images = [image];
+        let input = EditInput { prompt, images: &images, size, seed: None };
+        let output = Recolorer.edit(&input).map_err(|error| error.to_string())?;
+        Ok(image::load_from_memory_with_format(&output.png, image::ImageFormat::Png).unwrap())
+    }
+
+    #[test]
+    fn a_product_gets_the_color_and_the_ground_stays() {
+        let done = edit("Change the box's color to #1E90FF (ocean), keep the background", photo(120, 90), None)
+            .unwrap()
+            .to_rgb8();
+        assert_eq!((done.width(), done.height()), (120, 90));
+        assert_eq!(done.get_pixel(2, 2).0, [235, 235, 235]);
+        let [red, green, blue] = done.get_pixel(60, 45).0;
+        assert!(red < 50 && green.abs_diff(144) < 8 && blue > 240, "{:?}", done.get_pixel(60, 45));
+    }
+
+    #[test]
+    fn sizes_are_the_longer_side_in_pixels() {
+        for (size, side) in [(Size::Small, 512), (Size::Medium, 1024)] {
+            let done = edit("make it navy", photo(800, 400), Some(size)).unwrap();
+            assert_eq!((done.width(), done.height()), (side, side / 2));
+        }
+    }
+
+    #[test]
+    fn transparency_is_kept_and_tells_the_product() {
+        let picture = image::RgbaImage::from_fn(80, 80, |x, y| {
+            let is_product = (20..60).contains(&x) && (20..60).contains(&y);
+            image::Rgba(if is_product { [245, 245, 245, 255] } else { [0, 0, 0, 0] })
+        });
+        let mut png = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let done = edit("make it #2E7D4F", png.into_inner(), None).unwrap().to_rgba8();
+        assert_eq!(done.get_pixel(1, 1).0[3], 0);
+        let [red, green, _, alpha] = done.get_pixel(40, 40).0;
+        assert!(alpha == 255 && green > red + 40);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        assert!(edit("add a hat", photo(80, 80), None).unwrap_err().contains("recolors"));
+        assert!(edit("make it red", b"GIF89a".to_vec(), None).unwrap_err().starts_with("image 1 cannot be read"));
+    }
+}

@@ -1,0 +1,32 @@
+//! The exit codes: a promise to scripts.
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every job is completed.
+    Complete,
+    /// The run could not go on: no key, key refused, disk full, journal not readable.
+    CannotGoOn,
+    /// Bad usage or a bad manifest: nothing was submitted.
+    Usage,
+    /// Finished, and some jobs are failed, uncertain, or missed their color.
+    Incomplete,
+    /// Stopped early and resumable: budget, deadline, balance, first Ctrl-C or SIGTERM.
+    StoppedEarly,
+    /// Another process holds this run's folder.
+    Held,
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Complete => 0,
+            Exit::CannotGoOn => 1,
+            Exit::Usage => 2,
+            Exit::Incomplete => 3,
+            Exit::StoppedEarly => 4,
+            Exit::Held => 5,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::exit::Exit;
+use crate::job::{Cents, ErrorClass};
+use crate::journal::PlanCounts;
+use crate::manifest::Backend;
+
+use super::words::{counted, duration};
+
+/// How a run ended, for the person or the program that started it.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Who edited.
+    pub backend: Backend,
+    /// The jobs that were meant, by status.
+    pub counts: PlanCounts,
+    /// What was charged over the folder's whole life.
+    pub spent: Cents,
+    /// What uncertain submits may have cost beyond that.
+    pub reserved: Cents,
+    /// The ceiling.
+    pub budget: Option<Cents>,
+    /// How long this run took.
+    pub seconds: Duration,
+    /// Why it stopped before its work was done.
+    pub stopped: Option<String>,
+    /// Failed jobs by class.
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Where the pictures are.
+    pub results: PathBuf,
+    /// Where the report is.
+    pub report: PathBuf,
+    /// The command that goes on with the run.
+    pub resume: String,
+    /// The code that the program ends with.
+    pub exit: Exit,
+}
+
+impl Closing {
+    /// The summary as a person reads it.
+    pub fn text(&self) -> String {
+        let counts = &self.counts;
+        let done = if counts.completed == counts.total {
+            format!("{} completed", counted(counts.total, "job"))
+        } else {
+            format!("{} of {} completed", counts.completed, counted(counts.total, "job"))
+        };
+        let others = [(counts.failed, "failed"), (counts.uncertain, "uncertain"), (counts.pending, "pending")];
+        let others: String =
+            others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
+        let mut text = format!("{done}{others} in {}\n", duration(self.seconds));
+        let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
+        for (class, count) in &self.errors {
+            line("failed", &format!("{count} {class}: {}", class.remedy()));
+        }
+        if counts.uncertain > 0 {
+            let advice =
+                "may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again";
+            line("uncertain", &format!("{} {advice}", counts.uncertain));
+        }
+        line("cost", &self.cost());
+        line("pictures", &self.results.display().to_string());
+        line("report", &self.report.display().to_string());
+        if let Some(reason) = &self.stopped {
+            line("stopped", reason);
+            line("resume", &self.resume);
+        }
+        text
+    }
+
+    /// The summary as one JSON object, version 1.
+    pub fn json(&self) -> serde_json::Value {
+        let counts = &self.counts;
+        serde_json::json!({
+            "version": 1,
+            "exit_code": self.exit.code(),
+            "backend": self.backend.as_str(),
+            "jobs": {
+                "total": counts.total,
+                "completed": counts.completed,
+                "failed": counts.failed,
+                "uncertain": counts.uncertain,
+                "pending": counts.pending,
+            },
+            "cost_cents": {"spent": self.spent, "reserved": self.reserved, "budget": self.budget},
+            "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
+            "seconds": self.seconds.as_secs_f64(),
+            "stopped": self.stopped,
+            "results": self.results,
+            "report": self.report,
+            "resume": self.stopped.as_ref().map(|_| &self.resume),
+        })
+    }
+
+    fn cost(&self) -> String {
+        if self.backend == Backend::Embedded {
+            return format!("nothing; at the provider it would be {}", self.spent);
+        }
+        let mut text = format!("{} spent", self.spent);
+        if self.reserved > Cents::ZERO {
+            text.push_str(&format!(", {} reserved for uncertain submits", self.reserved));
+        }
+        if let Some(budget) = self.budget {
+            text.push_str(&format!(", of a budget of {budget}"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closing() -> Closing {
+        Closing {
+            backend: Backend::Vibedream,
+            counts: PlanCounts { total: 48, completed: 48, ..PlanCounts::default() },
+            spent: Cents(336),
+            reserved: Cents::ZERO,
+            budget: Some(Cents(2500)),
+            seconds: Duration::from_secs(151),
+            stopped: None,
+            errors: BTreeMap::new(),
+            results: "runs/spring/results".into(),
+            report: "runs/spring/report/index.html".into(),
+            resume: "dyehouse run spring.yaml".into(),
+            exit: Exit::Complete,
+        }
+    }
+
+    #[test]
+    fn a_good_end_is_four_lines() {
+        insta::assert_snapshot!(closing().text(), @r"
+        48 jobs completed in 2 min 31 s
+          cost      $3.36 spent, of a budget of $25.00
+          pictures  runs/spring/results
+          report    runs/spring/report/index.html
+        ");
+    }
+
+    #[test]
+    fn a_bad_end_says_what_to_do() {
+        let counts = PlanCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
+        let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
+        let stopped = Some("it was asked to stop".to_owned());
+        let closing = Closing { counts, errors, stopped, reserved: Cents(7), exit: Exit::StoppedEarly, ..closing() };
+        insta::assert_snapshot!(closing.text(), @r"
+        40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
+          failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
+          failed    1 lost: it may have been charged; --retry-failed pays for it anew
+          uncertain 1 may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again
+          cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
+          pictures  runs/spring/results
+          report    runs/spring/report/index.html
+          stopped   it was asked to stop
+          resume    dyehouse run spring.yaml
+        ");
+    }
+}

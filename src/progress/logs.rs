@@ -1,0 +1,24 @@
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{LogFormat, Output};
+use crate::manifest::Style;
+
+use super::Screen;
+
+/// Starts logging to the screen. `RUST_LOG` wins over `-v` and `-q`.
+pub fn start_logs(output: &Output, screen: &Screen) {
+    let level = match (output.quiet, output.verbose, output.log_format) {
+        (true, _, _) => "error",
+        (_, 0, LogFormat::Text) => "warn",
+        (_, 0, LogFormat::Json) | (_, 1, _) => "warn,dyehouse=info",
+        (_, 2, _) => "info,dyehouse=debug",
+        (_, _, _) => "debug,dyehouse=trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(screen.clone());
+    // Only the first start in a process counts, which is all that a program needs.
+    let _ = match output.log_format {
+        LogFormat::Text => logs.with_ansi(screen.style() == Style::Colored).with_target(false).try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,14 @@
+//! What a person sees: the screen, the progress of a run, logs, and the closing summary. Consumers of events; nothing
+//! here decides anything.
+
+mod closing;
+mod logs;
+mod narrator;
+mod screen;
+mod words;
+
+pub use closing::Closing;
+pub use logs::start_logs;
+pub use narrator::Narrator;
+pub use screen::Screen;
+pub use words::{counted, duration, shell_word};

@@ -1,0 +1,153 @@
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::job::Rate;
+use crate::manifest::Style;
+use crate::runner::{Event, Observer, Tally};
+
+use super::screen::{Screen, Show};
+use super::words::{counted, duration};
+
+/// How many jobs' ends the pace is told from.
+const REMEMBERED: usize = 64;
+
+/// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
+pub struct Narrator<'s> {
+    screen: &'s Screen,
+    bar: Option<ProgressBar>,
+    /// How many jobs were meant, and how many of them had ended before.
+    total: u64,
+    rate: Rate,
+    work: u64,
+    ended: u64,
+    failed: u64,
+    ends: VecDeque<Instant>,
+}
+
+impl<'s> Narrator<'s> {
+    /// A narrator of a run over `total` jobs whose submits go out at `rate`.
+    pub fn new(screen: &'s Screen, total: u64, rate: Rate) -> Narrator<'s> {
+        Narrator { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
+    }
+
+    /// Begins: `work` of the jobs have something left to do.
+    pub fn open(&mut self, manifest: &str, backend: &str, work: u64) {
+        self.work = work;
+        self.ends.push_back(Instant::now());
+        let jobs = counted(self.total, "job");
+        let left = if work == self.total { String::new() } else { format!(", {work} left to do") };
+        let pace = if work > 0 { format!(" at {}", self.rate) } else { String::new() };
+        self.screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
+        if self.screen.show() == Show::Bar && work > 0 {
+            // A template that is fixed here either parses or fails the first test.
+            let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
+            let bar = self.screen.bars().add(ProgressBar::new(work).with_style(style));
+            bar.enable_steady_tick(Duration::from_secs(1));
+            self.bar = Some(bar);
+            self.refresh(&Tally::default());
+        }
+    }
+
+    /// Ends: the bar goes away.
+    pub fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn end(&mut self, word: &str, job: &str, note: &str) {
+        self.ended += 1;
+        self.ends.push_back(Instant::now());
+        if self.ends.len() > REMEMBERED {
+            self.ends.pop_front();
+        }
+        let is_good = word == "completed";
+        self.failed += u64::from(!is_good);
+        if self.screen.show() == Show::Lines || !is_good {
+            let width = self.work.to_string().len();
+            let note = if note.is_empty() { String::new() } else { format!("  {note}") };
+            let (color, plain) = match (self.screen.style(), is_good) {
+                (Style::Plain, _) => ("", ""),
+                (Style::Colored, true) => ("\u{1b}[32m", "\u{1b}[0m"),
+                (Style::Colored, false) => ("\u{1b}[33m", "\u{1b}[0m"),
+            };
+            let line = format!("{:>width$}/{}  {color}{word:<9}{plain}  {job}{note}", self.ended, self.work);
+            self.screen.say(&line);
+        }
+    }
+
+    fn refresh(&self, tally: &Tally) {
+        let Some(bar) = &self.bar else { return };
+        let mut parts = Vec::new();
+        if self.failed > 0 {
+            parts.push(format!("{} failed", self.failed));
+        }
+        parts.push(format!("{} in flight", tally.in_flight));
+        if let Some(per_minute) = self.per_minute() {
+            parts.push(format!("{per_minute:.1}/min"));
+        }
+        parts.push(tally.spent.to_string());
+        if let Some(left) = self.left() {
+            parts.push(format!("{} left", duration(left)));
+        }
+        bar.set_position(self.ended);
+        bar.set_message(parts.join(" · "));
+    }
+
+    /// How many jobs end in a minute, by those that ended last.
+    fn per_minute(&self) -> Option<f64> {
+        let seconds = self.ends.back()?.duration_since(*self.ends.front()?).as_secs_f64();
+        (self.ends.len() > 2 && seconds > 0.0).then(|| (self.ends.len() - 1) as f64 * 60.0 / seconds)
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let jobs = self.work.saturating_sub(self.ended) as f64;
+        Duration::try_from_secs_f64((jobs * 60.0 / self.per_minute()?).round()).ok()
+    }
+}
+
+impl Observer for Narrator<'_> {
+    fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
+        log(event);
+        match event {
+            Event::Submitting { .. } | Event::Accepted { .. } => {}
+            Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
+            Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
+            Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
+            Event::Left { job, cause } => self.end("left", job.as_str(), &format!("a later run follows it: {cause}")),
+            Event::Paused { wait, reason } => {
+                self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));
+            }
+            Event::UnknownStatus { job, word } => {
+                self.screen.say(&format!("{job}: the provider says `{word}`, which it does not document; waiting on"));
+            }
+            Event::Stopping { reason } => {
+                self.screen
+                    .say(&format!("stopping: {reason}; letting what is under way end (Ctrl-C again ends at once)"));
+            }
+        }
+        self.refresh(tally);
+    }
+}
+
+/// The event for logs, where programs look for it.
+fn log(event: &Event<'_>) {
+    match event {
+        Event::Submitting { job, attempt } => tracing::debug!(%job, attempt, "submitting"),
+        Event::Accepted { job, prediction, cost } => {
+            tracing::info!(%job, %prediction, cost_cents = cost.0, "accepted");
+        }
+        Event::Completed { job, files } => {
+            tracing::info!(%job, files = files.len(), bytes = files.iter().map(|file| file.bytes).sum::<u64>(), "completed");
+        }
+        Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
+        Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
+        Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
+        Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
+        Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
+        Event::Stopping { reason } => tracing::info!(%reason, "stopping"),
+    }
+}

@@ -1,0 +1,104 @@
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::cli::{LogFormat, Output, ProgressStyle};
+use crate::manifest::Style;
+
+/// Stderr, shared between a bar, lines and logs so that none tears another.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    bars: MultiProgress,
+    show: Show,
+    style: Style,
+}
+
+/// How the progress of a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    Bar,
+    Lines,
+    Nothing,
+}
+
+impl Screen {
+    /// The screen as the command line and the terminal ask for it.
+    pub fn new(output: &Output) -> Screen {
+        let is_terminal = io::stderr().is_terminal();
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let show = match output.progress {
+            _ if output.quiet => Show::Nothing,
+            ProgressStyle::None => Show::Nothing,
+            ProgressStyle::Bar => Show::Bar,
+            ProgressStyle::Plain => Show::Lines,
+            // JSON logs tell all that lines would, and lines between them would break what reads them.
+            ProgressStyle::Auto if output.log_format == LogFormat::Json => Show::Nothing,
+            ProgressStyle::Auto if is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb") => {
+                Show::Bar
+            }
+            ProgressStyle::Auto => Show::Lines,
+        };
+        let target = if show == Show::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = if is_terminal && !is_plain { Style::Colored } else { Style::Plain };
+        Screen { bars: MultiProgress::with_draw_target(target), show, style }
+    }
+
+    /// Writes a line of progress, unless the user wants silence.
+    pub fn say(&self, line: &str) {
+        if self.show != Show::Nothing {
+            self.tell(line);
+        }
+    }
+
+    /// Writes a line that must be seen.
+    pub fn tell(&self, line: &str) {
+        // That stderr is closed is nothing that could be told anywhere.
+        self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
+    }
+
+    /// Whether lines have colors.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    pub(super) fn show(&self) -> Show {
+        self.show
+    }
+
+    pub(super) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+}
+
+/// A log line on its way to the screen.
+#[derive(Debug)]
+pub struct LogLine {
+    bars: MultiProgress,
+    bytes: Vec<u8>,
+}
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = LogLine;
+
+    fn make_writer(&'a self) -> LogLine {
+        LogLine { bars: self.bars.clone(), bytes: Vec::new() }
+    }
+}
+
+impl Write for LogLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        self.bars.suspend(|| drop(io::stderr().lock().write_all(&self.bytes)));
+    }
+}

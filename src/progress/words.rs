@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+/// `1 job`, `2 jobs`.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// `text` as one word of a shell's command line.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_their_two_largest_units() {
+        let told = |seconds| duration(Duration::from_secs_f64(seconds));
+        assert_eq!([0.04, 9.94, 59.9].map(told), ["0.0 s", "9.9 s", "59 s"]);
+        assert_eq!([60.0, 3599.0, 3600.0, 90_000.0].map(told), ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]);
+    }
+
+    #[test]
+    fn a_word_for_a_shell_is_quoted_where_it_must_be() {
+        assert_eq!(shell_word("runs/spring.yaml"), "runs/spring.yaml");
+        assert_eq!(shell_word("my catalog's.csv"), r"'my catalog'\''s.csv'");
+    }
+}

@@ -1,0 +1,170 @@
+//! Files that are whole or not there, and a folder that holds what belongs there and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::ReportError;
+
+/// The report's folder, and what was written to it so far.
+#[derive(Debug)]
+pub(crate) struct ReportFolder {
+    root: PathBuf,
+    names: BTreeSet<String>,
+    changed: usize,
+}
+
+/// A file on its way: written beside its place, and there only once it is whole.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: BufWriter<NamedTempFile>,
+    name: String,
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The folders below the report's that it makes and keeps tidy.
+const SUBFOLDERS: [&str; 1] = ["inputs"];
+
+/// What drafts are called, so that those of a program that died can be told and removed.
+const DRAFT_PREFIX: &str = ".draft-";
+
+impl ReportFolder {
+    /// Opens `root`, making it where it is not there.
+    pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
+        fs::create_dir_all(&root).map_err(|source| ReportError::io("make", &root, source))?;
+        Ok(ReportFolder { root, names: BTreeSet::new(), changed: 0 })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn changed(&self) -> usize {
+        self.changed
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+
+    /// Begins the file `name`, a path below the report's folder with `/` between its parts.
+    pub(crate) fn draft(&self, name: &str) -> Result<Draft, ReportError> {
+        let place = self.root.join(name);
+        let parent = place.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(|source| ReportError::io("make", parent, source))?;
+        let file = crate::files::temporary()
+            .prefix(DRAFT_PREFIX)
+            .tempfile_in(parent)
+            .map_err(|source| ReportError::io("write", &place, source))?;
+        Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
+    }
+
+    /// Puts `draft` in its place, or drops it where the file there says the same.
+    pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
+        let place = self.root.join(&draft.name);
+        let failed = |source| ReportError::io("write", &place, source);
+        let file = draft.file.into_inner().map_err(|error| failed(error.into_error()))?;
+        self.names.insert(draft.name);
+        if is_same(file.path(), &place).map_err(failed)? {
+            return Ok(());
+        }
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&place).map_err(|error| failed(error.error))?;
+        self.changed += 1;
+        Ok(())
+    }
+
+    /// Writes a whole file at once.
+    pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
+        let mut draft = self.draft(name)?;
+        draft.write_all(bytes).map_err(|source| ReportError::io("write", &self.root.join(name), source))?;
+        self.publish(draft)
+    }
+
+    /// Writes a file that is named by its content, unless it is there.
+    pub(crate) fn write_once(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
+        let there = fs::metadata(self.root.join(name)).is_ok_and(|found| found.len() == bytes.len() as u64);
+        if there {
+            self.names.insert(name.to_owned());
+            return Ok(());
+        }
+        self.write(name, bytes)
+    }
+
+    /// Removes what an earlier report left in the subfolders and this one doesn't name, and drafts of the dead.
+    pub(crate) fn sweep(&mut self) -> Result<(), ReportError> {
+        self.sync()?;
+        for folder in ["", "inputs"] {
+            let path = self.root.join(folder);
+            if !path.exists() {
+                continue;
+            }
+            let entries = fs::read_dir(&path).map_err(|source| ReportError::io("read", &path, source))?;
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                let is_stale = !folder.is_empty() && !self.names.contains(&format!("{folder}/{name}"));
+                if is_stale || name.starts_with(DRAFT_PREFIX) {
+                    remove(&entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the renames durable.
+    fn sync(&self) -> Result<(), ReportError> {
+        if cfg!(unix) {
+            for folder in
+                SUBFOLDERS.map(|name| self.root.join(name)).iter().chain([&self.root]).filter(|folder| folder.exists())
+            {
+                File::open(folder)
+                    .and_then(|folder| folder.sync_all())
+                    .map_err(|source| ReportError::io("write", folder, source))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove(path: &Path) -> Result<(), ReportError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path, source)),
+        _ => Ok(()),
+    }
+}
+
+fn is_same(new: &Path, old: &Path) -> io::Result<bool> {
+    let mut old = match File::open(old) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut new = File::open(new)?;
+    if new.metadata()?.len() != old.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let count = new.read(&mut left)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        old.read_exact(&mut right[..count])?;
+        if left[..count] != right[..count] {
+            return Ok(false);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What stands above the cards.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::model::{BatchView, Counts};
+use super::summary;
+use super::tally::Tally;
+use crate::job::{Cents, JobStatus};
+
+#[derive(Serialize)]
+struct Figure {
+    kind: &'static str,
+    value: String,
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct Heading<'a> {
+    title: &'a str,
+    state: &'static str,
+    state_text: String,
+    about: String,
+    jobs: u64,
+    bar: Vec<BarPart>,
+    bar_text: String,
+    notes: &'a [String],
+    resume: Option<&'a str>,
+}
+
+/// A part of the bar, in percent of its length.
+#[derive(Serialize)]
+struct BarPart {
+    kind: &'static str,
+    from: f64,
+    width: f64,
+}
+
+/// The values that the templates of the page take.
+pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
+    let parts = parts(&batch.counts);
+    let heading = Heading {
+        title: if batch.title.is_empty() { "Batch" } else { &batch.title },
+        state: batch.state.as_str(),
+        state_text: match batch.state.reason() {
+            Some(reason) => format!("stopped: {reason}"),
+            None => batch.state.as_str().to_owned(),
+        },
+        about: about(batch),
+        jobs: batch.counts.total,
+        bar: bar(&parts, batch.counts.total),
+        bar_text: parts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", "),
+        notes: &batch.notes,
+        resume: batch.resume.as_deref(),
+    };
+    let verdicts: Vec<&str> =
+        tally.colors.by_word().into_iter().filter(|(_, count)| *count > 0).map(|(word, _)| word).collect();
+    let classes: Vec<&str> = tally.errors.keys().map(|class| class.as_str()).collect();
+    let states: Vec<&str> = parts.iter().filter(|(_, count)| *count > 0).map(|(kind, _)| *kind).collect();
+    BTreeMap::from([
+        ("batch", Value::from(Serde(&heading))),
+        ("figures", Value::from(Serde(figures(batch, tally)))),
+        ("states", Value::from(Serde(states))),
+        ("verdicts", Value::from(Serde(verdicts))),
+        ("classes", Value::from(Serde(classes))),
+    ])
+}
+
+fn parts(counts: &Counts) -> [(&'static str, u64); 4] {
+    let count = |status| match status {
+        JobStatus::Completed => counts.completed,
+        JobStatus::Failed => counts.failed,
+        JobStatus::Uncertain => counts.uncertain,
+        JobStatus::Pending => counts.pending,
+    };
+    JobStatus::ALL.map(|status| (status.as_str(), count(status)))
+}
+
+fn bar(parts: &[(&'static str, u64)], total: u64) -> Vec<BarPart> {
+    let mut from = 0.0;
+    let filled = parts.iter().filter(|(_, count)| *count > 0);
+    filled
+        .map(|(kind, count)| {
+            let width = *count as f64 * 100.0 / total.max(1) as f64;
+            let part = BarPart { kind, from, width };
+            from += width;
+            part
+        })
+        .collect()
+}
+
+fn about(batch: &BatchView) -> String {
+    let backend = match batch.backend.as_str() {
+        "embedded" => "edited on this machine",
+        "vibedream" => "edited by vibedream.ai",
+        other => other,
+    };
+    let started = batch.started_at.map(|at| format!("begun {}", at.strftime("%F %H:%M UTC")));
+    let parts = [Some(batch.manifest.as_str()), Some(backend), started.as_deref()];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    let mut add = |kind, value: String, name| figures.push(Figure { kind, value, name });
+    for (kind, count) in parts(&batch.counts) {
+        if count > 0 || kind == "completed" {
+            let value =
+                if kind == "completed" { format!("{count} of {}", batch.counts.total) } else { count.to_string() };
+            add(kind, value, kind);
+        }
+    }
+    if tally.colors.total() > 0 {
+        let on = format!("{} of {}", tally.colors.on, tally.colors.total());
+        add("color", on, "on their color");
+        if tally.colors.off > 0 {
+            add("failed", tally.colors.off.to_string(), "missed their color");
+        }
+    }
+    let name = if batch.backend == "embedded" { "it would cost at the provider" } else { "spent" };
+    add("cost", batch.spent.to_string(), name);
+    if batch.reserved > Cents::ZERO {
+        add("uncertain", batch.reserved.to_string(), "reserved");
+    }
+    if let Some(budget) = batch.budget {
+        add("cost", budget.to_string(), "budget");
+    }
+    if let Some(seconds) = summary::seconds(batch) {
+        add("time", duration(seconds), "from first to last");
+        if seconds > 0.0 && batch.counts.completed > 1 {
+            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures a minute");
+        }
+    }
+    figures
+}
+
+/// Seconds as a person reads them.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds < 10.0 => format!("{seconds:.1} s"),
+        _ if seconds < 60.0 => format!("{seconds:.0} s"),
+        _ if seconds < 3600.0 => format!("{} min {:02} s", seconds as u64 / 60, seconds as u64 % 60),
+        _ => format!("{} h {:02} min", seconds as u64 / 3600, seconds as u64 / 60 % 60),
+    }
+}

@@ -1,0 +1,101 @@
+//! The pictures to edit, as the page and a manifest can name them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use image::ImageFormat;
+
+use super::files::ReportFolder;
+use super::{JobView, ReportError};
+use crate::job::{ContentHash, ImageSource};
+
+/// A picture to edit, as the page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// A file on this machine.
+    File {
+        /// Absolute.
+        path: PathBuf,
+        /// What a person calls it.
+        label: String,
+    },
+    /// A URL, which the page names and never loads by itself.
+    Url(String),
+    /// Something that can't be shown, in words.
+    Words(String),
+}
+
+/// The pictures to edit of `job`; `data:` URIs become files of the report.
+///
+/// A picture in a URI would stand in the page's data a second time, and a browser refuses to open it in a tab.
+pub(crate) fn gather(job: &JobView, folder: &mut ReportFolder) -> Result<Vec<Before>, ReportError> {
+    let mut found = Vec::new();
+    for image in &job.images {
+        found.push(match image {
+            ImageSource::File(path) => local(path),
+            ImageSource::Url(url) => Before::Url(url.clone()),
+            ImageSource::Data(uri) => match picture_of(uri) {
+                Some((bytes, extension)) => Before::File {
+                    path: keep(&bytes, extension, folder)?,
+                    label: format!("data: URI, {}", extension.to_uppercase()),
+                },
+                None => Before::Words(format!("{image} (no picture that can be shown)")),
+            },
+        });
+    }
+    for path in &job.before {
+        let copy = local(path);
+        if !found.contains(&copy) {
+            found.push(copy);
+        }
+    }
+    Ok(found)
+}
+
+/// The file that stands in for `path` where a manifest's cell can't name it: a copy in the report with a plain name.
+///
+/// The content is the same, and so is the job's fingerprint.
+pub(crate) fn stand_in(path: &Path, folder: &mut ReportFolder) -> Result<Option<PathBuf>, ReportError> {
+    let Ok(bytes) = fs::read(path) else { return Ok(None) };
+    let Some(extension) = extension_of(&bytes) else {
+        return Ok(None);
+    };
+    keep(&bytes, extension, folder).map(Some)
+}
+
+fn local(path: &Path) -> Before {
+    let label = path.file_name().unwrap_or(path.as_os_str());
+    Before::File {
+        label: label.to_string_lossy().into_owned(),
+        path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+fn keep(bytes: &[u8], extension: &str, folder: &mut ReportFolder) -> Result<PathBuf, ReportError> {
+    let hash = ContentHash::of(bytes).to_string();
+    let name = format!("inputs/{}.{extension}", &hash[..32]);
+    folder.write_once(&name, bytes)?;
+    Ok(folder.root().join(name))
+}
+
+/// The picture in a `data:` URI, whatever media type it claims: its bytes and the extension they deserve.
+fn picture_of(uri: &str) -> Option<(Vec<u8>, &'static str)> {
+    let (head, body) = uri.split_once(',')?;
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(body).collect();
+    let is_base64 = head.trim_end().to_ascii_lowercase().ends_with(";base64");
+    let bytes = if is_base64 { BASE64_STANDARD.decode(bytes.trim_ascii()).ok()? } else { bytes };
+    let extension = extension_of(&bytes)?;
+    Some((bytes, extension))
+}
+
+fn extension_of(bytes: &[u8]) -> Option<&'static str> {
+    match image::guess_format(bytes).ok()? {
+        ImageFormat::Png => Some("png"),
+        ImageFormat::Jpeg => Some("jpg"),
+        ImageFormat::Gif => Some("gif"),
+        ImageFormat::WebP => Some("webp"),
+        _ => None,
+    }
+}

@@ -1,0 +1,69 @@
+//! `failed.csv`: the rows that did not complete, as a manifest that the next run takes as it is.
+//!
+//! Its cells are the manifest's own text, to the letter. They are not neutralised for spreadsheets as those of
+//! `results.csv` are: a prompt that begins with `=` must be sent with it, and with nothing before it, or it would be
+//! another edit with another fingerprint. What is in here the user wrote in the first place; the provider's words,
+//! which nobody vouches for, stay out.
+
+use std::path::Path;
+
+use super::files::ReportFolder;
+use super::{JobView, ReportError, inputs};
+use crate::job::ImageSource;
+
+/// The columns before the user's own: a manifest's.
+pub(crate) const COLUMNS: [&str; 9] = [
+    "id",
+    "prompt",
+    "images",
+    "size",
+    "seed",
+    "enable_sync_mode",
+    "enable_base64_output",
+    "enable_safety_checker",
+    "color",
+];
+
+/// The cells of a job under [`COLUMNS`].
+///
+/// The id is kept, and a picture keeps its content, so that in the folder of the same run this is the same job.
+pub(crate) fn cells(job: &JobView, folder: &mut ReportFolder) -> Result<Vec<String>, ReportError> {
+    let mut images = Vec::new();
+    for image in &job.images {
+        images.push(image_cell(image, folder)?);
+    }
+    let switch = |value: Option<bool>| value.map_or_else(String::new, |on| on.to_string());
+    Ok(vec![
+        job.id.to_string(),
+        job.prompt.clone(),
+        images.join("|"),
+        job.size.map_or_else(String::new, |size| size.as_str().to_owned()),
+        job.seed.map_or_else(String::new, |seed| seed.get().to_string()),
+        switch(job.switches.enable_sync_mode),
+        switch(job.switches.enable_base64_output),
+        switch(job.switches.enable_safety_checker),
+        job.color.clone().unwrap_or_default(),
+    ])
+}
+
+/// A picture in a cell that separates pictures with `|`.
+///
+/// A `|` in a URL is written `%7C`, which is how a client sends it in any case. A file whose path holds one, or is no
+/// Unicode text, is named by a copy of it.
+fn image_cell(image: &ImageSource, folder: &mut ReportFolder) -> Result<String, ReportError> {
+    Ok(match image {
+        ImageSource::Url(text) | ImageSource::Data(text) => text.replace('|', "%7C"),
+        ImageSource::File(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            match plain(&path) {
+                Some(text) => text.to_owned(),
+                None => inputs::stand_in(&path, folder)?.unwrap_or(path).display().to_string(),
+            }
+        }
+    })
+}
+
+/// The path as a cell can hold it: Unicode, no `|`, no white space at its edges, on one line.
+fn plain(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| !text.contains('|') && !text.contains(char::is_control) && text.trim() == *text)
+}

@@ -1,0 +1,273 @@
+//! What a report is made from, and what is left of making it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::color::Verdict;
+use crate::job::{Cents, ContentHash, ErrorClass, ImageSource, JobId, JobStatus, Seed, Size, Switches};
+
+/// The batch as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct BatchView {
+    /// The manifest's name, as the page's heading.
+    pub title: String,
+    /// Where the manifest is, as the user named it.
+    pub manifest: String,
+    /// Who edits: `vibedream` or `embedded`.
+    pub backend: String,
+    /// When the first submit was made.
+    pub started_at: Option<Timestamp>,
+    /// When the last job ended, once nothing is left in work.
+    pub finished_at: Option<Timestamp>,
+    /// Whether the batch is under way, done, or stopped early.
+    pub state: BatchState,
+    /// The jobs by status.
+    pub counts: Counts,
+    /// What was charged.
+    pub spent: Cents,
+    /// What submits without a known price, and submits of unknown fate, may have cost beyond that.
+    pub reserved: Cents,
+    /// The ceiling that was set.
+    pub budget: Option<Cents>,
+    /// The 429s and the pauses, in order of time.
+    pub timeline: Vec<TimelineEvent>,
+    /// The command that goes on with this run, as a person would type it.
+    pub resume: Option<String>,
+    /// What a person must know besides, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Where a batch stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BatchState {
+    /// Jobs are being submitted or followed; an open page looks for news.
+    #[default]
+    Running,
+    /// Nothing is left to do.
+    Finished,
+    /// It ended early and can be resumed; the text says why.
+    Stopped(String),
+}
+
+/// Jobs by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub total: u64,
+    /// With verified pictures.
+    pub completed: u64,
+    /// Ended without a picture.
+    pub failed: u64,
+    /// Of unknown fate.
+    pub uncertain: u64,
+    /// Not submitted yet, or in work.
+    pub pending: u64,
+}
+
+/// Something that slowed the whole batch down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimelineEvent {
+    /// When it began.
+    pub at: Timestamp,
+    /// When it was over, where that is known.
+    pub until: Option<Timestamp>,
+    /// What it was.
+    pub kind: TimelineKind,
+}
+
+/// What slowed a batch down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimelineKind {
+    /// The provider answered 429 and named, or left to us, a time to wait.
+    RateLimited,
+    /// The batch held back of its own accord: the provider was down, the network was gone.
+    Paused,
+    /// The program was not running between two runs on the same folder.
+    Away,
+}
+
+/// One job.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Its name.
+    pub id: JobId,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The instruction.
+    pub prompt: String,
+    /// The pictures to edit, as they are sent.
+    pub images: Vec<ImageSource>,
+    /// Local copies of pictures to edit that `images` names by URL, where at hand. Files of `images` need not be
+    /// named again.
+    pub before: Vec<PathBuf>,
+    /// The pictures that came back.
+    pub files: Vec<ResultFile>,
+    /// The color asked for, `#RRGGBB`.
+    pub color: Option<String>,
+    /// What the check of the color found.
+    pub check: Option<ColorCheck>,
+    /// The prediction's id at the provider.
+    pub prediction_id: Option<String>,
+    /// What it was charged.
+    pub cost: Cents,
+    /// What it may have cost beyond that.
+    pub reserved: Cents,
+    /// How often it was submitted.
+    pub attempts: u32,
+    /// When it was submitted the last time.
+    pub submitted_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error_class: Option<ErrorClass>,
+    /// The error in the provider's or the program's words.
+    pub error: Option<String>,
+    /// What to do about it; the class's own remedy where this is `None`.
+    pub hint: Option<String>,
+    /// The size asked for.
+    pub size: Option<Size>,
+    /// The seed asked for.
+    pub seed: Option<Seed>,
+    /// The three switches.
+    pub switches: Switches,
+    /// The user's own columns, name and value, in the manifest's order.
+    pub columns: Vec<(String, String)>,
+    /// The line of the manifest where it begins, from 1.
+    pub line: u64,
+}
+
+/// A picture that came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultFile {
+    /// Where it is, relative to the run's folder.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// The hash of its bytes.
+    pub blake3: ContentHash,
+}
+
+/// What the check of a result's color found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColorCheck {
+    /// The color asked for, `#RRGGBB`.
+    pub asked: String,
+    /// The color found, `#RRGGBB`.
+    pub measured: Option<String>,
+    /// The CIEDE2000 difference between the two.
+    pub delta_e: Option<f64>,
+    /// Whether that is near enough.
+    pub verdict: Verdict,
+    /// Why it is so, above all why it cannot be told.
+    pub reason: Option<String>,
+}
+
+/// How a report is made.
+#[derive(Clone, Debug, Default)]
+pub struct ReportOptions {}
+
+/// What is left of making a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The page.
+    pub index: PathBuf,
+    /// How many jobs it shows.
+    pub jobs: u64,
+    /// How many files were new or had to change.
+    pub changed: usize,
+    /// All files of the report, relative to its folder, sorted.
+    pub files: Vec<String>,
+}
+
+impl Counts {
+    /// Takes in one more job.
+    pub fn add(&mut self, status: JobStatus) {
+        self.total += 1;
+        *match status {
+            JobStatus::Completed => &mut self.completed,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Uncertain => &mut self.uncertain,
+            JobStatus::Pending => &mut self.pending,
+        } += 1;
+    }
+}
+
+impl JobView {
+    /// A job that nothing has happened to yet.
+    pub fn new(id: JobId, prompt: impl Into<String>) -> JobView {
+        JobView {
+            id,
+            status: JobStatus::Pending,
+            prompt: prompt.into(),
+            images: Vec::new(),
+            before: Vec::new(),
+            files: Vec::new(),
+            color: None,
+            check: None,
+            prediction_id: None,
+            cost: Cents::ZERO,
+            reserved: Cents::ZERO,
+            attempts: 0,
+            submitted_at: None,
+            finished_at: None,
+            error_class: None,
+            error: None,
+            hint: None,
+            size: None,
+            seed: None,
+            switches: Switches::default(),
+            columns: Vec::new(),
+            line: 0,
+        }
+    }
+
+    /// What to do about a job that did not complete, if anything is known.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        match self.status {
+            JobStatus::Completed | JobStatus::Pending => self.hint.as_deref(),
+            JobStatus::Failed => self.hint.as_deref().or_else(|| self.error_class.map(ErrorClass::remedy)),
+            JobStatus::Uncertain => Some(self.hint.as_deref().unwrap_or(
+                "look at the provider's dashboard whether it was charged; --uncertain resubmit sends it once more",
+            )),
+        }
+    }
+
+    /// Seconds from the last submit to the end.
+    pub(crate) fn seconds(&self) -> Option<f64> {
+        Some(self.finished_at?.duration_since(self.submitted_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
+    }
+}
+
+impl BatchState {
+    /// The state in the word that `summary.json` uses.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            BatchState::Running => "running",
+            BatchState::Finished => "finished",
+            BatchState::Stopped(_) => "stopped",
+        }
+    }
+
+    /// Why the batch ended early.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            BatchState::Stopped(reason) => Some(reason),
+            BatchState::Running | BatchState::Finished => None,
+        }
+    }
+}
+
+/// The verdict in the word that files use.
+pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::On => "on",
+        Verdict::Near => "near",
+        Verdict::Off => "off",
+        Verdict::Unmeasurable => "unmeasurable",
+    }
+}

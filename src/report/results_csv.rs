@@ -1,0 +1,114 @@
+//! `results.csv`: one row a job, in the manifest's order, for spreadsheets and scripts.
+
+use std::borrow::Cow;
+
+use super::model::{JobView, verdict_word};
+use crate::job::{ErrorClass, Size};
+
+/// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
+pub(crate) const COLUMNS: [&str; 23] = [
+    "id",
+    "status",
+    "prediction_id",
+    "cost_cents",
+    "files",
+    "error_class",
+    "error",
+    "hint",
+    "reserved_cents",
+    "attempts",
+    "submitted_at",
+    "finished_at",
+    "seconds",
+    "color",
+    "color_measured",
+    "delta_e",
+    "color_verdict",
+    "color_reason",
+    "size",
+    "seed",
+    "prompt",
+    "images",
+    "line",
+];
+
+/// The cells of a job under [`COLUMNS`].
+pub(crate) fn cells(job: &JobView) -> Vec<String> {
+    let check = job.check.as_ref();
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let files: Vec<_> = job.files.iter().map(|file| file.path.to_string_lossy().replace('\\', "/")).collect();
+    let images: Vec<_> = job.images.iter().map(ToString::to_string).collect();
+    vec![
+        job.id.to_string(),
+        job.status.to_string(),
+        text(job.prediction_id.as_deref()),
+        job.cost.0.to_string(),
+        files.join("|"),
+        text(job.error_class.map(ErrorClass::as_str)),
+        text(job.error.as_deref()),
+        text(job.advice()),
+        job.reserved.0.to_string(),
+        job.attempts.to_string(),
+        job.submitted_at.map_or_else(String::new, |at| at.to_string()),
+        job.finished_at.map_or_else(String::new, |at| at.to_string()),
+        job.seconds().map_or_else(String::new, |seconds| format!("{seconds:.1}")),
+        text(check.map(|check| check.asked.as_str()).or(job.color.as_deref())),
+        text(check.and_then(|check| check.measured.as_deref())),
+        check.and_then(|check| check.delta_e).map_or_else(String::new, |delta| format!("{delta:.2}")),
+        text(check.map(|check| verdict_word(check.verdict))),
+        text(check.and_then(|check| check.reason.as_deref())),
+        text(job.size.map(Size::as_str)),
+        job.seed.map_or_else(String::new, |seed| seed.get().to_string()),
+        job.prompt.clone(),
+        images.join("|"),
+        job.line.to_string(),
+    ]
+}
+
+/// The user's own column as it is named here: one that is called like ours gets `own_` before it.
+pub(crate) fn own_column(name: &str) -> String {
+    let mut name = name.to_owned();
+    while COLUMNS.contains(&name.as_str()) {
+        name.insert_str(0, "own_");
+    }
+    name
+}
+
+/// The cell as a spreadsheet shall see it: text that would be run as a formula gets an apostrophe before it.
+///
+/// The rule is OWASP's (CSV Injection): `=`, `+`, `-`, `@`, their full-width forms, tab and line ends at the start. A
+/// plain number is left a number.
+pub(crate) fn neutral(cell: &str) -> Cow<'_, str> {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
+    let is_number = || {
+        let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
+        !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && digits.parse::<f64>().is_ok()
+    };
+    if is_formula && !is_number() {
+        return Cow::Owned(format!("'{cell}"));
+    }
+    Cow::Borrowed(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_text() {
+        for bad in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\rx", "＝1", "-", "-1e5x", "-inf"] {
+            assert_eq!(neutral(bad), format!("'{bad}"));
+        }
+        for good in ["", "plain", "a=b", "-5", "+3.25", "-0.5", "#1E90FF"] {
+            assert_eq!(neutral(good), good);
+        }
+    }
+
+    #[test]
+    fn a_column_of_the_users_never_hides_one_of_ours() {
+        assert_eq!(own_column("sku"), "sku");
+        assert_eq!(own_column("status"), "own_status");
+    }
+}

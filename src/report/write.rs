@@ -1,0 +1,138 @@
+//! From views to the files of the report.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::ReportFolder;
+use super::model::{BatchView, JobView, ReportOptions, Written};
+use super::page::{self, Cards};
+use super::spool::Spool;
+use super::summary::Summary;
+use super::tally::Tally;
+use super::{inputs, manifest_csv, results_csv};
+use crate::job::JobStatus;
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file or folder of the report.
+    #[error("{verb} {}", path.display())]
+    Io {
+        /// What was tried: `make`, `read`, `write`, `remove`.
+        verb: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The temporary file in which rows wait.
+    #[error("keep rows in a temporary file")]
+    Spool(#[from] io::Error),
+    /// A row of a table.
+    #[error("write a row of {name}")]
+    Table {
+        /// The table's file.
+        name: &'static str,
+        /// What the CSV writer said.
+        source: csv::Error,
+    },
+    /// The page.
+    #[error("fill in the page")]
+    Page(#[from] minijinja::Error),
+    /// Data that is no JSON.
+    #[error("write the page's data")]
+    Data(#[from] serde_json::Error),
+}
+
+impl ReportError {
+    pub(crate) fn io(verb: &'static str, path: &Path, source: io::Error) -> ReportError {
+        ReportError::Io { verb, path: path.to_owned(), source }
+    }
+
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ReportError::Io { .. } => {
+                "see that the folder can be written and the disk has room, then run `dyehouse report`"
+            }
+            ReportError::Spool(_) => "see that the folder for temporary files can be written and has room",
+            ReportError::Table { .. } => "see that the disk has room, then run `dyehouse report`",
+            ReportError::Page(_) | ReportError::Data(_) => {
+                "the pictures and the journal are whole; this is a fault of the program"
+            }
+        }
+    }
+}
+
+/// Writes the report of the run in `folder` to `folder/report`.
+///
+/// Jobs come in the manifest's order and are taken one at a time; memory holds one of them. What an earlier report
+/// left and this one doesn't name is removed at the end.
+pub fn write(
+    folder: &Path,
+    batch: &BatchView,
+    jobs: impl Iterator<Item = JobView>,
+    options: &ReportOptions,
+) -> Result<Written, ReportError> {
+    let ReportOptions {} = options;
+    let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
+    let mut report = ReportFolder::open(run.join("report"))?;
+    let mut tally = Tally::default();
+    let mut spool = Spool::new()?;
+    let mut cards = Cards::new(&run)?;
+    for job in jobs {
+        tally.add(&job);
+        let pictures = inputs::gather(&job, &mut report)?;
+        let rerun = match job.status {
+            JobStatus::Completed => None,
+            _ => Some(manifest_csv::cells(&job, &mut report)?),
+        };
+        spool.push(results_csv::cells(&job), rerun, &job.columns)?;
+        cards.push(&job, &pictures)?;
+    }
+    write_tables(&mut spool, &mut report)?;
+    let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally))?;
+    summary.push(b'\n');
+    report.write("summary.json", &summary)?;
+    page::write(batch, &tally, cards, &mut report)?;
+    report.sweep()?;
+    Ok(Written {
+        index: report.root().join("index.html"),
+        jobs: tally.jobs,
+        changed: report.changed(),
+        files: report.names().cloned().collect(),
+    })
+}
+
+fn write_tables(spool: &mut Spool, report: &mut ReportFolder) -> Result<(), ReportError> {
+    const RESULTS: &str = "results.csv";
+    const FAILED: &str = "failed.csv";
+    let own = spool.columns().to_vec();
+    let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
+    let mut failed = csv::Writer::from_writer(report.draft(FAILED)?);
+    let in_results = |source| ReportError::Table { name: RESULTS, source };
+    let in_failed = |source| ReportError::Table { name: FAILED, source };
+
+    let own_names = own.iter().map(|name| results_csv::own_column(name));
+    let header = results_csv::COLUMNS.iter().map(|name| (*name).to_owned()).chain(own_names);
+    results.write_record(header.map(|name| results_csv::neutral(&name).into_owned())).map_err(in_results)?;
+    let header = manifest_csv::COLUMNS.into_iter().chain(own.iter().map(String::as_str));
+    failed.write_record(header).map_err(in_failed)?;
+    spool.replay(|row| {
+        let own_cells = row.own_cells(own.len());
+        let cells = row.results.iter().map(String::as_str).chain(own_cells.iter().copied());
+        results.write_record(cells.map(|cell| results_csv::neutral(cell).into_owned())).map_err(in_results)?;
+        if let Some(manifest) = &row.manifest {
+            let cells = manifest.iter().map(String::as_str).chain(own_cells);
+            failed.write_record(cells).map_err(in_failed)?;
+        }
+        Ok::<_, ReportError>(())
+    })?;
+    for (name, table) in [(RESULTS, results), (FAILED, failed)] {
+        let draft = table
+            .into_inner()
+            .map_err(|error| ReportError::Table { name, source: io::Error::from(error.error().kind()).into() })?;
+        report.publish(draft)?;
+    }
+    Ok(())
+}

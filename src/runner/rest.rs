@@ -1,0 +1,32 @@
+use jiff::Timestamp;
+
+use crate::journal::{Disk, Journal, Ledger, Record, RunEvent, Step};
+
+use super::{Ending, RunError};
+
+/// A run with nothing to do: the journal says that it was there, and what earlier submits without an answer are.
+///
+/// # Errors
+///
+/// The journal cannot be written.
+pub async fn rest(
+    disk: impl Disk,
+    mut ledger: Ledger,
+    opening: RunEvent,
+    now: impl Fn() -> Timestamp,
+) -> Result<Ending, RunError> {
+    let unanswered = ledger.unanswered().into_iter().map(|key| Record::Edit(key, Step::unanswered()));
+    let records: Vec<Record> = std::iter::once(Record::Run(opening))
+        .chain(unanswered)
+        .chain([Record::Run(RunEvent::Ended { reason: None })])
+        .collect();
+    let failed = |cause| RunError::Journal { cause, unrecorded: Vec::new() };
+    let journal = Journal::start(disk);
+    for record in records {
+        let at = now();
+        ledger.apply(at, &record)?;
+        journal.append(&record, at).await.map_err(failed)?.later();
+    }
+    journal.finish().await.map_err(failed)?;
+    Ok(Ending { ledger, stopped: None })
+}

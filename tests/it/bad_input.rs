@@ -1,0 +1,145 @@
+//! Bad input: each gets one clear message with the place and the remedy, and the promised exit code.
+
+use crate::support::{Sandbox, code};
+
+const GOOD: &str = "id,prompt,images\nmug,Make it #1E90FF,https://example.com/a.jpg\n";
+
+#[track_caller]
+fn told(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
+    let said = code(&sandbox.run(arguments), exit);
+    for part in parts {
+        assert!(said.contains(part), "no {part:?} in:\n{said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_bad_manifest_is_told_with_its_place_and_nothing_is_made() {
+    let long = "x".repeat(300);
+    let rows = [
+        ("../x,p,https://x/a.png", "2:1", "the id holds '/'"),
+        ("a/b,p,https://x/a.png", "2:1", "the id holds '/'"),
+        ("a\0b,p,https://x/a.png", "2:1", "the id holds '\\0'"),
+        (&format!("{long},p,https://x/a.png"), "2:1", "300 bytes long"),
+        ("a,p,https://x/a.png\na,q,https://x/a.png", "3:1", "line 2 has it already"),
+        ("a,,https://x/a.png", "2:1", "no `prompt`"),
+        ("a,p,nowhere.png", "2", "nowhere.png does not exist"),
+    ];
+    for (row, place, message) in rows {
+        let sandbox = Sandbox::new();
+        sandbox.write("bad.csv", format!("id,prompt,images\n{row}\n"));
+        let place = format!("bad.csv:{place}");
+        told(&sandbox, "run bad.csv --backend embedded", 2, &[&place, message, "help: ", "nothing was submitted"]);
+        assert_eq!(sandbox.names("."), ["bad.csv"]);
+    }
+}
+
+#[test]
+fn bad_values_are_told_with_what_would_be_right() {
+    let values = [
+        ("seed: 10001", "a whole number from 0 to 10000"),
+        ("seed: 1.5", "a whole number from 0 to 10000"),
+        ("size: huge", "one of small, medium, large"),
+        ("promt: x", "did you mean `prompt`?"),
+        ("color: tomatoe", "did you mean `tomato`?"),
+    ];
+    for (value, hint) in values {
+        let sandbox = Sandbox::new();
+        sandbox.write("bad.yaml", format!("jobs:\n  - prompt: p\n    images: https://x/a.png\n    {value}\n"));
+        told(&sandbox, "check bad.yaml", 2, &["bad.yaml:4:", hint]);
+    }
+}
+
+#[test]
+fn files_that_are_no_manifest_are_told_apart() {
+    let sandbox = Sandbox::new();
+    sandbox.write("empty.csv", "");
+    sandbox.write("headless.csv", "id,images\na,https://x/a.png\n");
+    sandbox.write("catalog.csv", GOOD);
+    told(&sandbox, "run catalogue.csv", 2, &["no such file", "did you mean `catalog.csv`?"]);
+    told(&sandbox, "run empty.csv", 2, &["the manifest is empty"]);
+    told(&sandbox, "run headless.csv", 2, &["no column `prompt`"]);
+}
+
+#[test]
+fn check_as_json_names_every_error_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bad.csv", "id,prompt,images,seed\na,p,https://x/a.png,1.5\n../b,p,https://x/a.png,\n");
+    let output = sandbox.run("check bad.csv --json");
+    code(&output, 2);
+    let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let places: Vec<_> = checked["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["line"].as_u64(), error["column"].as_u64()))
+        .collect();
+    assert_eq!(places, [(Some(2), Some(21)), (Some(3), Some(1))]);
+    assert!(checked["plan"].is_null());
+}
+
+#[test]
+fn without_a_key_the_variable_and_the_other_backend_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.csv", GOOD);
+    told(&sandbox, "run catalog.csv", 1, &["VIBEDREAM_API_KEY", "--backend embedded"]);
+    assert_eq!(sandbox.names("."), ["catalog.csv"]);
+}
+
+#[test]
+fn local_pictures_are_refused_for_the_provider_with_the_ways_out() {
+    let sandbox = Sandbox::new();
+    image::RgbImage::new(4, 4).save(sandbox.path("a.png")).unwrap();
+    sandbox.write("catalog.csv", "id,prompt,images\na,p,a.png\nb,p,a.png\n");
+    told(
+        &sandbox,
+        "run catalog.csv",
+        2,
+        &["catalog.csv:2", "1 more name local pictures", "https://", "images_via: inline", "--backend embedded"],
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.csv", GOOD);
+    sandbox.write("taken", "a file");
+    told(&sandbox, "run catalog.csv --backend embedded -o taken/out", 1, &["taken/out", "hint: "]);
+}
+
+#[test]
+fn a_journal_with_a_broken_line_is_refused_and_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.csv", GOOD);
+    let journal = "{\"v\":1,\"at\":\"2026-11-23T20:00:00Z\",\"type\":\"ended\"}\n{\"v\":1,\n{\"v\":1,\"at\":\"2026-11-23T20:00:00Z\",\"type\":\"ended\"}\n";
+    sandbox.write("out/journal.jsonl", journal);
+    for command in ["run catalog.csv --backend embedded -o out", "status out", "report out", "check catalog.csv -o out"]
+    {
+        told(&sandbox, command, 1, &["journal.jsonl: line 2", "hint: "]);
+    }
+    assert_eq!(sandbox.read("out/journal.jsonl"), journal);
+}
+
+#[test]
+fn a_folder_without_a_run_is_told() {
+    let sandbox = Sandbox::new();
+    told(&sandbox, "status nowhere", 1, &["find a run in nowhere"]);
+    told(&sandbox, "report nowhere", 1, &["find a run in nowhere"]);
+}
+
+#[test]
+fn bad_options_are_bad_usage() {
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.csv", GOOD);
+    for options in [
+        "--rate fast",
+        "--budget -1",
+        "--in-flight 0",
+        "--backend other",
+        "--base-url http://example.com",
+        "--only [",
+        "--deadline soon",
+    ] {
+        told(&sandbox, &format!("run catalog.csv {options}"), 2, &["error"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! Never pay twice, never lose what was paid for, never pass the budget: against a provider that keeps a ledger.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
+    let mut command =
+        sandbox.dyehouse(&format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"));
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    command
+}
+
+#[test]
+fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 200);
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert!(said.contains("200 jobs completed"), "{said}");
+    assert_eq!((provider.accepted(), provider.keys_at_assets()), (200, 0));
+    assert!(provider.paid_twice().is_empty());
+
+    let names = sandbox.names("out/results");
+    assert_eq!(names.len(), 200);
+    let mut widths: Vec<u32> =
+        names.iter().map(|name| image::open(sandbox.path("out/results").join(name)).unwrap().width()).collect();
+    widths.sort_unstable();
+    assert_eq!(widths, (2..202).collect::<Vec<_>>(), "every prediction's picture is there once, and whole");
+    let summary = sandbox.json("out/report/summary.json");
+    assert_eq!(
+        (summary["jobs"]["completed"].as_u64(), summary["cost_cents"]["spent"].as_u64()),
+        (Some(200), Some(1400))
+    );
+
+    let requests = provider.requests();
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let mut without_key = run(&sandbox, &provider, "");
+    code(&without_key.env_remove("VIBEDREAM_API_KEY").output().unwrap(), 0);
+    assert_eq!(provider.requests(), requests);
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_pays_for_no_job_twice() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 60);
+    for lines in [3, 11, 17] {
+        let mut child = run(&sandbox, &provider, "").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
+        assert_eq!(said, lines);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let output = run(&sandbox, &provider, "").output().unwrap();
+    let code = output.status.code().unwrap();
+    assert!(code == 0 || code == 3, "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(provider.paid_twice().is_empty());
+    let jobs = &sandbox.json("out/report/summary.json")["jobs"];
+    let count = |status: &str| jobs[status].as_u64().unwrap();
+    assert_eq!(count("completed") + count("uncertain"), 60, "a job whose answer was lost is uncertain, and no other");
+    assert_eq!(code == 0, count("uncertain") == 0);
+    assert_eq!(sandbox.names("out/results").len() as u64, count("completed"));
+    assert!(!sandbox.names("out/results").iter().any(|name| name.starts_with('.')), "nothing half-written is left");
+}
+
+#[test]
+fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() {
+    let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 1);
+    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    while provider.accepted() == 0 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    provider.behave(Behavior::default());
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 3);
+    assert!(said.contains("1 uncertain"), "{said}");
+    assert_eq!(provider.accepted(), 1);
+    let summary = sandbox.json("out/report/summary.json");
+    assert_eq!(summary["cost_cents"]["reserved"].as_u64(), Some(7));
+
+    code(&run(&sandbox, &provider, "--uncertain resubmit").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 2);
+    let summary = sandbox.json("out/report/summary.json");
+    let cost = &summary["cost_cents"];
+    assert_eq!((cost["spent"].as_u64(), cost["reserved"].as_u64()), (Some(7), Some(7)), "the first may have cost too");
+}
+
+#[test]
+fn the_budget_is_a_ceiling_over_all_runs() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 12);
+    for _night in 0..2 {
+        let said = code(&run(&sandbox, &provider, "--budget 0.50").output().unwrap(), 4);
+        assert!(said.contains("the next submit could pass the budget"), "{said}");
+        assert_eq!(provider.accepted(), 7, "seven submits are 49 cents");
+    }
+    code(&run(&sandbox, &provider, "--budget 0.84").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 12);
+}
+
+#[test]
+fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
+    let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));
+    sandbox.manifest("catalog.csv", 6);
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert!(said.contains("before the next submit"), "{said}");
+    assert_eq!(provider.accepted(), 6);
+}
+
+#[test]
+fn a_used_up_balance_stops_the_run_and_keeps_what_was_paid_for() {
+    let poor = Behavior { balance: 3, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(poor));
+    sandbox.manifest("catalog.csv", 6);
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 4);
+    assert!(said.contains("the balance is used up"), "{said}");
+    assert_eq!(sandbox.names("out/results").len(), 3);
+    provider.behave(Behavior::default());
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 6);
+}
+
+#[test]
+fn a_key_that_is_refused_ends_the_run_at_once() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 6);
+    let output = run(&sandbox, &provider, "").env("VIBEDREAM_API_KEY", "another").output().unwrap();
+    let said = code(&output, 1);
+    assert!(said.contains("refused the key"), "{said}");
+    assert_eq!(provider.accepted(), 0);
+}
+
+#[test]
+fn an_edited_row_is_a_new_edit_and_the_earlier_result_is_kept_aside() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let manifest = |color: &str| format!("id,prompt,images\nmug,Make it {color},https://example.com/a.jpg\n");
+    sandbox.write("catalog.csv", manifest("#FF0000"));
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let first = std::fs::read(sandbox.path("out/results/mug.png")).unwrap();
+    sandbox.write("catalog.csv", manifest("#00FF00"));
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 2);
+    assert_ne!(std::fs::read(sandbox.path("out/results/mug.png")).unwrap(), first);
+    assert_eq!(sandbox.names("out/earlier").len(), 1);
+    sandbox.write("catalog.csv", manifest("#FF0000"));
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 2, "what was paid for before is brought back");
+    assert_eq!(std::fs::read(sandbox.path("out/results/mug.png")).unwrap(), first);
+}
+
+#[test]
+fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    std::fs::remove_file(sandbox.path("out/results/job-001.png")).unwrap();
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3));
+}

@@ -1,0 +1,108 @@
+//! Nights with nobody watching: signals, a folder that is taken, and what a program that starts the run is told.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+fn start(sandbox: &Sandbox, provider: &Provider) -> Command {
+    let mut command = sandbox.dyehouse("run catalog.csv -o out --rate 100/s --burst 4 --in-flight 4");
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
+    for name in ["-INT", "-TERM"] {
+        let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+        sandbox.manifest("catalog.csv", 500);
+        let mut child = start(&sandbox, &provider).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        for _ in 0..3 {
+            stderr.read_line(&mut line).unwrap();
+        }
+        signal(&child, name);
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = code(&output, 4) + &said;
+        assert!(said.contains("it was asked to stop") && said.contains("dyehouse run catalog.csv -o out"), "{said}");
+        let accepted = provider.accepted();
+        assert!(accepted < 500);
+        let status = code(&sandbox.run("status out"), 0);
+        assert!(status.starts_with("out: stopped, it was asked to stop"), "{status}");
+        assert!(provider.paid_twice().is_empty());
+    }
+}
+
+#[test]
+fn a_second_process_is_told_who_holds_the_folder() {
+    let slow = Behavior { edit: Duration::from_secs(60), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 1);
+    let mut first = start(&sandbox, &provider).spawn().unwrap();
+    while provider.accepted() == 0 {
+        std::thread::yield_now();
+    }
+    let said = code(&start(&sandbox, &provider).output().unwrap(), 5);
+    assert!(said.contains(&format!("process {}", first.id())), "{said}");
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(status.starts_with("out: running, process"), "{status}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(provider.accepted(), 1);
+}
+
+#[test]
+fn json_on_stdout_is_one_object_and_stderr_has_the_rest() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    let output = start(&sandbox, &provider).args(["--json", "--log-format", "json"]).output().unwrap();
+    code(&output, 0);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["jobs"]["completed"].as_u64(), Some(3));
+    let logs = String::from_utf8(output.stderr).unwrap();
+    let mut events = logs.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert!(events.any(|event| event["message"] == "completed" && event["job"] == "job-002"), "{logs}");
+    assert!(!logs.contains(Provider::KEY));
+}
+
+#[test]
+fn quiet_says_nothing_but_the_summary() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    let output = start(&sandbox, &provider).arg("-q").output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("3 jobs completed"));
+}
+
+#[test]
+fn a_part_of_the_manifest_can_be_run_first() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 30);
+    code(&start(&sandbox, &provider).args(["--only", "job-01*", "--limit", "4"]).output().unwrap(), 0);
+    assert_eq!(sandbox.names("out/results"), ["job-010.png", "job-011.png", "job-012.png", "job-013.png"]);
+    let report = sandbox.json("out/report/summary.json");
+    assert_eq!(report["jobs"]["pending"].as_u64(), Some(26), "the report shows the whole manifest");
+    code(&start(&sandbox, &provider).output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 30);
+}
+
+#[test]
+fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
+    let slow = Behavior { edit: Duration::from_millis(700), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 100);
+    let output = start(&sandbox, &provider).args(["--deadline", "300ms"]).output().unwrap();
+    let said = code(&output, 4);
+    assert!(said.contains("the deadline has passed"), "{said}");
+    assert_eq!(provider.accepted(), 4);
+    assert_eq!(sandbox.names("out/results").len(), 4);
+}

@@ -1,0 +1,159 @@
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// An API as the documented page describes it, on two ports of loopback (the API's and the asset host's), that keeps
+/// a ledger of what it was asked.
+pub struct Provider {
+    pub url: String,
+    ledger: Arc<Mutex<Ledger>>,
+    _runtime: Runtime,
+}
+
+/// How the provider behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Behavior {
+    /// How long an edit takes.
+    pub edit: Duration,
+    /// How long it thinks before it answers an accepted submit.
+    pub answer: Duration,
+    /// The status of every `n`th submit, which it does not accept.
+    pub every: Option<(usize, u16)>,
+    /// After how many accepted submits it answers 402.
+    pub balance: usize,
+}
+
+impl Default for Behavior {
+    fn default() -> Behavior {
+        Behavior { edit: Duration::from_millis(30), answer: Duration::ZERO, every: None, balance: usize::MAX }
+    }
+}
+
+#[derive(Default)]
+struct Ledger {
+    behavior: Behavior,
+    assets: String,
+    /// Prompt and time of every accepted submit, by id.
+    accepted: HashMap<String, (String, Instant)>,
+    requests: usize,
+    submits: usize,
+    keys_at_assets: usize,
+}
+
+type Shared = Arc<Mutex<Ledger>>;
+
+impl Provider {
+    pub const KEY: &'static str = "key-of-the-tests";
+
+    pub fn start(behavior: Behavior) -> Provider {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let ledger = Shared::default();
+        let api = Router::new()
+            .route("/api/v1/models/{model}/generate", post(generate))
+            .route("/api/v1/predictions/{id}", get(prediction))
+            .with_state(Arc::clone(&ledger));
+        let assets = Router::new().route("/outputs/{id}/{name}", get(output)).with_state(Arc::clone(&ledger));
+        let (url, assets) = runtime.block_on(async { (serve(api).await, serve(assets).await) });
+        *ledger.lock().unwrap() = Ledger { behavior, assets: format!("http://{assets}"), ..Ledger::default() };
+        Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap()
+    }
+
+    /// How many submits were accepted.
+    pub fn accepted(&self) -> usize {
+        self.ledger().accepted.len()
+    }
+
+    /// The prompts that were accepted more than once.
+    pub fn paid_twice(&self) -> Vec<String> {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for (prompt, _) in self.ledger().accepted.values() {
+            *counts.entry(prompt.clone()).or_default() += 1;
+        }
+        counts.into_iter().filter(|(_, count)| *count > 1).map(|(prompt, _)| prompt).collect()
+    }
+
+    /// How many requests came in, to either host.
+    pub fn requests(&self) -> usize {
+        self.ledger().requests
+    }
+
+    /// How many requests to the asset host carried a key.
+    pub fn keys_at_assets(&self) -> usize {
+        self.ledger().keys_at_assets
+    }
+
+    /// Behaves otherwise from now on.
+    pub fn behave(&self, behavior: Behavior) {
+        self.ledger().behavior = behavior;
+    }
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    let (answer, wait) = {
+        let mut ledger = ledger.lock().unwrap();
+        ledger.requests += 1;
+        ledger.submits += 1;
+        if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("Bearer key-of-the-tests") {
+            return (StatusCode::UNAUTHORIZED, Json(json!({"error": "unknown key"}))).into_response();
+        }
+        if let Some((_, status)) = ledger.behavior.every.filter(|(every, _)| ledger.submits.is_multiple_of(*every)) {
+            let headers = [("retry-after", "1")];
+            return (StatusCode::from_u16(status).unwrap(), headers, Json(json!({"error": "not now"}))).into_response();
+        }
+        if ledger.accepted.len() >= ledger.behavior.balance {
+            return (StatusCode::PAYMENT_REQUIRED, Json(json!({"error": "insufficient balance"}))).into_response();
+        }
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let id = format!("p-{}", ledger.accepted.len());
+        ledger.accepted.insert(id.clone(), (body["prompt"].as_str().unwrap().to_owned(), Instant::now()));
+        let answer = json!({"id": id, "status": "processing", "costCents": 7, "createdAt": "2025-01-15T12:00:00.000Z"});
+        (answer, ledger.behavior.answer)
+    };
+    tokio::time::sleep(wait).await;
+    Json(answer).into_response()
+}
+
+async fn prediction(State(ledger): State<Shared>, Path(id): Path<String>) -> Response {
+    let mut ledger = ledger.lock().unwrap();
+    ledger.requests += 1;
+    let Some((_, since)) = ledger.accepted.get(&id) else {
+        return (StatusCode::NOT_FOUND, Json(json!({"error": "no such prediction"}))).into_response();
+    };
+    let is_done = since.elapsed() >= ledger.behavior.edit;
+    let status = if is_done { "completed" } else { "processing" };
+    let outputs = is_done.then(|| [format!("{}/outputs/{id}/1736942400000-0.png", ledger.assets)]);
+    Json(json!({"id": id, "status": status, "outputs": outputs, "error": null})).into_response()
+}
+
+async fn output(State(ledger): State<Shared>, Path((id, _)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    let mut ledger = ledger.lock().unwrap();
+    ledger.requests += 1;
+    ledger.keys_at_assets += usize::from(headers.contains_key("authorization"));
+    // Each picture has its own size, so that one in another's place would be seen.
+    let width = 2 + id.trim_start_matches("p-").parse::<u32>().unwrap();
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(width, 2).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    ([("content-type", "image/png")], png.into_inner()).into_response()
+}
