@@ -13,7 +13,7 @@ use crate::manifest::{Backend, Manifest};
 use crate::plan::{self, PlannedJob};
 use crate::progress::{Closing, Narrator, Screen, shell_word};
 use crate::run_folder::{JournalFile, Lock, write_plan};
-use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Task, Work};
+use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Work};
 
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
@@ -107,8 +107,7 @@ fn prepare(jobs: &[PlannedJob], ledger: &Ledger, options: &Options) -> Prepared 
     }
     let asked: HashMap<&JobId, _> = jobs.iter().map(|planned| (&planned.job.id, planned.fingerprint)).collect();
     prepared.work.extend(plan::orphans(ledger, |id| asked.get(id).copied()));
-    // What is paid for is brought home first: it costs nothing, and the provider does not keep it for ever.
-    prepared.work.sort_by_key(|work| matches!(work.task, Task::Submit(_)));
+    plan::order(&mut prepared.work);
     prepared
 }
 

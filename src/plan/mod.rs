@@ -158,6 +158,12 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&crate::job::JobId) -> Option<
                 _ if wanted == Some(edit.fingerprint) => return None,
                 EditState::Processing => Task::Follow,
                 EditState::Fetched { .. } => Task::Recover,
+                // A failure on this side leaves a prediction that was paid for, here as in `decide_failed`.
+                EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout }
+                    if edit.prediction.is_some() =>
+                {
+                    Task::Follow
+                }
                 _ => return None,
             };
             let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
@@ -166,6 +172,12 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&crate::job::JobId) -> Option<
         .collect();
     orphans.sort_by(|one, other| one.key.cmp(&other.key));
     orphans
+}
+
+/// Puts what costs nothing first, each in its order: what was paid for is brought home before money is spent, for the
+/// provider does not keep it for ever, and a run that stops for want of money has done it by then.
+pub fn order(work: &mut [Work]) {
+    work.sort_by_key(|work| matches!(work.task, Task::Submit(_)));
 }
 
 /// How the jobs of a manifest stand before anything is done.

@@ -8,4 +8,5 @@ mod money;
 mod nights;
 mod quickstart;
 mod serve;
+mod simulation;
 mod support;

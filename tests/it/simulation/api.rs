@@ -1,0 +1,102 @@
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
+use dyehouse::job::EditRequest;
+use serde_json::{Value, json};
+use tokio::time::Duration;
+
+use super::world::{Fate, World};
+
+/// The provider as one life of the program meets it.
+pub struct ScriptedApi {
+    pub world: World,
+    pub life: u32,
+}
+
+fn answer(status: u16, body: &Value) -> Exchange {
+    Exchange::Answer(Answer { status, retry_after: None, body: body.to_string().into_bytes() })
+}
+
+fn text(status: u16, body: &str) -> Exchange {
+    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
+}
+
+impl ScriptedApi {
+    fn chance(&self, sides: u32) -> u32 {
+        self.world.state().random.u32(..sides)
+    }
+
+    async fn failed_submit(&self, prompt: &str) -> Exchange {
+        let kind = self.chance(100);
+        let is_accepted = self.chance(2) == 0;
+        if is_accepted && matches!(kind, 0..56) {
+            self.world.state().accept(prompt);
+            self.world.step(self.life).await;
+        }
+        match kind {
+            0..14 => text(500 + u16::try_from(self.chance(5)).unwrap(), "<html>bad gateway</html>"),
+            14..20 => text(408, ""),
+            20..34 => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Exchange::Fault(Fault::Unknown("no answer in time".into()))
+            }
+            34..42 => Exchange::Fault(Fault::Unknown("the answer broke off".into())),
+            42..48 => answer(200, &json!({"status": "processing"})),
+            48..52 => text(200, "<html>welcome</html>"),
+            52..56 => text(200, "{\"id\":\"predic"),
+            56..74 => {
+                let hints = [None, Some("3"), Some("0"), Some("-1"), Some("99999999999"), Some("soon")];
+                let hint = hints[self.chance(6) as usize].map(str::to_owned);
+                Exchange::Answer(Answer { status: 429, retry_after: hint, body: Vec::new() })
+            }
+            74..92 => Exchange::Fault(Fault::NotSent("connection refused".into())),
+            92..96 => answer(400, &json!({"error": "size must be small, medium or large"})),
+            96..98 => answer(402, &json!({"error": "insufficient balance"})),
+            98 => answer(401, &json!({"error": "bad key"})),
+            _ => text(307, ""),
+        }
+    }
+}
+
+impl EditApi for ScriptedApi {
+    async fn submit(&self, request: &EditRequest) -> Exchange {
+        self.world.step(self.life).await;
+        if self.world.fails(100) {
+            return self.failed_submit(&request.prompt).await;
+        }
+        let (id, price) = {
+            let mut state = self.world.state();
+            (state.accept(&request.prompt), state.price)
+        };
+        // The power may fail between what the provider did and what the program hears of it.
+        self.world.step(self.life).await;
+        answer(200, &json!({"id": id, "status": "processing", "costCents": price}))
+    }
+
+    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+        self.world.step(self.life).await;
+        if self.world.fails(100) {
+            return match self.chance(5) {
+                0 => text(503, "<html>"),
+                1 => text(200, "<html>maintenance</html>"),
+                2 => text(429, ""),
+                3 => answer(200, &json!({"status": "warming up"})),
+                _ => Exchange::Fault(Fault::Unknown("reset".into())),
+            };
+        }
+        let state = self.world.state();
+        let Some(known) = state.predictions.get(prediction.as_str()) else { return text(404, "") };
+        let age = known.since.elapsed();
+        let is_young = age < Duration::from_secs(3) && state.faults > 0;
+        match known.fate {
+            _ if is_young && known.takes.as_millis() % 3 == 0 => text(404, ""),
+            Fate::Stuck => answer(200, &json!({"status": "processing"})),
+            _ if age < known.takes => answer(200, &json!({"status": "processing"})),
+            Fate::Vanished => text(404, ""),
+            Fate::Moderated => answer(200, &json!({"status": "failed", "error": "flagged by content moderation"})),
+            Fate::Empty => answer(200, &json!({"status": "completed", "outputs": []})),
+            Fate::Completed => {
+                let output = format!("https://assets.example/{prediction}");
+                answer(200, &json!({"status": "completed", "outputs": [output]}))
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+use std::io;
+
+use dyehouse::journal::Disk;
+
+use super::world::World;
+
+/// The disk of one life: what was appended may be lost until it is synced.
+pub struct SimulatedDisk {
+    pub world: World,
+    pub life: u32,
+}
+
+impl SimulatedDisk {
+    fn maybe_fails(&self) -> io::Result<()> {
+        let may_fail = self.world.state().disk_may_fail;
+        if may_fail && self.world.fails(10) { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+}
+
+impl Disk for SimulatedDisk {
+    async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.world.step(self.life).await;
+        if let Err(error) = self.maybe_fails() {
+            // A full disk takes a part of what is written.
+            let mut state = self.world.state();
+            let part = state.random.usize(..=bytes.len());
+            state.volatile.extend_from_slice(&bytes[..part]);
+            return Err(error);
+        }
+        self.world.state().volatile.extend(bytes);
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> io::Result<()> {
+        self.world.step(self.life).await;
+        self.maybe_fails()?;
+        let mut state = self.world.state();
+        let volatile = std::mem::take(&mut state.volatile);
+        state.durable.extend(volatile);
+        Ok(())
+    }
+}

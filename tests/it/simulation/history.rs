@@ -1,0 +1,246 @@
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, Switches};
+use dyehouse::journal::{EditState, Ledger, RunEvent, replay};
+use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
+use dyehouse::runner::{
+    self, Batch, Effects, Ending, Event, Observer, RunError, Settings, StopReason, StopSignal, Tally, Work,
+};
+use jiff::Timestamp;
+use tokio::time::{Duration, Instant};
+
+use super::api::ScriptedApi;
+use super::disk::SimulatedDisk;
+use super::oracle::{self, Allowed, prompt_of};
+use super::store::SimulatedStore;
+use super::world::World;
+
+/// What happened in the histories, so that it can be told whether enough did.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub crashes: u64,
+    pub uncertain: u64,
+    pub completed: u64,
+    pub changed: u64,
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn observe(&mut self, _event: &Event<'_>, _tally: &Tally) {}
+}
+
+/// The longest that a run may take on the paused clock.
+const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
+
+pub fn play(seed: u64, seen: &mut Seen) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut history = History::new(seed);
+        let lives = history.draw(1..5);
+        for _life in 0..lives {
+            history.live_badly(seen).await?;
+        }
+        history.live_well(seen).await
+    })
+}
+
+struct History {
+    world: World,
+    began: Instant,
+    jobs: Vec<PlannedJob>,
+    settings: Settings,
+    allowed: Allowed,
+    choices: Choices,
+}
+
+impl History {
+    fn new(seed: u64) -> History {
+        let world = World::new(seed);
+        let mut history = History {
+            world,
+            began: Instant::now(),
+            jobs: Vec::new(),
+            settings: Settings::default(),
+            allowed: Allowed::default(),
+            choices: Choices::default(),
+        };
+        let count = history.draw(1..9);
+        history.jobs = (0..count).map(|number| job(number, 0)).collect();
+        let number = |number: u32| NonZeroU32::new(number).unwrap();
+        history.settings = Settings {
+            submits: Rate::per_second(number(history.draw(1..5))),
+            burst: number(history.draw(1..4)),
+            in_flight: number(history.draw(1..6)),
+            budget: (history.draw(0..3) == 0).then(|| Cents(u64::from(history.draw(7..60)))),
+            ..Settings::default()
+        };
+        if history.draw(0..5) == 0 {
+            history.choices.uncertain = Uncertain::Resubmit;
+            history.allowed.resubmits = true;
+        }
+        if history.draw(0..6) == 0 {
+            history.choices.failed = Failed::Retry;
+            history.allowed.retries = true;
+        }
+        history
+    }
+
+    fn draw(&self, range: std::ops::Range<u32>) -> u32 {
+        self.world.state().random.u32(range)
+    }
+
+    /// A life with faults, that most often ends in a crash.
+    async fn live_badly(&mut self, seen: &mut Seen) -> Result<(), String> {
+        self.edit_manifest(seen);
+        let fuse = (self.draw(0..8) > 0).then(|| self.draw(1..150));
+        let stop_after = (self.draw(0..6) == 0).then(|| Duration::from_millis(u64::from(self.draw(0..60_000))));
+        let (faults, disk_may_fail) = (self.draw(0..45), self.draw(0..4) == 0);
+        let life = self.world.begin_life(fuse, faults, disk_may_fail);
+        let ended = self.live(life, stop_after).await?;
+        match ended {
+            None => seen.crashes += 1,
+            Some(Ok(ending)) => self.check_replay(&ending)?,
+            Some(Err(RunError::Journal { .. } | RunError::Results(_))) if disk_may_fail => {}
+            Some(Err(error)) => return Err(format!("the run failed: {error}")),
+        }
+        self.world.end_life();
+        self.check(seen)
+    }
+
+    /// Lives without faults until nothing is left to do.
+    async fn live_well(&mut self, seen: &mut Seen) -> Result<(), String> {
+        self.choices.failed = Failed::Keep;
+        for _life in 0..4 {
+            let life = self.world.begin_life(None, 0, false);
+            let ended = self.live(life, None).await?;
+            let ending = ended.ok_or("a life without a fuse crashed")?.map_err(|error| error.to_string())?;
+            self.check_replay(&ending)?;
+            self.world.end_life();
+            self.check(seen)?;
+            let ran_out = ending.stopped == Some(StopReason::Budget);
+            if ending.stopped.is_none() || ran_out {
+                oracle::at_the_end(&self.world.state(), &ending.ledger, &self.jobs, ran_out)?;
+                let states = self.jobs.iter().filter_map(|job| ending.ledger.edit(&job.key())).map(|edit| &edit.state);
+                states.for_each(|state| match state {
+                    EditState::Completed { .. } => seen.completed += 1,
+                    EditState::Uncertain => seen.uncertain += 1,
+                    _ => {}
+                });
+                return Ok(());
+            }
+        }
+        Err("four runs without faults did not finish".to_owned())
+    }
+
+    /// One run of the program over what is on the disk; nothing where the power failed.
+    async fn live(&self, life: u32, stop_after: Option<Duration>) -> Result<Option<Result<Ending, RunError>>, String> {
+        let ledger = self.replayed()?;
+        let work = self.plan(&ledger);
+        let world = &self.world;
+        let began = self.began;
+        let effects = Effects {
+            api: Arc::new(ScriptedApi { world: world.clone(), life }),
+            store: Arc::new(SimulatedStore { world: world.clone(), life }),
+            disk: SimulatedDisk { world: world.clone(), life },
+            now: Arc::new(move || {
+                Timestamp::from_millisecond(1_700_000_000_000 + i64::try_from(began.elapsed().as_millis()).unwrap())
+                    .unwrap()
+            }),
+            seed: u64::from(life),
+        };
+        let opening = RunEvent::Run {
+            manifest: "catalog.csv".into(),
+            backend: "vibedream".into(),
+            program: "0".into(),
+            jobs: plan::count(&self.jobs, &ledger),
+            budget_cents: self.settings.budget,
+        };
+        let batch = Batch { opening, work: work.into_iter(), is_job: |_: &str| false };
+        let signal = StopSignal::default();
+        let stopper = signal.clone();
+        let stop = async move {
+            match stop_after {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+            stopper.stop();
+            std::future::pending::<()>().await;
+        };
+        let mut silent = Silent;
+        let run = runner::run(self.settings.clone(), effects, ledger, batch, &mut silent, signal);
+        tokio::select! {
+            ended = tokio::time::timeout(FOREVER, run) => ended.map(Some).map_err(|_| "the run does not end".to_owned()),
+            () = self.world.crashed() => Ok(None),
+            () = stop => Ok(None),
+        }
+    }
+
+    fn plan(&self, ledger: &Ledger) -> Vec<Work> {
+        let state = self.world.state();
+        let is_there = |file: &dyehouse::journal::SavedFile| state.results.contains_key(&file.name);
+        let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), ledger, self.choices, is_there)));
+        let mut work: Vec<Work> =
+            decided.filter_map(|(job, decision): (_, Decision)| plan::work(job, decision)).collect();
+        let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
+        work.extend(plan::orphans(ledger, |id| wanted.get(id).copied()));
+        plan::order(&mut work);
+        work
+    }
+
+    /// Rows change, go and come back between lives, as in a catalog that people work on.
+    fn edit_manifest(&mut self, seen: &mut Seen) {
+        if self.draw(0..4) > 0 {
+            return;
+        }
+        let place = self.draw(0..self.jobs.len() as u32) as usize;
+        let number = self.jobs[place].job.line as u32;
+        match self.draw(0..3) {
+            0 if self.jobs.len() > 1 => drop(self.jobs.remove(place)),
+            1 => self.jobs.push(job(self.jobs.iter().map(|job| job.job.line as u32).max().unwrap_or(0) + 1, 0)),
+            _ => self.jobs[place] = job(number, self.draw(0..3)),
+        }
+        seen.changed += 1;
+    }
+
+    /// What the journal on the disk adds up to. A torn last line is cut, as the program does.
+    fn replayed(&self) -> Result<Ledger, String> {
+        let mut state = self.world.state();
+        let replayed = replay(state.durable.as_slice()).map_err(|error| format!("the journal is broken: {error}"))?;
+        let length = usize::try_from(replayed.length).unwrap();
+        state.durable.truncate(length);
+        Ok(replayed.ledger)
+    }
+
+    fn check_replay(&self, ending: &Ending) -> Result<(), String> {
+        if self.replayed()? != ending.ledger {
+            return Err("the journal replays to another state than the run ended with".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check(&self, _seen: &mut Seen) -> Result<(), String> {
+        let ledger = self.replayed()?;
+        let budget = self.settings.budget.map(|budget| budget.0);
+        let in_flight = u64::from(self.settings.in_flight.get());
+        oracle::after_a_life(&self.world.state(), &ledger, budget, in_flight, self.allowed)
+    }
+}
+
+/// The `number`th job of the manifest, as it reads after `version` edits.
+fn job(number: u32, version: u32) -> PlannedJob {
+    let id = JobId::new(&format!("job-{number}")).unwrap();
+    let fingerprint = format!("{number:016x}{version:016x}").parse().unwrap();
+    let request = EditRequest {
+        model: "m".into(),
+        prompt: prompt_of(id.as_str(), &format!("{number:016x}{version:016x}")),
+        images: vec![ImageSource::Url("https://example.com/a.png".into())],
+        size: None,
+        seed: None,
+        switches: Switches::default(),
+    };
+    let job = Job { id, request, color: None, columns: Vec::new(), line: u64::from(number) };
+    PlannedJob { fingerprint, job }
+}

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use dyehouse::job::ContentHash;
+use dyehouse::journal::{EditState, Ledger};
+use dyehouse::plan::PlannedJob;
+
+use super::world::{Fate, State};
+
+/// What the user allowed in the course of a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Allowed {
+    /// Uncertain jobs were submitted again.
+    pub resubmits: bool,
+    /// Failed jobs were submitted again.
+    pub retries: bool,
+}
+
+/// What must hold after every life, whatever happened in it.
+pub fn after_a_life(
+    state: &State,
+    ledger: &Ledger,
+    budget: Option<u64>,
+    in_flight: u64,
+    allowed: Allowed,
+) -> Result<(), String> {
+    let mut charges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, prediction) in &state.predictions {
+        charges.entry(&prediction.prompt).or_default().push(id);
+    }
+    for (prompt, ids) in &charges {
+        if ids.len() > 1 && !allowed.resubmits && !allowed.retries {
+            return Err(format!("{prompt:?} was charged {} times: {ids:?}", ids.len()));
+        }
+    }
+    if let Some(budget) = budget {
+        // A price above the estimate is known only from the first answer, and so late for what is in flight by then, and
+        // never for what was accepted without an answer.
+        let is_known = |id: &String| {
+            ledger.edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
+        };
+        let unknown = state.predictions.keys().filter(|id| !is_known(id)).count() as u64;
+        let slack = (state.price - 7) * (in_flight + unknown);
+        if state.charged() > budget + slack {
+            return Err(format!("{} cents were charged, over the budget of {budget}", state.charged()));
+        }
+    }
+    for (job, edit) in ledger.edits() {
+        let prompt = prompt_of(job.as_str(), &edit.fingerprint.to_string());
+        let ids = charges.get(prompt.as_str()).map_or(&[][..], Vec::as_slice);
+        let is_known = |id: &&&str| edit.prediction.as_ref().is_some_and(|known| known.as_str() == **id);
+        let unknown = ids.iter().filter(|id| !is_known(id)).count();
+        let may_be = matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
+        if unknown > 0 && !may_be && !allowed.resubmits && !allowed.retries {
+            return Err(format!("{job} was charged for {ids:?}, and the journal says {:?}", edit.state));
+        }
+        if unknown > 0 && ledger.reserved().0 == 0 && !allowed.retries {
+            return Err(format!("{job} may have been charged, and nothing is reserved"));
+        }
+    }
+    for prompt in charges.keys() {
+        let is_known =
+            ledger.edits().any(|(job, edit)| prompt_of(job.as_str(), &edit.fingerprint.to_string()) == **prompt);
+        if !is_known {
+            return Err(format!("{prompt:?} was charged, and the journal does not know it"));
+        }
+    }
+    Ok(())
+}
+
+/// What must hold once lives without faults have done all that is left.
+pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: bool) -> Result<(), String> {
+    for planned in jobs {
+        let id = &planned.job.id;
+        let Some(edit) = ledger.edit(&planned.key()) else {
+            if ran_out {
+                continue;
+            }
+            return Err(format!("{id} was never submitted"));
+        };
+        match &edit.state {
+            EditState::Completed { files } => {
+                for file in files {
+                    let content =
+                        state.results.get(&file.name).ok_or(format!("{id} is completed without {}", file.name))?;
+                    if ContentHash::of(content.as_bytes()) != file.blake3 {
+                        return Err(format!("{} holds another picture", file.name));
+                    }
+                    if edit.prediction.as_ref().map(|known| known.as_str()) != Some(content) {
+                        return Err(format!("{id} shows {content}"));
+                    }
+                }
+            }
+            EditState::Failed { .. } | EditState::Uncertain => {}
+            EditState::Idle if ran_out => {}
+            other => return Err(format!("{id} was left as {other:?}")),
+        }
+    }
+    for (job, edit) in ledger.edits() {
+        let Some(known) = edit.prediction.as_ref().and_then(|id| state.predictions.get(id.as_str())) else { continue };
+        let is_saved = matches!(edit.state, EditState::Completed { .. });
+        let is_uncertain_again = matches!(edit.state, EditState::Uncertain);
+        if known.fate == Fate::Completed && !is_saved && !is_uncertain_again {
+            return Err(format!("{job} was paid for and made, and is {:?}", edit.state));
+        }
+    }
+    Ok(())
+}
+
+/// The prompt that an edit sends: one that tells it from all others.
+pub fn prompt_of(job: &str, fingerprint: &str) -> String {
+    format!("{job} {fingerprint}")
+}

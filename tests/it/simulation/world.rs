@@ -1,0 +1,171 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::Notify;
+use tokio::time::{Duration, Instant};
+
+/// Everything outside of the program: the provider, the disk, and when the power fails.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    crashed: Notify,
+}
+
+pub struct State {
+    pub random: fastrand::Rng,
+    /// Which life of the program this is. What belongs to an earlier one is dead, and does nothing any more.
+    pub life: u32,
+    /// How many steps are left before the power fails.
+    fuse: Option<u32>,
+    /// The share of requests and writes that go wrong, in percent.
+    pub faults: u32,
+    /// Whether the journal's disk and the results folder can fail for good in this life.
+    pub disk_may_fail: bool,
+    pub price: u64,
+    pub predictions: BTreeMap<String, Prediction>,
+    /// The journal: what is on the disk for good, and what is not yet.
+    pub durable: Vec<u8>,
+    pub volatile: Vec<u8>,
+    /// Verified pictures under temporary names, by a number.
+    pub staged: BTreeMap<u64, String>,
+    /// Pictures under their names, and renames that a power failure may undo.
+    pub results: BTreeMap<String, String>,
+    pub renamed: BTreeMap<String, (String, u64)>,
+    pub earlier: BTreeSet<String>,
+    next: u64,
+}
+
+/// A submit that the provider took, and charged.
+pub struct Prediction {
+    pub prompt: String,
+    pub since: Instant,
+    pub takes: Duration,
+    pub fate: Fate,
+    pub price: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Completed,
+    Moderated,
+    Empty,
+    Stuck,
+    Vanished,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let price = if random.u32(..4) == 0 { 9 } else { 7 };
+        let state = State {
+            random,
+            life: 0,
+            fuse: None,
+            faults: 0,
+            disk_may_fail: false,
+            price,
+            predictions: BTreeMap::new(),
+            durable: Vec::new(),
+            volatile: Vec::new(),
+            staged: BTreeMap::new(),
+            results: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            earlier: BTreeSet::new(),
+            next: 0,
+        };
+        World(Arc::new(Inner { state: Mutex::new(state), crashed: Notify::new() }))
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+
+    /// Begins a life that ends after `fuse` steps at the latest.
+    pub fn begin_life(&self, fuse: Option<u32>, faults: u32, disk_may_fail: bool) -> u32 {
+        let mut state = self.state();
+        state.life += 1;
+        state.fuse = fuse;
+        state.faults = faults;
+        state.disk_may_fail = disk_may_fail;
+        state.life
+    }
+
+    /// Ends a life, by a crash or in good order: what was not synced is lost, as far as the disk likes.
+    pub fn end_life(&self) {
+        self.state().lose_power();
+    }
+
+    /// Waits until the power fails.
+    pub async fn crashed(&self) {
+        self.0.crashed.notified().await;
+    }
+
+    /// One step of the life `life`, before which the power may fail. For the dead it never returns.
+    pub async fn step(&self, life: u32) {
+        tokio::task::yield_now().await;
+        // Nothing is awaited between this and what the step does: the dead must not act.
+        let is_dead = {
+            let mut state = self.state();
+            if state.life == life && state.fuse.is_some_and(|fuse| fuse == 0) {
+                state.fuse = None;
+                state.life += 1;
+                self.0.crashed.notify_one();
+            } else if let (true, Some(fuse)) = (state.life == life, state.fuse.as_mut()) {
+                *fuse -= 1;
+            }
+            state.life != life
+        };
+        if is_dead {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether something goes wrong now; `share` scales how often.
+    pub fn fails(&self, share: u32) -> bool {
+        let mut state = self.state();
+        let faults = state.faults * share / 100;
+        state.random.u32(..100) < faults
+    }
+}
+
+impl State {
+    pub fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub fn accept(&mut self, prompt: &str) -> String {
+        let id = format!("prediction-{}", self.number());
+        let fate = match self.random.u32(..100) {
+            0..4 if self.faults > 0 => Fate::Stuck,
+            4..8 if self.faults > 0 => Fate::Vanished,
+            8..14 => Fate::Moderated,
+            14..17 => Fate::Empty,
+            _ => Fate::Completed,
+        };
+        let takes = Duration::from_millis(self.random.u64(500..60_000));
+        let price = self.price;
+        self.predictions
+            .insert(id.clone(), Prediction { prompt: prompt.to_owned(), since: Instant::now(), takes, fate, price });
+        id
+    }
+
+    pub fn charged(&self) -> u64 {
+        self.predictions.values().map(|prediction| prediction.price).sum()
+    }
+
+    fn lose_power(&mut self) {
+        let volatile = std::mem::take(&mut self.volatile);
+        let kept = self.random.usize(..=volatile.len());
+        self.durable.extend_from_slice(&volatile[..kept]);
+        for (name, (content, number)) in std::mem::take(&mut self.renamed) {
+            if self.random.bool() {
+                self.results.insert(name, content);
+            } else {
+                self.staged.insert(number, content);
+            }
+        }
+    }
+}
