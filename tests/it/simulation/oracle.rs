@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use dyehouse::api::PredictionId;
 use dyehouse::job::ContentHash;
 use dyehouse::journal::{EditState, Ledger};
 use dyehouse::plan::PlannedJob;
@@ -85,7 +86,7 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
                     if ContentHash::of(content.as_bytes()) != file.blake3 {
                         return Err(format!("{} holds another picture", file.name));
                     }
-                    if edit.prediction.as_ref().map(|known| known.as_str()) != Some(content) {
+                    if edit.prediction.as_ref().map(PredictionId::as_str) != Some(content) {
                         return Err(format!("{id} shows {content}"));
                     }
                 }
