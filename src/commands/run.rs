@@ -176,6 +176,8 @@ fn exit(counts: PlanCounts, stopped: Option<&StopReason>) -> Exit {
             | StopReason::Deadline
             | StopReason::Budget
             | StopReason::Unreachable(_)
+            | StopReason::RateLimited(_)
+            | StopReason::Failing(_)
             | StopReason::Unanswered(_)
             | StopReason::Api(Stop::Balance(_)),
         ) => Exit::StoppedEarly,

@@ -51,6 +51,8 @@ pub(super) struct Report<T> {
 pub(super) enum News<T> {
     /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
     Submitted(SubmitOutcome),
+    /// Whether a poll was answered, and what was seen instead.
+    Polled(Result<(), String>),
     /// A status that the page does not document.
     UnknownStatus(String),
     /// The pictures are ready at the provider.
@@ -202,7 +204,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     async fn poll(&self, prediction: &PredictionId) -> Result<PollOutcome, End> {
         self.unless_halted(self.polls.take()).await?;
         let exchange = self.unless_halted(self.api.poll(prediction)).await?;
-        Ok(of_poll(&exchange, (self.now)()))
+        let outcome = of_poll(&exchange, (self.now)());
+        match &outcome {
+            PollOutcome::Again { cause, wait: None } => self.report(News::Polled(Err(cause.clone()))),
+            // Being asked to slow down is no failure.
+            PollOutcome::Again { wait: Some(_), .. } | PollOutcome::Stop(_) => {}
+            _ => self.report(News::Polled(Ok(()))),
+        }
+        Ok(outcome)
     }
 
     /// Fetches all outputs; where one is gone or broken, the prediction is read once more for fresh URLs.

@@ -5,6 +5,7 @@
 //! announces it is durable. Time comes from tokio, so that tests can pause it; the wall clock and randomness are
 //! passed in.
 
+mod breaker;
 mod dispatcher;
 mod event;
 mod executor;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
@@ -83,7 +83,7 @@ pub struct Settings {
     pub grace: Duration,
     /// How long a prediction may take.
     pub job_timeout: Duration,
-    /// How long the provider may be out of reach before the run gives up.
+    /// How long the provider may be out of reach, or fail for every job, before the run gives up.
     pub give_up_after: Duration,
     /// When predictions are asked for.
     pub schedule: PollSchedule,
@@ -163,6 +163,10 @@ pub enum StopReason {
     Budget,
     /// The provider could not be reached for too long.
     Unreachable(String),
+    /// The provider asked to slow down for too long.
+    RateLimited(String),
+    /// The provider failed for every job, for too long.
+    Failing(String),
     /// Predictions could not be asked for, and are still at the provider.
     Unanswered(u64),
     /// The API said that no further request makes sense.
@@ -176,6 +180,8 @@ impl std::fmt::Display for StopReason {
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
+            StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
+            StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
             StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be asked for"),
             StopReason::Api(Stop::Auth(said)) => write!(formatter, "the API refused the key ({said})"),
             StopReason::Api(Stop::Balance(said)) => write!(formatter, "the balance is used up ({said})"),
@@ -242,7 +248,7 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     let journal = Journal::start(effects.disk);
     let plant = dispatcher::Plant { api: effects.api, store: effects.store, now: effects.now, seed: effects.seed };
     let mut dispatcher = dispatcher::Dispatcher::new(settings, plant, ledger, journal, observer);
-    let outcome = dispatcher.run(batch, signal, Instant::now()).await;
+    let outcome = dispatcher.run(batch, signal).await;
     dispatcher.finish(outcome).await
 }
 

@@ -1,1 +1,167 @@
 //! The runner on paused time, with a scripted API and a store in memory.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+use crate::api::{Answer, Exchange};
+use crate::job::{ContentHash, Fingerprint, ImageSource, JobStatus, Switches};
+use crate::journal::{PlanCounts, SavedFile};
+use crate::outputs::{Place, Verified};
+
+/// Answers the nth submit, counted from 0, and every poll with what a test says.
+struct Scripted<P, Q> {
+    submits: AtomicU32,
+    submit: P,
+    poll: Q,
+}
+
+impl<P, Q> EditApi for Scripted<P, Q>
+where
+    P: Fn(u32) -> Exchange + Send + Sync + 'static,
+    Q: Fn() -> Exchange + Send + Sync + 'static,
+{
+    async fn submit(&self, _request: &EditRequest) -> Exchange {
+        let number = self.submits.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        (self.submit)(number)
+    }
+
+    async fn poll(&self, _prediction: &PredictionId) -> Exchange {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        (self.poll)()
+    }
+}
+
+fn answer(status: u16, body: &str) -> Exchange {
+    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
+}
+
+fn accepted(number: u32) -> Exchange {
+    answer(200, &format!(r#"{{"id":"prediction-{number}","status":"processing","costCents":7}}"#))
+}
+
+fn completed() -> Exchange {
+    answer(200, r#"{"status":"completed","outputs":["https://assets.example/1.png"]}"#)
+}
+
+struct Picture;
+
+impl Verified for Picture {
+    fn extension(&self) -> &'static str {
+        "png"
+    }
+
+    fn saved_as(&self, name: String) -> SavedFile {
+        SavedFile { name, bytes: 1, blake3: ContentHash::of(b"1"), width: 1, height: 1 }
+    }
+}
+
+struct Memory;
+
+impl ResultStore for Memory {
+    type Staged = Picture;
+
+    async fn fetch(&self, _output: &str) -> Result<Picture, OutputError> {
+        Ok(Picture)
+    }
+
+    async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Place) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    async fn recover(&self, _files: Vec<SavedFile>, _place: Place) -> Result<bool, OutputError> {
+        Ok(false)
+    }
+
+    async fn reinstate(&self, _files: Vec<SavedFile>, _displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
+        Ok(false)
+    }
+}
+
+impl Disk for Memory {
+    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn observe(&mut self, _event: &Event<'_>, _tally: &Tally) {}
+}
+
+fn work(number: u32) -> Work {
+    let key = EditKey {
+        job: JobId::new(&format!("job-{number}")).unwrap(),
+        fingerprint: format!("{number:032x}").parse::<Fingerprint>().unwrap(),
+    };
+    let request = EditRequest {
+        model: "m".into(),
+        prompt: "make it blue".into(),
+        images: vec![ImageSource::Url("https://example.com/a.png".into())],
+        size: None,
+        seed: None,
+        switches: Switches::default(),
+    };
+    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current }
+}
+
+/// Runs `jobs` jobs at 50 a second, 32 in flight; the second value is the number of submits that were made.
+async fn ending_of(
+    jobs: u32,
+    submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
+    poll: impl Fn() -> Exchange + Send + Sync + 'static,
+) -> (Ending, u32) {
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
+    let settings =
+        Settings { submits: "50/s".parse().unwrap(), in_flight: NonZeroU32::new(32).unwrap(), ..Settings::default() };
+    let now = || Timestamp::from_second(1_700_000_000).unwrap();
+    let effects = Effects { api: Arc::clone(&api), store: Arc::new(Memory), disk: Memory, now: Arc::new(now), seed: 1 };
+    let opening = RunEvent::Run {
+        manifest: "catalog.csv".into(),
+        backend: "vibedream".into(),
+        program: "0".into(),
+        jobs: PlanCounts::default(),
+        budget_cents: None,
+    };
+    let batch = Batch { opening, work: (0..jobs).map(work), is_job: |_: &str| false };
+    let ending = run(settings, effects, Ledger::default(), batch, &mut Silent, StopSignal::default()).await.unwrap();
+    (ending, api.submits.load(Ordering::Relaxed))
+}
+
+fn with_status(ending: &Ending, status: JobStatus) -> usize {
+    ending.ledger.edits().filter(|(_, edit)| edit.status() == status).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest() {
+    let begun = tokio::time::Instant::now();
+    let (ending, submits) = ending_of(500, |_| answer(503, "<html>maintenance</html>"), completed).await;
+    assert_eq!(ending.stopped, Some(StopReason::Failing("HTTP 503: <html>maintenance</html>".into())));
+    assert!(submits < 40, "{submits} of 500 jobs were sent into the dark");
+    assert_eq!(with_status(&ending, JobStatus::Uncertain), submits as usize);
+    assert!(begun.elapsed() >= Settings::default().give_up_after, "it was asked until the patience ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_comes_back_gets_the_rest() {
+    let bad_for_a_while = |number| if number < 22 { answer(500, "") } else { accepted(number) };
+    let (ending, submits) = ending_of(100, bad_for_a_while, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 100));
+    assert_eq!(with_status(&ending, JobStatus::Uncertain), 22);
+    assert_eq!(with_status(&ending, JobStatus::Completed), 78);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_asked_for_is_not_submitted_either() {
+    let (ending, submits) = ending_of(500, accepted, || answer(502, "")).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
+    assert!(submits <= 32, "no more than fit in flight, and all of them can be followed later");
+    assert_eq!(with_status(&ending, JobStatus::Pending), submits as usize);
+}

@@ -49,10 +49,13 @@ async fn what_was_in_work_is_taken_up_by_the_next_start() {
         assert_eq!(fixture.finished(id).await["status"], "completed");
     }
     gate.open();
-    let accepted = ledger(fixture.data.path());
+    // A request is cleared away after its end is known; a shutdown waits for that.
+    let Fixture { server, data, .. } = fixture;
+    server.shutdown().await;
+    let accepted = ledger(data.path());
     assert_eq!(accepted.iter().filter(|record| record["event"] == "accepted").count(), 4);
     assert_eq!(accepted.iter().filter(|record| record["event"] == "completed").count(), 4);
-    let left = std::fs::read_dir(fixture.data.path().join("requests")).unwrap().count();
+    let left = std::fs::read_dir(data.path().join("requests")).unwrap().count();
     assert_eq!(left, 0);
 }
 

@@ -1,0 +1,233 @@
+//! Notices that the provider fails for everybody, so that a bad night does not burn through the manifest. Pure: the
+//! time is handed in, as what has passed since the run began.
+
+use std::time::Duration;
+
+use crate::api::outcome::Obstacle;
+
+use super::policy::backoff;
+
+/// How many submits of unknown fate in a row are taken for the provider's trouble and not for theirs. Each of them
+/// is a job that somebody must look into, so they are few.
+const FAILED_SUBMITS: u32 = 10;
+
+/// How many polls must fail in a row, and for how long: they cost nothing, and come many at once.
+const FAILED_POLLS: u32 = 20;
+const POLLS_FAIL_FOR: Duration = Duration::from_secs(30);
+
+/// The waits before a probe that may itself end uncertain: the first, doubled each time, up to the last.
+const FIRST_PROBE: Duration = Duration::from_secs(5);
+const LAST_PROBE: Duration = Duration::from_secs(300);
+
+/// How long a provider that only ever says 429 is asked again.
+const RATE_LIMITED_FOR: Duration = Duration::from_secs(3600);
+
+/// Counts what goes wrong in a row, and says when to pause and when to give up.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    give_up_after: Duration,
+    failed_submits: u32,
+    failed_polls: u32,
+    submits_fail_since: Option<Duration>,
+    polls_fail_since: Option<Duration>,
+    pauses: u32,
+    paused_until: Duration,
+    is_unreachable: bool,
+}
+
+/// What to do after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// Go on: it was that request alone.
+    GoOn,
+    /// Let nothing go out for so long.
+    Pause(Duration),
+    /// It has lasted for too long.
+    GiveUp,
+}
+
+impl Breaker {
+    /// `give_up_after` is how long the provider may fail for everybody, or be out of reach.
+    pub(super) fn new(give_up_after: Duration) -> Breaker {
+        Breaker {
+            give_up_after,
+            failed_submits: 0,
+            failed_polls: 0,
+            submits_fail_since: None,
+            polls_fail_since: None,
+            pauses: 0,
+            paused_until: Duration::ZERO,
+            is_unreachable: false,
+        }
+    }
+
+    /// Whether submits go out one at a time, each waiting for the answer of the one before: the next is a probe.
+    pub(super) fn is_probing(&self) -> bool {
+        self.is_unreachable || self.failed_submits >= FAILED_SUBMITS || self.polls_are_failing()
+    }
+
+    /// A submit was judged by the provider, whichever way: it works.
+    pub(super) fn submit_answered(&mut self) {
+        self.failed_submits = 0;
+        self.submits_fail_since = None;
+        self.is_unreachable = false;
+        self.pauses = 0;
+    }
+
+    /// A submit was certainly not accepted, and may be sent again.
+    pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> Advice {
+        let since = *self.submits_fail_since.get_or_insert(now);
+        // Answers to submits that left before the pause began tell nothing new, unless they hint at a longer one.
+        if now >= self.paused_until {
+            self.pauses += 1;
+        }
+        let (wait, patience) = match reason {
+            Obstacle::RateLimited(hint) => (hint.unwrap_or_else(|| backoff(self.pauses)), RATE_LIMITED_FOR),
+            Obstacle::Unreachable => {
+                self.is_unreachable = true;
+                (backoff(self.pauses), self.give_up_after)
+            }
+        };
+        if now - since + wait > patience {
+            return Advice::GiveUp;
+        }
+        self.pause(now, wait)
+    }
+
+    /// A submit ended uncertain: no answer, a 5xx, or one that names no prediction.
+    pub(super) fn submit_failed(&mut self, now: Duration) -> Advice {
+        let since = *self.submits_fail_since.get_or_insert(now);
+        self.failed_submits += 1;
+        if self.failed_submits < FAILED_SUBMITS {
+            return Advice::GoOn;
+        }
+        self.probe_later(now, since)
+    }
+
+    /// A poll was answered.
+    pub(super) fn poll_answered(&mut self) {
+        if self.polls_are_failing() && self.failed_submits < FAILED_SUBMITS {
+            self.pauses = 0;
+        }
+        self.failed_polls = 0;
+        self.polls_fail_since = None;
+    }
+
+    /// A poll was not.
+    pub(super) fn poll_failed(&mut self, now: Duration) -> Advice {
+        let since = *self.polls_fail_since.get_or_insert(now);
+        self.failed_polls += 1;
+        if now - since < POLLS_FAIL_FOR {
+            return Advice::GoOn;
+        }
+        if self.polls_are_failing() { self.probe_later(now, since) } else { Advice::GoOn }
+    }
+
+    fn polls_are_failing(&self) -> bool {
+        self.failed_polls >= FAILED_POLLS
+    }
+
+    fn probe_later(&mut self, now: Duration, since: Duration) -> Advice {
+        if now < self.paused_until {
+            return Advice::GoOn;
+        }
+        let Some(patience) = self.give_up_after.checked_sub(now - since).filter(|left| !left.is_zero()) else {
+            return Advice::GiveUp;
+        };
+        let wait = FIRST_PROBE.saturating_mul(1 << self.pauses.min(10)).min(LAST_PROBE).min(patience);
+        self.pauses += 1;
+        self.pause(now, wait)
+    }
+
+    fn pause(&mut self, now: Duration, wait: Duration) -> Advice {
+        self.paused_until = self.paused_until.max(now + wait);
+        Advice::Pause(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(900);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn broken_at(seconds: u64) -> Breaker {
+        let mut breaker = Breaker::new(PATIENCE);
+        for _ in 1..FAILED_SUBMITS {
+            assert_eq!(breaker.submit_failed(at(seconds)), Advice::GoOn);
+        }
+        breaker
+    }
+
+    #[test]
+    fn the_tenth_submit_in_a_row_that_fails_pauses_all_and_makes_the_next_one_a_probe() {
+        let mut breaker = broken_at(0);
+        assert!(!breaker.is_probing());
+        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
+        assert!(breaker.is_probing());
+    }
+
+    #[test]
+    fn one_answer_among_them_ends_the_row() {
+        let mut breaker = broken_at(0);
+        breaker.submit_answered();
+        assert_eq!(breaker.submit_failed(at(1)), Advice::GoOn);
+        assert!(!breaker.is_probing());
+    }
+
+    #[test]
+    fn submits_that_were_on_their_way_do_not_lengthen_the_pause() {
+        let mut breaker = broken_at(0);
+        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
+        assert_eq!(breaker.submit_failed(at(2)), Advice::GoOn);
+    }
+
+    #[test]
+    fn probes_grow_rare_and_end_when_patience_does() {
+        let mut breaker = broken_at(0);
+        let (mut now, mut waits) = (Duration::ZERO, Vec::new());
+        while let Advice::Pause(wait) = breaker.submit_failed(now) {
+            waits.push(wait.as_secs());
+            now += wait;
+        }
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 285], "together the patience of 900 s");
+    }
+
+    #[test]
+    fn polls_must_fail_for_a_while() {
+        let mut breaker = Breaker::new(PATIENCE);
+        for _ in 0..100 {
+            assert_eq!(breaker.poll_failed(at(10)), Advice::GoOn);
+        }
+        assert_eq!(breaker.poll_failed(at(40)), Advice::Pause(FIRST_PROBE));
+        breaker.poll_answered();
+        assert_eq!(breaker.poll_failed(at(41)), Advice::GoOn);
+    }
+
+    #[test]
+    fn a_good_poll_says_nothing_of_submits() {
+        let mut breaker = broken_at(0);
+        breaker.poll_answered();
+        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
+    }
+
+    #[test]
+    fn many_refusals_of_one_moment_are_one_reason_to_wait() {
+        let mut breaker = Breaker::new(PATIENCE);
+        let refusals: Vec<_> = (0..5).map(|_| breaker.submit_refused(at(0), Obstacle::RateLimited(None))).collect();
+        assert_eq!(refusals, vec![Advice::Pause(at(1)); 5]);
+        assert_eq!(breaker.submit_refused(at(1), Obstacle::RateLimited(None)), Advice::Pause(at(2)));
+    }
+
+    #[test]
+    fn a_provider_out_of_reach_is_given_up_after_the_set_time() {
+        let mut breaker = Breaker::new(at(10));
+        assert_eq!(breaker.submit_refused(at(0), Obstacle::Unreachable), Advice::Pause(at(1)));
+        assert!(breaker.is_probing());
+        assert_eq!(breaker.submit_refused(at(10), Obstacle::Unreachable), Advice::GiveUp);
+    }
+}

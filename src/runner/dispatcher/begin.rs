@@ -1,0 +1,113 @@
+//! What may begin: the next work, where there is a slot, no pause, a token and room in the budget.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::api::EditApi;
+use crate::journal::Step;
+use crate::outputs::ResultStore;
+use crate::runner::event::Event;
+use crate::runner::executor::{Beginning, Executor};
+use crate::runner::policy::has_room;
+use crate::runner::{RunError, StopReason, Task, Work};
+
+use super::{Dispatcher, Mode, Phase, Worker};
+
+impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
+    /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
+    pub(super) async fn begin_what_may(
+        &mut self,
+        work: &mut Peekable<impl Iterator<Item = Work>>,
+    ) -> Result<Option<Instant>, RunError> {
+        while self.mode == Mode::Running && self.in_flight() < self.settings.in_flight.get() as usize {
+            let Some(next) = self.retries.front().or_else(|| work.peek()) else {
+                break;
+            };
+            if let Task::Submit(_) = next.task {
+                if !has_room(self.settings.budget, &self.ledger) {
+                    // What is on its way may yet turn out refused, and so free its reservation.
+                    if !self.is_submitting() {
+                        self.drain(StopReason::Budget, None);
+                    }
+                    break;
+                }
+                if self.breaker.is_probing() && self.is_submitting() {
+                    break;
+                }
+                if let Err(until) = self.submits.try_take() {
+                    return Ok(Some(until));
+                }
+            }
+            let Some(next) = self.retries.pop_front().or_else(|| work.next()) else {
+                break;
+            };
+            self.begin(next).await?;
+        }
+        Ok(None)
+    }
+
+    async fn begin(&mut self, work: Work) -> Result<(), RunError> {
+        let beginning = match self.beginning(&work).await? {
+            Some(beginning) => beginning,
+            None => return Ok(()),
+        };
+        let phase = match &beginning {
+            Beginning::Submit { .. } => Phase::Submitting,
+            Beginning::Follow(_) => Phase::Generating,
+            Beginning::Recover { .. } | Beginning::Reinstate { .. } => Phase::Saving,
+        };
+        let worker = self.next_worker;
+        self.next_worker += 1;
+        let executor = Executor {
+            worker,
+            api: Arc::clone(&self.plant.api),
+            store: Arc::clone(&self.plant.store),
+            polls: Arc::clone(&self.polls),
+            downloads: Arc::clone(&self.downloads),
+            schedule: self.settings.schedule,
+            job_timeout: self.settings.job_timeout,
+            halt: self.halt.clone(),
+            reports: self.reports.clone(),
+            now: Arc::clone(&self.plant.now),
+            jitter: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)),
+        };
+        if phase == Phase::Submitting {
+            let attempt = self.ledger.edit(&work.key).map_or(1, |edit| edit.attempts);
+            let tally = self.tally();
+            self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
+        }
+        self.workers.insert(worker, Worker { work, phase });
+        self.executors.spawn(executor.carry(beginning));
+        Ok(())
+    }
+
+    /// Records what must be recorded before `work` may begin. `None` where its state no longer allows it.
+    async fn beginning(&mut self, work: &Work) -> Result<Option<Beginning>, RunError> {
+        let edit = self.ledger.edit(&work.key);
+        let prediction = edit.and_then(|edit| edit.prediction.clone());
+        Ok(match &work.task {
+            Task::Submit(request) => {
+                let attempt = edit.map_or(0, |edit| edit.attempts) + 1;
+                let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate() };
+                let intent = self.step(&work.key, step).await?;
+                Some(Beginning::Submit { intent, request: Arc::clone(request) })
+            }
+            Task::Follow => prediction.map(Beginning::Follow),
+            Task::Recover => {
+                let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
+                let place = self.place(work);
+                prediction.map(|prediction| Beginning::Recover { files, place, prediction })
+            }
+            Task::Reinstate => {
+                let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
+                Some(Beginning::Reinstate { files, displaced: self.displaced(&work.key) })
+            }
+        })
+    }
+
+    fn is_submitting(&self) -> bool {
+        self.workers.values().any(|worker| worker.phase == Phase::Submitting)
+    }
+}

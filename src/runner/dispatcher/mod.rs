@@ -1,0 +1,238 @@
+mod begin;
+mod stop;
+mod take;
+
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{EditApi, PredictionId};
+use crate::job::JobId;
+use crate::journal::{Durable, EditKey, Journal, JournalError, Ledger, Record, RunEvent, Step};
+use crate::outputs::ResultStore;
+
+use super::breaker::Breaker;
+use super::event::{Event, Observer, Tally};
+use super::executor::Report;
+use super::pacing::Pace;
+use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal, Work};
+
+/// What executors are made of.
+pub(in crate::runner) struct Plant<A, S> {
+    pub(in crate::runner) api: Arc<A>,
+    pub(in crate::runner) store: Arc<S>,
+    pub(in crate::runner) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(in crate::runner) seed: u64,
+}
+
+/// Owns the state of the run: the ledger, the journal, what is under way, and whether more may begin.
+pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
+    settings: Settings,
+    plant: Plant<A, S>,
+    ledger: Ledger,
+    journal: Journal,
+    observer: &'o mut dyn Observer,
+    submits: Pace,
+    polls: Arc<Pace>,
+    downloads: Arc<Semaphore>,
+    halt: CancellationToken,
+    reports: mpsc::UnboundedSender<Report<S::Staged>>,
+    inbox: mpsc::UnboundedReceiver<Report<S::Staged>>,
+    executors: JoinSet<()>,
+    workers: HashMap<u64, Worker>,
+    next_worker: u64,
+    retries: VecDeque<Work>,
+    receipts: FuturesUnordered<Receipt>,
+    unrecorded: Vec<(JobId, PredictionId)>,
+    breaker: Breaker,
+    begun: Instant,
+    left: u64,
+    mode: Mode,
+    stopped: Option<StopReason>,
+}
+
+/// An accepted submit whose id is on its way to the disk.
+type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>>;
+
+/// A job under way.
+struct Worker {
+    work: Work,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Its submit is on its way.
+    Submitting,
+    /// The provider works on it.
+    Generating,
+    /// Its pictures are being brought here or named.
+    Saving,
+}
+
+/// Whether more may begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Yes.
+    Running,
+    /// No more submits; what is in flight is followed, until then.
+    Draining(Option<Instant>),
+    /// Nothing is followed any more; submits and downloads under way have until then.
+    Halting(Instant),
+}
+
+impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
+    pub(super) fn new(
+        settings: Settings,
+        plant: Plant<A, S>,
+        ledger: Ledger,
+        journal: Journal,
+        observer: &'o mut dyn Observer,
+    ) -> Dispatcher<'o, A, S> {
+        let (reports, inbox) = mpsc::unbounded_channel();
+        Dispatcher {
+            submits: Pace::new(settings.submits, settings.burst),
+            polls: Arc::new(Pace::new(settings.polls, NonZeroU32::MIN)),
+            downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
+            halt: CancellationToken::new(),
+            reports,
+            inbox,
+            executors: JoinSet::new(),
+            workers: HashMap::new(),
+            next_worker: 0,
+            retries: VecDeque::new(),
+            receipts: FuturesUnordered::new(),
+            unrecorded: Vec::new(),
+            breaker: Breaker::new(settings.give_up_after),
+            begun: Instant::now(),
+            left: 0,
+            mode: Mode::Running,
+            stopped: None,
+            settings,
+            plant,
+            ledger,
+            journal,
+            observer,
+        }
+    }
+
+    /// Does the work, and returns when nothing is under way and nothing more may begin.
+    pub(super) async fn run(
+        &mut self,
+        batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+        signal: StopSignal,
+    ) -> Result<(), RunError> {
+        let Batch { opening, work, is_job } = batch;
+        self.record(Record::Run(opening)).await?.later();
+        for key in self.ledger.unanswered() {
+            self.step(&key, Step::unanswered()).await?.later();
+        }
+        let mut work = work.peekable();
+        let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
+        loop {
+            let wake = self.begin_what_may(&mut work).await?;
+            let nothing_left = work.peek().is_none() && self.retries.is_empty();
+            if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
+                return Ok(());
+            }
+            let wake = [wake, self.mode_ends(), deadline.filter(|_| self.mode == Mode::Running)];
+            let wake = wake.into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
+                Some(unrecorded) = self.receipts.next() => self.unrecorded.extend(unrecorded),
+                Some(report) = self.inbox.recv() => self.take(report, &is_job).await?,
+                Some(Err(error)) = self.executors.join_next() => return Err(RunError::Executor(error)),
+                () = sleep_until(wake), if wake.is_some() => {}
+            }
+            if self.mode == Mode::Running && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
+            }
+            match self.mode {
+                Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(StopReason::Deadline),
+                Mode::Halting(until) if Instant::now() >= until => return self.abandon().await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Closes the journal and says how the run ended.
+    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<Ending, RunError> {
+        self.executors.abort_all();
+        if self.stopped.is_none() && self.left > 0 {
+            self.stopped = Some(StopReason::Unanswered(self.left));
+        }
+        let mut outcome = outcome;
+        if outcome.is_ok() {
+            let reason = self.stopped.as_ref().map(ToString::to_string);
+            outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::later);
+        }
+        let closed = self.journal.finish().await;
+        while let Some(unrecorded) = self.receipts.next().await {
+            self.unrecorded.extend(unrecorded);
+        }
+        let unrecorded = self.unrecorded;
+        match (outcome, closed) {
+            (Err(RunError::Journal { cause, .. }), _) | (Ok(()), Err(cause)) => {
+                Err(RunError::Journal { cause, unrecorded })
+            }
+            (Err(error), _) => Err(error),
+            (Ok(()), Ok(())) => Ok(Ending { ledger: self.ledger, stopped: self.stopped }),
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.workers.values().filter(|worker| worker.phase != Phase::Saving).count()
+    }
+
+    /// What has passed since the run began, for decisions that know no clock.
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn mode_ends(&self) -> Option<Instant> {
+        match self.mode {
+            Mode::Running => None,
+            Mode::Draining(until) => until,
+            Mode::Halting(until) => Some(until),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::of(&self.ledger, self.in_flight())
+    }
+
+    fn tell(&mut self, event: &Event<'_>) {
+        let tally = self.tally();
+        self.observer.observe(event, &tally);
+    }
+
+    async fn step(&mut self, key: &EditKey, step: Step) -> Result<Durable, RunError> {
+        self.record(Record::Edit(key.clone(), step)).await
+    }
+
+    /// Takes a record into the ledger and hands it to the journal: the one way in which the state changes.
+    async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
+        let at = (self.plant.now)();
+        self.ledger.apply(at, &record)?;
+        self.journal.append(&record, at).await.map_err(journal_error)
+    }
+}
+
+fn journal_error(cause: JournalError) -> RunError {
+    RunError::Journal { cause, unrecorded: Vec::new() }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    if let Some(wake) = wake {
+        tokio::time::sleep_until(wake).await;
+    }
+}

@@ -1,0 +1,173 @@
+//! What executors report: each report is recorded before anything follows from it.
+
+use tokio::time::Instant;
+
+use crate::api::EditApi;
+use crate::api::outcome::{Obstacle, SubmitOutcome};
+use crate::job::ErrorClass;
+use crate::journal::{EditKey, EditState, SavedFile, Step};
+use crate::outputs::{Place, ResultStore, Verified, file_name};
+use crate::runner::breaker::Advice;
+use crate::runner::event::Event;
+use crate::runner::executor::{End, Named, News, Report};
+use crate::runner::{RunError, Standing, StopReason, Work};
+
+use super::{Dispatcher, Phase, Worker, journal_error};
+
+impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
+    pub(super) async fn take(
+        &mut self,
+        report: Report<S::Staged>,
+        is_job: impl Fn(&str) -> bool,
+    ) -> Result<(), RunError> {
+        let Some(worker) = self.workers.get_mut(&report.worker) else {
+            return Ok(());
+        };
+        let key = worker.work.key.clone();
+        match report.news {
+            News::Submitted(outcome) => {
+                worker.phase = Phase::Generating;
+                self.take_submit(report.worker, &key, outcome).await
+            }
+            News::Polled(Ok(())) => {
+                self.breaker.poll_answered();
+                Ok(())
+            }
+            News::Polled(Err(cause)) => {
+                let advice = self.breaker.poll_failed(self.elapsed());
+                if let Advice::Pause(wait) = advice {
+                    self.polls.pause(Instant::now() + wait);
+                }
+                self.heed(advice, cause, StopReason::Failing).await
+            }
+            News::UnknownStatus(word) => {
+                self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                Ok(())
+            }
+            News::Generated { outputs } => {
+                worker.phase = Phase::Saving;
+                // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
+                if !matches!(self.ledger.edit(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
+                    self.step(&key, Step::Generated { outputs }).await?.later();
+                }
+                Ok(())
+            }
+            News::Fetched { staged, answer } => {
+                let mut staged: Vec<_> = staged.into_iter().map(|one| (one, None)).collect();
+                let mut number = 1;
+                for (one, file) in &mut staged {
+                    let taken = |number: usize| number > 1 && is_job(&format!("{}-{number}", key.job));
+                    while taken(number) {
+                        number += 1;
+                    }
+                    *file = Some(one.saved_as(file_name(&key.job, number, one.extension())));
+                    number += 1;
+                }
+                let staged: Vec<_> = staged.into_iter().filter_map(|(one, file)| Some((one, file?))).collect();
+                let files = staged.iter().map(|(_, file)| file.clone()).collect();
+                let place = self.place(&self.workers[&report.worker].work);
+                let fetched = self.step(&key, Step::Fetched { files }).await?;
+                // An executor that is gone was aborted with the run.
+                let _ = answer.send(Named { staged, place, fetched });
+                Ok(())
+            }
+            News::Ended(end) => {
+                self.workers.remove(&report.worker);
+                self.take_end(&key, end).await
+            }
+        }
+    }
+
+    async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
+        match outcome {
+            SubmitOutcome::Accepted { prediction, cost, .. } => {
+                self.breaker.submit_answered();
+                let cost = cost.unwrap_or(self.ledger.estimate());
+                self.unrecorded.push((key.job.clone(), prediction.clone()));
+                let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
+                let durable = self.step(key, step).await?;
+                let receipt = self.unrecorded.pop();
+                self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));
+                self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+            }
+            SubmitOutcome::NotAccepted { cause, reason } => {
+                self.step(key, Step::Refused { message: cause.clone() }).await?.later();
+                if let Some(Worker { work, .. }) = self.workers.get(&worker) {
+                    self.retries.push_back(work.clone());
+                }
+                let advice = self.breaker.submit_refused(self.elapsed(), reason);
+                let stop = match reason {
+                    Obstacle::RateLimited(_) => StopReason::RateLimited,
+                    Obstacle::Unreachable => StopReason::Unreachable,
+                };
+                self.heed(advice, cause, stop).await?;
+            }
+            SubmitOutcome::Failed { class, message } => {
+                // A local picture that cannot be read was never sent, and says nothing of the provider.
+                if class != ErrorClass::Input {
+                    self.breaker.submit_answered();
+                }
+                self.fail(key, class, message).await?;
+            }
+            SubmitOutcome::Uncertain { message } => {
+                self.doubt(key, message.clone()).await?;
+                let advice = self.breaker.submit_failed(self.elapsed());
+                self.heed(advice, message, StopReason::Failing).await?;
+            }
+            SubmitOutcome::Stop(stop) => {
+                self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.later();
+                self.stop_for(stop);
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_end(&mut self, key: &EditKey, end: End) -> Result<(), RunError> {
+        match end {
+            End::Submit => {}
+            End::Published => {
+                self.step(key, Step::Completed).await?.later();
+                let files = self.ledger.edit(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
+                self.tell(&Event::Completed { job: &key.job, files: &files });
+            }
+            End::Reinstated => self.step(key, Step::Reinstated).await?.later(),
+            End::Failed { class, message } => self.fail(key, class, message).await?,
+            End::Left { cause } => {
+                self.left += 1;
+                self.tell(&Event::Left { job: &key.job, cause: &cause });
+            }
+            End::Stop(stop) => {
+                self.left += 1;
+                self.stop_for(stop);
+            }
+            End::Disk(error) => return Err(RunError::Results(error)),
+            End::Journal(error) => return Err(journal_error(error)),
+        }
+        Ok(())
+    }
+
+    async fn fail(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
+        self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
+        self.tell(&Event::Failed { job: &key.job, class, message: &message });
+        Ok(())
+    }
+
+    pub(super) async fn doubt(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
+        self.step(key, Step::Uncertain { message: message.clone() }).await?.later();
+        self.tell(&Event::Uncertain { job: &key.job, message: &message });
+        Ok(())
+    }
+
+    pub(super) fn place(&self, work: &Work) -> Place {
+        match work.standing {
+            Standing::Current => Place::Results { displaced: self.displaced(&work.key) },
+            Standing::Superseded => Place::Aside,
+        }
+    }
+
+    /// The files of the edit that is shown under the job's name, if that is another one.
+    pub(super) fn displaced(&self, key: &EditKey) -> Vec<SavedFile> {
+        let shown = self.ledger.history(&key.job).and_then(|history| history.shown());
+        shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()
+    }
+}
