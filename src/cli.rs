@@ -109,6 +109,9 @@ pub struct Batch {
     /// How many predictions may be in work at once [default: 3]
     #[arg(long, value_name = "N")]
     pub in_flight: Option<NonZeroU32>,
+    /// How fast polls go out, all predictions together [default: 10/s]
+    #[arg(long, value_name = "RATE")]
+    pub poll_rate: Option<Rate>,
     /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget: Option<Cents>,
@@ -204,6 +207,9 @@ pub struct Serve {
     /// Which addresses images may be fetched from
     #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE")]
     pub fetch_from: FetchFrom,
+    /// Fail on purpose, as this file says: to test a client against bad nights
+    #[arg(long, value_name = "FILE")]
+    pub chaos: Option<PathBuf>,
 }
 
 /// Which addresses the server may fetch images from.

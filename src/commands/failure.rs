@@ -9,6 +9,7 @@ use crate::report::ReportError;
 use crate::run_folder::FolderError;
 use crate::runner::RunError;
 use crate::server::ServerError;
+use crate::server::chaos::ChaosError;
 
 /// Why a command could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum Failure {
     /// The embedded server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The file of the embedded server's chaos.
+    #[error(transparent)]
+    Chaos(#[from] ChaosError),
     /// The run itself.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -63,7 +67,7 @@ impl Failure {
     /// How the program ends: the one place where errors become exit codes.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Manifest(_) | Failure::Usage { .. } => Exit::Usage,
+            Failure::Manifest(_) | Failure::Usage { .. } | Failure::Chaos(_) => Exit::Usage,
             Failure::Folder(FolderError::Held { .. }) => Exit::Held,
             Failure::NoKey
             | Failure::Folder(_)
@@ -96,6 +100,7 @@ impl Failure {
             Failure::Client(ClientError::Tls(_)) => {
                 Some("see that this machine has its root certificates (ca-certificates)".to_owned())
             }
+            Failure::Chaos(_) => Some("examples/chaos.yaml names all faults".to_owned()),
             Failure::Server(error) => error.hint(),
             Failure::Run(RunError::Transition(_) | RunError::Executor(_)) => Some(
                 "this is a defect of dyehouse: keep the journal and report it; a new run goes on from there".to_owned(),

@@ -41,7 +41,7 @@ impl Options {
         let settings = Settings {
             submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
             burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
-            polls: said.polls.unwrap_or(usual.polls),
+            polls: batch.poll_rate.or(said.polls).unwrap_or(usual.polls),
             in_flight: batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight),
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: batch.budget.or(said.budget),

@@ -7,6 +7,7 @@ use crate::editor::Recolorer;
 use crate::exit::Exit;
 use crate::progress::Screen;
 use crate::runner::StopSignal;
+use crate::server::chaos::ChaosPlan;
 use crate::server::{FetchPolicy, Server, ServerConfig};
 
 use super::{Failure, interrupt};
@@ -20,6 +21,9 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
         FetchFrom::Loopback => FetchPolicy::PublicAndLoopback,
         FetchFrom::Anywhere => FetchPolicy::Anywhere,
     };
+    if let Some(path) = &arguments.chaos {
+        config.chaos = Some(ChaosPlan::read(path)?);
+    }
     if let Some(workers) = arguments.workers {
         config.workers = workers;
     }
@@ -28,7 +32,8 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
         let signal = StopSignal::default();
         interrupt::listen(signal.clone())?;
         let server = Server::start(config, Arc::new(Recolorer)).await?;
-        screen.say(&format!("serving the API at {} (Ctrl-C ends it)", server.url()));
+        let manner = if arguments.chaos.is_some() { ", with chaos" } else { "" };
+        screen.say(&format!("serving the API at {}{manner} (Ctrl-C ends it)", server.url()));
         signal.stopped().await;
         screen.say("stopping: edits in work may end first");
         server.shutdown().await;

@@ -93,9 +93,11 @@ impl ErrorClass {
             ErrorClass::Auth => "check VIBEDREAM_API_KEY, then run again with --retry-failed",
             ErrorClass::Balance => "top up the provider's balance, then run again",
             ErrorClass::Lost => "it may have been charged; --retry-failed pays for it anew",
-            ErrorClass::Timeout => "run again with --retry-failed, or raise the job's time limit",
-            ErrorClass::Download => "run again with --retry-failed",
-            ErrorClass::Provider => "run again with --retry-failed once the provider is well",
+            ErrorClass::Timeout => "run again: it is asked for anew, at no cost; or raise `job_timeout`",
+            ErrorClass::Download => "run again: it is fetched anew, at no cost",
+            ErrorClass::Provider => {
+                "read the error: mend the row if it is at fault, else run again with --retry-failed"
+            }
             ErrorClass::Input => "mend the picture that the row names, then run again",
         }
     }

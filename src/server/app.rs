@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::answer::Refusal;
 use super::auth::KeyHash;
+use super::chaos::Chaos;
 use super::store::{self, Entry, Fingerprint, State, Store};
 use super::{Limits, model};
 use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
@@ -23,10 +25,34 @@ pub(super) struct App {
     key: KeyHash,
     address: SocketAddr,
     store: Store,
+    ids: Ids,
     limits: Limits,
     queue: UnboundedSender<Uuid>,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// Where the ids of predictions come from.
+#[derive(Debug)]
+pub(super) enum Ids {
+    /// From chance.
+    Random,
+    /// From the seed of chaos and the number of the prediction.
+    Seeded(Arc<Chaos>, AtomicU64),
+}
+
+impl Ids {
+    /// Ids that go on after the `known` ones.
+    pub(super) fn seeded(chaos: Arc<Chaos>, known: usize) -> Ids {
+        Ids::Seeded(chaos, AtomicU64::new(known as u64))
+    }
+
+    fn next(&self) -> Uuid {
+        match self {
+            Ids::Random => Uuid::new_v4(),
+            Ids::Seeded(chaos, number) => chaos.id(number.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
 }
 
 impl App {
@@ -35,12 +61,13 @@ impl App {
         key: KeyHash,
         address: SocketAddr,
         store: Store,
+        ids: Ids,
         limits: Limits,
         stop: CancellationToken,
         tasks: TaskTracker,
     ) -> (Arc<App>, UnboundedReceiver<Uuid>) {
         let (queue, queued) = unbounded_channel();
-        let app = App { key, address, store, limits, queue, stop, tasks };
+        let app = App { key, address, store, ids, limits, queue, stop, tasks };
         (Arc::new(app), queued)
     }
 
@@ -76,7 +103,7 @@ impl App {
         }
         let app = self.clone();
         let accepting = self.tasks.spawn(async move {
-            let id = Uuid::new_v4();
+            let id = app.ids.next();
             app.store.accept(id, store::now(), request, fingerprint).await?;
             app.enqueue(id);
             Ok::<Uuid, store::StoreError>(id)

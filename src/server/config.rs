@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::chaos::ChaosPlan;
+
 /// How a server runs.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -20,6 +22,8 @@ pub struct ServerConfig {
     pub fetch: FetchPolicy,
     /// Caps on sizes, counts and times.
     pub limits: Limits,
+    /// How often it fails on purpose.
+    pub chaos: Option<ChaosPlan>,
 }
 
 /// Where the server may fetch images from: a client must not reach through it what only its machine can reach.
@@ -77,6 +81,7 @@ impl ServerConfig {
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             fetch: FetchPolicy::default(),
             limits: Limits::default(),
+            chaos: None,
         }
     }
 }

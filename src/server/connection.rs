@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Limits;
+use super::chaos::Hangup;
 
 /// How long connections may live.
 #[derive(Clone, Debug)]
@@ -66,7 +67,13 @@ async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
         let answering = routes.call(request);
-        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let response = answering.await.unwrap_or_else(|never: Infallible| match never {});
+            match response.extensions().get::<Hangup>() {
+                Some(hangup) => Err(*hangup),
+                None => Ok(response),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! connection   sockets: time limits, connection cap, graceful stop
+//!   chaos      fails on purpose, where that was asked for
 //!   routes     paths to answers; auth, body and input check what came in
 //!     app      accepts a prediction, and tells where it stands
 //!       queue  a bounded number of workers: safety, fetch, edit
@@ -24,6 +25,7 @@ mod answer;
 mod app;
 mod auth;
 mod body;
+pub mod chaos;
 mod config;
 mod connection;
 mod error;
@@ -50,8 +52,9 @@ pub use error::ServerError;
 pub use store::StoreError;
 
 use crate::editor::Edit;
-use app::App;
+use app::{App, Ids};
 use auth::KeyHash;
+use chaos::Chaos;
 use fetch::Fetcher;
 use store::Store;
 
@@ -85,12 +88,14 @@ impl Server {
         let stop = CancellationToken::new();
         let kill = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let (app, queued) = App::new(key, address, store, config.limits, stop.clone(), tasks.clone());
+        let chaos = config.chaos.map(Chaos::new);
+        let ids = chaos.clone().map_or(Ids::Random, |chaos| Ids::seeded(chaos, store.count()));
+        let (app, queued) = App::new(key, address, store, ids, config.limits, stop.clone(), tasks.clone());
         unfinished.into_iter().for_each(|id| app.enqueue(id));
         let worker = queue::Worker::new(app.clone(), editor, fetcher);
         let pace = queue::Pace { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
         tasks.spawn(queue::run(worker, queued, pace, tasks.clone()));
-        let routes = routes::router(app.clone());
+        let routes = routes::router(app.clone(), chaos);
         tasks.spawn(connection::accept(
             listener,
             routes,

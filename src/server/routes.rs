@@ -16,20 +16,23 @@ use uuid::Uuid;
 
 use super::answer::Refusal;
 use super::app::{App, unknown};
+use super::chaos::{self, Chaos};
 use super::input::{self, Caps};
 use super::store::Fingerprint;
 use super::{auth, body, model};
 
-/// The documented paths, and JSON for all others.
-pub(super) fn router(app: Arc<App>) -> Router {
-    Router::new()
+/// The documented paths, and JSON for all others. Chaos stands before the documented ones.
+pub(super) fn router(app: Arc<App>, chaos: Option<Arc<Chaos>>) -> Router {
+    let documented = Router::new()
         .route("/api/v1/models/{model}/generate", post(generate))
         .route("/api/v1/predictions/{id}", get(prediction))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key))
-        .route("/outputs/{id}/{file}", get(output))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
+        .route("/outputs/{id}/{file}", get(output));
+    let documented = match chaos {
+        Some(chaos) => documented.route_layer(middleware::from_fn_with_state(chaos, chaos::disturb)),
+        None => documented,
+    };
+    documented.fallback(no_such_path).method_not_allowed_fallback(wrong_method).with_state(app)
 }
 
 async fn generate(

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub, reason = "modules of one program share what they need")]
 
 mod bad_input;
+mod crashes;
+mod disks;
 mod documents;
 mod money;
 mod nights;

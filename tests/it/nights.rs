@@ -43,6 +43,58 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
 }
 
 #[test]
+fn a_second_ctrl_c_ends_at_once_and_loses_nothing_that_was_journaled() {
+    let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 1);
+    let mut child = start(&sandbox, &provider).spawn().unwrap();
+    while provider.accepted() == 0 {
+        std::thread::yield_now();
+    }
+    signal(&child, "-INT");
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("asked to stop") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended at the first one");
+    }
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let status = code(&sandbox.run("status out --json"), 0);
+    assert!(status.contains("\"uncertain\": 1"), "the submit without an answer is in doubt: {status}");
+    assert_eq!(provider.accepted(), 1);
+}
+
+#[test]
+fn the_key_is_in_nothing_that_is_said_or_left() {
+    let faults = Behavior { every: Some((3, 500)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(faults));
+    sandbox.manifest("catalog.csv", 6);
+    let mut command = start(&sandbox, &provider);
+    let output = command.args(["-vv", "--log-format", "json"]).env("RUST_LOG", "trace").output().unwrap();
+    let said = code(&output, 3);
+    assert!(said.len() > 10_000, "this is to be everything that can be said");
+    assert!(!said.contains(Provider::KEY));
+    let mut folders = vec![sandbox.path("out")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let content = std::fs::read(&path).unwrap();
+            let is_in = content.windows(Provider::KEY.len()).any(|window| window == Provider::KEY.as_bytes());
+            assert!(!is_in, "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 8, "{files}");
+    assert_eq!(provider.keys_at_assets(), 0);
+}
+
+#[test]
 fn a_second_process_is_told_who_holds_the_folder() {
     let slow = Behavior { edit: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));

@@ -181,7 +181,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         let unrecorded = self.unrecorded;
         match (outcome, closed) {
-            (Err(RunError::Journal { cause, .. }), _) | (Ok(()), Err(cause)) => {
+            // Where the writer has ended, it alone knows why: what came after it only knows that it is gone.
+            (Err(RunError::Journal { .. }) | Ok(()), Err(cause)) | (Err(RunError::Journal { cause, .. }), Ok(())) => {
                 Err(RunError::Journal { cause, unrecorded })
             }
             (Err(error), _) => Err(error),

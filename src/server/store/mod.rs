@@ -217,6 +217,11 @@ impl Store {
         }
     }
 
+    /// How many predictions were ever accepted.
+    pub(super) fn count(&self) -> usize {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).entries.len()
+    }
+
     /// How many predictions wait or are in work.
     pub(super) fn processing(&self) -> usize {
         self.index.read().unwrap_or_else(PoisonError::into_inner).processing

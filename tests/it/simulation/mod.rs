@@ -14,9 +14,10 @@ mod oracle;
 mod store;
 mod world;
 
+use crate::support::number;
+
 #[test]
 fn in_no_history_is_a_job_paid_for_twice_or_a_result_lost() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("DYEHOUSE_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("DYEHOUSE_HISTORIES").unwrap_or(600),

@@ -5,3 +5,8 @@ mod sandbox;
 
 pub use provider::{Behavior, Provider};
 pub use sandbox::{Sandbox, code};
+
+/// The number in an environment variable, by which long forms of tests are asked for.
+pub fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}

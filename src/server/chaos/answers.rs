@@ -1,0 +1,199 @@
+//! The answers of a provider on a bad night.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use futures::stream;
+use serde_json::{Value, json};
+
+use super::{OutputFault, PollFault, SubmitFault, bytes, hangup};
+
+/// The mark of an answer that is not sent: the connection is closed in its place.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("chaos closes the connection")]
+pub(in crate::server) struct Hangup;
+
+/// A name that is set aside for what never is (RFC 2606), for redirects to another host.
+const ELSEWHERE: &str = "http://elsewhere.invalid/";
+
+/// Hints that no client should wait for: a negative number, a word, and some three thousand years.
+const ABSURD_HINTS: [&str; 3] = ["-1", "soon", "99999999999"];
+
+pub(super) fn instead_of_accepting(fault: SubmitFault, roll: f64) -> Response {
+    match fault {
+        SubmitFault::ErrorBefore => server_error(roll),
+        SubmitFault::RateLimited => rate_limited(Some("1")),
+        SubmitFault::RateLimitedWithoutHint => rate_limited(None),
+        SubmitFault::RateLimitedWithAbsurdHint => rate_limited(Some(ABSURD_HINTS[one_of(roll, ABSURD_HINTS.len())])),
+        SubmitFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
+        SubmitFault::Balance => refusal(StatusCode::PAYMENT_REQUIRED, "insufficient balance"),
+        SubmitFault::Redirect => redirect(ELSEWHERE),
+        _ => hangup(),
+    }
+}
+
+pub(super) fn after_accepting(fault: SubmitFault, roll: f64) -> Response {
+    match fault {
+        SubmitFault::ErrorAfter => server_error(roll),
+        SubmitFault::Html => page(),
+        _ => hangup(),
+    }
+}
+
+pub(super) fn instead_of_status(fault: PollFault, roll: f64) -> Response {
+    match fault {
+        PollFault::Error => server_error(roll),
+        PollFault::RateLimited => rate_limited(Some("1")),
+        PollFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
+        PollFault::Redirect => redirect(ELSEWHERE),
+        PollFault::Html => page(),
+        _ => hangup(),
+    }
+}
+
+pub(super) fn instead_of_picture(fault: OutputFault, roll: f64, path: &str) -> Response {
+    match fault {
+        OutputFault::Error => server_error(roll),
+        OutputFault::Gone => refusal(StatusCode::GONE, "the output has expired"),
+        OutputFault::Html => page(),
+        OutputFault::Bomb => ([(CONTENT_TYPE, "image/png")], bomb()).into_response(),
+        OutputFault::Endless => endless(),
+        OutputFault::RedirectLoop => redirect(path),
+        OutputFault::RedirectElsewhere => redirect(ELSEWHERE),
+        _ => hangup(),
+    }
+}
+
+pub(super) fn unknown_prediction() -> Response {
+    refusal(StatusCode::NOT_FOUND, "no prediction has this id")
+}
+
+/// The first half of an answer, sent as if it were the whole.
+pub(super) async fn half(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    let mut body = bytes(body).await;
+    body.truncate(body.len() / 2);
+    Response::from_parts(head, Body::from(body))
+}
+
+/// The first half of an answer that announces the whole, and then nothing: the connection breaks.
+pub(super) async fn broken_off(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let mut body = bytes(body).await;
+    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    body.truncate(body.len() / 2);
+    // The half must be on its way before the connection breaks, or the client sees no answer at all.
+    let breaking = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(Hangup)
+    });
+    let pieces = stream::iter([Ok(Bytes::from(body))]).chain(breaking);
+    Response::from_parts(head, Body::from_stream(pieces))
+}
+
+/// An answer with its JSON changed.
+pub(super) async fn rewritten(response: Response, change: impl FnOnce(&mut Value)) -> Response {
+    let (response, mut body) = read(response).await;
+    if body.is_null() {
+        return response;
+    }
+    change(&mut body);
+    let (mut head, _) = response.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(body.to_string()))
+}
+
+/// An answer with its JSON, which is null where it has none.
+pub(super) async fn read(response: Response) -> (Response, Value) {
+    let (head, body) = response.into_parts();
+    let body = bytes(body).await;
+    let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    (Response::from_parts(head, Body::from(body)), value)
+}
+
+fn refusal(status: StatusCode, error: &str) -> Response {
+    (status, Json(json!({"error": error}))).into_response()
+}
+
+fn server_error(roll: f64) -> Response {
+    let status = [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    let status = status[one_of(roll, status.len())];
+    (status, [(CONTENT_TYPE, "text/html")], format!("<html><h1>{status}</h1></html>")).into_response()
+}
+
+fn rate_limited(hint: Option<&'static str>) -> Response {
+    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    if let Some(hint) = hint {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(hint));
+    }
+    response
+}
+
+fn redirect(to: &str) -> Response {
+    (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to.to_owned())]).into_response()
+}
+
+fn page() -> Response {
+    ([(CONTENT_TYPE, "text/html")], "<!doctype html><title>Welcome</title><h1>It works!</h1>").into_response()
+}
+
+/// A PNG's beginning, and zeros for ever.
+fn endless() -> Response {
+    let head = stream::iter([Ok::<_, Hangup>(Bytes::from_static(b"\x89PNG\r\n\x1a\n"))]);
+    let zeros = Bytes::from_static(&[0; 16 << 10]);
+    let body = head.chain(stream::repeat_with(move || Ok(zeros.clone())));
+    ([(CONTENT_TYPE, "image/png")], Body::from_stream(body)).into_response()
+}
+
+/// A PNG of a few bytes that says it is 50 000 × 50 000 pixels.
+fn bomb() -> Vec<u8> {
+    let mut header = [50_000_u32.to_be_bytes(), 50_000_u32.to_be_bytes()].concat();
+    // Eight bits of gray, with the one method of compression and of filtering, not interlaced.
+    header.extend([8, 0, 0, 0, 0]);
+    // An empty deflate stream in its zlib frame.
+    let data = [0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01];
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &data), (b"IEND", &[])] {
+        png.extend(u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes());
+        let checked = [&kind[..], data].concat();
+        png.extend(&checked);
+        png.extend(crc(&checked).to_be_bytes());
+    }
+    png
+}
+
+/// CRC-32 as PNG chunks carry it (ISO 3309).
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
+    })
+}
+
+/// An index below `count` that follows from a throw, but not from what the throw's size decided.
+fn one_of(roll: f64, count: usize) -> usize {
+    (roll * 1e6) as usize % count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bomb_is_small_and_a_reader_of_heads_takes_it_for_a_huge_picture() {
+        let png = bomb();
+        assert!(png.len() < 200);
+        let reader = image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png);
+        assert_eq!(reader.into_dimensions().unwrap(), (50_000, 50_000));
+    }
+}

@@ -1,0 +1,53 @@
+use uuid::{Builder, Uuid};
+
+/// Chance that follows from a seed: the same question gets the same answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dice {
+    seed: u64,
+}
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Dice {
+        Dice { seed }
+    }
+
+    /// A number in 0..100 for the `number`th throw about `subject`.
+    pub(super) fn roll(self, subject: &str, number: u128) -> f64 {
+        let hash = self.hash(subject, number);
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&hash.as_bytes()[..8]);
+        // 53 bits are what an f64 holds exactly.
+        (u64::from_le_bytes(eight) >> 11) as f64 / (1_u64 << 53) as f64 * 100.0
+    }
+
+    /// A random-looking id.
+    pub(super) fn id(self, number: u64) -> Uuid {
+        let mut sixteen = [0; 16];
+        sixteen.copy_from_slice(&self.hash("id", u128::from(number)).as_bytes()[..16]);
+        Builder::from_random_bytes(sixteen).into_uuid()
+    }
+
+    fn hash(self, subject: &str, number: u128) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(subject.as_bytes());
+        hasher.update(&number.to_le_bytes());
+        hasher.finalize()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throws_follow_from_the_seed_and_are_spread_evenly() {
+        let rolls: Vec<f64> = (0..10_000).map(|number| Dice::new(7).roll("poll", number)).collect();
+        let again: Vec<f64> = (0..10_000).map(|number| Dice::new(7).roll("poll", number)).collect();
+        assert_eq!(rolls, again);
+        let under_ten = rolls.iter().filter(|roll| **roll < 10.0).count();
+        assert!((900..1100).contains(&under_ten), "{under_ten}");
+        assert_ne!(Dice::new(8).roll("poll", 0), rolls[0]);
+        assert_ne!(Dice::new(7).id(0), Dice::new(7).id(1));
+    }
+}

@@ -1,0 +1,217 @@
+//! Chaos: the server fails on purpose, as providers do on bad nights, so that a client can be tested against it.
+//!
+//! A file says which faults come how often, in percent of the requests of their kind:
+//!
+//! ```yaml
+#![doc = include_str!("../../../examples/chaos.yaml")]
+//! ```
+//!
+//! What was left out is 0. An answer that chaos made says so in the header `x-dyehouse-chaos`. The ledger of the data
+//! folder stays true: it holds every prediction that was accepted, whatever the client was told.
+
+mod answers;
+mod dice;
+mod plan;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use serde_json::Value;
+use uuid::Uuid;
+
+use dice::Dice;
+use plan::Named;
+
+pub(super) use answers::Hangup;
+pub use plan::{ChaosError, ChaosPlan};
+pub(super) use plan::{Fate, OutputFault, PollFault, SubmitFault};
+
+/// The largest answer that is read to be spoiled, in bytes.
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// How many polls of a prediction are answered with 404 where it comes early.
+const EARLY_POLLS: u32 = 2;
+
+/// The chaos of one server.
+#[derive(Debug)]
+pub(super) struct Chaos {
+    plan: ChaosPlan,
+    dice: Dice,
+    submits: AtomicU64,
+    polls: AtomicU64,
+    outputs: AtomicU64,
+    polls_of: Mutex<HashMap<Uuid, u32>>,
+}
+
+impl Chaos {
+    pub(super) fn new(plan: ChaosPlan) -> Arc<Chaos> {
+        let dice = Dice::new(plan.seed);
+        Arc::new(Chaos {
+            plan,
+            dice,
+            submits: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
+            outputs: AtomicU64::new(0),
+            polls_of: Mutex::default(),
+        })
+    }
+
+    /// The id of the `number`th prediction of the data folder. It follows from the seed, as its fate follows from it.
+    pub(super) fn id(&self, number: u64) -> Uuid {
+        self.dice.id(number)
+    }
+
+    fn fate(&self, id: Uuid) -> Option<Fate> {
+        self.plan.prediction.draw(self.dice.roll("prediction", id.as_u128()))
+    }
+
+    /// How often a prediction was asked for before.
+    fn count_poll(&self, id: Uuid) -> u32 {
+        let mut polls = self.polls_of.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = polls.entry(id).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    fn next(&self, counter: &AtomicU64, stage: &str) -> f64 {
+        self.dice.roll(stage, u128::from(counter.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// Passes a request on, or spoils it.
+pub(super) async fn disturb(State(chaos): State<Arc<Chaos>>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    if path.ends_with("/generate") {
+        submit(&chaos, request, next).await
+    } else if path.contains("/predictions/") {
+        poll(&chaos, request, next).await
+    } else {
+        output(&chaos, request, next).await
+    }
+}
+
+async fn submit(chaos: &Chaos, request: Request, next: Next) -> Response {
+    let roll = chaos.next(&chaos.submits, "submit");
+    let Some(fault) = chaos.plan.submit.draw(roll) else {
+        return next.run(request).await;
+    };
+    let name = fault.name();
+    if fault.is_before() {
+        // A client is heard out before it is refused, as by the gateways that do so.
+        if fault != SubmitFault::DropBefore {
+            super::body::discard(request.into_body(), ANSWER_BYTES).await;
+        }
+        return marked(answers::instead_of_accepting(fault, roll), &name);
+    }
+    let response = next.run(request).await;
+    if !response.status().is_success() {
+        return response;
+    }
+    match fault {
+        SubmitFault::Slow => tokio::time::sleep(chaos.plan.slow()).await,
+        SubmitFault::Hang => tokio::time::sleep(chaos.plan.hang()).await,
+        SubmitFault::TruncatedJson => return marked(answers::half(response).await, &name),
+        SubmitFault::NoId => {
+            let without_id = answers::rewritten(response, |body| {
+                if let Some(fields) = body.as_object_mut() {
+                    fields.remove("id");
+                    fields.remove("statusUrl");
+                }
+            });
+            return marked(without_id.await, &name);
+        }
+        fault => return marked(answers::after_accepting(fault, roll), &name),
+    }
+    marked(response, &name)
+}
+
+async fn poll(chaos: &Chaos, request: Request, next: Next) -> Response {
+    let roll = chaos.next(&chaos.polls, "poll");
+    if let Some(fault) = chaos.plan.poll.draw(roll) {
+        let name = fault.name();
+        match fault {
+            PollFault::Slow => tokio::time::sleep(chaos.plan.slow()).await,
+            PollFault::Hang => tokio::time::sleep(chaos.plan.hang()).await,
+            PollFault::TruncatedJson => return marked(answers::half(next.run(request).await).await, &name),
+            fault => return marked(answers::instead_of_status(fault, roll), &name),
+        }
+    }
+    let id = request.uri().path().rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
+    let response = next.run(request).await;
+    let Some((id, fate)) = id.and_then(|id| Some((id, chaos.fate(id)?))) else {
+        return response;
+    };
+    let name = fate.name();
+    match fate {
+        Fate::Early404 if chaos.count_poll(id) < EARLY_POLLS => marked(answers::unknown_prediction(), &name),
+        Fate::Early404 => response,
+        Fate::Vanished => {
+            let (response, body) = answers::read(response).await;
+            if body["status"] == "processing" { response } else { marked(answers::unknown_prediction(), &name) }
+        }
+        fate => marked(answers::rewritten(response, |body| fate.spoil(body)).await, &name),
+    }
+}
+
+impl Fate {
+    fn spoil(self, body: &mut Value) {
+        let is_done = body["status"] == "completed";
+        match self {
+            Fate::UnknownStatus if body["status"] == "processing" => body["status"] = "warming_up".into(),
+            Fate::Stuck if is_done => {
+                body["status"] = "processing".into();
+                body["outputs"] = Value::Null;
+                body["completedAt"] = Value::Null;
+            }
+            Fate::EmptyOutputs if is_done => body["outputs"] = Value::Array(Vec::new()),
+            _ => {}
+        }
+    }
+}
+
+async fn output(chaos: &Chaos, request: Request, next: Next) -> Response {
+    let roll = chaos.next(&chaos.outputs, "output");
+    let Some(fault) = chaos.plan.output.draw(roll) else {
+        return next.run(request).await;
+    };
+    let name = fault.name();
+    let path = request.uri().path().to_owned();
+    match fault {
+        OutputFault::Slow => {
+            tokio::time::sleep(chaos.plan.slow()).await;
+            marked(next.run(request).await, &name)
+        }
+        OutputFault::Truncated => {
+            let response = next.run(request).await;
+            marked(answers::broken_off(response).await, &name)
+        }
+        OutputFault::WrongLength => marked(answers::half(next.run(request).await).await, &name),
+        fault => marked(answers::instead_of_picture(fault, roll, &path), &name),
+    }
+}
+
+fn marked(mut response: Response, fault: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(fault) {
+        response.headers_mut().insert("x-dyehouse-chaos", value);
+    }
+    tracing::info!(fault, "chaos");
+    response
+}
+
+/// The whole body of an answer, empty where it cannot be read.
+async fn bytes(body: Body) -> Vec<u8> {
+    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
+}
+
+/// An answer that closes the connection instead of being sent.
+fn hangup() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Hangup);
+    response
+}

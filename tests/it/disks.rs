@@ -1,0 +1,112 @@
+//! Disks that are full, that are read-only, and folders that vanish: a clean stop, nothing lost, and a run that goes on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+fn run(sandbox: &Sandbox, provider: &Provider) -> Command {
+    let mut command = sandbox.dyehouse("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 8");
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    command
+}
+
+/// After the trouble is over, one more run brings everything home, and nothing was paid for twice.
+fn goes_on(sandbox: &Sandbox, provider: &Provider, jobs: usize) {
+    let output = run(sandbox, provider).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let exit = output.status.code().unwrap();
+    assert!(exit == 0 || exit == 3, "{said}");
+    assert!(provider.paid_twice().is_empty(), "{:?}", provider.paid_twice());
+    let count = |status: &str| {
+        let jobs = &sandbox.json("out/report/summary.json")["jobs"];
+        usize::try_from(jobs[status].as_u64().unwrap()).unwrap()
+    };
+    assert_eq!(count("completed") + count("uncertain"), jobs, "{said}");
+    // What was on its way when the disk failed may be in doubt, and no more than that.
+    assert!(count("uncertain") <= 8, "{said}");
+    assert_eq!(sandbox.names("out/results").len(), count("completed"));
+}
+
+#[test]
+fn a_journal_that_cannot_grow_ends_the_run_and_names_what_it_could_not_record() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 100);
+    let program = run(&sandbox, &provider);
+    // No file may grow past 48 KiB: writes beyond fail as on a full disk, once the signal is ignored.
+    let mut limited = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f 96; exec \"$0\" \"$@\"";
+    limited.args(["-c", script]).arg(program.get_program()).args(program.get_args());
+    limited.current_dir(sandbox.path(".")).env_remove("RUST_LOG").env("NO_PROXY", "*");
+    limited.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    let said = code(&limited.output().unwrap(), 1);
+    assert!(said.contains("write the journal: File too large"), "{said}");
+    assert!(provider.accepted() < 100);
+    goes_on(&sandbox, &provider, 100);
+}
+
+#[test]
+fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() {
+    let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 30);
+    let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while provider.accepted() < 5 {
+        std::thread::yield_now();
+    }
+    std::fs::remove_dir_all(sandbox.path("out/results")).unwrap();
+    let said = code(&child.wait_with_output().unwrap(), 1);
+    assert!(said.contains("results") && said.contains("hint"), "{said}");
+    goes_on(&sandbox, &provider, 30);
+}
+
+/// A file system of its own, gone when this is dropped.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn tmpfs(path: &Path, options: &str) -> Mounted {
+        std::fs::create_dir_all(path).unwrap();
+        let mount = ["-t", "tmpfs", "-o", options, "tmpfs"];
+        assert!(Command::new("mount").args(mount).arg(path).status().unwrap().success(), "mounting needs root");
+        Mounted(path.to_owned())
+    }
+
+    fn remount(&self, options: &str) {
+        assert!(Command::new("mount").args(["-o", options]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn a_full_disk_ends_the_run_and_with_room_it_goes_on() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 100);
+    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=160k");
+    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(said.contains("No space left on device"), "{said}");
+    disk.remount("remount,size=16m");
+    goes_on(&sandbox, &provider, 100);
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
+    let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 100);
+    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=16m");
+    code(&run(&sandbox, &provider).args(["--limit", "5"]).output().unwrap(), 0);
+    disk.remount("remount,ro");
+    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(said.contains("Read-only file system"), "{said}");
+    assert_eq!(provider.accepted(), 5, "nothing is sent that cannot be recorded");
+    disk.remount("remount,rw");
+    goes_on(&sandbox, &provider, 100);
+}
