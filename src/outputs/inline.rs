@@ -5,7 +5,7 @@ use super::OutputError;
 
 /// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
 /// `None` where the output is a URL.
-pub(super) fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
+pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
     let output = output.trim();
     let base64 = match output.split_at_checked(5) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => match rest.split_once(',') {

@@ -13,6 +13,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use download::{DownloadLimits, Downloader};
+pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
 pub use results::{Results, Staged, aside_name};
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod crashes;
 mod disks;
 mod documents;
+mod fuzzing;
 mod money;
 mod nights;
 mod quickstart;

@@ -12,7 +12,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Why a `data:` URI cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::server) enum DataUriError {
+pub enum DataUriError {
     /// There is no comma between the header and the data.
     #[error("it has no comma before its data")]
     NoComma,
@@ -30,7 +30,7 @@ pub(in crate::server) fn is_data_uri(text: &str) -> bool {
 }
 
 /// The bytes that `uri`, which begins with `data:`, carries.
-pub(in crate::server) fn decode(uri: &str) -> Result<Vec<u8>, DataUriError> {
+pub fn decode(uri: &str) -> Result<Vec<u8>, DataUriError> {
     let rest = uri.get(5..).unwrap_or_default();
     let (header, data) = rest.split_once(',').ok_or(DataUriError::NoComma)?;
     let last = header.rsplit(';').next().unwrap_or_default().trim();
