@@ -90,7 +90,7 @@ impl EditApi for ScriptedApi {
             _ if is_young && known.takes.as_millis() % 3 == 0 => text(404, ""),
             Fate::Stuck => answer(200, &json!({"status": "processing"})),
             _ if age < known.takes => answer(200, &json!({"status": "processing"})),
-            Fate::Vanished => text(404, ""),
+            Fate::Vanished | Fate::Expired => text(404, ""),
             Fate::Moderated => answer(200, &json!({"status": "failed", "error": "flagged by content moderation"})),
             Fate::Empty => answer(200, &json!({"status": "completed", "outputs": []})),
             Fate::Completed => {

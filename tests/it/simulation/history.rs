@@ -107,6 +107,9 @@ impl History {
             Some(Err(error)) => return Err(format!("the run failed: {error}")),
         }
         self.world.end_life();
+        if self.draw(0..6) == 0 {
+            self.world.expire();
+        }
         self.check(seen)
     }
 

@@ -99,6 +99,12 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
     for (job, edit) in ledger.edits() {
         let Some(known) = edit.prediction.as_ref().and_then(|id| state.predictions.get(id.as_str())) else { continue };
         let is_saved = matches!(edit.state, EditState::Completed { .. });
+        // Under its name it is safe; what is not yet named has a record that finds it.
+        let content = edit.prediction.as_ref().map(PredictionId::as_str).unwrap_or_default();
+        let is_here = state.results.values().any(|saved| saved == content);
+        if matches!(edit.state, EditState::Failed { .. }) && is_here {
+            return Err(format!("the picture of {job} is in results, and the journal says {:?}", edit.state));
+        }
         let is_uncertain_again = matches!(edit.state, EditState::Uncertain);
         if known.fate == Fate::Completed && !is_saved && !is_uncertain_again {
             return Err(format!("{job} was paid for and made, and is {:?}", edit.state));

@@ -53,6 +53,8 @@ pub enum Fate {
     Empty,
     Stuck,
     Vanished,
+    /// It was completed, and is no longer kept.
+    Expired,
 }
 
 impl World {
@@ -93,6 +95,13 @@ impl World {
     }
 
     /// Ends a life, by a crash or in good order: what was not synced is lost, as far as the disk likes.
+    /// The provider keeps what is done for a while, and this is the end of it.
+    pub fn expire(&self) {
+        let mut state = self.state();
+        let done = state.predictions.values_mut().filter(|prediction| prediction.since.elapsed() >= prediction.takes);
+        done.filter(|prediction| prediction.fate == Fate::Completed).for_each(|done| done.fate = Fate::Expired);
+    }
+
     pub fn end_life(&self) {
         self.state().lose_power();
     }
