@@ -41,6 +41,10 @@ pub enum Command {
     Report(Report),
     /// Serve the API on this machine, with a real editor behind it
     Serve(Serve),
+    /// Write a starter manifest for a folder of pictures and some colors
+    Init(Init),
+    /// Print the JSON Schema of YAML manifests, for editors
+    Schema,
     /// Print a completion script for a shell
     Completions {
         /// Which shell.
@@ -92,7 +96,7 @@ pub enum LogFormat {
 /// What a manifest is, and what of it is meant.
 #[derive(Clone, Debug, Args)]
 pub struct Batch {
-    /// The manifest: CSV or YAML
+    /// The manifest: CSV, YAML or JSON lines; `-` reads it from stdin
     pub manifest: PathBuf,
     /// The run's folder [default: runs/<the manifest's stem>]
     #[arg(short, long, value_name = "DIR")]
@@ -187,6 +191,28 @@ pub struct Status {
 pub struct Report {
     /// The run's folder
     pub dir: PathBuf,
+}
+
+/// `dyehouse init`.
+#[derive(Clone, Debug, Args)]
+pub struct Init {
+    /// The folder of pictures
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub pictures: PathBuf,
+    /// Colors to reach: a hex, a CSS name, or a name and a hex
+    #[arg(
+        long,
+        value_name = "NAME=HEX",
+        value_delimiter = ',',
+        default_value = "ocean=#1E90FF,brick=#B22222,forest=#2E7D4F"
+    )]
+    pub colors: Vec<String>,
+    /// Where to write it; .yaml or .csv
+    #[arg(short, long, default_value = "catalog.yaml", value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace a file that is there already
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `dyehouse serve`.

@@ -4,17 +4,34 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
 
 use crate::job::ContentHash;
-use crate::outputs::{Picture, PictureError, inspect};
+use crate::outputs::{Format, Picture, PictureError, inspect};
 
 /// The largest picture that is put into a request, in bytes.
 const MOST_BYTES: u64 = 20 << 20;
 
-/// Looks at local pictures, each once.
+/// Looks at local pictures, each once, and remembers from night to night those that did not change.
 #[derive(Debug, Default)]
 pub struct LocalPictures {
     seen: HashMap<PathBuf, Result<LocalPicture, PictureProblem>>,
+    remembered: HashMap<PathBuf, Remembered>,
+}
+
+/// What was found out about a picture on an earlier run: a line of the file of pictures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Remembered {
+    path: PathBuf,
+    bytes: u64,
+    /// When the file was changed last, in nanoseconds since 1970.
+    modified: u64,
+    blake3: ContentHash,
+    format: String,
+    width: u32,
+    height: u32,
 }
 
 /// A local picture that can be sent.
@@ -58,15 +75,72 @@ impl PictureProblem {
 }
 
 impl LocalPictures {
-    /// Looks at the picture at `path`: its header is read and its content hashed, at most once.
+    /// Begins with what the file at `memory` says. A file that is missing or broken is no reason to stop: all pictures
+    /// are looked at then.
+    pub fn remembering(memory: &Path) -> LocalPictures {
+        let lines = std::fs::read_to_string(memory).unwrap_or_default();
+        let remembered = lines.lines().filter_map(|line| serde_json::from_str::<Remembered>(line).ok());
+        let remembered = remembered.map(|picture| (picture.path.clone(), picture)).collect();
+        LocalPictures { seen: HashMap::new(), remembered }
+    }
+
+    /// Looks at the picture at `path`: its header is read and its content hashed, at most once, and not at all where
+    /// its size and its time of change are those that are remembered.
     pub fn look(&mut self, path: &Path) -> Result<LocalPicture, PictureProblem> {
         if let Some(known) = self.seen.get(path) {
             return known.clone();
         }
-        let found = look(path);
+        let found = self.remembered.get(path).and_then(Remembered::still_holds).map_or_else(|| look(path), Ok);
         self.seen.insert(path.to_owned(), found.clone());
         found
     }
+
+    /// Writes what was found out to `memory`. That it cannot be written costs time on the next run, and nothing else.
+    pub fn remember(&self, memory: &Path) {
+        let mut lines: Vec<String> = self
+            .seen
+            .iter()
+            .filter_map(|(path, found)| Remembered::of(path, found.as_ref().ok()?))
+            .filter_map(|picture| serde_json::to_string(&picture).ok())
+            .collect();
+        lines.sort();
+        lines.push(String::new());
+        if lines.len() > 1
+            && let Err(error) = crate::files::replace(memory, lines.join("\n").as_bytes())
+        {
+            tracing::debug!(path = %memory.display(), %error, "what is known of local pictures could not be kept");
+        }
+    }
+}
+
+impl Remembered {
+    fn of(path: &Path, picture: &LocalPicture) -> Option<Remembered> {
+        let (bytes, modified) = stamp(path)?;
+        let Picture { format, width, height } = picture.picture;
+        let format = format.extension().to_owned();
+        Some(Remembered { path: path.to_owned(), bytes, modified, blake3: picture.hash, format, width, height })
+    }
+
+    fn still_holds(&self) -> Option<LocalPicture> {
+        let (bytes, modified) = stamp(&self.path)?;
+        let format = Format::from_extension(&self.format)?;
+        let picture = Picture { format, width: self.width, height: self.height };
+        let is_same = (bytes, modified) == (self.bytes, self.modified);
+        is_same.then_some(LocalPicture { hash: self.blake3, picture, bytes })
+    }
+}
+
+/// A file's size in bytes, and when it was changed last. A file that was changed within the last seconds has no stamp:
+/// the next change could have the same one.
+fn stamp(path: &Path) -> Option<(u64, u64)> {
+    const SETTLED: Duration = Duration::from_secs(2);
+    let metadata = path.metadata().ok()?;
+    let modified = metadata.modified().ok()?;
+    if modified.elapsed().is_ok_and(|age| age < SETTLED) {
+        return None;
+    }
+    let since = modified.duration_since(UNIX_EPOCH).ok()?;
+    Some((metadata.len(), u64::try_from(since.as_nanos()).ok()?))
 }
 
 fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {

@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use super::{Rgb, decode};
 
@@ -30,6 +32,13 @@ impl FromStr for Hex {
             _ => Err(HexError),
         }
     }
+}
+
+/// Whether a text, in lower case, is the name of a color in CSS.
+pub fn is_name(text: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> =
+        LazyLock::new(|| csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str().to_lowercase()).collect());
+    NAMES.contains(text)
 }
 
 impl fmt::Display for Hex {

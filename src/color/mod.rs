@@ -3,6 +3,7 @@
 //! Pictures are in linear light (sRGB primaries, D65, 0 to 1 a channel) wherever sums are made, because light adds up
 //! and encoded values do not.
 
+mod asked;
 mod difference;
 mod filter;
 mod hex;
@@ -13,8 +14,9 @@ mod shown;
 mod spaces;
 mod verdict;
 
+pub use asked::asked;
 pub use difference::ciede2000;
-pub use hex::{Hex, HexError};
+pub use hex::{Hex, HexError, is_name};
 pub use plane::Plane;
 pub use recolor::{Change, NoProduct, recolor};
 pub use shown::shown;

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::Check;
@@ -5,12 +8,13 @@ use crate::exit::Exit;
 use crate::job::Cents;
 use crate::journal::Ledger;
 use crate::manifest::{Backend, Diagnostic, Manifest, Problems, Severity, Style};
-use crate::plan::{self, Decision, Kept, PlannedJob};
+use crate::pictures::LocalPictures;
+use crate::plan::{self, Advice, Decision, Kept, PlannedJob};
 use crate::progress;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
 use super::failure::problems_text;
-use super::intake::intake;
+use super::intake::{about, for_each};
 use super::options::Options;
 use super::{Failure, print, print_json};
 
@@ -20,7 +24,16 @@ struct Checked {
     version: u32,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    plan: Option<Forecast>,
+    plan: Option<Plan>,
+}
+
+/// What a run would do, and what the jobs ask for.
+#[derive(Debug, Serialize)]
+struct Plan {
+    #[serde(flatten)]
+    forecast: Forecast,
+    sizes: BTreeMap<&'static str, u64>,
+    colors: BTreeMap<String, u64>,
 }
 
 /// What a run would do.
@@ -34,7 +47,6 @@ struct Forecast {
     uncertain: u64,
     estimate_cents: Cents,
     seconds_at_rate: u64,
-    #[serde(skip)]
     submits: u64,
 }
 
@@ -45,18 +57,28 @@ pub(super) fn check(arguments: &Check) -> Result<Exit, Failure> {
         let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
         let options = Options::merge(batch, None, &manifest)?;
         let file = batch.manifest.display().to_string();
-        let jobs = intake(&manifest, &file, &options).map_err(Failure::Manifest)?;
         let ledger = ledger(&options.folder)?;
-        let forecast = forecast(&jobs, &ledger, &options);
-        let warnings = warnings(&file, &forecast, &ledger, &options);
-        Ok((options, ledger, forecast, warnings))
+        let mut pictures = LocalPictures::remembering(&options.folder.pictures());
+        let mut forecast = Forecast::default();
+        let mut advice = Advice::new(Timestamp::now(), options.settings.submits);
+        for_each(&manifest, &file, &options, &mut pictures, |planned| {
+            let submits = forecast.take(&planned, &ledger, &options);
+            advice.take(&planned.job, planned.fingerprint, submits);
+        })
+        .map_err(Failure::Manifest)?;
+        forecast.finish(&ledger, &options);
+        let mut warnings = manifest.notices().to_vec();
+        warnings.extend(self::warnings(&file, &forecast, &mut advice, &ledger, &options));
+        Ok((options, ledger, forecast, advice, warnings))
     })();
     match found {
-        Ok((options, ledger, forecast, warnings)) => {
+        Ok((options, ledger, forecast, advice, warnings)) => {
             if batch.json {
-                print_json(&Checked { version: 1, errors: Vec::new(), warnings, plan: Some(forecast) });
+                let (sizes, colors) = (advice.sizes().clone(), advice.colors().clone());
+                let plan = Some(Plan { forecast, sizes, colors });
+                print_json(&Checked { version: 1, errors: Vec::new(), warnings, plan });
             } else {
-                print(text(&forecast, &warnings, &ledger, &options).as_bytes());
+                print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes());
             }
             Ok(Exit::Complete)
         }
@@ -75,44 +97,49 @@ fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
     }
 }
 
-fn forecast(jobs: &[PlannedJob], ledger: &Ledger, options: &Options) -> Forecast {
-    let mut forecast = Forecast::default();
-    for planned in jobs {
-        if !options.selection.takes(planned.job.id.as_str(), usize::try_from(forecast.jobs).unwrap_or(usize::MAX)) {
-            continue;
+impl Forecast {
+    /// Takes a job in; the answer is whether it would be submitted.
+    fn take(&mut self, planned: &PlannedJob, ledger: &Ledger, options: &Options) -> bool {
+        if !options.selection.takes(planned.job.id.as_str(), usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
+            return false;
         }
-        forecast.jobs += 1;
+        self.jobs += 1;
         let decision = plan::decide(&planned.key(), ledger, options.choices, |file| options.folder.holds(file));
         *match decision {
-            Decision::New => &mut forecast.new,
-            Decision::Changed => &mut forecast.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry => &mut forecast.failed,
-            Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut forecast.uncertain,
+            Decision::New => &mut self.new,
+            Decision::Changed => &mut self.changed,
+            Decision::Keep(Kept::Failed) | Decision::Retry => &mut self.failed,
+            Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
             Decision::Follow | Decision::Recover | Decision::Reinstate | Decision::Keep(Kept::Completed) => {
-                &mut forecast.reused
+                &mut self.reused
             }
         } += 1;
-        forecast.submits += u64::from(decision.submits());
+        self.submits += u64::from(decision.submits());
+        decision.submits()
     }
-    forecast.estimate_cents = ledger.estimate().times(forecast.submits);
-    forecast.seconds_at_rate = options.settings.submits.seconds_for(forecast.submits);
-    forecast
+
+    fn finish(&mut self, ledger: &Ledger, options: &Options) {
+        self.estimate_cents = ledger.estimate().times(self.submits);
+        self.seconds_at_rate = options.settings.submits.seconds_for(self.submits);
+    }
 }
 
-fn warnings(file: &str, forecast: &Forecast, ledger: &Ledger, options: &Options) -> Vec<Diagnostic> {
-    let mut warnings = Vec::new();
-    let mut warn = |message: String, hint: &str| {
-        warnings.push(Diagnostic {
-            severity: Severity::Warning,
-            file: file.to_owned(),
-            line: None,
-            column: None,
-            job: None,
-            message,
-            hint: Some(hint.to_owned()),
-            excerpt: None,
-        });
-    };
+fn warnings(
+    file: &str,
+    forecast: &Forecast,
+    advice: &mut Advice,
+    ledger: &Ledger,
+    options: &Options,
+) -> Vec<Diagnostic> {
+    let mut warnings: Vec<Diagnostic> = advice
+        .warnings()
+        .into_iter()
+        .map(|warning| {
+            let (line, id) = &warning.first;
+            about(Severity::Warning, file, Some((*line, id.as_ref())), warning.message, warning.hint)
+        })
+        .collect();
+    let mut warn = |message: String, hint: &str| warnings.push(about(Severity::Warning, file, None, message, hint));
     if let Some(budget) = options.settings.budget {
         let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
         if whole > budget {
@@ -126,7 +153,7 @@ fn warnings(file: &str, forecast: &Forecast, ledger: &Ledger, options: &Options)
     warnings
 }
 
-fn text(forecast: &Forecast, warnings: &[Diagnostic], ledger: &Ledger, options: &Options) -> String {
+fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &Ledger, options: &Options) -> String {
     let rows = [
         ("new", forecast.new, ""),
         ("changed", forecast.changed, "the earlier results are kept aside"),
@@ -152,8 +179,25 @@ fn text(forecast: &Forecast, warnings: &[Diagnostic], ledger: &Ledger, options: 
         text.push_str(&format!("; {} spent so far", ledger.spent()));
     }
     text.push('\n');
+    text.push_str(&asked_for("sizes", advice.sizes().iter().map(|(size, count)| (*size, *count))));
+    text.push_str(&asked_for("colors", advice.colors().iter().map(|(color, count)| (color.as_str(), *count))));
     if !warnings.is_empty() {
         text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
     }
     text
+}
+
+/// What jobs ask for, the most frequent first, on one line.
+fn asked_for<'n>(name: &str, counts: impl Iterator<Item = (&'n str, u64)>) -> String {
+    const SHOWN: usize = 8;
+    let mut counts: Vec<(&str, u64)> = counts.collect();
+    if counts.is_empty() {
+        return String::new();
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut parts: Vec<String> = counts.iter().take(SHOWN).map(|(what, count)| format!("{what} ×{count}")).collect();
+    if counts.len() > SHOWN {
+        parts.push(format!("and {} more", counts.len() - SHOWN));
+    }
+    format!("{name}: {}\n", parts.join(", "))
 }

@@ -4,6 +4,7 @@ mod backend;
 mod check;
 mod failure;
 mod gather;
+mod init;
 mod intake;
 mod interrupt;
 mod options;
@@ -32,6 +33,11 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Status(arguments) => status::status(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
+        Command::Init(arguments) => init::init(arguments, &screen),
+        Command::Schema => {
+            print_json(&crate::manifest::schema());
+            Ok(Exit::Complete)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "dyehouse", &mut script);

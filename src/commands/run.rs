@@ -9,7 +9,8 @@ use crate::cli::Run;
 use crate::exit::Exit;
 use crate::job::{JobId, JobStatus};
 use crate::journal::{Edit, EditKey, FileDisk, Ledger, PlanCounts, RunEvent};
-use crate::manifest::{Backend, Manifest};
+use crate::manifest::{Backend, Manifest, render};
+use crate::pictures::LocalPictures;
 use crate::plan::{self, PlannedJob};
 use crate::progress::{Closing, Narrator, Screen, shell_word};
 use crate::run_folder::{JournalFile, Lock, write_plan};
@@ -28,7 +29,11 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
     let mut options = Options::merge(batch, Some(arguments), &manifest)?;
     let name = batch.manifest.display().to_string();
-    let jobs = intake(&manifest, &name, &options).map_err(Failure::Manifest)?;
+    let mut pictures = LocalPictures::remembering(&options.folder.pictures());
+    let jobs = intake(&manifest, &name, &options, &mut pictures).map_err(Failure::Manifest)?;
+    for notice in manifest.notices() {
+        screen.say(&render(notice, screen.style()));
+    }
     if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
         // Nothing can be finished yet, so a key is needed, and no folder is made without one.
         backend::key()?;
@@ -39,6 +44,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
     write_plan(&options.folder, &jobs)?;
+    pictures.remember(&options.folder.pictures());
     let prepared = prepare(&jobs, &journal.ledger, &options);
     let (ledger, disk) = journal.into_disk();
     let opening = RunEvent::Run {

@@ -1,21 +1,21 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
 use super::node::{self, Key, Kind, Node};
+use super::pass::Pass;
 use super::row::{At, Complaint, Defaults, Field, Reader, Row, Value};
 use super::settings::{RUN_KEYS, Settings};
 use super::source::Source;
 use super::suggest;
 
 /// The keys at the top of a document.
-const TOP_KEYS: [&str; 6] = ["version", "backend", "model", "run", "defaults", "jobs"];
-
-/// Keys that make jobs out of a catalog, which this version does not read.
-const CATALOG_KEYS: [&str; 3] = ["rows", "matrix", "template"];
+pub(super) const TOP_KEYS: [&str; 9] =
+    ["version", "backend", "model", "run", "defaults", "jobs", "rows", "matrix", "template"];
 
 /// The key of a job under which the user's own columns stand.
-const COLUMNS: &str = "columns";
+pub(super) const COLUMNS: &str = "columns";
 
 /// A YAML manifest: settings, defaults and a list of jobs.
 #[derive(Debug)]
@@ -23,6 +23,14 @@ pub(super) struct Document {
     text: String,
     defaults: Defaults,
     jobs: Vec<Node>,
+}
+
+/// What a document makes jobs of.
+pub(super) enum Opened {
+    /// A list of them.
+    Jobs(Document),
+    /// A catalog.
+    Catalog(Box<Catalog>),
 }
 
 /// One pass over the jobs of a document.
@@ -35,7 +43,7 @@ pub(super) struct Entries<'d> {
 
 impl Document {
     /// Reads `source`, whose paths are relative to `folder`. Errors: everything wrong with the head.
-    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Document), Vec<Diagnostic>> {
+    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened), Vec<Diagnostic>> {
         let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
         let root = node::parse(&text).map_err(|unparsable| {
             let span = unparsable.at..unparsable.at + 1;
@@ -43,10 +51,19 @@ impl Document {
             vec![source.error_in(&text, 1, &span, format!("no valid YAML: {}", unparsable.message), hint)]
         })?;
         let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
-        let defaults = head.read(&root);
+        let found = head.read(&root);
         let (settings, diagnostics) = (head.settings, head.diagnostics);
-        match defaults {
-            Some((defaults, jobs)) if diagnostics.is_empty() => Ok((settings, Document { text, defaults, jobs })),
+        match found {
+            Some((defaults, jobs)) if diagnostics.is_empty() => Ok((
+                settings,
+                match jobs {
+                    Made::Listed(jobs) => Opened::Jobs(Document { text, defaults, jobs }),
+                    Made::Templated(catalog) => {
+                        let (rows, matrix, template) = *catalog;
+                        Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))
+                    }
+                },
+            )),
             _ => Err(diagnostics),
         }
     }
@@ -55,6 +72,12 @@ impl Document {
     pub(super) fn entries<'d>(&'d self, source: &'d Source) -> Entries<'d> {
         Entries { document: self, source, next: 0 }
     }
+}
+
+/// Where jobs come from.
+enum Made {
+    Listed(Vec<Node>),
+    Templated(Box<(RowSource, Vec<Axis>, Template)>),
 }
 
 /// Reads what stands above the jobs.
@@ -68,7 +91,7 @@ struct Head<'h> {
 
 impl Head<'_> {
     /// The defaults and the jobs, where the document has jobs at all.
-    fn read(&mut self, root: &Node) -> Option<(Defaults, Vec<Node>)> {
+    fn read(&mut self, root: &Node) -> Option<(Defaults, Made)> {
         let Kind::Map(pairs) = &root.kind else {
             let (message, hint) = match root.kind {
                 Kind::Null => ("the manifest is empty", "begin with `jobs:` and a list of jobs"),
@@ -82,6 +105,7 @@ impl Head<'_> {
         };
         let mut defaults = Defaults::default();
         let mut jobs = None;
+        let mut keys = Keys::default();
         for (key, value) in self.each_once(pairs) {
             match key.name.as_str() {
                 "version" => self.version(value),
@@ -92,28 +116,36 @@ impl Head<'_> {
                 "run" => self.run(value),
                 "defaults" => defaults = self.defaults(value),
                 "jobs" => jobs = Some((key, value)),
-                name if CATALOG_KEYS.contains(&name) => self.complain(
-                    &key.span,
-                    format!("`{name}` is not read by this version"),
-                    "write each job out under `jobs:`, or use a CSV".to_owned(),
-                ),
+                "rows" => keys.rows = Some((key, value)),
+                "matrix" => keys.matrix = Some((key, value)),
+                "template" => keys.template = Some((key, value)),
                 name => {
                     self.complain(&key.span, format!("unknown key {}", quoted(name)), suggest::hint(name, &TOP_KEYS));
                 }
             }
         }
-        match jobs {
-            Some((key, value)) => Some((defaults, self.jobs(key, value)?)),
-            None => {
-                let is_catalog = pairs.iter().any(|(key, _)| CATALOG_KEYS.contains(&key.name.as_str()));
-                let misspelt = pairs.iter().any(|(key, _)| suggest::nearest(&key.name, ["jobs"]).is_some());
-                if !is_catalog && !misspelt {
+        match (jobs, keys.first()) {
+            (Some((key, value)), None) => Some((defaults, Made::Listed(self.jobs(key, value)?))),
+            (Some(_), Some(other)) => {
+                let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
+                self.complain(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
+                None
+            }
+            (None, Some(_)) => {
+                let mut wrongs = Wrongs::default();
+                let catalog = catalog::read(keys, self.folder, &mut wrongs);
+                self.diagnostics.extend(wrongs.elsewhere);
+                for complaint in wrongs.complaints {
+                    let span = span_of(&complaint.at, &[], &root.span, self.text);
+                    self.complain(&span, complaint.message, complaint.hint);
+                }
+                Some((defaults, Made::Templated(Box::new(catalog?))))
+            }
+            (None, None) => {
+                if !pairs.iter().any(|(key, _)| suggest::nearest(&key.name, ["jobs", "rows", "template"]).is_some()) {
+                    let message = "the manifest has neither `jobs` nor `rows`";
                     let hint = "add `jobs:` with a list of jobs, each with `prompt` and `images`".to_owned();
-                    self.diagnostics.push(Diagnostic::about_file(
-                        &self.source.name,
-                        "the manifest has no `jobs`",
-                        hint,
-                    ));
+                    self.diagnostics.push(Diagnostic::about_file(&self.source.name, message, hint));
                 }
                 None
             }
@@ -244,25 +276,21 @@ impl Head<'_> {
     }
 }
 
-impl Entries<'_> {
-    /// Goes to the next entry; false at the end.
-    pub(super) fn advance(&mut self) -> bool {
+impl Pass for Entries<'_> {
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
         self.next += 1;
-        self.next <= self.document.jobs.len()
+        Ok(self.next <= self.document.jobs.len())
     }
 
-    /// The line where the entry begins.
-    pub(super) fn line(&self) -> u64 {
+    fn line(&self) -> u64 {
         self.job().line
     }
 
-    /// What holds for entries that say nothing else.
-    pub(super) fn defaults(&self) -> &Defaults {
-        &self.document.defaults
+    fn defaults(&self) -> Option<&Defaults> {
+        Some(&self.document.defaults)
     }
 
-    /// The entry as it stands, and what is wrong with its shape.
-    pub(super) fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
         match &self.job().kind {
             Kind::Map(pairs) => read_row(pairs),
             _ => {
@@ -274,20 +302,20 @@ impl Entries<'_> {
         }
     }
 
-    /// The user's own columns.
-    pub(super) fn columns(&self) -> Vec<(String, String)> {
+    fn columns(&self) -> Vec<(String, String)> {
         let own = self.pairs().iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
         let Some(Kind::Map(columns)) = own else { return Vec::new() };
         columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
     }
 
-    /// The place of a complaint about the entry.
-    pub(super) fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let text = &self.document.text;
         let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
         self.source.error_in(text, 1, &span, complaint.message, complaint.hint)
     }
+}
 
+impl Entries<'_> {
     fn job(&self) -> &Node {
         &self.document.jobs[self.next.saturating_sub(1)]
     }

@@ -3,14 +3,21 @@
 //! [`Manifest::open`] understands the head, [`Manifest::jobs`] streams the jobs. Nothing is opened but the manifest
 //! itself: whether a picture exists is for somebody else to find out.
 
+mod catalog;
 mod diagnostic;
+mod dialect;
 mod document;
+mod encoding;
 mod image;
+mod lines;
 mod node;
+mod pass;
 mod row;
+mod schema;
 mod seen;
 mod settings;
 mod source;
+mod stdin;
 mod suggest;
 mod table;
 
@@ -19,14 +26,18 @@ use std::path::{Path, PathBuf};
 use crate::job::{DEFAULT_MODEL, Job};
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
+pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 
+use catalog::Catalog;
 use diagnostic::quoted;
-use document::{Document, Entries};
+use document::{Document, Opened};
+use lines::Lines;
+use pass::{Pass, Use};
 use row::{At, Complaint, Defaults, understand};
 use seen::Seen;
 use source::{Kind, Source};
-use table::{Rows, Table};
+use table::Table;
 
 /// A manifest whose head is understood.
 #[derive(Debug)]
@@ -42,41 +53,55 @@ pub struct Manifest {
 #[derive(Debug)]
 enum Body {
     Table(Table),
+    Lines(Lines),
     Document(Document),
+    Catalog(Box<Catalog>),
 }
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {
     manifest: &'m Manifest,
-    rows: Pass<'m>,
+    rows: Box<dyn Pass + 'm>,
     seen: Seen,
     is_over: bool,
 }
 
-enum Pass<'m> {
-    Table(Rows<'m>),
-    Document(Entries<'m>),
-}
-
 impl Manifest {
-    /// Opens a manifest and understands its head: settings, defaults, header.
+    /// Opens a manifest and understands its head: settings, defaults, header. The path `-` is standard input.
     ///
     /// # Errors
     /// Everything that is wrong with the head; rows are looked at in [`Manifest::jobs`].
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
+        if path.as_os_str() == stdin::DASH {
+            let (copy, kind) = stdin::kept(std::io::stdin().lock())?;
+            let source = Source::open(&copy, stdin::NAME.to_owned(), kind)?.keeping(copy);
+            return Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new());
+        }
         let name = path.display().to_string();
-        let source = Source::open(path)?;
         let kind = Kind::of(path, &name)?;
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let (settings, body) = match kind {
-            Kind::Table => (Settings::default(), Body::Table(Table::open(&source)?)),
-            Kind::Yaml => {
-                let (settings, document) = Document::open(&source, &folder)?;
-                (settings, Body::Document(document))
-            }
-        };
+        let source = Source::open(path, name, kind)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Manifest { source, name: stem, folder, settings, notices: Vec::new(), body })
+        Manifest::understand(source, kind, stem, path.parent().unwrap_or(Path::new("")).to_owned())
+    }
+
+    fn understand(source: Source, kind: Kind, name: String, folder: PathBuf) -> Result<Manifest, Problems> {
+        let mut notices: Vec<Diagnostic> = source.notice.iter().cloned().collect();
+        let (settings, body) = match kind {
+            Kind::Table => {
+                let table = Table::open(&source, Use::Jobs)?;
+                notices.extend(table.notices.iter().cloned());
+                (Settings::default(), Body::Table(table))
+            }
+            Kind::Lines => (Settings::default(), Body::Lines(Lines::open(&source, Use::Jobs)?)),
+            Kind::Yaml => match Document::open(&source, &folder)? {
+                (settings, Opened::Jobs(document)) => (settings, Body::Document(document)),
+                (settings, Opened::Catalog(catalog)) => {
+                    notices.extend(catalog.rows.notices());
+                    (settings, Body::Catalog(catalog))
+                }
+            },
+        };
+        Ok(Manifest { source, name, folder, settings, notices, body })
     }
 
     /// What it says about the run.
@@ -104,9 +129,11 @@ impl Manifest {
     /// # Errors
     /// The file cannot be read again.
     pub fn jobs(&self) -> Result<Jobs<'_>, Problems> {
-        let rows = match &self.body {
-            Body::Table(table) => Pass::Table(table.rows(&self.source)?),
-            Body::Document(document) => Pass::Document(document.entries(&self.source)),
+        let rows: Box<dyn Pass + '_> = match &self.body {
+            Body::Table(table) => Box::new(table.rows(&self.source)?),
+            Body::Lines(lines) => Box::new(lines.pass(&self.source)?),
+            Body::Document(document) => Box::new(document.entries(&self.source)),
+            Body::Catalog(catalog) => Box::new(catalog.pass(&self.source)?),
         };
         Ok(Jobs { manifest: self, rows, seen: Seen::new(), is_over: false })
     }
@@ -119,11 +146,7 @@ impl Iterator for Jobs<'_> {
         if self.is_over {
             return None;
         }
-        let found = match &mut self.rows {
-            Pass::Table(rows) => rows.advance(),
-            Pass::Document(entries) => Ok(entries.advance()),
-        };
-        match found {
+        match self.rows.advance() {
             Ok(true) => {}
             Ok(false) => {
                 self.is_over = true;
@@ -135,10 +158,8 @@ impl Iterator for Jobs<'_> {
             }
         }
         let none = Defaults::default();
-        let (line, (row, mut complaints), defaults) = match &self.rows {
-            Pass::Table(rows) => (rows.line(), rows.row(), &none),
-            Pass::Document(entries) => (entries.line(), entries.row(), entries.defaults()),
-        };
+        let (line, (row, mut complaints)) = (self.rows.line(), self.rows.row());
+        let defaults = self.rows.defaults().unwrap_or(&none);
         let model = self.manifest.settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
         let job = understand(&row, defaults, model, &self.manifest.folder, line);
         let id = match &job {
@@ -147,7 +168,7 @@ impl Iterator for Jobs<'_> {
         };
         let id = id.as_deref();
         let first = id.and_then(|id| self.seen.note(id, line));
-        complaints.extend(first.map(|first| duplicate(&row, id.unwrap_or_default(), first)));
+        complaints.extend(first.map(|first| duplicate(&row, id.unwrap_or_default(), first, &*self.rows)));
         let job = match job {
             Ok(job) if complaints.is_empty() => job,
             Ok(_) => return Some(Err(self.diagnostics(complaints, id))),
@@ -156,10 +177,7 @@ impl Iterator for Jobs<'_> {
                 return Some(Err(self.diagnostics(complaints, id)));
             }
         };
-        let columns = match &self.rows {
-            Pass::Table(rows) => rows.columns(),
-            Pass::Document(entries) => entries.columns(),
-        };
+        let columns = self.rows.columns();
         Some(Ok(Job { columns, ..job }))
     }
 }
@@ -168,23 +186,17 @@ impl Jobs<'_> {
     fn diagnostics(&self, complaints: Vec<Complaint>, id: Option<&str>) -> Vec<Diagnostic> {
         let mut diagnostics: Vec<Diagnostic> = complaints
             .into_iter()
-            .map(|complaint| Diagnostic {
-                job: id.map(str::to_owned),
-                ..match &self.rows {
-                    Pass::Table(rows) => rows.diagnostic(complaint),
-                    Pass::Document(entries) => entries.diagnostic(complaint),
-                }
-            })
+            .map(|complaint| Diagnostic { job: id.map(str::to_owned), ..self.rows.diagnostic(complaint) })
             .collect();
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         diagnostics
     }
 }
 
-fn duplicate(row: &row::Row<'_>, id: &str, first: u64) -> Complaint {
+fn duplicate(row: &row::Row<'_>, id: &str, first: u64, rows: &dyn Pass) -> Complaint {
     if row.id().is_some() {
         let message = format!("the id {} is taken: line {first} has it already", quoted(id));
-        Complaint::new(At::Field(row::Field::Id), message, "give each job an id of its own".to_owned())
+        Complaint::new(At::Field(row::Field::Id), message, rows.way_out_of_duplicates())
     } else {
         let message = format!("the row asks for the same edit as line {first}");
         let hint = "drop one of them, or give each an `id` if both are meant".to_owned();

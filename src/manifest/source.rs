@@ -2,8 +2,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use encoding_rs::Encoding;
+use tempfile::TempPath;
+
 use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
-use super::suggest;
+use super::{encoding, suggest};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
 #[derive(Debug)]
@@ -13,6 +16,10 @@ pub(super) struct Source {
     path: PathBuf,
     /// Where the text begins: behind a byte order mark.
     start: u64,
+    /// What was understood of its encoding and could surprise.
+    pub(super) notice: Option<Diagnostic>,
+    /// Copies that `path` may be one of, which go away with it.
+    _copies: Vec<TempPath>,
 }
 
 /// What kind of manifest a file is.
@@ -20,10 +27,12 @@ pub(super) struct Source {
 pub(super) enum Kind {
     Table,
     Yaml,
+    /// A JSON object a line.
+    Lines,
 }
 
 impl Kind {
-    const EXTENSIONS: [&'static str; 6] = ["csv", "tsv", "txt", "yaml", "yml", "json"];
+    const EXTENSIONS: [&'static str; 8] = ["csv", "tsv", "txt", "yaml", "yml", "json", "jsonl", "ndjson"];
 
     /// The kind by the file's extension.
     pub(super) fn of(path: &Path, name: &str) -> Result<Kind, Diagnostic> {
@@ -31,6 +40,7 @@ impl Kind {
         match extension.as_str() {
             "csv" | "tsv" | "txt" => Ok(Kind::Table),
             "yaml" | "yml" | "json" => Ok(Kind::Yaml),
+            "jsonl" | "ndjson" => Ok(Kind::Lines),
             "xlsx" | "xls" | "ods" | "numbers" => Err(Diagnostic::about_file(
                 name,
                 "it is a spreadsheet's own file, which is not read",
@@ -39,19 +49,27 @@ impl Kind {
             _ => Err(Diagnostic::about_file(
                 name,
                 format!("cannot tell what kind of manifest {} is", quoted(name)),
-                format!("name it .csv or .yaml; {}", suggest::hint(&extension, &Kind::EXTENSIONS)),
+                format!("name it .csv, .yaml or .jsonl; {}", suggest::hint(&extension, &Kind::EXTENSIONS)),
             )),
         }
     }
 }
 
+/// Why a text is not taken as UTF-8.
+enum Refused {
+    /// It is none.
+    Text(Diagnostic),
+    /// It cannot be read.
+    File(Diagnostic),
+}
+
 impl Source {
-    /// Opens the file at `path` and makes sure that all of it is UTF-8.
-    pub(super) fn open(path: &Path) -> Result<Source, Diagnostic> {
-        let name = path.display().to_string();
+    /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
+    /// in another encoding is taken for Windows-1252.
+    pub(super) fn open(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
         let cannot = |error: io::Error| unreadable(&name, path, &error);
         if std::fs::metadata(path).map_err(cannot)?.is_dir() {
-            let hint = "name a .csv or .yaml file in it".to_owned();
+            let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
             return Err(Diagnostic::about_file(&name, "it is a folder, and a manifest is a file", hint));
         }
         let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
@@ -61,16 +79,44 @@ impl Source {
             return Err(Diagnostic::about_file(&name, "the manifest is empty", hint));
         }
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        let source = Source { name, path: path.to_owned(), start };
-        source.check_utf8(reader)?;
-        Ok(source)
+        let utf16 = encoding::utf16(head);
+        let source = Source { name, path: path.to_owned(), start, notice: None, _copies: Vec::new() };
+        if let Some(utf16) = utf16 {
+            return source.converted(utf16, None);
+        }
+        match (source.check_utf8(reader), kind) {
+            (Ok(()), _) => Ok(source),
+            (Err(Refused::Text(wrong)), Kind::Table) => source.converted(encoding::FALLBACK, Some(wrong)),
+            (Err(Refused::Text(wrong) | Refused::File(wrong)), _) => Err(wrong),
+        }
     }
 
-    fn check_utf8(&self, mut reader: impl Read) -> Result<(), Diagnostic> {
+    /// Keeps the file that it reads for as long as it lives.
+    pub(super) fn keeping(mut self, file: TempPath) -> Source {
+        self._copies.push(file);
+        self
+    }
+
+    /// The same text in UTF-8; `wrong` is what was met where UTF-8 was expected.
+    fn converted(self, from: &'static Encoding, wrong: Option<Diagnostic>) -> Result<Source, Diagnostic> {
+        let copy = File::open(&self.path).and_then(|file| encoding::converted(file, from));
+        let copy = copy.map_err(|error| self.failed(&error))?;
+        let notice = wrong.map(|wrong| Diagnostic {
+            severity: Severity::Note,
+            message: format!("{}: the file is read as {}", wrong.message, from.name()),
+            hint: Some(
+                "look whether names with accents are right in the plan; saving as UTF-8 leaves no doubt".to_owned(),
+            ),
+            ..wrong
+        });
+        Ok(Source { path: copy.to_path_buf(), start: 0, notice, _copies: vec![copy], ..self })
+    }
+
+    fn check_utf8(&self, mut reader: impl Read) -> Result<(), Refused> {
         let mut buffer = vec![0; 1 << 18];
         let (mut kept, mut offset) = (0, 0u64);
         loop {
-            let read = reader.read(&mut buffer[kept..]).map_err(|error| self.failed(&error))?;
+            let read = reader.read(&mut buffer[kept..]).map_err(|error| Refused::File(self.failed(&error)))?;
             let filled = kept + read;
             match std::str::from_utf8(&buffer[..filled]) {
                 Ok(_) if read == 0 => return Ok(()),
@@ -78,7 +124,7 @@ impl Source {
                 Err(error) => {
                     let valid = error.valid_up_to();
                     if error.error_len().is_some() || read == 0 {
-                        return Err(self.not_utf8(offset + valid as u64, buffer[valid]));
+                        return Err(Refused::Text(self.not_utf8(offset + valid as u64, buffer[valid])));
                     }
                     buffer.copy_within(valid..filled, 0);
                     (kept, offset) = (filled - valid, offset + valid as u64);

@@ -1,9 +1,12 @@
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 
 use csv::ByteRecord;
 
-use super::diagnostic::{Diagnostic, quoted};
+use super::diagnostic::{Diagnostic, Severity, quoted};
+use super::dialect;
+use super::pass::{Pass, Use};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 use super::suggest;
@@ -15,6 +18,8 @@ pub(super) struct Table {
     headers: Vec<Header>,
     /// The first byte and the first line behind the header.
     body: (u64, u64),
+    /// What was understood of the header and could surprise.
+    pub(super) notices: Vec<Diagnostic>,
 }
 
 /// A column.
@@ -42,9 +47,11 @@ struct RawCell {
 
 impl Table {
     /// Reads the header of `source`. Errors: everything wrong with it.
-    pub(super) fn open(source: &Source) -> Result<Table, Vec<Diagnostic>> {
+    pub(super) fn open(source: &Source, use_as: Use) -> Result<Table, Vec<Diagnostic>> {
         let failed = |error: &std::io::Error| vec![source.failed(error)];
-        let delimiter = b',';
+        let mut head = vec![0; 1 << 16];
+        let read = source.reader(0).and_then(|file| read_head(file, &mut head)).map_err(|error| failed(&error))?;
+        let delimiter = dialect::delimiter(&String::from_utf8_lossy(&head[..read]));
         let file = source.reader(0).map_err(|error| failed(&error))?;
         let mut reader = builder(delimiter).from_reader(file);
         let mut record = ByteRecord::new();
@@ -57,15 +64,13 @@ impl Table {
             return Err(vec![Diagnostic::about_file(&source.name, "the manifest is empty", hint)]);
         }
         let names: Vec<String> = record.iter().map(|name| text(name).trim().to_owned()).collect();
-        let headers: Vec<Header> = names
-            .iter()
-            .map(|name| Header {
-                name: name.clone(),
-                field: Field::from_key(&name.to_lowercase().replace([' ', '-'], "_")),
-            })
-            .collect();
+        let fields = match use_as {
+            Use::Jobs => dialect::fields(&names),
+            Use::Catalog => vec![None; names.len()],
+        };
+        let headers: Vec<Header> = names.into_iter().zip(fields).map(|(name, field)| Header { name, field }).collect();
         let cells = raw_cells(&raw, delimiter);
-        let complaints = header_complaints(&headers);
+        let complaints = header_complaints(&headers, use_as);
         let diagnostics: Vec<Diagnostic> = complaints
             .into_iter()
             .map(|(column, message, hint)| {
@@ -77,13 +82,19 @@ impl Table {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let table = Table { delimiter, headers, body: (end, lines) };
+        let notices = notices(source, &raw, &cells, &headers, delimiter);
+        let table = Table { delimiter, headers, body: (end, lines), notices };
         let mut rows = table.rows(source).map_err(|diagnostic| vec![diagnostic])?;
         if !rows.advance().map_err(|diagnostic| vec![diagnostic])? {
             let hint = "add a line for each picture to edit".to_owned();
             return Err(vec![Diagnostic::about_file(&source.name, "the manifest has a header and no rows", hint)]);
         }
         Ok(table)
+    }
+
+    /// The names of its columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.headers.iter().map(|header| header.name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
     /// Begins a pass.
@@ -99,6 +110,36 @@ impl Table {
     }
 }
 
+/// As much of `file` as fits into `head`; the answer is how much that is.
+fn read_head(file: File, head: &mut [u8]) -> std::io::Result<usize> {
+    let mut file = file.take(head.len() as u64);
+    let mut read = 0;
+    loop {
+        match file.read(&mut head[read..])? {
+            0 => return Ok(read),
+            more => read += more,
+        }
+    }
+}
+
+/// What was understood of a header and is not what it says to the letter.
+fn notices(source: &Source, raw: &str, cells: &[RawCell], headers: &[Header], delimiter: u8) -> Vec<Diagnostic> {
+    let note = |diagnostic: Diagnostic| Diagnostic { severity: Severity::Note, ..diagnostic };
+    let whole = 0..raw.trim_end().len();
+    let separator = match delimiter {
+        b';' => Some("cells are separated by `;`"),
+        b'\t' => Some("cells are separated by tabs"),
+        _ => None,
+    };
+    let separator = separator.map(|message| note(source.error_in(raw, 1, &whole, message, None)));
+    let renamed = headers.iter().zip(cells).filter_map(|(header, cell)| {
+        let field = header.field.filter(|field| field.key() != dialect::snake_case(&header.name))?;
+        let message = format!("column {} is read as `{}`", quoted(&header.name), field.key());
+        Some(note(source.error_in(raw, 1, &cell.span, message, None)))
+    });
+    separator.into_iter().chain(renamed).collect()
+}
+
 fn builder(delimiter: u8) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
     builder.delimiter(delimiter).has_headers(false).flexible(true).buffer_capacity(1 << 17);
@@ -106,7 +147,7 @@ fn builder(delimiter: u8) -> csv::ReaderBuilder {
 }
 
 /// What is wrong with a header: the column, the message, the hint.
-fn header_complaints(headers: &[Header]) -> Vec<(Option<usize>, String, Option<String>)> {
+fn header_complaints(headers: &[Header], use_as: Use) -> Vec<(Option<usize>, String, Option<String>)> {
     let mut complaints = Vec::new();
     for (index, header) in headers.iter().enumerate() {
         let is_same = |earlier: &Header| match header.field {
@@ -118,7 +159,8 @@ fn header_complaints(headers: &[Header]) -> Vec<(Option<usize>, String, Option<S
             complaints.push((Some(index), message, Some("rename one of them, or drop it".to_owned())));
         }
     }
-    for field in [Field::Prompt, Field::Images] {
+    let needed = if use_as == Use::Jobs { &[Field::Prompt, Field::Images][..] } else { &[] };
+    for field in needed.iter().copied() {
         if headers.iter().any(|header| header.field == Some(field)) {
             continue;
         }
@@ -134,9 +176,8 @@ fn header_complaints(headers: &[Header]) -> Vec<(Option<usize>, String, Option<S
     complaints
 }
 
-impl Rows<'_> {
-    /// Goes to the next row that is not blank; false at the end.
-    pub(super) fn advance(&mut self) -> Result<bool, Diagnostic> {
+impl Pass for Rows<'_> {
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
         loop {
             let before = self.reader.position().clone();
             let found = self.reader.read_byte_record(&mut self.record);
@@ -159,13 +200,11 @@ impl Rows<'_> {
         }
     }
 
-    /// The line where the row begins.
-    pub(super) fn line(&self) -> u64 {
+    fn line(&self) -> u64 {
         self.place.1
     }
 
-    /// The row as it stands, and what is wrong with its shape.
-    pub(super) fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
         let mut row = Row::default();
         let mut complaints = Vec::new();
         for (header, cell) in self.table.headers.iter().zip(&self.record) {
@@ -182,8 +221,7 @@ impl Rows<'_> {
         (row, complaints)
     }
 
-    /// The user's own columns.
-    pub(super) fn columns(&self) -> Vec<(String, String)> {
+    fn columns(&self) -> Vec<(String, String)> {
         let cells = self.record.iter().map(text).chain(std::iter::repeat(""));
         let own = self.table.headers.iter().zip(cells);
         own.filter(|(header, _)| header.field.is_none() && !header.name.is_empty())
@@ -191,8 +229,7 @@ impl Rows<'_> {
             .collect()
     }
 
-    /// The place of a complaint about the row.
-    pub(super) fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let (from, line, to) = self.place;
         let raw = self.source.slice(from, to).unwrap_or_default();
         let blank = raw.len() - raw.trim_start_matches(['\r', '\n']).len();

@@ -135,7 +135,7 @@ fn files_that_are_no_manifest_are_told_apart() {
         read("a.csv", "id,images\na,https://x/1.png\n"),
         read("a.csv", "id,prompt,images\n"),
         read("a.csv", "id,prompt,images,prompt\n"),
-        read("a.csv", b"id,prompt,images\na,\xff,b\n"),
+        read("a.yaml", b"jobs:\n- {prompt: \xff, images: b}\n"),
         read("a.xlsx", "PK"),
         read("a.yaml", "jobs: [\n"),
         read("a.yaml", "jobs: []\n"),
@@ -159,4 +159,137 @@ proptest::proptest! {
     fn no_text_that_looks_like_yaml_makes_it_panic(text in "(jobs|defaults|run|- |: |\\[|\\]|\\{|\\}|\n|  |prompt|images|&a|\\*a|\"|'|1|é){0,60}") {
         let _ = read("a.yaml", &text);
     }
+}
+
+#[test]
+fn tables_as_spreadsheets_save_them_are_understood() {
+    let prompts = |jobs: Vec<Job>| jobs.into_iter().map(|job| job.request.prompt).collect::<Vec<_>>();
+    let text = "id;Prompt;Image URL;;\r\na;\"mach es grün; jetzt\r\nbitte\";https://x/a.png;;\r\n;;;;\r\n";
+    assert_eq!(prompts(read("a.csv", format!("\u{feff}{text}")).unwrap()), ["mach es grün; jetzt\r\nbitte"]);
+    let utf16: Vec<u8> = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(prompts(read("a.csv", utf16).unwrap()), ["mach es grün; jetzt\r\nbitte"]);
+    let windows = b"id\tprompt\timages\na\tcaf\xe9 \x80\thttps://x/a.png\n";
+    assert_eq!(prompts(read("a.tsv", windows).unwrap()), ["café €"]);
+}
+
+#[test]
+fn what_was_understood_of_a_table_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, b"ID;Instruction;Image Src;Note\na;make it red;https://x/a.png;caf\xe9\n").unwrap();
+    let manifest = Manifest::open(&path).unwrap();
+    let told: Vec<&str> = manifest.notices().iter().map(|notice| notice.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "byte 0xE9 is not UTF-8: the file is read as windows-1252",
+            "cells are separated by `;`",
+            "column `Instruction` is read as `prompt`",
+            "column `Image Src` is read as `images`",
+        ]
+    );
+}
+
+#[test]
+fn lines_of_json_are_a_manifest() {
+    let lines = concat!(
+        r##"{"id":"a","prompt":"make it #1E90FF","images":["https://x/a.png","https://x/b.png"],"seed":7,"shop":{"x":1}}"##,
+        "\n\n",
+        r##"{"prompt":"make it red","images":"https://x/a.png","stock":3,"enable_sync_mode":true,"size":null}"##,
+        "\n",
+    );
+    let jobs = read("a.jsonl", lines).unwrap_err();
+    assert!(jobs.contains("`shop` holds more than texts"), "{jobs}");
+    let jobs = read("a.jsonl", lines.replace(r#","shop":{"x":1}"#, "")).unwrap();
+    assert_eq!((jobs[0].request.images.len(), jobs[0].request.seed, jobs[1].line), (2, Seed::new(7), 3));
+    assert_eq!(jobs[1].columns, [("stock".to_owned(), "3".to_owned())]);
+    let wrong =
+        read("a.jsonl", "{\"prompt\":\"a\",\"images\":\"b.png\"}\n{\"promt\":1}\n[1]\n{\"prompt\":\n").unwrap_err();
+    insta::assert_snapshot!(wrong);
+}
+
+/// A catalog of two rows and two colors; `template` stands at its end.
+fn catalog(template: &str) -> String {
+    format!(
+        "version: 1\ndefaults: {{size: small}}\nrows:\n- {{sku: m1, product: mug, file: mug.png, stock: 3}}\n\
+         - {{sku: c1, product: chair, file: chair.png, seed: 9, stock: 0}}\nmatrix:\n  color:\n  \
+         - {{name: ocean, hex: \"#1E90FF\"}}\n  - {{name: brick, hex: \"#B22222\"}}\ntemplate:\n{template}"
+    )
+}
+
+#[test]
+fn a_catalog_times_a_matrix_makes_jobs_through_templates() {
+    let jobs = read(
+        "a.yaml",
+        catalog(
+            "  id: \"{{ sku }}-{{ color.name }}\"\n  prompt: \"Change the {{ product | upper }} to {{ color.hex }}\"\n  \
+             images: [\"photos/{{ file }}\"]\n  color: \"{{ color.hex }}\"\n",
+        ),
+    )
+    .unwrap();
+    assert_eq!(ids(&jobs), ["m1-ocean", "m1-brick", "c1-ocean", "c1-brick"]);
+    assert_eq!(jobs[1].request.prompt, "Change the MUG to #B22222");
+    assert_eq!(jobs[1].color.as_deref(), Some("#B22222"));
+    assert_eq!((jobs[0].request.size, jobs[0].line, jobs[2].line), (Some(Size::Small), 4, 5));
+    assert_eq!((jobs[0].request.seed, jobs[2].request.seed), (None, Seed::new(9)), "a row's own seed wins");
+    let column = |name: &str| jobs[3].columns.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!((column("product"), column("color.name")), (Some("chair"), Some("brick")));
+}
+
+#[test]
+fn a_condition_leaves_rows_out_and_filters_shape_texts() {
+    let jobs = read(
+        "a.yaml",
+        catalog(
+            "  when: \"{{ stock | int > 0 and color.name != 'brick' }}\"\n  id: \"{{ product | slug }}\"\n  \
+             prompt: \"make it {{ color.hex | lower }} {{ '' | default('now', true) }}\"\n  images: \"{{ file }}\"\n",
+        ),
+    )
+    .unwrap();
+    assert_eq!((ids(&jobs), jobs[0].request.prompt.as_str()), (vec!["mug"], "make it #1e90ff now"));
+}
+
+#[test]
+fn errors_of_a_template_point_at_it_and_name_the_row() {
+    let head = "  id: \"{{ sku }}-{{ colour.name }}\"\n  prompt: \"{{ prodct }} to {{ color.hax }}\"\n  images: \"{{ file\"\n  sise: small\n";
+    let rendered = "  id: \"{{ sku }}\"\n  prompt: \"{{ stock | int // 0 }}\"\n  images: \"{{ file }}\"\n  size: \"{{ product }}\"\n";
+    let wrong = [read("a.yaml", catalog(head)).unwrap_err(), read("a.yaml", catalog(rendered)).unwrap_err()];
+    insta::assert_snapshot!(wrong.join("\n\n--\n\n"));
+}
+
+#[test]
+fn a_shop_export_is_rows_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
+    write(
+        "products.csv",
+        "Handle,Title,Option1 Value,Image Src,Variant Price\n\
+         mug,\"Mug, large\",Red,https://cdn.example.com/mug.jpg?v=1,12.00\n\
+         chair,Chair,Oak,https://cdn.example.com/chair.jpg,99.00\n",
+    );
+    write(
+        "a.yaml",
+        "rows: products.csv\nmatrix: {color: [navy, teal]}\ntemplate:\n  id: \"{{ handle }}-{{ color }}\"\n  \
+         prompt: \"Change the {{ title }} to {{ color }}\"\n  images: \"{{ image_src }}\"\n  color: \"{{ color }}\"\n",
+    );
+    let manifest = Manifest::open(&folder.path().join("a.yaml")).unwrap();
+    let jobs: Vec<Job> = manifest.jobs().unwrap().map(Result::unwrap).collect();
+    assert_eq!(ids(&jobs), ["mug-navy", "mug-teal", "chair-navy", "chair-teal"]);
+    assert_eq!((jobs[3].color.as_deref(), jobs[3].line), (Some("#008080"), 3));
+    assert_eq!(jobs[0].columns[2], ("Option1 Value".to_owned(), "Red".to_owned()));
+}
+
+#[test]
+fn pictures_are_rows_by_a_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    for name in ["b.jpg", "a.jpg", "c.txt"] {
+        std::fs::write(folder.path().join("photos").join(name), b"").unwrap();
+    }
+    let text = "rows: photos/*.jpg\ntemplate: {id: \"{{ stem }}\", prompt: make it navy, images: \"{{ file }}\"}\n";
+    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+    let manifest = Manifest::open(&folder.path().join("a.yaml")).unwrap();
+    let jobs: Vec<Job> = manifest.jobs().unwrap().map(Result::unwrap).collect();
+    assert_eq!(ids(&jobs), ["a", "b"]);
+    assert_eq!(jobs[0].request.images, [ImageSource::File(folder.path().join("photos/a.jpg"))]);
 }

@@ -73,6 +73,12 @@ impl Format {
         }
     }
 
+    /// The format whose files have this extension.
+    pub fn from_extension(extension: &str) -> Option<Format> {
+        let all = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
+        all.into_iter().find(|format| format.extension() == extension)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Format::Jpeg => "JPEG",

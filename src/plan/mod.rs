@@ -1,10 +1,15 @@
 //! The plan: what a manifest asks for, held against what the journal says has happened. Pure.
 
+mod advice;
+mod expiry;
+
 use serde::{Deserialize, Serialize};
 
 use crate::job::{ErrorClass, Fingerprint, Job, JobStatus};
 use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, SavedFile};
 use crate::runner::{Standing, Task, Work};
+
+pub use advice::{Advice, Warning};
 
 /// A job of the manifest with the fingerprint of what it sends: a line of the plan file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,6 +35,11 @@ impl RunFolder {
         self.path.join("journal.jsonl")
     }
 
+    /// `pictures.jsonl`: what is known of local pictures.
+    pub fn pictures(&self) -> PathBuf {
+        self.path.join("pictures.jsonl")
+    }
+
     /// `results/`.
     pub fn results(&self) -> PathBuf {
         self.path.join("results")

@@ -19,7 +19,7 @@ fn the_help_is_the_one_in_the_readme() {
 #[test]
 fn every_manifest_in_the_examples_is_a_good_one() {
     let sandbox = Sandbox::new();
-    for name in ["catalog.csv", "catalog.yaml"] {
+    for name in ["catalog.csv", "catalog.yaml", "matrix.yaml"] {
         let path = format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"));
         code(&sandbox.run(&format!("check {path}")), 0);
     }

@@ -7,6 +7,7 @@ mod crashes;
 mod disks;
 mod documents;
 mod fuzzing;
+mod manifests;
 mod money;
 mod nights;
 mod quickstart;

@@ -1,0 +1,33 @@
+use super::Hex;
+
+/// The colors that a text asks for by their hex codes, in order, each once: `#RRGGBB` or `#RGB`.
+pub fn asked(text: &str) -> Vec<Hex> {
+    let mut found: Vec<Hex> = Vec::new();
+    for part in text.split('#').skip(1) {
+        let digits = part.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(part.len());
+        // A letter right behind the digits makes it a word, such as a heading of a link.
+        let is_word = part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        if is_word || !matches!(digits, 3 | 6) {
+            continue;
+        }
+        if let Ok(color) = format!("#{}", &part[..digits]).parse::<Hex>()
+            && !found.contains(&color)
+        {
+            found.push(color);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_codes_are_found_in_prose_and_in_json() {
+        let hexes = |text| asked(text).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(hexes("Make the mug #1E90FF (ocean), the lid #abc; not #12345 or #facade7"), ["#1E90FF", "#AABBCC"]);
+        assert_eq!(hexes("{\"color_palette\": [\"#FF6B6B\", \"#ff6b6b\"]}"), ["#FF6B6B"]);
+        assert!(hexes("see #addition and #1 of #ééé").is_empty());
+    }
+}

@@ -1,0 +1,83 @@
+use std::collections::BTreeMap;
+
+use minijinja::Value as Variable;
+
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::dialect::snake_case;
+use crate::manifest::node::{Key, Kind, Node};
+
+/// One dimension of the matrix: a name, and what it stands for in turn.
+#[derive(Debug)]
+pub(in crate::manifest) struct Axis {
+    pub(super) name: String,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One entry of an axis.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) value: Variable,
+    /// Its columns in the report: the axis's name, or `axis.key` for each key of a map.
+    pub(super) columns: Vec<(String, String)>,
+}
+
+/// What is wrong with an axis, and where.
+pub(in crate::manifest) struct Wrong {
+    pub(in crate::manifest) span: std::ops::Range<usize>,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: String,
+}
+
+impl Axis {
+    /// Reads an axis: a list of single values, or of maps of single values.
+    pub(in crate::manifest) fn read(key: &Key, value: &Node) -> Result<Axis, Wrong> {
+        let wrong = |node: &Node, message: String| Wrong {
+            span: node.span.clone(),
+            message,
+            hint: "a part of the matrix is a list, as in `color: [{name: ocean, hex: \"#1E90FF\"}]`".to_owned(),
+        };
+        let Kind::List(items) = &value.kind else {
+            return Err(wrong(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
+        };
+        if items.is_empty() {
+            return Err(wrong(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
+        }
+        if snake_case(&key.name) != key.name {
+            let message = format!("{} is no name that templates could use", quoted(&key.name));
+            let hint = format!("call it `{}`", snake_case(&key.name));
+            return Err(Wrong { span: key.span.clone(), message, hint });
+        }
+        let entries: Result<Vec<Entry>, Wrong> = items
+            .iter()
+            .map(|item| match &item.kind {
+                Kind::Scalar(text) => {
+                    Ok(Entry { value: Variable::from(text.as_str()), columns: vec![(key.name.clone(), text.clone())] })
+                }
+                Kind::Map(pairs) => {
+                    let texts: Option<Vec<(String, String)>> = pairs
+                        .iter()
+                        .map(|(part, value)| Some((part.name.clone(), value.scalar()?.to_owned())))
+                        .collect();
+                    let texts = texts.ok_or_else(|| wrong(item, "an entry's keys take single values".to_owned()))?;
+                    Ok(Entry {
+                        value: Variable::from(
+                            texts
+                                .iter()
+                                .map(|(name, text)| (name.clone(), Variable::from(text.as_str())))
+                                .collect::<BTreeMap<String, Variable>>(),
+                        ),
+                        columns: texts.into_iter().map(|(name, text)| (format!("{}.{name}", key.name), text)).collect(),
+                    })
+                }
+                _ => Err(wrong(item, format!("an entry of `matrix.{}` is {}", key.name, item.what()))),
+            })
+            .collect();
+        Ok(Axis { name: key.name.clone(), entries: entries? })
+    }
+
+    /// The names under which templates find its parts: `color`, `color.name`, `color.hex`.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let parts = self.entries.iter().flat_map(|entry| entry.columns.iter().map(|(name, _)| name.clone()));
+        std::iter::once(self.name.clone()).chain(parts)
+    }
+}

@@ -1,0 +1,230 @@
+//! Jobs out of a catalog: every row, times every entry of a matrix, through templates.
+//!
+//! ```text
+//! read      the three keys, from nodes to a catalog
+//! rows      where rows come from: a table, lines of JSON, a list, pictures
+//! axis      the matrix: what each row is multiplied with
+//! template  texts with {{ names }} in them
+//! ```
+
+mod axis;
+mod read;
+mod rows;
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::Value as Variable;
+
+pub(super) use axis::Axis;
+pub(super) use read::{Keys, Wrongs, read};
+pub(super) use rows::RowSource;
+pub(super) use template::{Template, Text};
+
+use super::diagnostic::Diagnostic;
+use super::dialect::snake_case;
+use super::pass::Pass;
+use super::row::{At, Complaint, Defaults, Field, Row, Value};
+use super::source::Source;
+
+/// Columns of a row that win over the template, where they are not empty: what one wants another way for one product.
+const OVERRIDES: [Field; 6] =
+    [Field::Prompt, Field::Size, Field::Seed, Field::SyncMode, Field::Base64Output, Field::SafetyChecker];
+
+/// The three keys that make jobs out of a catalog, understood.
+#[derive(Debug)]
+pub(super) struct Catalog {
+    pub(super) text: String,
+    pub(super) defaults: Defaults,
+    pub(super) rows: RowSource,
+    pub(super) matrix: Vec<Axis>,
+    pub(super) template: Template,
+}
+
+impl Catalog {
+    /// Begins a pass.
+    pub(super) fn pass<'c>(&'c self, source: &'c Source) -> Result<Jobs<'c>, Diagnostic> {
+        let rows = self.rows.pass(source, &self.text)?;
+        Ok(Jobs {
+            catalog: self,
+            source,
+            rows,
+            has_row: false,
+            combination: 0,
+            columns: Vec::new(),
+            rendered: Vec::new(),
+            complaints: Vec::new(),
+        })
+    }
+
+    fn combinations(&self) -> usize {
+        self.matrix.iter().map(|axis| axis.entries.len()).product()
+    }
+
+    /// The entry of each axis in the `number`th combination: the last axis turns fastest.
+    fn combination(&self, number: usize) -> Vec<&axis::Entry> {
+        let mut rest = number;
+        let mut entries: Vec<&axis::Entry> = Vec::with_capacity(self.matrix.len());
+        for axis in self.matrix.iter().rev() {
+            entries.push(&axis.entries[rest % axis.entries.len()]);
+            rest /= axis.entries.len();
+        }
+        entries.reverse();
+        entries
+    }
+}
+
+/// One pass over the jobs of a catalog.
+pub(super) struct Jobs<'c> {
+    catalog: &'c Catalog,
+    source: &'c Source,
+    rows: Box<dyn Pass + 'c>,
+    has_row: bool,
+    /// The next combination of the row.
+    combination: usize,
+    columns: Vec<(String, String)>,
+    rendered: Vec<(Field, Rendered)>,
+    complaints: Vec<Complaint>,
+}
+
+/// What became of a template, or of a cell that wins over it.
+enum Rendered {
+    Text(String),
+    List(Vec<String>),
+    /// The row's own cell.
+    Own(String),
+    Refused,
+}
+
+impl Jobs<'_> {
+    /// Goes to the next combination, and to the next row after the last of them; false at the end.
+    fn next_combination(&mut self) -> Result<bool, Diagnostic> {
+        if !self.has_row || self.combination == self.catalog.combinations() {
+            if !self.rows.advance()? {
+                return Ok(false);
+            }
+            (self.has_row, self.combination) = (true, 0);
+        }
+        self.combination += 1;
+        Ok(true)
+    }
+
+    /// Renders the templates for the combination; false where its condition leaves it out.
+    fn render(&mut self) -> bool {
+        let entries = self.catalog.combination(self.combination - 1);
+        let own = self.rows.columns();
+        let cells = own.iter().map(|(name, cell)| (snake_case(name), Variable::from(cell.as_str())));
+        let axes = self.catalog.matrix.iter().zip(&entries);
+        let variables: BTreeMap<String, Variable> =
+            cells.chain(axes.map(|(axis, entry)| (axis.name.clone(), entry.value.clone()))).collect();
+        let variables = Variable::from(variables);
+        self.rendered.clear();
+        self.complaints.clear();
+        let template = &self.catalog.template;
+        match template.is_wanted(&variables) {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(complaint) => {
+                self.complaints.push(complaint);
+                // Whether the job is wanted is not known, so nothing more is said of it.
+                self.rendered.extend(Field::ALL.map(|field| (field, Rendered::Refused)));
+            }
+        }
+        if self.complaints.is_empty() {
+            for (field, text) in &template.fields {
+                let rendered = match text.render(&variables) {
+                    Ok(rendered) => rendered,
+                    Err(complaint) => {
+                        self.complaints.push(complaint);
+                        Rendered::Refused
+                    }
+                };
+                self.rendered.push((*field, rendered));
+            }
+        }
+        for (name, cell) in own.iter().filter(|(_, cell)| !cell.trim().is_empty()) {
+            let field = Field::from_key(&snake_case(name)).filter(|field| OVERRIDES.contains(field));
+            if let Some(field) = field.filter(|field| !template.mentions(*field)) {
+                self.rendered.retain(|(rendered, _)| *rendered != field);
+                self.rendered.push((field, Rendered::Own(cell.clone())));
+            }
+        }
+        self.columns = own;
+        self.columns.extend(entries.iter().flat_map(|entry| entry.columns.iter().cloned()));
+        true
+    }
+
+    /// Which row it is, for messages that point at a template.
+    fn row_name(&self) -> String {
+        let line = self.rows.line();
+        match self.catalog.rows.file() {
+            Some(file) => format!("for the row on line {line} of {file}"),
+            None => format!("for the row on line {line}"),
+        }
+    }
+}
+
+impl Pass for Jobs<'_> {
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
+        while self.next_combination()? {
+            if self.render() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn line(&self) -> u64 {
+        self.rows.line()
+    }
+
+    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+        let mut row = Row::default();
+        for (field, rendered) in &self.rendered {
+            let value = match rendered {
+                Rendered::Text(text) | Rendered::Own(text) if text.trim().is_empty() => Value::Absent,
+                Rendered::Text(text) | Rendered::Own(text) => Value::Text(text),
+                Rendered::List(items) => Value::List(items.iter().map(String::as_str).collect()),
+                Rendered::Refused => Value::Refused,
+            };
+            row.set(*field, value);
+        }
+        // What is wrong with the row itself is told with its first job.
+        let shape = if self.combination == 1 { self.rows.row().1 } else { Vec::new() };
+        let shape = shape.into_iter().map(|complaint| Complaint { at: At::Row, ..complaint });
+        (row, shape.chain(self.complaints.iter().cloned()).collect())
+    }
+
+    fn columns(&self) -> Vec<(String, String)> {
+        self.columns.clone()
+    }
+
+    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+        let field = complaint.at.field();
+        let is_own =
+            self.rendered.iter().any(|(known, value)| Some(*known) == field && matches!(value, Rendered::Own(_)));
+        let span = match &complaint.at {
+            At::Source(span) => Some(span.clone()),
+            _ => field.filter(|_| !is_own).and_then(|field| self.catalog.template.place(field)),
+        };
+        let Some(span) = span else {
+            return self.rows.diagnostic(Complaint { at: At::Row, ..complaint });
+        };
+        let message = format!("{}, {}", complaint.message, self.row_name());
+        self.source.error_in(&self.catalog.text, 1, &span, message, complaint.hint)
+    }
+
+    fn defaults(&self) -> Option<&Defaults> {
+        Some(&self.catalog.defaults)
+    }
+
+    fn way_out_of_duplicates(&self) -> String {
+        let names: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| axis.name.as_str()).collect();
+        match names.into_iter().next() {
+            Some(axis) => format!(
+                "let the template's `id` name what tells the row and each part of the matrix apart, such as `{axis}`"
+            ),
+            None => "let the template's `id` name a column that differs from row to row".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The keys `rows`, `matrix` and `template`, from nodes to a catalog.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::diagnostic::{Diagnostic, quoted};
+use crate::manifest::lines::Lines;
+use crate::manifest::node::{Key, Kind, Node};
+use crate::manifest::pass::Use;
+use crate::manifest::row::{At, Complaint, Field};
+use crate::manifest::source::{self, Source};
+use crate::manifest::suggest;
+use crate::manifest::table::Table;
+
+use super::{Axis, RowSource, Template, Text};
+
+/// The key of the template that says whether there is a job at all.
+const WHEN: &str = "when";
+
+/// The catalog's keys as they stand in a document.
+#[derive(Clone, Copy, Default)]
+pub(in crate::manifest) struct Keys<'n> {
+    pub(in crate::manifest) rows: Option<(&'n Key, &'n Node)>,
+    pub(in crate::manifest) matrix: Option<(&'n Key, &'n Node)>,
+    pub(in crate::manifest) template: Option<(&'n Key, &'n Node)>,
+}
+
+impl Keys<'_> {
+    /// The first of them that is there.
+    pub(in crate::manifest) fn first(&self) -> Option<&Key> {
+        self.rows.or(self.matrix).or(self.template).map(|(key, _)| key)
+    }
+}
+
+/// What is wrong with the keys: places in the document, and what is to be said of other files.
+#[derive(Default)]
+pub(in crate::manifest) struct Wrongs {
+    pub(in crate::manifest) complaints: Vec<Complaint>,
+    pub(in crate::manifest) elsewhere: Vec<Diagnostic>,
+}
+
+impl Wrongs {
+    fn push(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.complaints.push(Complaint::new(At::Source(span.clone()), message, hint));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.complaints.is_empty() && self.elsewhere.is_empty()
+    }
+}
+
+/// Reads the keys, whose paths are relative to `folder`. Nothing where anything is wrong.
+pub(in crate::manifest) fn read(
+    keys: Keys<'_>,
+    folder: &Path,
+    wrongs: &mut Wrongs,
+) -> Option<(RowSource, Vec<Axis>, Template)> {
+    let first = keys.first()?;
+    let matrix = keys.matrix.map_or_else(Vec::new, |(_, value)| matrix(value, wrongs));
+    let rows = match keys.rows {
+        Some((_, value)) => rows(value, folder, wrongs),
+        None if matrix.is_empty() => {
+            let message = "a template needs `rows` or a `matrix` to make jobs of";
+            wrongs.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
+            None
+        }
+        None => keys.template.map(|(_, value)| RowSource::One(value.line)),
+    };
+    let Some((_, value)) = keys.template else {
+        let hint = "say how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
+        wrongs.push(&first.span, "the manifest has no `template`", hint);
+        return None;
+    };
+    let template = template(value, wrongs)?;
+    let rows = rows?;
+    wrongs.complaints.extend(template.undefined(rows.columns().as_deref(), &matrix));
+    wrongs.is_empty().then_some((rows, matrix, template))
+}
+
+fn matrix(value: &Node, wrongs: &mut Wrongs) -> Vec<Axis> {
+    let Kind::Map(pairs) = &value.kind else {
+        let hint = "name its parts, as in `matrix: {color: [{name: ocean, hex: \"#1E90FF\"}]}`".to_owned();
+        wrongs.push(&value.span, format!("`matrix` is {}, and holds lists", value.what()), hint);
+        return Vec::new();
+    };
+    let mut axes = Vec::new();
+    for (key, value) in pairs {
+        match Axis::read(key, value) {
+            Ok(axis) => axes.push(axis),
+            Err(wrong) => wrongs.push(&wrong.span, wrong.message, wrong.hint),
+        }
+    }
+    axes
+}
+
+fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+    match &value.kind {
+        Kind::Scalar(path) if path.contains(['*', '?', '[']) => pictures(path, value, folder, wrongs),
+        Kind::Scalar(path) => file(path, value, folder, wrongs),
+        Kind::List(items) if !items.is_empty() => {
+            for item in items.iter().filter(|item| !matches!(item.kind, Kind::Map(_))) {
+                let message = format!("the row is {}, and takes keys", item.what());
+                wrongs.push(&item.span, message, "write it as in `- {sku: m1, file: mug.jpg}`".to_owned());
+            }
+            Some(RowSource::List(items.clone()))
+        }
+        _ => {
+            let hint = "name a table, as in `rows: catalog.csv`, or pictures, as in `rows: photos/*.jpg`".to_owned();
+            wrongs.push(&value.span, format!("`rows` is {}, and takes a path or a list", value.what()), hint);
+            None
+        }
+    }
+}
+
+fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+    let whole = folder.join(path.trim());
+    let name = whole.display().to_string();
+    if !whole.is_file() {
+        let message = format!("`rows` names {}, and there is no such file", quoted(path));
+        wrongs.push(&value.span, message, "paths are relative to the manifest's own folder".to_owned());
+        return None;
+    }
+    let kind = match source::Kind::of(&whole, &name) {
+        Ok(kind @ (source::Kind::Table | source::Kind::Lines)) => kind,
+        Ok(source::Kind::Yaml) | Err(_) => {
+            let message = format!("`rows` names {}, which is no table", quoted(path));
+            wrongs.push(&value.span, message, "rows are read from .csv, .tsv, .txt or .jsonl".to_owned());
+            return None;
+        }
+    };
+    let opened = Source::open(&whole, name, kind).map_err(|wrong| vec![wrong]).and_then(|source| match kind {
+        source::Kind::Lines => {
+            let lines = Lines::open(&source, Use::Catalog).map_err(|wrong| vec![wrong])?;
+            Ok(RowSource::Lines(source, lines))
+        }
+        _ => {
+            let table = Table::open(&source, Use::Catalog)?;
+            Ok(RowSource::Table(source, table))
+        }
+    });
+    opened.map_err(|wrong| wrongs.elsewhere.extend(wrong)).ok()
+}
+
+fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+    let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
+    let found = match glob::glob(&whole.to_string_lossy()) {
+        Ok(found) => found,
+        Err(error) => {
+            wrongs.push(&value.span, format!("{} is no pattern: {}", quoted(pattern), error.msg), None);
+            return None;
+        }
+    };
+    let mut files: Vec<PathBuf> = found
+        .flatten()
+        .filter(|path| path.is_file())
+        .map(|path| path.strip_prefix(folder).map_or(path.clone(), Path::to_owned))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        let message = format!("no file matches {}", quoted(pattern));
+        wrongs.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());
+        return None;
+    }
+    Some(RowSource::Pictures { pattern: pattern.to_owned(), files, line: value.line })
+}
+
+fn template(value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
+    let Kind::Map(pairs) = &value.kind else {
+        let hint = "its keys are those of a job, with {{ names }} in their texts".to_owned();
+        wrongs.push(&value.span, format!("`template` is {}, and holds texts", value.what()), hint);
+        return None;
+    };
+    let (mut fields, mut condition) = (Vec::new(), None);
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
+            let message = format!("the key {} is there twice", quoted(&key.name));
+            wrongs.push(&key.span, message, "keep one of them".to_owned());
+            continue;
+        }
+        let text = match (Field::from_key(&key.name), &value.kind) {
+            (None, Kind::Scalar(_)) if key.name == WHEN => Text::condition(value).map(|text| condition = Some(text)),
+            (None, _) if key.name == WHEN => {
+                Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None))
+            }
+            (None, _) => {
+                let mut keys = Field::KEYS.to_vec();
+                keys.push(WHEN);
+                let message = format!("a template has no key {}", quoted(&key.name));
+                Err(Complaint::new(At::Source(key.span.clone()), message, suggest::hint(&key.name, &keys)))
+            }
+            (Some(_), Kind::Null) => Ok(()),
+            (Some(field), Kind::Scalar(_)) => {
+                Text::compile(value.span.clone(), &[value], false).map(|text| fields.push((field, text)))
+            }
+            (Some(field), Kind::List(items)) if items.iter().all(|item| item.scalar().is_some()) => {
+                let items: Vec<&Node> = items.iter().collect();
+                Text::compile(value.span.clone(), &items, true).map(|text| fields.push((field, text)))
+            }
+            (Some(field), _) => {
+                let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
+                Err(Complaint::new(At::Source(value.span.clone()), message, None))
+            }
+        };
+        wrongs.complaints.extend(text.err());
+    }
+    Some(Template::new(fields, condition))
+}

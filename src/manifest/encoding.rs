@@ -1,0 +1,75 @@
+//! Files that are not UTF-8, as spreadsheets save them: they are read through a temporary copy that is.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use tempfile::TempPath;
+
+/// How many bytes are looked at to tell UTF-16 that has no byte order mark.
+const HEAD: usize = 4096;
+
+/// UTF-16, if the file that begins with `head` is in it.
+pub(super) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
+    match head {
+        [0xFF, 0xFE, ..] => return Some(UTF_16LE),
+        [0xFE, 0xFF, ..] => return Some(UTF_16BE),
+        _ => {}
+    }
+    // Every other byte of Latin text in UTF-16 is 0, and no byte of it in anything else.
+    let head = &head[..head.len().min(HEAD)];
+    let nulls = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, half) = (nulls(0), nulls(1), head.len() / 2);
+    if half >= 4 && odd * 10 > half * 7 && even == 0 {
+        return Some(UTF_16LE);
+    }
+    (half >= 4 && even * 10 > half * 7 && odd == 0).then_some(UTF_16BE)
+}
+
+/// The encoding that text from Western European machines has where it is not UTF-8.
+pub(super) const FALLBACK: &Encoding = WINDOWS_1252;
+
+/// A copy of `file` in UTF-8, without a byte order mark; it is removed when it is dropped.
+pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<TempPath> {
+    let mut copy = tempfile::NamedTempFile::new()?;
+    let mut writer = BufWriter::new(copy.as_file_mut());
+    let mut reader = BufReader::with_capacity(1 << 17, file);
+    let mut decoder = encoding.new_decoder_with_bom_removal();
+    let mut bytes = vec![0; 1 << 16];
+    let mut text = String::with_capacity(1 << 18);
+    loop {
+        let read = reader.read(&mut bytes)?;
+        let mut rest = &bytes[..read];
+        loop {
+            let (result, taken, _) = decoder.decode_to_string(rest, &mut text, read == 0);
+            writer.write_all(text.as_bytes())?;
+            text.clear();
+            rest = &rest[taken..];
+            if matches!(result, encoding_rs::CoderResult::InputEmpty) {
+                break;
+            }
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    writer.flush()?;
+    drop(writer);
+    Ok(copy.into_temp_path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf16_is_told_with_and_without_a_mark() {
+        let little: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(utf16(&little), Some(UTF_16LE));
+        assert_eq!(utf16(&big), Some(UTF_16BE));
+        assert_eq!(utf16(&[&[0xFF, 0xFE], &little[..]].concat()), Some(UTF_16LE));
+        assert_eq!(utf16(b"id,prompt,images\n"), None);
+        assert_eq!(utf16(b"\0\0\0\0\0\0\0\0\0\0"), None);
+    }
+}

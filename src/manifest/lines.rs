@@ -1,0 +1,193 @@
+//! Manifests of a JSON object a line, as other programs write them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::ops::Range;
+
+use serde_json::Value as Json;
+
+use super::diagnostic::{Diagnostic, quoted};
+use super::pass::{Pass, Use};
+use super::row::{At, Complaint, Field, Row, Value};
+use super::source::Source;
+use super::suggest;
+
+/// A manifest of JSON lines.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// Whether the objects are jobs, or rows for a template.
+    use_as: Use,
+}
+
+/// The longest line that is read, in bytes.
+const LONGEST: usize = 128 << 20;
+
+impl Lines {
+    /// Makes sure that there is a line at all.
+    pub(super) fn open(source: &Source, use_as: Use) -> Result<Lines, Diagnostic> {
+        let lines = Lines { use_as };
+        if !lines.pass(source)?.advance()? {
+            let hint = "write a JSON object a line, with `prompt` and `images`".to_owned();
+            return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint));
+        }
+        Ok(lines)
+    }
+
+    /// Begins a pass.
+    pub(super) fn pass<'l>(&'l self, source: &'l Source) -> Result<LinePass<'l>, Diagnostic> {
+        let file = source.reader(0).map_err(|error| source.failed(&error))?;
+        Ok(LinePass {
+            source,
+            use_as: self.use_as,
+            reader: BufReader::with_capacity(1 << 17, file),
+            text: String::new(),
+            line: 0,
+            pairs: Vec::new(),
+            wrong: None,
+        })
+    }
+}
+
+/// One pass over the lines.
+pub(super) struct LinePass<'l> {
+    source: &'l Source,
+    use_as: Use,
+    reader: BufReader<File>,
+    text: String,
+    line: u64,
+    pairs: Vec<(String, Cell)>,
+    wrong: Option<Complaint>,
+}
+
+/// A value of an object.
+enum Cell {
+    Null,
+    Text(String),
+    List(Vec<String>),
+    /// A map, or a list with more than single values in it.
+    Deep,
+}
+
+impl Pass for LinePass<'_> {
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
+        loop {
+            self.text.clear();
+            let read = std::io::Read::take(&mut self.reader, LONGEST as u64).read_line(&mut self.text);
+            if read.map_err(|error| self.source.failed(&error))? == 0 {
+                return Ok(false);
+            }
+            self.line += 1;
+            if !self.text.trim().is_empty() {
+                break;
+            }
+        }
+        self.wrong = None;
+        self.pairs.clear();
+        match serde_json::from_str(self.text.trim_end()) {
+            Ok(Json::Object(object)) => self.pairs.extend(object.into_iter().map(|(name, value)| (name, cell(value)))),
+            Ok(_) => {
+                let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
+                self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
+            }
+            Err(error) => {
+                let at = error.column().saturating_sub(1).min(self.text.trim_end().len());
+                let message = error.to_string();
+                let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+                let hint = "each line is one whole JSON object".to_owned();
+                self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("no valid JSON: {message}"), hint));
+            }
+        }
+        Ok(true)
+    }
+
+    fn line(&self) -> u64 {
+        self.line
+    }
+
+    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+        let mut row = Row::default();
+        let mut complaints: Vec<Complaint> = self.wrong.iter().cloned().collect();
+        if !complaints.is_empty() {
+            Field::ALL.into_iter().for_each(|field| row.set(field, Value::Refused));
+            return (row, complaints);
+        }
+        for (name, cell) in &self.pairs {
+            let field = Field::from_key(name).filter(|_| self.use_as == Use::Jobs);
+            let value = match cell {
+                Cell::Null => Value::Absent,
+                Cell::Text(text) => Value::Text(text),
+                Cell::List(items) => Value::List(items.iter().map(String::as_str).collect()),
+                Cell::Deep => {
+                    let message = format!("{} holds more than texts", quoted(name));
+                    let at = self.place(name);
+                    complaints.push(Complaint::new(At::Source(at), message, "write it as a text".to_owned()));
+                    Value::Refused
+                }
+            };
+            if let Some(field) = field {
+                row.set(field, value);
+            } else if let Some(near) =
+                suggest::nearest(name, ["prompt", "images"]).filter(|near| !self.has(near) && self.use_as == Use::Jobs)
+            {
+                Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
+                let (at, message) = (At::Source(self.place(name)), format!("unknown column {}", quoted(name)));
+                complaints.push(Complaint::new(at, message, format!("did you mean `{near}`?")));
+            }
+        }
+        (row, complaints)
+    }
+
+    fn columns(&self) -> Vec<(String, String)> {
+        let is_own = |name: &str| self.use_as == Use::Catalog || Field::from_key(name).is_none();
+        let own = self.pairs.iter().filter(|(name, _)| is_own(name));
+        own.filter_map(|(name, cell)| {
+            let text = match cell {
+                Cell::Null => String::new(),
+                Cell::Text(text) => text.clone(),
+                Cell::List(items) => items.join("|"),
+                Cell::Deep => return None,
+            };
+            Some((name.clone(), text))
+        })
+        .collect()
+    }
+
+    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+        let text = self.text.trim_end();
+        let span = match &complaint.at {
+            At::Row => 0..text.len(),
+            At::Source(span) => span.clone(),
+            At::Field(field) | At::Part(field, _) | At::Item(field, _) => self.place(field.key()),
+        };
+        self.source.error_in(text, self.line, &span, complaint.message, complaint.hint)
+    }
+}
+
+impl LinePass<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(known, _)| known == name)
+    }
+
+    /// Where the key `name` stands in the line.
+    fn place(&self, name: &str) -> Range<usize> {
+        let key = Json::from(name).to_string();
+        let at = self.text.find(&key).unwrap_or(0);
+        at..at + if at == 0 && !self.text.starts_with(&key) { 0 } else { key.len() }
+    }
+}
+
+fn cell(value: Json) -> Cell {
+    let single = |value: Json| match value {
+        Json::String(text) => Some(text),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(is_so) => Some(is_so.to_string()),
+        _ => None,
+    };
+    match value {
+        Json::Null => Cell::Null,
+        Json::Array(items) => {
+            items.into_iter().map(single).collect::<Option<Vec<String>>>().map_or(Cell::Deep, Cell::List)
+        }
+        other => single(other).map_or(Cell::Deep, Cell::Text),
+    }
+}

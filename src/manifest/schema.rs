@@ -1,0 +1,175 @@
+//! A JSON Schema of YAML manifests, made of the same tables that the reader goes by.
+
+use serde_json::{Map, Value, json};
+
+use crate::job::{Seed, Size};
+
+use super::document::{COLUMNS, TOP_KEYS};
+use super::row::Field;
+use super::settings::{Backend, ImagesVia, RUN_KEYS, UncertainPolicy};
+
+/// The schema, draft 2020-12.
+pub fn schema() -> Value {
+    let top: Map<String, Value> = TOP_KEYS.iter().map(|key| ((*key).to_owned(), top(key))).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A manifest of dyehouse",
+        "description": "A batch of image edits: either a list of jobs, or rows times a matrix through a template.",
+        "type": "object",
+        "properties": top,
+        "additionalProperties": false,
+        "oneOf": [
+            {"required": ["jobs"]},
+            {"required": ["template"], "anyOf": [{"required": ["rows"]}, {"required": ["matrix"]}]},
+        ],
+    })
+}
+
+fn top(key: &str) -> Value {
+    match key {
+        "version" => json!({"description": "The version of the format.", "enum": [1, "1"]}),
+        "backend" => json!({"description": "Who edits.", "enum": Backend::NAMES}),
+        "model" => json!({
+            "description": "The model's name in the API's URLs.", "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
+        }),
+        "run" => {
+            let settings: Map<String, Value> = RUN_KEYS.iter().map(|key| ((*key).to_owned(), setting(key))).collect();
+            json!({
+                "description": "Settings of the run; the command line wins over them.",
+                "type": ["object", "null"], "properties": settings, "additionalProperties": false,
+            })
+        }
+        "defaults" => {
+            map_of("What holds for every job that says nothing else.", |field| field != Field::Id, value, None)
+        }
+        "jobs" => {
+            let own = (
+                COLUMNS,
+                json!({
+                    "description": "Columns of your own; they come back in results.csv.",
+                    "type": ["object", "null"], "additionalProperties": single(),
+                }),
+            );
+            json!({
+                "description": "The jobs.", "type": "array", "minItems": 1,
+                "items": map_of("A job.", |_| true, value, Some(own)),
+            })
+        }
+        "rows" => json!({
+            "description": "A table (.csv, .tsv, .jsonl), a pattern of pictures such as photos/*.jpg, or a list of rows.",
+            "oneOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "minItems": 1, "items": {"type": "object"}},
+            ],
+        }),
+        "matrix" => {
+            let entry = json!({"oneOf": [single(), {"type": "object", "additionalProperties": single()}]});
+            json!({
+                "description": "Lists that every row is multiplied with.",
+                "type": "object", "propertyNames": {"pattern": "^[^A-Z \\-]+$"},
+                "additionalProperties": {"type": "array", "minItems": 1, "items": entry},
+            })
+        }
+        _ => {
+            let when = (
+                "when",
+                json!({
+                    "description": "Whether there is a job at all, as in {{ stock | int > 0 }}.", "type": ["string", "boolean", "number"],
+                }),
+            );
+            map_of("How a row becomes a job: texts with {{ names }} in them.", |_| true, |_| texts(), Some(when))
+        }
+    }
+}
+
+/// A map whose keys are the columns of jobs that are `wanted`, and one more.
+fn map_of(
+    description: &str,
+    wanted: impl Fn(Field) -> bool,
+    value: impl Fn(Field) -> Value,
+    more: Option<(&str, Value)>,
+) -> Value {
+    let fields = Field::ALL.into_iter().filter(|field| wanted(*field));
+    let mut properties: Map<String, Value> = fields
+        .map(|field| {
+            let mut schema = value(field);
+            schema["description"] = describe(field).into();
+            (field.key().to_owned(), schema)
+        })
+        .collect();
+    properties.extend(more.map(|(key, schema)| (key.to_owned(), schema)));
+    json!({
+        "description": description, "type": ["object", "null"], "properties": properties, "additionalProperties": false,
+    })
+}
+
+fn describe(field: Field) -> &'static str {
+    match field {
+        Field::Id => "Names the job and its picture; made of the row's content where it is left out.",
+        Field::Prompt => "What to do, such as: Change the mug's color to #1E90FF (ocean).",
+        Field::Images => "One to eight URLs or paths; several in one text are separated by |.",
+        Field::Size => "The size of the output.",
+        Field::Seed => "The seed of the generator.",
+        Field::SyncMode => "Wait for the result in the answer to the submit.",
+        Field::Base64Output => "Outputs as base64 text instead of URLs.",
+        Field::SafetyChecker => "The provider's own check of the content.",
+        Field::Color => "The color asked for, hex or a CSS name, to check the result against.",
+    }
+}
+
+fn value(field: Field) -> Value {
+    match field {
+        Field::Id => json!({"type": ["string", "number", "boolean", "null"], "maxLength": 200}),
+        Field::Prompt => single(),
+        Field::Images => json!({
+            "oneOf": [
+                {"type": ["string", "null"]},
+                {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "string", "minLength": 1}},
+            ],
+        }),
+        Field::Size => json!({"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]}),
+        Field::Seed => json!({
+            "oneOf": [{"type": "integer", "minimum": 0, "maximum": Seed::MAX}, {"type": "string", "pattern": "^[0-9]{1,5}$"}, {"type": "null"}],
+        }),
+        Field::SyncMode | Field::Base64Output | Field::SafetyChecker => {
+            json!({"enum": [true, false, null, "true", "false", "yes", "no", 0, 1]})
+        }
+        Field::Color => json!({"type": ["string", "null"]}),
+    }
+}
+
+fn setting(key: &str) -> Value {
+    let rate = |what: &str| json!({"description": what, "type": "string", "pattern": "^ *[0-9.]+ */ *(s|min|h|sec|second|minute|hour|m) *$"});
+    let count = |what: &str| json!({"description": what, "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+$"}]});
+    let duration = |what: &str| json!({"description": what, "type": "string", "minLength": 2});
+    match key {
+        "rate" => rate("How fast submits go out, such as 10/min."),
+        "polls" => rate("How fast polls go out, such as 10/s."),
+        "burst" => count("How many submits may go out at once after a pause."),
+        "in_flight" => count("How many predictions may be in work at once."),
+        "downloads" => count("How many downloads may be under way at once."),
+        "budget" => json!({"description": "A hard ceiling in dollars.", "type": ["number", "string"], "minimum": 0}),
+        "deadline" => duration("Stop submitting after it, such as 6h."),
+        "job_timeout" => duration("How long a prediction may take, such as 30m."),
+        "tolerance" => json!({
+            "description": "The largest color difference that still counts as the color asked for.",
+            "type": ["number", "string"], "exclusiveMinimum": 0,
+        }),
+        "images_via" => json!({"description": "How local pictures reach the provider.", "enum": ImagesVia::NAMES}),
+        "uncertain" => {
+            json!({"description": "What happens with submits of unknown fate.", "enum": UncertainPolicy::NAMES})
+        }
+        "base_url" => json!({"description": "The API's origin.", "type": "string", "pattern": "^https?://"}),
+        _ => json!({"description": "The run's folder.", "type": "string", "minLength": 1}),
+    }
+}
+
+/// A single value: a text, a number, a switch, or nothing.
+fn single() -> Value {
+    json!({"type": ["string", "number", "boolean", "null"]})
+}
+
+/// A text, or several.
+fn texts() -> Value {
+    json!({"oneOf": [single(), {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}]})
+}

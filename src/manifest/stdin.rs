@@ -1,0 +1,55 @@
+//! A manifest that another program writes into this one.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use tempfile::TempPath;
+
+use super::diagnostic::Diagnostic;
+use super::source::Kind;
+
+/// The name that stands for standard input on the command line.
+pub(super) const DASH: &str = "-";
+
+/// What messages and the run's folder call it.
+pub(super) const NAME: &str = "stdin";
+
+/// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is.
+pub(super) fn kept(input: impl Read) -> Result<(TempPath, Kind), Diagnostic> {
+    let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    let kind = kind_of(&String::from_utf8_lossy(input.fill_buf().map_err(failed)?));
+    let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+    io::copy(&mut input, file.as_file_mut()).map_err(failed)?;
+    Ok((file.into_temp_path(), kind))
+}
+
+/// What a text is by its first line that is neither blank nor a comment.
+fn kind_of(head: &str) -> Kind {
+    let mut lines = head.trim_start_matches('\u{feff}').lines().map(str::trim_end);
+    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default();
+    if first.starts_with('{') && first.ends_with('}') {
+        return Kind::Lines;
+    }
+    let key = first.split(':').next().unwrap_or_default();
+    let is_key = first.contains(':') && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_key || first.starts_with('{') || first == "---" { Kind::Yaml } else { Kind::Table }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_is_told_by_the_first_line() {
+        for (head, kind) in [
+            ("\u{feff}id,prompt,images\n", Kind::Table),
+            ("prompt;images\nmake it: red;a", Kind::Table),
+            ("\n{\"prompt\":\"a\"}\n", Kind::Lines),
+            ("# a comment\nversion: 1\n", Kind::Yaml),
+            ("rows: a.csv\n", Kind::Yaml),
+            ("{\n\"jobs\": []}", Kind::Yaml),
+        ] {
+            assert_eq!(kind_of(head), kind, "{head}");
+        }
+    }
+}

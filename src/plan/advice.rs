@@ -1,0 +1,241 @@
+//! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::color;
+use crate::job::{Fingerprint, ImageSource, Job, JobId, Rate, Size};
+
+use super::expiry::expires_at;
+
+/// How many images the model follows well; more are allowed.
+const USUAL_IMAGES: usize = 3;
+
+/// How many different colors are counted.
+const COLORS: usize = 4096;
+
+/// Gathers what there is to say about the jobs of a batch.
+#[derive(Debug)]
+pub struct Advice {
+    now: Timestamp,
+    rate: Rate,
+    submits: u64,
+    jobs: u64,
+    crowded: Noted,
+    colorless: Noted,
+    expiring: Noted,
+    /// Eight bytes of each fingerprint and four of its line: a million jobs are twelve megabytes.
+    edits: Vec<[u8; 12]>,
+    sizes: BTreeMap<&'static str, u64>,
+    colors: BTreeMap<String, u64>,
+}
+
+/// Something to say about some jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The line of the first of them, and its id where it is known.
+    pub first: (u64, Option<JobId>),
+    /// What is the matter.
+    pub message: String,
+    /// The way out.
+    pub hint: &'static str,
+}
+
+/// Jobs of which the same is to be said.
+#[derive(Debug, Default)]
+struct Noted {
+    count: u64,
+    first: Option<(u64, Option<JobId>)>,
+}
+
+impl Noted {
+    fn note(&mut self, job: &Job) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (job.line, Some(job.id.clone())));
+    }
+}
+
+impl Advice {
+    /// Begins with nothing to say. `rate` is how fast submits will go out from `now` on.
+    pub fn new(now: Timestamp, rate: Rate) -> Advice {
+        Advice {
+            now,
+            rate,
+            submits: 0,
+            jobs: 0,
+            crowded: Noted::default(),
+            colorless: Noted::default(),
+            expiring: Noted::default(),
+            edits: Vec::new(),
+            sizes: BTreeMap::new(),
+            colors: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a job into account; `fingerprint` is what it sends, and `submits` says whether it will be submitted.
+    pub fn take(&mut self, job: &Job, fingerprint: Fingerprint, submits: bool) {
+        self.jobs += 1;
+        *self.sizes.entry(job.request.size.map_or("as sent", Size::as_str)).or_default() += 1;
+        let asked: Vec<String> = match &job.color {
+            Some(color) => vec![color.clone()],
+            None => color::asked(&job.request.prompt).iter().map(ToString::to_string).collect(),
+        };
+        if asked.is_empty() && !names_a_color(&job.request.prompt) {
+            self.colorless.note(job);
+        }
+        for color in asked {
+            if self.colors.len() < COLORS || self.colors.contains_key(&color) {
+                *self.colors.entry(color).or_default() += 1;
+            }
+        }
+        if job.request.images.len() > USUAL_IMAGES {
+            self.crowded.note(job);
+        }
+        let mut edit = [0; 12];
+        edit[..8].copy_from_slice(&fingerprint.as_bytes()[..8]);
+        edit[8..].copy_from_slice(&u32::try_from(job.line).unwrap_or(u32::MAX).to_be_bytes());
+        self.edits.push(edit);
+        if submits {
+            self.submits += 1;
+            let wait = i64::try_from(self.rate.seconds_for(self.submits)).unwrap_or(i64::MAX);
+            let turn = self.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX);
+            let is_late = |image: &ImageSource| match image {
+                ImageSource::Url(url) => expires_at(url).is_some_and(|end| end < turn),
+                _ => false,
+            };
+            if job.request.images.iter().any(is_late) {
+                self.expiring.note(job);
+            }
+        }
+    }
+
+    /// How many jobs have each size.
+    pub fn sizes(&self) -> &BTreeMap<&'static str, u64> {
+        &self.sizes
+    }
+
+    /// How many jobs ask for each color, by its hex.
+    pub fn colors(&self) -> &BTreeMap<String, u64> {
+        &self.colors
+    }
+
+    /// All that there is to say.
+    pub fn warnings(&mut self) -> Vec<Warning> {
+        let twins = self.twins();
+        // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
+        let is_recoloring = self.colorless.count * 5 < self.jobs;
+        let said = [
+            (
+                &self.crowded,
+                "more than 3 images in a job",
+                "the model follows up to 3 well; name them in the prompt as image 1, image 2 …",
+            ),
+            (
+                &twins,
+                "the same edit under another id: it is paid for each time",
+                "drop it, or give it a `seed` of its own if several versions are meant",
+            ),
+            (
+                &self.expiring,
+                "a signed URL that expires before the job's turn comes",
+                "sign it for longer, raise --rate, or run in parts with --limit",
+            ),
+        ];
+        let colorless = (
+            &self.colorless,
+            "no color in the prompt, while the other jobs have one",
+            "name it by its hex, as in: Change the mug's color to #1E90FF (ocean)",
+        );
+        let said = said.into_iter().chain(is_recoloring.then_some(colorless));
+        said.filter_map(|(noted, message, hint)| {
+            let first = noted.first.clone()?;
+            let message = match noted.count {
+                1 => message.to_owned(),
+                count => format!("{message} (and in {} more)", count - 1),
+            };
+            Some(Warning { first, message, hint })
+        })
+        .collect()
+    }
+}
+
+impl Advice {
+    /// The jobs that ask for what an earlier one asks for.
+    fn twins(&mut self) -> Noted {
+        self.edits.sort_unstable();
+        let mut lines: Vec<u64> = self
+            .edits
+            .windows(2)
+            .filter(|pair| pair[0][..8] == pair[1][..8])
+            .map(|pair| u64::from(u32::from_be_bytes([pair[1][8], pair[1][9], pair[1][10], pair[1][11]])))
+            .collect();
+        lines.sort_unstable();
+        Noted { count: lines.len() as u64, first: lines.first().map(|line| (*line, None)) }
+    }
+}
+
+fn names_a_color(prompt: &str) -> bool {
+    let prompt = prompt.to_lowercase();
+    let mut words = prompt.split(|character: char| !character.is_alphanumeric());
+    words.any(|word| word.len() > 2 && color::is_name(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{EditRequest, Switches};
+
+    fn job(number: u64, prompt: &str, images: &[&str]) -> Job {
+        Job {
+            id: JobId::new(&format!("job-{number}")).unwrap(),
+            request: EditRequest {
+                model: "m".into(),
+                prompt: prompt.into(),
+                images: images.iter().map(|url| ImageSource::Url((*url).to_owned())).collect(),
+                size: None,
+                seed: None,
+                switches: Switches::default(),
+            },
+            color: None,
+            columns: Vec::new(),
+            line: number + 1,
+        }
+    }
+
+    fn said(jobs: &[Job]) -> Vec<String> {
+        let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
+        for job in jobs {
+            let fingerprint = Fingerprint::of(&job.request, |_| unreachable!("there are no files"));
+            advice.take(job, fingerprint, true);
+        }
+        advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
+    }
+
+    #[test]
+    fn what_was_probably_not_meant_is_told_once_with_its_first_job() {
+        let four = ["https://x/1", "https://x/2", "https://x/3", "https://x/4"];
+        let mut jobs: Vec<Job> =
+            (0..20).map(|number| job(number, &format!("#1E90FF {number}"), &["https://x/a"])).collect();
+        assert!(said(&jobs).is_empty());
+        jobs.push(job(20, "make it nicer", &["https://x/a"]));
+        jobs.push(job(21, "make it navy", &four));
+        jobs.push(job(22, "make it teal", &four));
+        jobs.push(job(23, "make it teal", &four));
+        assert_eq!(
+            said(&jobs),
+            [
+                "22: more than 3 images in a job (and in 2 more)",
+                "24: the same edit under another id: it is paid for each time",
+                "21: no color in the prompt, while the other jobs have one",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_signed_url_must_outlive_the_wait() {
+        let signed = "https://b.s3.amazonaws.com/a.png?X-Amz-Date=20261123T235900Z&X-Amz-Expires=120&X-Amz-Signature=x";
+        let jobs: Vec<Job> = (0..12).map(|number| job(number, &format!("#1E90FF {number}"), &[signed])).collect();
+        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job's turn comes"]);
+    }
+}

@@ -1,0 +1,48 @@
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// When a signed URL ends, as its query says: those of S3 and its kin, Google Cloud Storage, CloudFront and Azure.
+/// `None` where the URL names no end.
+pub(super) fn expires_at(url: &str) -> Option<Timestamp> {
+    let query = url.split_once('?')?.1.split('#').next()?;
+    let value = |key: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    };
+    for vendor in ["X-Amz", "X-Goog"] {
+        if let (Some(from), Some(seconds)) = (value(&format!("{vendor}-Date")), value(&format!("{vendor}-Expires"))) {
+            let from = TimeZone::UTC.to_timestamp(DateTime::strptime("%Y%m%dT%H%M%SZ", from).ok()?).ok()?;
+            return from.checked_add(SignedDuration::from_secs(seconds.parse().ok()?)).ok();
+        }
+    }
+    if let (Some(seconds), Some(_)) = (value("Expires"), value("Signature")) {
+        return Timestamp::from_second(seconds.parse().ok()?).ok();
+    }
+    match (value("se"), value("sig")) {
+        (Some(end), Some(_)) => end.replace("%3A", ":").replace("%3a", ":").parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_vendors_way_of_saying_it_is_read() {
+        let end = |url: &str| expires_at(url).map(|end| end.to_string());
+        assert_eq!(
+            end("https://x/a?X-Amz-Expires=60&X-Amz-Date=20260101T000000Z").as_deref(),
+            Some("2026-01-01T00:01:00Z")
+        );
+        assert_eq!(
+            end("https://x/a?x-goog-date=20260101T000000Z&x-goog-expires=1").as_deref(),
+            Some("2026-01-01T00:00:01Z")
+        );
+        assert_eq!(end("https://x/a?Expires=1767225600&Signature=s").as_deref(), Some("2026-01-01T00:00:00Z"));
+        assert_eq!(end("https://x/a?se=2026-01-01T00%3A00%3A00Z&sig=s").as_deref(), Some("2026-01-01T00:00:00Z"));
+        assert_eq!(end("https://x/a?v=1&se=tomorrow"), None);
+        assert_eq!(end("https://x/a"), None);
+    }
+}

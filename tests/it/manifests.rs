@@ -1,0 +1,166 @@
+//! Manifests as people and programs bring them: begun by `init`, fed through stdin, held against the schema.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, code};
+
+/// A sandbox with two small photographs.
+fn photos() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, color) in [("mug.png", [200, 40, 40]), ("chair.png", [40, 120, 60])] {
+        let picture = image::RgbImage::from_fn(80, 80, |x, y| {
+            let is_product = (20..60).contains(&x) && (20..60).contains(&y);
+            image::Rgb(if is_product { color } else { [235, 235, 235] })
+        });
+        std::fs::create_dir_all(sandbox.path("photos")).unwrap();
+        picture.save(sandbox.path("photos").join(name)).unwrap();
+    }
+    sandbox
+}
+
+#[test]
+fn what_init_writes_runs_as_it_is() {
+    for out in ["catalog.yaml", "catalog.csv"] {
+        let sandbox = photos();
+        let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
+        assert!(said.contains("2 pictures in 2 colors"), "{said}");
+        let said = code(&sandbox.run(&format!("init photos -o {out}")), 2);
+        assert!(said.contains("it is there already") && said.contains("--force"), "{said}");
+        code(&sandbox.run(&format!("run {out} --backend embedded --rate 50/s -o out")), 0);
+        assert_eq!(
+            sandbox.names("out/results"),
+            ["chair-navy.png", "chair-ocean.png", "mug-navy.png", "mug-ocean.png"]
+        );
+    }
+    let said = code(&Sandbox::new().run("init nowhere"), 2);
+    assert!(said.contains("nowhere") && said.contains("hint"), "{said}");
+}
+
+#[test]
+fn another_program_can_write_the_manifest_into_stdin() {
+    let sandbox = photos();
+    let mut command = sandbox.dyehouse("run - --backend embedded --rate 50/s -o out");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = "{\"id\":\"a\",\"prompt\":\"make it #1E90FF\",\"images\":[\"photos/mug.png\"],\"sku\":17}\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    code(&child.wait_with_output().unwrap(), 0);
+    assert_eq!(sandbox.names("out/results"), ["a.png"]);
+    assert!(sandbox.read("out/report/results.csv").contains("sku"));
+}
+
+#[test]
+fn a_pattern_stands_for_the_pictures_of_one_job() {
+    let sandbox = photos();
+    sandbox.write("a.csv", "id,prompt,images\na,make image 1 navy,photos/*.png\nb,make it navy,photos/*.gif\n");
+    let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
+    assert!(said.contains("no picture matches photos/*.gif"), "{said}");
+    code(&sandbox.run("run a.csv --backend embedded --only a -o out"), 2);
+    sandbox.write("a.csv", "id,prompt,images\na,make image 1 navy,photos/*.png\n");
+    code(&sandbox.run("run a.csv --backend embedded -o out"), 0);
+    let plan = sandbox.read("out/plan.jsonl");
+    assert!(plan.find("chair.png").unwrap() < plan.find("mug.png").unwrap(), "{plan}");
+}
+
+#[test]
+fn local_pictures_are_looked_at_again_only_when_they_changed() {
+    let sandbox = photos();
+    sandbox.write("a.csv", "id,prompt,images\na,make it navy,photos/mug.png\n");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let touch = |time| {
+        let file = std::fs::File::options().append(true).open(sandbox.path("photos/mug.png")).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    touch(old);
+    code(&sandbox.run("run a.csv --backend embedded -o out"), 0);
+    let remembered = sandbox.read("out/pictures.jsonl");
+    assert!(remembered.contains("mug.png"), "{remembered}");
+    // What is remembered is believed while size and time are the same, and not a moment longer.
+    let lied = remembered.replace("\"blake3\":\"", "\"blake3\":\"0000").replacen("0000", "", 0);
+    let at = lied.find("\"blake3\":\"0000").unwrap() + "\"blake3\":\"".len() + 64;
+    let lied = format!("{}{}", &lied[..at], &lied[at + 4..]);
+    sandbox.write("out/pictures.jsonl", &lied);
+    let plan = |sandbox: &Sandbox| {
+        let checked = sandbox.run("check a.csv --backend embedded -o out --json").stdout;
+        serde_json::from_slice::<Value>(&checked).unwrap()["plan"].clone()
+    };
+    assert_eq!(plan(&sandbox)["changed"], 1, "another hash is another edit: the memory was used");
+    touch(old + std::time::Duration::from_secs(60));
+    assert_eq!(plan(&sandbox)["reused"], 1, "the file was looked at again");
+}
+
+#[test]
+fn check_warns_of_what_was_probably_not_meant_and_counts_what_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let rows: String = (0..9)
+        .map(|number| format!("j{number},make it #1E90FF number {number},https://x/{number}.png,small\n"))
+        .collect();
+    let four = "https://x/1.png|https://x/2.png|https://x/3.png|https://x/4.png";
+    sandbox.write("a.csv", format!("id,prompt,images,size\n{rows}twin,make it #1E90FF number 3,https://x/3.png,small\nplain,make it nicer,{four},\n"));
+    let said = code(&sandbox.run("check a.csv"), 0);
+    for part in [
+        "more than 3 images",
+        "the same edit under another id",
+        "no color in the prompt",
+        "colors: #1E90FF ×10",
+        "sizes: small ×10",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let checked: Value = serde_json::from_slice(&sandbox.run("check a.csv --json").stdout).unwrap();
+    assert_eq!(checked["warnings"].as_array().unwrap().len(), 3);
+    assert_eq!((&checked["plan"]["jobs"], &checked["plan"]["colors"]["#1E90FF"]), (&11.into(), &10.into()));
+}
+
+#[test]
+fn the_schema_and_the_reader_agree() {
+    let sandbox = Sandbox::new();
+    sandbox.write("rows.csv", "sku,file\nm1,a.png\n");
+    let schema: Value = serde_json::from_slice(&sandbox.run("schema").stdout).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let job = "{prompt: make it navy, images: 'https://x/a.png'}";
+    let template = "template: {prompt: make it navy, images: 'https://x/{{ file }}', id: '{{ sku }}'}";
+    let good = [
+        format!("jobs: [{job}]"),
+        format!("version: 1\nbackend: embedded\nmodel: flux-2-pro-edit\nrun: {{rate: 10/min, in_flight: 3, budget: 2.5, deadline: 6h}}\njobs: [{job}]"),
+        format!("defaults: {{size: small, seed: 0, enable_sync_mode: true, color: navy}}\njobs: [{job}]"),
+        "jobs: [{id: a, prompt: p, images: ['https://x/a.png', b.png], seed: 10000, columns: {sku: 17, on: true}}]".to_owned(),
+        format!("rows: rows.csv\n{template}"),
+        format!("rows: [{{sku: m, file: a.png}}]\nmatrix: {{color: [navy, teal]}}\n{}", template.replace("{{ sku }}", "{{ sku }}-{{ color }}")),
+        "matrix: {color: [{name: a, hex: '#123456'}]}\ntemplate: {when: true, id: '{{ color.name }}', prompt: p, images: [a.png]}".to_owned(),
+    ];
+    let bad = [
+        "{}".to_owned(),
+        "jobs: []".to_owned(),
+        "jobs: [make it navy]".to_owned(),
+        format!("version: 2\njobs: [{job}]"),
+        format!("backend: other\njobs: [{job}]"),
+        format!("run: {{speed: 3}}\njobs: [{job}]"),
+        format!("run: {{in_flight: 0}}\njobs: [{job}]"),
+        format!("run: {{budget: -1}}\njobs: [{job}]"),
+        format!("defaults: {{id: a}}\njobs: [{job}]"),
+        "jobs: [{promt: p, images: a.png}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, seed: 10001}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, seed: 1.5}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, size: huge}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, enable_sync_mode: maybe}]".to_owned(),
+        "jobs: [{prompt: p, images: [1, 2, 3, 4, 5, 6, 7, 8, 9]}]".to_owned(),
+        format!("rows: rows.csv\njobs: [{job}]\n{template}"),
+        "rows: rows.csv".to_owned(),
+        template.to_owned(),
+        format!("rows: rows.csv\nmatrix: {{color: []}}\n{template}"),
+        format!("rows: rows.csv\nmatrix: {{color: navy}}\n{template}"),
+        format!("rows: rows.csv\n{}", template.replace("prompt", "promt")),
+    ];
+    for (manifests, is_good) in [(&good[..], true), (&bad[..], false)] {
+        for text in manifests {
+            let path = sandbox.write("a.yaml", text);
+            let is_read = dyehouse::manifest::Manifest::open(&path)
+                .is_ok_and(|manifest| manifest.jobs().is_ok_and(|mut jobs| jobs.all(|job| job.is_ok())));
+            let value: Value = serde_yaml::from_str(text).unwrap();
+            assert_eq!((is_read, schema.is_valid(&value)), (is_good, is_good), "reader, schema: {text}");
+        }
+    }
+}
