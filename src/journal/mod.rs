@@ -4,13 +4,15 @@
 //! durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is durable.
 
 mod disk;
+mod edit;
 mod ledger;
 mod record;
 mod replay;
 mod writer;
 
 pub use disk::{Disk, FileDisk};
-pub use ledger::{Edit, EditState, History, Ledger, Problem, TransitionError};
+pub use edit::{Edit, EditState, History, Problem, TransitionError};
+pub use ledger::Ledger;
 pub use record::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step, VERSION};
 pub use replay::{ReplayError, Replayed, replay};
 pub use writer::{Durable, Journal, JournalError};

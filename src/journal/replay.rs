@@ -1,6 +1,7 @@
 use std::io::{self, BufRead};
 
-use super::ledger::{Ledger, TransitionError};
+use super::edit::TransitionError;
+use super::ledger::Ledger;
 use super::record::{LineError, Record};
 
 /// What a journal says, and where its good part ends.

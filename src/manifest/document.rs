@@ -3,9 +3,9 @@ use std::path::Path;
 
 use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
+use super::entries::{Entries, read_row, span_of};
 use super::node::{self, Key, Kind, Node};
-use super::pass::Pass;
-use super::row::{At, Complaint, Defaults, Field, Reader, Row, Value};
+use super::row::{At, Complaint, Defaults, Reader};
 use super::settings::{RUN_KEYS, Settings};
 use super::source::Source;
 use super::suggest;
@@ -20,9 +20,9 @@ pub(super) const COLUMNS: &str = "columns";
 /// A YAML manifest: settings, defaults and a list of jobs.
 #[derive(Debug)]
 pub(super) struct Document {
-    text: String,
-    defaults: Defaults,
-    jobs: Vec<Node>,
+    pub(super) text: String,
+    pub(super) defaults: Defaults,
+    pub(super) jobs: Vec<Node>,
 }
 
 /// What a document makes jobs of.
@@ -31,14 +31,6 @@ pub(super) enum Opened {
     Jobs(Document),
     /// A catalog.
     Catalog(Box<Catalog>),
-}
-
-/// One pass over the jobs of a document.
-pub(super) struct Entries<'d> {
-    document: &'d Document,
-    source: &'d Source,
-    /// The next entry; the current one is before it.
-    next: usize,
 }
 
 impl Document {
@@ -274,146 +266,4 @@ impl Head<'_> {
             }
         }
     }
-}
-
-impl Pass for Entries<'_> {
-    fn advance(&mut self) -> Result<bool, Diagnostic> {
-        self.next += 1;
-        Ok(self.next <= self.document.jobs.len())
-    }
-
-    fn line(&self) -> u64 {
-        self.job().line
-    }
-
-    fn defaults(&self) -> Option<&Defaults> {
-        Some(&self.document.defaults)
-    }
-
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
-        match &self.job().kind {
-            Kind::Map(pairs) => read_row(pairs),
-            _ => {
-                let message = format!("the job is {}, and takes keys such as `prompt`", self.job().what());
-                let mut row = Row::default();
-                Field::ALL.into_iter().for_each(|field| row.set(field, Value::Refused));
-                (row, vec![Complaint::new(At::Row, message, None)])
-            }
-        }
-    }
-
-    fn columns(&self) -> Vec<(String, String)> {
-        let own = self.pairs().iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
-        let Some(Kind::Map(columns)) = own else { return Vec::new() };
-        columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
-    }
-
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let text = &self.document.text;
-        let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
-        self.source.error_in(text, 1, &span, complaint.message, complaint.hint)
-    }
-}
-
-impl Entries<'_> {
-    fn job(&self) -> &Node {
-        &self.document.jobs[self.next.saturating_sub(1)]
-    }
-
-    fn pairs(&self) -> &[(Key, Node)] {
-        match &self.job().kind {
-            Kind::Map(pairs) => pairs,
-            _ => &[],
-        }
-    }
-}
-
-/// The known columns among the keys of a map, and what is wrong with the keys.
-fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
-    let mut row = Row::default();
-    let mut complaints = Vec::new();
-    for (index, (key, value)) in pairs.iter().enumerate() {
-        let at = At::Source(key.span.clone());
-        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
-            let message = format!("the key {} is there twice", quoted(&key.name));
-            complaints.push(Complaint::new(at, message, "keep one of them".to_owned()));
-        } else if let Some(field) = Field::from_key(&key.name) {
-            match value_of(field, value) {
-                Ok(value) => row.set(field, value),
-                Err(complaint) => {
-                    row.set(field, Value::Refused);
-                    complaints.push(complaint);
-                }
-            }
-        } else if key.name == COLUMNS {
-            complaints.extend(own_columns(value));
-        } else {
-            if let Some(near) = suggest::nearest(&key.name, Field::KEYS) {
-                // The column was meant and is spelt wrong: that it is missing as well is not worth a second message.
-                Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
-                complaints.push(Complaint::new(
-                    at,
-                    format!("unknown column {}", quoted(&key.name)),
-                    format!("did you mean `{near}`?"),
-                ));
-            } else {
-                let hint = format!("a job has {}; what is your own goes under `{COLUMNS}:`", Field::KEYS.join(", "));
-                complaints.push(Complaint::new(at, format!("unknown column {}", quoted(&key.name)), hint));
-            }
-        }
-    }
-    (row, complaints)
-}
-
-fn own_columns(value: &Node) -> Option<Complaint> {
-    let wrong = match &value.kind {
-        Kind::Null => None,
-        Kind::Map(columns) => {
-            columns.iter().map(|(_, value)| value).find(|value| matches!(value.kind, Kind::List(_) | Kind::Map(_)))
-        }
-        _ => Some(value),
-    }?;
-    let message = format!("`{COLUMNS}` takes a name and a single value each, and this is {}", wrong.what());
-    Some(Complaint::new(At::Source(wrong.span.clone()), message, None))
-}
-
-fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
-    let refuse = |node: &Node| {
-        let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
-        Complaint::new(At::Source(node.span.clone()), message, None)
-    };
-    match &value.kind {
-        Kind::Null => Ok(Value::Absent),
-        Kind::Scalar(text) => Ok(Value::Text(text)),
-        Kind::Map(_) => Err(refuse(value)),
-        Kind::List(items) => {
-            let texts: Result<Vec<&str>, Complaint> =
-                items.iter().map(|item| item.scalar().ok_or_else(|| refuse(item))).collect();
-            texts.map(Value::List)
-        }
-    }
-}
-
-/// The bytes of `text` that a complaint about the map of `pairs` is about; `whole` is the map's own place.
-fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range<usize>, text: &str) -> Range<usize> {
-    let value = |field: &Field| pairs.iter().find(|(key, _)| key.name == field.key()).map(|(_, value)| value);
-    let found = match at {
-        At::Row => None,
-        At::Source(span) => Some(span.clone()),
-        At::Field(field) => value(field).map(|value| value.span.clone()),
-        At::Item(field, index) => value(field).map(|value| match &value.kind {
-            Kind::List(items) => items.get(*index).map_or(value.span.clone(), |item| item.span.clone()),
-            _ => value.span.clone(),
-        }),
-        At::Part(field, part) => value(field).map(|value| {
-            let spelt = text.get(value.span.clone()).unwrap_or_default();
-            let inner = value.scalar().and_then(|scalar| spelt.find(scalar));
-            inner.map_or(value.span.clone(), |inner| {
-                let start = value.span.start + inner;
-                start + part.start..start + part.end
-            })
-        }),
-    };
-    // A whole job is best pointed at where it begins.
-    found.unwrap_or_else(|| pairs.first().map_or(whole.clone(), |(key, _)| key.span.clone()))
 }

@@ -8,6 +8,7 @@ mod diagnostic;
 mod dialect;
 mod document;
 mod encoding;
+mod entries;
 mod image;
 mod lines;
 mod node;

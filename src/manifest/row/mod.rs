@@ -1,3 +1,5 @@
+mod derived_id;
+
 use std::ops::Range;
 use std::path::Path;
 
@@ -5,6 +7,8 @@ use crate::job::{EditRequest, ImageSource, Job, JobId, Seed, Size, Switches};
 
 use super::diagnostic::quoted;
 use super::suggest;
+
+use derived_id::derived_id;
 
 /// A column of a manifest that the program understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -370,123 +374,5 @@ pub(super) fn color(text: &str) -> Result<String, String> {
     }
 }
 
-/// The id of a row that has none: the first picture's name and a hash of what the row asks for.
-///
-/// It is the same wherever the row stands, and whatever the user's own columns say.
-fn derived_id(row: &Row<'_>, images: &[ImageSource]) -> JobId {
-    let mut hasher = blake3::Hasher::new_derive_key("dyehouse 2026-11 job id of a row v1");
-    let mut part = |tag: u8, text: &str| {
-        hasher.update(&[tag]);
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    for field in Field::ALL {
-        let tag = field as u8;
-        match row.get(field) {
-            Value::Absent | Value::Refused => {}
-            Value::Text(text) if field == Field::Images => text.split('|').for_each(|item| part(tag, item.trim())),
-            Value::Text(text) if text.trim().is_empty() => {}
-            Value::Text(text) => part(tag, text.trim()),
-            Value::List(items) => items.iter().for_each(|item| part(tag, item.trim())),
-        }
-    }
-    let hash = hasher.finalize().to_hex();
-    let name = match images.first() {
-        Some(ImageSource::File(path)) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        Some(ImageSource::Url(url)) => {
-            let path = url.split(['?', '#']).next().unwrap_or_default();
-            let file = path.rsplit('/').next().unwrap_or_default();
-            Some(file.split('.').next().unwrap_or_default().to_owned())
-        }
-        _ => None,
-    };
-    let name: String = name
-        .unwrap_or_default()
-        .chars()
-        .filter(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'))
-        .take(40)
-        .collect();
-    let name = name.trim_matches('-');
-    let stem = if name.is_empty() { "job" } else { name };
-    let text = format!("{stem}-{}", &hash[..16]);
-    // A stem such as `con` is a device on Windows only when alone; here a dash and a hash follow it.
-    JobId::new(&text).unwrap_or_else(|_| unreachable!("letters, digits and dashes make an id"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row<'a>(values: &[(Field, &'a str)]) -> Row<'a> {
-        let mut row = Row::default();
-        for (field, text) in values {
-            row.set(*field, Value::Text(text));
-        }
-        row
-    }
-
-    fn job(values: &[(Field, &str)]) -> Result<Job, Vec<Complaint>> {
-        understand(&row(values), &Defaults::default(), "m", Path::new("/m"), 1)
-    }
-
-    fn with(field: Field, text: &str) -> Result<Job, Vec<Complaint>> {
-        job(&[(Field::Prompt, "p"), (Field::Images, "a.png"), (field, text)])
-    }
-
-    #[test]
-    fn colors_are_hex_in_capitals() {
-        for (text, hex) in [("#1e90ff", "#1E90FF"), ("#abc", "#AABBCC"), ("Tomato", "#FF6347"), ("001122", "#001122")] {
-            assert_eq!(color(text).as_deref(), Ok(hex), "{text}");
-        }
-        assert_eq!(color("tomatoe"), Err("did you mean `tomato`?".to_owned()));
-        for bad in ["#12", "#GGGGGG", "#11223344", "transparent", "", "#1122334"] {
-            assert!(color(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn seeds_are_whole_numbers_up_to_ten_thousand() {
-        for (text, seed) in [("0", 0), ("10000", 10000), ("42.0", 42), ("10.", 10), ("100", 100), (" 7 ", 7)] {
-            assert_eq!(with(Field::Seed, text).unwrap().request.seed, Seed::new(seed), "{text}");
-        }
-        for bad in ["10001", "1.5", "-1", "1e3", "abc", "0x10", "+5", "99999999999999999999", ".0", "1.50"] {
-            assert!(with(Field::Seed, bad).is_err(), "{bad}");
-        }
-        assert_eq!(with(Field::Seed, "").unwrap().request.seed, None);
-    }
-
-    #[test]
-    fn an_id_is_derived_from_what_the_row_asks_for() {
-        let id = |values: &[(Field, &str)]| job(values).unwrap().id.to_string();
-        let base = id(&[(Field::Prompt, "p"), (Field::Images, "photos/Mug 1.png")]);
-        assert!(base.starts_with("Mug1-") && base.len() == 21, "{base}");
-        assert_eq!(base, id(&[(Field::Images, " photos/Mug 1.png "), (Field::Prompt, "p")]));
-        assert_ne!(base, id(&[(Field::Prompt, "q"), (Field::Images, "photos/Mug 1.png")]));
-        assert_ne!(base, id(&[(Field::Prompt, "p"), (Field::Images, "photos/Mug 1.png"), (Field::Seed, "1")]));
-        let url = id(&[(Field::Prompt, "p"), (Field::Images, "https://x.com/con.jpg?a=/b")]);
-        assert!(url.starts_with("con-"), "{url}");
-    }
-
-    #[test]
-    fn everything_wrong_with_a_row_is_told_at_once() {
-        let bad =
-            job(&[(Field::Id, "../x"), (Field::Images, "a||s3://b"), (Field::Size, "huge"), (Field::Seed, "1.5")]);
-        let places: Vec<At> = bad.unwrap_err().into_iter().map(|complaint| complaint.at).collect();
-        let expected = [
-            At::Part(Field::Images, 2..2),
-            At::Part(Field::Images, 3..9),
-            At::Field(Field::Size),
-            At::Field(Field::Seed),
-            At::Field(Field::Id),
-            At::Row,
-        ];
-        assert_eq!(places, expected);
-    }
-
-    #[test]
-    fn one_to_eight_images() {
-        assert_eq!(with(Field::Images, &["a"; 8].join("|")).unwrap().request.images.len(), 8);
-        assert!(with(Field::Images, &["a"; 9].join("|")).is_err());
-        assert!(with(Field::Images, " ").is_err());
-    }
-}
+mod tests;

@@ -1,0 +1,236 @@
+use jiff::Timestamp;
+
+use crate::api::PredictionId;
+use crate::job::{Cents, ErrorClass, Fingerprint, JobId, JobStatus};
+
+use super::{SavedFile, Step};
+
+/// The edits that a job has had, one a fingerprint, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    pub(super) edits: Vec<Edit>,
+    pub(super) shown: Option<Fingerprint>,
+}
+
+/// Where one edit stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// What is sent for it.
+    pub fingerprint: Fingerprint,
+    /// Its state.
+    pub state: EditState,
+    /// How often it was submitted, refusals included.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    pub prediction: Option<PredictionId>,
+    /// What its accepted submits cost.
+    pub spent: Cents,
+    /// What is reserved for submits whose fate is unknown.
+    pub held: Cents,
+    /// When its last submit was announced.
+    pub submitted_at: Option<Timestamp>,
+    /// When it last came to an end.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last, even if it went well after that.
+    pub problem: Option<Problem>,
+}
+
+/// What went wrong with an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind of failure; a refused or an uncertain submit has none.
+    pub class: Option<ErrorClass>,
+    /// What was seen.
+    pub message: String,
+}
+
+/// The state of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditState {
+    /// Nothing is under way; it may be submitted.
+    Idle,
+    /// A submit was announced, and its answer is not known.
+    Submitting {
+        /// What is reserved for it.
+        reserved: Cents,
+    },
+    /// The provider has it.
+    Processing,
+    /// Its pictures are on this machine under temporary names.
+    Fetched {
+        /// What they will be called.
+        files: Vec<SavedFile>,
+    },
+    /// Its pictures are in `results/`.
+    Completed {
+        /// The pictures.
+        files: Vec<SavedFile>,
+    },
+    /// It ended without pictures.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+    },
+    /// Nobody knows whether its submit was accepted.
+    Uncertain,
+}
+
+/// A record that cannot follow those before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{step}` of job {job} cannot follow `{state}`")]
+pub struct TransitionError {
+    pub(super) job: JobId,
+    pub(super) step: &'static str,
+    pub(super) state: &'static str,
+}
+
+impl History {
+    /// The edit of a fingerprint.
+    pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
+        self.edits.iter().find(|edit| edit.fingerprint == fingerprint)
+    }
+
+    /// The edit whose pictures are in `results/` under the job's name.
+    pub fn shown(&self) -> Option<&Edit> {
+        self.edit(self.shown?)
+    }
+
+    /// All edits, oldest first.
+    pub fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
+    pub(super) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Edit {
+        let newest = self.edits.len().saturating_sub(1);
+        let position = match self.edits.iter().position(|edit| edit.fingerprint == fingerprint) {
+            Some(position) if matches!(step, Step::Intent { .. }) => {
+                self.edits[position..].rotate_left(1);
+                newest
+            }
+            Some(position) => position,
+            None => {
+                self.edits.push(Edit::new(fingerprint));
+                self.edits.len() - 1
+            }
+        };
+        &mut self.edits[position]
+    }
+}
+
+impl Edit {
+    fn new(fingerprint: Fingerprint) -> Edit {
+        Edit {
+            fingerprint,
+            state: EditState::Idle,
+            attempts: 0,
+            prediction: None,
+            spent: Cents::ZERO,
+            held: Cents::ZERO,
+            submitted_at: None,
+            finished_at: None,
+            problem: None,
+        }
+    }
+
+    /// The state in the four words of reports.
+    pub fn status(&self) -> JobStatus {
+        match self.state {
+            EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => {
+                JobStatus::Pending
+            }
+            EditState::Completed { .. } => JobStatus::Completed,
+            EditState::Failed { .. } => JobStatus::Failed,
+            EditState::Uncertain => JobStatus::Uncertain,
+        }
+    }
+
+    /// The pictures, where there are any on this machine.
+    pub fn files(&self) -> &[SavedFile] {
+        match &self.state {
+            EditState::Fetched { files } | EditState::Completed { files } => files,
+            _ => &[],
+        }
+    }
+
+    /// The one place that says which step may follow which state, and where it leads.
+    pub(super) fn next(&self, step: &Step) -> Option<EditState> {
+        use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
+        match (&self.state, step) {
+            (Idle | Failed { .. } | Uncertain, Step::Intent { reserved_cents, .. }) => {
+                Some(Submitting { reserved: *reserved_cents })
+            }
+            (Submitting { .. }, Step::Refused { .. }) => Some(Idle),
+            (Submitting { .. }, Step::Uncertain { .. }) => Some(Uncertain),
+            (Submitting { .. }, Step::Accepted { .. }) => Some(Processing),
+            (Processing, Step::Generated { .. }) => Some(Processing),
+            // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
+            // So may a completed one whose pictures somebody removed.
+            (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
+            (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
+            (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated) => {
+                Some(Completed { files: files.clone() })
+            }
+            (Uncertain, Step::Failed { .. }) => None,
+            (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn apply(&mut self, at: Timestamp, step: &Step, next: EditState) {
+        match step {
+            Step::Intent { attempt, .. } => {
+                self.attempts = *attempt;
+                self.submitted_at = Some(at);
+                self.finished_at = None;
+            }
+            Step::Accepted { prediction, cost_cents } => {
+                self.prediction = Some(prediction.clone());
+                self.spent += *cost_cents;
+            }
+            Step::Refused { message } => {
+                self.problem = Some(Problem { class: None, message: message.clone() });
+            }
+            Step::Uncertain { message } => {
+                if let EditState::Submitting { reserved } = self.state {
+                    self.held += reserved;
+                }
+                self.problem = Some(Problem { class: None, message: message.clone() });
+                self.finished_at = Some(at);
+            }
+            Step::Failed { class, message } => {
+                self.problem = Some(Problem { class: Some(*class), message: message.clone() });
+                self.finished_at = Some(at);
+            }
+            Step::Completed => self.finished_at = Some(at),
+            Step::Generated { .. } | Step::Fetched { .. } | Step::Reinstated => {}
+        }
+        self.state = next;
+    }
+}
+
+pub(super) fn step_name(step: &Step) -> &'static str {
+    match step {
+        Step::Intent { .. } => "intent",
+        Step::Refused { .. } => "refused",
+        Step::Uncertain { .. } => "uncertain",
+        Step::Accepted { .. } => "accepted",
+        Step::Generated { .. } => "generated",
+        Step::Fetched { .. } => "fetched",
+        Step::Completed => "completed",
+        Step::Reinstated => "reinstated",
+        Step::Failed { .. } => "failed",
+    }
+}
+
+pub(super) fn state_name(state: &EditState) -> &'static str {
+    match state {
+        EditState::Idle => "nothing under way",
+        EditState::Submitting { .. } => "submitting",
+        EditState::Processing => "processing",
+        EditState::Fetched { .. } => "fetched",
+        EditState::Completed { .. } => "completed",
+        EditState::Failed { .. } => "failed",
+        EditState::Uncertain => "uncertain",
+    }
+}

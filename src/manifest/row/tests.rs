@@ -1,0 +1,73 @@
+use super::*;
+
+fn row<'a>(values: &[(Field, &'a str)]) -> Row<'a> {
+    let mut row = Row::default();
+    for (field, text) in values {
+        row.set(*field, Value::Text(text));
+    }
+    row
+}
+
+fn job(values: &[(Field, &str)]) -> Result<Job, Vec<Complaint>> {
+    understand(&row(values), &Defaults::default(), "m", Path::new("/m"), 1)
+}
+
+fn with(field: Field, text: &str) -> Result<Job, Vec<Complaint>> {
+    job(&[(Field::Prompt, "p"), (Field::Images, "a.png"), (field, text)])
+}
+
+#[test]
+fn colors_are_hex_in_capitals() {
+    for (text, hex) in [("#1e90ff", "#1E90FF"), ("#abc", "#AABBCC"), ("Tomato", "#FF6347"), ("001122", "#001122")] {
+        assert_eq!(color(text).as_deref(), Ok(hex), "{text}");
+    }
+    assert_eq!(color("tomatoe"), Err("did you mean `tomato`?".to_owned()));
+    for bad in ["#12", "#GGGGGG", "#11223344", "transparent", "", "#1122334"] {
+        assert!(color(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn seeds_are_whole_numbers_up_to_ten_thousand() {
+    for (text, seed) in [("0", 0), ("10000", 10000), ("42.0", 42), ("10.", 10), ("100", 100), (" 7 ", 7)] {
+        assert_eq!(with(Field::Seed, text).unwrap().request.seed, Seed::new(seed), "{text}");
+    }
+    for bad in ["10001", "1.5", "-1", "1e3", "abc", "0x10", "+5", "99999999999999999999", ".0", "1.50"] {
+        assert!(with(Field::Seed, bad).is_err(), "{bad}");
+    }
+    assert_eq!(with(Field::Seed, "").unwrap().request.seed, None);
+}
+
+#[test]
+fn an_id_is_derived_from_what_the_row_asks_for() {
+    let id = |values: &[(Field, &str)]| job(values).unwrap().id.to_string();
+    let base = id(&[(Field::Prompt, "p"), (Field::Images, "photos/Mug 1.png")]);
+    assert!(base.starts_with("Mug1-") && base.len() == 21, "{base}");
+    assert_eq!(base, id(&[(Field::Images, " photos/Mug 1.png "), (Field::Prompt, "p")]));
+    assert_ne!(base, id(&[(Field::Prompt, "q"), (Field::Images, "photos/Mug 1.png")]));
+    assert_ne!(base, id(&[(Field::Prompt, "p"), (Field::Images, "photos/Mug 1.png"), (Field::Seed, "1")]));
+    let url = id(&[(Field::Prompt, "p"), (Field::Images, "https://x.com/con.jpg?a=/b")]);
+    assert!(url.starts_with("con-"), "{url}");
+}
+
+#[test]
+fn everything_wrong_with_a_row_is_told_at_once() {
+    let bad = job(&[(Field::Id, "../x"), (Field::Images, "a||s3://b"), (Field::Size, "huge"), (Field::Seed, "1.5")]);
+    let places: Vec<At> = bad.unwrap_err().into_iter().map(|complaint| complaint.at).collect();
+    let expected = [
+        At::Part(Field::Images, 2..2),
+        At::Part(Field::Images, 3..9),
+        At::Field(Field::Size),
+        At::Field(Field::Seed),
+        At::Field(Field::Id),
+        At::Row,
+    ];
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn one_to_eight_images() {
+    assert_eq!(with(Field::Images, &["a"; 8].join("|")).unwrap().request.images.len(), 8);
+    assert!(with(Field::Images, &["a"; 9].join("|")).is_err());
+    assert!(with(Field::Images, " ").is_err());
+}
