@@ -14,6 +14,7 @@ pub mod job;
 pub mod journal;
 pub mod manifest;
 pub mod outputs;
+pub mod photo;
 pub mod pictures;
 pub mod plan;
 pub mod progress;

@@ -4,9 +4,12 @@
 //! and encoded values do not.
 
 mod asked;
+mod compare;
 mod difference;
 mod filter;
 mod hex;
+mod lit;
+mod measure;
 mod plane;
 mod recolor;
 mod region;
@@ -15,10 +18,13 @@ mod spaces;
 mod verdict;
 
 pub use asked::asked;
+pub use compare::COMPARED_SIDE;
 pub use difference::ciede2000;
 pub use hex::{Hex, HexError, is_name};
+pub use lit::lit_difference;
+pub use measure::{Measured, View, measure};
 pub use plane::Plane;
 pub use recolor::{Change, NoProduct, recolor};
 pub use shown::shown;
-pub use spaces::{Lab, Oklab, Rgb, decode, encode, luminance};
-pub use verdict::Verdict;
+pub use spaces::{Lab, Oklab, Rgb, decode, decode16, encode, encode16, luminance};
+pub use verdict::{Check, Tolerance, Verdict};

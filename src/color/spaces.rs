@@ -25,31 +25,39 @@ pub struct Oklab {
     pub b: f32,
 }
 
-/// The transfer curve of IEC 61966-2-1 for all 256 encoded values.
-static DECODED: LazyLock<[f32; 256]> = LazyLock::new(|| {
-    std::array::from_fn(|value| {
-        let encoded = value as f64 / 255.0;
-        let linear = if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) };
-        linear as f32
-    })
-});
+/// The light of all 256 encoded values.
+static DECODED: LazyLock<[f32; 256]> =
+    LazyLock::new(|| std::array::from_fn(|value| linear_of(value as f64 / 255.0) as f32));
 
 /// The encoded value of the middle of each of 4096 equal steps of linear light, times 255.
 ///
 /// The steps are finest where the curve is steepest: they are equal in the square root of the light.
-static ENCODED: LazyLock<Vec<f32>> = LazyLock::new(|| {
-    (0..=4096)
-        .map(|step| {
-            let linear = (f64::from(step) / 4096.0).powi(2);
-            let encoded = if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
-            (encoded * 255.0) as f32
-        })
-        .collect()
-});
+static ENCODED: LazyLock<Vec<f32>> =
+    LazyLock::new(|| (0..=4096).map(|step| (encoded_of((f64::from(step) / 4096.0).powi(2)) * 255.0) as f32).collect());
 
 /// Encoded sRGB, 8 bits a channel, as linear light.
 pub fn decode(encoded: [u8; 3]) -> Rgb {
     encoded.map(|value| DECODED[usize::from(value)])
+}
+
+/// Encoded sRGB, 16 bits a channel, as linear light.
+pub fn decode16(encoded: [u16; 3]) -> Rgb {
+    encoded.map(|value| linear_of(f64::from(value) / 65535.0) as f32)
+}
+
+/// Linear light as encoded sRGB, rounded to 16 bits a channel. What is out of range is clipped.
+pub fn encode16(linear: Rgb) -> [u16; 3] {
+    linear.map(|value| (encoded_of(f64::from(value.clamp(0.0, 1.0))) * 65535.0 + 0.5) as u16)
+}
+
+/// The transfer curve of IEC 61966-2-1, from encoded values to light.
+fn linear_of(encoded: f64) -> f64 {
+    if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The same curve back.
+fn encoded_of(linear: f64) -> f64 {
+    if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// Linear light as encoded sRGB, rounded to 8 bits a channel. What is out of range is clipped.

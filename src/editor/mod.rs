@@ -4,7 +4,6 @@
 //! [`Edit`], so that tests of the server can put another editor in its place.
 
 mod instruction;
-mod picture;
 mod recolorer;
 
 use crate::job::{Seed, Size};

@@ -1,7 +1,9 @@
 use crate::color::{Change, Hex, recolor};
 
+use crate::job::Size;
+use crate::photo::Photo;
+
 use super::instruction::Instruction;
-use super::picture::Picture;
 use super::{Edit, EditError, EditInput, EditOutput};
 
 /// The editor that recolors products on studio backgrounds. The same input always gives the same picture.
@@ -13,8 +15,8 @@ impl Edit for Recolorer {
         let instruction: Instruction = input.prompt.parse()?;
         let encoded =
             input.images.first().ok_or_else(|| EditError::Picture { number: 1, cause: "it is missing".to_owned() })?;
-        let picture = Picture::decode(encoded).map_err(|cause| EditError::Picture { number: 1, cause })?;
-        let side = input.size.map_or(picture.longer_side(), super::picture::side);
+        let picture = Photo::decode(encoded).map_err(|cause| EditError::Picture { number: 1, cause })?;
+        let side = input.size.map_or(picture.longer_side(), side);
         // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
         let opacity = picture.opacity();
@@ -27,14 +29,22 @@ impl Edit for Recolorer {
         }
         picture.paint(&colors);
         let picture = if side > picture.longer_side() { picture.resized(side) } else { picture };
-        Ok(EditOutput { png: picture.into_png().map_err(EditError::Encode)? })
+        Ok(EditOutput { png: picture.to_png().map_err(EditError::Encode)? })
+    }
+}
+
+/// The longer side of a size, in pixels.
+fn side(size: Size) -> u32 {
+    match size {
+        Size::Small => 512,
+        Size::Medium => 1024,
+        Size::Large => 2048,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Size;
 
     /// A red square on white as a PNG, `width` by `height` pixels.
     fn photo(width: u32, height: u32) -> Vec<u8> {

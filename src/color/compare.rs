@@ -1,0 +1,113 @@
+use super::filter::{close, dilate, gaussian, open, shrink};
+use super::shown::percentile;
+use super::{Lab, Plane, Rgb, ciede2000};
+
+/// The longer side in which pictures are compared, in pixels.
+pub const COMPARED_SIDE: usize = 512;
+
+/// The least difference that is taken for a change, in ΔE00.
+const LEAST: f32 = 2.5;
+
+/// The share of the pixels that must have changed for there to be a region.
+const SMALLEST: f64 = 0.0005;
+
+/// How far around the region the light of its color falls, in pixels of the compared size.
+const SPILL: usize = 7;
+
+/// What changed between two pictures, told from them alone.
+pub(super) struct Comparison {
+    /// What changed, in the size of the pictures compared.
+    pub(super) region: Plane<bool>,
+    /// How well the rest was kept.
+    pub(super) kept: Kept,
+}
+
+/// How well the rest of a picture was kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kept {
+    /// The mean ΔE00.
+    pub(super) mean: f64,
+    /// The share of the pixels that changed by more than 2.
+    pub(super) share: f64,
+}
+
+impl Kept {
+    /// Right edits score 0.67 and 0.10, because a product throws its color on the floor.
+    pub(super) fn is_well(self) -> bool {
+        self.mean <= 2.0 || self.share <= 0.35
+    }
+}
+
+/// Holds two pictures of the same size against each other: the differences' own noise at the border says what a change
+/// is, and Otsu's threshold where it ends. Slight blur makes it hold under compression and small shifts.
+pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
+    let (before, after) = (gaussian(before, 1.0), gaussian(after, 1.0));
+    let differences = before.zip(&after, difference);
+    let region = changed(&differences);
+    let near = dilate(&region, SPILL);
+    let rest: Vec<f32> =
+        differences.data.iter().zip(&near.data).filter(|(_, is_near)| !**is_near).map(|(off, _)| *off).collect();
+    let count = rest.len().max(1) as f64;
+    let kept = Kept {
+        mean: rest.iter().map(|off| f64::from(*off)).sum::<f64>() / count,
+        share: rest.iter().filter(|off| **off > 2.0).count() as f64 / count,
+    };
+    Comparison { region, kept }
+}
+
+/// Makes two pictures the same size; `None` where one is not the other scaled.
+pub(super) fn aligned(one: &Plane<Rgb>, other: &Plane<Rgb>) -> Option<(Plane<Rgb>, Plane<Rgb>)> {
+    let ratio = |plane: &Plane<Rgb>| plane.width as f64 / plane.height.max(1) as f64;
+    if (ratio(one) / ratio(other)).ln().abs() > 0.03 {
+        return None;
+    }
+    let (width, height) = (one.width.min(other.width), one.height.min(other.height));
+    let fitted = |plane: &Plane<Rgb>| match (plane.width, plane.height) == (width, height) {
+        true => plane.clone(),
+        false => shrink(plane, width, height),
+    };
+    Some((fitted(one), fitted(other)))
+}
+
+fn difference(before: Rgb, after: Rgb) -> f32 {
+    if before == after { 0.0 } else { ciede2000(Lab::from(before), Lab::from(after)) as f32 }
+}
+
+fn changed(differences: &Plane<f32>) -> Plane<bool> {
+    let depth = (0.04 * differences.width.min(differences.height) as f64) as usize;
+    let ring: Vec<f32> = differences.ring(depth.max(4)).map(|(x, y)| differences.at(x, y)).collect();
+    let median = percentile(&mut ring.clone(), 0.5).unwrap_or(0.0);
+    let mut spread: Vec<f32> = ring.iter().map(|off| (off - median).abs()).collect();
+    let low = LEAST.max(median + 5.0 * 1.4826 * percentile(&mut spread, 0.5).unwrap_or(0.0));
+    let mut above: Vec<f32> = differences.data.iter().copied().filter(|off| *off > low).collect();
+    if (above.len() as f64) < SMALLEST * differences.data.len() as f64 {
+        return differences.map(|_| false);
+    }
+    let upper = percentile(&mut above, 0.75).unwrap_or(low);
+    let threshold = otsu(differences.data.iter().copied().filter(|off| *off > 0.6 * low));
+    let high = low.max(threshold.min(0.45 * upper));
+    close(&open(&differences.map(|off| off > high), 1), 2)
+}
+
+/// Otsu's threshold (1979): the value that parts a histogram in two with the most variance between the two.
+fn otsu(values: impl Iterator<Item = f32>) -> f32 {
+    const STEPS: f32 = 4.0;
+    let mut histogram = [0u64; 256];
+    values.for_each(|value| histogram[((value * STEPS).round() as usize).min(255)] += 1);
+    let all: u64 = histogram.iter().sum();
+    let total: f64 = histogram.iter().enumerate().map(|(at, count)| at as f64 * *count as f64).sum();
+    let (mut below, mut sum, mut best) = (0u64, 0.0, (0.0, 0));
+    for (at, count) in histogram.iter().enumerate() {
+        below += count;
+        sum += at as f64 * *count as f64;
+        if below == 0 || below == all {
+            continue;
+        }
+        let (low, high) = (below as f64, (all - below) as f64);
+        let variance = low * high * (sum / low - (total - sum) / high).powi(2);
+        if variance > best.0 {
+            best = (variance, at);
+        }
+    }
+    best.1 as f32 / STEPS
+}

@@ -1,0 +1,229 @@
+use super::compare::{Comparison, Kept, aligned, compare};
+use super::filter::erode;
+use super::region::{foreground, material};
+use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, lit_difference, shown};
+
+/// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// The colors.
+    pub colors: Plane<Rgb>,
+    /// 0 to 1.
+    pub opacity: Option<Plane<f32>>,
+}
+
+/// What was measured: the check, and the region that it is about where that is certain.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What was found.
+    pub check: Check,
+    /// The recolored region, in the size that was compared; `None` where it is not certain.
+    pub region: Option<Plane<bool>>,
+}
+
+/// The fewest pixels that have a color of their own.
+const FEWEST: usize = 20;
+
+/// The share of a region that a color must have to be called one of its colors.
+const LEAST_SHARE: f64 = 0.02;
+
+/// Measures whether `after` shows the colors asked for, `wanted` (at least one), where it differs from `before`.
+///
+/// Both have a longer side of at most [`super::COMPARED_SIDE`] pixels. Without a picture before, the product is looked
+/// for by itself: then a color can be confirmed and not be refuted, because the wrong part may have been found.
+pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance) -> Measured {
+    let first = wanted.first().copied().unwrap_or(Hex([0; 3]));
+    let unmeasurable = |reason: &str| Measured { check: Check::unmeasurable(first, reason), region: None };
+    let visible = visible(after);
+    if visible.count() < FEWEST {
+        let is_clear = after.opacity.is_some() && after.colors.data.len() >= FEWEST;
+        return unmeasurable(if is_clear { "the picture is transparent" } else { "the picture is too small" });
+    }
+    let Some(before) = before else {
+        return without_before(after, &visible, wanted, tolerance, "without the picture before");
+    };
+    let Some((old, new)) = aligned(&over_grey(before), &over_grey(after)) else {
+        return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
+    };
+    let Comparison { region, kept } = compare(&old, &new);
+    let region_share = region.count() as f64 / region.data.len() as f64;
+    let whole = |region: &Plane<bool>| {
+        let ring: Vec<bool> = region.ring(2).map(|(x, y)| region.at(x, y)).collect();
+        ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
+    };
+    if region.count() < FEWEST {
+        return unchanged(&new, region_share, kept, wanted, tolerance);
+    }
+    if !whole(&region) {
+        let check = judge(&new, &region, wanted, tolerance);
+        return kept_check(check, region, region_share, kept);
+    }
+    // The ground changed as well: then the product is the part that matters, and is found by its edges.
+    let product = material(&old, &foreground(&old), None);
+    let is_all = whole(&product) || product.count() < FEWEST;
+    let region = if is_all { region } else { product };
+    let mut check = judge(&new, &region, wanted, tolerance);
+    check.region = Some(region_share);
+    if !is_all && check.verdict == Verdict::On {
+        check.verdict = Verdict::Near;
+        check.reason = Some("the background was changed as well".to_owned());
+    }
+    Measured { check, region: None }
+}
+
+/// The check with what is known of the rest of the picture.
+fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Measured {
+    let mut check = Check { region: Some(rounded(share, 4)), background: Some(rounded(kept.mean, 2)), ..check };
+    if !kept.is_well() {
+        check.verdict = if check.verdict == Verdict::On { Verdict::Near } else { check.verdict };
+        let reason = format!("the rest of the picture was not kept (ΔE00 {:.1} on average)", kept.mean);
+        check.reason = Some(check.reason.map_or(reason.clone(), |first| format!("{first}; {reason}")));
+        return Measured { check, region: None };
+    }
+    Measured { check, region: Some(region) }
+}
+
+/// Nothing changed: right where the product had the color before.
+fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], tolerance: Tolerance) -> Measured {
+    let product = material(picture, &foreground(picture), wanted.first().map(|hex| hex.linear()));
+    let main = material(picture, &foreground(picture), None);
+    let mut check = judge(picture, &product, wanted, tolerance);
+    if check.verdict == Verdict::On {
+        check.reason = Some("nothing was changed: the product had the color before".to_owned());
+    } else {
+        check = judge(picture, &main, wanted, tolerance);
+        check.verdict = Verdict::Off;
+        check.reason = Some("nothing was changed".to_owned());
+    }
+    check.region = Some(rounded(share, 4));
+    check.background = Some(rounded(kept.mean, 2));
+    Measured { check, region: None }
+}
+
+fn without_before(
+    after: &View,
+    visible: &Plane<bool>,
+    wanted: &[Hex],
+    tolerance: Tolerance,
+    because: &str,
+) -> Measured {
+    let picture = over_grey(after);
+    let product = match &after.opacity {
+        Some(_) => visible.clone(),
+        None => foreground(&picture),
+    };
+    let region = material(&picture, &product, None);
+    let mut check = judge(&picture, &region, wanted, tolerance);
+    check.reason = match check.verdict {
+        Verdict::On => Some(format!("{because} the product was looked for by itself")),
+        _ => {
+            check.verdict = Verdict::Unmeasurable;
+            Some(format!("{because} it cannot be told what was recolored"))
+        }
+    };
+    Measured { check, region: None }
+}
+
+/// The check of a region: of several colors asked for, that of the one that was missed most.
+fn judge(picture: &Plane<Rgb>, region: &Plane<bool>, wanted: &[Hex], tolerance: Tolerance) -> Check {
+    let pixels = core(picture, region);
+    let mut worst: Option<Check> = None;
+    for (hex, part) in wanted.iter().zip(parts(&pixels, wanted)) {
+        let check = if part.len() < FEWEST || (part.len() as f64) < LEAST_SHARE * pixels.len() as f64 {
+            let reason = match wanted.len() {
+                1 => "no product could be told from the background",
+                _ => "no part shows this color",
+            };
+            let verdict = if wanted.len() == 1 { Verdict::Unmeasurable } else { Verdict::Off };
+            Check { verdict, ..Check::unmeasurable(*hex, reason) }
+        } else {
+            color_of(&part, *hex, tolerance)
+        };
+        if worst.as_ref().is_none_or(|worst| rank(&check) > rank(worst)) {
+            worst = Some(check);
+        }
+    }
+    worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was asked for"))
+}
+
+fn color_of(pixels: &[Rgb], hex: Hex, tolerance: Tolerance) -> Check {
+    let Some(seen) = shown(pixels) else {
+        return Check::unmeasurable(hex, "there is nothing to measure");
+    };
+    let difference = lit_difference(seen, hex.linear());
+    let plain = ciede2000(Lab::from(seen), Lab::from(hex.linear()));
+    Check {
+        asked: hex,
+        shown: Some(Hex(encode(seen))),
+        delta_e: Some(rounded(difference, 2)),
+        delta_e_plain: Some(rounded(plain, 2)),
+        region: None,
+        background: None,
+        verdict: tolerance.verdict(difference),
+        reason: None,
+    }
+}
+
+fn rank(check: &Check) -> (Verdict, f64) {
+    (check.verdict.max(Verdict::On), check.delta_e.unwrap_or(f64::INFINITY))
+}
+
+/// The pixels of a region that are mixed with nothing beside it.
+fn core(picture: &Plane<Rgb>, region: &Plane<bool>) -> Vec<Rgb> {
+    let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
+    let inner = inner.into_iter().find(|inner| inner.count() >= FEWEST.max(region.count() / 8));
+    let inner = inner.as_ref().unwrap_or(region);
+    picture.data.iter().zip(&inner.data).filter(|(_, is_set)| **is_set).map(|(pixel, _)| *pixel).collect()
+}
+
+/// The pixels by the color asked for that they are nearest to: k-means that begins at the colors asked for.
+fn parts(pixels: &[Rgb], wanted: &[Hex]) -> Vec<Vec<Rgb>> {
+    if wanted.len() == 1 {
+        return vec![pixels.to_vec()];
+    }
+    let mut centers: Vec<Oklab> = wanted.iter().map(|hex| Oklab::from(hex.linear())).collect();
+    let mut parts = vec![Vec::new(); centers.len()];
+    for _round in 0..4 {
+        parts.iter_mut().for_each(Vec::clear);
+        let mut sums = vec![[0.0f32; 4]; centers.len()];
+        for pixel in pixels {
+            let color = Oklab::from(*pixel);
+            let off = |center: &Oklab| {
+                (0.45 * (center.l - color.l)).powi(2) + (center.a - color.a).powi(2) + (center.b - color.b).powi(2)
+            };
+            let nearest = (0..centers.len()).min_by(|one, other| off(&centers[*one]).total_cmp(&off(&centers[*other])));
+            let nearest = nearest.unwrap_or(0);
+            parts[nearest].push(*pixel);
+            sums[nearest].iter_mut().zip([color.l, color.a, color.b, 1.0]).for_each(|(sum, value)| *sum += value);
+        }
+        for (center, [l, a, b, count]) in centers.iter_mut().zip(sums) {
+            if count > 0.0 {
+                *center = Oklab { l: l / count, a: a / count, b: b / count };
+            }
+        }
+    }
+    parts
+}
+
+fn visible(view: &View) -> Plane<bool> {
+    match &view.opacity {
+        Some(opacity) => opacity.map(|share| share > 0.5),
+        None => view.colors.map(|_| true),
+    }
+}
+
+/// The colors with middle grey behind what is transparent, so that two clear pixels are alike.
+fn over_grey(view: &View) -> Plane<Rgb> {
+    const GREY: f32 = 0.2;
+    match &view.opacity {
+        Some(opacity) => {
+            view.colors.zip(opacity, |color, share| color.map(|channel| channel * share + GREY * (1.0 - share)))
+        }
+        None => view.colors.clone(),
+    }
+}
+
+fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}

@@ -1,0 +1,145 @@
+//! Photographs: encoded bytes to upright sRGB pixels, and back to a PNG.
+//!
+//! What a camera or a shop has put into a file is dealt with here (orientation, color profile, 16 bits, opacity), so
+//! that everything above sees linear light. Decoding is bounded in pixels and in memory.
+
+mod decode;
+mod profile;
+mod reduced;
+mod resize;
+
+use std::io::Cursor;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, ImageEncoder};
+
+use crate::color::{Plane, Rgb, View, decode as decode8, decode16, encode as encode8, encode16};
+
+pub use decode::is_animated;
+
+/// A decoded picture: upright, sRGB, 8 or 16 bits a channel, with its opacity where it has one.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    /// One of the four RGB forms.
+    pixels: DynamicImage,
+}
+
+impl Photo {
+    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP: turned as its EXIF orientation says, converted from its
+    /// color profile.
+    ///
+    /// # Errors
+    /// What the decoder said, as a fragment: the bytes are no whole picture, or one over 16,384 pixels a side or
+    /// 512 MiB.
+    pub fn decode(encoded: &[u8]) -> Result<Photo, String> {
+        decode::decode(encoded).map(|pixels| Photo { pixels })
+    }
+
+    /// The picture as it is, whose colors are taken to be sRGB.
+    pub fn from_image(image: DynamicImage) -> Photo {
+        let has_alpha = image.color().has_alpha();
+        let is_deep = image.color().bytes_per_pixel() / image.color().channel_count() > 1;
+        Photo {
+            pixels: match (is_deep, has_alpha) {
+                (false, false) => DynamicImage::ImageRgb8(image.into_rgb8()),
+                (false, true) => DynamicImage::ImageRgba8(image.into_rgba8()),
+                (true, false) => DynamicImage::ImageRgb16(image.into_rgb16()),
+                (true, true) => DynamicImage::ImageRgba16(image.into_rgba16()),
+            },
+        }
+    }
+
+    /// Width and height in pixels.
+    pub fn dimensions(&self) -> (u32, u32) {
+        (self.pixels.width(), self.pixels.height())
+    }
+
+    /// In pixels.
+    pub fn longer_side(&self) -> u32 {
+        self.pixels.width().max(self.pixels.height())
+    }
+
+    /// The colors in linear light.
+    pub fn linear(&self) -> Plane<Rgb> {
+        let data = match &self.pixels {
+            DynamicImage::ImageRgb8(picture) => picture.pixels().map(|pixel| decode8(pixel.0)).collect(),
+            DynamicImage::ImageRgb16(picture) => picture.pixels().map(|pixel| decode16(pixel.0)).collect(),
+            DynamicImage::ImageRgba16(picture) => {
+                picture.pixels().map(|pixel| decode16([pixel.0[0], pixel.0[1], pixel.0[2]])).collect()
+            }
+            other => {
+                let pixels = other.as_bytes().chunks_exact(4);
+                pixels.map(|pixel| decode8([pixel[0], pixel[1], pixel[2]])).collect()
+            }
+        };
+        self.plane(data)
+    }
+
+    /// How opaque each pixel is, 0 to 1, if any of them is not.
+    pub fn opacity(&self) -> Option<Plane<f32>> {
+        let data: Vec<f32> = match &self.pixels {
+            DynamicImage::ImageRgba8(picture) => picture.pixels().map(|pixel| f32::from(pixel.0[3]) / 255.0).collect(),
+            DynamicImage::ImageRgba16(picture) => {
+                picture.pixels().map(|pixel| f32::from(pixel.0[3]) / 65535.0).collect()
+            }
+            _ => return None,
+        };
+        data.iter().any(|share| *share < 1.0).then(|| self.plane(data))
+    }
+
+    /// Takes on the colors of a plane of the same size; the opacity stays.
+    pub fn paint(&mut self, colors: &Plane<Rgb>) {
+        match &mut self.pixels {
+            DynamicImage::ImageRgb8(picture) => {
+                picture.pixels_mut().zip(&colors.data).for_each(|(pixel, color)| pixel.0 = encode8(*color));
+            }
+            DynamicImage::ImageRgba8(picture) => {
+                let pixels = picture.pixels_mut().zip(&colors.data);
+                pixels.for_each(|(pixel, color)| pixel.0[..3].copy_from_slice(&encode8(*color)));
+            }
+            DynamicImage::ImageRgb16(picture) => {
+                picture.pixels_mut().zip(&colors.data).for_each(|(pixel, color)| pixel.0 = encode16(*color));
+            }
+            DynamicImage::ImageRgba16(picture) => {
+                let pixels = picture.pixels_mut().zip(&colors.data);
+                pixels.for_each(|(pixel, color)| pixel.0[..3].copy_from_slice(&encode16(*color)));
+            }
+            _ => {}
+        }
+    }
+
+    /// The picture with a longer side of `side` pixels.
+    pub fn resized(&self, side: u32) -> Photo {
+        Photo { pixels: resize::resize(&self.pixels, side) }
+    }
+
+    /// Means over areas, in linear light, with a longer side of at most `side` pixels.
+    pub fn reduced(&self, side: usize) -> View {
+        reduced::reduce(&self.pixels, side)
+    }
+
+    /// The picture as a PNG file.
+    ///
+    /// # Errors
+    /// What the encoder said.
+    pub fn to_png(&self) -> Result<Vec<u8>, String> {
+        let mut png = Cursor::new(Vec::new());
+        let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive);
+        let (width, height) = self.dimensions();
+        let color = self.pixels.color().into();
+        encoder.write_image(self.pixels.as_bytes(), width, height, color).map_err(|error| error.to_string())?;
+        Ok(png.into_inner())
+    }
+
+    /// The pixels in their stored form.
+    pub fn image(&self) -> &DynamicImage {
+        &self.pixels
+    }
+
+    fn plane<T>(&self, data: Vec<T>) -> Plane<T> {
+        Plane { width: self.pixels.width() as usize, height: self.pixels.height() as usize, data }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use image::{ImageBuffer, Rgb as Pixel, RgbImage, RgbaImage};
+
+use super::*;
+
+fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn a_picture_that_lies_on_its_side_is_turned_upright() {
+    // A JPEG of 8 by 4 pixels with an EXIF orientation of 6: turned by a quarter, clockwise.
+    let mut jpeg = Cursor::new(Vec::new());
+    RgbImage::new(8, 4).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let mut bytes = jpeg.into_inner();
+    let exif = b"\xFF\xE1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    bytes.splice(2..2, exif.iter().copied());
+    assert_eq!(Photo::decode(&bytes).unwrap().dimensions(), (4, 8));
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_goes_off() {
+    let mut bytes = png(image::GrayImage::new(1, 1));
+    bytes[16..24].copy_from_slice(&[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF]);
+    assert!(Photo::decode(&bytes).is_err());
+}
+
+#[test]
+fn colors_of_a_wider_profile_become_those_of_srgb() {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = PngEncoder::new(&mut bytes);
+    encoder.set_icc_profile(moxcms::ColorProfile::new_display_p3().encode().unwrap()).unwrap();
+    encoder.write_image(&[128, 100, 60].repeat(4), 2, 2, image::ExtendedColorType::Rgb8).unwrap();
+    let photo = Photo::decode(&bytes.into_inner()).unwrap();
+    // The same color in sRGB has more red and less blue, because its primaries are less far apart.
+    let [red, green, blue] = photo.image().to_rgb8().get_pixel(0, 0).0;
+    assert_eq!(
+        [red.abs_diff(133) <= 1, green.abs_diff(99) <= 1, blue.abs_diff(54) <= 2],
+        [true; 3],
+        "{red} {green} {blue}"
+    );
+}
+
+#[test]
+fn sixteen_bits_and_opacity_survive_the_way_there_and_back() {
+    let deep = ImageBuffer::from_fn(5, 4, |x, y| Pixel([x as u16 * 9000 + 77, y as u16 * 12000 + 1, 65535u16]));
+    let mut photo = Photo::decode(&png(DynamicImage::ImageRgb16(deep.clone()))).unwrap();
+    photo.paint(&photo.linear());
+    assert_eq!(Photo::decode(&photo.to_png().unwrap()).unwrap().image().as_rgb16(), Some(&deep));
+
+    let clear = RgbaImage::from_fn(3, 3, |x, y| image::Rgba([200, 10, 10, (x * 100 + y) as u8]));
+    let photo = Photo::decode(&png(clear.clone())).unwrap();
+    assert_eq!(Photo::decode(&photo.to_png().unwrap()).unwrap().image().as_rgba8(), Some(&clear));
+}
+
+#[test]
+fn a_reduced_picture_keeps_the_mean_light_and_no_color_of_what_is_clear() {
+    let picture = RgbImage::from_fn(7, 5, |x, y| Pixel([(x * 30) as u8, (y * 50) as u8, 128]));
+    let photo = Photo::decode(&png(picture)).unwrap();
+    let mean = |colors: &Plane<Rgb>| {
+        let sum = colors.data.iter().fold([0.0; 3], |sum: Rgb, color| std::array::from_fn(|at| sum[at] + color[at]));
+        sum.map(|sum| sum / colors.data.len() as f32)
+    };
+    let reduced = photo.reduced(3);
+    assert_eq!((reduced.colors.width, reduced.colors.height), (3, 2));
+    let (whole, small) = (mean(&photo.linear()), mean(&reduced.colors));
+    assert!(whole.iter().zip(small).all(|(whole, small)| (whole - small).abs() < 1e-3), "{whole:?} {small:?}");
+
+    let half = RgbaImage::from_fn(2, 1, |x, _| image::Rgba(if x == 0 { [255, 0, 0, 255] } else { [0, 255, 0, 0] }));
+    let reduced = Photo::decode(&png(half)).unwrap().reduced(1);
+    assert_eq!((reduced.colors.data[0], reduced.opacity.unwrap().data[0]), ([1.0, 0.0, 0.0], 0.5));
+}
+
+#[test]
+fn moving_pictures_are_told_from_still_ones() {
+    let frame = || image::Frame::new(RgbaImage::new(2, 2));
+    let gif = |frames: Vec<image::Frame>| {
+        let mut bytes = Vec::new();
+        image::codecs::gif::GifEncoder::new(&mut bytes).encode_frames(frames).unwrap();
+        bytes
+    };
+    assert!(is_animated(&gif(vec![frame(), frame()])));
+    assert!(!is_animated(&gif(vec![frame()])));
+    assert!(!is_animated(&png(RgbImage::new(1, 1))) && !is_animated(b"nothing"));
+}
