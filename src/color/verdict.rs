@@ -29,7 +29,7 @@ impl Verdict {
 }
 
 /// How far a color may be from the one asked for, in ΔE00 under the light that suits it best.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tolerance {
     /// Up to here a result is [`Verdict::On`].
     pub on: f64,

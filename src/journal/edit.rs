@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
+use crate::color::Check;
 use crate::job::{Cents, ErrorClass, Fingerprint, JobId, JobStatus};
 
-use super::{SavedFile, Step};
+use super::{Checked, Corrected, Reroll, SavedFile, Step};
 
 /// The edits that a job has had, one a fingerprint, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +34,12 @@ pub struct Edit {
     pub finished_at: Option<Timestamp>,
     /// What went wrong last, even if it went well after that.
     pub problem: Option<Problem>,
+    /// Which edit it repeats with another seed, if it is a re-roll.
+    pub reroll: Option<Reroll>,
+    /// The check of the provider's pictures.
+    pub checked: Option<Box<Checked>>,
+    /// The color lock's correction of them.
+    pub corrected: Option<Box<Corrected>>,
 }
 
 /// What went wrong with an edit.
@@ -100,6 +107,16 @@ impl History {
         &self.edits
     }
 
+    /// The re-rolls of the edit with this fingerprint, oldest first.
+    pub fn rerolls(&self, of: Fingerprint) -> impl Iterator<Item = &Edit> {
+        self.edits.iter().filter(move |edit| edit.reroll.is_some_and(|reroll| reroll.of == of))
+    }
+
+    /// The newest edit that a manifest has asked for.
+    pub(super) fn newest(&self) -> Option<&Edit> {
+        self.edits.iter().rfind(|edit| edit.reroll.is_none())
+    }
+
     /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
     pub(super) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Edit {
         let newest = self.edits.len().saturating_sub(1);
@@ -130,6 +147,9 @@ impl Edit {
             submitted_at: None,
             finished_at: None,
             problem: None,
+            reroll: None,
+            checked: None,
+            corrected: None,
         }
     }
 
@@ -145,12 +165,23 @@ impl Edit {
         }
     }
 
-    /// The pictures, where there are any on this machine.
+    /// The pictures that are the result, where there are any on this machine: the corrected ones if they were corrected.
     pub fn files(&self) -> &[SavedFile] {
+        self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)
+    }
+
+    /// The pictures as the provider made them.
+    pub fn originals(&self) -> &[SavedFile] {
         match &self.state {
             EditState::Fetched { files } | EditState::Completed { files } => files,
             _ => &[],
         }
+    }
+
+    /// What the last check of the result found.
+    pub fn check(&self) -> Option<&Check> {
+        let corrected = self.corrected.as_ref().map(|corrected| &corrected.check);
+        corrected.or(self.checked.as_ref().map(|checked| &checked.check))
     }
 
     /// The one place that says which step may follow which state, and where it leads.
@@ -171,6 +202,7 @@ impl Edit {
             (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated) => {
                 Some(Completed { files: files.clone() })
             }
+            (Completed { files }, Step::Checked(_) | Step::Corrected(_)) => Some(Completed { files: files.clone() }),
             (Uncertain, Step::Failed { .. }) => None,
             (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
             _ => None,
@@ -179,8 +211,9 @@ impl Edit {
 
     pub(super) fn apply(&mut self, at: Timestamp, step: &Step, next: EditState) {
         match step {
-            Step::Intent { attempt, .. } => {
+            Step::Intent { attempt, reroll, .. } => {
                 self.attempts = *attempt;
+                self.reroll = *reroll;
                 self.submitted_at = Some(at);
                 self.finished_at = None;
             }
@@ -203,7 +236,11 @@ impl Edit {
                 self.finished_at = Some(at);
             }
             Step::Completed => self.finished_at = Some(at),
-            Step::Generated { .. } | Step::Fetched { .. } | Step::Reinstated => {}
+            // Other pictures may have come: they are looked at anew.
+            Step::Fetched { .. } => (self.checked, self.corrected) = (None, None),
+            Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked.clone()), None),
+            Step::Corrected(corrected) => self.corrected = Some(corrected.clone()),
+            Step::Generated { .. } | Step::Reinstated => {}
         }
         self.state = next;
     }
@@ -218,6 +255,8 @@ pub(super) fn step_name(step: &Step) -> &'static str {
         Step::Generated { .. } => "generated",
         Step::Fetched { .. } => "fetched",
         Step::Completed => "completed",
+        Step::Checked(_) => "checked",
+        Step::Corrected(_) => "corrected",
         Step::Reinstated => "reinstated",
         Step::Failed { .. } => "failed",
     }

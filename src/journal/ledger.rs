@@ -79,10 +79,12 @@ impl Ledger {
         self.money.apply(&edit.state, step);
         edit.apply(at, step, next);
         let after = edit.status();
-        if matches!(step, Step::Completed | Step::Reinstated) {
+        let is_reroll = edit.reroll.is_some();
+        // A re-roll goes aside first, and is brought back only if it is better.
+        if matches!(step, Step::Reinstated) || matches!(step, Step::Completed) && !is_reroll {
             history.shown = Some(key.fingerprint);
         }
-        let is_newest = history.edits.last().is_some_and(|edit| edit.fingerprint == key.fingerprint);
+        let is_newest = history.newest().is_some_and(|edit| edit.fingerprint == key.fingerprint);
         if is_newest && before != after {
             self.counts.moved(before, after);
         }

@@ -13,6 +13,6 @@ mod writer;
 pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, History, Problem, TransitionError};
 pub use ledger::Ledger;
-pub use record::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step, VERSION};
+pub use record::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION};
 pub use replay::{ReplayError, Replayed, replay};
 pub use writer::{Durable, Journal, JournalError};

@@ -2,10 +2,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
-use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId};
+use crate::color::{Check, Hex, Tolerance};
+use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Seed};
 
-/// The version that this program writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
+/// older program reads as much as it can.
+pub const VERSION: u32 = 2;
 
 /// One line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +85,9 @@ pub enum Step {
         attempt: u32,
         /// What is reserved for it until its price is known.
         reserved_cents: Cents,
+        /// Of which edit it is a re-roll, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reroll: Option<Reroll>,
     },
     /// The submit certainly was not accepted; the edit may be submitted again.
     Refused {
@@ -113,6 +118,10 @@ pub enum Step {
     },
     /// The pictures are in `results/`.
     Completed,
+    /// The color of the pictures was checked.
+    Checked(Box<Checked>),
+    /// The color lock has corrected the pictures; those that the provider made are kept in `originals/`.
+    Corrected(Box<Corrected>),
     /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
     Reinstated,
     /// The edit ended without pictures.
@@ -122,6 +131,39 @@ pub enum Step {
         /// What was seen, in the provider's words where there are any.
         message: String,
     },
+}
+
+/// Which edit a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
+/// turn out to be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reroll {
+    /// The fingerprint of the edit that the manifest asks for.
+    pub of: Fingerprint,
+    /// The seed that was sent.
+    pub seed: Seed,
+}
+
+/// A check of an edit's color, and what it was held against: where either differs by now, the check is stale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The colors asked for.
+    pub wanted: Vec<Hex>,
+    /// How far they may be missed.
+    pub tolerance: Tolerance,
+    /// What was found; of several pictures in the worst of them.
+    pub check: Check,
+    /// Why the color lock could not mend it, if that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncorrected: Option<String>,
+}
+
+/// A correction of an edit's color on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// The corrected pictures, in `results/`.
+    pub files: Vec<SavedFile>,
+    /// What a check of them found.
+    pub check: Check,
 }
 
 /// One verified picture of an edit.
@@ -185,15 +227,23 @@ impl Step {
 impl Record {
     /// The record as a line, with its line feed.
     pub fn to_line(&self, at: Timestamp) -> Vec<u8> {
-        let at = to_milliseconds(at);
+        let (v, at) = (self.version(), to_milliseconds(at));
         let line = match self {
-            Record::Run(event) => serde_json::to_vec(&RunLine { v: VERSION, at, event }),
-            Record::Edit(key, step) => serde_json::to_vec(&EditLine { v: VERSION, at, key, step }),
+            Record::Run(event) => serde_json::to_vec(&RunLine { v, at, event }),
+            Record::Edit(key, step) => serde_json::to_vec(&EditLine { v, at, key, step }),
         };
         // Records hold text, numbers and lists alone, and serde_json can write all of those.
         let mut line = line.unwrap_or_default();
         line.push(b'\n');
         line
+    }
+
+    /// The lowest version that knows all of the record.
+    fn version(&self) -> u32 {
+        match self {
+            Record::Edit(_, Step::Checked(_) | Step::Corrected(_) | Step::Intent { reroll: Some(_), .. }) => 2,
+            Record::Run(_) | Record::Edit(..) => 1,
+        }
     }
 
     /// Reads a line without its line feed.
@@ -232,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_line_reads_like_a_sentence() {
-        let record = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7) });
+        let record = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None });
         insta::assert_snapshot!(String::from_utf8(record.to_line(at())).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
     }
 
@@ -240,6 +290,19 @@ mod tests {
     fn every_record_reads_back_as_it_was_written() {
         let file =
             SavedFile { name: "mug-ocean.png".into(), bytes: 12, blake3: ContentHash::of(b"x"), width: 3, height: 4 };
+        let check = Check {
+            shown: Some(Hex([32, 140, 250])),
+            delta_e: Some(1.37),
+            reason: Some("because".into()),
+            ..Check::unmeasurable(Hex([30, 144, 255]), "")
+        };
+        let checked = Checked {
+            wanted: vec![Hex([30, 144, 255]), Hex([0; 3])],
+            tolerance: Tolerance::default(),
+            check: check.clone(),
+            uncorrected: Some("the region is uncertain".into()),
+        };
+        let reroll = Reroll { of: key().fingerprint, seed: Seed::new(77).unwrap() };
         let jobs = PlanCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
         let run = RunEvent::Run {
             manifest: "catalog.yaml".into(),
@@ -249,13 +312,16 @@ mod tests {
             budget_cents: Some(Cents(100)),
         };
         let steps = [
-            Step::Intent { attempt: 2, reserved_cents: Cents(7) },
+            Step::Intent { attempt: 2, reserved_cents: Cents(7), reroll: None },
+            Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) },
             Step::Refused { message: "no route \"x\"\n".into() },
             Step::Uncertain { message: "503".into() },
             Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9) },
             Step::Generated { outputs: 1 },
-            Step::Fetched { files: vec![file] },
+            Step::Fetched { files: vec![file.clone()] },
             Step::Completed,
+            Step::Checked(Box::new(checked)),
+            Step::Corrected(Box::new(Corrected { files: vec![file], check })),
             Step::Reinstated,
             Step::Failed { class: ErrorClass::Lost, message: "gone".into() },
         ];
@@ -272,9 +338,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_program_cannot_know_has_a_newer_version() {
+        let version = |step| Record::Edit(key(), step).to_line(at())[..6].to_vec();
+        let check = Check::unmeasurable(Hex([0; 3]), "too small");
+        assert_eq!(version(Step::Completed), b"{\"v\":1");
+        assert_eq!(version(Step::Corrected(Box::new(Corrected { files: Vec::new(), check }))), b"{\"v\":2");
+    }
+
+    #[test]
     fn a_newer_version_is_refused() {
-        let line = br#"{"v":2,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-        assert!(matches!(Record::from_line(line), Err(LineError::Newer(2))));
+        let line = br#"{"v":3,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+        assert!(matches!(Record::from_line(line), Err(LineError::Newer(3))));
     }
 
     #[test]

@@ -77,8 +77,8 @@ mod tests {
 
     use super::*;
     use crate::api::PredictionId;
-    use crate::job::{Cents, ErrorClass, JobId, JobStatus};
-    use crate::journal::{EditKey, EditState, PlanCounts, RunEvent, Step};
+    use crate::job::{Cents, ErrorClass, JobId, JobStatus, Seed};
+    use crate::journal::{EditKey, EditState, PlanCounts, Reroll, RunEvent, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn intent(attempt: u32) -> Step {
-        Step::Intent { attempt, reserved_cents: Cents(7) }
+        Step::Intent { attempt, reserved_cents: Cents(7), reroll: None }
     }
 
     fn accepted(cost: u64) -> Step {
@@ -135,6 +135,30 @@ mod tests {
         let ledger = ledger(&[("a", intent(1)), ("a", Step::Refused { message: "429".into() })]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents::ZERO, Cents::ZERO));
         assert_eq!(ledger.edit(&key("a")).unwrap().status(), JobStatus::Pending);
+    }
+
+    #[test]
+    fn a_reroll_costs_and_is_neither_counted_nor_shown_until_it_is_brought_back() {
+        let of = key("a").fingerprint;
+        let another = EditKey { fingerprint: "0f0e0d0c0b0a09080706050403020100".parse().unwrap(), ..key("a") };
+        let reroll = Some(Reroll { of, seed: Seed::new(5).unwrap() });
+        let saved = |step: Step| Record::Edit(key("a"), step);
+        let rerolled = |step: Step| Record::Edit(another.clone(), step);
+        let mut ledger = ledger(&[("a", intent(1)), ("a", accepted(7))]);
+        let mut apply = |record: Record| ledger.apply(Timestamp::UNIX_EPOCH, &record).unwrap();
+        apply(saved(Step::Fetched { files: Vec::new() }));
+        apply(saved(Step::Completed));
+        apply(rerolled(Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll }));
+        apply(rerolled(accepted(7)));
+        apply(rerolled(Step::Fetched { files: Vec::new() }));
+        apply(rerolled(Step::Completed));
+        let shown = |ledger: &Ledger| ledger.history(&key("a").job).unwrap().shown().unwrap().fingerprint;
+        assert_eq!(ledger.spent(), Cents(14));
+        assert_eq!(ledger.counts(), PlanCounts { total: 3, completed: 1, pending: 2, ..PlanCounts::default() });
+        assert_eq!(shown(&ledger), of);
+        assert_eq!(ledger.history(&key("a").job).unwrap().rerolls(of).count(), 1);
+        ledger.apply(Timestamp::UNIX_EPOCH, &rerolled(Step::Reinstated)).unwrap();
+        assert_eq!(shown(&ledger), another.fingerprint);
     }
 
     #[test]

@@ -29,8 +29,8 @@ fn a_second_process_is_told_who_holds_the_folder() {
 fn a_torn_line_is_cut_before_anything_is_appended() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
-    let whole =
-        Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7) }).to_line(jiff::Timestamp::UNIX_EPOCH);
+    let whole = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None })
+        .to_line(jiff::Timestamp::UNIX_EPOCH);
     let torn = &Record::Run(RunEvent::Ended { reason: None }).to_line(jiff::Timestamp::UNIX_EPOCH)[..20];
     std::fs::write(folder.journal(), [&whole[..], torn].concat()).unwrap();
     assert_eq!(JournalFile::open(&folder).unwrap().torn, 20);

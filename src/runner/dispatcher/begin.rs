@@ -90,7 +90,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(match &work.task {
             Task::Submit(request) => {
                 let attempt = edit.map_or(0, |edit| edit.attempts) + 1;
-                let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate() };
+                let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate(), reroll: None };
                 let intent = self.step(&work.key, step).await?;
                 Some(Beginning::Submit { intent, request: Arc::clone(request) })
             }
