@@ -64,8 +64,8 @@ pub(super) fn check(arguments: &Check) -> Result<Exit, Failure> {
         for_each(&manifest, &file, &options, &mut pictures, |planned| {
             let submits = forecast.take(&planned, &ledger, &options);
             advice.take(&planned.job, planned.fingerprint, submits);
-        })
-        .map_err(Failure::Manifest)?;
+            Ok(())
+        })?;
         forecast.finish(&ledger, &options);
         let mut warnings = manifest.notices().to_vec();
         warnings.extend(self::warnings(&file, &forecast, &mut advice, &ledger, &options));

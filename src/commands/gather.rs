@@ -1,13 +1,12 @@
 //! From a plan and a journal to what a report shows.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::job::{Cents, ErrorClass, JobStatus};
-use crate::journal::{Edit, EditKey, EditState, Ledger, Record, RunEvent, Step};
+use crate::job::{Cents, JobStatus};
+use crate::journal::{Edit, Ledger, Record, RunEvent, Step};
 use crate::plan::PlannedJob;
 use crate::progress::shell_word;
 use crate::report::{
@@ -58,17 +57,6 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
         Some(error) => Err(error.into()),
         None => Ok(written),
     }
-}
-
-/// The failed ones among `selected`, by class.
-pub(super) fn errors(selected: &[EditKey], ledger: &Ledger) -> BTreeMap<ErrorClass, u64> {
-    let mut errors = BTreeMap::new();
-    for edit in selected.iter().filter_map(|key| ledger.edit(key)) {
-        if let EditState::Failed { class } = edit.state {
-            *errors.entry(class).or_default() += 1;
-        }
-    }
-    errors
 }
 
 fn status(edit: Option<&Edit>) -> JobStatus {

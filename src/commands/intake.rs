@@ -8,48 +8,33 @@ use crate::manifest::{Backend, Diagnostic, ImagesVia, Manifest, Problems, Severi
 use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
 
+use super::Failure;
 use super::options::Options;
 
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;
 
-/// Reads all jobs of `manifest`, in its order.
-///
-/// # Errors
-///
-/// Everything that is wrong with any of them, pictures included.
-pub(super) fn intake(
-    manifest: &Manifest,
-    file: &str,
-    options: &Options,
-    pictures: &mut LocalPictures,
-) -> Result<Vec<PlannedJob>, Problems> {
-    let mut jobs = Vec::new();
-    for_each(manifest, file, options, pictures, |job| jobs.push(job))?;
-    Ok(jobs)
-}
-
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of them; what `take` was handed by then is of no use.
+/// Everything that is wrong with any of them, pictures included; what `take` was handed by then is of no use.
 pub(super) fn for_each(
     manifest: &Manifest,
     file: &str,
     options: &Options,
     pictures: &mut LocalPictures,
-    mut take: impl FnMut(PlannedJob),
-) -> Result<(), Problems> {
+    mut take: impl FnMut(PlannedJob) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
     let mut intake = Intake { file, pictures, problems: Problems::default(), first_local: None, locals: 0 };
-    for found in manifest.jobs()? {
+    for found in manifest.jobs().map_err(Failure::Manifest)? {
         match found {
             Ok(job) => {
                 if let Some(planned) = intake.plan(job)
                     && intake.problems.is_empty()
                 {
-                    take(planned);
+                    take(planned)?;
                 }
             }
             Err(diagnostics) => intake.problems.extend(diagnostics),
@@ -58,7 +43,7 @@ pub(super) fn for_each(
     if refuses_local {
         intake.refuse_local();
     }
-    if intake.problems.is_empty() { Ok(()) } else { Err(intake.problems) }
+    if intake.problems.is_empty() { Ok(()) } else { Err(Failure::Manifest(intake.problems)) }
 }
 
 struct Intake<'f> {

@@ -1,5 +1,6 @@
 //! The commands: the only place that wires real effects together.
 
+mod agenda;
 mod backend;
 mod check;
 mod failure;

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,18 +7,17 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::exit::Exit;
-use crate::job::{JobId, JobStatus};
-use crate::journal::{Edit, EditKey, FileDisk, Ledger, PlanCounts, RunEvent};
+use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::pictures::LocalPictures;
-use crate::plan::{self, PlannedJob};
 use crate::progress::{Closing, Narrator, Screen, shell_word};
-use crate::run_folder::{JournalFile, Lock, write_plan};
+use crate::run_folder::{JournalFile, Lock, PlanDraft};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Work};
 
+use super::agenda::{Agenda, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
-use super::intake::intake;
+use super::intake::for_each;
 use super::options::Options;
 use super::{Failure, interrupt, print, print_json};
 
@@ -30,7 +29,8 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let mut options = Options::merge(batch, Some(arguments), &manifest)?;
     let name = batch.manifest.display().to_string();
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
-    let jobs = intake(&manifest, &name, &options, &mut pictures).map_err(Failure::Manifest)?;
+    let mut draft = PlanDraft::begin(&options.folder)?;
+    for_each(&manifest, &name, &options, &mut pictures, |planned| Ok(draft.push(&planned)?))?;
     for notice in manifest.notices() {
         screen.say(&render(notice, screen.style()));
     }
@@ -43,32 +43,36 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     if journal.torn > 0 {
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
-    write_plan(&options.folder, &jobs)?;
+    draft.publish(&options.folder)?;
     pictures.remember(&options.folder.pictures());
-    let prepared = prepare(&jobs, &journal.ledger, &options);
+    drop(pictures);
+    let agenda = Agenda::prepare(&journal.ledger, &options)?;
     let (ledger, disk) = journal.into_disk();
     let opening = RunEvent::Run {
         manifest: name.clone(),
         backend: options.backend.to_string(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        jobs: plan::count(&jobs, &ledger),
+        jobs: agenda.counts,
         budget_cents: options.settings.budget,
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    let broken = Cell::new(None);
     let ending = runtime.block_on(async {
         let signal = StopSignal::default();
         interrupt::listen(signal.clone())?;
-        let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
-        let total = prepared.selected.len() as u64;
-        let mut narrator = Narrator::new(screen, total, options.settings.submits);
-        narrator.open(&name, &options.backend.to_string(), prepared.work.len() as u64);
-        let ready = ready(&mut options, &prepared.work).await?;
-        let batch = Batch { opening, work: prepared.work.into_iter(), is_job: |text: &str| ids.contains(text) };
+        let mut narrator = Narrator::new(screen, agenda.meant(), options.settings.submits);
+        narrator.open(&name, &options.backend.to_string(), agenda.left());
+        let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options).await?) };
+        let work = agenda.work(&options.folder, &broken);
+        let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
         let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal).await;
         narrator.close();
         ended
     })?;
-    let counts = counts(&prepared.selected, &ending.ledger);
+    if let Some(error) = broken.take() {
+        return Err(error.into());
+    }
+    let Outcome { counts, errors } = agenda.outcome(&options.folder, &ending.ledger)?;
     let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
     let report = gather::write(&gathered)?;
     let exit = exit(counts, ending.stopped.as_ref());
@@ -81,7 +85,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         budget: options.settings.budget,
         seconds: began.elapsed(),
         stopped: ending.stopped.as_ref().map(ToString::to_string),
-        errors: gather::errors(&prepared.selected, &ending.ledger),
+        errors,
         results: options.folder.results(),
         report: report.index,
         resume,
@@ -95,40 +99,15 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// What is to be done, and which jobs were meant.
-struct Prepared {
-    work: Vec<Work>,
-    selected: Vec<EditKey>,
-}
-
-fn prepare(jobs: &[PlannedJob], ledger: &Ledger, options: &Options) -> Prepared {
-    let mut prepared = Prepared { work: Vec::new(), selected: Vec::new() };
-    for planned in jobs {
-        let key = planned.key();
-        if options.selection.takes(planned.job.id.as_str(), prepared.selected.len()) {
-            let decision = plan::decide(&key, ledger, options.choices, |file| options.folder.holds(file));
-            prepared.work.extend(plan::work(planned, decision));
-            prepared.selected.push(key);
-        }
-    }
-    let asked: HashMap<&JobId, _> = jobs.iter().map(|planned| (&planned.job.id, planned.fingerprint)).collect();
-    prepared.work.extend(plan::orphans(ledger, |id| asked.get(id).copied()));
-    plan::order(&mut prepared.work);
-    prepared
-}
-
-/// The API, where there is work that needs it.
-async fn ready(options: &mut Options, work: &[Work]) -> Result<Option<Ready>, Failure> {
-    if work.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(match options.backend {
+/// The API.
+async fn ready(options: &mut Options) -> Result<Ready, Failure> {
+    Ok(match options.backend {
         Backend::Vibedream => backend::provider(options.base_url.clone(), &backend::key()?, &options.folder)?,
         Backend::Embedded => {
             options.quicken_polls();
             backend::embedded(&options.folder).await?
         }
-    }))
+    })
 }
 
 async fn carry(
@@ -159,19 +138,6 @@ async fn carry(
         ready.results.remove_strays()?;
     }
     Ok(ending)
-}
-
-fn counts(selected: &[EditKey], ledger: &Ledger) -> PlanCounts {
-    let mut counts = PlanCounts { total: selected.len() as u64, ..PlanCounts::default() };
-    for key in selected {
-        match ledger.edit(key).map_or(JobStatus::Pending, Edit::status) {
-            JobStatus::Completed => counts.completed += 1,
-            JobStatus::Failed => counts.failed += 1,
-            JobStatus::Uncertain => counts.uncertain += 1,
-            JobStatus::Pending => counts.pending += 1,
-        }
-    }
-    counts
 }
 
 fn exit(counts: PlanCounts, stopped: Option<&StopReason>) -> Exit {

@@ -186,6 +186,12 @@ impl Money {
 }
 
 impl PlanCounts {
+    /// Counts one more job in.
+    pub fn add(&mut self, status: JobStatus) {
+        self.total += 1;
+        *self.of(status) += 1;
+    }
+
     fn moved(&mut self, from: JobStatus, to: JobStatus) {
         let old = self.of(from);
         *old = old.saturating_sub(1);

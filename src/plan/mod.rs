@@ -5,7 +5,7 @@ mod expiry;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{ErrorClass, Fingerprint, Job, JobStatus};
+use crate::job::{ErrorClass, Fingerprint, Job, JobId, JobStatus};
 use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, SavedFile};
 use crate::runner::{Standing, Task, Work};
 
@@ -154,29 +154,39 @@ pub fn work(planned: &PlannedJob, decision: Decision) -> Option<Work> {
 
 /// The work for edits that the journal knows and the manifest no longer asks for: what was paid for is followed to
 /// its end. `asks_for` gives the fingerprint that the manifest wants under an id.
-pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&crate::job::JobId) -> Option<Fingerprint>) -> Vec<Work> {
+pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
         .edits()
         .filter_map(|(job, edit)| {
+            let task = way_home(edit)?;
             let wanted = asks_for(job);
-            let task = match edit.state {
-                _ if wanted == Some(edit.fingerprint) => return None,
-                EditState::Processing => Task::Follow,
-                EditState::Fetched { .. } => Task::Recover,
-                // A failure on this side leaves a prediction that was paid for, here as in `decide_failed`.
-                EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout }
-                    if edit.prediction.is_some() =>
-                {
-                    Task::Follow
-                }
-                _ => return None,
-            };
+            if wanted == Some(edit.fingerprint) {
+                return None;
+            }
             let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
             Some(Work { key: EditKey { job: job.clone(), fingerprint: edit.fingerprint }, task, standing })
         })
         .collect();
     orphans.sort_by(|one, other| one.key.cmp(&other.key));
     orphans
+}
+
+/// The jobs that may have orphans: those alone are asked for by [`orphans`].
+pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
+    ledger.edits().filter(|(_, edit)| way_home(edit).is_some()).map(|(job, _)| job)
+}
+
+/// What brings home what was paid for and is not here yet.
+fn way_home(edit: &Edit) -> Option<Task> {
+    match edit.state {
+        EditState::Processing => Some(Task::Follow),
+        EditState::Fetched { .. } => Some(Task::Recover),
+        // A failure on this side leaves a prediction that was paid for, here as in `decide_failed`.
+        EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout } if edit.prediction.is_some() => {
+            Some(Task::Follow)
+        }
+        _ => None,
+    }
 }
 
 /// Puts what costs nothing first, each in its order: what was paid for is brought home before money is spent, for the
@@ -187,14 +197,9 @@ pub fn order(work: &mut [Work]) {
 
 /// How the jobs of a manifest stand before anything is done.
 pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> PlanCounts {
-    let mut counts = PlanCounts { total: jobs.len() as u64, ..PlanCounts::default() };
+    let mut counts = PlanCounts::default();
     for job in jobs {
-        match ledger.edit(&job.key()).map_or(JobStatus::Pending, Edit::status) {
-            JobStatus::Completed => counts.completed += 1,
-            JobStatus::Failed => counts.failed += 1,
-            JobStatus::Uncertain => counts.uncertain += 1,
-            JobStatus::Pending => counts.pending += 1,
-        }
+        counts.add(ledger.edit(&job.key()).map_or(JobStatus::Pending, Edit::status));
     }
     counts
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use journal_file::JournalFile;
 pub use lock::Lock;
-pub use plan_file::{read_plan, write_plan};
+pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
 
 use crate::journal::{ReplayError, SavedFile};
 

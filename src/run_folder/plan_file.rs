@@ -1,40 +1,113 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
 
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+
+use crate::job::{Fingerprint, JobId};
+use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
 use super::{FolderError, RunFolder};
 
-/// Writes the manifest as it was understood, one job a line, so that a report can be made without it. The file is
-/// replaced in one step: a reader sees the old plan or the new one.
-pub fn write_plan(folder: &RunFolder, jobs: &[PlannedJob]) -> Result<(), FolderError> {
-    let path = folder.plan();
-    let write = || -> io::Result<()> {
-        let file = crate::files::temporary().prefix(".plan-").tempfile_in(folder.path())?;
-        let mut writer = BufWriter::new(file);
-        for job in jobs {
-            serde_json::to_writer(&mut writer, job)?;
-            writer.write_all(b"\n")?;
-        }
-        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_data()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().map_err(FolderError::io("write", folder.plan()))
+/// The manifest as it was understood, one job a line, while it is being read. It takes the place of the folder's plan
+/// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
+#[derive(Debug)]
+pub struct PlanDraft {
+    writer: BufWriter<NamedTempFile>,
+    jobs: u64,
 }
 
-/// Reads the plan, job by job.
-pub fn read_plan(
+/// A line of the plan file.
+#[derive(Debug)]
+pub struct PlanLine<'f> {
+    folder: &'f RunFolder,
+    number: usize,
+    text: String,
+}
+
+/// How many jobs are written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
+const SYNC_EVERY: u64 = 1 << 16;
+
+impl PlanDraft {
+    /// Begins a plan for `folder`, which need not be there yet: the draft is on the same file system.
+    pub fn begin(folder: &RunFolder) -> Result<PlanDraft, FolderError> {
+        let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
+        let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
+        let file = crate::files::temporary().prefix(".plan-").tempfile_in(place);
+        let file = file.map_err(FolderError::io("write into", place))?;
+        Ok(PlanDraft { writer: BufWriter::with_capacity(1 << 17, file), jobs: 0 })
+    }
+
+    /// Adds a job.
+    pub fn push(&mut self, job: &PlannedJob) -> Result<(), FolderError> {
+        let mut write = || -> io::Result<()> {
+            serde_json::to_writer(&mut self.writer, job)?;
+            self.writer.write_all(b"\n")?;
+            self.jobs += 1;
+            if self.jobs.is_multiple_of(SYNC_EVERY) {
+                self.writer.flush()?;
+                self.writer.get_ref().as_file().sync_data()?;
+            }
+            Ok(())
+        };
+        write().map_err(FolderError::io("write", self.writer.get_ref().path()))
+    }
+
+    /// Makes it the plan of `folder`, which is there and held by now.
+    pub fn publish(self, folder: &RunFolder) -> Result<(), FolderError> {
+        let publish = || -> io::Result<()> {
+            let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_data()?;
+            file.persist(folder.plan())?;
+            Ok(())
+        };
+        publish().map_err(FolderError::io("write", folder.plan()))
+    }
+}
+
+impl PlanLine<'_> {
+    /// The job.
+    pub fn job(&self) -> Result<PlannedJob, FolderError> {
+        serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))
+    }
+
+    /// Which edit the manifest asks for; the rest of the line is not looked at.
+    pub fn key(&self) -> Result<EditKey, FolderError> {
+        #[derive(Deserialize)]
+        struct Key {
+            fingerprint: Fingerprint,
+            id: JobId,
+        }
+
+        let key: Key = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
+        Ok(EditKey { job: key.id, fingerprint: key.fingerprint })
+    }
+
+    fn broken(&self, cause: serde_json::Error) -> FolderError {
+        FolderError::Plan { path: self.folder.plan(), line: self.number, cause }
+    }
+}
+
+/// Reads the plan, line by line.
+pub fn plan_lines(
     folder: &RunFolder,
-) -> Result<impl Iterator<Item = Result<PlannedJob, FolderError>> + use<>, FolderError> {
+) -> Result<impl Iterator<Item = Result<PlanLine<'_>, FolderError>> + use<'_>, FolderError> {
     let path = folder.plan();
     let file = File::open(&path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
         _ => FolderError::io("open", &path)(cause),
     })?;
-    Ok(BufReader::new(file).lines().enumerate().map(move |(number, line)| {
-        let line = line.map_err(FolderError::io("read", &path))?;
-        serde_json::from_str(&line).map_err(|cause| FolderError::Plan { path: path.clone(), line: number + 1, cause })
+    Ok(BufReader::with_capacity(1 << 17, file).lines().enumerate().map(move |(number, text)| {
+        let text = text.map_err(FolderError::io("read", &path))?;
+        Ok(PlanLine { folder, number: number + 1, text })
     }))
+}
+
+/// Reads the plan, job by job.
+pub fn read_plan(
+    folder: &RunFolder,
+) -> Result<impl Iterator<Item = Result<PlannedJob, FolderError>> + use<'_>, FolderError> {
+    Ok(plan_lines(folder)?.map(|line| line?.job()))
 }

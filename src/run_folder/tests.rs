@@ -64,7 +64,10 @@ fn a_plan_reads_back_as_it_was_written() {
     let columns = vec![("sku".to_owned(), "1".to_owned())];
     let job = Job { id: JobId::new("a").unwrap(), request, color: Some("#1E90FF".into()), columns, line: 2 };
     let jobs = vec![PlannedJob { fingerprint: key().fingerprint, job }];
-    write_plan(&folder, &jobs).unwrap();
+    let mut draft = PlanDraft::begin(&folder).unwrap();
+    jobs.iter().try_for_each(|job| draft.push(job)).unwrap();
+    draft.publish(&folder).unwrap();
+    assert_eq!(plan_lines(&folder).unwrap().next().unwrap().unwrap().key().unwrap(), jobs[0].key());
     let read: Vec<_> = read_plan(&folder).unwrap().map(Result::unwrap).collect();
     assert_eq!(read, jobs);
 }

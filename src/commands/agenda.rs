@@ -1,0 +1,135 @@
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+
+use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
+use crate::journal::{Edit, EditState, Ledger, PlanCounts};
+use crate::plan::{self, Decision};
+use crate::run_folder::{FolderError, RunFolder, plan_lines};
+use crate::runner::Work;
+
+use super::options::Options;
+
+/// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
+/// file again when their turn comes.
+pub(super) struct Agenda {
+    /// A line of the plan each; nothing for jobs that are not meant.
+    decisions: Vec<Option<Decision>>,
+    /// What was paid for and the manifest no longer asks for.
+    orphans: Vec<Work>,
+    ids: Ids,
+    /// How all jobs of the manifest stand.
+    pub(super) counts: PlanCounts,
+}
+
+/// The ids of a manifest as sorted hashes. One in 10^13 foreign ids is taken for one of a million.
+struct Ids {
+    hasher: RandomState,
+    sorted: Vec<u64>,
+}
+
+/// How the jobs that were meant ended.
+pub(super) struct Outcome {
+    pub(super) counts: PlanCounts,
+    /// The failed ones by class.
+    pub(super) errors: BTreeMap<ErrorClass, u64>,
+}
+
+impl Agenda {
+    /// Holds the plan of the run's folder against its ledger.
+    pub(super) fn prepare(ledger: &Ledger, options: &Options) -> Result<Agenda, FolderError> {
+        let folder = &options.folder;
+        let mut agenda = Agenda {
+            decisions: Vec::new(),
+            orphans: Vec::new(),
+            ids: Ids { hasher: RandomState::new(), sorted: Vec::new() },
+            counts: PlanCounts::default(),
+        };
+        let mut wanted: HashMap<JobId, Option<Fingerprint>> =
+            plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
+        let mut taken = 0;
+        for line in plan_lines(folder)? {
+            let key = line?.key()?;
+            agenda.ids.sorted.push(agenda.ids.hasher.hash_one(key.job.as_str()));
+            agenda.counts.add(ledger.edit(&key).map_or(JobStatus::Pending, Edit::status));
+            if let Some(fingerprint) = wanted.get_mut(&key.job) {
+                *fingerprint = Some(key.fingerprint);
+            }
+            let is_meant = options.selection.takes(key.job.as_str(), taken);
+            taken += usize::from(is_meant);
+            let decide = || plan::decide(&key, ledger, options.choices, |file| folder.holds(file));
+            agenda.decisions.push(is_meant.then(decide));
+        }
+        agenda.ids.sorted.sort_unstable();
+        agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
+        Ok(agenda)
+    }
+
+    /// How many jobs are meant.
+    pub(super) fn meant(&self) -> u64 {
+        self.decisions.iter().flatten().count() as u64
+    }
+
+    /// How much there is to do.
+    pub(super) fn left(&self) -> u64 {
+        let left = self.decisions.iter().flatten().filter(|decision| !matches!(decision, Decision::Keep(_)));
+        (left.count() + self.orphans.len()) as u64
+    }
+
+    /// Whether a text is the id of a job of the manifest.
+    pub(super) fn is_job(&self, text: &str) -> bool {
+        self.ids.sorted.binary_search(&self.ids.hasher.hash_one(text)).is_ok()
+    }
+
+    /// The work in its order: what costs nothing goes first, for what was paid for is brought home before money is
+    /// spent. The plan is read as the work is asked for; where it cannot be, the work ends and `broken` says why.
+    pub(super) fn work<'a>(
+        &'a self,
+        folder: &'a RunFolder,
+        broken: &'a Cell<Option<FolderError>>,
+    ) -> impl Iterator<Item = Work> {
+        let free = self.drawn(folder, broken, |decision| !decision.submits());
+        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, Decision::submits))
+    }
+
+    /// The work of those decisions that are `wanted`.
+    fn drawn<'a>(
+        &'a self,
+        folder: &'a RunFolder,
+        broken: &'a Cell<Option<FolderError>>,
+        wanted: fn(Decision) -> bool,
+    ) -> impl Iterator<Item = Work> {
+        let is_wanted = move |decision: &Decision| wanted(*decision) && !matches!(decision, Decision::Keep(_));
+        let is_any = self.decisions.iter().flatten().any(is_wanted);
+        // The file is opened when the first of them is asked for.
+        let lines = std::iter::once_with(move || is_any.then(|| plan_lines(folder)).transpose());
+        let lines = lines.map_while(move |lines| kept(lines, broken)).flatten().flatten();
+        let decided =
+            lines.zip(&self.decisions).filter_map(move |(line, decision)| Some((line, decision.filter(is_wanted)?)));
+        decided
+            .map_while(move |(line, decision)| {
+                let planned = kept(line.and_then(|line| line.job()), broken)?;
+                Some(plan::work(&planned, decision))
+            })
+            .flatten()
+    }
+
+    /// How the jobs that were meant stand by now.
+    pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
+        let mut outcome = Outcome { counts: PlanCounts::default(), errors: BTreeMap::new() };
+        for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
+            let key = line?.key()?;
+            let edit = ledger.edit(&key);
+            outcome.counts.add(edit.map_or(JobStatus::Pending, Edit::status));
+            if let Some(EditState::Failed { class }) = edit.map(|edit| &edit.state) {
+                *outcome.errors.entry(*class).or_default() += 1;
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// What was read, or nothing, and the error in `broken`.
+fn kept<T>(read: Result<T, FolderError>, broken: &Cell<Option<FolderError>>) -> Option<T> {
+    read.map_err(|error| broken.set(Some(error))).ok()
+}
