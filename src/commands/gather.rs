@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::color::Check;
 use crate::job::{Cents, JobStatus};
 use crate::journal::{Edit, Ledger, Record, RunEvent, Step};
 use crate::plan::PlannedJob;
 use crate::progress::shell_word;
 use crate::report::{
-    self, BatchState, BatchView, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, Written,
+    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
+    Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, read_plan};
 
@@ -80,6 +82,7 @@ fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let is_whole = state == BatchState::Finished;
     BatchView {
+        key: format!("{title} {}", ledger.started_at().unwrap_or(Timestamp::UNIX_EPOCH)),
         title,
         manifest: (*manifest).to_owned(),
         backend,
@@ -103,6 +106,16 @@ fn pause((at, milliseconds, reason): &(Timestamp, u64, String)) -> TimelineEvent
     TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
 }
 
+fn color_check(check: &Check) -> ColorCheck {
+    ColorCheck {
+        asked: check.asked.to_string(),
+        measured: check.shown.map(|hex| hex.to_string()),
+        delta_e: check.delta_e,
+        verdict: check.verdict,
+        reason: check.reason.clone(),
+    }
+}
+
 fn view(planned: &PlannedJob, ledger: &Ledger) -> JobView {
     let edit = ledger.edit(&planned.key());
     let job = &planned.job;
@@ -123,6 +136,7 @@ fn view(planned: &PlannedJob, ledger: &Ledger) -> JobView {
             })
             .collect(),
         color: job.color.clone(),
+        check: edit.filter(|edit| edit.status() == JobStatus::Completed).and_then(Edit::check).map(color_check),
         prediction_id: edit.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
         cost: edit.map_or(Cents::ZERO, |edit| edit.spent),
         reserved: edit.map_or(Cents::ZERO, |edit| edit.held),

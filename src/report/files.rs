@@ -35,10 +35,10 @@ impl Write for Draft {
 }
 
 /// The folders below the report's that it makes and keeps tidy.
-const SUBFOLDERS: [&str; 1] = ["inputs"];
+const SUBFOLDERS: [&str; 3] = ["data", "inputs", super::thumbnails::FOLDER];
 
 /// What drafts are called, so that those of a program that died can be told and removed.
-const DRAFT_PREFIX: &str = ".draft-";
+pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 
 impl ReportFolder {
     /// Opens `root`, making it where it is not there.
@@ -86,6 +86,13 @@ impl ReportFolder {
         Ok(())
     }
 
+    /// Says that `name` belongs to the report, whoever puts it there.
+    pub(crate) fn keep(&mut self, name: &str) {
+        if !self.names.contains(name) {
+            self.names.insert(name.to_owned());
+        }
+    }
+
     /// Writes a whole file at once.
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         let mut draft = self.draft(name)?;
@@ -106,7 +113,7 @@ impl ReportFolder {
     /// Removes what an earlier report left in the subfolders and this one doesn't name, and drafts of the dead.
     pub(crate) fn sweep(&mut self) -> Result<(), ReportError> {
         self.sync()?;
-        for folder in ["", "inputs"] {
+        for folder in [""].into_iter().chain(SUBFOLDERS) {
             let path = self.root.join(folder);
             if !path.exists() {
                 continue;

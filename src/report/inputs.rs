@@ -10,6 +10,7 @@ use image::ImageFormat;
 use super::files::ReportFolder;
 use super::{JobView, ReportError};
 use crate::job::{ContentHash, ImageSource};
+use crate::pictures::{LocalPictures, PictureProblem};
 
 /// A picture to edit, as the page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Before {
         path: PathBuf,
         /// What a person calls it.
         label: String,
+        /// What is in it, where it is a picture that can be shown small.
+        content: Option<ContentHash>,
     },
     /// A URL, which the page names and never loads by itself.
     Url(String),
@@ -30,15 +33,20 @@ pub(crate) enum Before {
 /// The pictures to edit of `job`; `data:` URIs become files of the report.
 ///
 /// A picture in a URI would stand in the page's data a second time, and a browser refuses to open it in a tab.
-pub(crate) fn gather(job: &JobView, folder: &mut ReportFolder) -> Result<Vec<Before>, ReportError> {
+pub(crate) fn gather(
+    job: &JobView,
+    known: &mut LocalPictures,
+    folder: &mut ReportFolder,
+) -> Result<Vec<Before>, ReportError> {
     let mut found = Vec::new();
     for image in &job.images {
         found.push(match image {
-            ImageSource::File(path) => local(path),
+            ImageSource::File(path) => local(path, known),
             ImageSource::Url(url) => Before::Url(url.clone()),
             ImageSource::Data(uri) => match picture_of(uri) {
                 Some((bytes, extension)) => Before::File {
                     path: keep(&bytes, extension, folder)?,
+                    content: Some(ContentHash::of(&bytes)),
                     label: format!("data: URI, {}", extension.to_uppercase()),
                 },
                 None => Before::Words(format!("{image} (no picture that can be shown)")),
@@ -46,7 +54,7 @@ pub(crate) fn gather(job: &JobView, folder: &mut ReportFolder) -> Result<Vec<Bef
         });
     }
     for path in &job.before {
-        let copy = local(path);
+        let copy = local(path, known);
         if !found.contains(&copy) {
             found.push(copy);
         }
@@ -65,12 +73,20 @@ pub(crate) fn stand_in(path: &Path, folder: &mut ReportFolder) -> Result<Option<
     keep(&bytes, extension, folder).map(Some)
 }
 
-fn local(path: &Path) -> Before {
-    let label = path.file_name().unwrap_or(path.as_os_str());
-    Before::File {
-        label: label.to_string_lossy().into_owned(),
-        path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+fn local(path: &Path, known: &mut LocalPictures) -> Before {
+    let label = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let found = known.look(path);
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match found {
+        Ok(picture) => Before::File { path, label, content: Some(picture.hash) },
+        Err(PictureProblem::Missing { .. }) => Before::Words(format!("{label} is no longer there")),
+        Err(PictureProblem::Unusable { .. }) => Before::File { path, label, content: None },
     }
+}
+
+/// The file of the report that stands for a `data:` URI, if there is a picture in it.
+pub(crate) fn data_file(uri: &str, folder: &mut ReportFolder) -> Result<Option<PathBuf>, ReportError> {
+    picture_of(uri).map(|(bytes, extension)| keep(&bytes, extension, folder)).transpose()
 }
 
 fn keep(bytes: &[u8], extension: &str, folder: &mut ReportFolder) -> Result<PathBuf, ReportError> {

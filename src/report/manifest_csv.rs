@@ -24,13 +24,27 @@ pub(crate) const COLUMNS: [&str; 9] = [
     "color",
 ];
 
+/// How a picture in a `data:` URI is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataUris {
+    /// To the letter, so that the job stays the same.
+    AsTheyAre,
+    /// By a file of the report, so that megabytes do not stand in a page.
+    AsFiles,
+}
+
 /// The cells of a job under [`COLUMNS`].
 ///
 /// The id is kept, and a picture keeps its content, so that in the folder of the same run this is the same job.
-pub(crate) fn cells(job: &JobView, folder: &mut ReportFolder) -> Result<Vec<String>, ReportError> {
+pub(crate) fn cells(job: &JobView, uris: DataUris, folder: &mut ReportFolder) -> Result<Vec<String>, ReportError> {
     let mut images = Vec::new();
     for image in &job.images {
-        images.push(image_cell(image, folder)?);
+        let file = match image {
+            ImageSource::Data(uri) if uris == DataUris::AsFiles => inputs::data_file(uri, folder)?,
+            _ => None,
+        };
+        let file = file.map(ImageSource::File);
+        images.push(image_cell(file.as_ref().unwrap_or(image), folder)?);
     }
     let switch = |value: Option<bool>| value.map_or_else(String::new, |on| on.to_string());
     Ok(vec![

@@ -3,6 +3,8 @@
 //! ```text
 //! report/
 //!   index.html               the page: opens from disk, asks nothing of the network
+//!   data/                    what the page shows: `batch.js` names the files that hold the jobs
+//!   thumbs/<hash>.jpg        small pictures of what is in `results/` and of local pictures to edit
 //!   inputs/<hash>.<ext>      pictures to edit that are no file with a plain path: from `data:` URIs
 //!   summary.json             for scripts: the whole batch
 //!   results.csv              for spreadsheets and scripts: one row a job
@@ -13,9 +15,8 @@
 //! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
 //! is left alone, so that writing a report again and again while a batch runs costs little.
 
-mod card;
+mod columns;
 mod files;
-mod heading;
 mod inputs;
 mod links;
 mod manifest_csv;
@@ -25,6 +26,7 @@ mod results_csv;
 mod spool;
 mod summary;
 mod tally;
+mod thumbnails;
 mod write;
 
 pub use model::{

@@ -10,6 +10,8 @@ use crate::job::{Cents, ContentHash, ErrorClass, ImageSource, JobId, JobStatus, 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct BatchView {
+    /// Names the run, whatever becomes of its folder: a reviewer's decisions are kept under it.
+    pub key: String,
     /// The manifest's name, as the page's heading.
     pub title: String,
     /// Where the manifest is, as the user named it.
@@ -259,15 +261,5 @@ impl BatchState {
             BatchState::Stopped(reason) => Some(reason),
             BatchState::Running | BatchState::Finished => None,
         }
-    }
-}
-
-/// The verdict in the word that files use.
-pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::On => "on",
-        Verdict::Near => "near",
-        Verdict::Off => "off",
-        Verdict::Unmeasurable => "unmeasurable",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::model::{JobView, verdict_word};
+use super::model::JobView;
 use crate::job::{ErrorClass, Size};
 
 /// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
@@ -55,7 +55,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         text(check.map(|check| check.asked.as_str()).or(job.color.as_deref())),
         text(check.and_then(|check| check.measured.as_deref())),
         check.and_then(|check| check.delta_e).map_or_else(String::new, |delta| format!("{delta:.2}")),
-        text(check.map(|check| verdict_word(check.verdict))),
+        text(check.map(|check| check.verdict.as_str())),
         text(check.and_then(|check| check.reason.as_deref())),
         text(job.size.map(Size::as_str)),
         job.seed.map_or_else(String::new, |seed| seed.get().to_string()),

@@ -3,7 +3,6 @@
 //! A table's header comes first, and which columns the user has is known only after the last job: jobs of a YAML
 //! manifest need not have the same ones. So rows wait in a temporary file, and memory holds one at a time.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 
@@ -17,15 +16,13 @@ pub(crate) struct Row {
     /// The cells of `failed.csv`, for a job that did not complete.
     pub(crate) manifest: Option<Vec<String>>,
     /// The user's own cells by the number of the column.
-    own: Vec<(usize, String)>,
+    pub(crate) own: Vec<(usize, String)>,
 }
 
-/// Rows that wait, and the user's columns met so far.
+/// Rows that wait.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: BufWriter<File>,
-    columns: Vec<String>,
-    numbers: HashMap<String, usize>,
 }
 
 impl Row {
@@ -41,22 +38,11 @@ impl Row {
 
 impl Spool {
     pub(crate) fn new() -> io::Result<Spool> {
-        Ok(Spool { file: BufWriter::new(tempfile::tempfile()?), columns: Vec::new(), numbers: HashMap::new() })
+        Ok(Spool { file: BufWriter::new(tempfile::tempfile()?) })
     }
 
-    /// The user's columns, in the order in which they were met.
-    pub(crate) fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
-    pub(crate) fn push(
-        &mut self,
-        results: Vec<String>,
-        manifest: Option<Vec<String>>,
-        own: &[(String, String)],
-    ) -> io::Result<()> {
-        let own = own.iter().map(|(name, cell)| (self.number_of(name), cell.clone())).collect();
-        serde_json::to_writer(&mut self.file, &Row { results, manifest, own })?;
+    pub(crate) fn push(&mut self, row: &Row) -> io::Result<()> {
+        serde_json::to_writer(&mut self.file, row)?;
         self.file.write_all(b"\n")
     }
 
@@ -69,15 +55,5 @@ impl Spool {
             take(&serde_json::from_str(&line?).map_err(io::Error::from)?)?;
         }
         Ok(())
-    }
-
-    fn number_of(&mut self, name: &str) -> usize {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        let number = self.columns.len();
-        self.columns.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::JobView;
 use crate::color::Verdict;
-use crate::job::ErrorClass;
+use crate::job::{Cents, ErrorClass, JobStatus};
 
 /// Figures over all jobs that the batch itself does not carry.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,20 @@ pub(crate) struct Tally {
     pub(crate) pictures: u64,
     pub(crate) picture_bytes: u64,
     pub(crate) attempts: u64,
+    /// What charts are drawn from: some bytes a job.
+    pub(crate) ends: Vec<End>,
+    /// From the last submit to the picture.
+    pub(crate) seconds: Vec<f32>,
+    /// ΔE00 to the color asked for.
+    pub(crate) differences: Vec<(f32, Verdict)>,
+}
+
+/// The end of a job.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) at: Timestamp,
+    pub(crate) status: JobStatus,
+    pub(crate) cost: Cents,
 }
 
 /// Jobs by the verdict on their color.
@@ -41,6 +56,13 @@ impl Tally {
                 Verdict::Off => &mut self.colors.off,
                 Verdict::Unmeasurable => &mut self.colors.unmeasurable,
             } += 1;
+            self.differences.extend(check.delta_e.map(|difference| (difference as f32, check.verdict)));
+        }
+        if let Some(at) = job.finished_at.or(job.submitted_at) {
+            self.ends.push(End { at, status: job.status, cost: job.cost });
+        }
+        if job.status == JobStatus::Completed {
+            self.seconds.extend(job.seconds().map(|seconds| seconds as f32));
         }
         if let Some(class) = job.error_class {
             *self.errors.entry(class).or_default() += 1;
@@ -49,11 +71,6 @@ impl Tally {
 }
 
 impl Colors {
-    /// The verdicts in their words, best first.
-    pub(crate) fn by_word(self) -> [(&'static str, u64); 4] {
-        [("on", self.on), ("near", self.near), ("off", self.off), ("unmeasurable", self.unmeasurable)]
-    }
-
     pub(crate) fn total(self) -> u64 {
         self.on + self.near + self.off + self.unmeasurable
     }

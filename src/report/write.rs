@@ -3,14 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::columns::Columns;
 use super::files::ReportFolder;
+use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
-use super::page::{self, Cards};
-use super::spool::Spool;
+use super::page::Page;
+use super::spool::{Row, Spool};
 use super::summary::Summary;
 use super::tally::Tally;
-use super::{inputs, manifest_csv, results_csv};
+use super::{inputs, manifest_csv, results_csv, thumbnails};
 use crate::job::JobStatus;
+use crate::pictures::LocalPictures;
+use crate::run_folder::RunFolder;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -66,36 +70,43 @@ impl ReportError {
 
 /// Writes the report of the run in `folder` to `folder/report`.
 ///
-/// Jobs come in the manifest's order and are taken one at a time; memory holds one of them. What an earlier report
-/// left and this one doesn't name is removed at the end.
+/// Jobs come in the manifest's order and are taken one at a time; memory holds one of them, and some bytes of each for
+/// names and charts. What an earlier report left and this one doesn't name is removed at the end.
 pub fn write(
     folder: &Path,
     batch: &BatchView,
     jobs: impl Iterator<Item = JobView>,
     options: &ReportOptions,
 ) -> Result<Written, ReportError> {
-    let ReportOptions {} = options;
     let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
     let mut report = ReportFolder::open(run.join("report"))?;
+    let mut pictures = LocalPictures::remembering(&RunFolder::new(&run).pictures());
     let mut tally = Tally::default();
     let mut spool = Spool::new()?;
-    let mut cards = Cards::new(&run)?;
-    for job in jobs {
-        tally.add(&job);
-        let pictures = inputs::gather(&job, &mut report)?;
-        let rerun = match job.status {
-            JobStatus::Completed => None,
-            _ => Some(manifest_csv::cells(&job, &mut report)?),
-        };
-        spool.push(results_csv::cells(&job), rerun, &job.columns)?;
-        cards.push(&job, &pictures)?;
-    }
-    write_tables(&mut spool, &mut report)?;
+    let mut columns = Columns::default();
+    let mut page = Page::default();
+    let root = report.root().to_owned();
+    thumbnails::alongside(&root, |thumbnails| {
+        for job in jobs {
+            tally.add(&job);
+            let before = inputs::gather(&job, &mut pictures, &mut report)?;
+            let rerun = match job.status {
+                JobStatus::Completed => None,
+                _ => Some(manifest_csv::cells(&job, DataUris::AsTheyAre, &mut report)?),
+            };
+            let row = Row { results: results_csv::cells(&job), manifest: rerun, own: columns.cells(&job.columns) };
+            spool.push(&row)?;
+            page.push(&job, &before, row.own, &mut report, thumbnails)?;
+        }
+        Ok(())
+    })?;
+    write_tables(&mut spool, columns.names(), &mut report)?;
     let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally))?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
-    page::write(batch, &tally, cards, &mut report)?;
+    page.finish(batch, &tally, columns.names(), &mut report)?;
     report.sweep()?;
+    let ReportOptions {} = options;
     Ok(Written {
         index: report.root().join("index.html"),
         jobs: tally.jobs,
@@ -104,10 +115,9 @@ pub fn write(
     })
 }
 
-fn write_tables(spool: &mut Spool, report: &mut ReportFolder) -> Result<(), ReportError> {
+fn write_tables(spool: &mut Spool, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
     const RESULTS: &str = "results.csv";
     const FAILED: &str = "failed.csv";
-    let own = spool.columns().to_vec();
     let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
     let mut failed = csv::Writer::from_writer(report.draft(FAILED)?);
     let in_results = |source| ReportError::Table { name: RESULTS, source };

@@ -6,9 +6,10 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::model::{BatchView, Counts};
-use super::summary;
-use super::tally::Tally;
+use super::super::model::{BatchView, Counts};
+use super::super::summary;
+use super::super::tally::Tally;
+use super::charts::charts;
 use crate::job::{Cents, JobStatus};
 
 #[derive(Serialize)]
@@ -16,6 +17,8 @@ struct Figure {
     kind: &'static str,
     value: String,
     name: &'static str,
+    /// The fragment that shows the jobs it counts.
+    view: &'static str,
 }
 
 #[derive(Serialize)]
@@ -43,7 +46,7 @@ struct BarPart {
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
     let heading = Heading {
-        title: if batch.title.is_empty() { "Batch" } else { &batch.title },
+        title: title(batch),
         state: batch.state.as_str(),
         state_text: match batch.state.reason() {
             Some(reason) => format!("stopped: {reason}"),
@@ -56,17 +59,16 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
         notes: &batch.notes,
         resume: batch.resume.as_deref(),
     };
-    let verdicts: Vec<&str> =
-        tally.colors.by_word().into_iter().filter(|(_, count)| *count > 0).map(|(word, _)| word).collect();
-    let classes: Vec<&str> = tally.errors.keys().map(|class| class.as_str()).collect();
-    let states: Vec<&str> = parts.iter().filter(|(_, count)| *count > 0).map(|(kind, _)| *kind).collect();
     BTreeMap::from([
         ("batch", Value::from(Serde(&heading))),
         ("figures", Value::from(Serde(figures(batch, tally)))),
-        ("states", Value::from(Serde(states))),
-        ("verdicts", Value::from(Serde(verdicts))),
-        ("classes", Value::from(Serde(classes))),
+        ("charts", Value::from(Serde(charts(batch, tally)))),
     ])
+}
+
+/// What the page is called.
+pub(crate) fn title(batch: &BatchView) -> &str {
+    if batch.title.is_empty() { "Batch" } else { &batch.title }
 }
 
 fn parts(counts: &Counts) -> [(&'static str, u64); 4] {
@@ -105,33 +107,44 @@ fn about(batch: &BatchView) -> String {
 
 fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     let mut figures = Vec::new();
-    let mut add = |kind, value: String, name| figures.push(Figure { kind, value, name });
-    for (kind, count) in parts(&batch.counts) {
-        if count > 0 || kind == "completed" {
-            let value =
-                if kind == "completed" { format!("{count} of {}", batch.counts.total) } else { count.to_string() };
-            add(kind, value, kind);
+    let mut add = |kind, value: String, name, view| figures.push(Figure { kind, value, name, view });
+    let counts = &batch.counts;
+    add("completed", format!("{} of {}", counts.completed, counts.total), "completed", "state=completed");
+    for (kind, count, view) in [
+        ("failed", counts.failed, "state=failed"),
+        ("uncertain", counts.uncertain, "state=uncertain"),
+        ("pending", counts.pending, "state=pending"),
+    ] {
+        if count > 0 {
+            add(kind, count.to_string(), kind, view);
         }
     }
     if tally.colors.total() > 0 {
-        let on = format!("{} of {}", tally.colors.on, tally.colors.total());
-        add("color", on, "on their color");
-        if tally.colors.off > 0 {
-            add("failed", tally.colors.off.to_string(), "missed their color");
+        let colors = tally.colors;
+        add("on", format!("{} of {}", colors.on, colors.total()), "on their color", "verdict=on");
+        for (kind, count, name, view) in [
+            ("near", colors.near, "near their color", "verdict=near"),
+            ("off", colors.off, "missed their color", "verdict=off"),
+            ("unmeasurable", colors.unmeasurable, "not measurable", "verdict=unmeasurable"),
+        ] {
+            if count > 0 {
+                add(kind, count.to_string(), name, view);
+            }
         }
     }
     let name = if batch.backend == "embedded" { "it would cost at the provider" } else { "spent" };
-    add("cost", batch.spent.to_string(), name);
+    let spent = match batch.budget {
+        Some(budget) => format!("{} of {budget}", batch.spent),
+        None => batch.spent.to_string(),
+    };
+    add("cost", spent, name, "");
     if batch.reserved > Cents::ZERO {
-        add("uncertain", batch.reserved.to_string(), "reserved");
-    }
-    if let Some(budget) = batch.budget {
-        add("cost", budget.to_string(), "budget");
+        add("uncertain", batch.reserved.to_string(), "reserved", "state=uncertain");
     }
     if let Some(seconds) = summary::seconds(batch) {
-        add("time", duration(seconds), "from first to last");
+        add("time", duration(seconds), "from first to last", "");
         if seconds > 0.0 && batch.counts.completed > 1 {
-            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures a minute");
+            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures a minute", "");
         }
     }
     figures

@@ -1,0 +1,183 @@
+// One job at a time: the comparison, everything that is known, and the decision.
+const viewer = get("viewer");
+const stage = get("stage");
+const look = { job: null, before: 0, after: 0, split: 50, isFull: false };
+
+const shownBefore = () => [look.job.before[look.before]].find((shown) => shown && shown.link);
+const shownAfter = () => [look.job.after[look.after]].find((shown) => shown && shown.link);
+
+// The frame has the shape of the picture, so that both lie on each other to the pixel.
+const fit = () => {
+  const frame = get("frame"), image = get("over").hidden ? get("under") : get("over");
+  const width = image.naturalWidth || 1, height = image.naturalHeight || 1;
+  const scale = look.isFull ? 1 / devicePixelRatio : Math.min(stage.clientWidth / width, stage.clientHeight / height);
+  frame.style.width = `${Math.round(width * scale)}px`;
+  frame.style.height = `${Math.round(height * scale)}px`;
+};
+
+const divide = () => {
+  const isPair = !get("over").hidden && !get("under").hidden;
+  get("over").style.clipPath = isPair ? `inset(0 0 0 ${look.split}%)` : "none";
+  get("divider").style.left = `${look.split}%`;
+  get("divider").hidden = !isPair;
+  get("split").value = look.split;
+  get("split").disabled = !isPair;
+};
+
+const setImage = (id, shown, side) => {
+  const image = get(id);
+  image.hidden = !shown;
+  if (shown) {
+    if (image.getAttribute("src") !== shown.link) image.src = shown.link;
+    image.alt = `${side}: ${shown.label}`;
+  } else {
+    image.removeAttribute("src");
+    image.alt = "";
+  }
+};
+
+const strip = () => {
+  const { job } = look;
+  const sides = [["before", job.before], ["after", job.after]];
+  const buttons = sides.flatMap(([side, pictures]) => (pictures.length < 2 ? [] : pictures.map((shown, number) => {
+    const button = make("button", { type: "button", "data-side": side, "data-number": number, "aria-pressed": String(look[side] === number), "aria-label": `${side} ${number + 1}: ${shown.label}` });
+    button.append(shown.link ? picture(shown, "") : make("span", { text: shown.label.slice(0, 40) }));
+    return button;
+  })));
+  get("strip").replaceChildren(...buttons);
+  get("strip").hidden = buttons.length === 0;
+};
+
+const details = (job) => {
+  const { own } = store.batch;
+  const rows = [
+    ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["why", job.reason],
+    ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice],
+    ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && dollars(job.reserved)],
+    ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
+    ["submitted", job.submitted], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
+    ["before", job.before.map((shown) => shown.label).join("\n")],
+    ["after", job.after.map((shown) => (shown.width ? `${shown.label}, ${shown.width} × ${shown.height}` : shown.label)).join("\n")],
+    ["manifest line", String(job.line)],
+    ...job.own.map(([number, cell]) => [own[number], cell]),
+  ];
+  return rows.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", { dir: "auto", text: name }), make("dd", { dir: "auto", text: value })]);
+};
+
+const fillDecision = () => {
+  const { job } = look;
+  get("decision").replaceChildren(decisionButton(job, "approved", "approve", "a"), decisionButton(job, "rejected", "reject", "r"));
+  if (document.activeElement !== get("note")) get("note").value = noteOn(job);
+};
+
+const show = (job, isSame = false) => {
+  if (!isSame) Object.assign(look, { before: 0, after: 0, isFull: false });
+  look.job = job;
+  const words = job.after.length ? "" : [job.class || job.state, job.error].filter(Boolean).join(": ") || "no picture yet";
+  get("which").textContent = job.id;
+  get("place").textContent = isShown(job) ? `${job.place + 1} of ${visible.length}` : "";
+  setImage("under", shownBefore(), "before");
+  setImage("over", shownAfter(), "after");
+  get("absent").textContent = shownAfter() || shownBefore() ? "" : words || "the pictures are not on this machine";
+  get("badge").replaceChildren(badge(job));
+  get("swatches").replaceChildren(...[colors(job)].filter(Boolean));
+  get("facts").replaceChildren(...details(job));
+  get("original").hidden = !(shownAfter() || shownBefore());
+  if (!get("original").hidden) get("original").href = (shownAfter() || shownBefore()).link;
+  stage.classList.toggle("full", look.isFull);
+  get("zoom").setAttribute("aria-pressed", String(look.isFull));
+  strip();
+  fillDecision();
+  divide();
+  fit();
+  if (!isSame) get("panel").scrollTop = 0;
+  view.job = job.id;
+  remember();
+};
+
+const openViewer = (job) => {
+  show(job);
+  if (!viewer.open) viewer.showModal();
+  fit();
+  stage.focus({ preventScroll: true });
+};
+
+const step = (by) => {
+  const next = visible[look.job.place + by];
+  if (next) {
+    keepNote();
+    show(next);
+  }
+};
+
+const zoom = () => {
+  look.isFull = !look.isFull;
+  show(look.job, true);
+  if (look.isFull) stage.scrollTo((stage.scrollWidth - stage.clientWidth) / 2, (stage.scrollHeight - stage.clientHeight) / 2);
+};
+
+const keepNote = () => {
+  const note = get("note").value.trim();
+  if (look.job && note !== noteOn(look.job)) {
+    decide(look.job, decisionOn(look.job), note);
+    afterDecision(look.job);
+  }
+};
+
+const decideHere = (decision) => {
+  const { job } = look;
+  keepNote();
+  toggleDecision(job, decision);
+  afterDecision(job);
+  const isMade = decisionOn(job) === decision;
+  const next = visible[job.place + (isShown(job) ? 1 : 0)];
+  if (isMade && next) show(next);
+  else fillDecision();
+};
+
+for (const id of ["under", "over"]) get(id).addEventListener("load", fit);
+get("split").addEventListener("input", () => { look.split = Number(get("split").value); divide(); });
+get("previous").addEventListener("click", () => step(-1));
+get("next").addEventListener("click", () => step(1));
+get("zoom").addEventListener("click", zoom);
+get("close").addEventListener("click", () => viewer.close());
+get("note").addEventListener("change", keepNote);
+get("decision").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) decideHere(button.dataset.act);
+});
+get("strip").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  look[button.dataset.side] = Number(button.dataset.number);
+  show(look.job, true);
+});
+viewer.addEventListener("close", () => {
+  keepNote();
+  view.job = "";
+  remember();
+  focusJob(look.job);
+});
+
+// The divider follows the pointer; in full size the pointer moves the picture.
+let drag = null;
+stage.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  drag = { x: event.clientX, y: event.clientY, left: stage.scrollLeft, top: stage.scrollTop };
+  stage.setPointerCapture(event.pointerId);
+  moveDivider(event);
+});
+const moveDivider = (event) => {
+  if (!drag) return;
+  if (look.isFull && !event.target.closest?.("#divider")) {
+    stage.scrollTo(drag.left + drag.x - event.clientX, drag.top + drag.y - event.clientY);
+    return;
+  }
+  const box = get("frame").getBoundingClientRect();
+  look.split = Math.round(Math.min(100, Math.max(0, ((event.clientX - box.left) / box.width) * 100)));
+  divide();
+};
+stage.addEventListener("pointermove", moveDivider);
+stage.addEventListener("pointerup", () => { drag = null; });
+stage.addEventListener("pointercancel", () => { drag = null; });
+stage.addEventListener("dblclick", zoom);

@@ -1,0 +1,130 @@
+//! The frame that the charts share.
+
+use std::fmt::Write;
+
+/// The drawing's size in units of its own.
+pub(super) const WIDTH: f64 = 360.0;
+pub(super) const HEIGHT: f64 = 132.0;
+
+/// Where the plot stands in it.
+pub(super) const LEFT: f64 = 40.0;
+pub(super) const RIGHT: f64 = 352.0;
+pub(super) const TOP: f64 = 10.0;
+pub(super) const BOTTOM: f64 = 110.0;
+
+/// A drawing that has begun, with its axes.
+pub(super) struct Drawing {
+    svg: String,
+    most_x: f64,
+    most_y: f64,
+}
+
+impl Drawing {
+    /// Axes from 0 to `most_x` and from 0 to at least `most_y`, with the words of `label_x` and `label_y` at round
+    /// values.
+    pub(super) fn new(
+        most_x: f64,
+        most_y: f64,
+        label_x: impl Fn(f64) -> String,
+        label_y: impl Fn(f64) -> String,
+    ) -> Drawing {
+        let (most_x, most_y) = (most_x.max(f64::MIN_POSITIVE), most_y.max(f64::MIN_POSITIVE));
+        let step_y = step(most_y, 3.0);
+        let most_y = (most_y / step_y).ceil() * step_y;
+        let svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\" focusable=\"false\">");
+        let mut drawing = Drawing { svg, most_x, most_y };
+        for value in rounds(step_y, most_y) {
+            let y = drawing.y(value);
+            drawing.push(format_args!("<path class=\"grid\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
+            let (x, y) = (LEFT - 6.0, y + 3.5);
+            drawing.push(format_args!("<text class=\"end\" x=\"{x}\" y=\"{y:.1}\">{}</text>", label_y(value)));
+        }
+        for value in rounds(step(most_x, 4.0), most_x) {
+            let (x, y) = (drawing.x(value), BOTTOM + 15.0);
+            let anchor = if x > RIGHT - 16.0 { "end" } else { "middle" };
+            drawing.push(format_args!("<text class=\"{anchor}\" x=\"{x:.1}\" y=\"{y}\">{}</text>", label_x(value)));
+        }
+        drawing
+    }
+
+    pub(super) fn x(&self, value: f64) -> f64 {
+        LEFT + (value / self.most_x).clamp(0.0, 1.0) * (RIGHT - LEFT)
+    }
+
+    pub(super) fn y(&self, value: f64) -> f64 {
+        BOTTOM - (value / self.most_y).clamp(0.0, 1.0) * (BOTTOM - TOP)
+    }
+
+    /// A box between two values on each axis. Half a unit is the least that is seen.
+    pub(super) fn rectangle(&mut self, class: &str, (from_x, to_x): (f64, f64), (from_y, to_y): (f64, f64)) {
+        let (left, top) = (self.x(from_x), self.y(to_y));
+        let (width, height) = ((self.x(to_x) - left).max(0.8), self.y(from_y) - top);
+        self.push(format_args!(
+            "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
+        ));
+    }
+
+    /// A line that rises in steps. `is_filled` closes it down to the axis as well.
+    pub(super) fn steps(&mut self, class: &str, points: &[(f64, f64)]) {
+        let mut path = String::new();
+        for (number, (x, y)) in points.iter().enumerate() {
+            let (x, y) = (self.x(*x), self.y(*y));
+            let _ = if number == 0 { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
+        }
+        self.push(format_args!("<path class=\"line {class}\" d=\"{path}\"/>"));
+    }
+
+    /// A line across the plot at the height of `value`.
+    pub(super) fn level(&mut self, class: &str, value: f64) {
+        let y = self.y(value);
+        self.push(format_args!("<path class=\"{class}\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
+    }
+
+    /// A line up the plot at `value`.
+    pub(super) fn mark(&mut self, class: &str, value: f64) {
+        let x = self.x(value);
+        self.push(format_args!("<path class=\"{class}\" d=\"M{x:.1} {TOP}V{BOTTOM}\"/>"));
+    }
+
+    pub(super) fn finish(mut self) -> String {
+        self.push(format_args!("<path class=\"axis\" d=\"M{LEFT} {BOTTOM}H{RIGHT}\"/></svg>"));
+        self.svg
+    }
+
+    fn push(&mut self, part: std::fmt::Arguments<'_>) {
+        // Writing to a text cannot fail.
+        let _ = self.svg.write_fmt(part);
+    }
+}
+
+/// A round step (1, 2 or 5 times a power of ten) that fits about `wanted` times into `most`.
+pub(super) fn step(most: f64, wanted: f64) -> f64 {
+    let raw = most / wanted;
+    let power = 10f64.powf(raw.log10().floor());
+    let rest = raw / power;
+    power
+        * if rest <= 1.0 {
+            1.0
+        } else if rest <= 2.0 {
+            2.0
+        } else if rest <= 5.0 {
+            5.0
+        } else {
+            10.0
+        }
+}
+
+fn rounds(step: f64, most: f64) -> impl Iterator<Item = f64> {
+    (0..).map(move |number| f64::from(number) * step).take_while(move |value| *value <= most * 1.000_001).take(12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        assert_eq!([9.0, 12.0, 100.0, 0.7].map(|most| step(most, 4.0)), [5.0, 5.0, 50.0, 0.2]);
+        assert_eq!(rounds(5.0, 12.0).collect::<Vec<_>>(), [0.0, 5.0, 10.0]);
+    }
+}

@@ -1,0 +1,133 @@
+//! What added up over time.
+
+use jiff::Timestamp;
+
+use super::super::super::model::{BatchView, TimelineKind};
+use super::super::super::tally::End;
+use super::super::overview::duration;
+use super::Chart;
+use super::axis::Drawing;
+use crate::job::{Cents, JobStatus};
+
+/// The most points of a curve: more than pixels are of no use.
+const POINTS: usize = 300;
+
+/// Jobs that ended over time, and what slowed the batch down.
+pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
+    let span = Span::of(batch, ends)?;
+    let count = |status| ends.iter().filter(|end| end.status == status).count();
+    let (completed, failed) = (count(JobStatus::Completed), count(JobStatus::Failed));
+    if completed + failed < 2 {
+        return None;
+    }
+    let total = completed.max(failed).max(1) as f64;
+    let mut drawing = Drawing::new(span.length(), total, |time| span.label(time), plain);
+    let (mut limited, mut paused) = (0, 0);
+    for event in &batch.timeline {
+        let class = match event.kind {
+            TimelineKind::RateLimited => {
+                limited += 1;
+                "limited"
+            }
+            TimelineKind::Paused => {
+                paused += 1;
+                "paused"
+            }
+            TimelineKind::Away => "away",
+        };
+        let from = span.place(event.at);
+        drawing.rectangle(class, (from, event.until.map_or(from, |until| span.place(until))), (0.0, total * 2.0));
+    }
+    for (class, status) in [("completed", JobStatus::Completed), ("failed", JobStatus::Failed)] {
+        if count(status) > 0 {
+            drawing.steps(class, &span.sums(ends.iter().filter(|end| end.status == status), |_| 1.0));
+        }
+    }
+    let times = |count: usize| if count == 1 { "1 time".to_owned() } else { format!("{count} times") };
+    let slowed = if limited + paused == 0 {
+        String::new()
+    } else {
+        format!("; the provider slowed the batch down {}, it paused {}", times(limited), times(paused))
+    };
+    Some(Chart {
+        name: "Progress",
+        words: format!("{completed} completed and {failed} failed in {}{slowed}", duration(span.seconds)),
+        svg: drawing.finish(),
+    })
+}
+
+/// What was charged over time, under the budget.
+pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
+    let span = Span::of(batch, ends)?;
+    let total = ends.iter().map(|end| end.cost.0).sum::<u64>();
+    if total == 0 {
+        return None;
+    }
+    let dollars = |cents: Cents| cents.0 as f64 / 100.0;
+    let budget = batch.budget.map(dollars);
+    let spent = dollars(Cents(total));
+    // A budget far above what was spent would press the curve flat.
+    let most = budget.filter(|budget| *budget <= spent * 4.0).map_or(spent, |budget| budget.max(spent));
+    let label = |value: f64| if most < 10.0 { format!("${value:.2}") } else { format!("${value:.0}") };
+    let mut drawing = Drawing::new(span.length(), most, |time| span.label(time), label);
+    drawing.steps("cost", &span.sums(ends.iter(), |end| dollars(end.cost)));
+    if let Some(budget) = budget.filter(|budget| *budget <= most) {
+        drawing.level("budget", budget);
+    }
+    let of = batch.budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
+    Some(Chart { name: "Cost", words: format!("{}{of}", Cents(total)), svg: drawing.finish() })
+}
+
+/// The time that a batch took, and is still taking, in a unit that makes round numbers of it.
+struct Span {
+    from: Timestamp,
+    seconds: f64,
+    unit: (f64, &'static str),
+}
+
+impl Span {
+    fn of(batch: &BatchView, ends: &[End]) -> Option<Span> {
+        let from = batch.started_at?;
+        let to = ends.iter().map(|end| end.at).max()?;
+        let seconds = to.duration_since(from).as_secs_f64().max(1.0);
+        let unit = match seconds {
+            ..180.0 => (1.0, "s"),
+            ..10_800.0 => (60.0, "min"),
+            ..260_000.0 => (3600.0, "h"),
+            _ => (86_400.0, "d"),
+        };
+        Some(Span { from, seconds, unit })
+    }
+
+    fn length(&self) -> f64 {
+        self.seconds / self.unit.0
+    }
+
+    fn place(&self, at: Timestamp) -> f64 {
+        at.duration_since(self.from).as_secs_f64().clamp(0.0, self.seconds) / self.unit.0
+    }
+
+    fn label(&self, time: f64) -> String {
+        if time == 0.0 { "0".to_owned() } else { format!("{} {}", (time * 10.0).round() / 10.0, self.unit.1) }
+    }
+
+    /// The running sum of `value`, thinned to what can be seen.
+    fn sums<'a>(&self, ends: impl Iterator<Item = &'a End>, value: impl Fn(&End) -> f64) -> Vec<(f64, f64)> {
+        let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.place(end.at), value(end))).collect();
+        ends.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let stride = ends.len().div_ceil(POINTS).max(1);
+        let (mut points, mut sum) = (vec![(0.0, 0.0)], 0.0);
+        for (number, (place, value)) in ends.iter().enumerate() {
+            sum += value;
+            if (number + 1) % stride == 0 || number + 1 == ends.len() {
+                points.push((*place, sum));
+            }
+        }
+        points.push((self.length(), sum));
+        points
+    }
+}
+
+fn plain(value: f64) -> String {
+    if value >= 10_000.0 { format!("{:.0}k", value / 1000.0) } else { format!("{value:.0}") }
+}

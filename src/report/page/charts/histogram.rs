@@ -1,0 +1,107 @@
+//! How values are spread.
+
+use super::super::overview::duration;
+use super::Chart;
+use super::axis::{Drawing, step};
+use crate::color::Verdict;
+
+/// How many bars there are, about.
+const BARS: f64 = 26.0;
+
+/// How long jobs took, from the submit to the picture.
+pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
+    let sorted = sorted(seconds)?;
+    let (median, high, most) = (at(&sorted, 0.5), at(&sorted, 0.95), at(&sorted, 1.0));
+    // A few stragglers must not press all others into the first bars: they stand in the last one.
+    let end = at(&sorted, 0.99) * 1.15;
+    let bars = Bars::of(sorted.iter().map(|seconds| (*seconds, "latency")), end, &["latency"]);
+    let mut drawing = bars.draw(|seconds| duration_label(seconds, end));
+    drawing.mark("median", median);
+    Some(Chart {
+        name: "Time a job",
+        words: format!(
+            "half of the jobs took up to {}, 95 of 100 up to {}, the slowest {}",
+            duration(median),
+            duration(high),
+            duration(most)
+        ),
+        svg: drawing.finish(),
+    })
+}
+
+/// How far results are from the color asked for.
+pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
+    let sorted = sorted(&found.iter().map(|(difference, _)| *difference).collect::<Vec<_>>())?;
+    let end = (at(&sorted, 0.99) * 1.1).max(6.0);
+    let values = found.iter().map(|(difference, verdict)| (f64::from(*difference), verdict.as_str()));
+    let bars = Bars::of(values, end, &["on", "near", "off", "unmeasurable"]);
+    Some(Chart {
+        name: "Distance to the color",
+        words: format!(
+            "ΔE00 between the color asked for and the color found: half of the results up to {:.1}, the largest {:.1}",
+            at(&sorted, 0.5),
+            at(&sorted, 1.0)
+        ),
+        svg: bars.draw(|value| format!("{value:.0}")).finish(),
+    })
+}
+
+/// Counts by bar and kind; what is beyond the end is in the last bar.
+struct Bars {
+    width: f64,
+    counts: Vec<Vec<u32>>,
+    kinds: &'static [&'static str],
+}
+
+impl Bars {
+    fn of(values: impl Iterator<Item = (f64, &'static str)>, end: f64, kinds: &'static [&'static str]) -> Bars {
+        let end = end.max(1e-3);
+        let width = step(end, BARS);
+        let mut counts = vec![vec![0; kinds.len()]; (end / width).ceil() as usize + 1];
+        let last = counts.len() - 1;
+        for (value, kind) in values {
+            if let Some(number) = kinds.iter().position(|known| *known == kind) {
+                counts[((value / width) as usize).min(last)][number] += 1;
+            }
+        }
+        Bars { width, counts, kinds }
+    }
+
+    fn draw(&self, label: impl Fn(f64) -> String) -> Drawing {
+        let most = self.counts.iter().map(|bar| bar.iter().sum::<u32>()).max().unwrap_or(0);
+        let end = self.width * self.counts.len() as f64;
+        let mut drawing = Drawing::new(end, f64::from(most).max(3.0), label, |count| format!("{count:.0}"));
+        for (number, bar) in self.counts.iter().enumerate() {
+            let from = number as f64 * self.width;
+            let mut below = 0;
+            for (kind, count) in self.kinds.iter().zip(bar).filter(|(_, count)| **count > 0) {
+                let rows = (f64::from(below), f64::from(below + count));
+                drawing.rectangle(kind, (from, from + self.width * 0.86), rows);
+                below += count;
+            }
+        }
+        drawing
+    }
+}
+
+/// The values in order, where there are enough to be spread.
+fn sorted(values: &[f32]) -> Option<Vec<f64>> {
+    let mut sorted: Vec<f64> = values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    (sorted.len() > 1).then_some(sorted)
+}
+
+/// The value below which the share `part` lies.
+fn at(sorted: &[f64], part: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * part).round() as usize).copied().unwrap_or_default()
+}
+
+fn duration_label(seconds: f64, whole: f64) -> String {
+    match whole {
+        _ if seconds == 0.0 => "0".to_owned(),
+        _ if whole < 4.0 => format!("{seconds:.1} s"),
+        _ if whole < 300.0 => format!("{seconds:.0} s"),
+        _ => format!("{:.0} min", seconds / 60.0),
+    }
+}

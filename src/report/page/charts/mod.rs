@@ -1,0 +1,96 @@
+//! Charts as SVG that stands in the page: drawn here, colored by the page's style, with the figures in words beside.
+
+mod axis;
+mod curves;
+mod histogram;
+
+use serde::Serialize;
+
+use super::super::model::BatchView;
+use super::super::tally::Tally;
+
+/// A chart, and what it says to whoever cannot see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Chart {
+    pub(crate) name: &'static str,
+    /// The figures in one sentence.
+    pub(crate) words: String,
+    /// The drawing: numbers and words of the program's own, nobody else's text.
+    pub(crate) svg: String,
+}
+
+/// The charts that there are figures for.
+pub(crate) fn charts(batch: &BatchView, tally: &Tally) -> Vec<Chart> {
+    let all = [
+        curves::progress(batch, &tally.ends),
+        histogram::latency(&tally.seconds),
+        curves::cost(batch, &tally.ends),
+        histogram::differences(&tally.differences),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tally::End;
+    use super::*;
+    use crate::color::Verdict;
+    use crate::job::{Cents, JobStatus};
+    use crate::report::{TimelineEvent, TimelineKind};
+    use jiff::Timestamp;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn each_chart_says_in_words_what_it_shows() {
+        let ends = (0..40).map(|number| End {
+            at: at(30 + number * 6),
+            status: if number % 10 == 0 { JobStatus::Failed } else { JobStatus::Completed },
+            cost: Cents(7),
+        });
+        let tally = Tally {
+            ends: ends.collect(),
+            seconds: (0..40).map(|number| 20.0 + (number % 13) as f32).collect(),
+            differences: (0..36).map(|number| (number as f32 / 4.0, Verdict::On)).collect(),
+            ..Tally::default()
+        };
+        let pause = TimelineEvent { at: at(60), until: Some(at(70)), kind: TimelineKind::RateLimited };
+        let batch = BatchView {
+            started_at: Some(at(0)),
+            budget: Some(Cents(500)),
+            timeline: vec![pause],
+            ..BatchView::default()
+        };
+        let charts = charts(&batch, &tally);
+        let words: Vec<&str> = charts.iter().map(|chart| chart.words.as_str()).collect();
+        insta::assert_debug_snapshot!(words, @r#"
+        [
+            "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time, it paused 0 times",
+            "half of the jobs took up to 26 s, 95 of 100 up to 32 s, the slowest 32 s",
+            "$2.80 of a budget of $5.00",
+            "ΔE00 between the color asked for and the color found: half of the results up to 4.5, the largest 8.8",
+        ]
+        "#);
+        for chart in charts {
+            assert!(chart.svg.starts_with("<svg") && chart.svg.ends_with("</svg>"), "{}", chart.svg);
+            assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"), "{}", chart.svg);
+        }
+    }
+
+    #[test]
+    fn figures_without_extent_are_drawn_all_the_same() {
+        let end = End { at: at(0), status: JobStatus::Completed, cost: Cents::ZERO };
+        let tally = Tally {
+            ends: vec![end, end],
+            seconds: vec![0.0, 0.0],
+            differences: vec![(0.0, Verdict::On)],
+            ..Tally::default()
+        };
+        for chart in charts(&BatchView { started_at: Some(at(0)), ..BatchView::default() }, &tally) {
+            assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"), "{}", chart.svg);
+        }
+        assert!(charts(&BatchView::default(), &Tally::default()).is_empty());
+    }
+}

@@ -1,0 +1,131 @@
+//! `index.html` and the data beside it: opens from disk, asks nothing of the network, and runs no script but its own.
+
+mod charts;
+mod data;
+mod job;
+mod overview;
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use minijinja::{AutoEscape, Environment, Value};
+
+use super::files::ReportFolder;
+use super::inputs::Before;
+use super::model::{BatchView, JobView};
+use super::tally::Tally;
+use super::thumbnails::Thumbnails;
+use super::{ReportError, manifest_csv};
+use data::{Chunks, Opening};
+use job::Item;
+
+const STYLE: &str = include_str!("assets/page.css");
+
+/// The parts of the script share one scope, in the order in which they use each other.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("assets/elements.js"),
+    include_str!("assets/store.js"),
+    include_str!("assets/csv.js"),
+    include_str!("assets/review.js"),
+    include_str!("assets/view.js"),
+    include_str!("assets/cards.js"),
+    include_str!("assets/viewer.js"),
+    include_str!("assets/main.js"),
+    "})();\n"
+);
+
+/// The templates. All values are escaped for HTML.
+static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    templates.add_template("page", include_str!("assets/page.html"))?;
+    templates.add_template("overview", include_str!("assets/overview.html"))?;
+    Ok(templates)
+});
+
+/// The page on its way: jobs come one at a time, and the heading last.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    chunks: Chunks,
+}
+
+impl Page {
+    /// Adds a job whose pictures to edit are `before` and whose own cells are `own`.
+    pub(crate) fn push(
+        &mut self,
+        job: &JobView,
+        before: &[Before],
+        own: Vec<(usize, String)>,
+        report: &mut ReportFolder,
+        thumbnails: &mut Thumbnails,
+    ) -> Result<(), ReportError> {
+        let item = Item::new(job, before, own, report, thumbnails)?;
+        self.chunks.push(&item, report)
+    }
+
+    /// Writes what is left, above all the page itself.
+    pub(crate) fn finish(
+        self,
+        batch: &BatchView,
+        tally: &Tally,
+        own: &[String],
+        report: &mut ReportFolder,
+    ) -> Result<(), ReportError> {
+        let chunks = self.chunks.finish(report)?;
+        let overview = template("overview")?.render(Value::from_pairs(overview::values(batch, tally)))?;
+        let opening = Opening {
+            version: 1,
+            key: batch.key.clone(),
+            title: overview::title(batch),
+            backend: &batch.backend,
+            state: batch.state.as_str(),
+            manifest: &manifest_csv::COLUMNS,
+            own,
+            chunks: &chunks,
+            overview,
+        };
+        data::write_opening(&opening, report)?;
+        write_index(&opening, report)
+    }
+}
+
+fn write_index(opening: &Opening<'_>, report: &mut ReportFolder) -> Result<(), ReportError> {
+    let page = report.root().join("index.html");
+    let mut draft = report.draft("index.html")?;
+    let values = Value::from_pairs([
+        ("policy", Value::from(policy())),
+        ("style", Value::from_safe_string(STYLE.to_owned())),
+        ("script", Value::from_safe_string(SCRIPT.to_owned())),
+        ("title", Value::from(opening.title)),
+        ("overview", Value::from_safe_string(opening.overview.clone())),
+        ("version", Value::from(env!("CARGO_PKG_VERSION"))),
+    ]);
+    template("page")?.render_captured_to(values, &mut draft)?;
+    draft.flush().map_err(|source| ReportError::io("write", &page, source))?;
+    report.publish(draft)
+}
+
+fn template(name: &str) -> Result<minijinja::Template<'static, 'static>, ReportError> {
+    match &*TEMPLATES {
+        Ok(templates) => Ok(templates.get_template(name)?),
+        Err(error) => Err(minijinja::Error::new(error.kind(), error.to_string()).into()),
+    }
+}
+
+/// What the page may do: show pictures that are beside it, and run the one script and the one style that are in it.
+///
+/// `strict-dynamic` lets that script load the data beside the page, from disk as from a host, and lets nothing that
+/// stands in the page's text load anything.
+fn policy() -> String {
+    let hash = |text: &str| BASE64_STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
+    format!(
+        "default-src 'none'; img-src 'self' file:; style-src 'sha256-{}'; script-src 'sha256-{}' 'strict-dynamic'; \
+         base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}

@@ -1,0 +1,170 @@
+//! Small pictures for the page: each made once, on all cores, and named by the content that it shows.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, RgbImage};
+use rayon::iter::{ParallelBridge, ParallelIterator};
+
+use super::ReportError;
+use super::files::{DRAFT_PREFIX, ReportFolder};
+use crate::job::ContentHash;
+use crate::photo::Photo;
+
+/// The folder of thumbnails, below the report's.
+pub(crate) const FOLDER: &str = "thumbs";
+
+/// The longer side of a thumbnail, in pixels.
+const SIDE: u32 = 320;
+
+/// JPEG quality: what a smaller picture gains from more cannot be seen at this size.
+const QUALITY: u8 = 82;
+
+/// How many thumbnails may wait: enough to keep all cores busy, and no more, so that memory stays flat.
+const WAITING: usize = 64;
+
+/// Takes orders for thumbnails while others are being made.
+#[derive(Debug)]
+pub(crate) struct Thumbnails {
+    /// Names that are there or on their way.
+    known: HashSet<String>,
+    orders: SyncSender<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
+    source: PathBuf,
+    target: PathBuf,
+}
+
+impl Thumbnails {
+    /// Orders the thumbnail of the picture at `source`, unless it is there. The answer is its name.
+    ///
+    /// A picture that cannot be decoded gets none; the page falls back to the picture itself.
+    pub(crate) fn of(&mut self, source: &Path, content: &ContentHash, report: &mut ReportFolder) -> String {
+        let name = format!("{FOLDER}/{}.jpg", &content.to_string()[..32]);
+        report.keep(&name);
+        if self.known.insert(name.clone()) {
+            let order = Order { source: source.to_owned(), target: report.root().join(&name) };
+            // The other end is open until the orders are dropped.
+            let _ = self.orders.send(order);
+        }
+        name
+    }
+}
+
+/// Does `work`, which orders thumbnails of the report in `root`, while they are made. Ends when both are done.
+pub(crate) fn alongside<T>(
+    root: &Path,
+    work: impl FnOnce(&mut Thumbnails) -> Result<T, ReportError>,
+) -> Result<T, ReportError> {
+    let folder = root.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(|source| ReportError::io("make", &folder, source))?;
+    let known = names(&folder).map_err(|source| ReportError::io("read", &folder, source))?;
+    let (orders, queue) = mpsc::sync_channel::<Order>(WAITING);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            queue.into_iter().par_bridge().for_each(|order| {
+                if let Err(error) = order.fill() {
+                    tracing::debug!(source = %order.source.display(), error, "no thumbnail was made");
+                }
+            });
+        });
+        // The orders end with the thumbnails, and so does the thread.
+        let mut thumbnails = Thumbnails { known, orders };
+        work(&mut thumbnails)
+    })
+}
+
+/// The thumbnails that are there. An empty file is what a crash leaves of one.
+fn names(folder: &Path) -> io::Result<HashSet<String>> {
+    let entries = fs::read_dir(folder)?.flatten();
+    let whole = entries.filter(|entry| entry.metadata().is_ok_and(|found| found.len() > 0));
+    Ok(whole.map(|entry| format!("{FOLDER}/{}", entry.file_name().to_string_lossy())).collect())
+}
+
+impl Order {
+    fn fill(&self) -> Result<(), String> {
+        let text = |error: io::Error| error.to_string();
+        let bytes = fs::read(&self.source).map_err(text)?;
+        let jpeg = thumbnail(&bytes)?;
+        let folder = self.target.parent().unwrap_or(Path::new("."));
+        let mut file = crate::files::temporary().prefix(DRAFT_PREFIX).tempfile_in(folder).map_err(text)?;
+        file.write_all(&jpeg).map_err(text)?;
+        file.persist(&self.target).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+}
+
+/// The picture as a JPEG of at most [`SIDE`] pixels a side, on white where it is transparent.
+fn thumbnail(encoded: &[u8]) -> Result<Vec<u8>, String> {
+    let photo = Photo::decode(encoded)?;
+    let photo = if photo.longer_side() > SIDE { photo.resized(SIDE) } else { photo };
+    let mut jpeg = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
+    on_white(photo.image()).write_with_encoder(encoder).map_err(|error| error.to_string())?;
+    Ok(jpeg)
+}
+
+fn on_white(pixels: &DynamicImage) -> RgbImage {
+    if !pixels.color().has_alpha() {
+        return pixels.to_rgb8();
+    }
+    let pixels = pixels.to_rgba8();
+    RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
+        let [red, green, blue, alpha] = pixels.get_pixel(x, y).0.map(u16::from);
+        image::Rgb([red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgba, RgbaImage};
+
+    fn png(image: &RgbaImage) -> Vec<u8> {
+        let mut bytes = io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_thumbnail_keeps_the_shape_and_stands_on_white() {
+        let clear = RgbaImage::from_pixel(1000, 500, Rgba([0, 0, 255, 0]));
+        let small = image::load_from_memory(&thumbnail(&png(&clear)).unwrap()).unwrap().to_rgb8();
+        assert_eq!(small.dimensions(), (320, 160));
+        assert!(small.pixels().all(|pixel| pixel.0.iter().all(|value| *value > 250)));
+    }
+
+    #[test]
+    fn a_picture_that_is_small_is_not_enlarged() {
+        let blue = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 255, 255]));
+        let small = image::load_from_memory(&thumbnail(&png(&blue)).unwrap()).unwrap();
+        assert_eq!((small.width(), small.height()), (40, 30));
+    }
+
+    #[test]
+    fn what_is_there_is_not_made_again_and_what_a_crash_left_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("blue.png");
+        fs::write(&source, png(&RgbaImage::from_pixel(8, 8, Rgba([0, 0, 255, 255])))).unwrap();
+        let mut report = ReportFolder::open(folder.path().join("report")).unwrap();
+        let root = report.root().to_owned();
+        let mut order = |content: &[u8]| {
+            alongside(&root, |thumbnails| Ok(thumbnails.of(&source, &ContentHash::of(content), &mut report))).unwrap()
+        };
+        let name = order(b"a");
+        assert!(fs::read(root.join(&name)).unwrap().starts_with(b"\xff\xd8"));
+        fs::write(root.join(&name), "kept").unwrap();
+        assert_eq!(order(b"a"), name);
+        assert_eq!(fs::read(root.join(&name)).unwrap(), b"kept");
+        fs::write(root.join(&name), "").unwrap();
+        order(b"a");
+        assert!(fs::read(root.join(&name)).unwrap().starts_with(b"\xff\xd8"));
+    }
+}
