@@ -14,7 +14,7 @@
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
 //! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
-//! | 301, 302, 307, 308 | the run stops | the base URL is not the API's |
+//! | 301, 302, 307, 308 | uncertain, and the run stops | who redirects may have taken it first; the base URL is not the API's |
 //! | 401, 403 | the run stops | every other submit would be refused as well |
 //! | 402 | no more submits; what is in flight finishes | the balance is used up |
 //! | other 4xx | failed, `moderated` or `rejected` | the same request would be refused again |
@@ -77,6 +77,8 @@ pub enum SubmitOutcome {
     Uncertain {
         /// What was seen.
         message: String,
+        /// Why no other submit should follow it, where that is so.
+        stop: Option<Stop>,
     },
 }
 
@@ -143,11 +145,14 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
         Exchange::Fault(Fault::NotSent(cause)) => {
             return SubmitOutcome::NotAccepted { cause: cause.clone(), reason: Obstacle::Unreachable };
         }
-        Exchange::Fault(Fault::Unknown(cause)) => return SubmitOutcome::Uncertain { message: cause.clone() },
+        Exchange::Fault(Fault::Unknown(cause)) => return uncertain(cause.clone()),
     };
     match answer.status {
         200..=299 => of_acceptance(answer),
-        301 | 302 | 307 | 308 => SubmitOutcome::Stop(Stop::Redirected(excerpt(answer))),
+        301 | 302 | 307 | 308 => {
+            let message = excerpt(answer);
+            SubmitOutcome::Uncertain { stop: Some(Stop::Redirected(message.clone())), message }
+        }
         401 | 403 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
         402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
         429 => {
@@ -157,7 +162,7 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
             let message = excerpt(answer);
             SubmitOutcome::Failed { class: refusal_class(&message, ErrorClass::Rejected), message }
         }
-        _ => SubmitOutcome::Uncertain { message: excerpt(answer) },
+        _ => uncertain(excerpt(answer)),
     }
 }
 
@@ -183,9 +188,7 @@ pub fn of_poll(exchange: &Exchange, now: Timestamp) -> PollOutcome {
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     let body: Value = match serde_json::from_slice(&answer.body) {
         Ok(body) => body,
-        Err(_) => {
-            return SubmitOutcome::Uncertain { message: format!("{}, which is no JSON", excerpt(answer)) };
-        }
+        Err(_) => return uncertain(format!("{}, which is no JSON", excerpt(answer))),
     };
     match body["id"].as_str().map(PredictionId::new) {
         Some(Ok(prediction)) => SubmitOutcome::Accepted {
@@ -199,9 +202,13 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
                 progress => progress,
             },
         },
-        Some(Err(error)) => SubmitOutcome::Uncertain { message: format!("HTTP {}: {error}", answer.status) },
-        None => SubmitOutcome::Uncertain { message: format!("{}, without an id", excerpt(answer)) },
+        Some(Err(error)) => uncertain(format!("HTTP {}: {error}", answer.status)),
+        None => uncertain(format!("{}, without an id", excerpt(answer))),
     }
+}
+
+fn uncertain(message: String) -> SubmitOutcome {
+    SubmitOutcome::Uncertain { message, stop: None }
 }
 
 /// A price in whole cents; a fraction is rounded up, for a budget must not be passed.

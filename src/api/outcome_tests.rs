@@ -106,7 +106,9 @@ fn what_would_refuse_every_job_stops_the_run() {
     }
     assert!(matches!(submit(&answer(402, "")), SubmitOutcome::Stop(Stop::Balance(_))));
     for status in [301, 302, 307, 308] {
-        assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Redirected(_))));
+        let outcome = submit(&answer(status, ""));
+        let stops = matches!(&outcome, SubmitOutcome::Uncertain { stop: Some(Stop::Redirected(_)), .. });
+        assert!(stops, "a redirect may come after the submit was taken: {outcome:?}");
     }
 }
 

@@ -109,8 +109,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 self.fail(key, class, message).await?;
             }
-            SubmitOutcome::Uncertain { message } => {
+            SubmitOutcome::Uncertain { message, stop } => {
                 self.doubt(key, message.clone()).await?;
+                if let Some(stop) = stop {
+                    self.stop_for(stop);
+                    return Ok(());
+                }
                 let advice = self.breaker.submit_failed(self.elapsed());
                 self.heed(advice, message, StopReason::Failing).await?;
             }

@@ -30,7 +30,7 @@ pub fn answer(bytes: &[u8]) {
     match of_submit(&exchange, now) {
         SubmitOutcome::Accepted { .. } => assert!((200..300).contains(&status)),
         SubmitOutcome::NotAccepted { .. } => assert_eq!(status, 429),
-        SubmitOutcome::Uncertain { message } | SubmitOutcome::Failed { message, .. } => {
+        SubmitOutcome::Uncertain { message, .. } | SubmitOutcome::Failed { message, .. } => {
             assert!(message.chars().count() <= 300, "an excerpt is short: {message}");
         }
         SubmitOutcome::Stop(_) => assert!((300..500).contains(&status)),
