@@ -19,6 +19,9 @@ use super::wire::{self, Generate, PredictionId};
 /// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
 const LONGEST_ANSWER: usize = 96 << 20;
 
+/// A shorter key is not looked for in answers: it might be a word of theirs.
+const SHORTEST_SECRET: usize = 8;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
 const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -29,6 +32,7 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     http: reqwest::Client,
     base: BaseUrl,
+    key: SecretString,
     bearer: HeaderValue,
 }
 
@@ -128,15 +132,29 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(ClientError::Tls)?;
-        Ok(Client { http, base, bearer })
+        Ok(Client { http, base, key: key.clone(), bearer })
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Exchange {
         match request.header(AUTHORIZATION, self.bearer.clone()).send().await {
-            Ok(response) => read(response).await,
+            Ok(response) => match read(response).await {
+                Exchange::Answer(answer) => Exchange::Answer(self.without_key(answer)),
+                fault => fault,
+            },
             Err(error) if error.is_connect() || error.is_builder() => Exchange::Fault(Fault::NotSent(explain(&error))),
             Err(error) => Exchange::Fault(Fault::Unknown(explain(&error))),
         }
+    }
+
+    /// Strikes the key out of an answer: a server may repeat it in an error, and errors end up in journals, reports and
+    /// logs.
+    fn without_key(&self, answer: Answer) -> Answer {
+        let key = self.key.expose_secret();
+        let text = String::from_utf8_lossy(&answer.body);
+        if key.len() < SHORTEST_SECRET || !text.contains(key) {
+            return answer;
+        }
+        Answer { body: text.replace(key, "[key]").into_bytes(), ..answer }
     }
 }
 
@@ -255,6 +273,21 @@ mod tests {
         let client =
             Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();
         assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_key_that_an_answer_repeats_is_struck_out() {
+        let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+        let struck = |key: &str, body: &str| {
+            let client = Client::new(base.clone(), &SecretString::from(key)).unwrap();
+            let answer = client.without_key(Answer { body: body.into(), ..Answer::default() });
+            String::from_utf8(answer.body).unwrap()
+        };
+        assert_eq!(
+            struck("hunter2-hunter2", r#"{"error":"no such key: hunter2-hunter2"}"#),
+            r#"{"error":"no such key: [key]"}"#
+        );
+        assert_eq!(struck("id", r#"{"id":"p"}"#), r#"{"id":"p"}"#, "what may be a word stays");
     }
 
     #[tokio::test]

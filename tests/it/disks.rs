@@ -31,7 +31,8 @@ fn goes_on(sandbox: &Sandbox, provider: &Provider, jobs: usize) {
 
 #[test]
 fn a_journal_that_cannot_grow_ends_the_run_and_names_what_it_could_not_record() {
-    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let thoughtful = Behavior { answer: Duration::from_millis(40), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(thoughtful));
     sandbox.manifest("catalog.csv", 100);
     let program = run(&sandbox, &provider);
     // No file may grow past 48 KiB: writes beyond fail as on a full disk, once the signal is ignored.
@@ -43,12 +44,20 @@ fn a_journal_that_cannot_grow_ends_the_run_and_names_what_it_could_not_record() 
     let said = code(&limited.output().unwrap(), 1);
     assert!(said.contains("write the journal: File too large"), "{said}");
     assert!(provider.accepted() < 100);
+    let journal = sandbox.read("out/journal.jsonl");
+    for (id, _) in provider.predictions() {
+        let is_recorded = journal.contains(&format!("\"prediction\":\"{id}\""));
+        assert!(
+            is_recorded || said.contains(&format!("is prediction {id}")),
+            "{id} is in no journal, and not named: {said}"
+        );
+    }
     goes_on(&sandbox, &provider, 100);
 }
 
 #[test]
 fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() {
-    let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
+    let slow = Behavior { edit: Duration::from_millis(300), answer: Duration::from_millis(150), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 30);
     let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -59,6 +68,12 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
     let said = code(&child.wait_with_output().unwrap(), 1);
     assert!(said.contains("results") && said.contains("hint"), "{said}");
     goes_on(&sandbox, &provider, 30);
+    let jobs = &sandbox.json("out/report/summary.json")["jobs"];
+    assert_eq!(
+        jobs["completed"].as_u64(),
+        Some(30),
+        "the journal was well, so every submit under way got its id: {jobs}"
+    );
 }
 
 /// A file system of its own, gone when this is dropped.

@@ -107,7 +107,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         })
     }
 
-    fn is_submitting(&self) -> bool {
+    pub(super) fn is_submitting(&self) -> bool {
         self.workers.values().any(|worker| worker.phase == Phase::Submitting)
     }
 }

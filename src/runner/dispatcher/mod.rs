@@ -57,6 +57,7 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     left: u64,
     mode: Mode,
     stopped: Option<StopReason>,
+    broken: Option<RunError>,
 }
 
 /// An accepted submit whose id is on its way to the disk.
@@ -116,6 +117,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             left: 0,
             mode: Mode::Running,
             stopped: None,
+            broken: None,
             settings,
             plant,
             ledger,
@@ -158,7 +160,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             }
             match self.mode {
                 Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(StopReason::Deadline),
-                Mode::Halting(until) if Instant::now() >= until => return self.abandon().await,
+                Mode::Halting(until) if Instant::now() >= until => return self.abandon(&is_job).await,
                 _ => {}
             }
         }
@@ -166,11 +168,14 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Closes the journal and says how the run ended.
     pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<Ending, RunError> {
+        if let Err(RunError::Journal { .. }) = outcome {
+            self.note_last_answers().await;
+        }
         self.executors.abort_all();
         if self.stopped.is_none() && self.left > 0 {
             self.stopped = Some(StopReason::Unanswered(self.left));
         }
-        let mut outcome = outcome;
+        let mut outcome = outcome.and(self.broken.take().map_or(Ok(()), Err));
         if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
             outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::later);

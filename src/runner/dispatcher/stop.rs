@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::EditApi;
-use crate::api::outcome::Stop;
+use crate::api::outcome::{Stop, SubmitOutcome};
 use crate::journal::{Record, RunEvent};
 use crate::outputs::ResultStore;
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
+use crate::runner::executor::News;
 use crate::runner::{RunError, StopReason};
 
 use super::{Dispatcher, Mode, Phase};
@@ -55,10 +56,22 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     pub(super) fn halt(&mut self, reason: StopReason) {
         if !matches!(self.mode, Mode::Halting(_)) {
-            self.mode = Mode::Halting(Instant::now() + LAST_MOMENTS);
-            self.halt.cancel();
+            self.begin_to_halt();
             self.tell_stopping(reason);
         }
+    }
+
+    /// Ends the run because this machine fails; submits under way may still bring their ids home.
+    pub(super) fn break_off(&mut self, error: RunError) {
+        self.broken.get_or_insert(error);
+        if !matches!(self.mode, Mode::Halting(_)) {
+            self.begin_to_halt();
+        }
+    }
+
+    fn begin_to_halt(&mut self) {
+        self.mode = Mode::Halting(Instant::now() + LAST_MOMENTS);
+        self.halt.cancel();
     }
 
     /// The first reason stands: what follows from it is no reason of its own.
@@ -70,12 +83,37 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Ends what is still under way. A submit without an answer is uncertain; the rest is in the journal.
-    pub(super) async fn abandon(&mut self) -> Result<(), RunError> {
-        self.executors.abort_all();
+    pub(super) async fn abandon(&mut self, is_job: impl Fn(&str) -> bool) -> Result<(), RunError> {
+        self.executors.shutdown().await;
+        // An id that was reported in the last moment is not to be lost.
+        while let Ok(report) = self.inbox.try_recv() {
+            self.take(report, &is_job).await?;
+        }
         let workers = std::mem::take(&mut self.workers);
         for worker in workers.into_values().filter(|worker| worker.phase == Phase::Submitting) {
             self.doubt(&worker.work.key, "the run was stopped before the answer came".to_owned()).await?;
         }
         Ok(())
+    }
+
+    /// Waits for the answers to submits under way where nothing can be recorded any more: whoever reads of the error
+    /// must be able to find what was paid for.
+    pub(super) async fn note_last_answers(&mut self) {
+        self.halt.cancel();
+        let until = Instant::now() + LAST_MOMENTS;
+        while self.is_submitting() {
+            let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
+            match report.news {
+                News::Submitted(outcome) => {
+                    let Some(worker) = self.workers.get_mut(&report.worker) else { continue };
+                    worker.phase = Phase::Generating;
+                    if let SubmitOutcome::Accepted { prediction, .. } = outcome {
+                        self.unrecorded.push((worker.work.key.job.clone(), prediction));
+                    }
+                }
+                News::Ended(_) => drop(self.workers.remove(&report.worker)),
+                _ => {}
+            }
+        }
     }
 }

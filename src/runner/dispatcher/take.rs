@@ -144,7 +144,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.left += 1;
                 self.stop_for(stop);
             }
-            End::Disk(error) => return Err(RunError::Results(error)),
+            End::Disk(error) => self.break_off(RunError::Results(error)),
             End::Journal(error) => return Err(journal_error(error)),
         }
         Ok(())

@@ -78,6 +78,11 @@ impl Provider {
         self.ledger().accepted.len()
     }
 
+    /// The ids of what was accepted, with their prompts.
+    pub fn predictions(&self) -> Vec<(String, String)> {
+        self.ledger().accepted.iter().map(|(id, (prompt, _))| (id.clone(), prompt.clone())).collect()
+    }
+
     /// The prompts that were accepted more than once.
     pub fn paid_twice(&self) -> Vec<String> {
         let mut counts: HashMap<String, usize> = HashMap::new();
@@ -115,12 +120,15 @@ async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes)
         let mut ledger = ledger.lock().unwrap();
         ledger.requests += 1;
         ledger.submits += 1;
-        if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("Bearer key-of-the-tests") {
-            return (StatusCode::UNAUTHORIZED, Json(json!({"error": "unknown key"}))).into_response();
+        // It repeats the key in its errors, as some do.
+        let key = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if key != "Bearer key-of-the-tests" {
+            return (StatusCode::UNAUTHORIZED, Json(json!({"error": format!("unknown key: {key}")}))).into_response();
         }
         if let Some((_, status)) = ledger.behavior.every.filter(|(every, _)| ledger.submits.is_multiple_of(*every)) {
             let headers = [("retry-after", "1")];
-            return (StatusCode::from_u16(status).unwrap(), headers, Json(json!({"error": "not now"}))).into_response();
+            let error = json!({"error": format!("not now, {key}")});
+            return (StatusCode::from_u16(status).unwrap(), headers, Json(error)).into_response();
         }
         if ledger.accepted.len() >= ledger.behavior.balance {
             return (StatusCode::PAYMENT_REQUIRED, Json(json!({"error": "insufficient balance"}))).into_response();
