@@ -1,5 +1,6 @@
 //! What the files that this program makes have in common.
 
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,11 +21,46 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Makes a folder, and those above it where they are missing, so that a power loss does not take them away again with
+/// all that is in them.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
+    let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(path)?;
+    // One that is there may be what a process made that died before it came to this.
+    std::iter::once(path).chain(missing).try_for_each(|made| match made.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
+        Some(parent) => sync_folder(parent),
+        None => Ok(()),
+    })
+}
+
+/// Makes the names in a folder durable: without it, a power loss can undo a rename, or take a new file away.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 #[cfg(unix)]
 fn permit(builder: &mut Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
+    builder.permissions(fs::Permissions::from_mode(0o666));
 }
 
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_with_those_above_it_and_once_more_without_harm() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("runs/spring");
+        make_folder(&folder).unwrap();
+        make_folder(&folder).unwrap();
+        assert!(folder.is_dir());
+        fs::write(place.path().join("file"), "").unwrap();
+        assert!(make_folder(&place.path().join("file/spring")).is_err());
+    }
+}

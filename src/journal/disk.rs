@@ -40,3 +40,16 @@ impl Disk for FileDisk {
         self.blocking(File::sync_data).await
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_is_asked_to_sync_and_its_answer_counts() {
+        // What cannot be synced takes writes gladly: only who asks the kernel learns of it.
+        let mut disk = FileDisk::new(File::options().append(true).open("/dev/null").unwrap());
+        disk.append(b"{}\n".to_vec()).await.unwrap();
+        assert!(disk.sync().await.is_err());
+    }
+}

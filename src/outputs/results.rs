@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
@@ -44,8 +45,7 @@ impl Results {
     /// Opens the folder of a run, making `results/` where it is missing.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results { results: run.join("results"), earlier: run.join("earlier"), downloader };
-        fs::create_dir_all(&folder.results).map_err(disk(&folder.results))?;
-        sync_folder(run)?;
+        make_folder(&folder.results).map_err(disk(&folder.results))?;
         Ok(folder)
     }
 
@@ -146,7 +146,7 @@ impl Results {
     /// Moves the files of the edit that was there before aside, except those that are to come anyway.
     fn clear<'a>(&self, place: &Place, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
         match place {
-            Place::Aside => fs::create_dir_all(&self.earlier).map_err(disk(&self.earlier)),
+            Place::Aside => make_folder(&self.earlier).map_err(disk(&self.earlier)),
             Place::Results { displaced } => {
                 let coming: Vec<_> = coming.collect();
                 for old in displaced.iter().filter(|old| !coming.contains(old)) {
@@ -178,18 +178,19 @@ impl Results {
     }
 
     fn move_aside(&self, path: &Path, name: &str) -> Result<(), OutputError> {
-        fs::create_dir_all(&self.earlier).map_err(disk(&self.earlier))?;
+        make_folder(&self.earlier).map_err(disk(&self.earlier))?;
         let aside = self.earlier.join(name);
         // The name holds the hash of the content, so what this replaces is the same picture.
         fs::rename(path, &aside).map_err(disk(&aside))?;
-        sync_folder(&self.earlier)
+        sync_folder(&self.earlier).map_err(disk(&self.earlier))
     }
 
     fn sync(&self, place: &Place) -> Result<(), OutputError> {
-        sync_folder(match place {
+        let folder = match place {
             Place::Results { .. } => &self.results,
             Place::Aside => &self.earlier,
-        })
+        };
+        sync_folder(folder).map_err(disk(folder))
     }
 
     /// Runs `work` where it may block.
@@ -268,11 +269,6 @@ fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
             }
         }
     }
-}
-
-/// Makes the names in a folder durable: without it, a power loss can undo a rename.
-fn sync_folder(folder: &Path) -> Result<(), OutputError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
 }
 
 #[cfg(test)]

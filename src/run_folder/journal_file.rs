@@ -1,6 +1,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader};
 
+use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, replay};
 
 use super::{FolderError, RunFolder};
@@ -27,8 +28,7 @@ impl JournalFile {
         let prepared = if replayed.torn > 0 { file.set_len(replayed.length) } else { Ok(()) };
         prepared.and_then(|()| file.sync_all()).map_err(FolderError::io("write", &path))?;
         // The name of a new journal must be as durable as what is written to it.
-        let parent = File::open(folder.path()).and_then(|parent| parent.sync_all());
-        parent.map_err(FolderError::io("sync the folder", folder.path()))?;
+        sync_folder(folder.path()).map_err(FolderError::io("sync the folder", folder.path()))?;
         Ok(JournalFile { ledger: replayed.ledger, torn: replayed.torn, file })
     }
 

@@ -1,5 +1,7 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+
+use crate::files::make_folder;
 
 use super::{FolderError, RunFolder};
 
@@ -17,7 +19,7 @@ impl Lock {
     ///
     /// [`FolderError::Held`] names the process that has it.
     pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
-        fs::create_dir_all(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
+        make_folder(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
         let path = folder.lock_file();
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(FolderError::io("open", &path))?;

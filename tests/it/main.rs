@@ -6,6 +6,7 @@ mod bad_input;
 mod crashes;
 mod disks;
 mod documents;
+mod durability;
 mod fuzzing;
 mod manifests;
 mod money;

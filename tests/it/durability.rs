@@ -1,0 +1,94 @@
+//! What the kernel is asked, and in which order, as seen from outside: an intent is on the disk before its submit leaves,
+//! a picture before it gets its name, and the name before the journal calls the job completed.
+//!
+//! The program runs under `strace`, so that no sync can be left out anywhere on the way down. Where there is none, or it
+//! may not look, nothing is seen and nothing is said; `.ci/run` installs it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::process::Command;
+
+use crate::support::{Behavior, Provider, Sandbox};
+
+const JOBS: usize = 3;
+
+/// The system calls of a trace in the order in which they were done; what is sent counts from when it was asked for.
+fn calls(trace: &str) -> Vec<String> {
+    let (mut calls, mut unfinished) = (Vec::new(), HashMap::new());
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(char::is_whitespace).unwrap();
+        let call = call.trim_start();
+        if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
+            if begun.contains("POST ") {
+                calls.push(begun.to_owned());
+            } else {
+                unfinished.insert(thread, begun);
+            }
+        } else if call.starts_with("<... ") {
+            calls.extend(unfinished.remove(thread).map(str::to_owned));
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls
+}
+
+fn trace(program: &Command, sandbox: &Sandbox) -> Option<String> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-s", "8000", "-o", "trace.txt"]);
+    strace.args(["-e", "trace=write,writev,sendto,fsync,fdatasync,rename,renameat,renameat2"]);
+    strace.arg(program.get_program()).args(program.get_args()).current_dir(sandbox.path("."));
+    strace.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let status = strace.output().ok()?.status;
+    let trace = std::fs::read_to_string(sandbox.path("trace.txt")).unwrap_or_default();
+    if trace.is_empty() {
+        return None;
+    }
+    assert!(status.success(), "{trace}");
+    Some(trace)
+}
+
+fn is_sync(call: &str, path: &str) -> bool {
+    (call.starts_with("fsync(") || call.starts_with("fdatasync(")) && call.contains(&format!("{path}>"))
+}
+
+fn is_record(call: &str, kind: &str) -> bool {
+    call.starts_with("write(") && call.contains("/journal.jsonl>") && call.contains(&format!(r#"\"type\":\"{kind}\""#))
+}
+
+#[test]
+fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", JOBS);
+    let mut program = sandbox.dyehouse("run catalog.csv -o runs/spring --rate 200/s --in-flight 1");
+    program.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    let Some(trace) = trace(&program, &sandbox) else { return };
+    let calls = calls(&trace);
+    let synced = |path: &str, within: Range<usize>| calls[within].iter().any(|call| is_sync(call, path));
+    let recorded = |kind: &str, before: usize| calls[..before].iter().rposition(|call| is_record(call, kind)).unwrap();
+    let home = sandbox.path("").canonicalize().unwrap().display().to_string();
+    let (mut submits, mut names, mut completed) = (0, 0, 0);
+    for (place, call) in calls.iter().enumerate() {
+        if call.contains("\"POST /api") {
+            submits += 1;
+            let intent = recorded("intent", place);
+            assert!(synced("/journal.jsonl", intent..place), "a submit left before its intent was synced:\n{trace}");
+            for folder in [format!("{home}/runs/spring"), format!("{home}/runs"), home.clone()] {
+                assert!(synced(&folder, 0..place), "the names in {folder} were not synced:\n{trace}");
+            }
+        }
+        if call.starts_with("rename") && call.contains(".incoming-") {
+            names += 1;
+            let from = call.split('"').nth(1).unwrap().rsplit('/').next().unwrap();
+            assert!(synced(from, 0..place), "a picture got its name before it was synced:\n{trace}");
+            let fetched = recorded("fetched", place);
+            assert!(synced("/journal.jsonl", fetched..place), "its record was not synced:\n{trace}");
+        }
+        if is_record(call, "completed") {
+            completed += call.matches(r#"\"type\":\"completed\""#).count();
+            let named = calls[..place].iter().rposition(|call| call.starts_with("rename")).unwrap();
+            assert!(synced("/spring/results", named..place), "completed before its name was synced:\n{trace}");
+        }
+    }
+    assert_eq!((submits, names, completed), (JOBS, JOBS, JOBS), "{trace}");
+}
