@@ -143,6 +143,7 @@ fn view(planned: &PlannedJob, ledger: &Ledger) -> JobView {
         attempts: edit.map_or(0, |edit| edit.attempts),
         submitted_at: edit.and_then(|edit| edit.submitted_at),
         finished_at: edit.and_then(|edit| edit.finished_at),
+        fingerprint: Some(planned.fingerprint),
         error_class: problem.as_ref().and_then(|problem| problem.class),
         error: problem.map(|problem| problem.message),
         size: request.size,

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::pictures::LocalPictures;
-use crate::progress::{Closing, Narrator, Screen, shell_word};
+use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
 use crate::run_folder::{JournalFile, Lock, PlanDraft};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Work};
 
@@ -86,6 +86,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         seconds: began.elapsed(),
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
+        uncertain: Doubt::all(&ending.ledger),
         results: options.folder.results(),
         report: report.index,
         resume,

@@ -4,7 +4,7 @@ use crate::cli::Status;
 use crate::exit::Exit;
 use crate::job::Cents;
 use crate::journal::{PlanCounts, RunEvent};
-use crate::progress::shell_word;
+use crate::progress::{Doubt, shell_word};
 use crate::run_folder::RunFolder;
 
 use super::gather::settled;
@@ -24,6 +24,7 @@ struct Standing {
     last_record_at: Option<jiff::Timestamp>,
     jobs: PlanCounts,
     cost_cents: Money,
+    uncertain: Vec<Doubt>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +64,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         last_record_at: ledger.last_at(),
         jobs: counts,
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
+        uncertain: Doubt::all(&ledger),
     };
     if arguments.json {
         print_json(&standing);
@@ -79,7 +81,7 @@ fn text(standing: &Standing) -> String {
     }
     let jobs = &standing.jobs;
     let mut text = format!("{head}\n");
-    let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<10}{value}\n"));
+    let line = |text: &mut String, name: &str, value: String| text.push_str(&format!("  {name:<10}{value}\n"));
     let width = jobs.total.to_string().len();
     for (name, count) in [
         ("completed", jobs.completed),
@@ -87,7 +89,10 @@ fn text(standing: &Standing) -> String {
         ("uncertain", jobs.uncertain),
         ("pending", jobs.pending),
     ] {
-        line(name, format!("{count:>width$} of {}", jobs.total));
+        line(&mut text, name, format!("{count:>width$} of {}", jobs.total));
+        if name == "uncertain" {
+            text.push_str(&Doubt::lines(&standing.uncertain));
+        }
     }
     let money = &standing.cost_cents;
     let mut cost = format!("{} spent", money.spent);
@@ -97,14 +102,14 @@ fn text(standing: &Standing) -> String {
     if let Some(budget) = money.budget {
         cost.push_str(&format!(", of a budget of {budget}"));
     }
-    line("cost", cost);
+    line(&mut text, "cost", cost);
     for (name, at) in [("started", standing.started_at), ("last news", standing.last_record_at)] {
         if let Some(at) = at {
-            line(name, at.strftime("%F %T UTC").to_string());
+            line(&mut text, name, at.strftime("%F %T UTC").to_string());
         }
     }
     if let (true, Some(manifest)) = (matches!(standing.state, "stopped" | "interrupted"), &standing.manifest) {
-        line("resume", format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&standing.folder)));
+        line(&mut text, "resume", format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&standing.folder)));
     }
     text
 }

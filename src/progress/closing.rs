@@ -7,6 +7,7 @@ use crate::job::{Cents, ErrorClass};
 use crate::journal::PlanCounts;
 use crate::manifest::Backend;
 
+use super::Doubt;
 use super::words::{counted, duration};
 
 /// How a run ended, for the person or the program that started it.
@@ -28,6 +29,8 @@ pub struct Closing {
     pub stopped: Option<String>,
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
+    /// The submits that may have been charged.
+    pub uncertain: Vec<Doubt>,
     /// Where the pictures are.
     pub results: PathBuf,
     /// Where the report is.
@@ -60,6 +63,8 @@ impl Closing {
                 "may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again";
             line("uncertain", &format!("{} {advice}", counts.uncertain));
         }
+        text.push_str(&Doubt::lines(&self.uncertain));
+        let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());
         line("report", &self.report.display().to_string());
@@ -86,6 +91,7 @@ impl Closing {
             },
             "cost_cents": {"spent": self.spent, "reserved": self.reserved, "budget": self.budget},
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
+            "uncertain": self.uncertain,
             "seconds": self.seconds.as_secs_f64(),
             "stopped": self.stopped,
             "results": self.results,
@@ -112,6 +118,7 @@ impl Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::JobId;
 
     fn closing() -> Closing {
         Closing {
@@ -123,6 +130,7 @@ mod tests {
             seconds: Duration::from_secs(151),
             stopped: None,
             errors: BTreeMap::new(),
+            uncertain: Vec::new(),
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
             resume: "dyehouse run spring.yaml".into(),
@@ -145,12 +153,19 @@ mod tests {
         let counts = PlanCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
         let stopped = Some("it was asked to stop".to_owned());
-        let closing = Closing { counts, errors, stopped, reserved: Cents(7), exit: Exit::StoppedEarly, ..closing() };
+        let uncertain = vec![Doubt {
+            job: JobId::new("mug-ocean").unwrap(),
+            submitted_at: Some("2026-11-23T22:14:03Z".parse().unwrap()),
+            fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+        }];
+        let exit = Exit::StoppedEarly;
+        let closing = Closing { counts, errors, uncertain, stopped, reserved: Cents(7), exit, ..closing() };
         insta::assert_snapshot!(closing.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
           failed    1 lost: it may have been charged; --retry-failed pays for it anew
           uncertain 1 may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again
+                    mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results
           report    runs/spring/report/index.html

@@ -2,12 +2,14 @@
 //! here decides anything.
 
 mod closing;
+mod doubt;
 mod logs;
 mod narrator;
 mod screen;
 mod words;
 
 pub use closing::Closing;
+pub use doubt::Doubt;
 pub use logs::start_logs;
 pub use narrator::Narrator;
 pub use screen::Screen;

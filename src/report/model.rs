@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::color::Verdict;
-use crate::job::{Cents, ContentHash, ErrorClass, ImageSource, JobId, JobStatus, Seed, Size, Switches};
+use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Seed, Size, Switches};
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +121,8 @@ pub struct JobView {
     pub submitted_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// What tells its request from all others in the journal.
+    pub fingerprint: Option<Fingerprint>,
     /// Why it failed.
     pub error_class: Option<ErrorClass>,
     /// The error in the provider's or the program's words.
@@ -217,6 +219,7 @@ impl JobView {
             attempts: 0,
             submitted_at: None,
             finished_at: None,
+            fingerprint: None,
             error_class: None,
             error: None,
             hint: None,

@@ -6,7 +6,7 @@ use super::model::JobView;
 use crate::job::{ErrorClass, Size};
 
 /// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
-pub(crate) const COLUMNS: [&str; 23] = [
+pub(crate) const COLUMNS: [&str; 24] = [
     "id",
     "status",
     "prediction_id",
@@ -30,6 +30,7 @@ pub(crate) const COLUMNS: [&str; 23] = [
     "prompt",
     "images",
     "line",
+    "fingerprint",
 ];
 
 /// The cells of a job under [`COLUMNS`].
@@ -62,6 +63,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         job.prompt.clone(),
         images.join("|"),
         job.line.to_string(),
+        job.fingerprint.map_or_else(String::new, |fingerprint| fingerprint.to_string()),
     ]
 }
 

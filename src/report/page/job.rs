@@ -58,6 +58,9 @@ pub(crate) struct Item<'a> {
     submitted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
+    /// What tells the request from all others, where nobody knows whether it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +121,10 @@ impl<'a> Item<'a> {
             seconds: job.seconds().map(|seconds| rounded(seconds, 10.0)),
             submitted: job.submitted_at.map(utc),
             ended: job.finished_at.map(utc),
+            request: job
+                .fingerprint
+                .filter(|_| job.status == JobStatus::Uncertain)
+                .map(|fingerprint| fingerprint.to_string()),
             size: job.size.map(Size::as_str),
             seed: job.seed.map(Seed::get),
             cells: cells.into_iter().skip(2).collect(),

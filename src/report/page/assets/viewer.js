@@ -55,7 +55,7 @@ const details = (job) => {
     ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice],
     ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && dollars(job.reserved)],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
-    ["submitted", job.submitted], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
+    ["submitted", job.submitted], ["request", job.request], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
     ["before", job.before.map((shown) => shown.label).join("\n")],
     ["after", job.after.map((shown) => (shown.width ? `${shown.label}, ${shown.width} × ${shown.height}` : shown.label)).join("\n")],
     ["manifest line", String(job.line)],

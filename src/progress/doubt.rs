@@ -1,0 +1,52 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::job::{Fingerprint, JobId};
+use crate::journal::{EditState, Ledger};
+
+/// How many doubts a person is shown; the report has all of them.
+const SHOWN: usize = 10;
+
+/// A submit that may have been charged, with what it takes to look it up at the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// The job.
+    pub job: JobId,
+    /// When the submit was announced.
+    pub submitted_at: Option<Timestamp>,
+    /// Which request it was, as in the journal.
+    pub fingerprint: Fingerprint,
+}
+
+impl Doubt {
+    /// All that `ledger` is in doubt about, in the order in which it was submitted; rows that the manifest no longer
+    /// has are among them, for their money is reserved as well.
+    pub fn all(ledger: &Ledger) -> Vec<Doubt> {
+        let edits = ledger.edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
+        let mut doubts: Vec<Doubt> = edits
+            .map(|(job, edit)| Doubt {
+                job: job.clone(),
+                submitted_at: edit.submitted_at,
+                fingerprint: edit.fingerprint,
+            })
+            .collect();
+        doubts.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
+        doubts
+    }
+
+    /// `doubts` a line each, as they stand below the word `uncertain`.
+    pub fn lines(doubts: &[Doubt]) -> String {
+        let mut text: String = doubts.iter().take(SHOWN).map(|doubt| format!("            {doubt}\n")).collect();
+        if doubts.len() > SHOWN {
+            text.push_str(&format!("            and {} more, in report/results.csv\n", doubts.len() - SHOWN));
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.submitted_at.map_or_else(String::new, |at| format!(" submitted {},", at.strftime("%F %T UTC")));
+        write!(formatter, "{}:{at} request {}", self.job, self.fingerprint)
+    }
+}
