@@ -113,9 +113,14 @@ impl OutputError {
         }
     }
 
-    /// Whether a fresh URL of the same prediction may be better.
-    pub fn is_worth_a_fresh_url(&self) -> bool {
-        matches!(self, OutputError::Expired(_) | OutputError::NotAPicture(_) | OutputError::Unreachable(_))
+    /// How often a fresh URL of the same prediction may be better. Asking for one costs nothing, and what is given up was
+    /// paid for; a host that is down was tried several times already.
+    pub fn fresh_urls(&self) -> u32 {
+        match self {
+            OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,
+            OutputError::Unreachable(_) => 1,
+            OutputError::Refused(_) | OutputError::Disk { .. } => 0,
+        }
     }
 }
 

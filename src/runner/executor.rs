@@ -13,7 +13,7 @@ use crate::journal::{Durable, JournalError, SavedFile};
 use crate::outputs::{OutputError, Place, ResultStore};
 
 use super::pacing::Pace;
-use super::policy::PollSchedule;
+use super::policy::{PollSchedule, backoff};
 
 /// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
@@ -214,18 +214,26 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(outcome)
     }
 
-    /// Fetches all outputs; where one is gone or broken, the prediction is read once more for fresh URLs.
-    async fn fetch_all(&self, prediction: &PredictionId, outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
-        let error = match self.try_fetch(&outputs).await {
-            Ok(staged) => return Ok(staged),
-            Err(error) if error.is_worth_a_fresh_url() => error,
-            Err(error) => return Err(give_up(error)),
-        };
-        tracing::debug!(%prediction, %error, "asking for fresh output URLs");
-        match self.poll(prediction).await? {
-            PollOutcome::Completed { outputs } => self.try_fetch(&outputs).await.map_err(give_up),
-            PollOutcome::NotFound => Err(lost(error.to_string())),
-            _ => Err(give_up(error)),
+    /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
+    /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
+    async fn fetch_all(&self, prediction: &PredictionId, mut outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
+        let (mut reads, mut is_known) = (0, true);
+        loop {
+            let error = match self.try_fetch(&outputs).await {
+                Ok(staged) => return Ok(staged),
+                Err(error) if reads < error.fresh_urls() => error,
+                Err(error) if is_known => return Err(give_up(error)),
+                Err(error) => return Err(lost(error.to_string())),
+            };
+            reads += 1;
+            tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
+            self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
+            match self.poll(prediction).await? {
+                PollOutcome::Completed { outputs: fresh } => (outputs, is_known) = (fresh, true),
+                PollOutcome::NotFound => is_known = false,
+                PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
+                PollOutcome::InProgress { .. } | PollOutcome::Failed { .. } | PollOutcome::Again { .. } => {}
+            }
         }
     }
 

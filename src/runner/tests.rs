@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::api::{Answer, Exchange};
-use crate::job::{ContentHash, Fingerprint, ImageSource, JobStatus, Switches};
-use crate::journal::{PlanCounts, SavedFile};
+use crate::job::{ContentHash, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
+use crate::journal::{EditState, PlanCounts, SavedFile};
 use crate::outputs::{Place, Verified};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
@@ -63,8 +63,8 @@ struct Memory;
 impl ResultStore for Memory {
     type Staged = Picture;
 
-    async fn fetch(&self, _output: &str) -> Result<Picture, OutputError> {
-        Ok(Picture)
+    async fn fetch(&self, output: &str) -> Result<Picture, OutputError> {
+        if output.contains("expired") { Err(OutputError::Expired("HTTP 403".into())) } else { Ok(Picture) }
     }
 
     async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Place) -> Result<(), OutputError> {
@@ -164,4 +164,22 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
     assert!(submits <= 32, "no more than fit in flight, and all of them can be followed later");
     assert_eq!(with_status(&ending, JobStatus::Pending), submits as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost() {
+    let expired = || answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#);
+    let polls = AtomicU32::new(0);
+    let bad_for_a_while = move || match polls.fetch_add(1, Ordering::Relaxed) {
+        0 | 3 => expired(),
+        1 => answer(404, "not yet everywhere"),
+        2 => answer(503, ""),
+        _ => completed(),
+    };
+    let (ending, submits) = ending_of(1, accepted, bad_for_a_while).await;
+    assert_eq!((with_status(&ending, JobStatus::Completed), submits), (1, 1));
+
+    let (ending, _) = ending_of(1, accepted, expired).await;
+    let states: Vec<_> = ending.ledger.edits().map(|(_, edit)| &edit.state).collect();
+    assert_eq!(states, [&EditState::Failed { class: ErrorClass::Lost }]);
 }
