@@ -65,7 +65,8 @@ impl<'s> Narrator<'s> {
             self.ends.pop_front();
         }
         let is_good = word == "completed";
-        self.failed += u64::from(!is_good);
+        // What is left to a later run has not failed.
+        self.failed += u64::from(matches!(word, "failed" | "uncertain"));
         if self.screen.show() == Show::Lines || !is_good {
             let width = self.work.to_string().len();
             let note = if note.is_empty() { String::new() } else { format!("  {note}") };
