@@ -67,7 +67,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let work: Vec<_> = jobs
         .iter()
         .filter_map(|job| {
-            plan::work(job, plan::decide(&job.key(), &ledger, Choices::default(), |file| folder.holds(file)))
+            plan::work(
+                job,
+                plan::decide(&job.key(), &ledger, Choices::default(), |name, bytes| folder.holds(name, bytes)),
+            )
         })
         .collect();
     let opening = RunEvent::Run {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
-use crate::journal::{Edit, EditState, Ledger, PlanCounts};
+use crate::journal::{Brief, Ledger, PlanCounts, Stage};
 use crate::plan::{self, Decision};
 use crate::run_folder::{FolderError, RunFolder, plan_lines};
 use crate::runner::Work;
@@ -51,13 +51,13 @@ impl Agenda {
         for line in plan_lines(folder)? {
             let key = line?.key()?;
             agenda.ids.sorted.push(agenda.ids.hasher.hash_one(key.job.as_str()));
-            agenda.counts.add(ledger.edit(&key).map_or(JobStatus::Pending, Edit::status));
+            agenda.counts.add(ledger.status(&key));
             if let Some(fingerprint) = wanted.get_mut(&key.job) {
                 *fingerprint = Some(key.fingerprint);
             }
             let is_meant = options.selection.takes(key.job.as_str(), taken);
             taken += usize::from(is_meant);
-            let decide = || plan::decide(&key, ledger, options.choices, |file| folder.holds(file));
+            let decide = || plan::decide(&key, ledger, options.choices, |name, bytes| folder.holds(name, bytes));
             agenda.decisions.push(is_meant.then(decide));
         }
         agenda.ids.sorted.sort_unstable();
@@ -119,10 +119,10 @@ impl Agenda {
         let mut outcome = Outcome { counts: PlanCounts::default(), errors: BTreeMap::new() };
         for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
             let key = line?.key()?;
-            let edit = ledger.edit(&key);
-            outcome.counts.add(edit.map_or(JobStatus::Pending, Edit::status));
-            if let Some(EditState::Failed { class }) = edit.map(|edit| &edit.state) {
-                *outcome.errors.entry(*class).or_default() += 1;
+            let edit = ledger.brief(&key);
+            outcome.counts.add(edit.as_ref().map_or(JobStatus::Pending, Brief::status));
+            if let Some(Stage::Failed(class)) = edit.map(|edit| edit.stage) {
+                *outcome.errors.entry(class).or_default() += 1;
             }
         }
         Ok(outcome)

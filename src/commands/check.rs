@@ -104,7 +104,8 @@ impl Forecast {
             return false;
         }
         self.jobs += 1;
-        let decision = plan::decide(&planned.key(), ledger, options.choices, |file| options.folder.holds(file));
+        let decision =
+            plan::decide(&planned.key(), ledger, options.choices, |name, bytes| options.folder.holds(name, bytes));
         *match decision {
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,

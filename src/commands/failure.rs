@@ -102,7 +102,7 @@ impl Failure {
             }
             Failure::Chaos(_) => Some("examples/chaos.yaml names all faults".to_owned()),
             Failure::Server(error) => error.hint(),
-            Failure::Run(RunError::Transition(_) | RunError::Executor(_)) => Some(
+            Failure::Run(RunError::Ledger(_) | RunError::Executor(_)) => Some(
                 "this is a defect of dyehouse: keep the journal and report it; a new run goes on from there".to_owned(),
             ),
             Failure::Report(error) => Some(error.hint().to_owned()),

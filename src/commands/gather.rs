@@ -42,13 +42,18 @@ pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), Fo
 
 /// Writes the report.
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
-    let mut broken = None;
+    let mut broken: Option<FolderError> = None;
     let mut counts = Counts::default();
     for planned in read_plan(gathered.folder)? {
-        counts.add(status(gathered.ledger.edit(&planned?.key())));
+        counts.add(gathered.ledger.status(&planned?.key()));
     }
-    let jobs = read_plan(gathered.folder)?.map_while(|planned| match planned {
-        Ok(planned) => Some(view(&planned, gathered.ledger)),
+    let viewed = |planned: Result<PlannedJob, FolderError>| {
+        let planned = planned?;
+        let edit = gathered.ledger.edit(&planned.key())?;
+        Ok(view(&planned, edit.as_deref()))
+    };
+    let jobs = read_plan(gathered.folder)?.map(viewed).map_while(|viewed| match viewed {
+        Ok(viewed) => Some(viewed),
         Err(error) => {
             broken = Some(error);
             None
@@ -77,8 +82,6 @@ fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
         None if Lock::holder(folder).is_some() => BatchState::Running,
         None => BatchState::Stopped("the program ended without saying why".to_owned()),
     };
-    let submitted = ledger.edits().filter_map(|(_, edit)| edit.submitted_at).min();
-    let finished = ledger.edits().filter_map(|(_, edit)| edit.finished_at).max();
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let is_whole = state == BatchState::Finished;
     BatchView {
@@ -86,8 +89,8 @@ fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
         title,
         manifest: (*manifest).to_owned(),
         backend,
-        started_at: submitted.or(ledger.started_at()),
-        finished_at: finished.filter(|_| is_whole),
+        started_at: ledger.first_submit_at().or(ledger.started_at()),
+        finished_at: ledger.last_finish_at().filter(|_| is_whole),
         state,
         counts,
         spent: ledger.spent(),
@@ -116,8 +119,7 @@ fn color_check(check: &Check) -> ColorCheck {
     }
 }
 
-fn view(planned: &PlannedJob, ledger: &Ledger) -> JobView {
-    let edit = ledger.edit(&planned.key());
+fn view(planned: &PlannedJob, edit: Option<&Edit>) -> JobView {
     let job = &planned.job;
     let request = &job.request;
     let problem = edit.and_then(|edit| edit.problem.clone()).filter(|_| status(edit) != JobStatus::Completed);

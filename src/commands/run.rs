@@ -11,7 +11,7 @@ use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::pictures::LocalPictures;
 use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
-use crate::run_folder::{JournalFile, Lock, PlanDraft};
+use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Work};
 
 use super::agenda::{Agenda, Outcome};
@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         seconds: began.elapsed(),
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
-        uncertain: Doubt::all(&ending.ledger),
+        uncertain: Doubt::all(&ending.ledger).map_err(FolderError::from)?,
         results: options.folder.results(),
         report: report.index,
         resume,

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::job::Cents;
 use crate::journal::{PlanCounts, RunEvent};
 use crate::progress::{Doubt, shell_word};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{FolderError, RunFolder};
 
 use super::gather::settled;
 use super::{Failure, print, print_json};
@@ -64,7 +64,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         last_record_at: ledger.last_at(),
         jobs: counts,
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
-        uncertain: Doubt::all(&ledger),
+        uncertain: Doubt::all(&ledger).map_err(FolderError::from)?,
     };
     if arguments.json {
         print_json(&standing);

@@ -20,8 +20,8 @@ pub struct FileDisk {
 
 impl FileDisk {
     /// Takes a file that was opened for appending.
-    pub fn new(file: File) -> FileDisk {
-        FileDisk { file: Arc::new(file) }
+    pub fn new(file: Arc<File>) -> FileDisk {
+        FileDisk { file }
     }
 
     /// Runs `work` where it may block.
@@ -48,7 +48,7 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_is_asked_to_sync_and_its_answer_counts() {
         // What cannot be synced takes writes gladly: only who asks the kernel learns of it.
-        let mut disk = FileDisk::new(File::options().append(true).open("/dev/null").unwrap());
+        let mut disk = FileDisk::new(Arc::new(File::options().append(true).open("/dev/null").unwrap()));
         disk.append(b"{}\n".to_vec()).await.unwrap();
         assert!(disk.sync().await.is_err());
     }

@@ -6,13 +6,6 @@ use crate::job::{Cents, ErrorClass, Fingerprint, JobId, JobStatus};
 
 use super::{Checked, Corrected, Reroll, SavedFile, Step};
 
-/// The edits that a job has had, one a fingerprint, oldest first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
-    pub(super) edits: Vec<Edit>,
-    pub(super) shown: Option<Fingerprint>,
-}
-
 /// Where one edit stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
@@ -91,52 +84,8 @@ pub struct TransitionError {
     pub(super) state: &'static str,
 }
 
-impl History {
-    /// The edit of a fingerprint.
-    pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
-        self.edits.iter().find(|edit| edit.fingerprint == fingerprint)
-    }
-
-    /// The edit whose pictures are in `results/` under the job's name.
-    pub fn shown(&self) -> Option<&Edit> {
-        self.edit(self.shown?)
-    }
-
-    /// All edits, oldest first.
-    pub fn edits(&self) -> &[Edit] {
-        &self.edits
-    }
-
-    /// The re-rolls of the edit with this fingerprint, oldest first.
-    pub fn rerolls(&self, of: Fingerprint) -> impl Iterator<Item = &Edit> {
-        self.edits.iter().filter(move |edit| edit.reroll.is_some_and(|reroll| reroll.of == of))
-    }
-
-    /// The newest edit that a manifest has asked for.
-    pub(super) fn newest(&self) -> Option<&Edit> {
-        self.edits.iter().rfind(|edit| edit.reroll.is_none())
-    }
-
-    /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
-    pub(super) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Edit {
-        let newest = self.edits.len().saturating_sub(1);
-        let position = match self.edits.iter().position(|edit| edit.fingerprint == fingerprint) {
-            Some(position) if matches!(step, Step::Intent { .. }) => {
-                self.edits[position..].rotate_left(1);
-                newest
-            }
-            Some(position) => position,
-            None => {
-                self.edits.push(Edit::new(fingerprint));
-                self.edits.len() - 1
-            }
-        };
-        &mut self.edits[position]
-    }
-}
-
 impl Edit {
-    fn new(fingerprint: Fingerprint) -> Edit {
+    pub(super) fn new(fingerprint: Fingerprint) -> Edit {
         Edit {
             fingerprint,
             state: EditState::Idle,
@@ -162,6 +111,17 @@ impl Edit {
             EditState::Completed { .. } => JobStatus::Completed,
             EditState::Failed { .. } => JobStatus::Failed,
             EditState::Uncertain => JobStatus::Uncertain,
+        }
+    }
+
+    /// Whether nothing more happens with it unless somebody asks for it. What failed on this side alone is asked for
+    /// again by every run.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match self.state {
+            EditState::Completed { .. } | EditState::Uncertain => true,
+            EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout } => self.prediction.is_none(),
+            EditState::Failed { .. } => true,
+            EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => false,
         }
     }
 
@@ -207,6 +167,11 @@ impl Edit {
             (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
             _ => None,
         }
+    }
+
+    /// Whether a step says anything that the edit does not stand at already.
+    pub(super) fn is_changed_by(&self, step: &Step) -> bool {
+        !matches!((&self.state, step), (EditState::Processing, Step::Generated { .. }))
     }
 
     pub(super) fn apply(&mut self, at: Timestamp, step: &Step, next: EditState) {

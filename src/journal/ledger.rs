@@ -1,60 +1,90 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::job::{Cents, JobId, JobStatus};
 
-use super::edit::{Edit, EditState, History, TransitionError, state_name, step_name};
-use super::{EditKey, PlanCounts, Record, RunEvent, Step};
-
-/// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
-const FIRST_ESTIMATE: Cents = Cents(7);
+use super::brief::{Brief, Stage};
+use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
+use super::history::{History, Tracked};
+use super::lines::Lines;
+use super::money::Money;
+use super::settled::{Settled, Stored};
+use super::{EditKey, PlanCounts, ReadAt, Record, RunEvent, Step};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
 /// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
-/// stand at the same state. Pure: times come with the records.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// stand at the same state. Times come with the records.
+///
+/// A job is either *live*, with all that is known of its edits in memory, or *settled*: nothing more happens with it by
+/// itself, and a few bytes say where its lines are. [`Ledger::brief`] knows enough of both for a plan,
+/// [`Ledger::wake`] makes a settled job live, and [`Ledger::edit`] reads the details of one without keeping them.
+#[derive(Debug, Default, PartialEq)]
 pub struct Ledger {
-    jobs: HashMap<JobId, History>,
+    live: HashMap<JobId, History>,
+    settled: Settled,
+    source: Source,
     money: Money,
     counts: PlanCounts,
     started_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
+    first_submit_at: Option<Timestamp>,
+    last_finish_at: Option<Timestamp>,
     last_run: Option<RunEvent>,
     ended: Option<Option<String>>,
     pauses: Vec<(Timestamp, u64, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Money {
-    spent: Cents,
-    open: Cents,
-    open_submits: u64,
-    held: Cents,
-    held_submits: u64,
-    estimate: Cents,
+/// The journal that the settled jobs are in. Which file it is says nothing about what it adds up to.
+#[derive(Clone, Debug, Default)]
+struct Source(Option<Arc<dyn ReadAt>>);
+
+impl PartialEq for Source {
+    fn eq(&self, _other: &Source) -> bool {
+        true
+    }
 }
 
-impl Default for Money {
-    fn default() -> Money {
-        let none = Cents::ZERO;
-        Money { spent: none, open: none, open_submits: 0, held: none, held_submits: 0, estimate: FIRST_ESTIMATE }
-    }
+/// A record that the ledger cannot take in.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It cannot follow those before it.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// It is about a settled job, and the job's lines cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+}
+
+/// The lines of a settled job cannot be read again.
+#[derive(Debug, thiserror::Error)]
+#[error("read the journal again at byte {offset}: {cause}")]
+pub struct LinesError {
+    offset: u64,
+    cause: io::Error,
 }
 
 impl Ledger {
+    /// Begins with nothing known; settled jobs will be read from `source`.
+    pub(super) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
+        Ledger { source: Source(Some(source)), ..Ledger::default() }
+    }
+
     /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
-    pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), TransitionError> {
+    pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
         match record {
             Record::Run(event) => self.apply_run(at, event),
-            Record::Edit(key, step) => self.apply_step(at, key, step)?,
+            Record::Edit(key, step) => self.apply_step(at, key, step, None).map(|_| ())?,
         }
-        self.last_at = Some(at);
         Ok(())
     }
 
-    fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
+    pub(super) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
+        self.last_at = Some(at);
         match event {
             RunEvent::Run { jobs, .. } => {
                 self.counts = *jobs;
@@ -67,18 +97,38 @@ impl Ledger {
         }
     }
 
-    fn apply_step(&mut self, at: Timestamp, key: &EditKey, step: &Step) -> Result<(), TransitionError> {
-        let history = self.jobs.entry(key.job.clone()).or_default();
-        let edit = history.edit_mut(key.fingerprint, step);
-        let before = edit.status();
+    /// Takes a step in, whose line begins at `offset` where it was read. The answer is whether the job may
+    /// have come to rest with it.
+    pub(super) fn apply_step(
+        &mut self,
+        at: Timestamp,
+        key: &EditKey,
+        step: &Step,
+        offset: Option<u64>,
+    ) -> Result<bool, LedgerError> {
+        let is_woken = !self.live.contains_key(&key.job);
+        if is_woken {
+            self.wake(&key.job)?;
+        }
+        let history = self.live.entry(key.job.clone()).or_default();
+        let Tracked { edit, trail } = history.edit_mut(key.fingerprint, step);
+        let (before, was_at_rest) = (edit.status(), edit.is_at_rest());
         let next = edit.next(step).ok_or_else(|| TransitionError {
             job: key.job.clone(),
             step: step_name(step),
             state: state_name(&edit.state),
         })?;
+        if let Some(offset) = offset.filter(|_| edit.is_changed_by(step)) {
+            trail.0.push(offset);
+        }
         self.money.apply(&edit.state, step);
         edit.apply(at, step, next);
-        let after = edit.status();
+        let (after, is_at_rest) = (edit.status(), edit.is_at_rest());
+        self.last_at = Some(at);
+        if let Step::Intent { .. } = step {
+            self.first_submit_at.get_or_insert(at);
+        }
+        self.last_finish_at = self.last_finish_at.max(edit.finished_at);
         let is_reroll = edit.reroll.is_some();
         // A re-roll goes aside first, and is brought back only if it is better.
         if matches!(step, Step::Reinstated) || matches!(step, Step::Completed) && !is_reroll {
@@ -88,27 +138,150 @@ impl Ledger {
         if is_newest && before != after {
             self.counts.moved(before, after);
         }
+        Ok(is_at_rest && (is_woken || !was_at_rest))
+    }
+
+    /// Makes a job settled, if it is live and all of its edits are at rest.
+    pub(super) fn settle(&mut self, job: &JobId) {
+        if self.live.get(job).is_some_and(History::is_at_rest)
+            && let Some((job, history)) = self.live.remove_entry(job)
+        {
+            self.settled.insert(&job, &history);
+        }
+    }
+
+    /// Makes a job live, if it is settled: its lines are read again.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or its lines are no longer what they were. The job stays settled then.
+    pub fn wake(&mut self, job: &JobId) -> Result<(), LinesError> {
+        if self.settled.knows(job.as_str()) {
+            let history = self.read_history(job)?;
+            self.settled.remove(job.as_str());
+            self.live.insert(job.clone(), history);
+        }
         Ok(())
     }
 
-    /// The history of a job, if the journal knows it.
-    pub fn history(&self, job: &JobId) -> Option<&History> {
-        self.jobs.get(job)
+    /// Whether the journal knows the job, with whatever edits.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.live.contains_key(job) || self.settled.knows(job.as_str())
     }
 
-    /// One edit, if the journal knows it.
-    pub fn edit(&self, key: &EditKey) -> Option<&Edit> {
-        self.jobs.get(&key.job)?.edit(key.fingerprint)
+    /// What a plan asks of an edit, if the journal knows it.
+    pub fn brief(&self, key: &EditKey) -> Option<Brief<'_>> {
+        match self.live.get(&key.job) {
+            Some(history) => {
+                let edit = history.edit(key.fingerprint)?;
+                Some(Brief::of(edit, history.shown == Some(key.fingerprint)))
+            }
+            None => self.settled.brief(&key.job, key.fingerprint),
+        }
     }
 
-    /// All edits, in no order.
-    pub fn edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
-        self.jobs.iter().flat_map(|(job, history)| history.edits.iter().map(move |edit| (job, edit)))
+    /// Where an edit stands: pending, where the journal does not know it.
+    pub fn status(&self, key: &EditKey) -> JobStatus {
+        self.brief(key).map_or(JobStatus::Pending, |brief| brief.status())
+    }
+
+    /// All that the journal knows of an edit. That of a settled one is read again, and not kept.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or its lines are no longer what they were.
+    pub fn edit(&self, key: &EditKey) -> Result<Option<Cow<'_, Edit>>, LinesError> {
+        if let Some(history) = self.live.get(&key.job) {
+            return Ok(history.edit(key.fingerprint).map(Cow::Borrowed));
+        }
+        let stored =
+            self.settled.stored(key.job.as_str()).into_iter().find(|stored| stored.fingerprint == key.fingerprint);
+        Ok(stored.map(|stored| self.read_edit(&stored)).transpose()?.map(|(_, tracked)| Cow::Owned(tracked.edit)))
+    }
+
+    /// All edits, in no order, settled ones included: these are read again, one after the other.
+    pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.all().map(|stored| self.owned(&stored)))
+    }
+
+    /// The edits of which nobody knows whether they were accepted, in no order.
+    pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
+        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
+    }
+
+    fn owned(&self, stored: &Stored) -> Result<(JobId, Cow<'_, Edit>), LinesError> {
+        let (job, tracked) = self.read_edit(stored)?;
+        Ok((job, Cow::Owned(tracked.edit)))
+    }
+
+    /// The history of a job, if it is live.
+    pub fn live_history(&self, job: &JobId) -> Option<&History> {
+        self.live.get(job)
+    }
+
+    /// One edit, if its job is live: as every job is that a run works on.
+    pub fn live(&self, key: &EditKey) -> Option<&Edit> {
+        self.live.get(&key.job)?.edit(key.fingerprint)
+    }
+
+    /// The edits of all live jobs, in no order: among them are all with which more happens by itself.
+    pub fn live_edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
+        self.live.iter().flat_map(|(job, history)| history.edits().map(move |edit| (job, edit)))
+    }
+
+    /// How many edits are settled, and so take a few bytes each.
+    pub fn settled_edits(&self) -> usize {
+        self.settled.len()
+    }
+
+    /// Says where the lines are now.
+    #[cfg(test)]
+    pub(super) fn reads_from(&mut self, source: Arc<dyn ReadAt>) {
+        self.source = Source(Some(source));
+    }
+
+    fn read_history(&self, job: &JobId) -> Result<History, LinesError> {
+        let mut history = History::default();
+        for stored in self.settled.stored(job.as_str()) {
+            let (owner, tracked) = self.read_edit(&stored)?;
+            if owner != *job {
+                let cause = io::Error::new(io::ErrorKind::InvalidData, format!("the line is about {owner}, not {job}"));
+                return Err(LinesError { offset: stored.trail.0[0], cause });
+            }
+            if stored.is_shown {
+                history.shown = Some(stored.fingerprint);
+            }
+            history.edits.push(tracked);
+        }
+        Ok(history)
+    }
+
+    /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
+    fn read_edit(&self, stored: &Stored) -> Result<(JobId, Tracked), LinesError> {
+        let mut edit = Edit::new(stored.fingerprint);
+        let mut owner = None;
+        for &offset in &stored.trail.0 {
+            let failed = |cause| LinesError { offset, cause };
+            let invalid = |message: &str| failed(io::Error::new(io::ErrorKind::InvalidData, message.to_owned()));
+            let Source(Some(source)) = &self.source else { return Err(invalid("there is no journal")) };
+            let line = Lines::one_at(source, offset).map_err(failed)?;
+            let (at, record) = Record::from_line(&line).map_err(|error| invalid(&error.to_string()))?;
+            let Record::Edit(key, step) = record else { return Err(invalid("the line is about no job")) };
+            let is_its_own = key.fingerprint == stored.fingerprint && owner.as_ref().is_none_or(|job| *job == key.job);
+            let next = edit.next(&step).filter(|_| is_its_own);
+            edit.apply(at, &step, next.ok_or_else(|| invalid("the line is no longer what it was"))?);
+            owner = Some(key.job);
+        }
+        let owner = owner.ok_or_else(|| LinesError { offset: 0, cause: io::ErrorKind::InvalidData.into() })?;
+        Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
     }
 
     /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.
     pub fn unanswered(&self) -> Vec<EditKey> {
-        let open = self.edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
+        let open = self.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let mut keys: Vec<EditKey> =
             open.map(|(job, edit)| EditKey { job: job.clone(), fingerprint: edit.fingerprint }).collect();
         keys.sort();
@@ -123,8 +296,7 @@ impl Ledger {
     /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
     /// than it was when they were announced counts for them as well.
     pub fn reserved(&self) -> Cents {
-        let at_least = |sum: Cents, count: u64| sum.max(self.money.estimate.times(count));
-        at_least(self.money.open, self.money.open_submits) + at_least(self.money.held, self.money.held_submits)
+        self.money.reserved()
     }
 
     /// What the next submit is thought to cost: the highest price seen, and the documented one before that.
@@ -140,6 +312,16 @@ impl Ledger {
     /// When the folder's first run began.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.started_at
+    }
+
+    /// When the first submit was announced.
+    pub fn first_submit_at(&self) -> Option<Timestamp> {
+        self.first_submit_at
+    }
+
+    /// When an edit last came to an end.
+    pub fn last_finish_at(&self) -> Option<Timestamp> {
+        self.last_finish_at
     }
 
     /// When the last record was written.
@@ -160,50 +342,5 @@ impl Ledger {
     /// The pauses of all submitters: when, for how many milliseconds, and why.
     pub fn pauses(&self) -> &[(Timestamp, u64, String)] {
         &self.pauses
-    }
-}
-
-impl Money {
-    fn apply(&mut self, state: &EditState, step: &Step) {
-        if let Step::Intent { reserved_cents, .. } = step {
-            self.open += *reserved_cents;
-            self.open_submits += 1;
-            return;
-        }
-        if let EditState::Submitting { reserved } = state {
-            self.open = self.open.minus(*reserved);
-            self.open_submits -= 1;
-            if let Step::Uncertain { .. } = step {
-                self.held += *reserved;
-                self.held_submits += 1;
-            }
-        }
-        if let Step::Accepted { cost_cents, .. } = step {
-            self.spent += *cost_cents;
-            self.estimate = self.estimate.max(*cost_cents);
-        }
-    }
-}
-
-impl PlanCounts {
-    /// Counts one more job in.
-    pub fn add(&mut self, status: JobStatus) {
-        self.total += 1;
-        *self.of(status) += 1;
-    }
-
-    fn moved(&mut self, from: JobStatus, to: JobStatus) {
-        let old = self.of(from);
-        *old = old.saturating_sub(1);
-        *self.of(to) += 1;
-    }
-
-    fn of(&mut self, status: JobStatus) -> &mut u64 {
-        match status {
-            JobStatus::Completed => &mut self.completed,
-            JobStatus::Failed => &mut self.failed,
-            JobStatus::Uncertain => &mut self.uncertain,
-            JobStatus::Pending => &mut self.pending,
-        }
     }
 }

@@ -3,16 +3,26 @@
 //! [`Record`] is what a line says, [`Ledger`] what all of them add up to, [`Journal`] the writer that makes them
 //! durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is durable.
 
+mod brief;
 mod disk;
 mod edit;
+mod history;
 mod ledger;
+mod lines;
+mod money;
+mod read_at;
 mod record;
 mod replay;
+mod settled;
+mod trail;
 mod writer;
 
+pub use brief::{Brief, Stage};
 pub use disk::{Disk, FileDisk};
-pub use edit::{Edit, EditState, History, Problem, TransitionError};
-pub use ledger::Ledger;
+pub use edit::{Edit, EditState, Problem, TransitionError};
+pub use history::History;
+pub use ledger::{Ledger, LedgerError, LinesError};
+pub use read_at::ReadAt;
 pub use record::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION};
 pub use replay::{ReplayError, Replayed, replay};
 pub use writer::{Durable, Journal, JournalError};

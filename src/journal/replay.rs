@@ -1,8 +1,14 @@
-use std::io::{self, BufRead};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
 
-use super::edit::TransitionError;
+use super::ReadAt;
 use super::ledger::Ledger;
+use super::lines::Lines;
 use super::record::{LineError, Record};
+
+/// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
+const RECENT: usize = 1024;
 
 /// What a journal says, and where its good part ends.
 #[derive(Debug, Default)]
@@ -46,39 +52,58 @@ pub enum ReplayError {
 /// The last line may be torn: a crash or a power loss can leave a part of it, and since nothing is acted upon before
 /// its record is durable, a torn record stands for nothing that happened. Anything else that is broken is an error,
 /// because a line lost in the middle could be a prediction that was paid for.
-pub fn replay(mut journal: impl BufRead) -> Result<Replayed, ReplayError> {
-    let mut replayed = Replayed::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = journal.read_until(b'\n', &mut line)? as u64;
-        if read == 0 {
-            return Ok(replayed);
-        }
-        if line.pop_if(|last| *last == b'\n').is_none() {
-            replayed.torn = read;
-            return Ok(replayed);
+pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
+    let journal: Arc<dyn ReadAt> = Arc::new(journal);
+    replay_keeping(&journal, RECENT)
+}
+
+/// Replays with at most `recent` jobs live that could be settled.
+fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, ReplayError> {
+    let mut replayed = Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() };
+    let mut finished = VecDeque::with_capacity(recent + 1);
+    let mut lines = Lines::new(journal);
+    while let Some(line) = lines.next()? {
+        if !line.is_whole {
+            replayed.torn = line.bytes.len() as u64;
+            break;
         }
         let number = replayed.records + 1;
         let broken = |cause: String| ReplayError::Broken { line: number, cause };
-        let (at, record) = Record::from_line(&line).map_err(|error| match error {
+        let (at, record) = Record::from_line(line.bytes).map_err(|error| match error {
             LineError::Newer(_) => ReplayError::Newer { line: number, cause: error.to_string() },
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
-        replayed.ledger.apply(at, &record).map_err(|error: TransitionError| broken(error.to_string()))?;
+        match record {
+            Record::Run(event) => replayed.ledger.apply_run(at, &event),
+            Record::Edit(key, step) => {
+                let applied = replayed.ledger.apply_step(at, &key, &step, Some(line.offset));
+                if applied.map_err(|error| broken(error.to_string()))? {
+                    finished.push_back(key.job);
+                }
+            }
+        }
+        if finished.len() > recent
+            && let Some(job) = finished.pop_front()
+        {
+            replayed.ledger.settle(&job);
+        }
         replayed.records = number;
-        replayed.length += read;
+        replayed.length = line.offset + line.bytes.len() as u64 + 1;
     }
+    Ok(replayed)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use jiff::Timestamp;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::api::PredictionId;
-    use crate::job::{Cents, ErrorClass, JobId, JobStatus, Seed};
-    use crate::journal::{EditKey, EditState, PlanCounts, Reroll, RunEvent, Step};
+    use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed};
+    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Reroll, RunEvent, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
@@ -109,8 +134,13 @@ mod tests {
             .collect()
     }
 
+    fn replayed_keeping(bytes: Vec<u8>, recent: usize) -> Result<Replayed, ReplayError> {
+        let journal: Arc<dyn ReadAt> = Arc::new(bytes);
+        replay_keeping(&journal, recent)
+    }
+
     fn ledger(steps: &[(&str, Step)]) -> Ledger {
-        replay(lines(steps).as_slice()).unwrap().ledger
+        replay(lines(steps)).unwrap().ledger
     }
 
     #[test]
@@ -126,15 +156,15 @@ mod tests {
         let uncertain = Step::Uncertain { message: "reset".into() };
         let ledger = ledger(&[("a", intent(1)), ("a", uncertain), ("a", intent(2)), ("a", accepted(7))]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents(7), Cents(7)));
-        assert_eq!(ledger.edit(&key("a")).unwrap().held, Cents(7));
-        assert_eq!(ledger.edit(&key("a")).unwrap().state, EditState::Processing);
+        assert_eq!(ledger.live(&key("a")).unwrap().held, Cents(7));
+        assert_eq!(ledger.live(&key("a")).unwrap().state, EditState::Processing);
     }
 
     #[test]
     fn a_refused_submit_costs_nothing() {
         let ledger = ledger(&[("a", intent(1)), ("a", Step::Refused { message: "429".into() })]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents::ZERO, Cents::ZERO));
-        assert_eq!(ledger.edit(&key("a")).unwrap().status(), JobStatus::Pending);
+        assert_eq!(ledger.live(&key("a")).unwrap().status(), JobStatus::Pending);
     }
 
     #[test]
@@ -152,11 +182,11 @@ mod tests {
         apply(rerolled(accepted(7)));
         apply(rerolled(Step::Fetched { files: Vec::new() }));
         apply(rerolled(Step::Completed));
-        let shown = |ledger: &Ledger| ledger.history(&key("a").job).unwrap().shown().unwrap().fingerprint;
+        let shown = |ledger: &Ledger| ledger.live_history(&key("a").job).unwrap().shown().unwrap().fingerprint;
         assert_eq!(ledger.spent(), Cents(14));
         assert_eq!(ledger.counts(), PlanCounts { total: 3, completed: 1, pending: 2, ..PlanCounts::default() });
         assert_eq!(shown(&ledger), of);
-        assert_eq!(ledger.history(&key("a").job).unwrap().rerolls(of).count(), 1);
+        assert_eq!(ledger.live_history(&key("a").job).unwrap().rerolls(of).count(), 1);
         ledger.apply(Timestamp::UNIX_EPOCH, &rerolled(Step::Reinstated)).unwrap();
         assert_eq!(shown(&ledger), another.fingerprint);
     }
@@ -173,9 +203,9 @@ mod tests {
         let whole = lines(&[("a", intent(1)), ("a", accepted(7))]);
         let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
         for end in last + 1..whole.len() {
-            let replayed = replay(&whole[..end]).unwrap();
+            let replayed = replay(whole[..end].to_vec()).unwrap();
             assert_eq!((replayed.length, replayed.torn), (last as u64, (end - last) as u64));
-            assert!(matches!(replayed.ledger.edit(&key("a")).unwrap().state, EditState::Submitting { .. }));
+            assert!(matches!(replayed.ledger.live(&key("a")).unwrap().state, EditState::Submitting { .. }));
         }
     }
 
@@ -184,13 +214,116 @@ mod tests {
         let mut bytes = lines(&[("a", intent(1)), ("a", accepted(7))]);
         let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         bytes[second] = b'#';
-        assert!(matches!(replay(bytes.as_slice()), Err(ReplayError::Broken { line: 2, .. })));
+        assert!(matches!(replay(bytes), Err(ReplayError::Broken { line: 2, .. })));
     }
 
     #[test]
     fn a_step_that_cannot_follow_is_refused() {
         let bytes = lines(&[("a", accepted(7))]);
-        let error = replay(bytes.as_slice()).unwrap_err();
+        let error = replay(bytes).unwrap_err();
         assert_eq!(error.to_string(), "line 2: `accepted` of job a cannot follow `nothing under way`");
+    }
+
+    /// A journal drawn from `choices`: each names a job, one of its fingerprints and a step; those that cannot follow
+    /// are left out. The answer is the running ledger and the lines.
+    fn drawn(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<u8>) {
+        let files = |job: &str, names: &[&str]| {
+            let file = |name: &&str| SavedFile {
+                name: format!("{job}{name}"),
+                bytes: 5,
+                blake3: ContentHash::of(b"x"),
+                width: 1,
+                height: 2,
+            };
+            names.iter().map(file).collect()
+        };
+        let (mut ledger, mut lines) = (Ledger::default(), Vec::new());
+        for (number, &(job, version, choice)) in choices.iter().enumerate() {
+            let name = ["a", "b", "größe", "d-2"][job];
+            let key =
+                EditKey { job: JobId::new(name).unwrap(), fingerprint: format!("{version:032x}").parse().unwrap() };
+            let at = Timestamp::from_second(number as i64).unwrap();
+            let attempt = ledger.live(&key).map_or(0, |edit| edit.attempts) + 1;
+            let message = || "it \"broke\"".to_owned();
+            let step = match choice {
+                0 | 1 => Step::Intent { attempt, reserved_cents: ledger.estimate(), reroll: None },
+                2 => Step::Refused { message: message() },
+                3 => Step::Uncertain { message: message() },
+                4 | 5 => {
+                    Step::Accepted { prediction: PredictionId::new("p").unwrap(), cost_cents: Cents(number as u64) }
+                }
+                6 => Step::Generated { outputs: 1 },
+                7 => Step::Fetched { files: files(name, &[".png"]) },
+                8 => Step::Fetched { files: files(name, &[".jpg", "-2.jpg"]) },
+                9 => Step::Reinstated,
+                10 => Step::Failed { class: ErrorClass::Download, message: message() },
+                11 => Step::Failed { class: ErrorClass::Moderated, message: message() },
+                _ => Step::Completed,
+            };
+            let can_follow = match ledger.live(&key) {
+                Some(edit) => edit.next(&step).is_some(),
+                None => matches!(step, Step::Intent { .. }),
+            };
+            if can_follow {
+                let record = Record::Edit(key, step);
+                ledger.apply(at, &record).unwrap();
+                lines.extend(record.to_line(at));
+            }
+        }
+        (ledger, lines)
+    }
+
+    fn choices() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
+        prop::collection::vec((0..4usize, 0..3usize, 0..14usize), 0..300)
+    }
+
+    proptest! {
+        #[test]
+        fn however_many_jobs_are_settled_the_ledger_says_the_same(choices in choices(), recent in 0..5usize) {
+            let (running, lines) = drawn(&choices);
+            let mut replayed = replayed_keeping(lines, recent).unwrap().ledger;
+            let briefly = |brief: Brief<'_>, job: &JobId| {
+                let pictures = RefCell::new(Vec::new());
+                brief.has_all_pictures(job, |name, bytes| { pictures.borrow_mut().push((name.to_owned(), bytes)); true });
+                (brief.stage, brief.has_prediction, brief.is_shown, pictures.into_inner())
+            };
+            for (job, edit) in running.live_edits() {
+                let key = EditKey { job: job.clone(), fingerprint: edit.fingerprint };
+                let read_again = replayed.edit(&key).unwrap();
+                prop_assert_eq!(read_again.as_deref(), Some(edit));
+                prop_assert_eq!(briefly(replayed.brief(&key).unwrap(), job), briefly(running.brief(&key).unwrap(), job));
+            }
+            prop_assert_eq!(replayed.edits().count(), running.edits().count());
+            prop_assert_eq!(replayed.unanswered(), running.unanswered());
+            prop_assert_eq!(replayed.live_edits().filter(|(_, edit)| !edit.is_at_rest()).count(), running.live_edits().filter(|(_, edit)| !edit.is_at_rest()).count());
+            for job in ["a", "b", "größe", "d-2"] {
+                replayed.wake(&JobId::new(job).unwrap()).unwrap();
+            }
+            prop_assert_eq!(replayed.settled_edits(), 0);
+            prop_assert_eq!(replayed, running);
+        }
+    }
+
+    #[test]
+    fn a_settled_job_goes_on_where_it_stood() {
+        let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
+        let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
+        let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;
+        assert_eq!((ledger.settled_edits(), ledger.live_edits().count()), (1, 0));
+        ledger.apply(Timestamp::UNIX_EPOCH, &Record::Edit(key("a"), intent(2))).unwrap();
+        let edit = ledger.live(&key("a")).unwrap();
+        assert_eq!((edit.attempts, edit.spent, ledger.spent()), (2, Cents(7), Cents(7)));
+        assert_eq!(ledger.settled_edits(), 0);
+    }
+
+    #[test]
+    fn a_journal_that_changed_underneath_is_an_error_and_not_another_edit() {
+        let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
+        let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
+        let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;
+        ledger.reads_from(Arc::new(lines(&[("b", intent(1)), ("b", accepted(7)), ("b", Step::Completed)])));
+        assert!(ledger.wake(&key("a").job).is_err());
+        assert!(ledger.edit(&key("a")).is_err());
+        assert_eq!(ledger.status(&key("a")), JobStatus::Failed);
     }
 }

@@ -5,8 +5,8 @@ mod expiry;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::{ErrorClass, Fingerprint, Job, JobId, JobStatus};
-use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, SavedFile};
+use crate::job::{ErrorClass, Fingerprint, Job, JobId};
+use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, Stage};
 use crate::runner::{Standing, Task, Work};
 
 pub use advice::{Advice, Warning};
@@ -98,28 +98,23 @@ impl Decision {
     }
 }
 
-/// Decides what happens with the edit of `key`. `is_there` tells whether a picture is still in `results/`.
-pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl Fn(&SavedFile) -> bool) -> Decision {
-    let history = ledger.history(&key.job);
-    let Some(edit) = ledger.edit(key) else {
-        return if history.is_some() { Decision::Changed } else { Decision::New };
+/// Decides what happens with the edit of `key`. `is_there` tells whether a picture of that name and size in bytes is
+/// still in `results/`.
+pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl Fn(&str, u64) -> bool) -> Decision {
+    let Some(edit) = ledger.brief(key) else {
+        return if ledger.knows(&key.job) { Decision::Changed } else { Decision::New };
     };
-    match &edit.state {
-        EditState::Idle => Decision::New,
-        EditState::Processing => Decision::Follow,
-        EditState::Fetched { .. } => Decision::Recover,
-        EditState::Completed { files } => {
-            let is_shown = history.and_then(|history| history.shown()) == Some(edit);
-            match is_shown {
-                false => Decision::Reinstate,
-                true if files.iter().all(is_there) => Decision::Keep(Kept::Completed),
-                // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
-                true => Decision::Follow,
-            }
-        }
-        EditState::Failed { class } => decide_failed(*class, edit, choices.failed),
+    match edit.stage {
+        Stage::Idle => Decision::New,
+        Stage::Processing => Decision::Follow,
+        Stage::Fetched => Decision::Recover,
+        Stage::Completed if !edit.is_shown => Decision::Reinstate,
+        Stage::Completed if edit.has_all_pictures(&key.job, is_there) => Decision::Keep(Kept::Completed),
+        // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
+        Stage::Completed => Decision::Follow,
+        Stage::Failed(class) => decide_failed(class, edit.has_prediction, choices.failed),
         // A submit without an answer is uncertain, whether or not the journal says so by now.
-        EditState::Submitting { .. } | EditState::Uncertain => match choices.uncertain {
+        Stage::Submitting | Stage::Uncertain => match choices.uncertain {
             Uncertain::Hold => Decision::Keep(Kept::Uncertain),
             Uncertain::Resubmit => Decision::Resubmit,
         },
@@ -128,11 +123,9 @@ pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl F
 
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
 /// for it again is free. Paying again for one that took too long is for the user to choose.
-fn decide_failed(class: ErrorClass, edit: &Edit, choice: Failed) -> Decision {
+fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
     match (class, choice) {
-        (ErrorClass::Download, _) | (ErrorClass::Timeout, Failed::Keep) if edit.prediction.is_some() => {
-            Decision::Follow
-        }
+        (ErrorClass::Download, _) | (ErrorClass::Timeout, Failed::Keep) if has_prediction => Decision::Follow,
         (_, Failed::Retry) => Decision::Retry,
         (_, Failed::Keep) => Decision::Keep(Kept::Failed),
     }
@@ -156,7 +149,7 @@ pub fn work(planned: &PlannedJob, decision: Decision) -> Option<Work> {
 /// its end. `asks_for` gives the fingerprint that the manifest wants under an id.
 pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
-        .edits()
+        .live_edits()
         .filter_map(|(job, edit)| {
             let task = way_home(edit)?;
             let wanted = asks_for(job);
@@ -173,7 +166,7 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
 
 /// The jobs that may have orphans: those alone are asked for by [`orphans`].
 pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
-    ledger.edits().filter(|(_, edit)| way_home(edit).is_some()).map(|(job, _)| job)
+    ledger.live_edits().filter(|(_, edit)| way_home(edit).is_some()).map(|(job, _)| job)
 }
 
 /// What brings home what was paid for and is not here yet.
@@ -199,7 +192,7 @@ pub fn order(work: &mut [Work]) {
 pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> PlanCounts {
     let mut counts = PlanCounts::default();
     for job in jobs {
-        counts.add(ledger.edit(&job.key()).map_or(JobStatus::Pending, Edit::status));
+        counts.add(ledger.status(&job.key()));
     }
     counts
 }

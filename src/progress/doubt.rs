@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::job::{Fingerprint, JobId};
-use crate::journal::{EditState, Ledger};
+use crate::journal::{Ledger, LinesError};
 
 /// How many doubts a person is shown; the report has all of them.
 const SHOWN: usize = 10;
@@ -21,17 +21,20 @@ pub struct Doubt {
 impl Doubt {
     /// All that `ledger` is in doubt about, in the order in which it was submitted; rows that the manifest no longer
     /// has are among them, for their money is reserved as well.
-    pub fn all(ledger: &Ledger) -> Vec<Doubt> {
-        let edits = ledger.edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
-        let mut doubts: Vec<Doubt> = edits
-            .map(|(job, edit)| Doubt {
-                job: job.clone(),
-                submitted_at: edit.submitted_at,
-                fingerprint: edit.fingerprint,
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read again.
+    pub fn all(ledger: &Ledger) -> Result<Vec<Doubt>, LinesError> {
+        let mut doubts = ledger
+            .uncertain()
+            .map(|found| {
+                let (job, edit) = found?;
+                Ok(Doubt { job, submitted_at: edit.submitted_at, fingerprint: edit.fingerprint })
             })
-            .collect();
+            .collect::<Result<Vec<Doubt>, LinesError>>()?;
         doubts.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
-        doubts
+        Ok(doubts)
     }
 
     /// `doubts` a line each, as they stand below the word `uncertain`.

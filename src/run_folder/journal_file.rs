@@ -1,5 +1,6 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader};
+use std::io;
+use std::sync::Arc;
 
 use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, replay};
@@ -13,7 +14,7 @@ pub struct JournalFile {
     pub ledger: Ledger,
     /// How many bytes of a torn last line were cut.
     pub torn: u64,
-    file: File,
+    file: Arc<File>,
 }
 
 impl JournalFile {
@@ -22,8 +23,8 @@ impl JournalFile {
     pub fn open(folder: &RunFolder) -> Result<JournalFile, FolderError> {
         let path = folder.journal();
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let file = file.map_err(FolderError::io("open", &path))?;
-        let replayed = replay(BufReader::with_capacity(1 << 18, &file));
+        let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
+        let replayed = replay(Arc::clone(&file));
         let replayed = replayed.map_err(|cause| FolderError::Journal { path: path.clone(), cause })?;
         let prepared = if replayed.torn > 0 { file.set_len(replayed.length) } else { Ok(()) };
         prepared.and_then(|()| file.sync_all()).map_err(FolderError::io("write", &path))?;
@@ -39,7 +40,7 @@ impl JournalFile {
             io::ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
             _ => FolderError::io("open", &path)(cause),
         })?;
-        let replayed = replay(BufReader::with_capacity(1 << 18, file));
+        let replayed = replay(file);
         Ok(replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger)
     }
 

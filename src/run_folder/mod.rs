@@ -11,7 +11,7 @@ pub use journal_file::JournalFile;
 pub use lock::Lock;
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
 
-use crate::journal::{ReplayError, SavedFile};
+use crate::journal::{LinesError, ReplayError};
 
 /// Where everything of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ impl RunFolder {
         self.path.join("results")
     }
 
-    /// Whether a picture is in `results/` as it was saved, told from its size.
-    pub fn holds(&self, file: &SavedFile) -> bool {
-        self.results().join(&file.name).metadata().is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+    /// Whether a picture of `results/` is there as it was saved, told from its size.
+    pub fn holds(&self, name: &str, bytes: u64) -> bool {
+        self.results().join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == bytes)
     }
 
     /// `plan.jsonl`, the manifest as the last run understood it.
@@ -99,6 +99,9 @@ pub enum FolderError {
         /// Where and how.
         cause: ReplayError,
     },
+    /// The journal was replayed, and cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
@@ -139,6 +142,7 @@ impl FolderError {
                                             records are lost may be paid for again"
                     .to_owned()
             }
+            FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
         }

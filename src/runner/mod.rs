@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, EditRequest, JobId, Rate};
-use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, RunEvent, TransitionError};
+use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, LedgerError, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 
 pub use event::{Event, Observer, Tally};
@@ -204,9 +204,9 @@ pub enum RunError {
     /// The results folder cannot be written.
     #[error("save a result: {0}")]
     Results(#[source] OutputError),
-    /// The state machine of an edit was violated: a defect of this program.
+    /// The state machine of an edit was violated, or the journal changed under the program.
     #[error("keep the journal consistent: {0}")]
-    Transition(#[from] TransitionError),
+    Ledger(#[from] LedgerError),
     /// An executor panicked: a defect of this program.
     #[error("carry a job: {0}")]
     Executor(#[source] tokio::task::JoinError),

@@ -136,7 +136,7 @@ async fn ending_of(
 }
 
 fn with_status(ending: &Ending, status: JobStatus) -> usize {
-    ending.ledger.edits().filter(|(_, edit)| edit.status() == status).count()
+    ending.ledger.live_edits().filter(|(_, edit)| edit.status() == status).count()
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,6 +180,6 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
     assert_eq!((with_status(&ending, JobStatus::Completed), submits), (1, 1));
 
     let (ending, _) = ending_of(1, accepted, expired).await;
-    let states: Vec<_> = ending.ledger.edits().map(|(_, edit)| &edit.state).collect();
+    let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
     assert_eq!(states, [&EditState::Failed { class: ErrorClass::Lost }]);
 }

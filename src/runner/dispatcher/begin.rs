@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::api::EditApi;
-use crate::journal::Step;
+use crate::journal::{LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::runner::event::Event;
 use crate::runner::executor::{Beginning, Executor};
@@ -74,7 +74,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             jitter: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)),
         };
         if phase == Phase::Submitting {
-            let attempt = self.ledger.edit(&work.key).map_or(1, |edit| edit.attempts);
+            let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);
             let tally = self.tally();
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
         }
@@ -85,7 +85,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Records what must be recorded before `work` may begin. `None` where its state no longer allows it.
     async fn beginning(&mut self, work: &Work) -> Result<Option<Beginning>, RunError> {
-        let edit = self.ledger.edit(&work.key);
+        self.ledger.wake(&work.key.job).map_err(LedgerError::from)?;
+        let edit = self.ledger.live(&work.key);
         let prediction = edit.and_then(|edit| edit.prediction.clone());
         Ok(match &work.task {
             Task::Submit(request) => {

@@ -47,7 +47,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             News::Generated { outputs } => {
                 worker.phase = Phase::Saving;
                 // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
-                if !matches!(self.ledger.edit(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
+                if !matches!(self.ledger.live(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
                     self.step(&key, Step::Generated { outputs }).await?.later();
                 }
                 Ok(())
@@ -131,7 +131,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             End::Submit => {}
             End::Published => {
                 self.step(key, Step::Completed).await?.later();
-                let files = self.ledger.edit(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
+                let files = self.ledger.live(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
                 self.tell(&Event::Completed { job: &key.job, files: &files });
             }
             End::Reinstated => self.step(key, Step::Reinstated).await?.later(),
@@ -171,7 +171,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// The files of the edit that is shown under the job's name, if that is another one.
     pub(super) fn displaced(&self, key: &EditKey) -> Vec<SavedFile> {
-        let shown = self.ledger.history(&key.job).and_then(|history| history.shown());
+        let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()
     }
 }

@@ -85,7 +85,7 @@ fn fuzz(target: fn(&[u8]), seeds: &[&[u8]], usual: u64) {
 
 #[test]
 fn the_inputs_are_good_before_they_are_mangled() {
-    assert_eq!(dyehouse::journal::replay(JOURNAL.as_bytes()).unwrap().ledger.spent().0, 7);
+    assert_eq!(dyehouse::journal::replay(JOURNAL.as_bytes().to_vec()).unwrap().ledger.spent().0, 7);
     for (name, text, count) in [("a.csv", TABLE, 1), ("a.yaml", DOCUMENT, 2)] {
         let sandbox = crate::support::Sandbox::new();
         let manifest = dyehouse::manifest::Manifest::open(&sandbox.write(name, text)).unwrap();

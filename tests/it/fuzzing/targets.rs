@@ -14,9 +14,9 @@ use dyehouse::{outputs, server};
 
 /// A journal: a torn last line is cut, and what is left replays to the same state.
 pub fn journal(bytes: &[u8]) {
-    let Ok(replayed) = replay(bytes) else { return };
+    let Ok(replayed) = replay(bytes.to_vec()) else { return };
     let whole = &bytes[..usize::try_from(replayed.length).unwrap()];
-    let again = replay(whole).expect("what replayed once replays again");
+    let again = replay(whole.to_vec()).expect("what replayed once replays again");
     assert_eq!(replayed.ledger, again.ledger);
 }
 

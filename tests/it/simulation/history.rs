@@ -126,7 +126,7 @@ impl History {
             let ran_out = ending.stopped == Some(StopReason::Budget);
             if ending.stopped.is_none() || ran_out {
                 oracle::at_the_end(&self.world.state(), &ending.ledger, &self.jobs, ran_out)?;
-                let states = self.jobs.iter().filter_map(|job| ending.ledger.edit(&job.key())).map(|edit| &edit.state);
+                let states = self.jobs.iter().filter_map(|job| ending.ledger.live(&job.key())).map(|edit| &edit.state);
                 states.for_each(|state| match state {
                     EditState::Completed { .. } => seen.completed += 1,
                     EditState::Uncertain => seen.uncertain += 1,
@@ -183,7 +183,7 @@ impl History {
 
     fn plan(&self, ledger: &Ledger) -> Vec<Work> {
         let state = self.world.state();
-        let is_there = |file: &dyehouse::journal::SavedFile| state.results.contains_key(&file.name);
+        let is_there = |name: &str, _bytes: u64| state.results.contains_key(name);
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), ledger, self.choices, is_there)));
         let mut work: Vec<Work> =
             decided.filter_map(|(job, decision): (_, Decision)| plan::work(job, decision)).collect();
@@ -211,7 +211,7 @@ impl History {
     /// What the journal on the disk adds up to. A torn last line is cut, as the program does.
     fn replayed(&self) -> Result<Ledger, String> {
         let mut state = self.world.state();
-        let replayed = replay(state.durable.as_slice()).map_err(|error| format!("the journal is broken: {error}"))?;
+        let replayed = replay(state.durable.clone()).map_err(|error| format!("the journal is broken: {error}"))?;
         let length = usize::try_from(replayed.length).unwrap();
         state.durable.truncate(length);
         Ok(replayed.ledger)

@@ -37,7 +37,7 @@ pub fn after_a_life(
         // A price above the estimate is known only from the first answer, and so late for what is in flight by then, and
         // never for what was accepted without an answer.
         let is_known = |id: &String| {
-            ledger.edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
+            ledger.live_edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
         };
         let unknown = state.predictions.keys().filter(|id| !is_known(id)).count() as u64;
         let slack = (state.price - 7) * (in_flight + unknown);
@@ -45,7 +45,7 @@ pub fn after_a_life(
             return Err(format!("{} cents were charged, over the budget of {budget}", state.charged()));
         }
     }
-    for (job, edit) in ledger.edits() {
+    for (job, edit) in ledger.live_edits() {
         let prompt = prompt_of(job.as_str(), &edit.fingerprint.to_string());
         let ids = charges.get(prompt.as_str()).map_or(&[][..], Vec::as_slice);
         let is_known = |id: &&&str| edit.prediction.as_ref().is_some_and(|known| known.as_str() == **id);
@@ -60,7 +60,7 @@ pub fn after_a_life(
     }
     for prompt in charges.keys() {
         let is_known =
-            ledger.edits().any(|(job, edit)| prompt_of(job.as_str(), &edit.fingerprint.to_string()) == **prompt);
+            ledger.live_edits().any(|(job, edit)| prompt_of(job.as_str(), &edit.fingerprint.to_string()) == **prompt);
         if !is_known {
             return Err(format!("{prompt:?} was charged, and the journal does not know it"));
         }
@@ -72,7 +72,7 @@ pub fn after_a_life(
 pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: bool) -> Result<(), String> {
     for planned in jobs {
         let id = &planned.job.id;
-        let Some(edit) = ledger.edit(&planned.key()) else {
+        let Some(edit) = ledger.live(&planned.key()) else {
             if ran_out {
                 continue;
             }
@@ -96,7 +96,7 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
             other => return Err(format!("{id} was left as {other:?}")),
         }
     }
-    for (job, edit) in ledger.edits() {
+    for (job, edit) in ledger.live_edits() {
         let Some(known) = edit.prediction.as_ref().and_then(|id| state.predictions.get(id.as_str())) else { continue };
         let is_saved = matches!(edit.state, EditState::Completed { .. });
         // Under its name it is safe; what is not yet named has a record that finds it.

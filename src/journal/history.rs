@@ -1,0 +1,67 @@
+use crate::job::Fingerprint;
+
+use super::trail::Trail;
+use super::{Edit, Step};
+
+/// The edits that a job has had, one a fingerprint, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    pub(super) edits: Vec<Tracked>,
+    pub(super) shown: Option<Fingerprint>,
+}
+
+/// An edit and where its lines are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tracked {
+    pub(super) edit: Edit,
+    pub(super) trail: Trail,
+}
+
+impl History {
+    /// The edit of a fingerprint.
+    pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
+        self.edits().find(|edit| edit.fingerprint == fingerprint)
+    }
+
+    /// The edit whose pictures are in `results/` under the job's name.
+    pub fn shown(&self) -> Option<&Edit> {
+        self.edit(self.shown?)
+    }
+
+    /// All edits, oldest first.
+    pub fn edits(&self) -> impl Iterator<Item = &Edit> {
+        self.edits.iter().map(|tracked| &tracked.edit)
+    }
+
+    /// The re-rolls of the edit with this fingerprint, oldest first.
+    pub fn rerolls(&self, of: Fingerprint) -> impl Iterator<Item = &Edit> {
+        self.edits().filter(move |edit| edit.reroll.is_some_and(|reroll| reroll.of == of))
+    }
+
+    /// The newest edit that a manifest has asked for.
+    pub(super) fn newest(&self) -> Option<&Edit> {
+        self.edits().filter(|edit| edit.reroll.is_none()).last()
+    }
+
+    /// Whether nothing more happens with any of its edits unless somebody asks for it.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.edits().all(Edit::is_at_rest)
+    }
+
+    /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
+    pub(super) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Tracked {
+        let newest = self.edits.len().saturating_sub(1);
+        let position = match self.edits.iter().position(|tracked| tracked.edit.fingerprint == fingerprint) {
+            Some(position) if matches!(step, Step::Intent { .. }) => {
+                self.edits[position..].rotate_left(1);
+                newest
+            }
+            Some(position) => position,
+            None => {
+                self.edits.push(Tracked { edit: Edit::new(fingerprint), trail: Trail::default() });
+                self.edits.len() - 1
+            }
+        };
+        &mut self.edits[position]
+    }
+}

@@ -1,0 +1,75 @@
+use crate::job::{Cents, JobStatus};
+
+use super::{EditState, PlanCounts, Step};
+
+/// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
+const FIRST_ESTIMATE: Cents = Cents(7);
+
+/// What was paid and what may yet have to be.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Money {
+    pub(super) spent: Cents,
+    open: Cents,
+    open_submits: u64,
+    held: Cents,
+    held_submits: u64,
+    pub(super) estimate: Cents,
+}
+
+impl Default for Money {
+    fn default() -> Money {
+        let none = Cents::ZERO;
+        Money { spent: none, open: none, open_submits: 0, held: none, held_submits: 0, estimate: FIRST_ESTIMATE }
+    }
+}
+
+impl Money {
+    pub(super) fn reserved(&self) -> Cents {
+        let at_least = |sum: Cents, count: u64| sum.max(self.estimate.times(count));
+        at_least(self.open, self.open_submits) + at_least(self.held, self.held_submits)
+    }
+
+    /// Takes a step into account; `state` is the edit's before it.
+    pub(super) fn apply(&mut self, state: &EditState, step: &Step) {
+        if let Step::Intent { reserved_cents, .. } = step {
+            self.open += *reserved_cents;
+            self.open_submits += 1;
+            return;
+        }
+        if let EditState::Submitting { reserved } = state {
+            self.open = self.open.minus(*reserved);
+            self.open_submits -= 1;
+            if let Step::Uncertain { .. } = step {
+                self.held += *reserved;
+                self.held_submits += 1;
+            }
+        }
+        if let Step::Accepted { cost_cents, .. } = step {
+            self.spent += *cost_cents;
+            self.estimate = self.estimate.max(*cost_cents);
+        }
+    }
+}
+
+impl PlanCounts {
+    /// Counts one more job in.
+    pub fn add(&mut self, status: JobStatus) {
+        self.total += 1;
+        *self.of(status) += 1;
+    }
+
+    pub(super) fn moved(&mut self, from: JobStatus, to: JobStatus) {
+        let old = self.of(from);
+        *old = old.saturating_sub(1);
+        *self.of(to) += 1;
+    }
+
+    fn of(&mut self, status: JobStatus) -> &mut u64 {
+        match status {
+            JobStatus::Completed => &mut self.completed,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Uncertain => &mut self.uncertain,
+            JobStatus::Pending => &mut self.pending,
+        }
+    }
+}
