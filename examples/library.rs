@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dyehouse::api::client::{BaseUrl, Client};
 use dyehouse::editor::Recolorer;
-use dyehouse::job::{Fingerprint, Rate};
+use dyehouse::job::{Fingerprint, SubmitRate};
 use dyehouse::journal::RunEvent;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         budget_cents: None,
     };
     let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
-    let settings = Settings { submits: "20/s".parse::<Rate>()?, ..Settings::default() };
+    let settings = Settings { submits: "20/s".parse::<SubmitRate>()?, ..Settings::default() };
     let effects =
         Effects { api: Arc::new(client), store: Arc::new(results), disk, now: Arc::new(jiff::Timestamp::now), seed: 1 };
     let batch = Batch { opening, work: work.into_iter(), is_job: |text: &str| ids.contains(text) };

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::api::client::BaseUrl;
-use crate::job::{Cents, Rate};
+use crate::job::{Cents, Rate, SubmitRate};
 use crate::manifest::{Backend, UncertainPolicy};
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
@@ -104,16 +104,16 @@ pub struct Batch {
     /// Who edits: `vibedream` costs money, `embedded` is this program
     #[arg(long, value_name = "WHO", value_parser = ["vibedream", "embedded"])]
     backend: Option<String>,
-    /// How fast submits go out, such as 2/s, 10/min or 600/h [default: 10/min]
+    /// How fast submits go out, such as 2/s, 10/min or 600/h; `auto` finds the provider's limit [default: 10/min]
     #[arg(long, value_name = "RATE")]
-    pub rate: Option<Rate>,
+    pub rate: Option<SubmitRate>,
     /// How many submits may go out at once after a pause [default: 1]
     #[arg(long, value_name = "N")]
     pub burst: Option<NonZeroU32>,
     /// How many predictions may be in work at once [default: 3]
     #[arg(long, value_name = "N")]
     pub in_flight: Option<NonZeroU32>,
-    /// How fast polls go out, all predictions together [default: 10/s]
+    /// How fast polls go out, all predictions together [default: 10/s, or one a second for each in flight]
     #[arg(long, value_name = "RATE")]
     pub poll_rate: Option<Rate>,
     /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::job::{EditRequest, ImageSource};
 
 use super::exchange::{Answer, EditApi, Exchange, Fault};
+use super::limits::Limits;
 use super::wire::{self, Generate, PredictionId};
 
 /// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
@@ -179,23 +181,29 @@ impl EditApi for Client {
 }
 
 async fn read(mut response: Response) -> Exchange {
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut body = Vec::new();
+    let headers = response.headers();
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        retry_after: text(headers, RETRY_AFTER.as_str()).map(str::to_owned),
+        limits: Limits::read(|name| text(headers, name), Timestamp::now()),
+        body: Vec::new(),
+    };
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(None) => {
-                return Exchange::Answer(Answer { status, retry_after, body });
+            Ok(Some(chunk)) if answer.body.len() + chunk.len() <= LONGEST_ANSWER => {
+                answer.body.extend_from_slice(&chunk);
             }
+            Ok(None) => return Exchange::Answer(answer),
             // An error status stands even where its body breaks off; a good one needs its body.
-            Ok(Some(_)) | Err(_) if status >= 400 => {
-                return Exchange::Answer(Answer { status, retry_after, body });
-            }
+            Ok(Some(_)) | Err(_) if answer.status >= 400 => return Exchange::Answer(answer),
             Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {LONGEST_ANSWER} bytes"))),
             Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
         }
     }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The whole chain of causes in one line, without the URL: it may hold a signature.

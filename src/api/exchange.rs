@@ -3,7 +3,7 @@ use std::future::Future;
 
 use crate::job::EditRequest;
 
-use super::PredictionId;
+use super::{Limits, PredictionId};
 
 /// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
 pub trait EditApi: Send + Sync + 'static {
@@ -23,6 +23,16 @@ pub enum Exchange {
     Fault(Fault),
 }
 
+impl Exchange {
+    /// The limits that the answer's headers name, if there is an answer and it names any.
+    pub fn limits(&self) -> Option<Limits> {
+        match self {
+            Exchange::Answer(answer) => answer.limits,
+            Exchange::Fault(_) => None,
+        }
+    }
+}
+
 /// An answer as it came over the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -30,6 +40,8 @@ pub struct Answer {
     pub status: u16,
     /// The header `Retry-After`, as it stands.
     pub retry_after: Option<String>,
+    /// The limits that its headers name.
+    pub limits: Option<Limits>,
     /// The body, cut at a cap.
     pub body: Vec<u8>,
 }

@@ -74,7 +74,8 @@ mod tests {
 
     fn hint(header: Option<&str>, body: &str) -> Option<f64> {
         let now = "2026-11-23T20:00:00Z".parse().unwrap();
-        let answer = Answer { status: 429, retry_after: header.map(str::to_owned), body: body.into() };
+        let answer =
+            Answer { status: 429, retry_after: header.map(str::to_owned), body: body.into(), ..Answer::default() };
         wait_hint(&answer, now).map(|wait| wait.as_secs_f64())
     }
 

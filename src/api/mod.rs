@@ -5,8 +5,10 @@
 pub mod client;
 mod exchange;
 mod hint;
+mod limits;
 pub mod outcome;
 pub mod wire;
 
 pub use exchange::{Answer, EditApi, Exchange, Fault};
+pub use limits::{Left, Limits, Quota};
 pub use wire::PredictionId;

@@ -114,6 +114,8 @@ pub enum PollOutcome {
     Completed {
         /// The outputs, in order.
         outputs: Vec<String>,
+        /// How long it took, by the provider's clock, where the answer tells.
+        took: Option<Duration>,
     },
     /// Done, without a picture.
     Failed {
@@ -230,7 +232,7 @@ fn of_prediction(body: &Value) -> PollOutcome {
             if outputs.iter().all(|output| output.trim().is_empty()) {
                 return failed("the prediction is completed and has no outputs".to_owned());
             }
-            PollOutcome::Completed { outputs }
+            PollOutcome::Completed { outputs, took: took(body) }
         }
         Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => failed(
             wire::error_text(body).map_or_else(|| format!("the provider says `{word}` and no more"), |text| cut(&text)),
@@ -239,6 +241,12 @@ fn of_prediction(body: &Value) -> PollOutcome {
         Some(word) => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
         None => PollOutcome::Again { cause: "an answer without a status".to_owned(), wait: None },
     }
+}
+
+/// The time from `createdAt` to `completedAt`.
+fn took(body: &Value) -> Option<Duration> {
+    let time = |name: &str| body[name].as_str()?.parse::<Timestamp>().ok();
+    Duration::try_from(time("completedAt")?.duration_since(time("createdAt")?)).ok()
 }
 
 /// Whether a refusal speaks of content moderation.

@@ -5,7 +5,7 @@ use super::*;
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
+    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
 }
 
 fn submit(exchange: &Exchange) -> SubmitOutcome {
@@ -39,7 +39,7 @@ fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
 fn in_sync_mode_the_answer_may_be_the_result() {
     let body = format!(r#"{{"id":"{ID}","status":"completed","outputs":["https://a/1.png"]}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
-    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()] });
+    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()], took: None });
     let body = format!(r#"{{"id":"{ID}","status":"completed"}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
     assert_eq!(progress, in_progress(), "a completed prediction without outputs is polled for them");
@@ -77,7 +77,7 @@ fn a_submit_of_unknown_fate_is_uncertain() {
 fn what_certainly_did_not_happen_may_be_sent_again() {
     let refused = Exchange::Fault(Fault::NotSent("connection refused".into()));
     assert!(matches!(submit(&refused), SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }));
-    let limited = Exchange::Answer(Answer { status: 429, retry_after: Some("5".into()), body: Vec::new() });
+    let limited = Exchange::Answer(Answer { status: 429, retry_after: Some("5".into()), ..Answer::default() });
     let wait = Some(Duration::from_secs(5));
     assert_eq!(
         submit(&limited),
@@ -116,8 +116,15 @@ fn what_would_refuse_every_job_stops_the_run() {
 fn a_poll_reads_the_three_documented_statuses() {
     assert_eq!(poll(&answer(200, r#"{"status":"processing","outputs":null}"#)), in_progress());
     assert_eq!(
-        poll(&answer(200, r#"{"status":"completed","outputs":["https://a/0.png","https://a/1.png"]}"#)),
-        PollOutcome::Completed { outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()] }
+        poll(&answer(
+            200,
+            r#"{"status":"completed","outputs":["https://a/0.png","https://a/1.png"],
+                "createdAt":"2025-01-15T12:00:00.000Z","completedAt":"2025-01-15T12:00:30.000Z"}"#
+        )),
+        PollOutcome::Completed {
+            outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()],
+            took: Some(Duration::from_secs(30)),
+        }
     );
     let flagged = "Your request was flagged by content moderation. Please modify your prompt.";
     assert_eq!(

@@ -60,7 +60,7 @@ pub(super) fn check(arguments: &Check) -> Result<Exit, Failure> {
         let ledger = ledger(&options.folder)?;
         let mut pictures = LocalPictures::remembering(&options.folder.pictures());
         let mut forecast = Forecast::default();
-        let mut advice = Advice::new(Timestamp::now(), options.settings.submits);
+        let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
         for_each(&manifest, &file, &options, &mut pictures, |planned| {
             let submits = forecast.take(&planned, &ledger, &options);
             advice.take(&planned.job, planned.fingerprint, submits);
@@ -121,7 +121,7 @@ impl Forecast {
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
         self.estimate_cents = ledger.estimate().times(self.submits);
-        self.seconds_at_rate = options.settings.submits.seconds_for(self.submits);
+        self.seconds_at_rate = options.settings.submits.expected(ledger.learned().submits).seconds_for(self.submits);
     }
 }
 

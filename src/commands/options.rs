@@ -37,12 +37,14 @@ impl Options {
     pub(super) fn merge(batch: &Batch, run: Option<&Run>, manifest: &Manifest) -> Result<Options, Failure> {
         let said = manifest.settings();
         let usual = Settings::default();
+        let in_flight = batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
         let deadline = run.and_then(|run| run.deadline).or(said.deadline);
         let settings = Settings {
             submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
             burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
-            polls: batch.poll_rate.or(said.polls).unwrap_or(usual.polls),
-            in_flight: batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight),
+            // The provider's page has each prediction asked for once a second.
+            polls: batch.poll_rate.or(said.polls).unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
+            in_flight,
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: batch.budget.or(said.budget),
             deadline,
@@ -70,7 +72,8 @@ impl Options {
     /// Asks for predictions more often: a server on this machine answers in a moment, and has no quota.
     pub(super) fn quicken_polls(&mut self) {
         let schedule = self.settings.schedule;
-        self.settings.schedule = PollSchedule { shortest: Duration::from_millis(50), ..schedule };
+        self.settings.schedule =
+            PollSchedule { shortest: Duration::from_millis(50), lag: Duration::from_millis(50), ..schedule };
         self.settings.polls = NonZeroU32::new(200).map_or(self.settings.polls, Rate::per_second);
     }
 }

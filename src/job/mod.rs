@@ -12,6 +12,6 @@ mod status;
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint};
 pub use id::{JobId, JobIdError};
-pub use rate::{Per, Rate, RateError};
+pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};

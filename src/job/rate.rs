@@ -3,8 +3,11 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// So many of something in a span of time: `10/min`, `2/s`, `600/h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Rate {
     /// How many.
     pub count: NonZeroU32,
@@ -23,6 +26,49 @@ pub enum Per {
     Hour,
 }
 
+/// How fast submits go out: as somebody says, or as the provider allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SubmitRate {
+    /// The provider's limit is found by trying: `auto`.
+    Auto,
+    /// At this rate.
+    Fixed(Rate),
+}
+
+impl SubmitRate {
+    /// Where `auto` begins when no earlier run has learned anything: gently, for the provider documents no limit.
+    pub const FIRST: Rate = Rate { count: NonZeroU32::MIN, per: Per::Second };
+
+    /// The rate to plan with, given what an earlier run has learned.
+    pub fn expected(self, learned: Option<Rate>) -> Rate {
+        match self {
+            SubmitRate::Auto => learned.unwrap_or(SubmitRate::FIRST),
+            SubmitRate::Fixed(rate) => rate,
+        }
+    }
+}
+
+impl FromStr for SubmitRate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<SubmitRate, RateError> {
+        if text.trim().eq_ignore_ascii_case("auto") {
+            Ok(SubmitRate::Auto)
+        } else {
+            text.parse().map(SubmitRate::Fixed)
+        }
+    }
+}
+
+impl fmt::Display for SubmitRate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitRate::Auto => formatter.write_str("the provider's pace"),
+            SubmitRate::Fixed(rate) => rate.fmt(formatter),
+        }
+    }
+}
+
 /// Why a text is no [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a rate: write a whole number over a unit, as in 10/min, 2/s or 600/h")]
@@ -37,6 +83,23 @@ impl Rate {
     /// `count` a minute.
     pub fn per_minute(count: NonZeroU32) -> Rate {
         Rate { count, per: Per::Minute }
+    }
+
+    /// The nearest whole number an hour to `per_second`, at least one.
+    pub fn from_per_second(per_second: f64) -> Rate {
+        // A float that is out of range is cut by the conversion.
+        let count = NonZeroU32::new((per_second * 3600.0).round() as u32).unwrap_or(NonZeroU32::MIN);
+        Rate { count, per: Per::Hour }
+    }
+
+    /// How many a second.
+    pub fn per_second_f64(self) -> f64 {
+        f64::from(self.count.get()) / self.per.duration().as_secs_f64()
+    }
+
+    /// The faster one.
+    pub fn max(self, other: Rate) -> Rate {
+        if other.interval() < self.interval() { other } else { self }
     }
 
     /// The time between two events at this rate.
@@ -79,6 +142,20 @@ impl FromStr for Rate {
     }
 }
 
+impl TryFrom<String> for Rate {
+    type Error = RateError;
+
+    fn try_from(text: String) -> Result<Rate, RateError> {
+        text.parse()
+    }
+}
+
+impl From<Rate> for String {
+    fn from(rate: Rate) -> String {
+        rate.to_string()
+    }
+}
+
 impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.per {
@@ -104,6 +181,15 @@ mod tests {
         for bad in ["", "10", "0/min", "-1/s", "1.5/s", "10/day", "/s", "99999999999/s"] {
             assert_eq!(bad.parse::<Rate>(), Err(RateError), "{bad}");
         }
+    }
+
+    #[test]
+    fn submits_take_a_rate_or_auto() {
+        assert_eq!("auto".parse(), Ok(SubmitRate::Auto));
+        assert_eq!("2/s".parse(), Ok(SubmitRate::Fixed(Rate::per_second(NonZeroU32::new(2).unwrap()))));
+        assert_eq!("fast".parse::<SubmitRate>(), Err(RateError));
+        assert_eq!(Rate::from_per_second(2.5).to_string(), "9000/h");
+        assert_eq!(Rate::from_per_second(0.0).to_string(), "1/h");
     }
 
     #[test]

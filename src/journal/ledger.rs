@@ -13,7 +13,7 @@ use super::history::{History, Tracked};
 use super::lines::Lines;
 use super::money::Money;
 use super::settled::{Settled, Stored};
-use super::{EditKey, PlanCounts, ReadAt, Record, RunEvent, Step};
+use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
@@ -35,6 +35,7 @@ pub struct Ledger {
     first_submit_at: Option<Timestamp>,
     last_finish_at: Option<Timestamp>,
     last_run: Option<RunEvent>,
+    learned: Learned,
     ended: Option<Option<String>>,
     pauses: Vec<(Timestamp, u64, String)>,
 }
@@ -86,13 +87,23 @@ impl Ledger {
     pub(super) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
         self.last_at = Some(at);
         match event {
-            RunEvent::Run { jobs, .. } => {
+            RunEvent::Run { jobs, backend, .. } => {
+                let is_same = matches!(&self.last_run, Some(RunEvent::Run { backend: last, .. }) if last == backend);
+                if !is_same {
+                    self.learned = Learned::default();
+                }
                 self.counts = *jobs;
                 self.started_at.get_or_insert(at);
                 self.last_run = Some(event.clone());
                 self.ended = None;
             }
             RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
+            RunEvent::Learned(Learned { submits, generation_ms }) => {
+                self.learned.submits = submits.or(self.learned.submits);
+                if !generation_ms.is_empty() {
+                    self.learned.generation_ms.clone_from(generation_ms);
+                }
+            }
             RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
         }
     }
@@ -332,6 +343,11 @@ impl Ledger {
     /// The record that began the last run.
     pub fn last_run(&self) -> Option<&RunEvent> {
         self.last_run.as_ref()
+    }
+
+    /// What was learned of the pace of the last run's backend.
+    pub fn learned(&self) -> &Learned {
+        &self.learned
     }
 
     /// Whether the last run ended in good order, and if so, what stopped it early.

@@ -23,6 +23,8 @@ pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
 pub use ledger::{Ledger, LedgerError, LinesError};
 pub use read_at::ReadAt;
-pub use record::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION};
+pub use record::{
+    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
+};
 pub use replay::{ReplayError, Replayed, replay};
 pub use writer::{Durable, Journal, JournalError};

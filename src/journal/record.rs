@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Seed};
+use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Rate, Seed};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
@@ -52,12 +52,25 @@ pub enum RunEvent {
         /// Why.
         reason: String,
     },
+    /// What the run has learned of the provider's pace; a later run on the same backend begins with it.
+    Learned(Learned),
     /// The process ended in good order.
     Ended {
         /// Why it stopped before its work was done; absent where nothing was left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+}
+
+/// What was learned of a provider's pace. What is left out is as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// The rate at which it takes submits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submits: Option<Rate>,
+    /// How long edits take: quantiles in milliseconds, evenly spaced from the least to the greatest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generation_ms: Vec<u64>,
 }
 
 /// How the jobs of a manifest stand.
@@ -241,7 +254,8 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
-            Record::Edit(_, Step::Checked(_) | Step::Corrected(_) | Step::Intent { reroll: Some(_), .. }) => 2,
+            Record::Run(RunEvent::Learned(_))
+            | Record::Edit(_, Step::Checked(_) | Step::Corrected(_) | Step::Intent { reroll: Some(_), .. }) => 2,
             Record::Run(_) | Record::Edit(..) => 1,
         }
     }
@@ -328,6 +342,8 @@ mod tests {
         let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();
         records.push(Record::Run(run));
         records.push(Record::Run(RunEvent::Paused { milliseconds: 5, reason: "429".into() }));
+        let learned = Learned { submits: Some(Rate::from_per_second(2.5)), generation_ms: vec![15_000, 40_000] };
+        records.push(Record::Run(RunEvent::Learned(learned)));
         records.push(Record::Run(RunEvent::Ended { reason: None }));
         for record in records {
             let line = record.to_line(at());
@@ -342,6 +358,8 @@ mod tests {
         let version = |step| Record::Edit(key(), step).to_line(at())[..6].to_vec();
         let check = Check::unmeasurable(Hex([0; 3]), "too small");
         assert_eq!(version(Step::Completed), b"{\"v\":1");
+        let learned = Record::Run(RunEvent::Learned(Learned::default())).to_line(at());
+        assert!(learned.starts_with(b"{\"v\":2"));
         assert_eq!(version(Step::Corrected(Box::new(Corrected { files: Vec::new(), check }))), b"{\"v\":2");
     }
 

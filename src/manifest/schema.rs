@@ -143,7 +143,10 @@ fn setting(key: &str) -> Value {
     let count = |what: &str| json!({"description": what, "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+$"}]});
     let duration = |what: &str| json!({"description": what, "type": "string", "minLength": 2});
     match key {
-        "rate" => rate("How fast submits go out, such as 10/min."),
+        "rate" => json!({
+            "description": "How fast submits go out, such as 10/min; auto finds the provider's limit.",
+            "oneOf": [{"const": "auto"}, rate("A rate.")],
+        }),
         "polls" => rate("How fast polls go out, such as 10/s."),
         "burst" => count("How many submits may go out at once after a pause."),
         "in_flight" => count("How many predictions may be in work at once."),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::job::{Cents, Rate};
+use crate::job::{Cents, Rate, SubmitRate};
 
 /// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Settings {
     /// `model`: the model's name in the API's URLs.
     pub model: Option<String>,
     /// `run.rate`: submits.
-    pub rate: Option<Rate>,
+    pub rate: Option<SubmitRate>,
     /// `run.burst`: submits at once before the rate holds.
     pub burst: Option<NonZeroU32>,
     /// `run.in_flight`: predictions in processing at once.
@@ -142,7 +142,9 @@ impl Settings {
             duration.ok_or(refuse("a duration such as 90s, 20m or 2h"))
         };
         match key {
-            "rate" => self.rate = Some(rate()?),
+            "rate" => {
+                self.rate = Some(text.parse().ok().ok_or(refuse("auto, or a rate such as 10/min, 2/s or 600/h"))?);
+            }
             "polls" => self.polls = Some(rate()?),
             "burst" => self.burst = Some(whole()?),
             "in_flight" => self.in_flight = Some(whole()?),

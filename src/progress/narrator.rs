@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::job::Rate;
+use crate::job::SubmitRate;
 use crate::manifest::Style;
 use crate::runner::{Event, Observer, Tally};
 
@@ -19,7 +19,7 @@ pub struct Narrator<'s> {
     bar: Option<ProgressBar>,
     /// How many jobs were meant, and how many of them had ended before.
     total: u64,
-    rate: Rate,
+    rate: SubmitRate,
     work: u64,
     ended: u64,
     failed: u64,
@@ -28,7 +28,7 @@ pub struct Narrator<'s> {
 
 impl<'s> Narrator<'s> {
     /// A narrator of a run over `total` jobs whose submits go out at `rate`.
-    pub fn new(screen: &'s Screen, total: u64, rate: Rate) -> Narrator<'s> {
+    pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Narrator<'s> {
         Narrator { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
     }
 
@@ -114,7 +114,7 @@ impl Observer for Narrator<'_> {
     fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
         log(event);
         match event {
-            Event::Submitting { .. } | Event::Accepted { .. } => {}
+            Event::Submitting { .. } | Event::Accepted { .. } | Event::LimitMet { .. } => {}
             Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
             Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
             Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
@@ -147,6 +147,7 @@ fn log(event: &Event<'_>) {
         Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
         Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
+        Event::LimitMet { near } => tracing::info!(%near, "the provider's limit was met"),
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
         Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
         Event::Stopping { reason } => tracing::info!(%reason, "stopping"),

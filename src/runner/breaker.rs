@@ -11,6 +11,10 @@ use super::policy::backoff;
 /// is a job that somebody must look into, so they are few.
 const FAILED_SUBMITS: u32 = 10;
 
+/// How many submits in a row find no connection before all wait: a single one may have met a connection that was being
+/// closed.
+const UNCONNECTED: u32 = 3;
+
 /// How many polls must fail in a row, and for how long: they cost nothing, and come many at once.
 const FAILED_POLLS: u32 = 20;
 const POLLS_FAIL_FOR: Duration = Duration::from_secs(30);
@@ -27,6 +31,7 @@ const RATE_LIMITED_FOR: Duration = Duration::from_secs(3600);
 pub(super) struct Breaker {
     give_up_after: Duration,
     failed_submits: u32,
+    unconnected: u32,
     failed_polls: u32,
     submits_fail_since: Option<Duration>,
     polls_fail_since: Option<Duration>,
@@ -52,6 +57,7 @@ impl Breaker {
         Breaker {
             give_up_after,
             failed_submits: 0,
+            unconnected: 0,
             failed_polls: 0,
             submits_fail_since: None,
             polls_fail_since: None,
@@ -71,12 +77,19 @@ impl Breaker {
         self.failed_submits = 0;
         self.submits_fail_since = None;
         self.is_unreachable = false;
+        self.unconnected = 0;
         self.pauses = 0;
     }
 
     /// A submit was certainly not accepted, and may be sent again.
     pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> Advice {
         let since = *self.submits_fail_since.get_or_insert(now);
+        if reason == Obstacle::Unreachable {
+            self.unconnected += 1;
+            if self.unconnected < UNCONNECTED {
+                return Advice::GoOn;
+            }
+        }
         // Answers to submits that left before the pause began tell nothing new, unless they hint at a longer one.
         if now >= self.paused_until {
             self.pauses += 1;
@@ -226,7 +239,8 @@ mod tests {
     #[test]
     fn a_provider_out_of_reach_is_given_up_after_the_set_time() {
         let mut breaker = Breaker::new(at(10));
-        assert_eq!(breaker.submit_refused(at(0), Obstacle::Unreachable), Advice::Pause(at(1)));
+        let refusals: Vec<_> = (0..3).map(|_| breaker.submit_refused(at(0), Obstacle::Unreachable)).collect();
+        assert_eq!(refusals, [Advice::GoOn, Advice::GoOn, Advice::Pause(at(1))], "one refused connection is no outage");
         assert!(breaker.is_probing());
         assert_eq!(breaker.submit_refused(at(10), Obstacle::Unreachable), Advice::GiveUp);
     }

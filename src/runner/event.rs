@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::api::PredictionId;
-use crate::job::{Cents, ErrorClass, JobId};
+use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{Ledger, PlanCounts, SavedFile};
 
 use super::StopReason;
@@ -54,6 +54,11 @@ pub enum Event<'a> {
         wait: Duration,
         /// Why.
         reason: &'a str,
+    },
+    /// The provider's limit was met while it was searched for.
+    LimitMet {
+        /// About where it is.
+        near: Rate,
     },
     /// The provider uses a word that its page does not document.
     UnknownStatus {

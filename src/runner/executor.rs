@@ -7,39 +7,49 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, of_poll, of_submit};
-use crate::api::{EditApi, PredictionId};
+use crate::api::{EditApi, Limits, PredictionId};
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Durable, JournalError, SavedFile};
 use crate::outputs::{OutputError, Place, ResultStore};
 
-use super::pacing::Pace;
-use super::policy::{PollSchedule, backoff};
+use super::policy::backoff;
+use super::polling::{Kind, Polling, Seen};
 
 /// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
     pub(super) worker: u64,
     pub(super) api: Arc<A>,
     pub(super) store: Arc<S>,
-    pub(super) polls: Arc<Pace>,
+    pub(super) polls: Arc<Polling>,
     pub(super) downloads: Arc<Semaphore>,
-    pub(super) schedule: PollSchedule,
     pub(super) job_timeout: Duration,
     pub(super) halt: CancellationToken,
     pub(super) reports: mpsc::UnboundedSender<Report<S::Staged>>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(super) jitter: fastrand::Rng,
+    /// What makes its edit take longer or shorter, where its request is known.
+    pub(super) kind: Option<Kind>,
+    /// Its own share of each wait, so that what began together does not ask together.
+    pub(super) phase: f64,
 }
 
 /// Where an executor begins.
 pub(super) enum Beginning {
     /// With a submit, once its intent is durable.
     Submit { intent: Durable, request: Arc<EditRequest> },
-    /// With polls of a known prediction.
-    Follow(PredictionId),
+    /// With polls of a known prediction, which was submitted so long ago.
+    Follow { prediction: PredictionId, age: Duration },
     /// With pictures that a dead process has fetched.
     Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
     /// With pictures that were moved aside.
     Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile> },
+}
+
+/// Where a prediction that is followed comes from.
+enum Origin {
+    /// From a submit of this run, whose answer said so much already.
+    Submitted { progress: PollOutcome },
+    /// From an earlier run, so long ago. It may be done, and is asked for at once.
+    Earlier { age: Duration },
 }
 
 /// What an executor tells the dispatcher.
@@ -50,7 +60,7 @@ pub(super) struct Report<T> {
 
 pub(super) enum News<T> {
     /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
-    Submitted(SubmitOutcome),
+    Submitted { outcome: SubmitOutcome, limits: Option<Limits> },
     /// Whether a poll was answered, and what was seen instead.
     Polled(Result<(), String>),
     /// A status that the page does not document.
@@ -102,10 +112,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     async fn begin(&mut self, beginning: Beginning) -> Result<End, End> {
         match beginning {
             Beginning::Submit { intent, request } => self.submit(intent, &request).await,
-            Beginning::Follow(prediction) => self.follow(&prediction, None).await,
+            Beginning::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
             Beginning::Recover { files, place, prediction } => match self.store.recover(files, place).await {
                 Ok(true) => Ok(End::Published),
-                Ok(false) => self.follow(&prediction, None).await,
+                Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(End::Disk(error)),
             },
             Beginning::Reinstate { files, displaced } => match self.store.reinstate(files, displaced).await {
@@ -124,15 +134,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             SubmitOutcome::Accepted { prediction, progress, .. } => Some((prediction.clone(), progress.clone())),
             _ => None,
         };
-        self.report(News::Submitted(outcome));
+        self.report(News::Submitted { outcome, limits: exchange.limits() });
         match accepted {
-            Some((prediction, progress)) => self.follow(&prediction, Some(progress)).await,
+            Some((prediction, progress)) => self.follow(&prediction, Origin::Submitted { progress }).await,
             None => Ok(End::Submit),
         }
     }
 
-    async fn follow(&mut self, prediction: &PredictionId, known: Option<PollOutcome>) -> Result<End, End> {
-        let outputs = self.wait_for_outputs(prediction, known).await?;
+    async fn follow(&mut self, prediction: &PredictionId, origin: Origin) -> Result<End, End> {
+        let outputs = self.wait_for_outputs(prediction, origin).await?;
         self.report(News::Generated { outputs: outputs.len() });
         let staged = self.fetch_all(prediction, outputs).await?;
         let (answer, named) = oneshot::channel();
@@ -146,28 +156,28 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(End::Published)
     }
 
-    /// Polls until the prediction has ended. `known` is what the submit's answer said; without it the prediction is an
-    /// old one, and asked for at once.
-    async fn wait_for_outputs(
-        &mut self,
-        prediction: &PredictionId,
-        known: Option<PollOutcome>,
-    ) -> Result<Vec<String>, End> {
+    /// Polls until the prediction has ended.
+    async fn wait_for_outputs(&mut self, prediction: &PredictionId, origin: Origin) -> Result<Vec<String>, End> {
         let begun = Instant::now();
-        let mut wait = match &known {
-            Some(_) => self.schedule.wait(Duration::ZERO, 0, self.jitter.f64()),
-            None => Duration::ZERO,
+        let schedule = self.polls.schedule;
+        let (before, mut in_work, mut wait) = match origin {
+            Origin::Submitted { progress: outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) } => {
+                return ended(outcome);
+            }
+            Origin::Submitted { .. } => {
+                (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.phase))
+            }
+            Origin::Earlier { age } => (age, None, Duration::ZERO),
         };
-        if let Some(outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. })) = known {
-            return ended(outcome);
-        }
         let (mut errors, mut not_found, mut warned) = (0, 0, false);
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
+            let asked = before + begun.elapsed();
             let mut hint = None;
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
+                    in_work = Some(asked);
                     if let Some(word) = unknown_status.filter(|_| !warned) {
                         warned = true;
                         self.report(News::UnknownStatus(word));
@@ -175,14 +185,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::NotFound => {
                     not_found += 1;
-                    if begun.elapsed() >= self.schedule.not_found_grace && not_found >= self.schedule.not_found_limit {
+                    if begun.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
                 }
                 PollOutcome::Again { cause, wait } => {
                     errors += 1;
                     hint = wait;
-                    if errors >= self.schedule.error_limit {
+                    if errors >= schedule.error_limit {
                         return Err(End::Left { cause: format!("{errors} polls in a row failed: {cause}") });
                     }
                     if let Some(wait) = wait {
@@ -190,20 +200,29 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     }
                 }
                 PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
-                outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => return ended(outcome),
+                outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => {
+                    if let PollOutcome::Completed { took, .. } = outcome {
+                        self.polls.learn(self.kind, Seen { in_work, done: before + begun.elapsed(), told: took });
+                    }
+                    return ended(outcome);
+                }
             }
             if begun.elapsed() >= self.job_timeout {
                 let minutes = self.job_timeout.as_secs() / 60;
                 let message = format!("still not done after {minutes} minutes");
                 return Err(End::Failed { class: ErrorClass::Timeout, message });
             }
-            wait = self.schedule.wait(begun.elapsed(), errors, self.jitter.f64()).max(hint.unwrap_or_default());
+            let usual = self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase);
+            wait = usual.max(hint.unwrap_or_default());
         }
     }
 
     async fn poll(&self, prediction: &PredictionId) -> Result<PollOutcome, End> {
-        self.unless_halted(self.polls.take()).await?;
+        self.unless_halted(self.polls.turn()).await?;
         let exchange = self.unless_halted(self.api.poll(prediction)).await?;
+        if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
+            self.polls.pause(Instant::now() + wait);
+        }
         let outcome = of_poll(&exchange, (self.now)());
         match &outcome {
             PollOutcome::Again { cause, wait: None } => self.report(News::Polled(Err(cause.clone()))),
@@ -229,7 +248,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
-                PollOutcome::Completed { outputs: fresh } => (outputs, is_known) = (fresh, true),
+                PollOutcome::Completed { outputs: fresh, .. } => (outputs, is_known) = (fresh, true),
                 PollOutcome::NotFound => is_known = false,
                 PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
                 PollOutcome::InProgress { .. } | PollOutcome::Failed { .. } | PollOutcome::Again { .. } => {}
@@ -263,7 +282,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
 fn ended(outcome: PollOutcome) -> Result<Vec<String>, End> {
     match outcome {
-        PollOutcome::Completed { outputs } => Ok(outputs),
+        PollOutcome::Completed { outputs, .. } => Ok(outputs),
         PollOutcome::Failed { class, message } => Err(End::Failed { class, message }),
         _ => Err(End::Left { cause: "it has not ended".to_owned() }),
     }

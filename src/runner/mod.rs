@@ -11,6 +11,7 @@ mod event;
 mod executor;
 mod pacing;
 mod policy;
+mod polling;
 mod rest;
 
 use std::num::NonZeroU32;
@@ -21,12 +22,13 @@ use jiff::Timestamp;
 
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
-use crate::job::{Cents, EditRequest, JobId, Rate};
+use crate::job::{Cents, EditRequest, JobId, Rate, SubmitRate};
 use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, LedgerError, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 
 pub use event::{Event, Observer, Tally};
-pub use policy::{PollSchedule, has_room};
+pub use policy::has_room;
+pub use polling::PollSchedule;
 pub use rest::rest;
 
 /// One thing to do, in the order of the manifest.
@@ -66,7 +68,7 @@ pub enum Standing {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How fast submits go out.
-    pub submits: Rate,
+    pub submits: SubmitRate,
     /// How many submits may go out at once after a pause.
     pub burst: NonZeroU32,
     /// How fast polls go out.
@@ -93,7 +95,7 @@ impl Default for Settings {
     fn default() -> Settings {
         let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Settings {
-            submits: Rate::per_minute(number(10)),
+            submits: SubmitRate::Fixed(Rate::per_minute(number(10))),
             burst: NonZeroU32::MIN,
             polls: Rate::per_second(number(10)),
             in_flight: number(3),

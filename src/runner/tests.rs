@@ -35,7 +35,7 @@ where
 }
 
 fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
+    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
 }
 
 fn accepted(number: u32) -> Exchange {
@@ -118,9 +118,19 @@ async fn ending_of(
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (Ending, u32) {
+    ending_at("50/s", jobs, submit, poll).await
+}
+
+/// The same at another rate.
+async fn ending_at(
+    rate: &str,
+    jobs: u32,
+    submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
+    poll: impl Fn() -> Exchange + Send + Sync + 'static,
+) -> (Ending, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
     let settings =
-        Settings { submits: "50/s".parse().unwrap(), in_flight: NonZeroU32::new(32).unwrap(), ..Settings::default() };
+        Settings { submits: rate.parse().unwrap(), in_flight: NonZeroU32::new(32).unwrap(), ..Settings::default() };
     let now = || Timestamp::from_second(1_700_000_000).unwrap();
     let effects = Effects { api: Arc::clone(&api), store: Arc::new(Memory), disk: Memory, now: Arc::new(now), seed: 1 };
     let opening = RunEvent::Run {
@@ -182,4 +192,47 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
     let (ending, _) = ending_of(1, accepted, expired).await;
     let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
     assert_eq!(states, [&EditState::Failed { class: ErrorClass::Lost }]);
+}
+
+/// Answers submits at 4 a second, and the others with 429.
+fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
+    let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
+    move |number| {
+        let now = tokio::time::Instant::now();
+        let mut free_at = free_at.lock().unwrap();
+        if *free_at > now + Duration::from_secs(1) {
+            return answer(429, "");
+        }
+        *free_at = (*free_at).max(now) + Duration::from_millis(250);
+        accepted(number)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
+    let begun = tokio::time::Instant::now();
+    let (ending, submits) = ending_at("auto", 1000, limited(), completed).await;
+    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 1000));
+    assert!(submits < 1040, "{submits} submits for 1000 jobs");
+    let pace = 1000.0 / begun.elapsed().as_secs_f64();
+    assert!(pace > 3.2, "{pace} a second of the 4 that there are");
+    let learned = ending.ledger.learned();
+    let rate = learned.submits.unwrap().per_second_f64();
+    assert!((3.4..4.6).contains(&rate), "{learned:?}");
+    assert!(!learned.generation_ms.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_in_headers_are_kept_without_ever_being_met() {
+    let begun = tokio::time::Instant::now();
+    let window = Duration::from_secs(60);
+    let submit = move |number| {
+        let limits = crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None };
+        let Exchange::Answer(answer) = accepted(number) else { panic!() };
+        Exchange::Answer(Answer { limits: Some(limits), ..answer })
+    };
+    let (ending, submits) = ending_at("auto", 500, submit, completed).await;
+    let pace = 500.0 / begun.elapsed().as_secs_f64();
+    assert!((9.0..10.0).contains(&pace) && submits == 500, "{pace} a second");
+    assert_eq!(ending.ledger.learned().submits.unwrap().to_string(), "35640/h");
 }

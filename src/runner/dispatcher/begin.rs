@@ -2,6 +2,7 @@
 
 use std::iter::Peekable;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::outputs::ResultStore;
 use crate::runner::event::Event;
 use crate::runner::executor::{Beginning, Executor};
 use crate::runner::policy::has_room;
+use crate::runner::polling::Kind;
 use crate::runner::{RunError, StopReason, Task, Work};
 
 use super::{Dispatcher, Mode, Phase, Worker};
@@ -55,7 +57,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         };
         let phase = match &beginning {
             Beginning::Submit { .. } => Phase::Submitting,
-            Beginning::Follow(_) => Phase::Generating,
+            Beginning::Follow { .. } => Phase::Generating,
             Beginning::Recover { .. } | Beginning::Reinstate { .. } => Phase::Saving,
         };
         let worker = self.next_worker;
@@ -66,19 +68,23 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             store: Arc::clone(&self.plant.store),
             polls: Arc::clone(&self.polls),
             downloads: Arc::clone(&self.downloads),
-            schedule: self.settings.schedule,
             job_timeout: self.settings.job_timeout,
             halt: self.halt.clone(),
             reports: self.reports.clone(),
             now: Arc::clone(&self.plant.now),
-            jitter: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)),
+            kind: match &work.task {
+                Task::Submit(request) => Some(Kind::of(request)),
+                Task::Follow | Task::Recover | Task::Reinstate => None,
+            },
+            phase: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)).f64(),
         };
         if phase == Phase::Submitting {
             let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);
             let tally = self.tally();
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
         }
-        self.workers.insert(worker, Worker { work, phase });
+        let began = self.elapsed();
+        self.workers.insert(worker, Worker { work, began, phase });
         self.executors.spawn(executor.carry(beginning));
         Ok(())
     }
@@ -95,7 +101,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let intent = self.step(&work.key, step).await?;
                 Some(Beginning::Submit { intent, request: Arc::clone(request) })
             }
-            Task::Follow => prediction.map(Beginning::Follow),
+            Task::Follow => {
+                let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.plant.now)().duration_since(at));
+                let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
+                prediction.map(|prediction| Beginning::Follow { prediction, age })
+            }
             Task::Recover => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
                 let place = self.place(work);
@@ -109,6 +119,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     pub(super) fn is_submitting(&self) -> bool {
-        self.workers.values().any(|worker| worker.phase == Phase::Submitting)
+        self.submitting() > 0
+    }
+
+    /// How many submits have no answer yet.
+    pub(super) fn submitting(&self) -> u64 {
+        self.workers.values().filter(|worker| worker.phase == Phase::Submitting).count() as u64
     }
 }

@@ -3,7 +3,6 @@ mod stop;
 mod take;
 
 use std::collections::{HashMap, VecDeque};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, JournalError, Ledger, Record, RunEvent, Step};
+use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
 
 use super::breaker::Breaker;
 use super::event::{Event, Observer, Tally};
 use super::executor::Report;
-use super::pacing::Pace;
+use super::pacing::Submits;
+use super::polling::Polling;
 use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal, Work};
 
 /// What executors are made of.
@@ -40,8 +40,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     ledger: Ledger,
     journal: Journal,
     observer: &'o mut dyn Observer,
-    submits: Pace,
-    polls: Arc<Pace>,
+    submits: Submits,
+    polls: Arc<Polling>,
     downloads: Arc<Semaphore>,
     halt: CancellationToken,
     reports: mpsc::UnboundedSender<Report<S::Staged>>,
@@ -66,6 +66,8 @@ type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>
 /// A job under way.
 struct Worker {
     work: Work,
+    /// When it began, from the begin of the run.
+    began: Duration,
     phase: Phase,
 }
 
@@ -100,8 +102,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Dispatcher<'o, A, S> {
         let (reports, inbox) = mpsc::unbounded_channel();
         Dispatcher {
-            submits: Pace::new(settings.submits, settings.burst),
-            polls: Arc::new(Pace::new(settings.polls, NonZeroU32::MIN)),
+            submits: Submits::new(settings.submits, settings.burst, None),
+            polls: Arc::new(Polling::new(&settings, &[])),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
             reports,
@@ -134,6 +136,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Result<(), RunError> {
         let Batch { opening, work, is_job } = batch;
         self.record(Record::Run(opening)).await?.later();
+        let learned = self.ledger.learned();
+        self.submits = Submits::new(self.settings.submits, self.settings.burst, learned.submits);
+        self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));
         for key in self.ledger.unanswered() {
             self.step(&key, Step::unanswered()).await?.later();
         }
@@ -177,6 +182,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         let mut outcome = outcome.and(self.broken.take().map_or(Ok(()), Err));
         if outcome.is_ok() {
+            outcome = self.keep_what_was_learned().await;
+        }
+        if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
             outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::later);
         }
@@ -193,6 +201,14 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             (Err(error), _) => Err(error),
             (Ok(()), Ok(())) => Ok(Ending { ledger: self.ledger, stopped: self.stopped }),
         }
+    }
+
+    async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
+        let learned = Learned { submits: self.submits.learned(), generation_ms: self.polls.learned() };
+        if learned != Learned::default() {
+            self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
+        }
+        Ok(())
     }
 
     fn in_flight(&self) -> usize {

@@ -104,7 +104,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         while self.is_submitting() {
             let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
             match report.news {
-                News::Submitted(outcome) => {
+                News::Submitted { outcome, .. } => {
                     let Some(worker) = self.workers.get_mut(&report.worker) else { continue };
                     worker.phase = Phase::Generating;
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {

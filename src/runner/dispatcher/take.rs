@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::api::EditApi;
 use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::job::ErrorClass;
-use crate::journal::{EditKey, EditState, SavedFile, Step};
+use crate::journal::{EditKey, EditState, Learned, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
@@ -25,8 +25,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         };
         let key = worker.work.key.clone();
         match report.news {
-            News::Submitted(outcome) => {
+            News::Submitted { outcome, limits } => {
                 worker.phase = Phase::Generating;
+                if let Some(limits) = limits {
+                    let under_way = self.submitting();
+                    self.submits.told(limits, under_way);
+                }
                 self.take_submit(report.worker, &key, outcome).await
             }
             News::Polled(Ok(())) => {
@@ -79,9 +83,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
+        let began = self.workers.get(&worker).map_or(self.elapsed(), |worker| worker.began);
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
+                self.submits.accepted(began);
                 let cost = cost.unwrap_or(self.ledger.estimate());
                 self.unrecorded.push((key.job.clone(), prediction.clone()));
                 let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
@@ -95,6 +101,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Some(Worker { work, .. }) = self.workers.get(&worker) {
                     self.retries.push_back(work.clone());
                 }
+                if let Obstacle::RateLimited(hint) = reason
+                    && let Some(near) = self.submits.refused(began, self.elapsed(), hint)
+                {
+                    let learned = Learned { submits: Some(near), generation_ms: Vec::new() };
+                    self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
+                    self.tell(&Event::LimitMet { near });
+                }
                 let advice = self.breaker.submit_refused(self.elapsed(), reason);
                 let stop = match reason {
                     Obstacle::RateLimited(_) => StopReason::RateLimited,
@@ -106,6 +119,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 // A local picture that cannot be read was never sent, and says nothing of the provider.
                 if class != ErrorClass::Input {
                     self.breaker.submit_answered();
+                    self.submits.accepted(began);
                 }
                 self.fail(key, class, message).await?;
             }

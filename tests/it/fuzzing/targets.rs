@@ -25,7 +25,8 @@ pub fn answer(bytes: &[u8]) {
     let (&status, body) = bytes.split_first().unwrap_or((&20, &[]));
     let status = 100 + u16::from(status) % 50 * 10 + u16::from(status) / 50;
     let hint = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
-    let exchange = Exchange::Answer(Answer { status, retry_after: Some(hint), body: body.to_vec() });
+    let exchange =
+        Exchange::Answer(Answer { status, retry_after: Some(hint), body: body.to_vec(), ..Answer::default() });
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     match of_submit(&exchange, now) {
         SubmitOutcome::Accepted { .. } => assert!((200..300).contains(&status)),
@@ -35,7 +36,7 @@ pub fn answer(bytes: &[u8]) {
         }
         SubmitOutcome::Stop(_) => assert!((300..500).contains(&status)),
     }
-    if let PollOutcome::Completed { outputs } = of_poll(&exchange, now) {
+    if let PollOutcome::Completed { outputs, .. } = of_poll(&exchange, now) {
         assert!(!outputs.is_empty());
     }
 }

@@ -12,11 +12,11 @@ pub struct ScriptedApi {
 }
 
 fn answer(status: u16, body: &Value) -> Exchange {
-    Exchange::Answer(Answer { status, retry_after: None, body: body.to_string().into_bytes() })
+    Exchange::Answer(Answer { status, body: body.to_string().into_bytes(), ..Answer::default() })
 }
 
 fn text(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, retry_after: None, body: body.into() })
+    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
 }
 
 impl ScriptedApi {
@@ -45,7 +45,7 @@ impl ScriptedApi {
             56..74 => {
                 let hints = [None, Some("3"), Some("0"), Some("-1"), Some("99999999999"), Some("soon")];
                 let hint = hints[self.chance(6) as usize].map(str::to_owned);
-                Exchange::Answer(Answer { status: 429, retry_after: hint, body: Vec::new() })
+                Exchange::Answer(Answer { status: 429, retry_after: hint, ..Answer::default() })
             }
             74..92 => Exchange::Fault(Fault::NotSent("connection refused".into())),
             92..96 => answer(400, &json!({"error": "size must be small, medium or large"})),

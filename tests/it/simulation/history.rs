@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, Switches};
+use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
 use dyehouse::journal::{EditState, Ledger, RunEvent, replay};
 use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
 use dyehouse::runner::{
@@ -71,7 +71,10 @@ impl History {
         history.jobs = (0..count).map(|number| job(number, 0)).collect();
         let number = |number: u32| NonZeroU32::new(number).unwrap();
         history.settings = Settings {
-            submits: Rate::per_second(number(history.draw(1..5))),
+            submits: match history.draw(0..5) {
+                0 => SubmitRate::Auto,
+                rate => SubmitRate::Fixed(Rate::per_second(number(rate))),
+            },
             burst: number(history.draw(1..4)),
             in_flight: number(history.draw(1..6)),
             budget: (history.draw(0..3) == 0).then(|| Cents(u64::from(history.draw(7..60)))),

@@ -1,0 +1,199 @@
+//! The limits that an answer's headers name. None is documented; these are the forms that APIs use: the IETF's
+//! `RateLimit` and `RateLimit-Policy` in both of their syntaxes, `RateLimit-*`, and `X-RateLimit-*`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// The longest window that says anything about the pace: a quota of a day is not to be spread over the day.
+const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
+
+/// What the provider allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How many requests fit in a window of time.
+    pub quota: Option<Quota>,
+    /// How many are left of it.
+    pub left: Option<Left>,
+}
+
+/// So many requests in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// How many.
+    pub count: u64,
+    /// In which time.
+    pub window: Duration,
+}
+
+/// So many requests until the window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How many.
+    pub count: u64,
+    /// When it ends, from now.
+    pub reset: Duration,
+}
+
+impl Limits {
+    /// Reads the limits out of headers; `None` where there are none that make sense. `header` gives a header's value by
+    /// its name in small letters.
+    pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, now: Timestamp) -> Option<Limits> {
+        standard(&header).or_else(|| numbered(&header, "ratelimit", "", now)).or_else(|| {
+            let names = [("x-ratelimit", ""), ("x-ratelimit", "-requests"), ("x-rate-limit", "")];
+            names.into_iter().find_map(|(prefix, suffix)| numbered(&header, prefix, suffix, now))
+        })
+    }
+
+    /// How long nothing more is let through, where the quota is used up.
+    pub fn used_up(&self) -> Option<Duration> {
+        self.left.filter(|left| left.count == 0 && !left.reset.is_zero()).map(|left| left.reset.min(LONGEST_WINDOW))
+    }
+}
+
+/// `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, or the older
+/// `RateLimit: limit=100, remaining=50, reset=30`. Of several policies the tightest one counts.
+fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Limits> {
+    let (limit, policy) = (header("ratelimit"), header("ratelimit-policy"));
+    if limit.is_none() && policy.is_none() {
+        return None;
+    }
+    let lefts = items(limit.unwrap_or_default()).filter_map(|item| {
+        Some(Left { count: parameter(item, "r")?, reset: Duration::from_secs(parameter(item, "t")?) })
+    });
+    let left = lefts.filter(|left| is_of_use(left.reset)).min_by(|one, other| {
+        let pace = |left: &Left| left.count as f64 / left.reset.as_secs_f64();
+        pace(one).total_cmp(&pace(other))
+    });
+    let older = || {
+        let value = |name: &str| items(limit.unwrap_or_default()).find_map(|item| parameter(item, name));
+        let left = Left { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
+        is_of_use(left.reset).then_some(left)
+    };
+    let limits = Limits { quota: tightest(policy.unwrap_or_default()), left: left.or_else(older) };
+    (limits != Limits::default()).then_some(limits)
+}
+
+/// `<prefix>-Limit`, `-Remaining` and `-Reset`, each a header of its own.
+fn numbered<'h>(
+    header: impl Fn(&str) -> Option<&'h str>,
+    prefix: &str,
+    suffix: &str,
+    now: Timestamp,
+) -> Option<Limits> {
+    let value = |part: &str| header(&format!("{prefix}-{part}{suffix}")).map(str::trim);
+    let left = value("remaining").and_then(leading_number).zip(value("reset").and_then(|text| reset(text, now)));
+    let left = left.map(|(count, reset)| Left { count, reset }).filter(|left| is_of_use(left.reset));
+    let quota = value("limit").and_then(tightest);
+    (left.is_some() || quota.is_some()).then_some(Limits { quota, left })
+}
+
+/// The tightest quota of a list such as `"burst";q=100;w=60, "day";q=1000;w=86400` or `100, 100;w=60`.
+fn tightest(list: &str) -> Option<Quota> {
+    let quotas = items(list).filter_map(|item| {
+        let count = parameter(item, "q").or_else(|| leading_number(item))?;
+        let window = Duration::from_secs(parameter(item, "w")?);
+        (count > 0 && is_of_use(window)).then_some(Quota { count, window })
+    });
+    quotas.min_by(|one, other| {
+        let pace = |quota: &Quota| quota.count as f64 / quota.window.as_secs_f64();
+        pace(one).total_cmp(&pace(other))
+    })
+}
+
+/// The end of a window: seconds from now, a time as seconds or milliseconds since 1970, or a span such as `6m0s`.
+fn reset(text: &str, now: Timestamp) -> Option<Duration> {
+    match text.parse::<f64>() {
+        Ok(number) if !(0.0..1e14).contains(&number) => None,
+        Ok(number) if number >= 1e9 => {
+            let seconds = if number >= 1e12 { number / 1000.0 } else { number };
+            Some(Duration::from_secs_f64((seconds - now.as_millisecond() as f64 / 1000.0).max(0.0)))
+        }
+        Ok(number) => Some(Duration::from_secs_f64(number)),
+        Err(_) => humantime::parse_duration(text).ok(),
+    }
+}
+
+fn is_of_use(window: Duration) -> bool {
+    !window.is_zero() && window <= LONGEST_WINDOW
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim)
+}
+
+/// The number of the parameter `name` in an item such as `"default";r=50;t=30`.
+fn parameter(item: &str, name: &str) -> Option<u64> {
+    let parts = item.split(';').map(str::trim);
+    parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    text.split(';').next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[(&str, &str)]) -> Option<Limits> {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        Limits::read(|name| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value), now)
+    }
+
+    fn left(count: u64, seconds: u64) -> Option<Left> {
+        Some(Left { count, reset: Duration::from_secs(seconds) })
+    }
+
+    fn quota(count: u64, seconds: u64) -> Option<Quota> {
+        Some(Quota { count, window: Duration::from_secs(seconds) })
+    }
+
+    #[test]
+    fn the_fields_of_the_ietf_are_read_in_each_of_their_drafts() {
+        let newest = [("ratelimit", r#""default";r=50;t=30"#), ("ratelimit-policy", r#""default";q=100;w=60"#)];
+        assert_eq!(read(&newest), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+        let older = [("ratelimit", "limit=100, remaining=50, reset=30"), ("ratelimit-policy", "100;w=60")];
+        assert_eq!(read(&older), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+        let oldest = [("ratelimit-limit", "100, 100;w=60"), ("ratelimit-remaining", "50"), ("ratelimit-reset", "30")];
+        assert_eq!(read(&oldest), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+    }
+
+    #[test]
+    fn of_several_policies_the_tightest_counts_and_a_quota_of_a_day_says_nothing_of_the_pace() {
+        let policies = r#""second";q=10;w=1, "minute";q=120;w=60, "day";q=1000;w=86400"#;
+        let limits = [("ratelimit", r#""minute";r=30;t=60, "day";r=100;t=80000"#), ("ratelimit-policy", policies)];
+        assert_eq!(read(&limits), Some(Limits { quota: quota(120, 60), left: left(30, 60) }));
+    }
+
+    #[test]
+    fn the_older_headers_are_read_with_each_kind_of_reset() {
+        for (reset, seconds) in [("30", 30), ("1700000030", 30), ("1700000030000", 30), ("6m0s", 360), ("1s", 1)] {
+            for (remaining, key) in [
+                ("x-ratelimit-remaining", "x-ratelimit-reset"),
+                ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+            ] {
+                let limits = read(&[(remaining, "7"), (key, reset)]);
+                assert_eq!(limits, Some(Limits { quota: None, left: left(7, seconds) }), "{key}: {reset}");
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_limit() {
+        for value in ["", "soon", "-1", "NaN", "99999999999999999999", ";;;", "r=1", "=", "\"x\";r=1;t=0"] {
+            for name in ["ratelimit", "ratelimit-policy"] {
+                assert_eq!(read(&[(name, value)]), None, "{name}: {value}");
+            }
+            assert_eq!(read(&[("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", value)]), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_says_for_how_long() {
+        let used_up = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "12")]).unwrap();
+        assert_eq!(used_up.used_up(), Some(Duration::from_secs(12)));
+        let some_left = read(&[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset", "12")]).unwrap();
+        assert_eq!(some_left.used_up(), None);
+    }
+}

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+/// A rate as a bucket of tokens, kept as the time at which the next one is due: the generic cell rate algorithm, as in
+/// ITU-T I.371. Pure: the time is handed in, as what has passed since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    interval: Duration,
+    burst: u32,
+    due: Duration,
+}
+
+impl Bucket {
+    /// A full bucket of `burst` tokens, one of which comes back each `interval`.
+    pub(super) fn new(interval: Duration, burst: u32) -> Bucket {
+        Bucket { interval, burst, due: Duration::ZERO }
+    }
+
+    /// Takes a token at `now`, or says when the next one is there.
+    pub(super) fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
+        let due = self.due.max(now);
+        let allowance = self.interval.saturating_mul(self.burst.saturating_sub(1));
+        if due > now + allowance {
+            return Err(due.saturating_sub(allowance));
+        }
+        self.due = due + self.interval;
+        Ok(())
+    }
+
+    /// Lets a token come each `interval` from `now` on. What was promised at a slower pace does not hold up a faster.
+    pub(super) fn set_interval(&mut self, now: Duration, interval: Duration) {
+        self.interval = interval;
+        self.due = self.due.min(now + interval.saturating_mul(self.burst));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However it is asked, no span holds more tokens than its share and a burst.
+        #[test]
+        fn no_span_holds_more_than_its_share(
+            interval in 1_u64..2_000, burst in 1_u32..8, steps in prop::collection::vec(0_u64..3_000, 1..200),
+        ) {
+            let mut bucket = Bucket::new(Duration::from_millis(interval), burst);
+            let (mut now, mut taken) = (0, Vec::new());
+            for step in steps {
+                now += step;
+                while bucket.try_take(Duration::from_millis(now)).is_ok() {
+                    taken.push(now);
+                }
+            }
+            for (first, start) in taken.iter().enumerate() {
+                for (count, end) in taken[first..].iter().enumerate() {
+                    prop_assert!((count as u64) < (end - start) / interval + u64::from(burst));
+                }
+            }
+        }
+
+        /// Whoever comes when it is said to come gets a token.
+        #[test]
+        fn the_time_that_is_named_is_right(interval in 1_u64..2_000, burst in 1_u32..8) {
+            let mut bucket = Bucket::new(Duration::from_millis(interval), burst);
+            let mut now = Duration::from_secs(5);
+            for _ in 0..50 {
+                while let Err(until) = bucket.try_take(now) {
+                    prop_assert!(until > now);
+                    prop_assert!(bucket.clone().try_take(until - Duration::from_nanos(1)).is_err());
+                    now = until;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! When requests may go out: buckets of tokens on tokio's clock, with pauses, and the search for the provider's limit.
+
+mod bucket;
+mod search;
+mod steady;
+mod submits;
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::job::Rate;
+
+use bucket::Bucket;
+use steady::Steady;
+
+pub(super) use submits::Submits;
+
+/// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
+#[derive(Debug)]
+pub(super) struct Pace {
+    start: Instant,
+    state: Mutex<State>,
+    /// Whoever waits for a token holds this, so that tokens are given out in the order in which they were asked for.
+    line: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: Tokens,
+    paused_until: Instant,
+}
+
+/// Where tokens come from.
+#[derive(Debug)]
+enum Tokens {
+    /// At a rate that stays.
+    Steady(Steady),
+    /// At one that changes while it is searched for.
+    Varying(Bucket),
+}
+
+impl Pace {
+    /// A pace that stays as it is set.
+    pub(super) fn new(rate: Rate, burst: NonZeroU32) -> Pace {
+        let start = Instant::now();
+        Pace::drawing(Tokens::Steady(Steady::new(rate, burst, start)), start)
+    }
+
+    /// A pace that begins with `rate`.
+    fn varying(rate: Rate, burst: NonZeroU32) -> Pace {
+        Pace::drawing(Tokens::Varying(Bucket::new(rate.interval(), burst.get())), Instant::now())
+    }
+
+    fn drawing(tokens: Tokens, start: Instant) -> Pace {
+        let state = State { tokens, paused_until: start };
+        Pace { start, state: Mutex::new(state), line: tokio::sync::Mutex::default() }
+    }
+
+    /// Takes a token now, or says when to ask again.
+    pub(super) fn try_take(&self) -> Result<(), Instant> {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.paused_until > now {
+            return Err(state.paused_until);
+        }
+        let taken = match &mut state.tokens {
+            Tokens::Steady(steady) => steady.try_take(),
+            Tokens::Varying(bucket) => bucket.try_take(now - self.start),
+        };
+        taken.map_err(|until| self.start + until)
+    }
+
+    /// Waits for a token.
+    pub(super) async fn take(&self) {
+        let _turn = self.line.lock().await;
+        while let Err(until) = self.try_take() {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Lets nothing pass before `until`, or before the deadline that holds already, if that is later.
+    pub(super) fn pause(&self, until: Instant) {
+        let mut state = self.state();
+        state.paused_until = state.paused_until.max(until);
+    }
+
+    /// Lets a token come each `interval` from now on, where the pace may change.
+    fn set_interval(&self, interval: Duration) {
+        if let Tokens::Varying(bucket) = &mut self.state().tokens {
+            bucket.set_interval(self.start.elapsed(), interval);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(text: &str) -> Rate {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_come_at_the_rate_on_the_paused_clock() {
+        let pace = Pace::new(rate("10/min"), NonZeroU32::MIN);
+        let start = Instant::now();
+        for _ in 0..10 {
+            pace.take().await;
+        }
+        let elapsed = start.elapsed();
+        assert!(elapsed >= Duration::from_secs(54) && elapsed < Duration::from_secs(55), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_a_deadline_and_the_later_one_holds() {
+        let pace = Pace::new(rate("100/s"), NonZeroU32::MIN);
+        let start = Instant::now();
+        pace.pause(start + Duration::from_secs(30));
+        pace.pause(start + Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        pace.take().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(30), "who comes late does not wait again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waited_through_a_pause_still_goes_one_by_one() {
+        let pace = std::sync::Arc::new(Pace::new(rate("10/s"), NonZeroU32::MIN));
+        let start = Instant::now();
+        pace.pause(start + Duration::from_secs(5));
+        let waiting: Vec<_> = (0..11)
+            .map(|_| {
+                tokio::spawn({
+                    let pace = std::sync::Arc::clone(&pace);
+                    async move { pace.take().await }
+                })
+            })
+            .collect();
+        futures::future::join_all(waiting).await;
+        assert!(start.elapsed() >= Duration::from_secs(6), "{:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,51 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+use crate::job::Rate;
+
+/// A rate that stays as it was set.
+#[derive(Debug)]
+pub(super) struct Steady {
+    limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
+    clock: TokioClock,
+}
+
+impl Steady {
+    /// A full bucket of `burst` tokens, at `start`.
+    pub(super) fn new(rate: Rate, burst: NonZeroU32, start: Instant) -> Steady {
+        // A period is never zero, so the fallback is never taken.
+        let quota =
+            Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+        let clock = TokioClock { start };
+        Steady { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+    }
+
+    /// Takes a token now, or says how long after `start` the next one is there.
+    pub(super) fn try_take(&self) -> Result<(), Duration> {
+        self.limiter.check().map_err(|not_until| {
+            let now = self.clock.now();
+            Duration::from(now) + not_until.wait_time_from(now)
+        })
+    }
+}
+
+/// governor on tokio's clock, which tests can pause.
+#[derive(Clone, Debug)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::from(self.start.elapsed())
+    }
+}

@@ -1,0 +1,86 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::Limits;
+use crate::job::{Rate, SubmitRate};
+
+use super::Pace;
+use super::search::Search;
+
+/// The pace of submits: set by somebody, or searched for.
+#[derive(Debug)]
+pub(in crate::runner) struct Submits {
+    pace: Pace,
+    search: Option<Search>,
+}
+
+impl Submits {
+    /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
+    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: Option<Rate>) -> Submits {
+        match rate {
+            SubmitRate::Fixed(rate) => Submits { pace: Pace::new(rate, burst), search: None },
+            SubmitRate::Auto => {
+                let search = Search::new(learned);
+                let submits = Submits { pace: Pace::varying(rate.expected(learned), burst), search: Some(search) };
+                submits.adjust();
+                submits
+            }
+        }
+    }
+
+    /// Takes a token now, or says when to ask again.
+    pub(in crate::runner) fn try_take(&mut self) -> Result<(), Instant> {
+        let taken = self.pace.try_take();
+        if let (Err(_), Some(search)) = (&taken, &mut self.search) {
+            search.held_back();
+        }
+        taken
+    }
+
+    /// Lets nothing pass before `until`.
+    pub(in crate::runner) fn pause(&self, until: Instant) {
+        self.pace.pause(until);
+    }
+
+    /// A submit that was sent at `sent` was accepted.
+    pub(in crate::runner) fn accepted(&mut self, sent: Duration) {
+        if let Some(search) = &mut self.search {
+            search.accepted(sent);
+            self.adjust();
+        }
+    }
+
+    /// A submit that was sent at `sent` was too much; `hint` is how long the provider asks to wait. What was learned of
+    /// it, if it is news.
+    pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> Option<Rate> {
+        let search = self.search.as_mut()?;
+        let is_news = search.refused(sent, now, hint);
+        let learned = search.learned();
+        self.adjust();
+        learned.filter(|_| is_news)
+    }
+
+    /// The headers of an answer say what the provider allows, while `under_way` other submits have no answer yet.
+    pub(in crate::runner) fn told(&mut self, limits: Limits, under_way: u64) {
+        if let Some(wait) = limits.used_up() {
+            self.pace.pause(Instant::now() + wait);
+        }
+        if let Some(search) = &mut self.search {
+            search.told(limits, under_way);
+            self.adjust();
+        }
+    }
+
+    /// What the next run should begin with.
+    pub(in crate::runner) fn learned(&self) -> Option<Rate> {
+        self.search.as_ref().and_then(Search::learned)
+    }
+
+    fn adjust(&self) {
+        if let Some(search) = &self.search {
+            self.pace.set_interval(search.interval());
+        }
+    }
+}

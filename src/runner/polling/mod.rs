@@ -1,0 +1,116 @@
+//! When predictions are asked for: as the run learns how long they take, when an answer is likely.
+
+mod plan;
+mod times;
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Settings;
+use super::pacing::Pace;
+use super::policy::backoff;
+
+use plan::Aim;
+use times::Times;
+
+pub(super) use times::{Kind, Seen};
+
+/// The share of the polls' rate that is planned with; the rest is for what goes wrong.
+const PLANNED_SHARE: f64 = 0.8;
+
+/// When a prediction is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PollSchedule {
+    /// The shortest wait before anything is known of how long predictions take.
+    pub shortest: Duration,
+    /// The longest wait while all is well.
+    pub longest: Duration,
+    /// The wait as a share of the time that the prediction has taken so far, before anything is known.
+    pub share: f64,
+    /// How long an answer may lie at the provider in the mean, once the times are known. Asking every second has half
+    /// a second.
+    pub lag: Duration,
+    /// How long a 404 is taken for a prediction that is not visible yet.
+    pub not_found_grace: Duration,
+    /// How many 404s in a row, after that, mean that it is lost.
+    pub not_found_limit: u32,
+    /// After how many failed polls in a row a prediction is left to a later run.
+    pub error_limit: u32,
+}
+
+impl Default for PollSchedule {
+    fn default() -> PollSchedule {
+        PollSchedule {
+            shortest: Duration::from_millis(250),
+            longest: Duration::from_secs(2),
+            share: 0.2,
+            lag: Duration::from_millis(450),
+            not_found_grace: Duration::from_secs(60),
+            not_found_limit: 3,
+            error_limit: 40,
+        }
+    }
+}
+
+/// What the polls of all predictions have in common: their rate, and what was learned of generation times.
+#[derive(Debug)]
+pub(super) struct Polling {
+    pub(super) schedule: PollSchedule,
+    pace: Pace,
+    times: Mutex<Times>,
+}
+
+impl Polling {
+    /// `learned` is what an earlier run knew of generation times.
+    pub(super) fn new(settings: &Settings, learned: &[u64]) -> Polling {
+        let schedule = settings.schedule;
+        let aim = Aim {
+            lag: schedule.lag.as_secs_f64(),
+            polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / f64::from(settings.in_flight.get()),
+            longest: schedule.longest.as_secs_f64(),
+        };
+        Polling {
+            schedule,
+            pace: Pace::new(settings.polls, NonZeroU32::MIN),
+            times: Mutex::new(Times::new(aim, learned)),
+        }
+    }
+
+    /// Waits for a poll's turn among all polls.
+    pub(super) async fn turn(&self) {
+        self.pace.take().await;
+    }
+
+    /// Lets no poll pass before `until`.
+    pub(super) fn pause(&self, until: Instant) {
+        self.pace.pause(until);
+    }
+
+    /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
+    /// `phase` in 0..1 is its own, so that predictions that began together are not asked for together.
+    pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, errors: u32, phase: f64) -> Duration {
+        let usual = self.times().wait(kind, age, phase).unwrap_or_else(|| {
+            age.mul_f64(self.schedule.share)
+                .clamp(self.schedule.shortest, self.schedule.longest)
+                .mul_f64(0.95 + 0.1 * phase)
+        });
+        usual.max(backoff(errors).mul_f64(0.95 + 0.1 * phase))
+    }
+
+    /// Takes in how long a prediction took.
+    pub(super) fn learn(&self, kind: Option<Kind>, seen: Seen) {
+        self.times().learn(kind, seen);
+    }
+
+    /// What a later run should begin with.
+    pub(super) fn learned(&self) -> Vec<u64> {
+        self.times().learned()
+    }
+
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

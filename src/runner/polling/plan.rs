@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+/// In how many parts of equal probability the times are divided.
+const PARTS: usize = 16;
+
+/// How many polls a prediction is worth at least: where its time is well known, they are spent on asking sooner.
+const WORTH: f64 = 2.0;
+
+/// One in how many times may be oddly short.
+const ODD: usize = 64;
+
+/// The shortest wait between two polls of a prediction.
+const SHORTEST: f64 = 0.02;
+
+/// What polls are planned for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aim {
+    /// How long an answer may lie at the provider before it is seen, in the mean, in seconds.
+    pub(super) lag: f64,
+    /// How many polls a second each prediction in flight can have.
+    pub(super) polls_each: f64,
+    /// The longest wait once a prediction takes longer than any before, in seconds.
+    pub(super) longest: f64,
+}
+
+/// At which ages predictions are asked for.
+///
+/// With the density f of generation times, S the share of predictions that take longer, and gaps d between polls, a
+/// prediction costs ∫ S/d polls and its answer waits for ∫ f·d/2. For a given wait the polls are fewest where
+/// d = δ·√(S/f): seldom while an answer is unlikely, often when it is due, and the product of polls and wait is
+/// (∫ √(S·f))²/2, whatever δ. (Lagrange's condition for the two integrals.)
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Where each part begins, and how many units of ∫ √(f/S) come before it.
+    edges: Vec<(f64, f64)>,
+    unit: f64,
+    longest: f64,
+}
+
+impl Plan {
+    /// The plan for generation times like `times`: seconds, sorted, at least two.
+    pub(super) fn new(times: &[f64], aim: Aim) -> Plan {
+        let parts = PARTS.min(times.len() / 2).max(1);
+        // The very first ones are seen a little late, so that a few odd ones do not make all others be asked for early.
+        let first = times.len() / ODD;
+        let at = |part: usize| times[((part * (times.len() - 1)) / parts).max(first)];
+        let share = 1.0 / parts as f64;
+        let (mut edges, mut units, mut spread) = (vec![(at(0), 0.0)], 0.0, 0.0);
+        for part in 0..parts {
+            let width = (at(part + 1) - at(part)).max(0.001);
+            let longer = 1.0 - (part as f64 + 0.5) * share;
+            units += (width * share / longer).sqrt();
+            spread += (width * share * longer).sqrt();
+            edges.push((at(part + 1), units));
+        }
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let affordable = (aim.polls_each * mean).max(f64::EPSILON);
+        let unit = (2.0 * aim.lag / spread).min(spread / WORTH).max(spread / affordable);
+        Plan { edges, unit, longest: aim.longest }
+    }
+
+    /// The wait before the next poll of a prediction of this `age`. `phase` in 0..1 is its own, and spreads what began
+    /// together.
+    pub(super) fn wait(&self, age: Duration, phase: f64) -> Duration {
+        let age = age.as_secs_f64();
+        let passed = self.units_at(age);
+        // The half keeps a poll from following right upon the one before when the plan has changed in between.
+        let turn = ((passed / self.unit) - phase).ceil().max(0.0) + phase + 0.5;
+        let next = self.age_at(turn * self.unit).unwrap_or_else(|| self.beyond(age));
+        // A gap in what was seen so far is no promise.
+        let bound = self.edges[0].0.max(age) + (age / 8.0).max(self.longest);
+        let next = next.min(bound);
+        Duration::from_secs_f64((next - age).max(SHORTEST))
+    }
+
+    /// The next poll of a prediction that takes as long as the longest before, or longer: ever more rarely.
+    fn beyond(&self, age: f64) -> f64 {
+        let &(last, units) = self.edges.last().unwrap_or(&(0.0, 0.0));
+        let width = last - self.edges[self.edges.len().saturating_sub(2)].0;
+        let usual = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(SHORTEST);
+        let usual = usual.min(self.longest);
+        if age < last { last + usual / 2.0 } else { age + ((age - last) / 2.0).clamp(usual, self.longest) }
+    }
+
+    fn units_at(&self, age: f64) -> f64 {
+        let next = self.edges.partition_point(|(edge, _)| *edge <= age);
+        match (next.checked_sub(1).map(|before| self.edges[before]), self.edges.get(next)) {
+            (None, _) => 0.0,
+            (Some((_, units)), None) => units,
+            (Some((from, before)), Some((to, after))) => before + (after - before) * (age - from) / (to - from),
+        }
+    }
+
+    fn age_at(&self, units: f64) -> Option<f64> {
+        let next = self.edges.partition_point(|(_, before)| *before < units);
+        let (to, after) = *self.edges.get(next)?;
+        let (from, before) = next.checked_sub(1).map_or((to, 0.0), |before| self.edges[before]);
+        let share = if after > before { (units - before) / (after - before) } else { 1.0 };
+        Some(from + (to - from) * share)
+    }
+}
