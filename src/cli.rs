@@ -163,6 +163,9 @@ pub struct Run {
     /// How long what is in flight may take after the deadline
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5m")]
     pub grace: Duration,
+    /// Move the pictures of rows that are gone from the manifest out of `results/`, to `earlier/`
+    #[arg(long)]
+    pub prune: bool,
     /// Give up when the API is out of reach, or fails for every job, for this long
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "15m")]
     pub give_up_after: Duration,

@@ -21,4 +21,5 @@ pub mod progress;
 pub mod report;
 pub mod run_folder;
 pub mod runner;
+pub mod secrets;
 pub mod server;

@@ -9,12 +9,13 @@ use crate::api::client::{BaseUrl, Client};
 use crate::editor::Recolorer;
 use crate::outputs::{DownloadLimits, Downloader, Results};
 use crate::run_folder::RunFolder;
+use crate::secrets::{Found, Secret};
 use crate::server::{FetchPolicy, Server, ServerConfig};
 
 use super::Failure;
 
-/// The variable that holds the provider's key.
-const KEY_VARIABLE: &str = "VIBEDREAM_API_KEY";
+/// The provider's key.
+const KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
 
 /// An API that is ready for requests, and the place for what it makes.
 pub(super) struct Ready {
@@ -23,13 +24,9 @@ pub(super) struct Ready {
     pub(super) server: Option<Server>,
 }
 
-/// The key of the provider.
-pub(super) fn key() -> Result<SecretString, Failure> {
-    let key = std::env::var(KEY_VARIABLE).unwrap_or_default();
-    match key.trim() {
-        "" => Err(Failure::NoKey),
-        key => Ok(SecretString::from(key)),
-    }
+/// The key of the provider, and what is to be said about the place where it was.
+pub(super) fn key() -> Result<Found, Failure> {
+    KEY.find(|name| std::env::var_os(name))?.ok_or(Failure::NoKey)
 }
 
 /// The provider's API at `base`.

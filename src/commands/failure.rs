@@ -8,6 +8,7 @@ use crate::outputs::OutputError;
 use crate::report::ReportError;
 use crate::run_folder::FolderError;
 use crate::runner::RunError;
+use crate::secrets::SecretError;
 use crate::server::ServerError;
 use crate::server::chaos::ChaosError;
 
@@ -28,6 +29,9 @@ pub enum Failure {
     /// The provider was chosen, and there is no key.
     #[error("find an API key: VIBEDREAM_API_KEY is not set")]
     NoKey,
+    /// A file with a secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The run's folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -70,6 +74,7 @@ impl Failure {
             Failure::Manifest(_) | Failure::Usage { .. } | Failure::Chaos(_) => Exit::Usage,
             Failure::Folder(FolderError::Held { .. }) => Exit::Held,
             Failure::NoKey
+            | Failure::Secret(_)
             | Failure::Folder(_)
             | Failure::Results(_)
             | Failure::Client(_)
@@ -87,8 +92,13 @@ impl Failure {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
             Failure::Usage { hint, .. } => Some(hint.clone()),
             Failure::NoKey => Some(
-                "set VIBEDREAM_API_KEY to your key, or try without one and without cost: --backend embedded".to_owned(),
+                "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that holds it; or try without \
+                 one and without cost: --backend embedded"
+                    .to_owned(),
             ),
+            Failure::Secret(_) => {
+                Some("the file must hold the secret and nothing else, and be yours to read".to_owned())
+            }
             Failure::Folder(error) => Some(error.hint()),
             Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
                 "free some space or mend the permissions, then run again: what was paid for is in the journal"

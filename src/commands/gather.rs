@@ -9,12 +9,12 @@ use crate::color::Check;
 use crate::job::{Cents, JobStatus};
 use crate::journal::{Edit, Ledger, Record, RunEvent, Step};
 use crate::plan::PlannedJob;
-use crate::progress::shell_word;
+use crate::progress::{counted, shell_word};
 use crate::report::{
     self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     Written,
 };
-use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, read_plan};
+use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 
 use super::Failure;
 
@@ -44,8 +44,11 @@ pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), Fo
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let mut broken: Option<FolderError> = None;
     let mut counts = Counts::default();
+    let mut removed = gathered.ledger.shown_jobs();
     for planned in read_plan(gathered.folder)? {
-        counts.add(gathered.ledger.status(&planned?.key()));
+        let key = planned?.key();
+        counts.add(gathered.ledger.status(&key));
+        removed = removed.saturating_sub(u64::from(gathered.ledger.is_shown(&key.job)));
     }
     let viewed = |planned: Result<PlannedJob, FolderError>| {
         let planned = planned?;
@@ -59,18 +62,29 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
             None
         }
     });
-    let written = report::write(gathered.folder.path(), &batch(gathered, counts), jobs, &ReportOptions::default())?;
+    let written =
+        report::write(gathered.folder.path(), &batch(gathered, counts, removed), jobs, &ReportOptions::default())?;
     match broken {
         Some(error) => Err(error.into()),
         None => Ok(written),
     }
 }
 
+/// How many jobs have pictures in `results/` and are no longer in the plan. Ids are unique in a plan, so that counting
+/// is enough.
+pub(super) fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
+    let mut removed = ledger.shown_jobs();
+    for line in plan_lines(folder)? {
+        removed = removed.saturating_sub(u64::from(ledger.is_shown(&line?.key()?.job)));
+    }
+    Ok(removed)
+}
+
 fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
+fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
     let Gathered { folder, ledger, manifest } = gathered;
     let (backend, budget) = match ledger.last_run() {
         Some(RunEvent::Run { backend, budget_cents, .. }) => (backend.clone(), *budget_cents),
@@ -100,8 +114,15 @@ fn batch(gathered: &Gathered<'_>, counts: Counts) -> BatchView {
         resume: (!is_whole).then(|| {
             format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.path().display().to_string()))
         }),
-        notes: Vec::new(),
+        removed,
+        notes: (removed > 0).then(|| removed_note(removed)).into_iter().collect(),
     }
+}
+
+fn removed_note(removed: u64) -> String {
+    let jobs = counted(removed, "job");
+    let (have, whose) = if removed == 1 { ("is", "its") } else { ("are", "their") };
+    format!("{jobs} {have} no longer in the manifest; {whose} pictures stay in results until a run with --prune")
 }
 
 fn pause((at, milliseconds, reason): &(Timestamp, u64, String)) -> TimelineEvent {

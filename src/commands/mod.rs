@@ -9,6 +9,7 @@ mod init;
 mod intake;
 mod interrupt;
 mod options;
+mod prune;
 mod report;
 mod run;
 mod serve;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::exit::Exit;
+use crate::job::JobId;
 use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::pictures::LocalPictures;
@@ -19,6 +20,7 @@ use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
 use super::intake::for_each;
 use super::options::Options;
+use super::prune::prune;
 use super::{Failure, interrupt, print, print_json};
 
 /// Runs a manifest, or goes on with a run of it.
@@ -47,7 +49,8 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     pictures.remember(&options.folder.pictures());
     drop(pictures);
     let agenda = Agenda::prepare(&journal.ledger, &options)?;
-    let (ledger, disk) = journal.into_disk();
+    let (mut ledger, disk) = journal.into_disk();
+    let spent_before = ledger.spent();
     let opening = RunEvent::Run {
         manifest: name.clone(),
         backend: options.backend.to_string(),
@@ -57,9 +60,14 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
     let broken = Cell::new(None);
+    let mut set_aside = 0;
     let ending = runtime.block_on(async {
         let signal = StopSignal::default();
         interrupt::listen(signal.clone())?;
+        if arguments.prune {
+            let is_asked_for = |id: &JobId| agenda.is_job(id.as_str());
+            set_aside = prune(&options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
+        }
         let mut narrator = Narrator::new(screen, agenda.meant(), options.settings.submits);
         narrator.open(&name, &options.backend.to_string(), agenda.left());
         let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options).await?) };
@@ -81,12 +89,15 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         backend: options.backend,
         counts,
         spent: ending.ledger.spent(),
+        spent_now: ending.ledger.spent().minus(spent_before),
         reserved: ending.ledger.reserved(),
         budget: options.settings.budget,
         seconds: began.elapsed(),
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
         uncertain: Doubt::all(&ending.ledger).map_err(FolderError::from)?,
+        removed: gather::removed(&options.folder, &ending.ledger)?,
+        set_aside,
         results: options.folder.results(),
         report: report.index,
         resume,
@@ -103,7 +114,13 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
 /// The API.
 async fn ready(options: &mut Options) -> Result<Ready, Failure> {
     Ok(match options.backend {
-        Backend::Vibedream => backend::provider(options.base_url.clone(), &backend::key()?, &options.folder)?,
+        Backend::Vibedream => {
+            let key = backend::key()?;
+            for notice in &key.notices {
+                tracing::warn!("{notice}");
+            }
+            backend::provider(options.base_url.clone(), &key.value, &options.folder)?
+        }
         Backend::Embedded => {
             options.quicken_polls();
             backend::embedded(&options.folder).await?

@@ -10,11 +10,18 @@ use crate::runner::StopSignal;
 use crate::server::chaos::ChaosPlan;
 use crate::server::{FetchPolicy, Server, ServerConfig};
 
-use super::{Failure, interrupt};
+use super::{Failure, backend, interrupt};
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure> {
-    let key = SecretString::from(arguments.api_key.clone().unwrap_or_default());
+    let key = match &arguments.api_key {
+        Some(key) => SecretString::from(key.as_str()),
+        None => match backend::key() {
+            // The server itself says that it needs a key.
+            Err(Failure::NoKey) => SecretString::default(),
+            found => found?.value,
+        },
+    };
     let mut config = ServerConfig::new(arguments.listen, arguments.data.clone(), key);
     config.fetch = match arguments.fetch_from {
         FetchFrom::Public => FetchPolicy::Public,

@@ -3,11 +3,11 @@ use serde::Serialize;
 use crate::cli::Status;
 use crate::exit::Exit;
 use crate::job::Cents;
-use crate::journal::{PlanCounts, RunEvent};
+use crate::journal::{Ledger, PlanCounts, RunEvent};
 use crate::progress::{Doubt, shell_word};
 use crate::run_folder::{FolderError, RunFolder};
 
-use super::gather::settled;
+use super::gather::{self, settled};
 use super::{Failure, print, print_json};
 
 /// What `status --json` prints.
@@ -23,6 +23,7 @@ struct Standing {
     started_at: Option<jiff::Timestamp>,
     last_record_at: Option<jiff::Timestamp>,
     jobs: PlanCounts,
+    removed: u64,
     cost_cents: Money,
     uncertain: Vec<Doubt>,
 }
@@ -63,6 +64,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         started_at: ledger.started_at(),
         last_record_at: ledger.last_at(),
         jobs: counts,
+        removed: removed(&folder, &ledger)?,
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
         uncertain: Doubt::all(&ledger).map_err(FolderError::from)?,
     };
@@ -72,6 +74,14 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         print(text(&standing).as_bytes());
     }
     Ok(Exit::Complete)
+}
+
+/// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
+fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
+    match gather::removed(folder, ledger) {
+        Err(FolderError::NoRun { .. }) => Ok(0),
+        counted => counted,
+    }
 }
 
 fn text(standing: &Standing) -> String {
@@ -93,6 +103,13 @@ fn text(standing: &Standing) -> String {
         if name == "uncertain" {
             text.push_str(&Doubt::lines(&standing.uncertain));
         }
+    }
+    if standing.removed > 0 {
+        line(
+            &mut text,
+            "removed",
+            format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed),
+        );
     }
     let money = &standing.cost_cents;
     let mut cost = format!("{} spent", money.spent);

@@ -13,7 +13,7 @@ pub trait Disk: Send + 'static {
 }
 
 /// A file opened for appending.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileDisk {
     file: Arc<File>,
 }

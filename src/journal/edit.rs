@@ -159,7 +159,7 @@ impl Edit {
             // So may a completed one whose pictures somebody removed.
             (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
             (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
-            (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated) => {
+            (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated | Step::SetAside) => {
                 Some(Completed { files: files.clone() })
             }
             (Completed { files }, Step::Checked(_) | Step::Corrected(_)) => Some(Completed { files: files.clone() }),
@@ -205,7 +205,7 @@ impl Edit {
             Step::Fetched { .. } => (self.checked, self.corrected) = (None, None),
             Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked.clone()), None),
             Step::Corrected(corrected) => self.corrected = Some(corrected.clone()),
-            Step::Generated { .. } | Step::Reinstated => {}
+            Step::Generated { .. } | Step::Reinstated | Step::SetAside => {}
         }
         self.state = next;
     }
@@ -223,6 +223,7 @@ pub(super) fn step_name(step: &Step) -> &'static str {
         Step::Checked(_) => "checked",
         Step::Corrected(_) => "corrected",
         Step::Reinstated => "reinstated",
+        Step::SetAside => "set_aside",
         Step::Failed { .. } => "failed",
     }
 }

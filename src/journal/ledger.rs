@@ -141,9 +141,12 @@ impl Ledger {
         }
         self.last_finish_at = self.last_finish_at.max(edit.finished_at);
         let is_reroll = edit.reroll.is_some();
-        // A re-roll goes aside first, and is brought back only if it is better.
-        if matches!(step, Step::Reinstated) || matches!(step, Step::Completed) && !is_reroll {
-            history.shown = Some(key.fingerprint);
+        match step {
+            // A re-roll goes aside first, and is brought back only if it is better.
+            Step::Completed if is_reroll => {}
+            Step::Completed | Step::Reinstated => history.shown = Some(key.fingerprint),
+            Step::SetAside if history.shown == Some(key.fingerprint) => history.shown = None,
+            _ => {}
         }
         let is_newest = history.newest().is_some_and(|edit| edit.fingerprint == key.fingerprint);
         if is_newest && before != after {
@@ -288,6 +291,24 @@ impl Ledger {
         }
         let owner = owner.ok_or_else(|| LinesError { offset: 0, cause: io::ErrorKind::InvalidData.into() })?;
         Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
+    }
+
+    /// The edits whose pictures are in `results/`, one a job at most, in no order.
+    pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
+        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+    }
+
+    /// How many jobs have pictures in `results/`.
+    pub fn shown_jobs(&self) -> u64 {
+        let live = self.live.values().filter(|history| history.shown.is_some()).count();
+        (live + self.settled.shown().count()) as u64
+    }
+
+    /// Whether a job has pictures in `results/`, of whatever edit.
+    pub fn is_shown(&self, job: &JobId) -> bool {
+        self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.settled.is_shown(job.as_str())
     }
 
     /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.

@@ -137,6 +137,9 @@ pub enum Step {
     Corrected(Box<Corrected>),
     /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
     Reinstated,
+    /// The pictures go from `results/` to `earlier/`, because the manifest has no such job any more. Durable before
+    /// they move.
+    SetAside,
     /// The edit ended without pictures.
     Failed {
         /// The kind of failure.
@@ -255,7 +258,10 @@ impl Record {
     fn version(&self) -> u32 {
         match self {
             Record::Run(RunEvent::Learned(_))
-            | Record::Edit(_, Step::Checked(_) | Step::Corrected(_) | Step::Intent { reroll: Some(_), .. }) => 2,
+            | Record::Edit(
+                _,
+                Step::Checked(_) | Step::Corrected(_) | Step::SetAside | Step::Intent { reroll: Some(_), .. },
+            ) => 2,
             Record::Run(_) | Record::Edit(..) => 1,
         }
     }
@@ -337,6 +343,7 @@ mod tests {
             Step::Checked(Box::new(checked)),
             Step::Corrected(Box::new(Corrected { files: vec![file], check })),
             Step::Reinstated,
+            Step::SetAside,
             Step::Failed { class: ErrorClass::Lost, message: "gone".into() },
         ];
         let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();

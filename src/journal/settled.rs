@@ -145,6 +145,16 @@ impl Settled {
         self.those(move |entry| entry.stage == stage)
     }
 
+    /// The edits whose pictures are in `results/`.
+    pub(super) fn shown(&self) -> impl Iterator<Item = Stored> {
+        self.those(|entry| entry.flags & IS_SHOWN != 0)
+    }
+
+    /// Whether an edit of the job has its pictures in `results/`.
+    pub(super) fn is_shown(&self, job: &str) -> bool {
+        !self.index.is_empty() && self.numbers(hash(job)).any(|number| self.at(number).flags & IS_SHOWN != 0)
+    }
+
     fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
         let mut numbers: Vec<u32> = self.index.iter().copied().filter(|number| is_wanted(self.at(*number))).collect();
         numbers.sort_unstable();

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
-pub use results::{Results, Staged, aside_name};
+pub use results::{Results, Staged, aside_name, set_aside};
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;

@@ -178,11 +178,7 @@ impl Results {
     }
 
     fn move_aside(&self, path: &Path, name: &str) -> Result<(), OutputError> {
-        make_folder(&self.earlier).map_err(disk(&self.earlier))?;
-        let aside = self.earlier.join(name);
-        // The name holds the hash of the content, so what this replaces is the same picture.
-        fs::rename(path, &aside).map_err(disk(&aside))?;
-        sync_folder(&self.earlier).map_err(disk(&self.earlier))
+        move_to(&self.earlier, path, name)
     }
 
     fn sync(&self, place: &Place) -> Result<(), OutputError> {
@@ -231,6 +227,33 @@ impl ResultStore for Results {
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.bring_back(&files, displaced)).await
     }
+}
+
+/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one
+/// that is there already, or nowhere, is left as it is.
+///
+/// # Errors
+///
+/// A file cannot be read or moved. Those before it have moved by then.
+pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
+    let (results, earlier) = (run.join("results"), run.join("earlier"));
+    let mut have_moved = false;
+    for file in files {
+        let path = results.join(&file.name);
+        if holds(&path, file)? {
+            move_to(&earlier, &path, &aside_name(file))?;
+            have_moved = true;
+        }
+    }
+    if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
+}
+
+fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
+    make_folder(earlier).map_err(disk(earlier))?;
+    let aside = earlier.join(name);
+    // The name holds the hash of the content, so what this replaces is the same picture.
+    fs::rename(path, &aside).map_err(disk(&aside))?;
+    sync_folder(earlier).map_err(disk(earlier))
 }
 
 /// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.

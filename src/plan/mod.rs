@@ -6,7 +6,7 @@ mod expiry;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{ErrorClass, Fingerprint, Job, JobId};
-use crate::journal::{Edit, EditKey, EditState, Ledger, PlanCounts, Stage};
+use crate::journal::{Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
 use crate::runner::{Standing, Task, Work};
 
 pub use advice::{Advice, Warning};
@@ -180,6 +180,23 @@ fn way_home(edit: &Edit) -> Option<Task> {
         }
         _ => None,
     }
+}
+
+/// The edits whose pictures are in `results/` although the manifest has no such job any more. They were paid for, so
+/// they stay until somebody wants them out of the way.
+///
+/// # Errors
+///
+/// The journal cannot be read again.
+pub fn removed(ledger: &Ledger, is_asked_for: impl Fn(&JobId) -> bool) -> Result<Vec<EditKey>, LinesError> {
+    let keys = ledger.shown().map(|shown| {
+        let (job, edit) = shown?;
+        Ok(EditKey { job, fingerprint: edit.fingerprint })
+    });
+    let mut removed: Vec<EditKey> =
+        keys.filter(|key| key.as_ref().map_or(true, |key| !is_asked_for(&key.job))).collect::<Result<_, _>>()?;
+    removed.sort();
+    Ok(removed)
 }
 
 /// Puts what costs nothing first, each in its order: what was paid for is brought home before money is spent, for the

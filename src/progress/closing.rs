@@ -19,6 +19,8 @@ pub struct Closing {
     pub counts: PlanCounts,
     /// What was charged over the folder's whole life.
     pub spent: Cents,
+    /// What was charged in this run.
+    pub spent_now: Cents,
     /// What uncertain submits may have cost beyond that.
     pub reserved: Cents,
     /// The ceiling.
@@ -27,6 +29,10 @@ pub struct Closing {
     pub seconds: Duration,
     /// Why it stopped before its work was done.
     pub stopped: Option<String>,
+    /// The jobs with pictures in `results/` that the manifest no longer has.
+    pub removed: u64,
+    /// Those of them whose pictures this run has moved aside; they count no more as removed.
+    pub set_aside: u64,
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
@@ -65,6 +71,14 @@ impl Closing {
         }
         text.push_str(&Doubt::lines(&self.uncertain));
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
+        for (count, remark) in [
+            (self.removed, "gone from the manifest; the pictures stay (--prune moves them to earlier)"),
+            (self.set_aside, "gone from the manifest; the pictures are in earlier now"),
+        ] {
+            if count > 0 {
+                line("removed", &format!("{} {remark}", counted(count, "job")));
+            }
+        }
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());
         line("report", &self.report.display().to_string());
@@ -89,7 +103,11 @@ impl Closing {
                 "uncertain": counts.uncertain,
                 "pending": counts.pending,
             },
-            "cost_cents": {"spent": self.spent, "reserved": self.reserved, "budget": self.budget},
+            "removed": self.removed,
+            "set_aside": self.set_aside,
+            "cost_cents": {
+                "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
+            },
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
             "uncertain": self.uncertain,
             "seconds": self.seconds.as_secs_f64(),
@@ -105,6 +123,9 @@ impl Closing {
             return format!("nothing; at the provider it would be {}", self.spent);
         }
         let mut text = format!("{} spent", self.spent);
+        if self.spent_now < self.spent {
+            text.push_str(&format!(", {} of it in this run", self.spent_now));
+        }
         if self.reserved > Cents::ZERO {
             text.push_str(&format!(", {} reserved for uncertain submits", self.reserved));
         }
@@ -125,10 +146,13 @@ mod tests {
             backend: Backend::Vibedream,
             counts: PlanCounts { total: 48, completed: 48, ..PlanCounts::default() },
             spent: Cents(336),
+            spent_now: Cents(336),
             reserved: Cents::ZERO,
             budget: Some(Cents(2500)),
             seconds: Duration::from_secs(151),
             stopped: None,
+            removed: 0,
+            set_aside: 0,
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             results: "runs/spring/results".into(),
@@ -143,6 +167,19 @@ mod tests {
         insta::assert_snapshot!(closing().text(), @r"
         48 jobs completed in 2 min 31 s
           cost      $3.36 spent, of a budget of $25.00
+          pictures  runs/spring/results
+          report    runs/spring/report/index.html
+        ");
+    }
+
+    #[test]
+    fn a_night_with_a_row_less_says_what_it_cost_and_what_becomes_of_the_row() {
+        let closing = Closing { spent_now: Cents(14), removed: 1, set_aside: 2, ..closing() };
+        insta::assert_snapshot!(closing.text(), @r"
+        48 jobs completed in 2 min 31 s
+          removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
+          removed   2 jobs gone from the manifest; the pictures are in earlier now
+          cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");

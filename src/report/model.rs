@@ -32,6 +32,8 @@ pub struct BatchView {
     pub reserved: Cents,
     /// The ceiling that was set.
     pub budget: Option<Cents>,
+    /// How many jobs have pictures in `results/` and are no longer in the manifest.
+    pub removed: u64,
     /// The 429s and the pauses, in order of time.
     pub timeline: Vec<TimelineEvent>,
     /// The command that goes on with this run, as a person would type it.

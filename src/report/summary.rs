@@ -25,6 +25,8 @@ pub(crate) struct Summary<'a> {
     /// From the first submit to the end of the last job.
     seconds: Option<f64>,
     jobs: Counts,
+    /// Jobs with pictures in `results/` that the manifest no longer has; `jobs` does not count them.
+    removed: u64,
     cost_cents: Cost,
     /// Results by verdict on their color, of those that were checked.
     colors: Colors,
@@ -62,6 +64,7 @@ impl<'a> Summary<'a> {
             finished_at: batch.finished_at,
             seconds: seconds(batch),
             jobs: batch.counts,
+            removed: batch.removed,
             cost_cents: Cost {
                 spent: batch.spent.0,
                 reserved: batch.reserved.0,

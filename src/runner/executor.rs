@@ -41,7 +41,7 @@ pub(super) enum Beginning {
     /// With pictures that a dead process has fetched.
     Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
     /// With pictures that were moved aside.
-    Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile> },
+    Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
 }
 
 /// Where a prediction that is followed comes from.
@@ -118,9 +118,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(End::Disk(error)),
             },
-            Beginning::Reinstate { files, displaced } => match self.store.reinstate(files, displaced).await {
+            Beginning::Reinstate { files, displaced, prediction } => match self.store.reinstate(files, displaced).await
+            {
                 Ok(true) => Ok(End::Reinstated),
-                Ok(false) => Ok(End::Left { cause: "its earlier pictures are no longer in the folder".to_owned() }),
+                // Somebody removed them; the provider may still have them, and asking is free.
+                Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(End::Disk(error)),
             },
         }

@@ -13,6 +13,7 @@ mod pacing;
 mod policy;
 mod polling;
 mod rest;
+mod set_aside;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use event::{Event, Observer, Tally};
 pub use policy::has_room;
 pub use polling::PollSchedule;
 pub use rest::rest;
+pub use set_aside::set_aside;
 
 /// One thing to do, in the order of the manifest.
 #[derive(Clone, Debug)]

@@ -113,7 +113,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
-                Some(Beginning::Reinstate { files, displaced: self.displaced(&work.key) })
+                let displaced = self.displaced(&work.key);
+                prediction.map(|prediction| Beginning::Reinstate { files, displaced, prediction })
             }
         })
     }

@@ -35,7 +35,14 @@ impl Sandbox {
     pub fn dyehouse(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
         command.current_dir(self.folder.path()).args(arguments.split_whitespace());
-        for variable in ["VIBEDREAM_API_KEY", "VIBEDREAM_BASE_URL", "RUST_LOG", "NO_COLOR"] {
+        for variable in [
+            "VIBEDREAM_API_KEY",
+            "VIBEDREAM_API_KEY_FILE",
+            "CREDENTIALS_DIRECTORY",
+            "VIBEDREAM_BASE_URL",
+            "RUST_LOG",
+            "NO_COLOR",
+        ] {
             command.env_remove(variable);
         }
         command.env("NO_PROXY", "*");

@@ -1,0 +1,188 @@
+//! Secrets from the environment and from files: a variable, a file that a variable names, or a credential of systemd.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+/// Nothing that is longer than this is a secret.
+const LONGEST: u64 = 64 << 10;
+
+/// A secret that may be given, by the names under which it is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret {
+    /// The variable that holds it. The same name with `_FILE` added is the variable that names a file with it.
+    pub variable: &'static str,
+    /// Its name among systemd's credentials: a file in the folder that `CREDENTIALS_DIRECTORY` names.
+    pub credential: &'static str,
+}
+
+/// A secret that was found.
+#[derive(Debug)]
+pub struct Found {
+    /// The secret, without blanks and line feeds around it.
+    pub value: SecretString,
+    /// What the user should know about the place where it was.
+    pub notices: Vec<String>,
+}
+
+/// A secret was named, and cannot be had. No message holds any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("read {}, which {named_by} names: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The variable that names it.
+        named_by: String,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// The file holds nothing.
+    #[error("read {}, which {named_by} names: it is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// The variable that names it.
+        named_by: String,
+    },
+    /// The file is no text, or far too long.
+    #[error("read {}, which {named_by} names: it holds no secret, which is one line of text", path.display())]
+    NoSecret {
+        /// The file.
+        path: PathBuf,
+        /// The variable that names it.
+        named_by: String,
+    },
+}
+
+impl Secret {
+    /// Looks for the secret: the variable first, then the file that is named, then systemd's credential. `lookup`
+    /// gives the variables of the environment; empty ones are as good as none.
+    ///
+    /// # Errors
+    ///
+    /// A file that was named for it has none. A credential that is not there was not meant, and is no error.
+    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<Found>, SecretError> {
+        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let file_variable = format!("{}_FILE", self.variable);
+        let named = lookup(&file_variable);
+        if let Some(value) = lookup(self.variable) {
+            let value = value.to_string_lossy().trim().to_owned();
+            if !value.is_empty() {
+                let both = named.is_some();
+                let notice = || format!("both {} and {file_variable} are set; the first one counts", self.variable);
+                return Ok(Some(Found { value: value.into(), notices: both.then(notice).into_iter().collect() }));
+            }
+        }
+        if let Some(path) = named {
+            return read(Path::new(&path), &file_variable).map(Some);
+        }
+        let Some(folder) = lookup("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+        let path = Path::new(&folder).join(self.credential);
+        if path.exists() { read(&path, "CREDENTIALS_DIRECTORY").map(Some) } else { Ok(None) }
+    }
+}
+
+fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
+    let (path, named_by) = (path.to_owned(), named_by.to_owned());
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(&path).and_then(|file| {
+        let open_to_all = is_open_to_all(&file.metadata()?);
+        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        Ok(open_to_all)
+    });
+    let open_to_all = match opened {
+        Ok(open_to_all) => open_to_all,
+        Err(cause) => return Err(SecretError::Unreadable { path, named_by, cause }),
+    };
+    let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or("\n");
+    match text {
+        "" => Err(SecretError::Empty { path, named_by }),
+        text if text.contains(['\n', '\r', '\0']) || bytes.len() as u64 > LONGEST => {
+            Err(SecretError::NoSecret { path, named_by })
+        }
+        text => {
+            let notice = || format!("{} can be read by everybody on this machine: chmod 600 closes it", path.display());
+            Ok(Found { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_all(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const KEY: Secret = Secret { variable: "KEY", credential: "the-key" };
+
+    fn find(variables: &[(&str, &Path)]) -> Result<Option<Found>, SecretError> {
+        KEY.find(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into()))
+    }
+
+    fn value(found: &Found) -> &str {
+        found.value.expose_secret()
+    }
+
+    #[test]
+    fn the_variable_goes_before_the_file_and_the_file_before_the_credential() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, "from the file\r\n").unwrap();
+        std::fs::write(folder.path().join("the-key"), "from systemd\n").unwrap();
+        let directory = ("CREDENTIALS_DIRECTORY", folder.path());
+        let all = find(&[("KEY", Path::new(" itself\n")), ("KEY_FILE", &file), directory]).unwrap().unwrap();
+        assert_eq!(value(&all), "itself");
+        assert!(all.notices[0].contains("both KEY and KEY_FILE"), "{:?}", all.notices);
+        assert_eq!(
+            value(&find(&[("KEY", Path::new("")), ("KEY_FILE", &file), directory]).unwrap().unwrap()),
+            "from the file"
+        );
+        assert_eq!(value(&find(&[directory]).unwrap().unwrap()), "from systemd");
+        assert!(find(&[("CREDENTIALS_DIRECTORY", &folder.path().join("none"))]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_without_a_secret_is_told_by_its_path_and_never_by_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let said = |content: &[u8]| {
+            std::fs::write(&file, content).unwrap();
+            find(&[("KEY_FILE", &file)]).unwrap_err().to_string()
+        };
+        assert!(said(b" \n").ends_with("which KEY_FILE names: it is empty"));
+        for content in [&b"two\nlines"[..], &[0xff, 0xfe], &[b'x'; 70_000]] {
+            let said = said(content);
+            assert!(said.contains("holds no secret") && !said.contains("two"), "{said}");
+        }
+        let missing = find(&[("KEY_FILE", &folder.path().join("missing"))]).unwrap_err();
+        assert!(matches!(missing, SecretError::Unreadable { .. }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_everybody_can_read_is_worth_a_notice() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        std::fs::write(&file, "x").unwrap();
+        for (mode, notices) in [(0o644, 1), (0o640, 0), (0o400, 0)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(find(&[("KEY_FILE", &file)]).unwrap().unwrap().notices.len(), notices, "{mode:o}");
+        }
+    }
+}

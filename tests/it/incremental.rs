@@ -1,0 +1,108 @@
+//! The same manifest night after night: only new and changed rows cost money, and rows that are gone cost nothing.
+
+use std::process::Output;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+struct Nights {
+    sandbox: Sandbox,
+    provider: Provider,
+}
+
+impl Nights {
+    fn new() -> Nights {
+        Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) }
+    }
+
+    /// A night over rows of an id and a color.
+    fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
+        let rows: String = rows
+            .iter()
+            .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
+            .collect();
+        self.sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+        let mut command = self.sandbox.dyehouse(&format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"));
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+
+    fn picture(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.sandbox.path("out/results").join(name)).unwrap()
+    }
+}
+
+const FIRST: [(&str, &str); 3] = [("mug", "#FF0000"), ("vase", "#FF0000"), ("lamp", "#FF0000")];
+
+#[test]
+fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let (mug, vase) = (nights.picture("mug.png"), nights.picture("vase.png"));
+
+    let second = [("mug", "#FF0000"), ("lamp", "#00FF00"), ("jug", "#FF0000")];
+    let said = code(&nights.night(&second, ""), 0);
+    assert_eq!(nights.provider.accepted(), 5, "one row was changed and one is new");
+    assert!(said.contains("removed   1 job gone from the manifest; the pictures stay"), "{said}");
+    assert!(said.contains("$0.35 spent, $0.14 of it in this run"), "{said}");
+    assert_eq!((nights.picture("mug.png"), nights.picture("vase.png")), (mug, vase));
+    assert_eq!(nights.sandbox.names("out/earlier").len(), 1, "the lamp of the first night");
+    let summary = nights.sandbox.json("out/report/summary.json");
+    assert_eq!((summary["removed"].as_u64(), summary["jobs"]["total"].as_u64()), (Some(1), Some(3)));
+    assert!(summary["notes"][0].as_str().unwrap().starts_with("1 job is no longer in the manifest"), "{summary}");
+    assert!(code(&nights.sandbox.run("status out"), 0).contains("removed   1 no longer in the manifest"));
+
+    let requests = nights.provider.requests();
+    code(&nights.night(&second, ""), 0);
+    assert_eq!(nights.provider.requests(), requests, "the third night has nothing to do");
+}
+
+#[test]
+fn prune_moves_results_of_removed_rows_aside_and_a_row_that_comes_back_brings_its_own() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let vase = nights.picture("vase.png");
+    let without = [FIRST[0], FIRST[2]];
+    let mut prune = nights.sandbox.dyehouse("run catalog.csv -o out --prune --json");
+    nights.sandbox.write("catalog.csv", "id,prompt,images\nmug,Make the mug #FF0000,https://example.com/mug.jpg\n");
+    let output = prune.output().unwrap();
+    code(&output, 0);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((summary["removed"].as_u64(), summary["set_aside"].as_u64()), (Some(0), Some(2)), "and needs no key");
+    assert_eq!(nights.sandbox.names("out/results"), ["mug.png"]);
+    assert_eq!(nights.sandbox.names("out/earlier").len(), 2);
+    assert!(!code(&nights.sandbox.run("status out"), 0).contains("removed"));
+
+    code(&nights.night(&FIRST, "--prune"), 0);
+    assert_eq!(nights.provider.accepted(), 3, "nothing is paid for again");
+    assert_eq!(nights.picture("vase.png"), vase);
+    assert_eq!(nights.sandbox.names("out/results"), ["lamp.png", "mug.png", "vase.png"]);
+    code(&nights.night(&without, "--prune"), 0);
+    assert_eq!(nights.sandbox.names("out/results"), ["lamp.png", "mug.png"]);
+}
+
+#[test]
+fn a_prune_that_was_interrupted_before_it_moved_is_made_good_by_the_next() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let vase = nights.picture("vase.png");
+    code(&nights.night(&FIRST[..1], "--prune"), 0);
+    // As if the power had failed between the record and the move.
+    nights.sandbox.write("out/results/vase.png", &vase);
+    code(&nights.night(&FIRST[..2], ""), 0);
+    assert_eq!(nights.picture("vase.png"), vase, "a row that comes back finds it in either place");
+    code(&nights.night(&FIRST[..1], "--prune"), 0);
+    nights.sandbox.write("out/results/vase.png", &vase);
+    code(&nights.night(&FIRST[..1], "--prune"), 0);
+    assert_eq!(nights.sandbox.names("out/results"), ["mug.png"]);
+    assert_eq!(nights.provider.accepted(), 3);
+}
+
+#[test]
+fn a_picture_that_somebody_removed_from_earlier_is_fetched_again_when_its_row_comes_back() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    code(&nights.night(&FIRST[..2], "--prune"), 0);
+    std::fs::remove_dir_all(nights.sandbox.path("out/earlier")).unwrap();
+    code(&nights.night(&FIRST, ""), 0);
+    assert_eq!((nights.provider.accepted(), nights.sandbox.names("out/results").len()), (3, 3));
+}
