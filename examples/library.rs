@@ -6,6 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use dyehouse::api::client::{BaseUrl, Client};
+use dyehouse::color::wanted;
 use dyehouse::editor::Recolorer;
 use dyehouse::job::{Fingerprint, SubmitRate};
 use dyehouse::journal::RunEvent;
@@ -16,6 +17,7 @@ use dyehouse::plan::{self, Choices, PlannedJob};
 use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
 use dyehouse::server::{Server, ServerConfig};
+use dyehouse::verify::{BeforePictures, ColorChecker, FetchLimits};
 use secrecy::SecretString;
 
 /// Prints what ends.
@@ -63,16 +65,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::new(BaseUrl::parse(&server.url())?, &key)?;
     let results = Results::open(folder.path(), Downloader::new(true, DownloadLimits::default())?)?;
 
-    // The plan says what is left to do, and the runner does it.
-    let work: Vec<_> = jobs
-        .iter()
-        .filter_map(|job| {
-            plan::work(
-                job,
-                plan::decide(&job.key(), &ledger, Choices::default(), |name, bytes| folder.holds(name, bytes)),
-            )
-        })
-        .collect();
+    // The plan says what is left to do, down to colors that are not checked yet, and the runner does it.
+    let settings = Settings { submits: "20/s".parse::<SubmitRate>()?, ..Settings::default() };
+    let rules = Some(&settings.color);
+    let mut work = Vec::new();
+    for job in &jobs {
+        let key = job.key();
+        let decision = plan::decide(&key, &ledger, Choices::default(), |name, bytes| folder.holds(name, bytes));
+        let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
+        work.extend(plan::work(job, plan::tended(decision, &key, &ledger, &colors, rules), rules));
+    }
     let opening = RunEvent::Run {
         manifest: "manifests/quickstart.yaml".to_owned(),
         backend: "embedded".to_owned(),
@@ -81,9 +83,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         budget_cents: None,
     };
     let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
-    let settings = Settings { submits: "20/s".parse::<SubmitRate>()?, ..Settings::default() };
-    let effects =
-        Effects { api: Arc::new(client), store: Arc::new(results), disk, now: Arc::new(jiff::Timestamp::now), seed: 1 };
+    let before = BeforePictures::new(folder.path(), FetchLimits::default())?;
+    let effects = Effects {
+        api: Arc::new(client),
+        store: Arc::new(results),
+        verifier: Arc::new(ColorChecker::new(folder.path(), before)),
+        disk,
+        now: Arc::new(jiff::Timestamp::now),
+        seed: 1,
+    };
     let batch = Batch { opening, work: work.into_iter(), is_job: |text: &str| ids.contains(text) };
     let ending = runner::run(settings, effects, ledger, batch, &mut Printer, StopSignal::default()).await?;
     println!("{} of {} jobs are completed", ending.ledger.counts().completed, jobs.len());

@@ -169,6 +169,18 @@ pub struct Run {
     /// Give up when the API is out of reach, or fails for every job, for this long
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "15m")]
     pub give_up_after: Duration,
+    /// How far a result may be from the color asked for, in ΔE00 [default: 2.5]
+    #[arg(long, value_name = "ΔE", value_parser = difference)]
+    pub tolerance: Option<f64>,
+    /// Submit a job that missed its color again with another seed, at most N times; each is paid for [default: 0]
+    #[arg(long, value_name = "N")]
+    pub reroll: Option<u32>,
+    /// Correct results on this machine that nearly show their color: up to 8, or what is given
+    #[arg(long, value_name = "ΔE", value_parser = difference, num_args = 0..=1, require_equals = true, default_missing_value = "8")]
+    pub color_lock: Option<f64>,
+    /// Leave the colors of results unchecked
+    #[arg(long, conflicts_with_all = ["tolerance", "reroll", "color_lock"])]
+    pub no_color_check: bool,
 }
 
 /// `dyehouse check`.
@@ -250,6 +262,11 @@ pub enum FetchFrom {
     Loopback,
     /// All, private networks too.
     Anywhere,
+}
+
+fn difference(text: &str) -> Result<f64, String> {
+    let difference = text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0);
+    difference.ok_or_else(|| "expected a color difference over 0, such as 2.5".to_owned())
 }
 
 fn dollars(text: &str) -> Result<Cents, String> {

@@ -23,3 +23,4 @@ pub mod run_folder;
 pub mod runner;
 pub mod secrets;
 pub mod server;
+pub mod verify;

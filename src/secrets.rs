@@ -19,7 +19,7 @@ pub struct Secret {
 }
 
 /// A secret that was found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// The secret, without blanks and line feeds around it.
     pub value: SecretString,

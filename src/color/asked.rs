@@ -1,5 +1,13 @@
 use super::Hex;
 
+/// The colors that a job is held against: that of its `color` column, else those that its prompt names by their hexes.
+pub fn wanted(color: Option<&str>, prompt: &str) -> Vec<Hex> {
+    match color.and_then(|color| color.parse().ok()) {
+        Some(color) => vec![color],
+        None => asked(prompt),
+    }
+}
+
 /// The colors that a text asks for by their hex codes, in order, each once: `#RRGGBB` or `#RGB`.
 pub fn asked(text: &str) -> Vec<Hex> {
     let mut found: Vec<Hex> = Vec::new();

@@ -5,6 +5,7 @@
 
 mod asked;
 mod compare;
+mod correct;
 mod difference;
 mod filter;
 mod hex;
@@ -17,8 +18,9 @@ mod shown;
 mod spaces;
 mod verdict;
 
-pub use asked::asked;
+pub use asked::{asked, wanted};
 pub use compare::COMPARED_SIDE;
+pub use correct::correct;
 pub use difference::ciede2000;
 pub use hex::{Hex, HexError, is_name};
 pub use lit::lit_difference;
@@ -27,4 +29,4 @@ pub use plane::Plane;
 pub use recolor::{Change, NoProduct, recolor};
 pub use shown::shown;
 pub use spaces::{Lab, Oklab, Rgb, decode, decode16, encode, encode16, luminance};
-pub use verdict::{Check, Tolerance, Verdict};
+pub use verdict::{Check, Tolerance, Verdict, VerdictCounts};

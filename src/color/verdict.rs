@@ -28,6 +28,41 @@ impl Verdict {
     }
 }
 
+/// Results by verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VerdictCounts {
+    /// Within the tolerance.
+    pub on: u64,
+    /// Close.
+    pub near: u64,
+    /// Another color.
+    pub off: u64,
+    /// Not to be told.
+    pub unmeasurable: u64,
+}
+
+impl VerdictCounts {
+    /// Takes in one more.
+    pub fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::On => &mut self.on,
+            Verdict::Near => &mut self.near,
+            Verdict::Off => &mut self.off,
+            Verdict::Unmeasurable => &mut self.unmeasurable,
+        } += 1;
+    }
+
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.on + self.near + self.off + self.unmeasurable
+    }
+
+    /// Each with its word, best first.
+    pub fn by_word(self) -> [(&'static str, u64); 4] {
+        [("on", self.on), ("near", self.near), ("off", self.off), ("unmeasurable", self.unmeasurable)]
+    }
+}
+
 /// How far a color may be from the one asked for, in ΔE00 under the light that suits it best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tolerance {

@@ -2,11 +2,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
+use crate::color::VerdictCounts;
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
 use crate::journal::{Brief, Ledger, PlanCounts, Stage};
 use crate::plan::{self, Decision};
 use crate::run_folder::{FolderError, RunFolder, plan_lines};
-use crate::runner::Work;
+use crate::runner::{ColorRules, Work};
 
 use super::options::Options;
 
@@ -18,6 +19,8 @@ pub(super) struct Agenda {
     /// What was paid for and the manifest no longer asks for.
     orphans: Vec<Work>,
     ids: Ids,
+    /// What is done about colors; `None` where nobody wants them to be checked.
+    rules: Option<ColorRules>,
     /// How all jobs of the manifest stand.
     pub(super) counts: PlanCounts,
 }
@@ -33,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) counts: PlanCounts,
     /// The failed ones by class.
     pub(super) errors: BTreeMap<ErrorClass, u64>,
+    /// The completed ones by the verdict on their color.
+    pub(super) colors: VerdictCounts,
 }
 
 impl Agenda {
@@ -43,13 +48,16 @@ impl Agenda {
             decisions: Vec::new(),
             orphans: Vec::new(),
             ids: Ids { hasher: RandomState::new(), sorted: Vec::new() },
+            rules: options.checks_colors.then_some(options.settings.color),
             counts: PlanCounts::default(),
         };
+        let rules = agenda.rules;
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
         let mut taken = 0;
         for line in plan_lines(folder)? {
-            let key = line?.key()?;
+            let line = line?;
+            let key = line.key()?;
             agenda.ids.sorted.push(agenda.ids.hasher.hash_one(key.job.as_str()));
             agenda.counts.add(ledger.status(&key));
             if let Some(fingerprint) = wanted.get_mut(&key.job) {
@@ -57,8 +65,14 @@ impl Agenda {
             }
             let is_meant = options.selection.takes(key.job.as_str(), taken);
             taken += usize::from(is_meant);
-            let decide = || plan::decide(&key, ledger, options.choices, |name, bytes| folder.holds(name, bytes));
-            agenda.decisions.push(is_meant.then(decide));
+            let decision = if is_meant {
+                let decision = plan::decide(&key, ledger, options.choices, |name, bytes| folder.holds(name, bytes));
+                let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
+                Some(plan::tended(decision, &key, ledger, &colors, rules.as_ref()))
+            } else {
+                None
+            };
+            agenda.decisions.push(decision);
         }
         agenda.ids.sorted.sort_unstable();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
@@ -74,6 +88,13 @@ impl Agenda {
     pub(super) fn left(&self) -> u64 {
         let left = self.decisions.iter().flatten().filter(|decision| !matches!(decision, Decision::Keep(_)));
         (left.count() + self.orphans.len()) as u64
+    }
+
+    /// Whether the API may have to be asked: not where all that is left is to look at pictures.
+    pub(super) fn asks_api(&self) -> bool {
+        let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Tend);
+        let may_submit = self.rules.is_some_and(|rules| rules.rerolls > 0);
+        may_submit || !self.orphans.is_empty() || !self.decisions.iter().flatten().all(is_quiet)
     }
 
     /// Whether a text is the id of a job of the manifest.
@@ -109,20 +130,26 @@ impl Agenda {
         decided
             .map_while(move |(line, decision)| {
                 let planned = kept(line.and_then(|line| line.job()), broken)?;
-                Some(plan::work(&planned, decision))
+                Some(plan::work(&planned, decision, self.rules.as_ref()))
             })
             .flatten()
     }
 
     /// How the jobs that were meant stand by now.
     pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
-        let mut outcome = Outcome { counts: PlanCounts::default(), errors: BTreeMap::new() };
+        let (counts, errors, colors) = (PlanCounts::default(), BTreeMap::new(), VerdictCounts::default());
+        let mut outcome = Outcome { counts, errors, colors };
         for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
             let key = line?.key()?;
             let edit = ledger.brief(&key);
             outcome.counts.add(edit.as_ref().map_or(JobStatus::Pending, Brief::status));
-            if let Some(Stage::Failed(class)) = edit.map(|edit| edit.stage) {
-                *outcome.errors.entry(class).or_default() += 1;
+            match edit.as_ref().map(|edit| edit.stage) {
+                Some(Stage::Failed(class)) => *outcome.errors.entry(class).or_default() += 1,
+                Some(Stage::Completed) => {
+                    let color = edit.and_then(|edit| edit.color);
+                    color.into_iter().for_each(|color| outcome.colors.add(color.verdict));
+                }
+                _ => {}
             }
         }
         Ok(outcome)

@@ -11,6 +11,7 @@ use crate::outputs::{DownloadLimits, Downloader, Results};
 use crate::run_folder::RunFolder;
 use crate::secrets::{Found, Secret};
 use crate::server::{FetchPolicy, Server, ServerConfig};
+use crate::verify::{BeforePictures, ColorChecker, FetchLimits, Verifier};
 
 use super::Failure;
 
@@ -21,6 +22,7 @@ const KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedre
 pub(super) struct Ready {
     pub(super) api: Arc<Client>,
     pub(super) results: Arc<Results>,
+    pub(super) verifier: Arc<dyn Verifier>,
     pub(super) server: Option<Server>,
 }
 
@@ -33,7 +35,9 @@ pub(super) fn key() -> Result<Found, Failure> {
 pub(super) fn provider(base: BaseUrl, key: &SecretString, folder: &RunFolder) -> Result<Ready, Failure> {
     let downloader = Downloader::new(base.is_loopback(), DownloadLimits::default())?;
     let results = Arc::new(Results::open(folder.path(), downloader)?);
-    Ok(Ready { api: Arc::new(Client::new(base, key)?), results, server: None })
+    let before = BeforePictures::new(folder.path(), FetchLimits::default())?;
+    let verifier = Arc::new(ColorChecker::new(folder.path(), before));
+    Ok(Ready { api: Arc::new(Client::new(base, key)?), results, verifier, server: None })
 }
 
 /// A server in this process, on a free port of loopback, with a key that nobody else knows.

@@ -111,9 +111,11 @@ impl Forecast {
             Decision::Changed => &mut self.changed,
             Decision::Keep(Kept::Failed) | Decision::Retry => &mut self.failed,
             Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
-            Decision::Follow | Decision::Recover | Decision::Reinstate | Decision::Keep(Kept::Completed) => {
-                &mut self.reused
-            }
+            Decision::Follow
+            | Decision::Recover
+            | Decision::Reinstate
+            | Decision::Tend
+            | Decision::Keep(Kept::Completed) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
         decision.submits()

@@ -7,14 +7,16 @@ use jiff::Timestamp;
 
 use crate::color::Check;
 use crate::job::{Cents, JobStatus};
-use crate::journal::{Edit, Ledger, Record, RunEvent, Step};
+use crate::journal::{Edit, History, Ledger, Record, RunEvent, SavedFile, Step};
+use crate::outputs::{ORIGINALS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::{counted, shell_word};
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
-    Written,
+    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, RerollView, ResultFile, TimelineEvent,
+    TimelineKind, Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
+use crate::verify;
 
 use super::Failure;
 
@@ -53,7 +55,8 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let viewed = |planned: Result<PlannedJob, FolderError>| {
         let planned = planned?;
         let edit = gathered.ledger.edit(&planned.key())?;
-        Ok(view(&planned, edit.as_deref()))
+        let history = gathered.ledger.live_history(&planned.job.id);
+        Ok(view(&planned, gathered.folder, edit.as_deref(), history))
     };
     let jobs = read_plan(gathered.folder)?.map(viewed).map_while(|viewed| match viewed {
         Ok(viewed) => Some(viewed),
@@ -130,50 +133,98 @@ fn pause((at, milliseconds, reason): &(Timestamp, u64, String)) -> TimelineEvent
     TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
 }
 
-fn color_check(check: &Check) -> ColorCheck {
-    ColorCheck {
-        asked: check.asked.to_string(),
-        measured: check.shown.map(|hex| hex.to_string()),
-        delta_e: check.delta_e,
-        verdict: check.verdict,
-        reason: check.reason.clone(),
-    }
-}
-
-fn view(planned: &PlannedJob, edit: Option<&Edit>) -> JobView {
+/// A job as a report shows it: `asked` is the edit that the manifest asks for, `history` all of the job's where it has
+/// re-rolls.
+fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history: Option<&History>) -> JobView {
+    let rerolls: Vec<&Edit> = history.map_or_else(Vec::new, |history| history.rerolls(planned.fingerprint).collect());
+    let shown = history.and_then(|history| history.standing_for(planned.fingerprint)).or(asked);
     let job = &planned.job;
     let request = &job.request;
-    let problem = edit.and_then(|edit| edit.problem.clone()).filter(|_| status(edit) != JobStatus::Completed);
-    let files = edit.filter(|edit| edit.status() == JobStatus::Completed).map_or(&[][..], Edit::files);
+    let status = status(asked);
+    let is_done = status == JobStatus::Completed;
+    let problem = asked.and_then(|edit| edit.problem.clone()).filter(|_| !is_done);
+    let files = shown.filter(|_| is_done).map_or(&[][..], Edit::files);
+    let originals = shown.filter(|edit| is_done && edit.corrected.is_some()).map_or(&[][..], Edit::originals);
+    let attempts = || asked.into_iter().chain(rerolls.iter().copied());
     JobView {
-        status: status(edit),
+        status,
         images: request.images.clone(),
-        files: files
-            .iter()
-            .map(|file| ResultFile {
-                path: Path::new("results").join(&file.name),
-                bytes: file.bytes,
-                width: file.width,
-                height: file.height,
-                blake3: file.blake3,
-            })
-            .collect(),
+        before: verify::copies(folder.path(), request),
+        files: files.iter().map(|file| result_file("results", &file.name, file)).collect(),
+        originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color.clone(),
-        check: edit.filter(|edit| edit.status() == JobStatus::Completed).and_then(Edit::check).map(color_check),
-        prediction_id: edit.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
-        cost: edit.map_or(Cents::ZERO, |edit| edit.spent),
-        reserved: edit.map_or(Cents::ZERO, |edit| edit.held),
-        attempts: edit.map_or(0, |edit| edit.attempts),
-        submitted_at: edit.and_then(|edit| edit.submitted_at),
-        finished_at: edit.and_then(|edit| edit.finished_at),
+        check: shown.filter(|_| is_done).and_then(color_check),
+        rerolls: rerolls.iter().map(|edit| attempt(edit, shown)).collect(),
+        prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
+        cost: attempts().map(|edit| edit.spent).fold(Cents::ZERO, |sum, cost| sum + cost),
+        reserved: attempts().map(|edit| edit.held).fold(Cents::ZERO, |sum, cost| sum + cost),
+        attempts: attempts().map(|edit| edit.attempts).sum(),
+        submitted_at: shown.and_then(|edit| edit.submitted_at),
+        finished_at: shown.and_then(|edit| edit.finished_at),
         fingerprint: Some(planned.fingerprint),
         error_class: problem.as_ref().and_then(|problem| problem.class),
         error: problem.map(|problem| problem.message),
         size: request.size,
-        seed: request.seed,
+        seed: shown.and_then(|edit| edit.reroll).map(|reroll| reroll.seed).or(request.seed),
         switches: request.switches,
         columns: job.columns.clone(),
         line: job.line,
         ..JobView::new(job.id.clone(), request.prompt.clone())
+    }
+}
+
+fn result_file(folder: &str, name: &str, file: &SavedFile) -> ResultFile {
+    ResultFile {
+        path: Path::new(folder).join(name),
+        bytes: file.bytes,
+        width: file.width,
+        height: file.height,
+        blake3: file.blake3,
+    }
+}
+
+/// Where the provider's picture is that was corrected.
+fn original(folder: &RunFolder, file: &SavedFile) -> ResultFile {
+    match folder.originals().join(&file.name).exists() {
+        true => result_file(ORIGINALS, &file.name, file),
+        false => result_file("earlier", &aside_name(file), file),
+    }
+}
+
+fn color_check(edit: &Edit) -> Option<ColorCheck> {
+    let checked = edit.checked.as_ref()?;
+    let check: &Check = edit.check()?;
+    let note = checked.uncorrected.as_ref().map(|reason| format!("not corrected: {reason}"));
+    let reason: Vec<&str> = [&check.reason, &note].into_iter().flatten().map(String::as_str).collect();
+    Some(ColorCheck {
+        asked: check.asked.to_string(),
+        measured: check.shown.map(|shown| shown.to_string()),
+        delta_e: check.delta_e,
+        plain: check.delta_e_plain,
+        background: check.background,
+        original: edit.corrected.as_ref().and(checked.check.shown).map(|shown| shown.to_string()),
+        verdict: check.verdict,
+        reason: (!reason.is_empty()).then(|| reason.join("; ")),
+    })
+}
+
+/// A re-roll as a report shows it; `shown` is the edit whose pictures are the job's.
+fn attempt(edit: &Edit, shown: Option<&Edit>) -> RerollView {
+    let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
+    let is_done = edit.status() == JobStatus::Completed;
+    let file = |file: &SavedFile| match is_shown {
+        true => result_file("results", &file.name, file),
+        false => result_file("earlier", &aside_name(file), file),
+    };
+    RerollView {
+        status: edit.status(),
+        seed: edit.reroll.map(|reroll| reroll.seed),
+        prediction_id: edit.prediction.as_ref().map(ToString::to_string),
+        cost: edit.spent,
+        reserved: edit.held,
+        files: if is_done { edit.files().iter().map(file).collect() } else { Vec::new() },
+        check: color_check(edit),
+        is_shown,
+        error: edit.problem.as_ref().filter(|_| !is_done).map(|problem| problem.message.clone()),
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::api::client::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
+use crate::color::Tolerance;
 use crate::job::Rate;
-use crate::manifest::{Backend, ImagesVia, Manifest, UncertainPolicy};
+use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
 use crate::run_folder::RunFolder;
-use crate::runner::{PollSchedule, Settings};
+use crate::runner::{ColorRules, Doubt, Lock, PollSchedule, Settings};
 
 use super::Failure;
 
@@ -23,6 +24,8 @@ pub(super) struct Options {
     pub(super) settings: Settings,
     pub(super) choices: Choices,
     pub(super) selection: Selection,
+    /// Whether the colors of results are checked.
+    pub(super) checks_colors: bool,
 }
 
 /// Which jobs of the manifest are meant.
@@ -39,6 +42,10 @@ impl Options {
         let usual = Settings::default();
         let in_flight = batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
         let deadline = run.and_then(|run| run.deadline).or(said.deadline);
+        let uncertain = match batch.uncertain().or(said.uncertain) {
+            Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
+            Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
+        };
         let settings = Settings {
             submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
             burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
@@ -52,10 +59,7 @@ impl Options {
             job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
             give_up_after: run.map_or(usual.give_up_after, |run| run.give_up_after),
             schedule: usual.schedule,
-        };
-        let uncertain = match batch.uncertain().or(said.uncertain) {
-            Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
-            Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
+            color: color_rules(run, said, uncertain),
         };
         let failed = if batch.retry_failed { Failed::Retry } else { Failed::Keep };
         Ok(Options {
@@ -66,6 +70,7 @@ impl Options {
             settings,
             choices: Choices { failed, uncertain },
             selection: Selection { only: batch.only.clone(), limit: batch.limit },
+            checks_colors: said.color_check.unwrap_or(true) && run.is_none_or(|run| !run.no_color_check),
         })
     }
 
@@ -82,6 +87,18 @@ impl Selection {
     /// Whether the job `id` is meant, when `taken` jobs were taken before it.
     pub(super) fn takes(&self, id: &str, taken: usize) -> bool {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id)) && self.limit.is_none_or(|limit| taken < limit)
+    }
+}
+
+fn color_rules(run: Option<&Run>, said: &manifest::Settings, uncertain: Uncertain) -> ColorRules {
+    let usual = Tolerance::default();
+    let on = run.and_then(|run| run.tolerance).or(said.tolerance).unwrap_or(usual.on);
+    let bound = run.and_then(|run| run.color_lock).or(said.color_lock);
+    ColorRules {
+        tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
+        rerolls: run.and_then(|run| run.reroll).or(said.reroll).unwrap_or(0),
+        lock: if bound.is_some() { Lock::On } else { Lock::Open },
+        doubt: if uncertain == Uncertain::Resubmit { Doubt::Counts } else { Doubt::Holds },
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::api::outcome::Stop;
 use crate::cli::Run;
+use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::JobId;
 use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
@@ -70,7 +71,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         }
         let mut narrator = Narrator::new(screen, agenda.meant(), options.settings.submits);
         narrator.open(&name, &options.backend.to_string(), agenda.left());
-        let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options).await?) };
+        let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options, agenda.asks_api()).await?) };
         let work = agenda.work(&options.folder, &broken);
         let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
         let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal).await;
@@ -80,10 +81,10 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     if let Some(error) = broken.take() {
         return Err(error.into());
     }
-    let Outcome { counts, errors } = agenda.outcome(&options.folder, &ending.ledger)?;
+    let Outcome { counts, errors, colors } = agenda.outcome(&options.folder, &ending.ledger)?;
     let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
     let report = gather::write(&gathered)?;
-    let exit = exit(counts, ending.stopped.as_ref());
+    let exit = exit(counts, colors, ending.stopped.as_ref());
     let resume = resume(arguments);
     let closing = Closing {
         backend: options.backend,
@@ -98,6 +99,8 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         uncertain: Doubt::all(&ending.ledger).map_err(FolderError::from)?,
         removed: gather::removed(&options.folder, &ending.ledger)?,
         set_aside,
+        colors,
+        rerolls: options.settings.color.rerolls,
         results: options.folder.results(),
         report: report.index,
         resume,
@@ -111,11 +114,11 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The API.
-async fn ready(options: &mut Options) -> Result<Ready, Failure> {
+/// The API. Where nobody may have to ask it, it does without a key.
+async fn ready(options: &mut Options, asks_api: bool) -> Result<Ready, Failure> {
     Ok(match options.backend {
         Backend::Vibedream => {
-            let key = backend::key()?;
+            let key = if asks_api { backend::key()? } else { backend::key().unwrap_or_default() };
             for notice in &key.notices {
                 tracing::warn!("{notice}");
             }
@@ -143,6 +146,7 @@ async fn carry(
     let effects = Effects {
         api: ready.api,
         store: Arc::clone(&ready.results),
+        verifier: ready.verifier,
         disk,
         now: Arc::new(Timestamp::now),
         seed: fastrand::u64(..),
@@ -158,7 +162,7 @@ async fn carry(
     Ok(ending)
 }
 
-fn exit(counts: PlanCounts, stopped: Option<&StopReason>) -> Exit {
+fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
         Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
         Some(
@@ -171,7 +175,7 @@ fn exit(counts: PlanCounts, stopped: Option<&StopReason>) -> Exit {
             | StopReason::Unanswered(_)
             | StopReason::Api(Stop::Balance(_)),
         ) => Exit::StoppedEarly,
-        None if counts.completed == counts.total => Exit::Complete,
+        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
         None => Exit::Incomplete,
     }
 }

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use crate::cli::Status;
+use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::Cents;
 use crate::journal::{Ledger, PlanCounts, RunEvent};
@@ -24,6 +25,7 @@ struct Standing {
     last_record_at: Option<jiff::Timestamp>,
     jobs: PlanCounts,
     removed: u64,
+    colors: VerdictCounts,
     cost_cents: Money,
     uncertain: Vec<Doubt>,
 }
@@ -65,6 +67,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         last_record_at: ledger.last_at(),
         jobs: counts,
         removed: removed(&folder, &ledger)?,
+        colors: ledger.colors(),
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
         uncertain: Doubt::all(&ledger).map_err(FolderError::from)?,
     };
@@ -110,6 +113,11 @@ fn text(standing: &Standing) -> String {
             "removed",
             format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed),
         );
+    }
+    let colors = standing.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+    let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
+    if !colors.is_empty() {
+        line(&mut text, "color", colors.join(", "));
     }
     let money = &standing.cost_cents;
     let mut cost = format!("{} spent", money.spent);

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EditRequest, ImageSource};
+use super::{EditRequest, ImageSource, Seed};
 
 /// What makes two edits the same edit: 16 bytes over everything that is sent.
 ///
@@ -56,6 +56,15 @@ impl Fingerprint {
                 part(tag, &[u8::from(on)]);
             }
         }
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        Fingerprint(bytes)
+    }
+
+    /// The fingerprint of a re-roll of this edit with another seed.
+    pub fn rerolled(self, seed: Seed) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new_derive_key("dyehouse 2026-11 re-roll fingerprint v1");
+        hasher.update(&self.0).update(&seed.get().to_le_bytes());
         let mut bytes = [0; 16];
         hasher.finalize_xof().fill(&mut bytes);
         Fingerprint(bytes)
@@ -148,7 +157,7 @@ hex_text!(ContentHash);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{DEFAULT_MODEL, Seed, Size, Switches};
+    use crate::job::{DEFAULT_MODEL, Size, Switches};
 
     fn request() -> EditRequest {
         EditRequest {

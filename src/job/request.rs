@@ -126,7 +126,7 @@ impl FromStr for Size {
 }
 
 /// A seed of the generator: 0 to 10000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Seed(u16);
 

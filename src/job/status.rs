@@ -85,6 +85,11 @@ impl ErrorClass {
         }
     }
 
+    /// Whether the failure is on this side, so that the prediction may be asked for again at no cost.
+    pub fn is_ours(self) -> bool {
+        matches!(self, ErrorClass::Download | ErrorClass::Timeout)
+    }
+
     /// What a person can do about a job that failed so.
     pub fn remedy(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
+use crate::color::{Hex, Tolerance, Verdict};
 use crate::job::{ErrorClass, JobId, JobStatus};
 
-use super::{Edit, EditState, SavedFile};
+use super::{Edit, EditState, History, SavedFile};
 
 /// What a plan asks of an edit. It is known without reading the journal again.
 #[derive(Clone, Debug)]
@@ -9,9 +10,26 @@ pub struct Brief<'l> {
     pub stage: Stage,
     /// Whether the provider has given it an id, under which it may be asked for.
     pub has_prediction: bool,
-    /// Whether the pictures under the job's name are its own.
+    /// Whether the pictures under the job's name are its own, or those of a re-roll of it.
     pub is_shown: bool,
+    /// Whether it has re-rolls.
+    pub has_rerolls: bool,
+    /// What is known of the color of the pictures that stand for it.
+    pub color: Option<ColorBrief<'l>>,
     pub(super) pictures: Pictures<'l>,
+}
+
+/// What the last check of a color found, and what it was held against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorBrief<'l> {
+    /// The colors asked for and how far they might be missed; `None` where only the journal knows.
+    pub against: Option<(&'l [Hex], Tolerance)>,
+    /// What was found.
+    pub verdict: Verdict,
+    /// Whether the color lock has corrected it.
+    pub is_corrected: bool,
+    /// Whether the color lock has tried to and left it as it was.
+    pub is_left: bool,
 }
 
 /// How far an edit has come: [`EditState`] without what belongs to each.
@@ -59,13 +77,29 @@ impl Brief<'_> {
         }
     }
 
-    pub(super) fn of(edit: &Edit, is_shown: bool) -> Brief<'_> {
+    pub(super) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {
+        let shown = history.standing_for(edit.fingerprint);
+        let stands = shown.unwrap_or(edit);
         Brief {
             stage: Stage::of(&edit.state),
             has_prediction: edit.prediction.is_some(),
-            is_shown,
-            pictures: Pictures::Saved(edit.files()),
+            is_shown: shown.is_some(),
+            has_rerolls: history.rerolls(edit.fingerprint).next().is_some(),
+            color: ColorBrief::of(stands),
+            pictures: Pictures::Saved(stands.files()),
         }
+    }
+}
+
+impl ColorBrief<'_> {
+    pub(super) fn of(edit: &Edit) -> Option<ColorBrief<'_>> {
+        let checked = edit.checked.as_ref()?;
+        Some(ColorBrief {
+            against: Some((&checked.wanted, checked.tolerance)),
+            verdict: edit.check()?.verdict,
+            is_corrected: edit.corrected.is_some(),
+            is_left: checked.uncorrected.is_some(),
+        })
     }
 }
 

@@ -159,9 +159,8 @@ impl Edit {
             // So may a completed one whose pictures somebody removed.
             (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
             (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
-            (Fetched { files }, Step::Completed) | (Completed { files }, Step::Reinstated | Step::SetAside) => {
-                Some(Completed { files: files.clone() })
-            }
+            (Fetched { files }, Step::Completed | Step::SetAside)
+            | (Completed { files }, Step::Reinstated | Step::SetAside) => Some(Completed { files: files.clone() }),
             (Completed { files }, Step::Checked(_) | Step::Corrected(_)) => Some(Completed { files: files.clone() }),
             (Uncertain, Step::Failed { .. }) => None,
             (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
@@ -201,11 +200,12 @@ impl Edit {
                 self.finished_at = Some(at);
             }
             Step::Completed => self.finished_at = Some(at),
+            Step::SetAside => self.finished_at = self.finished_at.or(Some(at)),
             // Other pictures may have come: they are looked at anew.
             Step::Fetched { .. } => (self.checked, self.corrected) = (None, None),
             Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked.clone()), None),
             Step::Corrected(corrected) => self.corrected = Some(corrected.clone()),
-            Step::Generated { .. } | Step::Reinstated | Step::SetAside => {}
+            Step::Generated { .. } | Step::Reinstated => {}
         }
         self.state = next;
     }

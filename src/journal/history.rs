@@ -28,6 +28,13 @@ impl History {
         self.edit(self.shown?)
     }
 
+    /// The edit whose pictures stand for the one with this fingerprint: itself or a re-roll of it.
+    pub fn standing_for(&self, fingerprint: Fingerprint) -> Option<&Edit> {
+        self.shown().filter(|shown| {
+            shown.fingerprint == fingerprint || shown.reroll.is_some_and(|reroll| reroll.of == fingerprint)
+        })
+    }
+
     /// All edits, oldest first.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
         self.edits.iter().map(|tracked| &tracked.edit)
@@ -45,7 +52,8 @@ impl History {
 
     /// Whether nothing more happens with any of its edits unless somebody asks for it.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.edits().all(Edit::is_at_rest)
+        // Re-rolls are few, and what stands for what is only told from all edits of the job.
+        self.edits().all(|edit| edit.is_at_rest() && edit.reroll.is_none())
     }
 
     /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.

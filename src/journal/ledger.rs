@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobStatus};
 
 use super::brief::{Brief, Stage};
@@ -188,7 +189,7 @@ impl Ledger {
         match self.live.get(&key.job) {
             Some(history) => {
                 let edit = history.edit(key.fingerprint)?;
-                Some(Brief::of(edit, history.shown == Some(key.fingerprint)))
+                Some(Brief::of(edit, history))
             }
             None => self.settled.brief(&key.job, key.fingerprint),
         }
@@ -339,6 +340,14 @@ impl Ledger {
     /// How the jobs of the last run's manifest stand.
     pub fn counts(&self) -> PlanCounts {
         self.counts
+    }
+
+    /// The results that are shown under their jobs' names, by the verdict on their color.
+    pub fn colors(&self) -> VerdictCounts {
+        let mut counts = VerdictCounts::default();
+        let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
+        live.chain(self.settled.verdicts()).for_each(|verdict| counts.add(verdict));
+        counts
     }
 
     /// When the folder's first run began.

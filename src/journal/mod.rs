@@ -9,6 +9,7 @@ mod edit;
 mod history;
 mod ledger;
 mod lines;
+mod marks;
 mod money;
 mod read_at;
 mod record;
@@ -17,7 +18,7 @@ mod settled;
 mod trail;
 mod writer;
 
-pub use brief::{Brief, Stage};
+pub use brief::{Brief, ColorBrief, Stage};
 pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;

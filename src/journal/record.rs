@@ -138,7 +138,7 @@ pub enum Step {
     /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
     Reinstated,
     /// The pictures go from `results/` to `earlier/`, because the manifest has no such job any more. Durable before
-    /// they move.
+    /// they move. Or they were saved in `earlier/` at once, because the manifest asks for another edit by now.
     SetAside,
     /// The edit ended without pictures.
     Failed {

@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use hashbrown::HashTable;
 
+use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
-use super::brief::{Brief, Pictures, Stage};
+use super::brief::{Brief, ColorBrief, Pictures, Stage};
 use super::history::{History, Tracked};
+use super::marks::{Goals, Marks};
 use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
 
@@ -29,6 +31,8 @@ pub(super) struct Settled {
     index: HashTable<u32>,
     /// The few edits that an entry has no room for, by its number.
     large: HashMap<u32, Large>,
+    /// What colors were held against: few catalogs ask for many.
+    goals: Goals,
     length: u32,
 }
 
@@ -38,16 +42,11 @@ struct Entry {
     fingerprint: Fingerprint,
     bytes: u32,
     trail: Packed,
-    /// One more than the picture's place in [`EXTENSIONS`]; 0 where there is none.
-    extension: u8,
-    flags: u8,
+    marks: Marks,
     stage: Stage,
 }
 
 const _: () = assert!(size_of::<Entry>() == 52);
-
-const HAS_PREDICTION: u8 = 1;
-const IS_SHOWN: u8 = 2;
 
 #[derive(Clone, Debug)]
 struct Large {
@@ -99,7 +98,7 @@ impl Settled {
     pub(super) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
         let number = self.numbers(hash(job.as_str())).find(|number| self.at(*number).fingerprint == fingerprint)?;
         let entry = self.at(number);
-        let pictures = match (self.large.get(&number), entry.extension) {
+        let pictures = match (self.large.get(&number), entry.marks.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
             (None, place) => {
@@ -109,8 +108,10 @@ impl Settled {
         };
         Some(Brief {
             stage: entry.stage,
-            has_prediction: entry.flags & HAS_PREDICTION != 0,
-            is_shown: entry.flags & IS_SHOWN != 0,
+            has_prediction: entry.marks.has(Marks::HAS_PREDICTION),
+            is_shown: entry.marks.has(Marks::IS_SHOWN),
+            has_rerolls: false,
+            color: entry.marks.color(&self.goals),
             pictures,
         })
     }
@@ -147,12 +148,18 @@ impl Settled {
 
     /// The edits whose pictures are in `results/`.
     pub(super) fn shown(&self) -> impl Iterator<Item = Stored> {
-        self.those(|entry| entry.flags & IS_SHOWN != 0)
+        self.those(|entry| entry.marks.has(Marks::IS_SHOWN))
+    }
+
+    /// The verdicts on the color of what is shown.
+    pub(super) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
+        let shown = self.index.iter().map(|number| self.at(*number).marks).filter(|marks| marks.has(Marks::IS_SHOWN));
+        shown.filter_map(|marks| Some(marks.color(&self.goals)?.verdict))
     }
 
     /// Whether an edit of the job has its pictures in `results/`.
     pub(super) fn is_shown(&self, job: &str) -> bool {
-        !self.index.is_empty() && self.numbers(hash(job)).any(|number| self.at(number).flags & IS_SHOWN != 0)
+        !self.index.is_empty() && self.numbers(hash(job)).any(|number| self.at(number).marks.has(Marks::IS_SHOWN))
     }
 
     fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
@@ -167,7 +174,7 @@ impl Settled {
             Some(large) => large.trail.clone(),
             None => entry.trail.unpack(),
         };
-        Stored { fingerprint: entry.fingerprint, is_shown: entry.flags & IS_SHOWN != 0, trail }
+        Stored { fingerprint: entry.fingerprint, is_shown: entry.marks.has(Marks::IS_SHOWN), trail }
     }
 
     fn at(&self, number: u32) -> &Entry {
@@ -180,22 +187,24 @@ impl Settled {
 
     fn entry(&mut self, job: &JobId, hash: [u32; 3], tracked: &Tracked, is_shown: bool) -> Entry {
         let Tracked { edit, trail } = tracked;
-        let mut flags = 0;
-        for (flag, is_set) in [(HAS_PREDICTION, edit.prediction.is_some()), (IS_SHOWN, is_shown)] {
-            flags |= if is_set { flag } else { 0 };
+        let mut marks = Marks::default();
+        marks.set(Marks::HAS_PREDICTION, edit.prediction.is_some());
+        marks.set(Marks::IS_SHOWN, is_shown);
+        if let Some(color) = ColorBrief::of(edit) {
+            marks.set_color(&color, &mut self.goals);
         }
         let mut entry = Entry {
             job: hash,
             fingerprint: edit.fingerprint,
             bytes: 0,
             trail: Packed::default(),
-            extension: 0,
-            flags,
+            marks,
             stage: Stage::of(&edit.state),
         };
         match (Packed::new(trail), usual_picture(job, edit)) {
             (Some(trail), Some((extension, bytes))) => {
-                (entry.trail, entry.extension, entry.bytes) = (trail, extension, bytes);
+                entry.marks.set_extension(extension);
+                (entry.trail, entry.bytes) = (trail, bytes);
             }
             _ => {
                 let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();
@@ -212,13 +221,13 @@ fn entry_of(chunks: &[Vec<Entry>], number: u32) -> &Entry {
 
 /// The extension's number and the size of an edit's picture, where it is a single one under its usual name; zeros where
 /// there is none.
-fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u8, u32)> {
+fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
     let [SavedFile { name, bytes, .. }] = edit.files() else {
         return edit.files().is_empty().then_some((0, 0));
     };
     let extension = name.strip_prefix(job.as_str())?.strip_prefix('.')?;
     let place = EXTENSIONS.iter().position(|known| *known == extension)?;
-    Some((place as u8 + 1, u32::try_from(*bytes).ok()?))
+    Some((place as u16 + 1, u32::try_from(*bytes).ok()?))
 }
 
 /// Two keyed hashes of an id, of which 96 bits are kept.
@@ -236,18 +245,25 @@ fn first(hash: [u32; 3]) -> u64 {
 /// Two are the same if they say the same of the same edits, wherever the lines are.
 impl PartialEq for Settled {
     fn eq(&self, other: &Settled) -> bool {
-        let sorted = |settled: &Settled| {
+        fn sorted(settled: &Settled) -> Vec<impl PartialEq + '_> {
             let mut all: Vec<_> = settled
                 .index
                 .iter()
                 .map(|number| (settled.at(*number), settled.large.get(number).map(|large| large.pictures.clone())))
                 .map(|(entry, large)| {
-                    (entry.job, entry.fingerprint, entry.stage, entry.flags, entry.bytes, entry.extension, large)
+                    (
+                        entry.job,
+                        entry.fingerprint,
+                        entry.stage,
+                        entry.marks.comparable(&settled.goals),
+                        entry.bytes,
+                        large,
+                    )
                 })
                 .collect();
             all.sort_unstable_by_key(|entry| (entry.0, entry.1));
             all
-        };
+        }
         sorted(self) == sorted(other)
     }
 }

@@ -155,8 +155,23 @@ fn setting(key: &str) -> Value {
         "deadline" => duration("Stop submitting after it, such as 6h."),
         "job_timeout" => duration("How long a prediction may take, such as 30m."),
         "tolerance" => json!({
-            "description": "The largest color difference that still counts as the color asked for.",
+            "description": "The largest color difference, in ΔE00, that still counts as the color asked for.",
             "type": ["number", "string"], "exclusiveMinimum": 0,
+        }),
+        "color_check" => json!({
+            "description": "Whether the colors of results are checked.",
+            "enum": [true, false, "true", "false"],
+        }),
+        "reroll" => json!({
+            "description": "How often a job that missed its color is submitted again with another seed; each is paid for.",
+            "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+$"}],
+        }),
+        "color_lock" => json!({
+            "description": "Correct near results on this machine: true, or up to which difference in ΔE00.",
+            "anyOf": [
+                {"enum": [true, false, "true", "false"]},
+                {"type": ["number", "string"], "exclusiveMinimum": 0},
+            ],
         }),
         "images_via" => json!({"description": "How local pictures reach the provider.", "enum": ImagesVia::NAMES}),
         "uncertain" => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::color::Tolerance;
 use crate::job::{Cents, Rate, SubmitRate};
 
 /// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
@@ -33,6 +34,12 @@ pub struct Settings {
     pub polls: Option<Rate>,
     /// `run.tolerance`: the largest CIEDE2000 difference that still counts as the color asked for.
     pub tolerance: Option<f64>,
+    /// `run.color_check`: whether the colors of results are checked.
+    pub color_check: Option<bool>,
+    /// `run.reroll`: how often a job that missed its color is submitted again.
+    pub reroll: Option<u32>,
+    /// `run.color_lock`: up to which CIEDE2000 difference results are corrected on this machine.
+    pub color_lock: Option<f64>,
     /// `run.uncertain`: what happens with submits whose fate is unknown.
     pub uncertain: Option<UncertainPolicy>,
     /// `run.base_url`: the API's origin.
@@ -116,6 +123,9 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "downloads",
     "polls",
     "tolerance",
+    "color_check",
+    "reroll",
+    "color_lock",
     "uncertain",
     "base_url",
     "out",
@@ -155,8 +165,16 @@ impl Settings {
             "deadline" => self.deadline = Some(duration()?),
             "job_timeout" => self.job_timeout = Some(duration()?),
             "tolerance" => {
-                let tolerance = text.parse().ok().filter(|tolerance: &f64| tolerance.is_finite() && *tolerance > 0.0);
-                self.tolerance = Some(tolerance.ok_or(refuse("a color difference over 0, such as 3"))?);
+                self.tolerance = Some(difference(text).ok_or(refuse("a color difference over 0, such as 3"))?);
+            }
+            "color_check" => self.color_check = Some(text.parse().map_err(|_| refuse("true or false"))?),
+            "reroll" => self.reroll = Some(text.parse().map_err(|_| refuse("a whole number from 0"))?),
+            "color_lock" => {
+                self.color_lock = match text {
+                    "true" => Some(Tolerance::default().near),
+                    "false" => None,
+                    _ => Some(difference(text).ok_or(refuse("true, or a color difference over 0, such as 8"))?),
+                };
             }
             "images_via" => self.images_via = Some(text.parse().map_err(word("a known way"))?),
             "uncertain" => self.uncertain = Some(text.parse().map_err(word("hold or resubmit"))?),
@@ -173,13 +191,34 @@ impl Settings {
     }
 }
 
+fn difference(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_key_of_run_takes_a_good_value_and_refuses_a_bad_one() {
-        let good = ["10/min", "2", "3", "$2.50", "2h", "inline", "5m", "4", "5/s", "2.5", "hold", "https://x", "out"];
+        let good = [
+            "10/min",
+            "2",
+            "3",
+            "$2.50",
+            "2h",
+            "inline",
+            "5m",
+            "4",
+            "5/s",
+            "2.5",
+            "true",
+            "2",
+            "true",
+            "hold",
+            "https://x",
+            "out",
+        ];
         let folder = std::path::Path::new("/m");
         let mut settings = Settings::default();
         for (key, value) in RUN_KEYS.iter().zip(good) {

@@ -32,7 +32,7 @@ impl Default for DownloadLimits {
     }
 }
 
-/// Fetches outputs from the asset host. It has no key, so none can travel there.
+/// Fetches outputs from the asset host, and pictures before from wherever a manifest says. It has no key, so none can travel there.
 #[derive(Clone, Debug)]
 pub struct Downloader {
     http: reqwest::Client,
@@ -47,6 +47,8 @@ enum PlainHttp {
     OnLoopback,
     /// Never.
     Never,
+    /// From anywhere: the user has named the place.
+    Anywhere,
 }
 
 /// One attempt failed.
@@ -60,8 +62,17 @@ enum Attempt {
 impl Downloader {
     /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
     pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, ClientError> {
-        install_tls();
         let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
+        Downloader::over(plain_http, limits)
+    }
+
+    /// A downloader of pictures that a manifest names: from wherever it says.
+    pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, ClientError> {
+        Downloader::over(PlainHttp::Anywhere, limits)
+    }
+
+    fn over(plain_http: PlainHttp, limits: DownloadLimits) -> Result<Downloader, ClientError> {
+        install_tls();
         let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
             0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
             0..=4 => attempt.error("redirected to a place that is not asked"),
@@ -86,7 +97,7 @@ impl Downloader {
     }
 
     /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole.
-    pub(super) async fn fetch<S: Write>(
+    pub(crate) async fn fetch<S: Write>(
         &self,
         url: &str,
         mut sink: impl FnMut() -> Result<S, OutputError>,
@@ -159,7 +170,11 @@ fn failed(error: &reqwest::Error) -> Attempt {
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {
     match url.scheme() {
         "https" => true,
-        "http" => plain_http == PlainHttp::OnLoopback && is_loopback(url),
+        "http" => match plain_http {
+            PlainHttp::OnLoopback => is_loopback(url),
+            PlainHttp::Never => false,
+            PlainHttp::Anywhere => true,
+        },
         _ => false,
     }
 }
@@ -176,5 +191,7 @@ mod tests {
         assert!(is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::OnLoopback));
         assert!(!is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::Never));
         assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::OnLoopback));
+        assert!(is_allowed(&url("http://shop.example/x.png"), PlainHttp::Anywhere));
+        assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::Anywhere));
     }
 }

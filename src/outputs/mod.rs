@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
-pub use results::{Results, Staged, aside_name, set_aside};
+pub use results::{ORIGINALS, Results, Staged, aside_name, set_aside};
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;
@@ -45,6 +45,21 @@ pub trait ResultStore: Send + Sync + 'static {
         files: Vec<SavedFile>,
         displaced: Vec<SavedFile>,
     ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+
+    /// Whether `results/` has a picture as it was saved, told from its size.
+    fn has(&self, file: &SavedFile) -> bool;
+
+    /// Puts a corrected picture in the place of `original`, which is kept in `originals/`. Until its record is durable,
+    /// [`ResultStore::restore`] undoes it.
+    fn replace(&self, original: SavedFile, png: Vec<u8>)
+    -> impl Future<Output = Result<SavedFile, OutputError>> + Send;
+
+    /// Puts pictures as the provider made them back in the place of `corrected` ones. What is there already stays.
+    fn restore(
+        &self,
+        originals: Vec<SavedFile>,
+        corrected: Vec<SavedFile>,
+    ) -> impl Future<Output = Result<(), OutputError>> + Send;
 }
 
 /// What is known of a verified picture.

@@ -52,6 +52,9 @@ pub enum PictureError {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Format; 4] = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
+
     /// Tells a format by a file's first bytes.
     pub fn sniff(head: &[u8]) -> Option<Format> {
         match image::guess_format(head).ok()? {
@@ -75,8 +78,7 @@ impl Format {
 
     /// The format whose files have this extension.
     pub fn from_extension(extension: &str) -> Option<Format> {
-        let all = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
-        all.into_iter().find(|format| format.extension() == extension)
+        Format::ALL.into_iter().find(|format| format.extension() == extension)
     }
 
     fn name(self) -> &'static str {

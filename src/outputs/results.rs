@@ -13,11 +13,15 @@ use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk
 /// How temporary files in `results/` begin and end; no job id begins with a dot.
 const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
+/// The folder of a run in which the provider's pictures are kept that were corrected.
+pub const ORIGINALS: &str = "originals";
+
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
 pub struct Results {
     results: PathBuf,
     earlier: PathBuf,
+    originals: PathBuf,
     downloader: Downloader,
 }
 
@@ -44,7 +48,12 @@ impl Verified for Staged {
 impl Results {
     /// Opens the folder of a run, making `results/` where it is missing.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
-        let folder = Results { results: run.join("results"), earlier: run.join("earlier"), downloader };
+        let folder = Results {
+            results: run.join("results"),
+            earlier: run.join("earlier"),
+            originals: run.join(ORIGINALS),
+            downloader,
+        };
         make_folder(&folder.results).map_err(disk(&folder.results))?;
         Ok(folder)
     }
@@ -134,6 +143,52 @@ impl Results {
         }
         self.sync(&place)?;
         Ok(true)
+    }
+
+    /// Gives `png` the original's place, whose content is by then in `originals/` as well.
+    fn correct(&self, original: &SavedFile, png: &[u8]) -> Result<SavedFile, OutputError> {
+        let mut file = self.temporary()?;
+        file.write_all(png).map_err(disk(file.path()))?;
+        let staged = self.stage(file)?;
+        let corrected = staged.saved_as(corrected_name(&original.name));
+        let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
+        if !holds(&kept, original)? {
+            make_folder(&self.originals).map_err(disk(&self.originals))?;
+            self.is_in_the_way(&kept, original)?;
+            // A second name is enough; where the file system has none, a copy.
+            if fs::hard_link(&place, &kept).is_err() {
+                fs::copy(&place, &kept).map_err(disk(&kept))?;
+                File::open(&kept).and_then(|copy| copy.sync_all()).map_err(disk(&kept))?;
+            }
+            sync_folder(&self.originals).map_err(disk(&self.originals))?;
+        }
+        let target = self.results.join(&corrected.name);
+        if corrected.name != original.name {
+            self.is_in_the_way(&target, &corrected)?;
+        }
+        staged.path.persist(&target).map_err(|error| disk(&target)(error.error))?;
+        if corrected.name != original.name && holds(&place, original)? {
+            fs::remove_file(&place).map_err(disk(&place))?;
+        }
+        sync_folder(&self.results).map_err(disk(&self.results))?;
+        Ok(corrected)
+    }
+
+    fn put_back(&self, originals: &[SavedFile], corrected: &[SavedFile]) -> Result<(), OutputError> {
+        for original in originals {
+            let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
+            if holds(&place, original)? || !holds(&kept, original)? {
+                continue;
+            }
+            // A correction without a record has the name that it would have been recorded under.
+            let stray = self.results.join(corrected_name(&original.name));
+            let known = corrected.iter().map(|file| self.results.join(&file.name)).chain([stray, place.clone()]);
+            for path in known {
+                self.is_in_the_way(&path, original)?;
+            }
+            fs::rename(&kept, &place).map_err(disk(&place))?;
+        }
+        sync_folder(&self.results).map_err(disk(&self.results))
     }
 
     fn target(&self, file: &SavedFile, place: &Place) -> PathBuf {
@@ -227,6 +282,18 @@ impl ResultStore for Results {
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.bring_back(&files, displaced)).await
     }
+
+    fn has(&self, file: &SavedFile) -> bool {
+        self.results.join(&file.name).metadata().is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+    }
+
+    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+        self.blocking(move |folder| folder.correct(&original, &png)).await
+    }
+
+    async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<(), OutputError> {
+        self.blocking(move |folder| folder.put_back(&originals, &corrected)).await
+    }
 }
 
 /// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one
@@ -263,6 +330,12 @@ pub fn aside_name(file: &SavedFile) -> String {
         Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
         None => format!("{}.{hash}", file.name),
     }
+}
+
+/// The name of a corrected picture: a PNG, whatever the original was, so that nothing is lost in it.
+fn corrected_name(original: &str) -> String {
+    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
+    format!("{stem}.png")
 }
 
 /// Whether the file at `path` is there and has the content that was recorded.

@@ -3,11 +3,15 @@
 mod advice;
 mod expiry;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId};
 use crate::journal::{Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
-use crate::runner::{Standing, Task, Work};
+use crate::runner::{ColorRules, Standing, Task, Work, needs_tending};
+use crate::verify::Goal;
 
 pub use advice::{Advice, Warning};
 
@@ -75,6 +79,8 @@ pub enum Decision {
     Recover,
     /// It was completed under an earlier manifest; its pictures come back.
     Reinstate,
+    /// It is completed, and its color is to be checked, corrected, or asked for again.
+    Tend,
     /// It stays as it is.
     Keep(Kept),
 }
@@ -121,6 +127,25 @@ pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl F
     }
 }
 
+/// The same decision, or to look after the color where that is left to do. `colors` are those that the job is held
+/// against; without `rules` nobody wants colors to be checked.
+pub fn tended(
+    decision: Decision,
+    key: &EditKey,
+    ledger: &Ledger,
+    colors: &[Hex],
+    rules: Option<&ColorRules>,
+) -> Decision {
+    let Some(brief) = ledger.brief(key).filter(|brief| brief.stage == Stage::Completed) else { return decision };
+    let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
+    match decision {
+        Decision::Keep(_) | Decision::Reinstate if needs_tending(&brief, colors, rules) => Decision::Tend,
+        // The provider's picture is kept beside a corrected one.
+        Decision::Follow if is_corrected && rules.is_some() => Decision::Tend,
+        _ => decision,
+    }
+}
+
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
 /// for it again is free. Paying again for one that took too long is for the user to choose.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
@@ -132,17 +157,22 @@ fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Dec
 }
 
 /// The work that a decision asks for.
-pub fn work(planned: &PlannedJob, decision: Decision) -> Option<Work> {
+///
+/// Without `rules` nobody wants colors to be checked.
+pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
+    let request = Arc::new(planned.job.request.clone());
+    let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color.as_deref(), &request.prompt));
+    let goal = Goal { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
     let task = match decision {
-        Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => {
-            Task::Submit(planned.job.request.clone().into())
-        }
+        Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => Task::Submit(request),
         Decision::Follow => Task::Follow,
         Decision::Recover => Task::Recover,
         Decision::Reinstate => Task::Reinstate,
+        Decision::Tend => Task::Tend,
         Decision::Keep(_) => return None,
     };
-    Some(Work { key: planned.key(), task, standing: Standing::Current })
+    let goal = (!goal.colors.is_empty()).then(|| Arc::new(goal));
+    Some(Work { key: planned.key(), task, standing: Standing::Current, goal })
 }
 
 /// The work for edits that the journal knows and the manifest no longer asks for: what was paid for is followed to
@@ -153,11 +183,13 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
         .filter_map(|(job, edit)| {
             let task = way_home(edit)?;
             let wanted = asks_for(job);
-            if wanted == Some(edit.fingerprint) {
+            // A re-roll of what is wanted goes with it.
+            let is_wanted = |fingerprint| wanted == Some(fingerprint);
+            if is_wanted(edit.fingerprint) || edit.reroll.is_some_and(|reroll| is_wanted(reroll.of)) {
                 return None;
             }
             let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
-            Some(Work { key: EditKey { job: job.clone(), fingerprint: edit.fingerprint }, task, standing })
+            Some(Work { key: EditKey { job: job.clone(), fingerprint: edit.fingerprint }, task, standing, goal: None })
         })
         .collect();
     orphans.sort_by(|one, other| one.key.cmp(&other.key));
@@ -175,9 +207,7 @@ fn way_home(edit: &Edit) -> Option<Task> {
         EditState::Processing => Some(Task::Follow),
         EditState::Fetched { .. } => Some(Task::Recover),
         // A failure on this side leaves a prediction that was paid for, here as in `decide_failed`.
-        EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout } if edit.prediction.is_some() => {
-            Some(Task::Follow)
-        }
+        EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => Some(Task::Follow),
         _ => None,
     }
 }
@@ -202,7 +232,7 @@ pub fn removed(ledger: &Ledger, is_asked_for: impl Fn(&JobId) -> bool) -> Result
 /// Puts what costs nothing first, each in its order: what was paid for is brought home before money is spent, for the
 /// provider does not keep it for ever, and a run that stops for want of money has done it by then.
 pub fn order(work: &mut [Work]) {
-    work.sort_by_key(|work| matches!(work.task, Task::Submit(_)));
+    work.sort_by_key(|work| work.task.submits());
 }
 
 /// How the jobs of a manifest stand before anything is done.

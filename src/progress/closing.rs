@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Cents, ErrorClass};
 use crate::journal::PlanCounts;
@@ -37,6 +38,10 @@ pub struct Closing {
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
     pub uncertain: Vec<Doubt>,
+    /// The jobs that were meant, by the verdict on their color.
+    pub colors: VerdictCounts,
+    /// How often a job that missed its color is submitted again.
+    pub rerolls: u32,
     /// Where the pictures are.
     pub results: PathBuf,
     /// Where the report is.
@@ -79,6 +84,9 @@ impl Closing {
                 line("removed", &format!("{} {remark}", counted(count, "job")));
             }
         }
+        if self.colors.total() > 0 {
+            line("color", &self.color());
+        }
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());
         line("report", &self.report.display().to_string());
@@ -103,6 +111,7 @@ impl Closing {
                 "uncertain": counts.uncertain,
                 "pending": counts.pending,
             },
+            "colors": self.colors,
             "removed": self.removed,
             "set_aside": self.set_aside,
             "cost_cents": {
@@ -116,6 +125,17 @@ impl Closing {
             "report": self.report,
             "resume": self.stopped.as_ref().map(|_| &self.resume),
         })
+    }
+
+    fn color(&self) -> String {
+        let counts = self.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
+        let advice = match (self.colors.off, self.rerolls) {
+            (0, _) => String::new(),
+            (_, 0) => "; --reroll 1 submits what is off again, with another seed".to_owned(),
+            (_, times) => format!("; re-rolled {} at most", counted(u64::from(times), "time")),
+        };
+        counts.join(", ") + &advice
     }
 
     fn cost(&self) -> String {
@@ -155,6 +175,8 @@ mod tests {
             set_aside: 0,
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
+            colors: VerdictCounts::default(),
+            rerolls: 0,
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
             resume: "dyehouse run spring.yaml".into(),
@@ -183,6 +205,14 @@ mod tests {
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");
+    }
+
+    #[test]
+    fn missed_colors_are_counted_with_the_way_out() {
+        let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
+        let color = |closing: Closing| closing.text().lines().nth(1).unwrap_or_default().to_owned();
+        insta::assert_snapshot!(color(Closing { colors, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll 1 submits what is off again, with another seed");
+        insta::assert_snapshot!(color(Closing { colors, rerolls: 2, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
     }
 
     #[test]

@@ -3,9 +3,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::color::{Check, Verdict};
 use crate::job::SubmitRate;
 use crate::manifest::Style;
-use crate::runner::{Event, Observer, Tally};
+use crate::runner::{Checkup, Event, Observer, Tally};
 
 use super::screen::{Screen, Show};
 use super::words::{counted, duration};
@@ -116,6 +117,14 @@ impl Observer for Narrator<'_> {
         match event {
             Event::Submitting { .. } | Event::Accepted { .. } | Event::LimitMet { .. } => {}
             Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
+            Event::Checked { job, check, of } => {
+                if let Some(words) = color_words(check, *of) {
+                    self.screen.say(&format!("{job}: {words}"));
+                }
+            }
+            Event::RerollLost { job, message } => {
+                self.screen.say(&format!("{job}: a re-roll came to nothing: {message}"));
+            }
             Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
             Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
             Event::Left { job, cause } => self.end("left", job.as_str(), &format!("a later run follows it: {cause}")),
@@ -134,6 +143,27 @@ impl Observer for Narrator<'_> {
     }
 }
 
+/// What a person must hear at once of a check: nothing where all is well.
+fn color_words(check: &Check, of: Checkup) -> Option<String> {
+    let whose = match of {
+        Checkup::Result => "its color",
+        Checkup::Reroll => "the color of its re-roll",
+        Checkup::Correction => "its color, corrected,",
+    };
+    let verdict = match (check.verdict, of) {
+        (Verdict::Off, _) | (Verdict::On | Verdict::Near, Checkup::Reroll | Checkup::Correction) => check.verdict,
+        _ => return None,
+    };
+    let mut words = format!("{whose} is {}: asked {}", verdict.as_str(), check.asked);
+    if let (Some(shown), Some(difference)) = (check.shown, check.delta_e) {
+        words.push_str(&format!(", shows {shown}, ΔE {difference:.1}"));
+    }
+    if let Some(reason) = &check.reason {
+        words.push_str(&format!(" ({reason})"));
+    }
+    Some(words)
+}
+
 /// The event for logs, where programs look for it.
 fn log(event: &Event<'_>) {
     match event {
@@ -144,6 +174,11 @@ fn log(event: &Event<'_>) {
         Event::Completed { job, files } => {
             tracing::info!(%job, files = files.len(), bytes = files.iter().map(|file| file.bytes).sum::<u64>(), "completed");
         }
+        Event::Checked { job, check, of } => {
+            let verdict = check.verdict.as_str();
+            tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, ?of, "color checked");
+        }
+        Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll came to nothing"),
         Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
         Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),

@@ -105,15 +105,19 @@ pub struct JobView {
     /// Local copies of pictures to edit that `images` names by URL, where at hand. Files of `images` need not be
     /// named again.
     pub before: Vec<PathBuf>,
-    /// The pictures that came back.
+    /// The pictures that came back, as they are in `results/`.
     pub files: Vec<ResultFile>,
+    /// The same as the provider made them, where the color lock has corrected `files`.
+    pub originals: Vec<ResultFile>,
     /// The color asked for, `#RRGGBB`.
     pub color: Option<String>,
     /// What the check of the color found.
     pub check: Option<ColorCheck>,
-    /// The prediction's id at the provider.
+    /// The further submits that were made because the color was missed, oldest first. Their costs are in `cost`.
+    pub rerolls: Vec<RerollView>,
+    /// The prediction's id at the provider, of the attempt that is shown.
     pub prediction_id: Option<String>,
-    /// What it was charged.
+    /// What it was charged, re-rolls included.
     pub cost: Cents,
     /// What it may have cost beyond that.
     pub reserved: Cents,
@@ -165,12 +169,41 @@ pub struct ColorCheck {
     pub asked: String,
     /// The color found, `#RRGGBB`.
     pub measured: Option<String>,
-    /// The CIEDE2000 difference between the two.
+    /// The CIEDE2000 difference between the two under the plausible light that suits them best: the verdict's measure.
     pub delta_e: Option<f64>,
+    /// The CIEDE2000 difference between the two as they are.
+    pub plain: Option<f64>,
+    /// The mean CIEDE2000 difference of the rest of the picture to what it was.
+    pub background: Option<f64>,
+    /// The color that the provider's picture shows, `#RRGGBB`, where the color lock has corrected it.
+    pub original: Option<String>,
     /// Whether that is near enough.
     pub verdict: Verdict,
     /// Why it is so, above all why it cannot be told.
     pub reason: Option<String>,
+}
+
+/// A further submit of a job that missed its color, with another seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RerollView {
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The seed that was sent.
+    pub seed: Option<Seed>,
+    /// The prediction's id at the provider.
+    pub prediction_id: Option<String>,
+    /// What it was charged.
+    pub cost: Cents,
+    /// What it may have cost beyond that.
+    pub reserved: Cents,
+    /// The pictures that came back: in `results/` if they are the best, in `earlier/` otherwise.
+    pub files: Vec<ResultFile>,
+    /// What the check of the color found.
+    pub check: Option<ColorCheck>,
+    /// Whether it is the one that stands under the job's name.
+    pub is_shown: bool,
+    /// The error in the provider's or the program's words.
+    pub error: Option<String>,
 }
 
 /// How a report is made.
@@ -213,8 +246,10 @@ impl JobView {
             images: Vec::new(),
             before: Vec::new(),
             files: Vec::new(),
+            originals: Vec::new(),
             color: None,
             check: None,
+            rerolls: Vec::new(),
             prediction_id: None,
             cost: Cents::ZERO,
             reserved: Cents::ZERO,

@@ -12,6 +12,7 @@ pub use lock::Lock;
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
 
 use crate::journal::{LinesError, ReplayError};
+use crate::outputs::ORIGINALS;
 
 /// Where everything of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,11 @@ impl RunFolder {
     /// Whether a picture of `results/` is there as it was saved, told from its size.
     pub fn holds(&self, name: &str, bytes: u64) -> bool {
         self.results().join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == bytes)
+    }
+
+    /// `originals/`: pictures as the provider made them, where corrected ones are in `results/`.
+    pub fn originals(&self) -> PathBuf {
+        self.path.join(ORIGINALS)
     }
 
     /// `plan.jsonl`, the manifest as the last run understood it.

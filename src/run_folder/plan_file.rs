@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -5,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 
+use crate::color::{Hex, wanted};
 use crate::job::{Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;
@@ -83,6 +85,26 @@ impl PlanLine<'_> {
 
         let key: Key = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
         Ok(EditKey { job: key.id, fingerprint: key.fingerprint })
+    }
+
+    /// The colors that the job is held against; the rest of the line is not looked at.
+    pub fn colors(&self) -> Result<Vec<Hex>, FolderError> {
+        #[derive(Deserialize)]
+        struct Meant<'l> {
+            #[serde(borrow)]
+            request: Asked<'l>,
+            #[serde(borrow, default)]
+            color: Option<Cow<'l, str>>,
+        }
+
+        #[derive(Deserialize)]
+        struct Asked<'l> {
+            #[serde(borrow)]
+            prompt: Cow<'l, str>,
+        }
+
+        let meant: Meant<'_> = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
+        Ok(wanted(meant.color.as_deref(), &meant.request.prompt))
     }
 
     fn broken(&self, cause: serde_json::Error) -> FolderError {

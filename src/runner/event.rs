@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::api::PredictionId;
+use crate::color::Check;
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{Ledger, PlanCounts, SavedFile};
 
@@ -31,6 +32,22 @@ pub enum Event<'a> {
         job: &'a JobId,
         /// The pictures.
         files: &'a [SavedFile],
+    },
+    /// A job's color was checked, or corrected on this machine.
+    Checked {
+        /// The job.
+        job: &'a JobId,
+        /// What was found.
+        check: &'a Check,
+        /// Whether it is about the provider's picture, a re-roll's, or a corrected one.
+        of: Checkup,
+    },
+    /// A re-roll came to nothing: the result stays as it is.
+    RerollLost {
+        /// The job.
+        job: &'a JobId,
+        /// What was seen.
+        message: &'a str,
     },
     /// A job ended without pictures.
     Failed {
@@ -79,6 +96,17 @@ pub enum Event<'a> {
         /// Why.
         reason: &'a StopReason,
     },
+}
+
+/// What a check was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkup {
+    /// The picture that the provider made.
+    Result,
+    /// That of a re-roll.
+    Reroll,
+    /// One that the color lock has corrected.
+    Correction,
 }
 
 /// Whoever wants to know what happens. Called in the dispatcher's order; it must not block.

@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, of_poll, of_submit};
 use crate::api::{EditApi, Limits, PredictionId};
+use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
-use crate::journal::{Durable, JournalError, SavedFile};
+use crate::journal::{Corrected, Durable, JournalError, SavedFile};
 use crate::outputs::{OutputError, Place, ResultStore};
+use crate::verify::{Subject, Verifier};
 
 use super::policy::backoff;
 use super::polling::{Kind, Polling, Seen};
@@ -21,6 +23,7 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) api: Arc<A>,
     pub(super) store: Arc<S>,
     pub(super) polls: Arc<Polling>,
+    pub(super) verifier: Arc<dyn Verifier>,
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
     pub(super) halt: CancellationToken,
@@ -42,6 +45,10 @@ pub(super) enum Beginning {
     Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
     /// With pictures that were moved aside.
     Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
+    /// With pictures whose color is checked, once what the provider made is in place of these corrected ones.
+    Check { subject: Subject, corrected: Vec<SavedFile>, is_shown: bool },
+    /// With a picture whose color is corrected.
+    Correct { subject: Subject },
 }
 
 /// Where a prediction that is followed comes from.
@@ -86,6 +93,10 @@ pub(super) enum End {
     Published,
     /// They are back in place.
     Reinstated,
+    /// Their color was checked.
+    Checked(Box<Check>),
+    /// Their color was corrected, or could not be.
+    Corrected(Result<Box<Corrected>, String>),
     /// There are none.
     Failed { class: ErrorClass, message: String },
     /// The prediction stays at the provider for a later run.
@@ -125,6 +136,27 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(End::Disk(error)),
             },
+            Beginning::Check { subject, corrected, is_shown } => {
+                if is_shown {
+                    self.store.restore(subject.files.clone(), corrected).await.map_err(End::Disk)?;
+                }
+                let check = self.unless_halted(self.verifier.check(subject)).await?;
+                Ok(End::Checked(Box::new(check)))
+            }
+            Beginning::Correct { subject } => self.correct(subject).await,
+        }
+    }
+
+    async fn correct(&self, subject: Subject) -> Result<End, End> {
+        let original = subject.files.first().cloned();
+        match (self.unless_halted(self.verifier.correct(subject)).await?, original) {
+            (Ok(correction), Some(original)) => {
+                let file = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
+                let corrected = Corrected { files: vec![file], check: correction.check };
+                Ok(End::Corrected(Ok(Box::new(corrected))))
+            }
+            (Ok(_), None) => Ok(End::Corrected(Err("there is no picture".to_owned()))),
+            (Err(reason), _) => Ok(End::Corrected(Err(reason))),
         }
     }
 

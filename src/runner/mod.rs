@@ -6,6 +6,7 @@
 //! passed in.
 
 mod breaker;
+mod color;
 mod dispatcher;
 mod event;
 mod executor;
@@ -24,10 +25,12 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, EditRequest, JobId, Rate, SubmitRate};
-use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, LedgerError, RunEvent};
+use crate::journal::{Disk, EditKey, Journal, JournalError, Ledger, LedgerError, Reroll, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
+use crate::verify::{Goal, Verifier};
 
-pub use event::{Event, Observer, Tally};
+pub use color::{ColorRules, Doubt, Lock, needs_tending};
+pub use event::{Checkup, Event, Observer, Tally};
 pub use policy::has_room;
 pub use polling::PollSchedule;
 pub use rest::rest;
@@ -42,6 +45,8 @@ pub struct Work {
     pub task: Task,
     /// Whether the manifest still wants this edit.
     pub standing: Standing,
+    /// What its color is held against; `None` where no color was asked for, or nobody wants it checked.
+    pub goal: Option<Arc<Goal>>,
 }
 
 /// What is to be done for an edit.
@@ -49,12 +54,32 @@ pub struct Work {
 pub enum Task {
     /// Submit it and follow it to its end.
     Submit(Arc<EditRequest>),
+    /// The same for a re-roll of an edit that missed its color.
+    Reroll(Arc<EditRequest>, Reroll),
     /// Follow the prediction that the journal knows to its end.
     Follow,
     /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
     Recover,
     /// Bring the pictures back that the journal says were completed under an earlier manifest.
     Reinstate,
+    /// Look after the color of what is completed: what that means is told from the journal when its turn comes.
+    Tend,
+    /// Check the color of its pictures.
+    Check,
+    /// Correct the color of its picture, which is near.
+    Correct,
+}
+
+impl Task {
+    /// Whether it costs money.
+    pub fn submits(&self) -> bool {
+        matches!(self, Task::Submit(_) | Task::Reroll(..))
+    }
+
+    /// Whether it asks nothing of the API.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Task::Reinstate | Task::Tend | Task::Check | Task::Correct)
+    }
 }
 
 /// Whether the manifest wants an edit.
@@ -64,6 +89,8 @@ pub enum Standing {
     Current,
     /// The manifest asks for another edit under its id: its pictures go aside.
     Superseded,
+    /// It is a re-roll: its pictures go aside until they are known to be the better ones.
+    Rival,
 }
 
 /// How a run is paced and bounded.
@@ -91,6 +118,8 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// When predictions are asked for.
     pub schedule: PollSchedule,
+    /// What is done about colors.
+    pub color: ColorRules,
 }
 
 impl Default for Settings {
@@ -108,6 +137,7 @@ impl Default for Settings {
             job_timeout: Duration::from_secs(1800),
             give_up_after: Duration::from_secs(900),
             schedule: PollSchedule::default(),
+            color: ColorRules::default(),
         }
     }
 }
@@ -118,6 +148,8 @@ pub struct Effects<A, S, D: Disk> {
     pub api: Arc<A>,
     /// Where results go.
     pub store: Arc<S>,
+    /// Who looks at their colors.
+    pub verifier: Arc<dyn Verifier>,
     /// Where the journal goes.
     pub disk: D,
     /// The wall clock.
@@ -250,7 +282,13 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     signal: StopSignal,
 ) -> Result<Ending, RunError> {
     let journal = Journal::start(effects.disk);
-    let plant = dispatcher::Plant { api: effects.api, store: effects.store, now: effects.now, seed: effects.seed };
+    let plant = dispatcher::Plant {
+        api: effects.api,
+        store: effects.store,
+        verifier: effects.verifier,
+        now: effects.now,
+        seed: effects.seed,
+    };
     let mut dispatcher = dispatcher::Dispatcher::new(settings, plant, ledger, journal, observer);
     let outcome = dispatcher.run(batch, signal).await;
     dispatcher.finish(outcome).await

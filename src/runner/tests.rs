@@ -4,11 +4,15 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures::future::{BoxFuture, FutureExt};
+
 use super::*;
 use crate::api::{Answer, Exchange};
+use crate::color::Check;
 use crate::job::{ContentHash, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
 use crate::journal::{EditState, PlanCounts, SavedFile};
 use crate::outputs::{Place, Verified};
+use crate::verify::{Correction, Subject};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
 struct Scripted<P, Q> {
@@ -78,6 +82,18 @@ impl ResultStore for Memory {
     async fn reinstate(&self, _files: Vec<SavedFile>, _displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         Ok(false)
     }
+
+    fn has(&self, _file: &SavedFile) -> bool {
+        true
+    }
+
+    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<SavedFile, OutputError> {
+        Ok(original)
+    }
+
+    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<(), OutputError> {
+        Ok(())
+    }
 }
 
 impl Disk for Memory {
@@ -87,6 +103,20 @@ impl Disk for Memory {
 
     async fn sync(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Sees no colors.
+struct Blind;
+
+impl Verifier for Blind {
+    fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
+        let check = Check::unmeasurable(subject.goal.colors[0], "it is dark");
+        async move { check }.boxed()
+    }
+
+    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
+        async { Err("it is dark".to_owned()) }.boxed()
     }
 }
 
@@ -109,7 +139,7 @@ fn work(number: u32) -> Work {
         seed: None,
         switches: Switches::default(),
     };
-    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current }
+    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, goal: None }
 }
 
 /// Runs `jobs` jobs at 50 a second, 32 in flight; the second value is the number of submits that were made.
@@ -132,7 +162,14 @@ async fn ending_at(
     let settings =
         Settings { submits: rate.parse().unwrap(), in_flight: NonZeroU32::new(32).unwrap(), ..Settings::default() };
     let now = || Timestamp::from_second(1_700_000_000).unwrap();
-    let effects = Effects { api: Arc::clone(&api), store: Arc::new(Memory), disk: Memory, now: Arc::new(now), seed: 1 };
+    let effects = Effects {
+        api: Arc::clone(&api),
+        store: Arc::new(Memory),
+        verifier: Arc::new(Blind),
+        disk: Memory,
+        now: Arc::new(now),
+        seed: 1,
+    };
     let opening = RunEvent::Run {
         manifest: "catalog.csv".into(),
         backend: "vibedream".into(),

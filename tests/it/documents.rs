@@ -11,7 +11,7 @@ fn the_help_is_the_one_in_the_readme() {
     let help = code(&Sandbox::new().run("run --help"), 0);
     let readme = document("README.md");
     for option in help.split_whitespace().filter(|word| word.starts_with("--")) {
-        let option = option.trim_end_matches([',', ']', '.', ')', ';', ':']);
+        let option = option.split(['[', '=', ',', ']', '.', ')', ';', ':']).next().unwrap_or(option);
         assert!(readme.contains(option), "the README does not speak of {option}");
     }
 }

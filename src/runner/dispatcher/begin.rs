@@ -17,6 +17,17 @@ use crate::runner::{RunError, StopReason, Task, Work};
 
 use super::{Dispatcher, Mode, Phase, Worker};
 
+/// How many pictures are looked at, or wait for a processor, at once.
+const MOST_LOOKING: usize = 16;
+
+/// Where work is taken from.
+#[derive(Clone, Copy)]
+enum Source {
+    Retries,
+    Plan,
+    Rerolls,
+}
+
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
     pub(super) async fn begin_what_may(
@@ -24,10 +35,16 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         work: &mut Peekable<impl Iterator<Item = Work>>,
     ) -> Result<Option<Instant>, RunError> {
         while self.mode == Mode::Running && self.in_flight() < self.settings.in_flight.get() as usize {
-            let Some(next) = self.retries.front().or_else(|| work.peek()) else {
+            let source = self.source(work.peek());
+            let Some(next) = (match source {
+                Source::Retries => self.retries.front(),
+                Source::Plan => work.peek(),
+                Source::Rerolls => self.rerolls.front(),
+            }) else {
                 break;
             };
-            if let Task::Submit(_) = next.task {
+            let was_paced = next.task.submits();
+            if was_paced {
                 if !has_room(self.settings.budget, &self.ledger) {
                     // What is on its way may yet turn out refused, and so free its reservation.
                     if !self.is_submitting() {
@@ -42,12 +59,47 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     return Ok(Some(until));
                 }
             }
-            let Some(next) = self.retries.pop_front().or_else(|| work.next()) else {
+            if let Task::Tend = next.task
+                && self.looking() >= MOST_LOOKING
+            {
+                break;
+            }
+            let Some(next) = (match source {
+                Source::Retries => self.retries.pop_front(),
+                Source::Plan => work.next(),
+                Source::Rerolls => self.rerolls.pop_front(),
+            }) else {
                 break;
             };
-            self.begin(next).await?;
+            match self.resolved(next)? {
+                Some(next) if next.task.submits() && !was_paced => self.rerolls.push_back(next),
+                Some(next) => self.begin(next).await?,
+                None => {}
+            }
         }
         Ok(None)
+    }
+
+    /// Where the next work is taken from: what costs nothing first, then what was refused before, then the manifest's
+    /// further jobs, and re-rolls once each job has had its first try.
+    fn source(&self, planned: Option<&Work>) -> Source {
+        match (self.retries.front(), planned) {
+            (Some(retry), Some(planned)) if retry.task.submits() && !planned.task.submits() => Source::Plan,
+            (Some(_), _) => Source::Retries,
+            (None, Some(_)) => Source::Plan,
+            (None, None) => Source::Rerolls,
+        }
+    }
+
+    /// Begins what is left to do on this machine alone, unless the run is at its end.
+    pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
+        while !matches!(self.mode, Mode::Halting(_))
+            && self.looking() < MOST_LOOKING
+            && let Some(next) = self.local.pop_front()
+        {
+            self.begin(next).await?;
+        }
+        Ok(())
     }
 
     async fn begin(&mut self, work: Work) -> Result<(), RunError> {
@@ -58,7 +110,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let phase = match &beginning {
             Beginning::Submit { .. } => Phase::Submitting,
             Beginning::Follow { .. } => Phase::Generating,
-            Beginning::Recover { .. } | Beginning::Reinstate { .. } => Phase::Saving,
+            Beginning::Recover { .. }
+            | Beginning::Reinstate { .. }
+            | Beginning::Check { .. }
+            | Beginning::Correct { .. } => Phase::Saving,
         };
         let worker = self.next_worker;
         self.next_worker += 1;
@@ -66,6 +121,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             worker,
             api: Arc::clone(&self.plant.api),
             store: Arc::clone(&self.plant.store),
+            verifier: Arc::clone(&self.plant.verifier),
             polls: Arc::clone(&self.polls),
             downloads: Arc::clone(&self.downloads),
             job_timeout: self.settings.job_timeout,
@@ -73,8 +129,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             reports: self.reports.clone(),
             now: Arc::clone(&self.plant.now),
             kind: match &work.task {
-                Task::Submit(request) => Some(Kind::of(request)),
-                Task::Follow | Task::Recover | Task::Reinstate => None,
+                Task::Submit(request) | Task::Reroll(request, _) => Some(Kind::of(request)),
+                Task::Follow | Task::Recover | Task::Reinstate | Task::Tend | Task::Check | Task::Correct => None,
             },
             phase: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)).f64(),
         };
@@ -95,9 +151,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let edit = self.ledger.live(&work.key);
         let prediction = edit.and_then(|edit| edit.prediction.clone());
         Ok(match &work.task {
-            Task::Submit(request) => {
+            Task::Submit(request) | Task::Reroll(request, _) => {
+                let reroll = match work.task {
+                    Task::Reroll(_, reroll) => Some(reroll),
+                    _ => None,
+                };
                 let attempt = edit.map_or(0, |edit| edit.attempts) + 1;
-                let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate(), reroll: None };
+                let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate(), reroll };
                 let intent = self.step(&work.key, step).await?;
                 Some(Beginning::Submit { intent, request: Arc::clone(request) })
             }
@@ -116,6 +176,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let displaced = self.displaced(&work.key);
                 prediction.map(|prediction| Beginning::Reinstate { files, displaced, prediction })
             }
+            Task::Check => self.subject(work).map(|subject| {
+                let corrected = edit.and_then(|edit| edit.corrected.as_ref()).map(|known| known.files.clone());
+                Beginning::Check {
+                    subject,
+                    corrected: corrected.unwrap_or_default(),
+                    is_shown: self.is_shown(&work.key),
+                }
+            }),
+            Task::Correct => self.subject(work).map(|subject| Beginning::Correct { subject }),
+            // It was resolved before it began.
+            Task::Tend => None,
         })
     }
 

@@ -1,4 +1,5 @@
 mod begin;
+mod color;
 mod stop;
 mod take;
 
@@ -17,6 +18,7 @@ use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
 use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
+use crate::verify::Verifier;
 
 use super::breaker::Breaker;
 use super::event::{Event, Observer, Tally};
@@ -29,6 +31,7 @@ use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal, Work};
 pub(in crate::runner) struct Plant<A, S> {
     pub(in crate::runner) api: Arc<A>,
     pub(in crate::runner) store: Arc<S>,
+    pub(in crate::runner) verifier: Arc<dyn Verifier>,
     pub(in crate::runner) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(in crate::runner) seed: u64,
 }
@@ -50,6 +53,9 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     workers: HashMap<u64, Worker>,
     next_worker: u64,
     retries: VecDeque<Work>,
+    rerolls: VecDeque<Work>,
+    /// What is to be done on this machine alone, and so whatever stands in the way of submits.
+    local: VecDeque<Work>,
     receipts: FuturesUnordered<Receipt>,
     unrecorded: Vec<(JobId, PredictionId)>,
     breaker: Breaker,
@@ -77,7 +83,7 @@ enum Phase {
     Submitting,
     /// The provider works on it.
     Generating,
-    /// Its pictures are being brought here or named.
+    /// Its pictures are being brought here, named or looked at.
     Saving,
 }
 
@@ -112,6 +118,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             workers: HashMap::new(),
             next_worker: 0,
             retries: VecDeque::new(),
+            rerolls: VecDeque::new(),
+            local: VecDeque::new(),
             receipts: FuturesUnordered::new(),
             unrecorded: Vec::new(),
             breaker: Breaker::new(settings.give_up_after),
@@ -145,8 +153,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let mut work = work.peekable();
         let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
         loop {
+            self.begin_local().await?;
             let wake = self.begin_what_may(&mut work).await?;
-            let nothing_left = work.peek().is_none() && self.retries.is_empty();
+            let nothing_left = work.peek().is_none() && self.retries.is_empty() && self.rerolls.is_empty();
             if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
                 return Ok(());
             }

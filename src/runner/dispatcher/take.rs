@@ -76,8 +76,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Ok(())
             }
             News::Ended(end) => {
-                self.workers.remove(&report.worker);
-                self.take_end(&key, end).await
+                let Some(Worker { work, .. }) = self.workers.remove(&report.worker) else {
+                    return Ok(());
+                };
+                let goes_on = !matches!(end, End::Left { .. } | End::Stop(_) | End::Disk(_) | End::Journal(_));
+                self.take_end(&work, end).await?;
+                if goes_on {
+                    self.tend(&work);
+                }
+                Ok(())
             }
         }
     }
@@ -140,14 +147,23 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn take_end(&mut self, key: &EditKey, end: End) -> Result<(), RunError> {
+    async fn take_end(&mut self, work: &Work, end: End) -> Result<(), RunError> {
+        let key = &work.key;
         match end {
             End::Submit => {}
             End::Published => {
-                self.step(key, Step::Completed).await?.later();
+                let step = match work.standing {
+                    Standing::Superseded => Step::SetAside,
+                    Standing::Current | Standing::Rival => Step::Completed,
+                };
+                self.step(key, step).await?.later();
                 let files = self.ledger.live(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
-                self.tell(&Event::Completed { job: &key.job, files: &files });
+                if !self.is_reroll(key) {
+                    self.tell(&Event::Completed { job: &key.job, files: &files });
+                }
             }
+            End::Checked(check) => self.take_check(work, *check).await?,
+            End::Corrected(outcome) => self.take_correction(key, outcome).await?,
             End::Reinstated => self.step(key, Step::Reinstated).await?.later(),
             End::Failed { class, message } => self.fail(key, class, message).await?,
             End::Left { cause } => {
@@ -166,20 +182,28 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     async fn fail(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
         self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
-        self.tell(&Event::Failed { job: &key.job, class, message: &message });
+        if self.is_reroll(key) {
+            self.tell(&Event::RerollLost { job: &key.job, message: &message });
+        } else {
+            self.tell(&Event::Failed { job: &key.job, class, message: &message });
+        }
         Ok(())
     }
 
     pub(super) async fn doubt(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
         self.step(key, Step::Uncertain { message: message.clone() }).await?.later();
-        self.tell(&Event::Uncertain { job: &key.job, message: &message });
+        if self.is_reroll(key) {
+            self.tell(&Event::RerollLost { job: &key.job, message: &message });
+        } else {
+            self.tell(&Event::Uncertain { job: &key.job, message: &message });
+        }
         Ok(())
     }
 
     pub(super) fn place(&self, work: &Work) -> Place {
         match work.standing {
             Standing::Current => Place::Results { displaced: self.displaced(&work.key) },
-            Standing::Superseded => Place::Aside,
+            Standing::Superseded | Standing::Rival => Place::Aside,
         }
     }
 

@@ -1,8 +1,9 @@
 use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
-use dyehouse::job::EditRequest;
+use dyehouse::job::{EditRequest, Fingerprint};
 use serde_json::{Value, json};
 use tokio::time::Duration;
 
+use super::oracle::prompt_of;
 use super::world::{Fate, World};
 
 /// The provider as one life of the program meets it.
@@ -22,6 +23,13 @@ fn text(status: u16, body: &str) -> Exchange {
 impl ScriptedApi {
     fn chance(&self, sides: u32) -> u32 {
         self.world.state().random.u32(..sides)
+    }
+
+    /// What tells a request from all others: a re-roll has another seed, and so another name.
+    fn name(request: &EditRequest) -> String {
+        let Some(seed) = request.seed else { return request.prompt.clone() };
+        let (job, fingerprint) = request.prompt.split_once(' ').unwrap();
+        prompt_of(job, &fingerprint.parse::<Fingerprint>().unwrap().rerolled(seed).to_string())
     }
 
     async fn failed_submit(&self, prompt: &str) -> Exchange {
@@ -60,11 +68,11 @@ impl EditApi for ScriptedApi {
     async fn submit(&self, request: &EditRequest) -> Exchange {
         self.world.step(self.life).await;
         if self.world.fails(100) {
-            return self.failed_submit(&request.prompt).await;
+            return self.failed_submit(&ScriptedApi::name(request)).await;
         }
         let (id, price) = {
             let mut state = self.world.state();
-            (state.accept(&request.prompt), state.price)
+            (state.accept(&ScriptedApi::name(request)), state.price)
         };
         // The power may fail between what the provider did and what the program hears of it.
         self.world.step(self.life).await;

@@ -2,11 +2,12 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use dyehouse::color::wanted;
 use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
 use dyehouse::journal::{EditState, Ledger, RunEvent, replay};
 use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
 use dyehouse::runner::{
-    self, Batch, Effects, Ending, Event, Observer, RunError, Settings, StopReason, StopSignal, Tally, Work,
+    self, Batch, Doubt, Effects, Ending, Event, Lock, Observer, RunError, Settings, StopReason, StopSignal, Tally, Work,
 };
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use super::api::ScriptedApi;
 use super::disk::SimulatedDisk;
 use super::oracle::{self, Allowed, prompt_of};
 use super::store::SimulatedStore;
+use super::verifier::SimulatedVerifier;
 use super::world::World;
 
 /// What happened in the histories, so that it can be told whether enough did.
@@ -24,6 +26,8 @@ pub struct Seen {
     pub uncertain: u64,
     pub completed: u64,
     pub changed: u64,
+    pub rerolled: u64,
+    pub corrected: u64,
 }
 
 struct Silent;
@@ -54,6 +58,7 @@ struct History {
     settings: Settings,
     allowed: Allowed,
     choices: Choices,
+    checks_colors: bool,
 }
 
 impl History {
@@ -66,6 +71,7 @@ impl History {
             settings: Settings::default(),
             allowed: Allowed::default(),
             choices: Choices::default(),
+            checks_colors: true,
         };
         let count = history.draw(1..9);
         history.jobs = (0..count).map(|number| job(number, 0)).collect();
@@ -80,7 +86,11 @@ impl History {
             budget: (history.draw(0..3) == 0).then(|| Cents(u64::from(history.draw(7..60)))),
             ..Settings::default()
         };
+        history.checks_colors = history.draw(0..4) > 0;
+        history.settings.color.rerolls = history.draw(0..4);
+        history.settings.color.lock = if history.draw(0..2) == 0 { Lock::On } else { Lock::Open };
         if history.draw(0..5) == 0 {
+            history.settings.color.doubt = Doubt::Counts;
             history.choices.uncertain = Uncertain::Resubmit;
             history.allowed.resubmits = true;
         }
@@ -129,6 +139,13 @@ impl History {
             let ran_out = ending.stopped == Some(StopReason::Budget);
             if ending.stopped.is_none() || ran_out {
                 oracle::at_the_end(&self.world.state(), &ending.ledger, &self.jobs, ran_out)?;
+                if self.checks_colors && !ran_out {
+                    oracle::colors_at_the_end(&ending.ledger, &self.jobs, &self.settings.color)?;
+                }
+                for (_, edit) in ending.ledger.live_edits() {
+                    seen.rerolled += u64::from(edit.reroll.is_some());
+                    seen.corrected += u64::from(edit.corrected.is_some());
+                }
                 let states = self.jobs.iter().filter_map(|job| ending.ledger.live(&job.key())).map(|edit| &edit.state);
                 states.for_each(|state| match state {
                     EditState::Completed { .. } => seen.completed += 1,
@@ -150,6 +167,7 @@ impl History {
         let effects = Effects {
             api: Arc::new(ScriptedApi { world: world.clone(), life }),
             store: Arc::new(SimulatedStore { world: world.clone(), life }),
+            verifier: Arc::new(SimulatedVerifier { world: world.clone(), life }),
             disk: SimulatedDisk { world: world.clone(), life },
             now: Arc::new(move || {
                 Timestamp::from_millisecond(1_700_000_000_000 + i64::try_from(began.elapsed().as_millis()).unwrap())
@@ -188,8 +206,13 @@ impl History {
         let state = self.world.state();
         let is_there = |name: &str, _bytes: u64| state.results.contains_key(name);
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), ledger, self.choices, is_there)));
-        let mut work: Vec<Work> =
-            decided.filter_map(|(job, decision): (_, Decision)| plan::work(job, decision)).collect();
+        let rules = self.checks_colors.then_some(&self.settings.color);
+        let mut work: Vec<Work> = decided
+            .filter_map(|(job, decision): (&PlannedJob, Decision)| {
+                let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
+                plan::work(job, plan::tended(decision, &job.key(), ledger, &colors, rules), rules)
+            })
+            .collect();
         let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
         work.extend(plan::orphans(ledger, |id| wanted.get(id).copied()));
         plan::order(&mut work);
@@ -247,6 +270,6 @@ fn job(number: u32, version: u32) -> PlannedJob {
         seed: None,
         switches: Switches::default(),
     };
-    let job = Job { id, request, color: None, columns: Vec::new(), line: u64::from(number) };
+    let job = Job { id, request, color: Some("#1E90FF".to_owned()), columns: Vec::new(), line: u64::from(number) };
     PlannedJob { fingerprint, job }
 }

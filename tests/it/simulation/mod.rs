@@ -12,6 +12,7 @@ mod disk;
 mod history;
 mod oracle;
 mod store;
+mod verifier;
 mod world;
 
 use crate::support::number;
@@ -31,5 +32,6 @@ fn in_no_history_is_a_job_paid_for_twice_or_a_result_lost() {
     if seeds.end - seeds.start >= 600 {
         // A simulation in which nothing happens would find nothing either.
         assert!(seen.crashes > 300 && seen.uncertain > 100 && seen.completed > 500 && seen.changed > 50, "{seen:?}");
+        assert!(seen.rerolled > 50 && seen.corrected > 30, "{seen:?}");
     }
 }

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 
 use dyehouse::api::PredictionId;
+use dyehouse::color::Verdict;
 use dyehouse::job::ContentHash;
-use dyehouse::journal::{EditState, Ledger};
+use dyehouse::journal::{Edit, EditState, Ledger};
 use dyehouse::plan::PlannedJob;
+use dyehouse::runner::{ColorRules, Doubt, Lock};
 
+use super::verifier::verdict;
 use super::world::{Fate, State};
 
 /// What the user allowed in the course of a history.
@@ -78,15 +81,20 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
             }
             return Err(format!("{id} was never submitted"));
         };
+        let history = ledger.live_history(id).ok_or(format!("{id} has no history"))?;
         match &edit.state {
-            EditState::Completed { files } => {
-                for file in files {
+            EditState::Completed { .. } => {
+                let shown = history
+                    .standing_for(planned.fingerprint)
+                    .ok_or_else(|| format!("{id} shows nothing of its own"))?;
+                for file in shown.files() {
                     let content =
                         state.results.get(&file.name).ok_or(format!("{id} is completed without {}", file.name))?;
                     if ContentHash::of(content.as_bytes()) != file.blake3 {
                         return Err(format!("{} holds another picture", file.name));
                     }
-                    if edit.prediction.as_ref().map(PredictionId::as_str) != Some(content) {
+                    if shown.corrected.is_none() && shown.prediction.as_ref().map(PredictionId::as_str) != Some(content)
+                    {
                         return Err(format!("{id} shows {content}"));
                     }
                 }
@@ -108,6 +116,46 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
         let is_uncertain_again = matches!(edit.state, EditState::Uncertain);
         if known.fate == Fate::Completed && !is_saved && !is_uncertain_again {
             return Err(format!("{job} was paid for and made, and is {:?}", edit.state));
+        }
+    }
+    Ok(())
+}
+
+/// What must hold of colors then: all are checked, the best is shown, what can be corrected is, and what is off was
+/// submitted again as often as was asked for.
+pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRules) -> Result<(), String> {
+    for planned in jobs {
+        let id = &planned.job.id;
+        let Some(history) = ledger.live_history(id) else { continue };
+        let is_completed = |edit: &&Edit| matches!(edit.state, EditState::Completed { .. });
+        let Some(base) = history.edit(planned.fingerprint).filter(is_completed) else { continue };
+        let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
+        let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(is_completed);
+        let seen = |edit: &Edit| verdict(&edit.originals()[0]);
+        if let Some(unchecked) =
+            attempts().find(|edit| edit.checked.as_ref().map(|known| known.check.verdict) != Some(seen(edit).0))
+        {
+            return Err(format!("{id}: {} was not checked", unchecked.fingerprint));
+        }
+        let shown = history.standing_for(base.fingerprint).ok_or(format!("{id} shows nothing"))?;
+        let is_better = |edit: &Edit| edit.corrected.is_none() && seen(edit) < seen(shown);
+        if shown.corrected.is_none() && attempts().any(is_better) {
+            return Err(format!("{id} does not show its best result"));
+        }
+        match seen(shown) {
+            (Verdict::Near, difference) if rules.lock == Lock::On && difference < 5.0 && shown.corrected.is_none() => {
+                return Err(format!("{id} is near and was not corrected"));
+            }
+            (Verdict::Off, _) => {
+                let holds = |edit: &&Edit| edit.state == EditState::Uncertain && rules.doubt == Doubt::Holds;
+                if rerolls.len() < rules.rerolls as usize && !rerolls.iter().any(holds) {
+                    return Err(format!("{id} is off and was re-rolled {} times", rerolls.len()));
+                }
+            }
+            _ => {}
+        }
+        if rerolls.len() > rules.rerolls as usize {
+            return Err(format!("{id} was re-rolled {} times", rerolls.len()));
         }
     }
     Ok(())

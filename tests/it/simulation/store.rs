@@ -137,6 +137,41 @@ impl ResultStore for SimulatedStore {
         Ok(true)
     }
 
+    fn has(&self, file: &SavedFile) -> bool {
+        let state = self.world.state();
+        state.results.get(&file.name).is_some_and(|content| content.len() as u64 == file.bytes)
+    }
+
+    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+        self.world.step(self.life).await;
+        self.maybe_fails()?;
+        let content = String::from_utf8(png).unwrap();
+        {
+            let mut state = self.world.state();
+            let was = state.results.get(&original.name).cloned().unwrap();
+            if ContentHash::of(was.as_bytes()) == original.blake3 {
+                state.originals.insert(original.name.clone(), was);
+            }
+            state.results.insert(original.name.clone(), content.clone());
+        }
+        // The power may fail before the journal hears of it.
+        self.world.step(self.life).await;
+        Ok(SavedFile { blake3: ContentHash::of(content.as_bytes()), bytes: content.len() as u64, ..original })
+    }
+
+    async fn restore(&self, originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<(), OutputError> {
+        self.world.step(self.life).await;
+        self.maybe_fails()?;
+        let mut state = self.world.state();
+        for file in originals {
+            let is_it = |content: &&String| ContentHash::of(content.as_bytes()) == file.blake3;
+            if let Some(content) = state.originals.get(&file.name).filter(is_it).cloned() {
+                state.results.insert(file.name.clone(), content);
+            }
+        }
+        Ok(())
+    }
+
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.world.step(self.life).await;
         self.maybe_fails()?;

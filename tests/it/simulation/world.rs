@@ -34,6 +34,8 @@ pub struct State {
     pub results: BTreeMap<String, String>,
     pub renamed: BTreeMap<String, (String, u64)>,
     pub earlier: BTreeSet<String>,
+    /// Pictures as the provider made them, where corrected ones have taken their place.
+    pub originals: BTreeMap<String, String>,
     next: u64,
 }
 
@@ -75,6 +77,7 @@ impl World {
             results: BTreeMap::new(),
             renamed: BTreeMap::new(),
             earlier: BTreeSet::new(),
+            originals: BTreeMap::new(),
             next: 0,
         };
         World(Arc::new(Inner { state: Mutex::new(state), crashed: Notify::new() }))

@@ -1,0 +1,201 @@
+//! What is to be done about the color of a result, decided from the journal alone.
+
+use std::sync::Arc;
+
+use crate::color::{Check, Hex, Tolerance, Verdict};
+use crate::job::{JobId, Seed};
+use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
+use crate::verify::Goal;
+
+use super::{Standing, Task, Work};
+
+/// What is done about colors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorRules {
+    /// How far a color may be missed, and how far the color lock mends.
+    pub tolerance: Tolerance,
+    /// How often an edit that missed its color is submitted again.
+    pub rerolls: u32,
+    /// Whether near misses are corrected on this machine.
+    pub lock: Lock,
+    /// Whether a submit of unknown fate stands in the way of a further re-roll.
+    pub doubt: Doubt,
+}
+
+/// Whether near misses are corrected on this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lock {
+    /// They stay as the provider made them.
+    #[default]
+    Open,
+    /// They are corrected.
+    On,
+}
+
+/// What a re-roll of unknown fate means for further ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doubt {
+    /// They wait until somebody has looked into it.
+    #[default]
+    Holds,
+    /// It counts as one, and they go on.
+    Counts,
+}
+
+/// When it is decided, and what is known then.
+#[derive(Clone, Copy)]
+pub(super) enum Moment<'m> {
+    /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
+    Start(&'m dyn Fn(&SavedFile) -> bool),
+    /// In the run, after something has happened to the job.
+    Running,
+}
+
+impl Default for ColorRules {
+    fn default() -> ColorRules {
+        ColorRules { tolerance: Tolerance::default(), rerolls: 0, lock: Lock::Open, doubt: Doubt::Holds }
+    }
+}
+
+/// Whether anything may be left to do about the color of a completed edit that is held against `colors`, told from what
+/// is known without reading the journal again. Without `rules` nobody wants colors to be checked.
+pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
+    if brief.has_rerolls {
+        return true;
+    }
+    let Some(rules) = rules.filter(|_| !colors.is_empty()) else { return false };
+    let Some(known) = brief.color else { return true };
+    let is_stale = known
+        .against
+        .is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !known.is_corrected));
+    is_stale
+        || match known.verdict {
+            Verdict::Near => rules.lock == Lock::On && !known.is_corrected && !known.is_left,
+            Verdict::Off => rules.rerolls > 0,
+            Verdict::On | Verdict::Unmeasurable => false,
+        }
+}
+
+/// The next thing to do about the color of a job whose edit is completed; `None` where nothing is left.
+///
+/// What was paid for is brought home and checked first; then the best attempt is shown, corrected if it is near and the
+/// lock is on, and submitted again with another seed if all of them are off.
+pub(super) fn next(
+    history: &History,
+    job: &JobId,
+    goal: &Arc<Goal>,
+    rules: &ColorRules,
+    moment: Moment<'_>,
+) -> Option<Work> {
+    let base = history.edit(goal.fingerprint).filter(|edit| is_completed(edit))?;
+    let work = |edit: &Edit, task: Task, standing: Standing| {
+        let key = EditKey { job: job.clone(), fingerprint: edit.fingerprint };
+        Some(Work { key, task, standing, goal: Some(Arc::clone(goal)) })
+    };
+    let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
+    if matches!(moment, Moment::Start(_))
+        && let Some(unfinished) = unfinished(history, &EditKey { job: job.clone(), fingerprint: base.fingerprint })
+    {
+        return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
+    }
+    let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
+    let is_displaced = |edit: &Edit| match moment {
+        Moment::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
+        Moment::Running => false,
+    };
+    if let Some(stale) = attempts().find(|edit| is_stale(edit, goal, rules) || is_displaced(edit)) {
+        return work(stale, Task::Check, Standing::Current);
+    }
+    let best = best(attempts())?;
+    if history.shown() != Some(best) {
+        return work(best, Task::Reinstate, Standing::Current);
+    }
+    let checked = best.checked.as_ref()?;
+    match checked.check.verdict {
+        Verdict::Near if rules.lock == Lock::On && best.corrected.is_none() && checked.uncorrected.is_none() => {
+            work(best, Task::Correct, Standing::Current)
+        }
+        Verdict::Off => reroll(base, &rerolls, job, goal, rules, moment),
+        _ => None,
+    }
+}
+
+/// What brings a re-roll of the edit of `key` home that was paid for and is not here yet.
+pub(super) fn unfinished(history: &History, key: &EditKey) -> Option<Work> {
+    history.rerolls(key.fingerprint).find_map(|edit| {
+        let task = match &edit.state {
+            EditState::Processing => Task::Follow,
+            EditState::Fetched { .. } => Task::Recover,
+            EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => Task::Follow,
+            _ => return None,
+        };
+        let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
+        Some(Work { key, task, standing: Standing::Rival, goal: None })
+    })
+}
+
+/// The best of some checked edits: of equals the first, which is the one that the manifest asks for.
+fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
+    let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), rank);
+    attempts.min_by(|one, other| {
+        let ((one, near), (other, far)) = (rank(one), rank(other));
+        one.cmp(&other).then(near.total_cmp(&far))
+    })
+}
+
+fn rank(check: &Check) -> (Verdict, f64) {
+    (check.verdict, check.delta_e.unwrap_or(f64::INFINITY))
+}
+
+fn is_completed(edit: &Edit) -> bool {
+    matches!(edit.state, EditState::Completed { .. })
+}
+
+/// Whether the edit has no check, or one against other colors or another tolerance. What the lock has corrected is
+/// within any tolerance.
+fn is_stale(edit: &Edit, goal: &Goal, rules: &ColorRules) -> bool {
+    edit.checked.as_ref().is_none_or(|checked| {
+        checked.wanted != goal.colors || (checked.tolerance != rules.tolerance && edit.corrected.is_none())
+    })
+}
+
+fn reroll(
+    base: &Edit,
+    rerolls: &[&Edit],
+    job: &JobId,
+    goal: &Arc<Goal>,
+    rules: &ColorRules,
+    moment: Moment<'_>,
+) -> Option<Work> {
+    let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
+    if rules.doubt == Doubt::Holds && rerolls.iter().any(is_in_doubt) {
+        return None;
+    }
+    // One that was refused cost nothing, and is made again; within a run that is under way already.
+    let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
+    let again = match (refused, moment) {
+        (Some(_), Moment::Running) => return None,
+        (Some(again), Moment::Start(_)) => again,
+        (None, _) if rerolls.len() < rules.rerolls as usize => {
+            Reroll { of: base.fingerprint, seed: seed(base, goal.request.seed, rerolls) }
+        }
+        (None, _) => return None,
+    };
+    let mut request = (*goal.request).clone();
+    request.seed = Some(again.seed);
+    let key = EditKey { job: job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
+    let task = Task::Reroll(Arc::new(request), again);
+    Some(Work { key, task, standing: Standing::Rival, goal: Some(Arc::clone(goal)) })
+}
+
+/// A seed that was not sent yet. It follows from the edit and what was tried, so that a crash changes nothing about it.
+fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
+    let first = u64::from_le_bytes(std::array::from_fn(|place| base.fingerprint.as_bytes()[place]));
+    let is_used = |seed: Seed| {
+        asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
+    };
+    // Steps by a number without a factor of 10001 = 73 * 137 come through all seeds.
+    let seeds = (0..=u64::from(Seed::MAX)).map(|step| (first % 10_001 + step * 3_571) % 10_001);
+    let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
+    seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()
+}

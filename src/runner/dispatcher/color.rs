@@ -1,0 +1,107 @@
+//! Colors: what a check found is recorded, and what follows from it begins.
+
+use std::sync::Arc;
+
+use crate::api::EditApi;
+use crate::color::Check;
+use crate::journal::{Checked, Corrected, EditKey, EditState, LedgerError, SavedFile, Step};
+use crate::outputs::ResultStore;
+use crate::runner::color::{Moment, next, unfinished};
+use crate::runner::event::{Checkup, Event};
+use crate::runner::{RunError, Task, Work};
+use crate::verify::Subject;
+
+use super::Dispatcher;
+
+impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
+    /// What a piece of the plan comes to by now: looking after a color is told from the journal, and what is asked for
+    /// again is what was shown, which may be a re-roll. `None` where nothing is left to do.
+    pub(super) fn resolved(&mut self, work: Work) -> Result<Option<Work>, RunError> {
+        if !matches!(work.task, Task::Tend | Task::Follow) {
+            return Ok(Some(work));
+        }
+        self.ledger.wake(&work.key.job).map_err(LedgerError::from)?;
+        let Some(history) = self.ledger.live_history(&work.key.job) else { return Ok(Some(work)) };
+        let shown = history.standing_for(work.key.fingerprint).map(|edit| edit.fingerprint);
+        if let Task::Follow = work.task {
+            let asked = history.edit(work.key.fingerprint);
+            let is_completed = asked.is_some_and(|edit| matches!(edit.state, EditState::Completed { .. }));
+            let fingerprint = shown.filter(|_| is_completed).unwrap_or(work.key.fingerprint);
+            return Ok(Some(Work { key: EditKey { fingerprint, ..work.key }, ..work }));
+        }
+        let store = Arc::clone(&self.plant.store);
+        let is_there = move |file: &SavedFile| store.has(file);
+        let next = match &work.goal {
+            Some(goal) => next(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
+            None => unfinished(history, &work.key),
+        };
+        Ok(match (next, shown) {
+            (Some(next), _) => Some(next),
+            (None, Some(_)) => None,
+            (None, None) => Some(Work { task: Task::Reinstate, ..work }),
+        })
+    }
+
+    /// How many pictures are being looked at.
+    pub(super) fn looking(&self) -> usize {
+        self.workers.values().filter(|worker| matches!(worker.work.task, Task::Check | Task::Correct)).count()
+    }
+
+    /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it.
+    pub(super) fn tend(&mut self, work: &Work) {
+        let Some(goal) = &work.goal else { return };
+        let Some(history) = self.ledger.live_history(&work.key.job) else { return };
+        if let Some(work) = next(history, &work.key.job, goal, &self.settings.color, Moment::Running) {
+            let queue = if work.task.is_local() { &mut self.local } else { &mut self.rerolls };
+            queue.push_back(work);
+        }
+    }
+
+    pub(super) async fn take_check(&mut self, work: &Work, check: Check) -> Result<(), RunError> {
+        let Some(goal) = &work.goal else { return Ok(()) };
+        let (wanted, tolerance) = (goal.colors.clone(), self.settings.color.tolerance);
+        let checked = Checked { wanted, tolerance, check: check.clone(), uncorrected: None };
+        self.step(&work.key, Step::Checked(Box::new(checked))).await?.later();
+        let of = if self.is_reroll(&work.key) { Checkup::Reroll } else { Checkup::Result };
+        self.tell(&Event::Checked { job: &work.key.job, check: &check, of });
+        Ok(())
+    }
+
+    pub(super) async fn take_correction(
+        &mut self,
+        key: &EditKey,
+        outcome: Result<Box<Corrected>, String>,
+    ) -> Result<(), RunError> {
+        match outcome {
+            Ok(corrected) => {
+                let check = corrected.check.clone();
+                self.step(key, Step::Corrected(corrected)).await?.later();
+                self.tell(&Event::Checked { job: &key.job, check: &check, of: Checkup::Correction });
+            }
+            Err(reason) => {
+                let known = self.ledger.live(key).and_then(|edit| edit.checked.clone());
+                if let Some(checked) = known {
+                    let checked = Checked { uncorrected: Some(reason), ..*checked };
+                    self.step(key, Step::Checked(Box::new(checked))).await?.later();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The pictures of an edit as the provider made them, and what they are held against.
+    pub(super) fn subject(&self, work: &Work) -> Option<Subject> {
+        let files = self.ledger.live(&work.key)?.originals().to_vec();
+        Some(Subject { files, goal: Arc::clone(work.goal.as_ref()?), tolerance: self.settings.color.tolerance })
+    }
+
+    /// Whether the pictures of an edit are those under the job's name.
+    pub(super) fn is_shown(&self, key: &EditKey) -> bool {
+        let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
+        shown.is_some_and(|edit| edit.fingerprint == key.fingerprint)
+    }
+
+    pub(super) fn is_reroll(&self, key: &EditKey) -> bool {
+        self.ledger.live(key).is_some_and(|edit| edit.reroll.is_some())
+    }
+}

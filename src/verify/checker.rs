@@ -1,0 +1,181 @@
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::{BoxFuture, FutureExt};
+use tokio::sync::Semaphore;
+
+use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
+use crate::job::{ContentHash, ImageSource};
+use crate::journal::SavedFile;
+use crate::outputs::{ORIGINALS, aside_name};
+use crate::photo::Photo;
+
+use super::before::BeforePictures;
+use super::correct::correct;
+use super::{Correction, Subject, Verifier};
+
+/// The shortest side of a picture in which a product can be told, in pixels.
+const SHORTEST: u32 = 8;
+
+/// How many pictures before are remembered: the rows of one product follow each other.
+const REMEMBERED: usize = 8;
+
+/// Checks and corrects the pictures of a run, on as many threads as there are cores.
+#[derive(Clone, Debug)]
+pub struct ColorChecker {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    run: PathBuf,
+    before: BeforePictures,
+    slots: Semaphore,
+    views: Mutex<VecDeque<(ImageSource, Arc<View>)>>,
+}
+
+impl ColorChecker {
+    /// One for the run in the folder `run`.
+    pub fn new(run: &Path, before: BeforePictures) -> ColorChecker {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let inner = Inner { run: run.to_owned(), before, slots: Semaphore::new(cores), views: Mutex::default() };
+        ColorChecker { inner: Arc::new(inner) }
+    }
+}
+
+impl Verifier for ColorChecker {
+    fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
+        let inner = Arc::clone(&self.inner);
+        async move {
+            let _slot = inner.slots.acquire().await;
+            let mut worst: Option<Check> = None;
+            for file in &subject.files {
+                let check = inner.check(file, &subject).await;
+                let is_worse = |worst: &Check| severity(&check) > severity(worst);
+                if worst.as_ref().is_none_or(is_worse) {
+                    worst = Some(check);
+                }
+            }
+            worst.unwrap_or_else(|| Check::unmeasurable(subject.asked(), "there is no picture"))
+        }
+        .boxed()
+    }
+
+    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
+        let inner = Arc::clone(&self.inner);
+        async move {
+            let _slot = inner.slots.acquire().await;
+            let [file] = &subject.files[..] else {
+                return Err("the job has several pictures".to_owned());
+            };
+            let path = inner.find(file).await.ok_or("the picture is no longer there")?;
+            let before = match subject.goal.request.images.first() {
+                Some(image) => inner.before.bytes(image).await.map_err(|cause| without_before(&cause))?,
+                None => return Err("there is no picture before".to_owned()),
+            };
+            let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+            let work = move || {
+                let [color] = colors[..] else {
+                    return Err("several colors were asked for".to_owned());
+                };
+                let after = Photo::decode(&std::fs::read(path).map_err(|error| error.to_string())?)?;
+                correct(&Photo::decode(&before)?, &after, color, tolerance)
+            };
+            blocking(work).await?
+        }
+        .boxed()
+    }
+}
+
+impl Inner {
+    async fn check(self: &Arc<Self>, file: &SavedFile, subject: &Subject) -> Check {
+        let asked = subject.asked();
+        match self.view(file).await {
+            Err(reason) => Check::unmeasurable(asked, reason),
+            Ok(after) => {
+                let before = self.before(subject.goal.request.images.first()).await;
+                let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+                let (before, missing) = match before {
+                    Ok(before) => (Some(before), None),
+                    Err(cause) => (None, Some(cause)),
+                };
+                let work = move || measure(before.as_deref(), &after, &colors, tolerance).check;
+                let mut check = blocking(work).await.unwrap_or_else(|reason| Check::unmeasurable(asked, reason));
+                if let (Some(cause), Some(reason)) = (missing, &mut check.reason) {
+                    reason.push_str(&format!(" ({cause})"));
+                }
+                check
+            }
+        }
+    }
+
+    /// The picture as it is compared, or why it cannot be.
+    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, String> {
+        if file.width.min(file.height) < SHORTEST {
+            return Err("the picture is too small".to_owned());
+        }
+        let path = self.find(file).await.ok_or("the picture is no longer there")?;
+        blocking(move || {
+            let encoded = std::fs::read(path).map_err(|error| error.to_string())?;
+            Ok(Photo::decode(&encoded)?.reduced(COMPARED_SIDE))
+        })
+        .await?
+    }
+
+    /// The picture before as it is compared, or why it is not at hand.
+    async fn before(&self, image: Option<&ImageSource>) -> Result<Arc<View>, String> {
+        let image = image.ok_or("the request has no picture")?;
+        let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, view)) = views().iter().find(|(known, _)| known == image) {
+            return Ok(Arc::clone(view));
+        }
+        let encoded = self.before.bytes(image).await?;
+        let view =
+            blocking(move || Ok::<_, String>(Arc::new(Photo::decode(&encoded)?.reduced(COMPARED_SIDE)))).await??;
+        let mut views = views();
+        views.push_front((image.clone(), Arc::clone(&view)));
+        views.truncate(REMEMBERED);
+        Ok(view)
+    }
+
+    /// Where in the run's folder a picture is, told by its content.
+    async fn find(&self, file: &SavedFile) -> Option<PathBuf> {
+        let places = [
+            self.run.join("results").join(&file.name),
+            self.run.join(ORIGINALS).join(&file.name),
+            self.run.join("earlier").join(aside_name(file)),
+        ];
+        let file = file.clone();
+        let is_it = move |path: &PathBuf| {
+            path.metadata().is_ok_and(|found| found.len() == file.bytes)
+                && std::fs::read(path).is_ok_and(|content| ContentHash::of(&content) == file.blake3)
+        };
+        blocking(move || places.into_iter().find(is_it)).await.ok().flatten()
+    }
+}
+
+impl Subject {
+    fn asked(&self) -> Hex {
+        self.goal.colors.first().copied().unwrap_or(Hex([0; 3]))
+    }
+}
+
+/// What makes one check worse than another: what cannot be told is worse than nothing but a right one.
+fn severity(check: &Check) -> (u8, f64) {
+    let verdict = match check.verdict {
+        Verdict::On => 0,
+        Verdict::Unmeasurable => 1,
+        Verdict::Near => 2,
+        Verdict::Off => 3,
+    };
+    (verdict, check.delta_e.unwrap_or_default())
+}
+
+fn without_before(cause: &str) -> String {
+    format!("the picture before is not at hand: {cause}")
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| format!("the check broke off: {error}"))
+}

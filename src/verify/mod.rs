@@ -1,0 +1,65 @@
+//! Verifying results: whether a picture shows the color that was asked for, and mending it where it nearly does.
+//!
+//! The measuring itself is in [`crate::color`] and pure; here is where its pictures come from.
+
+mod before;
+mod checker;
+mod correct;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::color::{Check, Hex, Tolerance};
+use crate::job::{EditRequest, Fingerprint};
+use crate::journal::SavedFile;
+
+pub use before::{BEFORE, BeforePictures, FetchLimits};
+pub use checker::ColorChecker;
+pub use correct::{LANDING, correct};
+
+/// What the results of a job are held against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// The edit that the manifest asks for.
+    pub fingerprint: Fingerprint,
+    /// What is sent for it; its first picture is the one before.
+    pub request: Arc<EditRequest>,
+    /// The colors asked for, at least one.
+    pub colors: Vec<Hex>,
+}
+
+/// The pictures of one edit, and what they are held against.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The pictures, wherever in the run's folder they are.
+    pub files: Vec<SavedFile>,
+    /// What they are held against.
+    pub goal: Arc<Goal>,
+    /// How far a color may be missed.
+    pub tolerance: Tolerance,
+}
+
+/// A corrected picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correction {
+    /// The picture as a PNG file.
+    pub png: Vec<u8>,
+    /// What a check of it found.
+    pub check: Check,
+}
+
+/// Looks at the color of results. The real one is [`ColorChecker`]; a simulation has its own.
+pub trait Verifier: Send + Sync + 'static {
+    /// Checks pictures; of several the worst counts. What cannot be checked is unmeasurable, and never an error.
+    fn check(&self, subject: Subject) -> BoxFuture<'static, Check>;
+
+    /// Corrects a picture that nearly shows its color, or says why it cannot be done.
+    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>>;
+}
+
+/// The pictures before that are at hand in the run's folder, for those that the manifest names by URL.
+pub fn copies(run: &std::path::Path, request: &EditRequest) -> Vec<PathBuf> {
+    request.images.iter().filter_map(|image| before::cached(run, image)).collect()
+}
