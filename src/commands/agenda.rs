@@ -6,8 +6,8 @@ use crate::color::VerdictCounts;
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
 use crate::journal::{Brief, Ledger, PlanCounts, Stage};
 use crate::plan::{self, Decision};
+use crate::plan::{ColorRules, Work};
 use crate::run_folder::{FolderError, RunFolder, plan_lines};
-use crate::runner::{ColorRules, Work};
 
 use super::options::Options;
 

@@ -9,8 +9,9 @@ use crate::color::Tolerance;
 use crate::job::Rate;
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
+use crate::plan::{ColorLock, ColorRules, UncertainReroll};
 use crate::run_folder::RunFolder;
-use crate::runner::{ColorRules, Doubt, Lock, PollSchedule, Settings};
+use crate::runner::{PollSchedule, Settings};
 
 use super::Failure;
 
@@ -97,8 +98,8 @@ fn color_rules(run: Option<&Run>, said: &manifest::Settings, uncertain: Uncertai
     ColorRules {
         tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
         rerolls: run.and_then(|run| run.reroll).or(said.reroll).unwrap_or(0),
-        lock: if bound.is_some() { Lock::On } else { Lock::Open },
-        doubt: if uncertain == Uncertain::Resubmit { Doubt::Counts } else { Doubt::Holds },
+        lock: if bound.is_some() { ColorLock::On } else { ColorLock::Open },
+        doubt: if uncertain == Uncertain::Resubmit { UncertainReroll::Counts } else { UncertainReroll::Holds },
     }
 }
 

@@ -12,9 +12,10 @@ use crate::job::JobId;
 use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::pictures::LocalPictures;
+use crate::plan::Work;
 use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
 use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft};
-use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal, Work};
+use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
 use super::backend::{self, Ready};

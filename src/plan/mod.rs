@@ -1,7 +1,9 @@
 //! The plan: what a manifest asks for, held against what the journal says has happened. Pure.
 
 mod advice;
+mod color;
 mod expiry;
+mod work;
 
 use std::sync::Arc;
 
@@ -10,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId};
 use crate::journal::{Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
-use crate::runner::{ColorRules, Standing, Task, Work, needs_tending};
 use crate::verify::Goal;
 
 pub use advice::{Advice, Warning};
+pub use color::{ColorLock, ColorRules, Moment, UncertainReroll, needs_tending, next_for_color, unfinished_reroll};
+pub use work::{Standing, Task, Work};
 
 /// A job of the manifest with the fingerprint of what it sends: a line of the plan file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,10 @@ use futures::future::{BoxFuture, FutureExt};
 use super::*;
 use crate::api::{Answer, Exchange};
 use crate::color::Check;
-use crate::job::{ContentHash, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
-use crate::journal::{EditState, PlanCounts, SavedFile};
+use crate::job::{ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
+use crate::journal::{EditKey, EditState, PlanCounts, SavedFile};
 use crate::outputs::{Place, Verified};
+use crate::plan::{Standing, Task};
 use crate::verify::{Correction, Subject};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use crate::api::EditApi;
 use crate::journal::{LedgerError, Step};
 use crate::outputs::ResultStore;
+use crate::plan::{Task, Work};
 use crate::runner::event::Event;
 use crate::runner::executor::{Beginning, Executor};
 use crate::runner::policy::has_room;
 use crate::runner::polling::Kind;
-use crate::runner::{RunError, StopReason, Task, Work};
+use crate::runner::{RunError, StopReason};
 
 use super::{Dispatcher, Mode, Phase, Worker};
 

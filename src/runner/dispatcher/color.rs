@@ -6,9 +6,9 @@ use crate::api::EditApi;
 use crate::color::Check;
 use crate::journal::{Checked, Corrected, EditKey, EditState, LedgerError, SavedFile, Step};
 use crate::outputs::ResultStore;
-use crate::runner::color::{Moment, next, unfinished};
+use crate::plan::{Moment, Task, Work, next_for_color, unfinished_reroll};
+use crate::runner::RunError;
 use crate::runner::event::{Checkup, Event};
-use crate::runner::{RunError, Task, Work};
 use crate::verify::Subject;
 
 use super::Dispatcher;
@@ -32,8 +32,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let store = Arc::clone(&self.plant.store);
         let is_there = move |file: &SavedFile| store.has(file);
         let next = match &work.goal {
-            Some(goal) => next(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
-            None => unfinished(history, &work.key),
+            Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
+            None => unfinished_reroll(history, &work.key),
         };
         Ok(match (next, shown) {
             (Some(next), _) => Some(next),
@@ -51,7 +51,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn tend(&mut self, work: &Work) {
         let Some(goal) = &work.goal else { return };
         let Some(history) = self.ledger.live_history(&work.key.job) else { return };
-        if let Some(work) = next(history, &work.key.job, goal, &self.settings.color, Moment::Running) {
+        if let Some(work) = next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Running) {
             let queue = if work.task.is_local() { &mut self.local } else { &mut self.rerolls };
             queue.push_back(work);
         }

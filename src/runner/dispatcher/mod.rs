@@ -18,6 +18,7 @@ use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
 use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
+use crate::plan::Work;
 use crate::verify::Verifier;
 
 use super::breaker::Breaker;
@@ -25,7 +26,7 @@ use super::event::{Event, Observer, Tally};
 use super::executor::Report;
 use super::pacing::Submits;
 use super::polling::Polling;
-use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal, Work};
+use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
 
 /// What executors are made of.
 pub(in crate::runner) struct Plant<A, S> {

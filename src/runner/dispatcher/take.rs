@@ -7,10 +7,11 @@ use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::job::ErrorClass;
 use crate::journal::{EditKey, EditState, Learned, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
+use crate::plan::{Standing, Work};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
 use crate::runner::executor::{End, Named, News, Report};
-use crate::runner::{RunError, Standing, StopReason, Work};
+use crate::runner::{RunError, StopReason};
 
 use super::{Dispatcher, Phase, Worker, journal_error};
 

@@ -6,8 +6,9 @@ use dyehouse::color::wanted;
 use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
 use dyehouse::journal::{EditState, Ledger, RunEvent, replay};
 use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
+use dyehouse::plan::{ColorLock, UncertainReroll, Work};
 use dyehouse::runner::{
-    self, Batch, Doubt, Effects, Ending, Event, Lock, Observer, RunError, Settings, StopReason, StopSignal, Tally, Work,
+    self, Batch, Effects, Ending, Event, Observer, RunError, Settings, StopReason, StopSignal, Tally,
 };
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
@@ -88,9 +89,9 @@ impl History {
         };
         history.checks_colors = history.draw(0..4) > 0;
         history.settings.color.rerolls = history.draw(0..4);
-        history.settings.color.lock = if history.draw(0..2) == 0 { Lock::On } else { Lock::Open };
+        history.settings.color.lock = if history.draw(0..2) == 0 { ColorLock::On } else { ColorLock::Open };
         if history.draw(0..5) == 0 {
-            history.settings.color.doubt = Doubt::Counts;
+            history.settings.color.doubt = UncertainReroll::Counts;
             history.choices.uncertain = Uncertain::Resubmit;
             history.allowed.resubmits = true;
         }

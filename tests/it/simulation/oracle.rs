@@ -5,7 +5,7 @@ use dyehouse::color::Verdict;
 use dyehouse::job::ContentHash;
 use dyehouse::journal::{Edit, EditState, Ledger};
 use dyehouse::plan::PlannedJob;
-use dyehouse::runner::{ColorRules, Doubt, Lock};
+use dyehouse::plan::{ColorLock, ColorRules, UncertainReroll};
 
 use super::verifier::verdict;
 use super::world::{Fate, State};
@@ -143,11 +143,13 @@ pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRule
             return Err(format!("{id} does not show its best result"));
         }
         match seen(shown) {
-            (Verdict::Near, difference) if rules.lock == Lock::On && difference < 5.0 && shown.corrected.is_none() => {
+            (Verdict::Near, difference)
+                if rules.lock == ColorLock::On && difference < 5.0 && shown.corrected.is_none() =>
+            {
                 return Err(format!("{id} is near and was not corrected"));
             }
             (Verdict::Off, _) => {
-                let holds = |edit: &&Edit| edit.state == EditState::Uncertain && rules.doubt == Doubt::Holds;
+                let holds = |edit: &&Edit| edit.state == EditState::Uncertain && rules.doubt == UncertainReroll::Holds;
                 if rerolls.len() < rules.rerolls as usize && !rerolls.iter().any(holds) {
                     return Err(format!("{id} is off and was re-rolled {} times", rerolls.len()));
                 }

@@ -17,14 +17,14 @@ pub struct ColorRules {
     /// How often an edit that missed its color is submitted again.
     pub rerolls: u32,
     /// Whether near misses are corrected on this machine.
-    pub lock: Lock,
+    pub lock: ColorLock,
     /// Whether a submit of unknown fate stands in the way of a further re-roll.
-    pub doubt: Doubt,
+    pub doubt: UncertainReroll,
 }
 
 /// Whether near misses are corrected on this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lock {
+pub enum ColorLock {
     /// They stay as the provider made them.
     #[default]
     Open,
@@ -34,7 +34,7 @@ pub enum Lock {
 
 /// What a re-roll of unknown fate means for further ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Doubt {
+pub enum UncertainReroll {
     /// They wait until somebody has looked into it.
     #[default]
     Holds,
@@ -44,7 +44,7 @@ pub enum Doubt {
 
 /// When it is decided, and what is known then.
 #[derive(Clone, Copy)]
-pub(super) enum Moment<'m> {
+pub enum Moment<'m> {
     /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
     /// In the run, after something has happened to the job.
@@ -53,7 +53,7 @@ pub(super) enum Moment<'m> {
 
 impl Default for ColorRules {
     fn default() -> ColorRules {
-        ColorRules { tolerance: Tolerance::default(), rerolls: 0, lock: Lock::Open, doubt: Doubt::Holds }
+        ColorRules { tolerance: Tolerance::default(), rerolls: 0, lock: ColorLock::Open, doubt: UncertainReroll::Holds }
     }
 }
 
@@ -70,7 +70,7 @@ pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRule
         .is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !known.is_corrected));
     is_stale
         || match known.verdict {
-            Verdict::Near => rules.lock == Lock::On && !known.is_corrected && !known.is_left,
+            Verdict::Near => rules.lock == ColorLock::On && !known.is_corrected && !known.is_left,
             Verdict::Off => rules.rerolls > 0,
             Verdict::On | Verdict::Unmeasurable => false,
         }
@@ -80,7 +80,7 @@ pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRule
 ///
 /// What was paid for is brought home and checked first; then the best attempt is shown, corrected if it is near and the
 /// lock is on, and submitted again with another seed if all of them are off.
-pub(super) fn next(
+pub fn next_for_color(
     history: &History,
     job: &JobId,
     goal: &Arc<Goal>,
@@ -94,7 +94,8 @@ pub(super) fn next(
     };
     let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
     if matches!(moment, Moment::Start(_))
-        && let Some(unfinished) = unfinished(history, &EditKey { job: job.clone(), fingerprint: base.fingerprint })
+        && let Some(unfinished) =
+            unfinished_reroll(history, &EditKey { job: job.clone(), fingerprint: base.fingerprint })
     {
         return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
     }
@@ -112,7 +113,7 @@ pub(super) fn next(
     }
     let checked = best.checked.as_ref()?;
     match checked.check.verdict {
-        Verdict::Near if rules.lock == Lock::On && best.corrected.is_none() && checked.uncorrected.is_none() => {
+        Verdict::Near if rules.lock == ColorLock::On && best.corrected.is_none() && checked.uncorrected.is_none() => {
             work(best, Task::Correct, Standing::Current)
         }
         Verdict::Off => reroll(base, &rerolls, job, goal, rules, moment),
@@ -121,7 +122,7 @@ pub(super) fn next(
 }
 
 /// What brings a re-roll of the edit of `key` home that was paid for and is not here yet.
-pub(super) fn unfinished(history: &History, key: &EditKey) -> Option<Work> {
+pub fn unfinished_reroll(history: &History, key: &EditKey) -> Option<Work> {
     history.rerolls(key.fingerprint).find_map(|edit| {
         let task = match &edit.state {
             EditState::Processing => Task::Follow,
@@ -168,7 +169,7 @@ fn reroll(
     moment: Moment<'_>,
 ) -> Option<Work> {
     let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
-    if rules.doubt == Doubt::Holds && rerolls.iter().any(is_in_doubt) {
+    if rules.doubt == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
         return None;
     }
     // One that was refused cost nothing, and is made again; within a run that is under way already.
