@@ -17,6 +17,7 @@ use dyehouse::job::{
 };
 use dyehouse::journal::{Checked, PlanCounts, Record, RunEvent, SavedFile, Step};
 use dyehouse::photo::Photo;
+use dyehouse::pictures::LocalPictures;
 use dyehouse::plan::PlannedJob;
 use dyehouse::run_folder::{PlanDraft, RunFolder};
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,9 @@ fn main() {
     fs::create_dir_all(folder.results()).unwrap();
     let photos = std::path::absolute(Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests/photos")).unwrap();
     let mut pictures = Pictures { photos, folder: folder.results(), side, made: HashMap::new() };
-    let jobs: Vec<PlannedJob> = (0..count).map(|number| job(number, &pictures.photos, is_hostile)).collect();
+    let mut known = LocalPictures::default();
+    let jobs: Vec<PlannedJob> =
+        (0..count).map(|number| job(number, &pictures.photos, &mut known, is_hostile)).collect();
     let mut plan = PlanDraft::begin(&folder).unwrap();
     jobs.iter().for_each(|job| plan.push(job).unwrap());
     plan.publish(&folder).unwrap();
@@ -125,7 +128,7 @@ const HOSTILE: [&str; 8] = [
     "@SUM(1+1)*cmd|' /C calc'!A0",
 ];
 
-fn job(number: usize, photos: &Path, is_hostile: bool) -> PlannedJob {
+fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool) -> PlannedJob {
     let product = PRODUCTS[number % PRODUCTS.len()];
     let (color, hex) = COLORS[number / PRODUCTS.len() % COLORS.len()];
     let mut prompt = format!("Change the {product}'s color to {hex} ({color}), keep the background");
@@ -152,7 +155,7 @@ fn job(number: usize, photos: &Path, is_hostile: bool) -> PlannedJob {
         seed: None,
         switches: Switches::default(),
     };
-    let fingerprint = Fingerprint::of(&request, |path| ContentHash::of(path.as_os_str().as_encoded_bytes()));
+    let fingerprint = Fingerprint::of(&request, |path| known.look(path).unwrap().hash);
     let id = JobId::new(&id).unwrap();
     PlannedJob { fingerprint, job: Job { id, request, color: Some(hex.to_string()), columns, line: number as u64 + 2 } }
 }
@@ -219,8 +222,10 @@ impl Pictures {
         let mut picture = photo.resized(self.side as u32).image().to_rgb8();
         for pixel in picture.pixels_mut() {
             let (most, least) = (*pixel.0.iter().max().unwrap(), *pixel.0.iter().min().unwrap());
-            if most - least > 60 {
-                pixel.0 = hex.0.map(|part| ((u16::from(part) * u16::from(most)) / 255) as u8);
+            let amount = ((f32::from(most - least) - 12.0) / 60.0).clamp(0.0, 1.0);
+            for (part, wanted) in pixel.0.iter_mut().zip(hex.0) {
+                let tinted = f32::from(wanted) * f32::from(most) / 255.0;
+                *part = (f32::from(*part) * (1.0 - amount) + tinted * amount) as u8;
             }
         }
         Photo::from_image(picture.into()).to_png().unwrap()

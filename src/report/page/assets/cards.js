@@ -57,8 +57,8 @@ const decisionButtons = (job) => {
 
 const card = (job) => {
   const name = `job-${job.number}`;
-  const open = make("button", { type: "button", class: "open", "data-act": "open", "aria-label": `Look at ${job.id} closely` },
-    pane(job.before[0], "before", job), pane(job.after[0], "after", job));
+  const open = make("button", { type: "button", class: "open", "data-act": "open" },
+    make("span", { class: "unseen", text: `Look at ${job.id} closely: ` }), pane(job.before[0], "before", job), pane(job.after[0], "after", job));
   const article = make("article", { class: `job ${job.state} is-${decisionOn(job)}`, tabindex: "0", "aria-labelledby": name, "aria-posinset": job.place + 1, "aria-setsize": visible.length },
     open,
     make("h2", {}, make("span", { id: name, class: "clamp name", dir: "auto", text: job.id, title: job.id }), badge(job)),

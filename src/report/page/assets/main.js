@@ -56,6 +56,7 @@ const fillReview = () => {
 const fillShown = () => {
   const all = store.jobs.length;
   get("shown").textContent = visible.length === all ? counted(all, "job") : `${visible.length.toLocaleString("en")} of ${counted(all, "job")}`;
+  list.hidden = visible.length === 0;
   get("nothing").hidden = visible.length > 0;
   get("nothing").textContent = all === 0 ? "The manifest has no jobs." : "No job fits what is chosen above.";
   get("clear").hidden = !(view.find || FACETS.some((facet) => view[facet]) || view.own.size);
@@ -280,6 +281,7 @@ const begin = async () => {
   get("tools").hidden = store.jobs.length === 0;
   applyFragment();
   document.body.dataset.ready = "true";
+  performance.mark("dyehouse ready");
   if (store.batch.state === "running") watch();
 };
 begin();

@@ -5,17 +5,18 @@ let visible = [];
 
 const facetOf = (job, facet) => (facet === "review" ? decisionOn(job) : job[facet] || "");
 
-// What needs a person comes first.
+// What needs a person comes first: what looks done and is not above all.
+const ATTENTION = ["off", "failed", "uncertain", "near", "unmeasurable", "pending"];
 const attention = (job) => {
-  if (job.state !== "completed") return { failed: 0, uncertain: 1, pending: 6 }[job.state];
-  return { off: 2, near: 3, unmeasurable: 4 }[job.verdict] ?? 7;
+  const at = ATTENTION.indexOf(job.state === "completed" ? job.verdict : job.state);
+  return at < 0 ? ATTENTION.length : at;
 };
 
 const down = (value) => (value === undefined ? -Infinity : value);
 const descending = (key) => (one, other) => (down(other[key]) > down(one[key]) ? 1 : down(other[key]) < down(one[key]) ? -1 : 0);
 const names = new Intl.Collator(undefined, { numeric: true });
 const ORDERS = {
-  attention: (one, other) => attention(one) - attention(other) || (attention(one) === 2 || attention(one) === 3 ? descending("delta")(one, other) : 0),
+  attention: (one, other) => attention(one) - attention(other) || (["off", "near"].includes(one.verdict) ? descending("delta")(one, other) : 0),
   manifest: () => 0,
   delta: descending("delta"),
   time: descending("seconds"),

@@ -1,0 +1,92 @@
+// Looking at a result closely.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { makeReport } from "./support/batch.mjs";
+import { PHONE, close, open } from "./support/browser.mjs";
+
+let run;
+before(() => { run = makeReport(12, { side: 400 }); });
+
+const clip = (page) => page.$eval("#over", (image) => image.style.clipPath);
+const isLoaded = (page) => page.waitForFunction(() => ["under", "over"].every((id) => document.getElementById(id).naturalWidth > 0));
+
+test("the divider follows the pointer, the slider and a key", async () => {
+  const page = await open(run, { fragment: "#sort=manifest" });
+  await page.click("article.job .open >> nth=0");
+  await isLoaded(page);
+  assert.match(await clip(page), /50%/);
+  const frame = await page.locator("#frame").boundingBox();
+  await page.mouse.move(frame.x + frame.width / 2, frame.y + frame.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(frame.x + frame.width / 4, frame.y + frame.height / 2, { steps: 4 });
+  await page.mouse.up();
+  assert.match(await clip(page), /25%/);
+  await page.focus("#split");
+  await page.keyboard.press("ArrowRight");
+  assert.match(await clip(page), /26%/);
+  await page.focus("#stage");
+  const seen = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    await page.keyboard.press("s");
+    seen.push(/(\d+)%/.exec(await clip(page))?.[1] ?? "0");
+  }
+  assert.deepEqual(seen, ["50", "100", "0"]);
+  await close(page);
+});
+
+test("both pictures lie on each other to the pixel, and are whole", async () => {
+  for (const size of [{ width: 1440, height: 900 }, PHONE]) {
+    const page = await open(run, { size, fragment: "#job=pot-ocean-00002" });
+    await isLoaded(page);
+    const [under, over, stage] = await Promise.all(["#under", "#over", "#stage"].map((id) => page.locator(id).boundingBox()));
+    assert.deepEqual(under, over);
+    assert.ok(over.width <= stage.width + 1 && over.height <= stage.height + 1 && over.width > 100);
+    await close(page);
+  }
+});
+
+test("full size shows a pixel as a pixel, and the pointer moves the picture", async () => {
+  const page = await open(run, { size: { width: 700, height: 420 }, fragment: "#job=mug-ocean-00000" });
+  await isLoaded(page);
+  await page.keyboard.press("z");
+  assert.equal(await page.$eval("#zoom", (button) => button.getAttribute("aria-pressed")), "true");
+  const [shown, natural] = await page.$eval("#over", (image) => [image.clientWidth, image.naturalWidth]);
+  assert.equal(shown, natural);
+  const stage = await page.locator("#stage").boundingBox();
+  const top = () => page.$eval("#stage", (element) => element.scrollTop);
+  const before = await top();
+  await page.mouse.move(stage.x + 30, stage.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(stage.x + 30, stage.y + 60, { steps: 4 });
+  await page.mouse.up();
+  assert.equal(Math.round(await top() - before), 40);
+  await page.keyboard.press("z");
+  assert.equal(await page.$eval("#zoom", (button) => button.getAttribute("aria-pressed")), "false");
+  await close(page);
+});
+
+test("keys and buttons go from job to job, and the link goes along", async () => {
+  const page = await open(run, { fragment: "#sort=manifest&job=mug-ocean-00000" });
+  const which = () => page.textContent("#which");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await which(), "armchair-ocean-00001");
+  assert.match(page.url(), /job=armchair-ocean-00001/);
+  await page.click("#next");
+  await page.keyboard.press("k");
+  assert.equal(await which(), "armchair-ocean-00001");
+  await page.keyboard.press("k");
+  await page.keyboard.press("k");
+  assert.equal(await which(), "mug-ocean-00000");
+  await page.click("#close");
+  assert.doesNotMatch(page.url(), /job=/);
+  await close(page);
+});
+
+test("all that is known of a job stands beside its picture", async () => {
+  const page = await open(run, { fragment: "#job=tshirt-ocean-00004" });
+  const text = await page.innerText("#panel");
+  for (const words of ["near its color", "#1E90FF", "ΔE00", "pred-", "$0.07", "SKU-00000", "summer", "tshirt.jpg", "400 × 400", "UTC"]) {
+    assert.ok(text.includes(words), `${words} is not in ${text}`);
+  }
+  await close(page);
+});
