@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::api::client::BaseUrl;
-use crate::job::{Cents, Rate, SubmitRate};
+use crate::job::{Cents, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
@@ -119,6 +119,9 @@ pub struct Batch {
     /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget: Option<Cents>,
+    /// What this run alone may cost, in dollars; the next one has as much again
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget_per_run: Option<Cents>,
     /// Submit jobs again that ended as failed
     #[arg(long)]
     pub retry_failed: bool,
@@ -160,7 +163,10 @@ pub struct Run {
     /// Stop submitting after this long, and let what is in flight finish, such as 90m or 6h
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub deadline: Option<Duration>,
-    /// How long what is in flight may take after the deadline
+    /// Stop submitting when the clock next shows this time, such as 06:00; the earlier one counts if there is a deadline
+    #[arg(long, value_name = "HH:MM")]
+    pub not_after: Option<TimeOfDay>,
+    /// How long what is in flight may take after either
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5m")]
     pub grace: Duration,
     /// Move the pictures of rows that are gone from the manifest out of `results/`, to `earlier/`

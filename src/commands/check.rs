@@ -150,6 +150,13 @@ fn warnings(
             warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
         }
     }
+    if let Some(budget) = options.settings.budget_per_run
+        && forecast.estimate_cents > budget
+    {
+        let now = budget.0 / ledger.estimate().0.max(1);
+        let message = format!("the budget of {budget} a run is for {now} of the {} submits", forecast.submits);
+        warn(message, "the next runs make the others; or raise --budget-per-run");
+    }
     if forecast.jobs == 0 {
         warn("no job matches --only".to_owned(), "a pattern covers the whole id: 'mug-*' finds mug-ocean");
     }

@@ -2,6 +2,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::ZonedDateTime;
+
 use crate::api::client::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
@@ -47,6 +49,7 @@ impl Options {
             Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
             Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
         };
+        let not_after = run.and_then(|run| run.not_after).or(said.not_after);
         let settings = Settings {
             submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
             burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
@@ -55,7 +58,9 @@ impl Options {
             in_flight,
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: batch.budget.or(said.budget),
+            budget_per_run: batch.budget_per_run.or(said.budget_per_run),
             deadline,
+            not_after: not_after.and_then(|time| time.next(&ZonedDateTime::now())),
             grace: run.map_or(usual.grace, |run| run.grace),
             job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
             give_up_after: run.map_or(usual.give_up_after, |run| run.give_up_after),

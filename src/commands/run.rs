@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::api::outcome::Stop;
 use crate::cli::Run;
@@ -72,6 +73,10 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         }
         let mut narrator = Narrator::new(screen, agenda.meant(), options.settings.submits);
         narrator.open(&name, &options.backend.to_string(), agenda.left());
+        if let (Some(end), true) = (options.settings.not_after, agenda.left() > 0) {
+            let end = end.to_zoned_datetime(TimeZone::system());
+            screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
+        }
         let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options, agenda.asks_api()).await?) };
         let work = agenda.work(&options.folder, &broken);
         let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
@@ -94,6 +99,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         spent_now: ending.ledger.spent().minus(spent_before),
         reserved: ending.ledger.reserved(),
         budget: options.settings.budget,
+        budget_per_run: options.settings.budget_per_run,
         seconds: began.elapsed(),
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
@@ -170,6 +176,7 @@ fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>)
             StopReason::Signal
             | StopReason::Deadline
             | StopReason::Budget
+            | StopReason::BudgetPerRun
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)

@@ -8,6 +8,7 @@ mod id;
 mod rate;
 mod request;
 mod status;
+mod time_of_day;
 
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint};
@@ -15,3 +16,4 @@ pub use id::{JobId, JobIdError};
 pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};
+pub use time_of_day::TimeOfDay;

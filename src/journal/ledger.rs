@@ -12,7 +12,7 @@ use super::brief::{Brief, Stage};
 use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
 use super::history::{History, Tracked};
 use super::lines::Lines;
-use super::money::Money;
+use super::money::{Mark, Money};
 use super::settled::{Settled, Stored};
 use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step};
 
@@ -330,6 +330,16 @@ impl Ledger {
     /// than it was when they were announced counts for them as well.
     pub fn reserved(&self) -> Cents {
         self.money.reserved()
+    }
+
+    /// How the money stands now, for [`Ledger::committed_since`].
+    pub fn mark(&self) -> Mark {
+        self.money.mark()
+    }
+
+    /// What was spent since `mark`, and what may yet be charged for submits made since then.
+    pub fn committed_since(&self, mark: &Mark) -> Cents {
+        self.money.since(mark)
     }
 
     /// What the next submit is thought to cost: the highest price seen, and the documented one before that.

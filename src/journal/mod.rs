@@ -23,6 +23,7 @@ pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
 pub use ledger::{Ledger, LedgerError, LinesError};
+pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
     Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,

@@ -16,6 +16,10 @@ pub(super) struct Money {
     pub(super) estimate: Cents,
 }
 
+/// How the money stood at some moment, so that what came after it can be told.
+#[derive(Clone, Debug)]
+pub struct Mark(Money);
+
 impl Default for Money {
     fn default() -> Money {
         let none = Cents::ZERO;
@@ -27,6 +31,18 @@ impl Money {
     pub(super) fn reserved(&self) -> Cents {
         let at_least = |sum: Cents, count: u64| sum.max(self.estimate.times(count));
         at_least(self.open, self.open_submits) + at_least(self.held, self.held_submits)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.clone())
+    }
+
+    /// What was committed since `mark`: spent, or reserved for what is on its way or uncertain.
+    pub(super) fn since(&self, mark: &Mark) -> Cents {
+        let Mark(before) = mark;
+        let count = (self.open_submits + self.held_submits).saturating_sub(before.open_submits + before.held_submits);
+        let sum = (self.open + self.held).minus(before.open + before.held);
+        self.spent.minus(before.spent) + sum.max(self.estimate.times(count))
     }
 
     /// Takes a step into account; `state` is the edit's before it.

@@ -142,6 +142,7 @@ fn setting(key: &str) -> Value {
     let rate = |what: &str| json!({"description": what, "type": "string", "pattern": "^ *[0-9.]+ */ *(s|min|h|sec|second|minute|hour|m) *$"});
     let count = |what: &str| json!({"description": what, "oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+$"}]});
     let duration = |what: &str| json!({"description": what, "type": "string", "minLength": 2});
+    let dollars = |what: &str| json!({"description": what, "type": ["number", "string"], "minimum": 0});
     match key {
         "rate" => json!({
             "description": "How fast submits go out, such as 10/min; auto finds the provider's limit.",
@@ -151,7 +152,11 @@ fn setting(key: &str) -> Value {
         "burst" => count("How many submits may go out at once after a pause."),
         "in_flight" => count("How many predictions may be in work at once."),
         "downloads" => count("How many downloads may be under way at once."),
-        "budget" => json!({"description": "A hard ceiling in dollars.", "type": ["number", "string"], "minimum": 0}),
+        "budget" => dollars("A hard ceiling in dollars."),
+        "budget_per_run" => dollars("What each run may cost, in dollars."),
+        "not_after" => {
+            json!({"description": "Stop submitting at this time, such as \"06:00\".", "type": "string", "pattern": "^ *[0-9]{1,2}:[0-9]{2} *$"})
+        }
         "deadline" => duration("Stop submitting after it, such as 6h."),
         "job_timeout" => duration("How long a prediction may take, such as 30m."),
         "tolerance" => json!({

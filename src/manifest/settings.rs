@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::color::Tolerance;
-use crate::job::{Cents, Rate, SubmitRate};
+use crate::job::{Cents, Rate, SubmitRate, TimeOfDay};
 
 /// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,8 +22,12 @@ pub struct Settings {
     pub in_flight: Option<NonZeroU32>,
     /// `run.budget`: a hard ceiling.
     pub budget: Option<Cents>,
+    /// `run.budget_per_run`: what each run may cost.
+    pub budget_per_run: Option<Cents>,
     /// `run.deadline`: stop submitting after it.
     pub deadline: Option<Duration>,
+    /// `run.not_after`: stop submitting at this time.
+    pub not_after: Option<TimeOfDay>,
     /// `run.images_via`: how local pictures reach the provider.
     pub images_via: Option<ImagesVia>,
     /// `run.job_timeout`: how long one prediction may take.
@@ -117,7 +121,9 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "burst",
     "in_flight",
     "budget",
+    "budget_per_run",
     "deadline",
+    "not_after",
     "images_via",
     "job_timeout",
     "downloads",
@@ -146,6 +152,7 @@ impl Settings {
         let refuse = |expected| Refusal { expected, hint: None };
         let whole = || text.parse().ok().ok_or(refuse("a whole number from 1"));
         let rate = || text.parse().ok().ok_or(refuse("a rate such as 10/min, 2/s or 600/h"));
+        let dollars = || Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"));
         let word = |expected| move |hint| Refusal { expected, hint: Some(hint) };
         let duration = || {
             let duration = humantime::parse_duration(text).ok().filter(|span| !span.is_zero());
@@ -159,10 +166,10 @@ impl Settings {
             "burst" => self.burst = Some(whole()?),
             "in_flight" => self.in_flight = Some(whole()?),
             "downloads" => self.downloads = Some(whole()?),
-            "budget" => {
-                self.budget = Some(Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"))?);
-            }
+            "budget" => self.budget = Some(dollars()?),
+            "budget_per_run" => self.budget_per_run = Some(dollars()?),
             "deadline" => self.deadline = Some(duration()?),
+            "not_after" => self.not_after = Some(text.parse().ok().ok_or(refuse("a time of day such as 06:00"))?),
             "job_timeout" => self.job_timeout = Some(duration()?),
             "tolerance" => {
                 self.tolerance = Some(difference(text).ok_or(refuse("a color difference over 0, such as 3"))?);
@@ -206,7 +213,9 @@ mod tests {
             "2",
             "3",
             "$2.50",
+            "1",
             "2h",
+            "06:00",
             "inline",
             "5m",
             "4",

@@ -26,6 +26,8 @@ pub struct Closing {
     pub reserved: Cents,
     /// The ceiling.
     pub budget: Option<Cents>,
+    /// The ceiling of this run alone.
+    pub budget_per_run: Option<Cents>,
     /// How long this run took.
     pub seconds: Duration,
     /// Why it stopped before its work was done.
@@ -116,6 +118,7 @@ impl Closing {
             "set_aside": self.set_aside,
             "cost_cents": {
                 "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
+                "budget_per_run": self.budget_per_run,
             },
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
             "uncertain": self.uncertain,
@@ -149,8 +152,10 @@ impl Closing {
         if self.reserved > Cents::ZERO {
             text.push_str(&format!(", {} reserved for uncertain submits", self.reserved));
         }
-        if let Some(budget) = self.budget {
-            text.push_str(&format!(", of a budget of {budget}"));
+        let a_run = self.budget_per_run.map(|budget| format!("{budget} a run"));
+        let budgets: Vec<String> = self.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
+        if !budgets.is_empty() {
+            text.push_str(&format!(", of a budget of {}", budgets.join(" and ")));
         }
         text
     }
@@ -169,6 +174,7 @@ mod tests {
             spent_now: Cents(336),
             reserved: Cents::ZERO,
             budget: Some(Cents(2500)),
+            budget_per_run: None,
             seconds: Duration::from_secs(151),
             stopped: None,
             removed: 0,
@@ -196,12 +202,13 @@ mod tests {
 
     #[test]
     fn a_night_with_a_row_less_says_what_it_cost_and_what_becomes_of_the_row() {
-        let closing = Closing { spent_now: Cents(14), removed: 1, set_aside: 2, ..closing() };
+        let budget_per_run = Some(Cents(50));
+        let closing = Closing { spent_now: Cents(14), budget_per_run, removed: 1, set_aside: 2, ..closing() };
         insta::assert_snapshot!(closing.text(), @r"
         48 jobs completed in 2 min 31 s
           removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
           removed   2 jobs gone from the manifest; the pictures are in earlier now
-          cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00
+          cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00 and $0.50 a run
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");

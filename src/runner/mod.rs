@@ -30,7 +30,7 @@ use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
 
 pub use event::{Checkup, Event, Observer, Tally};
-pub use policy::has_room;
+pub use policy::{has_room, has_room_in_run};
 pub use polling::PollSchedule;
 pub use rest::rest;
 pub use set_aside::set_aside;
@@ -50,8 +50,12 @@ pub struct Settings {
     pub downloads: NonZeroU32,
     /// The ceiling of what the folder may cost over its whole life.
     pub budget: Option<Cents>,
-    /// When submitting ends.
+    /// The ceiling of what the submits of this run alone may cost.
+    pub budget_per_run: Option<Cents>,
+    /// How long after its beginning submitting ends.
     pub deadline: Option<Duration>,
+    /// When submitting ends by the clock on the wall, if that is earlier.
+    pub not_after: Option<Timestamp>,
     /// How long what is in flight may take after the deadline.
     pub grace: Duration,
     /// How long a prediction may take.
@@ -74,7 +78,9 @@ impl Default for Settings {
             in_flight: number(3),
             downloads: number(8),
             budget: None,
+            budget_per_run: None,
             deadline: None,
+            not_after: None,
             grace: Duration::from_secs(300),
             job_timeout: Duration::from_secs(1800),
             give_up_after: Duration::from_secs(900),
@@ -139,6 +145,8 @@ pub enum StopReason {
     Deadline,
     /// The next submit could have passed the budget.
     Budget,
+    /// The next submit could have passed what this run may cost.
+    BudgetPerRun,
     /// The provider could not be reached for too long.
     Unreachable(String),
     /// The provider asked to slow down for too long.
@@ -157,6 +165,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Signal => formatter.write_str("it was asked to stop"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
+            StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
             StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::Cents;
-use crate::journal::Ledger;
+use crate::journal::{Ledger, Mark};
 
 /// The wait after `failures` in a row: a second, doubled each time, half a minute at most.
 pub(super) fn backoff(failures: u32) -> Duration {
@@ -17,6 +17,12 @@ pub(super) fn backoff(failures: u32) -> Duration {
 /// Whether one more submit stays under the ceiling, whatever becomes of those under way and of the uncertain ones.
 pub fn has_room(ceiling: Option<Cents>, ledger: &Ledger) -> bool {
     ceiling.is_none_or(|ceiling| ledger.spent() + ledger.reserved() + ledger.estimate() <= ceiling)
+}
+
+/// Whether one more submit stays under the ceiling of a run that began at `mark`: what earlier runs have spent or left
+/// in doubt does not count.
+pub fn has_room_in_run(ceiling: Option<Cents>, ledger: &Ledger, mark: &Mark) -> bool {
+    ceiling.is_none_or(|ceiling| ledger.committed_since(mark) + ledger.estimate() <= ceiling)
 }
 
 #[cfg(test)]

@@ -143,6 +143,9 @@ fn work(number: u32) -> Work {
     Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, goal: None }
 }
 
+/// The time on the wall when a run begins.
+const NOW: i64 = 1_700_000_000;
+
 /// Runs `jobs` jobs at 50 a second, 32 in flight; the second value is the number of submits that were made.
 async fn ending_of(
     jobs: u32,
@@ -159,10 +162,22 @@ async fn ending_at(
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (Ending, u32) {
+    let settings = Settings { submits: rate.parse().unwrap(), ..Settings::default() };
+    ending_with(settings, Ledger::default(), 0..jobs, submit, poll).await
+}
+
+/// The same with other settings, and after other runs.
+async fn ending_with(
+    settings: Settings,
+    ledger: Ledger,
+    jobs: std::ops::Range<u32>,
+    submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
+    poll: impl Fn() -> Exchange + Send + Sync + 'static,
+) -> (Ending, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
-    let settings =
-        Settings { submits: rate.parse().unwrap(), in_flight: NonZeroU32::new(32).unwrap(), ..Settings::default() };
-    let now = || Timestamp::from_second(1_700_000_000).unwrap();
+    let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
+    let begun = tokio::time::Instant::now();
+    let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
     let effects = Effects {
         api: Arc::clone(&api),
         store: Arc::new(Memory),
@@ -178,8 +193,8 @@ async fn ending_at(
         jobs: PlanCounts::default(),
         budget_cents: None,
     };
-    let batch = Batch { opening, work: (0..jobs).map(work), is_job: |_: &str| false };
-    let ending = run(settings, effects, Ledger::default(), batch, &mut Silent, StopSignal::default()).await.unwrap();
+    let batch = Batch { opening, work: jobs.map(work), is_job: |_: &str| false };
+    let ending = run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap();
     (ending, api.submits.load(Ordering::Relaxed))
 }
 
@@ -273,4 +288,44 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
     let pace = 500.0 / begun.elapsed().as_secs_f64();
     assert!((9.0..10.0).contains(&pace) && submits == 500, "{pace} a second");
     assert_eq!(ending.ledger.learned().submits.unwrap().to_string(), "35640/h");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
+    let settings = Settings { budget_per_run: Some(Cents(50)), ..Settings::default() };
+    let doubtful = |number| if number < 3 { answer(500, "") } else { accepted(number) };
+    let (first, submits) = ending_with(settings.clone(), Ledger::default(), 0..9, doubtful, completed).await;
+    assert_eq!((first.stopped, submits), (Some(StopReason::BudgetPerRun), 7), "seven submits are 49 cents");
+    assert_eq!((first.ledger.spent(), first.ledger.reserved()), (Cents(28), Cents(21)));
+    let mut ledger = first.ledger;
+    let dearer = |number| answer(200, &format!(r#"{{"id":"later-{number}","status":"processing","costCents":10}}"#));
+    for (jobs, spent) in [(10..19, 78), (20..29, 128)] {
+        let (next, submits) = ending_with(settings.clone(), ledger, jobs, dearer, completed).await;
+        assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun), 5));
+        assert_eq!(next.ledger.spent(), Cents(spent));
+        ledger = next.ledger;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is_earlier() {
+    let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
+    let at = |seconds: i64| Some(Timestamp::from_second(NOW + seconds).unwrap());
+    let one_a_second = "1/s".parse().unwrap();
+    for (deadline, not_after, expected) in [
+        (Some(minute), None, 60),
+        (None, at(60), 60),
+        (Some(second * 30), at(60), 30),
+        (Some(minute * 9), at(60), 60),
+        (None, at(-1), 0),
+    ] {
+        let settings = Settings { submits: one_a_second, deadline, not_after, ..Settings::default() };
+        let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
+        assert_eq!(
+            (ending.stopped.as_ref(), submits),
+            (Some(&StopReason::Deadline), expected),
+            "{deadline:?} {not_after:?}"
+        );
+        assert_eq!(with_status(&ending, JobStatus::Completed), expected as usize, "what is in flight may finish");
+    }
 }

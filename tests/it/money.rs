@@ -104,6 +104,29 @@ fn the_budget_is_a_ceiling_over_all_runs() {
 }
 
 #[test]
+fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 12);
+    let mut nights = Vec::new();
+    for said in ["the budget of this run", "the budget of this run", "the next submit could pass the budget\n"] {
+        let output = run(&sandbox, &provider, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
+        assert!(code(&output, 4).contains(said), "{said}");
+        nights.push(provider.accepted());
+    }
+    assert_eq!(nights, [4, 8, 10]);
+    let output = run(&sandbox, &provider, "--budget-per-run 0.30 --json").output().unwrap();
+    let closing: serde_json::Value = serde_json::from_str(&{
+        code(&output, 0);
+        String::from_utf8(output.stdout).unwrap()
+    })
+    .unwrap();
+    assert_eq!(
+        (closing["cost_cents"]["spent_now"].as_u64(), closing["cost_cents"]["budget_per_run"].as_u64()),
+        (Some(14), Some(30))
+    );
+}
+
+#[test]
 fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));

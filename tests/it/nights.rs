@@ -158,3 +158,18 @@ fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
     assert_eq!(provider.accepted(), 4);
     assert_eq!(sandbox.names("out/results").len(), 4);
 }
+
+#[test]
+fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let job = "jobs: [{id: a, prompt: 'Make it #1E90FF', images: https://example.com/a.jpg}]";
+    sandbox.write("night.yaml", format!("run: {{not_after: 06:00, budget_per_run: 5}}\n{job}"));
+    let run = |arguments: &str| {
+        let mut command = sandbox.dyehouse(&format!("run night.yaml -o out {arguments}"));
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        command.env("TZ", "Asia/Tokyo").output().unwrap()
+    };
+    assert!(code(&run("--not-after 25:00"), 2).contains("expected a time of day from 00:00 to 23:59"));
+    let said = code(&run(""), 0);
+    assert!(said.contains(" 06:00 +09:00\n") && said.contains("of a budget of $5.00 a run"), "{said}");
+}

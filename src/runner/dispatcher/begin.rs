@@ -12,9 +12,9 @@ use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::runner::event::Event;
 use crate::runner::executor::{Beginning, Executor};
-use crate::runner::policy::has_room;
+use crate::runner::policy::{has_room, has_room_in_run};
 use crate::runner::polling::Kind;
-use crate::runner::{RunError, StopReason};
+use crate::runner::{RunError, Settings, StopReason};
 
 use super::{Dispatcher, Mode, Phase, Worker};
 
@@ -46,10 +46,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             };
             let was_paced = next.task.submits();
             if was_paced {
-                if !has_room(self.settings.budget, &self.ledger) {
+                if let Some(ceiling) = self.ceiling_in_the_way() {
                     // What is on its way may yet turn out refused, and so free its reservation.
                     if !self.is_submitting() {
-                        self.drain(StopReason::Budget, None);
+                        self.drain(ceiling, None);
                     }
                     break;
                 }
@@ -189,6 +189,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             // It was resolved before it began.
             Task::Tend => None,
         })
+    }
+
+    /// The ceiling that one more submit could pass.
+    fn ceiling_in_the_way(&self) -> Option<StopReason> {
+        let Settings { budget, budget_per_run, .. } = self.settings;
+        if !has_room(budget, &self.ledger) {
+            return Some(StopReason::Budget);
+        }
+        (!has_room_in_run(budget_per_run, &self.ledger, &self.mark)).then_some(StopReason::BudgetPerRun)
     }
 
     pub(super) fn is_submitting(&self) -> bool {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Record, RunEvent, Step};
+use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Mark, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::verify::Verifier;
@@ -42,6 +42,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
     plant: Plant<A, S>,
     ledger: Ledger,
+    /// How the money stood before this run.
+    mark: Mark,
     journal: Journal,
     observer: &'o mut dyn Observer,
     submits: Submits,
@@ -131,6 +133,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             broken: None,
             settings,
             plant,
+            mark: ledger.mark(),
             ledger,
             journal,
             observer,
@@ -152,15 +155,17 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             self.step(&key, Step::unanswered()).await?.later();
         }
         let mut work = work.peekable();
-        let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
         loop {
+            if self.mode == Mode::Running && self.submitting_ends().is_some_and(|end| Instant::now() >= end) {
+                self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
+            }
             self.begin_local().await?;
             let wake = self.begin_what_may(&mut work).await?;
             let nothing_left = work.peek().is_none() && self.retries.is_empty() && self.rerolls.is_empty();
             if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
                 return Ok(());
             }
-            let wake = [wake, self.mode_ends(), deadline.filter(|_| self.mode == Mode::Running)];
+            let wake = [wake, self.mode_ends()];
             let wake = wake.into_iter().flatten().min();
             tokio::select! {
                 biased;
@@ -169,9 +174,6 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 Some(report) = self.inbox.recv() => self.take(report, &is_job).await?,
                 Some(Err(error)) = self.executors.join_next() => return Err(RunError::Executor(error)),
                 () = sleep_until(wake), if wake.is_some() => {}
-            }
-            if self.mode == Mode::Running && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
             }
             match self.mode {
                 Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(StopReason::Deadline),
@@ -230,9 +232,20 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         self.begun.elapsed()
     }
 
+    /// When submitting ends. The clock on the wall is looked at each time, for it may be set, and goes on while the machine
+    /// sleeps.
+    fn submitting_ends(&self) -> Option<Instant> {
+        let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
+        let not_after = self.settings.not_after.map(|end| {
+            let left = end.duration_since((self.plant.now)());
+            Instant::now() + Duration::try_from(left).unwrap_or_default()
+        });
+        [deadline, not_after].into_iter().flatten().min()
+    }
+
     fn mode_ends(&self) -> Option<Instant> {
         match self.mode {
-            Mode::Running => None,
+            Mode::Running => self.submitting_ends(),
             Mode::Draining(until) => until,
             Mode::Halting(until) => Some(until),
         }

@@ -1,0 +1,82 @@
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::{Date, Time};
+use jiff::{Timestamp, ZonedDateTime};
+
+/// A time on the clock on the wall, such as 06:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay(Time);
+
+impl TimeOfDay {
+    /// When the clock shows this time next, strictly after `now` and in its time zone.
+    ///
+    /// Where clocks go forward over it, that is as much later as they do; where they go back over it, it is the first of
+    /// the two. `None` at the end of the calendar.
+    pub fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
+        let on = |date: Date| {
+            let at = date.to_datetime(self.0).to_zoned_datetime(now.time_zone().clone()).ok()?;
+            Some(at.timestamp())
+        };
+        let today = on(now.date())?;
+        if today > now.timestamp() { Some(today) } else { on(now.date().tomorrow().ok()?) }
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:02}:{:02}", self.0.hour(), self.0.minute())
+    }
+}
+
+impl FromStr for TimeOfDay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TimeOfDay, String> {
+        let is_number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = text
+            .trim()
+            .split_once(':')
+            .filter(|(hour, minute)| is_number(hour) && is_number(minute) && minute.len() == 2);
+        let time = parts.and_then(|(hour, minute)| Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok());
+        time.map(TimeOfDay).ok_or_else(|| "expected a time of day from 00:00 to 23:59, such as 06:00".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(time: &str, now: &str) -> String {
+        let now: ZonedDateTime = now.parse().unwrap();
+        let next = time.parse::<TimeOfDay>().unwrap().next(&now).unwrap();
+        next.to_zoned_datetime(now.time_zone().clone()).to_string()
+    }
+
+    #[test]
+    fn it_is_this_night_before_it_and_the_next_one_after_it() {
+        assert_eq!(next("06:00", "2026-11-24T22:15:00[Europe/Berlin]"), "2026-11-25T06:00:00+01:00[Europe/Berlin]");
+        assert_eq!(next("06:00", "2026-11-25T05:59:59[Europe/Berlin]"), "2026-11-25T06:00:00+01:00[Europe/Berlin]");
+        assert_eq!(next("06:00", "2026-11-25T06:00:00[Europe/Berlin]"), "2026-11-26T06:00:00+01:00[Europe/Berlin]");
+        assert_eq!(next("6:05", "2026-11-25T06:00:00[UTC]"), "2026-11-25T06:05:00+00:00[UTC]");
+    }
+
+    #[test]
+    fn nights_in_which_clocks_are_changed_end_at_the_same_time_on_the_wall() {
+        // Clocks go forward at 2:00 on the 29th of March, and back at 3:00 on the 25th of October.
+        assert_eq!(next("06:00", "2026-03-28T22:00:00[Europe/Berlin]"), "2026-03-29T06:00:00+02:00[Europe/Berlin]");
+        assert_eq!(next("06:00", "2026-10-24T22:00:00[Europe/Berlin]"), "2026-10-25T06:00:00+01:00[Europe/Berlin]");
+        assert_eq!(next("02:30", "2026-03-28T22:00:00[Europe/Berlin]"), "2026-03-29T03:30:00+02:00[Europe/Berlin]");
+        assert_eq!(next("02:30", "2026-10-24T22:00:00[Europe/Berlin]"), "2026-10-25T02:30:00+02:00[Europe/Berlin]");
+        let between = "2026-10-25T02:30:00+02:00[Europe/Berlin]";
+        assert_eq!(next("02:30", between), "2026-10-26T02:30:00+01:00[Europe/Berlin]", "an hour passes once");
+    }
+
+    #[test]
+    fn what_is_no_time_of_day_is_refused() {
+        for bad in ["", "6", "24:00", "06:60", "6:0", "06:00:00", "-1:00", "+6:00", "6h"] {
+            assert!(bad.parse::<TimeOfDay>().is_err(), "{bad}");
+        }
+        assert_eq!("6:00".parse::<TimeOfDay>().unwrap().to_string(), "06:00");
+    }
+}
