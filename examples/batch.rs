@@ -11,11 +11,12 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use dyehouse::api::PredictionId;
-use dyehouse::color::{Check, Hex, Tolerance};
+use dyehouse::color::{Check, Hex, Tolerance, Verdict};
 use dyehouse::job::{
-    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Size, Switches,
+    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, Switches,
 };
-use dyehouse::journal::{Checked, PlanCounts, Record, RunEvent, SavedFile, Step};
+use dyehouse::journal::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step};
+use dyehouse::outputs::aside_name;
 use dyehouse::photo::Photo;
 use dyehouse::pictures::LocalPictures;
 use dyehouse::plan::PlannedJob;
@@ -98,18 +99,35 @@ fn main() {
             step(took, Step::Failed { class, message: text(message) });
             continue;
         }
-        let file = pictures.save(number, planned);
+        let file = pictures.save(number, planned, &planned.job.id.to_string());
         step(took, Step::Generated { outputs: 1 });
-        step(took + 0.3, Step::Fetched { files: vec![file] });
+        step(took + 0.3, Step::Fetched { files: vec![file.clone()] });
         step(took + 0.4, Step::Completed);
-        step(
-            took + 0.5,
-            Step::Checked(Box::new(checked(
-                number,
-                planned,
-                text("the product cannot be told apart from its background"),
-            ))),
-        );
+        let check = checked(number, planned, text("the product cannot be told apart from its background"));
+        let verdict = check.check.verdict;
+        step(took + 0.5, Step::Checked(Box::new(check)));
+        match verdict {
+            Verdict::Near if number % 2 == 0 => {
+                let files = vec![pictures.correct(planned, &file)];
+                let check = checked(0, planned, String::new()).check;
+                step(took + 0.7, Step::Corrected(Box::new(Corrected { files, check })));
+            }
+            Verdict::Off if number % 3 != 1 => {
+                let seed = Seed::new((number % 10_000) as u16).unwrap();
+                let reroll = Reroll { of: planned.fingerprint, seed };
+                let key = EditKey { fingerprint: planned.fingerprint.rerolled(seed), ..planned.key() };
+                let file = pictures.reroll(number, planned);
+                let mut step = |after: f64, step: Step| journal.write(at + after, &Record::Edit(key.clone(), step));
+                step(took + 1.0, Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) });
+                let prediction = PredictionId::new(&format!("pred-again-{number}")).unwrap();
+                step(took + 1.4, Step::Accepted { prediction, cost_cents: Cents(7) });
+                step(took * 2.0, Step::Generated { outputs: 1 });
+                step(took * 2.0 + 0.3, Step::Fetched { files: vec![file] });
+                step(took * 2.0 + 0.4, Step::Completed);
+                step(took * 2.0 + 0.5, Step::Checked(Box::new(checked(number + 31, planned, String::new()))));
+            }
+            _ => {}
+        }
     }
     let reason = (!is_hostile).then_some("the budget is used up".to_owned());
     journal.write(count as f64 * 6.0 + 200.0, &Record::Run(RunEvent::Ended { reason }));
@@ -194,8 +212,28 @@ struct Pictures {
 }
 
 impl Pictures {
-    fn save(&mut self, number: usize, planned: &PlannedJob) -> SavedFile {
-        let name = format!("{}.png", planned.job.id);
+    /// What the color lock would do with a result: the provider's picture goes to `originals/`.
+    fn correct(&mut self, planned: &PlannedJob, file: &SavedFile) -> SavedFile {
+        let originals = self.folder.with_file_name("originals");
+        fs::create_dir_all(&originals).unwrap();
+        fs::copy(self.folder.join(&file.name), originals.join(&file.name)).unwrap();
+        SavedFile { blake3: ContentHash::of(planned.job.id.as_str().as_bytes()), ..file.clone() }
+    }
+
+    /// What a re-roll that was no better leaves: a picture in `earlier/`.
+    fn reroll(&mut self, number: usize, planned: &PlannedJob) -> SavedFile {
+        let earlier = self.folder.with_file_name("earlier");
+        fs::create_dir_all(&earlier).unwrap();
+        let mut file = self.save(number, planned, &format!("{} again", planned.job.id));
+        let saved = self.folder.join(&file.name);
+        file.name = format!("{}.png", planned.job.id);
+        fs::copy(&saved, earlier.join(aside_name(&file))).unwrap();
+        fs::remove_file(saved).unwrap();
+        file
+    }
+
+    fn save(&mut self, number: usize, planned: &PlannedJob, stem: &str) -> SavedFile {
+        let name = format!("{stem}.png");
         let path = self.folder.join(&name);
         let _ = fs::remove_file(&path);
         match self.made.get(&(number % DISTINCT)) {

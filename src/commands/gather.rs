@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::color::Check;
-use crate::job::{Cents, JobStatus};
+use crate::job::{Cents, JobStatus, Seed};
 use crate::journal::{Edit, History, Ledger, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{ORIGINALS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::{counted, shell_word};
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, RerollView, ResultFile, TimelineEvent,
-    TimelineKind, Written,
+    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
+    TryView, Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
@@ -154,7 +154,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color.clone(),
         check: shown.filter(|_| is_done).and_then(color_check),
-        rerolls: rerolls.iter().map(|edit| attempt(edit, shown)).collect(),
+        tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
         cost: attempts().map(|edit| edit.spent).fold(Cents::ZERO, |sum, cost| sum + cost),
         reserved: attempts().map(|edit| edit.held).fold(Cents::ZERO, |sum, cost| sum + cost),
@@ -208,17 +208,17 @@ fn color_check(edit: &Edit) -> Option<ColorCheck> {
     })
 }
 
-/// A re-roll as a report shows it; `shown` is the edit whose pictures are the job's.
-fn attempt(edit: &Edit, shown: Option<&Edit>) -> RerollView {
+/// A try as a report shows it; `seed` is the manifest's, `shown` the edit whose pictures are the job's.
+fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
     let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
     let is_done = edit.status() == JobStatus::Completed;
     let file = |file: &SavedFile| match is_shown {
         true => result_file("results", &file.name, file),
         false => result_file("earlier", &aside_name(file), file),
     };
-    RerollView {
+    TryView {
         status: edit.status(),
-        seed: edit.reroll.map(|reroll| reroll.seed),
+        seed: edit.reroll.map(|reroll| reroll.seed).or(seed),
         prediction_id: edit.prediction.as_ref().map(ToString::to_string),
         cost: edit.spent,
         reserved: edit.held,

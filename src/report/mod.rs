@@ -30,7 +30,7 @@ mod thumbnails;
 mod write;
 
 pub use model::{
-    BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, RerollView, ResultFile, TimelineEvent,
-    TimelineKind, Written,
+    BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
+    TryView, Written,
 };
 pub use write::{ReportError, write};

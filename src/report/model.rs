@@ -113,8 +113,9 @@ pub struct JobView {
     pub color: Option<String>,
     /// What the check of the color found.
     pub check: Option<ColorCheck>,
-    /// The further submits that were made because the color was missed, oldest first. Their costs are in `cost`.
-    pub rerolls: Vec<RerollView>,
+    /// All tries, where the color was missed and the job was submitted again for it: the first and the re-rolls, oldest
+    /// first. `cost` is that of all of them.
+    pub tries: Vec<TryView>,
     /// The prediction's id at the provider, of the attempt that is shown.
     pub prediction_id: Option<String>,
     /// What it was charged, re-rolls included.
@@ -183,12 +184,12 @@ pub struct ColorCheck {
     pub reason: Option<String>,
 }
 
-/// A further submit of a job that missed its color, with another seed.
+/// One of several tries to get a job's color.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RerollView {
+pub struct TryView {
     /// Where it stands.
     pub status: JobStatus,
-    /// The seed that was sent.
+    /// The seed that was sent, if one was.
     pub seed: Option<Seed>,
     /// The prediction's id at the provider.
     pub prediction_id: Option<String>,
@@ -249,7 +250,7 @@ impl JobView {
             originals: Vec::new(),
             color: None,
             check: None,
-            rerolls: Vec::new(),
+            tries: Vec::new(),
             prediction_id: None,
             cost: Cents::ZERO,
             reserved: Cents::ZERO,

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::model::JobView;
+use super::model::{JobView, ResultFile};
 use crate::job::{ErrorClass, Size};
 
 /// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
-pub(crate) const COLUMNS: [&str; 24] = [
+pub(crate) const COLUMNS: [&str; 26] = [
     "id",
     "status",
     "prediction_id",
@@ -31,20 +31,25 @@ pub(crate) const COLUMNS: [&str; 24] = [
     "images",
     "line",
     "fingerprint",
+    "originals",
+    "rerolls",
 ];
 
 /// The cells of a job under [`COLUMNS`].
 pub(crate) fn cells(job: &JobView) -> Vec<String> {
     let check = job.check.as_ref();
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let files: Vec<_> = job.files.iter().map(|file| file.path.to_string_lossy().replace('\\', "/")).collect();
+    let paths = |files: &[ResultFile]| {
+        let paths: Vec<_> = files.iter().map(|file| file.path.to_string_lossy().replace('\\', "/")).collect();
+        paths.join("|")
+    };
     let images: Vec<_> = job.images.iter().map(ToString::to_string).collect();
     vec![
         job.id.to_string(),
         job.status.to_string(),
         text(job.prediction_id.as_deref()),
         job.cost.0.to_string(),
-        files.join("|"),
+        paths(&job.files),
         text(job.error_class.map(ErrorClass::as_str)),
         text(job.error.as_deref()),
         text(job.advice()),
@@ -64,6 +69,8 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         images.join("|"),
         job.line.to_string(),
         job.fingerprint.map_or_else(String::new, |fingerprint| fingerprint.to_string()),
+        paths(&job.originals),
+        job.tries.len().saturating_sub(1).to_string(),
     ]
 }
 

@@ -30,6 +30,10 @@ pub(crate) struct Summary<'a> {
     cost_cents: Cost,
     /// Results by verdict on their color, of those that were checked.
     colors: Colors,
+    /// How many results the color lock has corrected.
+    corrected: u64,
+    /// How many submits were made again because the color was missed; `attempts` counts them too.
+    rerolls: u64,
     /// Jobs by error class; classes that no job has are left out.
     errors: &'a BTreeMap<ErrorClass, u64>,
     /// How many submits were made.
@@ -71,6 +75,8 @@ impl<'a> Summary<'a> {
                 budget: batch.budget.map(|budget| budget.0),
             },
             colors: tally.colors,
+            corrected: tally.corrected,
+            rerolls: tally.rerolls,
             errors: &tally.errors,
             attempts: tally.attempts,
             pictures: Pictures { files: tally.pictures, bytes: tally.picture_bytes },

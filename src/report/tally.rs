@@ -18,6 +18,10 @@ pub(crate) struct Tally {
     pub(crate) pictures: u64,
     pub(crate) picture_bytes: u64,
     pub(crate) attempts: u64,
+    /// Results that the color lock has corrected.
+    pub(crate) corrected: u64,
+    /// Submits that were made again because the color was missed.
+    pub(crate) rerolls: u64,
     /// What charts are drawn from: some bytes a job.
     pub(crate) ends: Vec<End>,
     /// From the last submit to the picture.
@@ -47,6 +51,8 @@ impl Tally {
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
         self.attempts += u64::from(job.attempts);
+        self.corrected += u64::from(!job.originals.is_empty());
+        self.rerolls += job.tries.len().saturating_sub(1) as u64;
         self.pictures += job.files.len() as u64;
         self.picture_bytes += job.files.iter().map(|file| file.bytes).sum::<u64>();
         if let Some(check) = &job.check {

@@ -82,10 +82,35 @@ test("keys and buttons go from job to job, and the link goes along", async () =>
   await close(page);
 });
 
+test("a corrected result is shown beside what the provider made", async () => {
+  const page = await open(run, { fragment: "#job=tshirt-ocean-00004" });
+  await isLoaded(page);
+  assert.equal(await page.textContent("#right"), "corrected");
+  const text = await page.innerText("#swatches");
+  for (const words of ["asked", "provider", "corrected", "ΔE 0.0"]) assert.ok(text.includes(words), text);
+  await page.click('#strip [data-side="before"] >> nth=1');
+  assert.equal(await page.textContent("#left"), "as the provider made it");
+  await page.waitForFunction(() => document.getElementById("under").complete && /originals/.test(document.getElementById("under").src));
+  assert.ok(await page.$eval("#under", (image) => image.naturalWidth) > 0);
+  await close(page);
+});
+
+test("all tries of a re-rolled job are there, with what each cost", async () => {
+  const page = await open(run, { fragment: "#job=suitcase-brick-00009" });
+  const rows = await page.$$eval("#tries tr", (all) => all.map((row) => row.innerText.replace(/\s+/g, " ").trim()));
+  assert.deepEqual(rows, ["try color seed cost", "1, taken ΔE 16.0 $0.07", "2 ΔE 19.0 9 $0.07"]);
+  assert.match(await page.innerText("#tries caption"), /2 tries, \$0\.14 in all/);
+  await page.click('#strip [data-side="after"] >> nth=1');
+  assert.equal(await page.textContent("#right"), "try 2, not taken");
+  await page.waitForFunction(() => document.getElementById("over").complete && /earlier/.test(document.getElementById("over").src));
+  assert.ok(await page.$eval("#over", (image) => image.naturalWidth) > 0);
+  await close(page);
+});
+
 test("all that is known of a job stands beside its picture", async () => {
   const page = await open(run, { fragment: "#job=tshirt-ocean-00004" });
   const text = await page.innerText("#panel");
-  for (const words of ["near its color", "#1E90FF", "ΔE00", "pred-", "$0.07", "SKU-00000", "summer", "tshirt.jpg", "400 × 400", "UTC"]) {
+  for (const words of ["on its color", "#1E90FF", "ΔE00", "pred-", "$0.07", "SKU-00000", "summer", "tshirt.jpg", "400 × 400", "UTC"]) {
     assert.ok(text.includes(words), `${words} is not in ${text}`);
   }
   await close(page);

@@ -11,6 +11,7 @@ use super::super::manifest_csv::{self, DataUris};
 use super::super::model::JobView;
 use super::super::thumbnails::Thumbnails;
 use super::super::{ReportError, ResultFile};
+use super::tries::Try;
 use crate::job::{Cents, ErrorClass, JobStatus, Seed, Size};
 
 /// The most characters of a message of the provider's that the page shows; `results.csv` has all of it.
@@ -27,6 +28,12 @@ pub(crate) struct Item<'a> {
     before: Vec<Picture>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     after: Vec<Picture>,
+    /// What the provider made of `after`, where the color lock has corrected it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    originals: Vec<Picture>,
+    /// All tries, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tries: Vec<Try<'a>>,
     /// Names what a reviewer decides on: other pictures are another result.
     #[serde(skip_serializing_if = "String::is_empty")]
     result: String,
@@ -34,8 +41,13 @@ pub(crate) struct Item<'a> {
     asked: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<&'a str>,
+    /// The color of the provider's picture, where it was corrected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    background: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,10 +117,14 @@ impl<'a> Item<'a> {
             prompt: &job.prompt,
             before: before.iter().map(|before| before_picture(before, report, thumbnails)).collect(),
             after: job.files.iter().map(|file| result_picture(file, report, thumbnails)).collect(),
+            originals: job.originals.iter().map(|file| result_picture(file, report, thumbnails)).collect(),
+            tries: job.tries.iter().map(|tried| Try::new(tried, report, thumbnails)).collect(),
             result: job.files.iter().map(|file| file.blake3.to_string()[..12].to_owned()).collect(),
             asked: check.map(|check| check.asked.as_str()).or(job.color.as_deref()),
             measured: check.and_then(|check| check.measured.as_deref()),
+            original: check.and_then(|check| check.original.as_deref()),
             delta: check.and_then(|check| check.delta_e).map(|delta| rounded(delta, 100.0)),
+            background: check.and_then(|check| check.background).map(|delta| rounded(delta, 100.0)),
             verdict: check.map(|check| check.verdict.as_str()),
             reason: check.and_then(|check| check.reason.as_deref()).map(cut),
             class: job.error_class.map(ErrorClass::as_str),
@@ -146,7 +162,7 @@ fn before_picture(before: &Before, report: &mut ReportFolder, thumbnails: &mut T
     }
 }
 
-fn result_picture(file: &ResultFile, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
+pub(crate) fn result_picture(file: &ResultFile, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
     let path = report.root().parent().unwrap_or(Path::new("")).join(&file.path);
     Picture {
         label: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -157,14 +173,14 @@ fn result_picture(file: &ResultFile, report: &mut ReportFolder, thumbnails: &mut
     }
 }
 
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(ROOM) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn rounded(value: f64, parts: f64) -> f64 {
+pub(crate) fn rounded(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts
 }
 

@@ -4,6 +4,7 @@ mod charts;
 mod data;
 mod job;
 mod overview;
+mod tries;
 
 use std::io::Write;
 use std::sync::LazyLock;

@@ -132,6 +132,11 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
             }
         }
     }
+    for (count, name) in [(tally.corrected, "corrected here"), (tally.rerolls, "re-rolled")] {
+        if count > 0 {
+            add("color", count.to_string(), name, "");
+        }
+    }
     let name = if batch.backend == "embedded" { "it would cost at the provider" } else { "spent" };
     let spent = match batch.budget {
         Some(budget) => format!("{} of {budget}", batch.spent),

@@ -27,15 +27,18 @@ const pane = (shown, side, job) => {
 const facts = (job) => {
   const parts = [dollars(job.cost)];
   if (job.seconds !== undefined) parts.push(duration(job.seconds));
-  if (job.attempts > 0) parts.push(counted(job.attempts, "submit"));
+  if (job.tries.length) parts.push(counted(job.tries.length, "try", "tries"));
+  else if (job.attempts > 0) parts.push(counted(job.attempts, "submit"));
+  if (job.originals.length) parts.push("corrected here");
   if (job.prediction) parts.push(job.prediction);
   return parts.join(" · ");
 };
 
-const colors = (job) => {
+const colors = (job, isClose = false) => {
   if (!job.asked) return null;
   const line = make("p", { class: "colors" }, swatch("asked", job.asked));
-  if (job.measured) line.append(swatch("measured", job.measured));
+  if (isClose && job.original) line.append(swatch("provider", job.original));
+  if (job.measured) line.append(swatch(job.original ? "corrected" : "measured", job.measured));
   if (job.delta !== undefined) line.append(make("span", { class: `delta ${job.verdict}`, text: `ΔE ${job.delta.toFixed(1)}` }));
   else if (job.reason) line.append(make("span", { class: "clamp reason", dir: "auto", text: job.reason }));
   return line;
@@ -59,7 +62,7 @@ const card = (job) => {
   const name = `job-${job.number}`;
   const open = make("button", { type: "button", class: "open", "data-act": "open" },
     make("span", { class: "unseen", text: `Look at ${job.id} closely: ` }), pane(job.before[0], "before", job), pane(job.after[0], "after", job));
-  const article = make("article", { class: `job ${job.state} is-${decisionOn(job)}`, tabindex: "0", "aria-labelledby": name, "aria-posinset": job.place + 1, "aria-setsize": visible.length },
+  const article = make("article", { class: `job ${job.state} ${job.verdict || ""} is-${decisionOn(job)}`, tabindex: "0", "aria-labelledby": name, "aria-posinset": job.place + 1, "aria-setsize": visible.length },
     open,
     make("h2", {}, make("span", { id: name, class: "clamp name", dir: "auto", text: job.id, title: job.id }), badge(job)),
     make("p", { class: "prompt", dir: "auto", text: job.prompt.slice(0, 600) }),

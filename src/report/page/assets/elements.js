@@ -50,4 +50,4 @@ const duration = (seconds) => {
   return `${Math.floor(seconds / 3600)} h ${two((seconds / 60) % 60)} min`;
 };
 
-const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count, noun, nouns = `${noun}s`) => `${count.toLocaleString("en")} ${count === 1 ? noun : nouns}`;

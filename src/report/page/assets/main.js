@@ -137,6 +137,11 @@ get("clear").addEventListener("click", () => {
   remember();
   get("find").focus();
 });
+get("more").addEventListener("click", () => {
+  const isOpen = get("tools").classList.toggle("all");
+  get("more").setAttribute("aria-expanded", String(isOpen));
+  get("more").textContent = isOpen ? "less" : "more";
+});
 get("tools").addEventListener("submit", (event) => event.preventDefault());
 
 get("export-rejected").addEventListener("click", () => {

@@ -33,6 +33,8 @@ const refresh = async () => {
     job.number = number;
     job.before ??= [];
     job.after ??= [];
+    job.originals ??= [];
+    job.tries ??= [];
     job.own ??= [];
     job.result ??= "";
   });
@@ -46,7 +48,7 @@ const ownCell = (job, column) => (job.own.find(([number]) => number === column) 
 const texts = new WeakMap();
 const textOf = (job) => {
   if (!texts.has(job)) {
-    const parts = [job.id, job.prompt, job.error, job.class, job.state, job.verdict, job.reason, job.prediction, job.asked, job.measured];
+    const parts = [job.id, job.prompt, job.error, job.class, job.state, job.verdict, job.reason, job.prediction, job.asked, job.measured, ...job.tries.map((tried) => tried.prediction)];
     const labels = [...job.before, ...job.after].map((picture) => picture.label);
     const all = [...parts, ...labels, ...job.own.map(([, cell]) => cell)];
     texts.set(job, all.filter(Boolean).join("\n").toLowerCase());

@@ -3,8 +3,16 @@ const viewer = get("viewer");
 const stage = get("stage");
 const look = { job: null, before: 0, after: 0, split: 50, isFull: false };
 
-const shownBefore = () => [look.job.before[look.before]].find((shown) => shown && shown.link);
-const shownAfter = () => [look.job.after[look.after]].find((shown) => shown && shown.link);
+// What may lie on either side: the picture before and the result, and what a correction or a re-roll left aside.
+const asideOf = (job) => [
+  ...job.originals.map((shown) => ({ ...shown, role: "as the provider made it" })),
+  ...job.tries.flatMap((tried, number) => (tried.isShown ? [] : (tried.pictures || []).map((shown) => ({ ...shown, role: `try ${number + 1}, not taken` })))),
+];
+const sidesOf = (job) => ({
+  before: [...job.before.map((shown) => ({ ...shown, role: "before" })), ...asideOf(job)],
+  after: [...job.after.map((shown) => ({ ...shown, role: job.originals.length ? "corrected" : "after" })), ...asideOf(job)],
+});
+const shownOn = (side) => [sidesOf(look.job)[side][look[side]]].find((shown) => shown && shown.link);
 
 // The frame has the shape of the picture, so that both lie on each other to the pixel.
 const fit = () => {
@@ -24,12 +32,12 @@ const divide = () => {
   get("split").disabled = !isPair;
 };
 
-const setImage = (id, shown, side) => {
+const setImage = (id, shown) => {
   const image = get(id);
   image.hidden = !shown;
   if (shown) {
     if (image.getAttribute("src") !== shown.link) image.src = shown.link;
-    image.alt = `${side}: ${shown.label}`;
+    image.alt = `${shown.role}: ${shown.label}`;
   } else {
     image.removeAttribute("src");
     image.alt = "";
@@ -37,27 +45,41 @@ const setImage = (id, shown, side) => {
 };
 
 const strip = () => {
-  const { job } = look;
-  const sides = [["before", job.before], ["after", job.after]];
-  const buttons = sides.flatMap(([side, pictures]) => (pictures.length < 2 ? [] : pictures.map((shown, number) => {
-    const button = make("button", { type: "button", "data-side": side, "data-number": number, "aria-pressed": String(look[side] === number), "aria-label": `${side} ${number + 1}: ${shown.label}` });
-    button.append(shown.link ? picture(shown, "") : make("span", { text: shown.label.slice(0, 40) }));
-    return button;
-  })));
-  get("strip").replaceChildren(...buttons);
-  get("strip").hidden = buttons.length === 0;
+  const groups = Object.entries(sidesOf(look.job)).filter(([, pictures]) => pictures.length > 1).map(([side, pictures]) => {
+    const buttons = pictures.map((shown, number) => {
+      const name = `${side === "before" ? "left" : "right"}: ${shown.role}, ${shown.label}`;
+      const button = make("button", { type: "button", "data-side": side, "data-number": number, "aria-pressed": String(look[side] === number), "aria-label": name, title: name });
+      button.append(shown.link ? picture(shown, "") : make("span", { text: shown.label.slice(0, 40) }));
+      return button;
+    });
+    return make("span", { class: "choice", role: "group", "aria-label": side === "before" ? "Pictures for the left side" : "Pictures for the right side" }, ...buttons);
+  });
+  get("strip").replaceChildren(...groups);
+  get("strip").hidden = groups.length === 0;
+};
+
+const fillTries = () => {
+  const { tries } = look.job;
+  const cells = (tag, words) => words.map((word) => make(tag, { text: word, scope: tag === "th" ? "col" : null }));
+  const rows = tries.map((tried, number) => make("tr", { class: tried.isShown ? "taken" : "" },
+    ...cells("td", [`${number + 1}${tried.isShown ? ", taken" : ""}`]),
+    make("td", {}, make("span", { class: `delta ${tried.verdict || ""}`, text: tried.delta === undefined ? tried.verdict || tried.error || tried.state : `ΔE ${tried.delta.toFixed(1)}` })),
+    ...cells("td", [tried.seed === undefined ? "" : String(tried.seed), dollars(tried.cost + tried.reserved)])));
+  get("tries").replaceChildren(make("caption", { text: `${counted(tries.length, "try", "tries")}, ${dollars(look.job.cost + (look.job.reserved || 0))} in all` }), make("tr", {}, ...cells("th", ["try", "color", "seed", "cost"])), ...rows);
+  get("tries").hidden = tries.length === 0;
 };
 
 const details = (job) => {
   const { own } = store.batch;
   const rows = [
-    ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["why", job.reason],
+    ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["background", job.background === undefined ? "" : `moved by ΔE00 ${job.background.toFixed(2)}`], ["why", job.reason],
     ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice],
     ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && dollars(job.reserved)],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
     ["submitted", job.submitted], ["request", job.request], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
     ["before", job.before.map((shown) => shown.label).join("\n")],
     ["after", job.after.map((shown) => (shown.width ? `${shown.label}, ${shown.width} × ${shown.height}` : shown.label)).join("\n")],
+    ["provider's", job.originals.map((shown) => shown.label).join("\n")],
     ["manifest line", String(job.line)],
     ...job.own.map(([number, cell]) => [own[number], cell]),
   ];
@@ -76,17 +98,21 @@ const show = (job, isSame = false) => {
   const words = job.after.length ? "" : [job.class || job.state, job.error].filter(Boolean).join(": ") || "no picture yet";
   get("which").textContent = job.id;
   get("place").textContent = isShown(job) ? `${job.place + 1} of ${visible.length}` : "";
-  setImage("under", shownBefore(), "before");
-  setImage("over", shownAfter(), "after");
-  get("absent").textContent = shownAfter() || shownBefore() ? "" : words || "the pictures are not on this machine";
+  const left = shownOn("before"), right = shownOn("after");
+  setImage("under", left);
+  setImage("over", right);
+  get("left").textContent = left ? left.role : "";
+  get("right").textContent = right ? right.role : "";
+  get("absent").textContent = right || left ? "" : words || "the pictures are not on this machine";
   get("badge").replaceChildren(badge(job));
-  get("swatches").replaceChildren(...[colors(job)].filter(Boolean));
+  get("swatches").replaceChildren(...[colors(job, true)].filter(Boolean));
   get("facts").replaceChildren(...details(job));
-  get("original").hidden = !(shownAfter() || shownBefore());
-  if (!get("original").hidden) get("original").href = (shownAfter() || shownBefore()).link;
+  get("original").hidden = !(right || left);
+  if (!get("original").hidden) get("original").href = (right || left).link;
   stage.classList.toggle("full", look.isFull);
   get("zoom").setAttribute("aria-pressed", String(look.isFull));
   strip();
+  fillTries();
   fillDecision();
   divide();
   fit();
