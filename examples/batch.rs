@@ -64,6 +64,7 @@ fn main() {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: counts,
             budget_cents: Some(Cents(count as u64 * 8)),
+            partition: None,
         }),
     );
     for (number, planned) in jobs.iter().enumerate() {

@@ -81,6 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         program: "examples/library".to_owned(),
         jobs: plan::count(&jobs, &ledger),
         budget_cents: None,
+        partition: None,
     };
     let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
     let before = BeforePictures::new(folder.path(), FetchLimits::default())?;

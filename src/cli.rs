@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::api::client::BaseUrl;
-use crate::job::{Cents, Rate, SubmitRate, TimeOfDay};
+use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
@@ -39,6 +39,8 @@ pub enum Command {
     Status(Status),
     /// Write the report of a run anew, from its journal and its results
     Report(Report),
+    /// Join the folders of several runs, such as the shares of a manifest, into one with one journal and one report
+    Merge(Merge),
     /// Serve the API on this machine, with a real editor behind it
     Serve(Serve),
     /// Write a starter manifest for a folder of pictures and some colors
@@ -134,6 +136,10 @@ pub struct Batch {
     /// Only the first N jobs of those
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Only one share of the manifest, such as 2/8: the jobs are dealt out by their ids, so that eight processes with
+    /// a folder each do all of them once. Rate and budget are each process's own [default folder: runs/<stem>-2-of-8]
+    #[arg(long, value_name = "SHARE")]
+    pub partition: Option<Partition>,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
@@ -212,6 +218,23 @@ pub struct Status {
 pub struct Report {
     /// The run's folder
     pub dir: PathBuf,
+}
+
+/// `dyehouse merge`.
+#[derive(Clone, Debug, Args)]
+pub struct Merge {
+    /// The folders of the runs
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// The folder to join them in; what was joined there before stays
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Join them although shares are missing; a run of the manifest in the joint folder pays for the jobs of those
+    #[arg(long)]
+    pub partial: bool,
+    /// Print one JSON object on stdout, as `status` does
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `dyehouse init`.

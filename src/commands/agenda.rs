@@ -25,10 +25,18 @@ pub(super) struct Agenda {
     pub(super) counts: PlanCounts,
 }
 
-/// The ids of a manifest as sorted hashes. One in 10^13 foreign ids is taken for one of a million.
-struct Ids {
+/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is taken for one of a million.
+#[derive(Default)]
+pub(super) struct Ids {
     hasher: RandomState,
     sorted: Vec<u64>,
+}
+
+impl Ids {
+    /// Takes note of an id.
+    pub(super) fn note(&mut self, id: &JobId) {
+        self.sorted.push(self.hasher.hash_one(id.as_str()));
+    }
 }
 
 /// How the jobs that were meant ended.
@@ -41,13 +49,14 @@ pub(super) struct Outcome {
 }
 
 impl Agenda {
-    /// Holds the plan of the run's folder against its ledger.
-    pub(super) fn prepare(ledger: &Ledger, options: &Options) -> Result<Agenda, FolderError> {
+    /// Holds the plan of the run's folder against its ledger. `ids` has those of other shares: their pictures will be
+    /// beside these some day, and none may take the name of another.
+    pub(super) fn prepare(ledger: &Ledger, options: &Options, ids: Ids) -> Result<Agenda, FolderError> {
         let folder = &options.folder;
         let mut agenda = Agenda {
             decisions: Vec::new(),
             orphans: Vec::new(),
-            ids: Ids { hasher: RandomState::new(), sorted: Vec::new() },
+            ids,
             rules: options.checks_colors.then_some(options.settings.color),
             counts: PlanCounts::default(),
         };
@@ -58,7 +67,7 @@ impl Agenda {
         for line in plan_lines(folder)? {
             let line = line?;
             let key = line.key()?;
-            agenda.ids.sorted.push(agenda.ids.hasher.hash_one(key.job.as_str()));
+            agenda.ids.note(&key.job);
             agenda.counts.add(ledger.status(&key));
             if let Some(fingerprint) = wanted.get_mut(&key.job) {
                 *fingerprint = Some(key.fingerprint);

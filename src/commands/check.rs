@@ -14,7 +14,7 @@ use crate::progress;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
 use super::failure::problems_text;
-use super::intake::{about, for_each};
+use super::intake::{Dealt, about, for_each};
 use super::options::Options;
 use super::{Failure, print, print_json};
 
@@ -58,10 +58,12 @@ pub(super) fn check(arguments: &Check) -> Result<Exit, Failure> {
         let options = Options::merge(batch, None, &manifest)?;
         let file = batch.manifest.display().to_string();
         let ledger = ledger(&options.folder)?;
+        options.suit(&ledger)?;
         let mut pictures = LocalPictures::remembering(&options.folder.pictures());
         let mut forecast = Forecast::default();
         let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
-        for_each(&manifest, &file, &options, &mut pictures, |planned| {
+        for_each(&manifest, &file, &options, &mut pictures, |dealt| {
+            let Dealt::Ours(planned) = dealt else { return Ok(()) };
             let submits = forecast.take(&planned, &ledger, &options);
             advice.take(&planned.job, planned.fingerprint, submits);
             Ok(())

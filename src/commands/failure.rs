@@ -12,6 +12,8 @@ use crate::secrets::SecretError;
 use crate::server::ServerError;
 use crate::server::chaos::ChaosError;
 
+use super::merge::MergeError;
+
 /// Why a command could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -50,6 +52,9 @@ pub enum Failure {
     /// The run itself.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Folders that cannot be merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -71,7 +76,7 @@ impl Failure {
     /// How the program ends: the one place where errors become exit codes.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Manifest(_) | Failure::Usage { .. } | Failure::Chaos(_) => Exit::Usage,
+            Failure::Manifest(_) | Failure::Usage { .. } | Failure::Chaos(_) | Failure::Merge(_) => Exit::Usage,
             Failure::Folder(FolderError::Held { .. }) => Exit::Held,
             Failure::NoKey
             | Failure::Secret(_)
@@ -115,6 +120,7 @@ impl Failure {
             Failure::Run(RunError::Ledger(_) | RunError::Executor(_)) => Some(
                 "this is a defect of dyehouse: keep the journal and report it; a new run goes on from there".to_owned(),
             ),
+            Failure::Merge(error) => Some(error.hint()),
             Failure::Report(error) => Some(error.hint().to_owned()),
         }
     }

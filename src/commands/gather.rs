@@ -114,12 +114,20 @@ fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
         reserved: ledger.reserved(),
         budget,
         timeline: ledger.pauses().iter().map(pause).collect(),
-        resume: (!is_whole).then(|| {
-            format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.path().display().to_string()))
-        }),
+        resume: (!is_whole).then(|| resume(manifest, folder, ledger)),
         removed,
         notes: (removed > 0).then(|| removed_note(removed)).into_iter().collect(),
     }
+}
+
+/// The command that goes on with the run of a folder, as a person would type it.
+pub(super) fn resume(manifest: &str, folder: &RunFolder, ledger: &Ledger) -> String {
+    let share = match ledger.last_run() {
+        Some(RunEvent::Run { partition: Some(share), .. }) => format!(" --partition {share}"),
+        _ => String::new(),
+    };
+    let folder = folder.path().display().to_string();
+    format!("dyehouse run {} -o {}{share}", shell_word(manifest), shell_word(&folder))
 }
 
 fn removed_note(removed: u64) -> String {

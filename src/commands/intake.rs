@@ -14,6 +14,14 @@ use super::options::Options;
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;
 
+/// A job of the manifest, and whether it is this process's.
+pub(super) enum Dealt {
+    /// It is in the share that is meant, as all are where no share is.
+    Ours(PlannedJob),
+    /// It is in another share. Nobody has looked at its pictures.
+    Theirs(JobId),
+}
+
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory.
 ///
 /// # Errors
@@ -24,17 +32,22 @@ pub(super) fn for_each(
     file: &str,
     options: &Options,
     pictures: &mut LocalPictures,
-    mut take: impl FnMut(PlannedJob) -> Result<(), Failure>,
+    mut take: impl FnMut(Dealt) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
     let mut intake = Intake { file, pictures, problems: Problems::default(), first_local: None, locals: 0 };
     for found in manifest.jobs().map_err(Failure::Manifest)? {
         match found {
+            Ok(job) if options.partition.is_some_and(|share| !share.takes(&job.id)) => {
+                if intake.problems.is_empty() {
+                    take(Dealt::Theirs(job.id))?;
+                }
+            }
             Ok(job) => {
                 if let Some(planned) = intake.plan(job)
                     && intake.problems.is_empty()
                 {
-                    take(planned)?;
+                    take(Dealt::Ours(planned))?;
                 }
             }
             Err(diagnostics) => intake.problems.extend(diagnostics),

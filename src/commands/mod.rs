@@ -8,6 +8,7 @@ mod gather;
 mod init;
 mod intake;
 mod interrupt;
+mod merge;
 mod options;
 mod prune;
 mod report;
@@ -24,6 +25,7 @@ use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
 pub use failure::Failure;
+pub use merge::MergeError;
 
 /// Does what the command line says. What goes wrong is told on stderr; the answer is how the program ends.
 pub fn execute(cli: &Cli) -> Exit {
@@ -34,6 +36,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Check(arguments) => check::check(arguments),
         Command::Status(arguments) => status::status(arguments),
         Command::Report(arguments) => report::report(arguments),
+        Command::Merge(arguments) => merge::merge(arguments, &screen),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Schema => {

@@ -8,7 +8,8 @@ use crate::api::client::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
 use crate::color::Tolerance;
-use crate::job::Rate;
+use crate::job::{Partition, Rate};
+use crate::journal::{Ledger, RunEvent};
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
 use crate::plan::{ColorLock, ColorRules, UncertainReroll};
@@ -27,6 +28,7 @@ pub(super) struct Options {
     pub(super) settings: Settings,
     pub(super) choices: Choices,
     pub(super) selection: Selection,
+    pub(super) partition: Option<Partition>,
     /// Whether the colors of results are checked.
     pub(super) checks_colors: bool,
 }
@@ -72,12 +74,38 @@ impl Options {
             backend: batch.backend().or(said.backend).unwrap_or(Backend::Vibedream),
             base_url: base_url(run.and_then(|run| run.base_url.clone()), said.base_url.as_deref())?,
             images_via: said.images_via,
-            folder: RunFolder::new(batch.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest))),
+            folder: RunFolder::new(
+                batch.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest, batch.partition)),
+            ),
             settings,
             choices: Choices { failed, uncertain },
             selection: Selection { only: batch.only.clone(), limit: batch.limit },
+            partition: batch.partition,
             checks_colors: said.color_check.unwrap_or(true) && run.is_none_or(|run| !run.no_color_check),
         })
+    }
+
+    /// Refuses a folder that is for another share of the manifest than the one that is meant: what the others have paid
+    /// for would be paid for again.
+    pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let Some(RunEvent::Run { partition, .. }) = ledger.last_run() else { return Ok(()) };
+        if *partition == self.partition {
+            return Ok(());
+        }
+        let named = |share: Option<Partition>| {
+            share.map_or_else(|| "the whole manifest".to_owned(), |share| format!("share {share} of the manifest"))
+        };
+        let folder = self.folder.path().display();
+        let hint = match partition {
+            Some(share) => {
+                format!(
+                    "give each share a folder of its own with -o, or say --partition {share}; `dyehouse merge` joins them"
+                )
+            }
+            None => "give each share a folder of its own with -o".to_owned(),
+        };
+        let message = format!("use {folder}: it is for {}, not {}", named(*partition), named(self.partition));
+        Err(Failure::Usage { message, hint })
     }
 
     /// Asks for predictions more often: a server on this machine answers in a moment, and has no quota.
@@ -108,8 +136,9 @@ fn color_rules(run: Option<&Run>, said: &manifest::Settings, uncertain: Uncertai
     }
 }
 
-fn usual_folder(manifest: &Manifest) -> PathBuf {
-    Path::new("runs").join(manifest.name())
+fn usual_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
+    let suffix = share.map_or_else(String::new, |share| format!("-{}", share.suffix()));
+    Path::new("runs").join(format!("{}{suffix}", manifest.name()))
 }
 
 fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, Failure> {

@@ -18,10 +18,10 @@ use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
 use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
-use super::agenda::{Agenda, Outcome};
+use super::agenda::{Agenda, Ids, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
-use super::intake::for_each;
+use super::intake::{Dealt, for_each};
 use super::options::Options;
 use super::prune::prune;
 use super::{Failure, interrupt, print, print_json};
@@ -35,7 +35,15 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let name = batch.manifest.display().to_string();
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let mut draft = PlanDraft::begin(&options.folder)?;
-    for_each(&manifest, &name, &options, &mut pictures, |planned| Ok(draft.push(&planned)?))?;
+    let mut ids = Ids::default();
+    for_each(&manifest, &name, &options, &mut pictures, |dealt| match dealt {
+        Dealt::Ours(planned) => Ok(draft.push(&planned)?),
+        Dealt::Theirs(id) => {
+            draft.skip();
+            ids.note(&id);
+            Ok(())
+        }
+    })?;
     for notice in manifest.notices() {
         screen.say(&render(notice, screen.style()));
     }
@@ -48,10 +56,11 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     if journal.torn > 0 {
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
+    options.suit(&journal.ledger)?;
     draft.publish(&options.folder)?;
     pictures.remember(&options.folder.pictures());
     drop(pictures);
-    let agenda = Agenda::prepare(&journal.ledger, &options)?;
+    let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
     let (mut ledger, disk) = journal.into_disk();
     let spent_before = ledger.spent();
     let opening = RunEvent::Run {
@@ -60,6 +69,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         jobs: agenda.counts,
         budget_cents: options.settings.budget,
+        partition: options.partition,
     };
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
     let broken = Cell::new(None);
@@ -72,7 +82,12 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             set_aside = prune(&options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
         let mut narrator = Narrator::new(screen, agenda.meant(), options.settings.submits);
-        narrator.open(&name, &options.backend.to_string(), agenda.left());
+        let share = options.partition.map_or_else(String::new, |share| format!(" (share {share})"));
+        narrator.open(&format!("{name}{share}"), &options.backend.to_string(), agenda.left());
+        if let (Some(share), Some(budget)) = (options.partition, options.settings.budget) {
+            let all = budget.times(share.count().into());
+            screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
+        }
         if let (Some(end), true) = (options.settings.not_after, agenda.left() > 0) {
             let end = end.to_zoned_datetime(TimeZone::system());
             screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
@@ -197,6 +212,9 @@ fn resume(arguments: &Run) -> String {
     }
     if let Some(backend) = batch.backend() {
         command.push_str(&format!(" --backend {backend}"));
+    }
+    if let Some(share) = batch.partition {
+        command.push_str(&format!(" --partition {share}"));
     }
     command
 }

@@ -3,9 +3,9 @@ use serde::Serialize;
 use crate::cli::Status;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::Cents;
+use crate::job::{Cents, Partition};
 use crate::journal::{Ledger, PlanCounts, RunEvent};
-use crate::progress::{Doubt, shell_word};
+use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::gather::{self, settled};
@@ -21,6 +21,8 @@ struct Standing {
     stopped: Option<String>,
     manifest: Option<String>,
     backend: Option<String>,
+    partition: Option<Partition>,
+    resume: Option<String>,
     started_at: Option<jiff::Timestamp>,
     last_record_at: Option<jiff::Timestamp>,
     jobs: PlanCounts,
@@ -41,11 +43,17 @@ struct Money {
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     let (ledger, holder) = settled(&folder)?;
-    let (manifest, backend, budget) = match ledger.last_run() {
-        Some(RunEvent::Run { manifest, backend, budget_cents, .. }) => {
-            (Some(manifest.clone()), Some(backend.clone()), *budget_cents)
+    tell(&folder, &ledger, holder, arguments.json)?;
+    Ok(Exit::Complete)
+}
+
+/// Prints where the run of a folder stands; `holder` works on it.
+pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, as_json: bool) -> Result<(), Failure> {
+    let (manifest, backend, budget, partition) = match ledger.last_run() {
+        Some(RunEvent::Run { manifest, backend, budget_cents, partition, .. }) => {
+            (Some(manifest.clone()), Some(backend.clone()), *budget_cents, *partition)
         }
-        _ => (None, None, None),
+        _ => (None, None, None, None),
     };
     let stopped = ledger.ended().flatten().map(str::to_owned);
     let counts = ledger.counts();
@@ -55,28 +63,31 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
         (None, Some(Some(_))) => "stopped",
         (None, None) => "interrupted",
     };
+    let is_open = matches!(state, "stopped" | "interrupted");
     let standing = Standing {
         version: 1,
         folder: folder.path().display().to_string(),
         state,
         held_by: holder,
         stopped,
+        resume: manifest.as_ref().filter(|_| is_open).map(|manifest| gather::resume(manifest, folder, ledger)),
         manifest,
         backend,
+        partition,
         started_at: ledger.started_at(),
         last_record_at: ledger.last_at(),
         jobs: counts,
-        removed: removed(&folder, &ledger)?,
+        removed: removed(folder, ledger)?,
         colors: ledger.colors(),
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
-        uncertain: Doubt::all(&ledger).map_err(FolderError::from)?,
+        uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
     };
-    if arguments.json {
+    if as_json {
         print_json(&standing);
     } else {
         print(text(&standing).as_bytes());
     }
-    Ok(Exit::Complete)
+    Ok(())
 }
 
 /// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
@@ -93,6 +104,9 @@ fn text(standing: &Standing) -> String {
         head.push_str(&format!(", {note}"));
     }
     let jobs = &standing.jobs;
+    if let Some(share) = standing.partition {
+        head.push_str(&format!(", share {share}"));
+    }
     let mut text = format!("{head}\n");
     let line = |text: &mut String, name: &str, value: String| text.push_str(&format!("  {name:<10}{value}\n"));
     let width = jobs.total.to_string().len();
@@ -133,8 +147,8 @@ fn text(standing: &Standing) -> String {
             line(&mut text, name, at.strftime("%F %T UTC").to_string());
         }
     }
-    if let (true, Some(manifest)) = (matches!(standing.state, "stopped" | "interrupted"), &standing.manifest) {
-        line(&mut text, "resume", format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&standing.folder)));
+    if let Some(resume) = &standing.resume {
+        line(&mut text, "resume", resume.clone());
     }
     text
 }

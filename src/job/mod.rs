@@ -5,6 +5,7 @@
 mod cents;
 mod fingerprint;
 mod id;
+mod partition;
 mod rate;
 mod request;
 mod status;
@@ -13,6 +14,7 @@ mod time_of_day;
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint};
 pub use id::{JobId, JobIdError};
+pub use partition::Partition;
 pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Rate, Seed};
+use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Partition, Rate, Seed};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
@@ -44,6 +44,9 @@ pub enum RunEvent {
         /// The ceiling over the folder's whole life.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         budget_cents: Option<Cents>,
+        /// The share of the manifest that the folder is for; absent where it is for all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partition: Option<Partition>,
     },
     /// All submitters wait, because the provider asked for it or cannot be reached.
     Paused {
@@ -257,7 +260,7 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
-            Record::Run(RunEvent::Learned(_))
+            Record::Run(RunEvent::Learned(_) | RunEvent::Run { partition: Some(_), .. })
             | Record::Edit(
                 _,
                 Step::Checked(_) | Step::Corrected(_) | Step::SetAside | Step::Intent { reroll: Some(_), .. },
@@ -330,6 +333,7 @@ mod tests {
             program: "0.1.0".into(),
             jobs,
             budget_cents: Some(Cents(100)),
+            partition: Some("2/8".parse().unwrap()),
         };
         let steps = [
             Step::Intent { attempt: 2, reserved_cents: Cents(7), reroll: None },

@@ -94,7 +94,7 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::cell::RefCell;
 
     use jiff::Timestamp;
@@ -126,6 +126,7 @@ mod tests {
             program: "0".into(),
             jobs,
             budget_cents: None,
+            partition: None,
         };
         let steps = steps.iter().map(|(job, step)| Record::Edit(key(job), step.clone()));
         std::iter::once(Record::Run(run))
@@ -226,7 +227,7 @@ mod tests {
 
     /// A journal drawn from `choices`: each names a job, one of its fingerprints and a step; those that cannot follow
     /// are left out. The answer is the running ledger and the lines.
-    fn drawn(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<u8>) {
+    pub(in crate::journal) fn drawn(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<u8>) {
         let files = |job: &str, names: &[&str]| {
             let file = |name: &&str| SavedFile {
                 name: format!("{job}{name}"),
@@ -273,7 +274,7 @@ mod tests {
         (ledger, lines)
     }
 
-    fn choices() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
+    pub(in crate::journal) fn choices() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
         prop::collection::vec((0..4usize, 0..3usize, 0..14usize), 0..300)
     }
 

@@ -3,6 +3,7 @@
 //! A picture streams into a temporary file, is checked by its magic bytes and by decoding it, and is synced; only then
 //! is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
 
+mod adopt;
 mod download;
 mod inline;
 mod picture;
@@ -12,6 +13,7 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 
+pub use adopt::Adoption;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};

@@ -11,7 +11,7 @@ use crate::journal::SavedFile;
 use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk, inline, picture, short};
 
 /// How temporary files in `results/` begin and end; no job id begins with a dot.
-const TEMPORARY: (&str, &str) = (".incoming-", ".part");
+pub(super) const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
 /// The folder of a run in which the provider's pictures are kept that were corrected.
 pub const ORIGINALS: &str = "originals";
@@ -215,21 +215,8 @@ impl Results {
         }
     }
 
-    /// Makes room at `target` for `file`. `false` where the very same content stands there already.
     fn is_in_the_way(&self, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
-        match File::open(target) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(disk(target)(error)),
-            Ok(mut present) => {
-                let (hash, bytes) = hash(&mut present).map_err(disk(target))?;
-                if hash == file.blake3 {
-                    return Ok(false);
-                }
-                let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
-                self.move_aside(target, &aside_name(&stranger))?;
-                Ok(true)
-            }
-        }
+        make_room(&self.earlier, target, file)
     }
 
     fn move_aside(&self, path: &Path, name: &str) -> Result<(), OutputError> {
@@ -315,6 +302,24 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
 }
 
+/// Makes room at `target` for `file`: another file that is there moves to `earlier`. `false` where the very same content
+/// stands there already.
+pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+    match File::open(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(disk(target)(error)),
+        Ok(mut present) => {
+            let (hash, bytes) = hash(&mut present).map_err(disk(target))?;
+            if hash == file.blake3 {
+                return Ok(false);
+            }
+            let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
+            move_to(earlier, target, &aside_name(&stranger))?;
+            Ok(true)
+        }
+    }
+}
+
 fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     make_folder(earlier).map_err(disk(earlier))?;
     let aside = earlier.join(name);
@@ -339,7 +344,7 @@ fn corrected_name(original: &str) -> String {
 }
 
 /// Whether the file at `path` is there and has the content that was recorded.
-fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
     let mut present = match File::open(path) {
         Ok(present) => present,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

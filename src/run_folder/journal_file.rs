@@ -1,9 +1,12 @@
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+
 use crate::files::sync_folder;
-use crate::journal::{FileDisk, Ledger, replay};
+use crate::journal::{FileDisk, Ledger, Record, replay};
 
 use super::{FolderError, RunFolder};
 
@@ -21,6 +24,9 @@ impl JournalFile {
     /// Opens the journal of a folder whose lock is held, making it where it is missing. A line that a crash has torn
     /// is cut off; a journal that is broken elsewhere is not touched.
     pub fn open(folder: &RunFolder) -> Result<JournalFile, FolderError> {
+        if let Ok(command) = std::fs::read_to_string(folder.merging()) {
+            return Err(FolderError::HalfMerged { path: folder.path().to_owned(), command });
+        }
         let path = folder.journal();
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
@@ -35,17 +41,63 @@ impl JournalFile {
 
     /// Reads the journal of a folder that somebody else may be writing to. Nothing is touched.
     pub fn read(folder: &RunFolder) -> Result<Ledger, FolderError> {
+        Ok(JournalFile::view(folder)?.0)
+    }
+
+    /// Reads the journal as [`JournalFile::read`] does, and keeps it open for whoever wants its lines.
+    pub fn view(folder: &RunFolder) -> Result<(Ledger, Arc<File>), FolderError> {
         let path = folder.journal();
         let file = File::open(&path).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
             _ => FolderError::io("open", &path)(cause),
         })?;
-        let replayed = replay(file);
-        Ok(replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger)
+        let file = Arc::new(file);
+        let replayed = replay(Arc::clone(&file));
+        Ok((replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger, file))
     }
 
     /// The file, for the writer.
     pub fn into_disk(self) -> (Ledger, FileDisk) {
         (self.ledger, FileDisk::new(self.file))
+    }
+}
+
+/// A journal on its way to a folder whose lock is held: it takes the place of the one that is there in one step, and is
+/// durable then.
+#[derive(Debug)]
+pub struct JournalDraft {
+    writer: BufWriter<NamedTempFile>,
+}
+
+impl JournalDraft {
+    /// Begins a journal for `folder` with what `write` writes.
+    pub fn begin(
+        folder: &RunFolder,
+        write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+    ) -> Result<JournalDraft, FolderError> {
+        let file = crate::files::temporary().prefix(".journal-").tempfile_in(folder.path());
+        let file = file.map_err(FolderError::io("write into", folder.path()))?;
+        let mut writer = BufWriter::with_capacity(1 << 17, file);
+        write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;
+        Ok(JournalDraft { writer })
+    }
+
+    /// What it says so far.
+    pub fn ledger(&self) -> Result<Ledger, FolderError> {
+        let path = self.writer.get_ref().path().to_owned();
+        let file = File::open(&path).map_err(FolderError::io("open", &path))?;
+        Ok(replay(file).map_err(|cause| FolderError::Journal { path, cause })?.ledger)
+    }
+
+    /// Adds `records` and makes the draft the journal of `folder`.
+    pub fn publish(mut self, folder: &RunFolder, records: &[Record], at: Timestamp) -> Result<(), FolderError> {
+        let publish = || -> io::Result<()> {
+            records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)))?;
+            let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(folder.journal())?;
+            sync_folder(folder.path())
+        };
+        publish().map_err(FolderError::io("write", folder.journal()))
     }
 }

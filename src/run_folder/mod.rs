@@ -7,7 +7,7 @@ mod plan_file;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use journal_file::JournalFile;
+pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::Lock;
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
 
@@ -71,6 +71,11 @@ impl RunFolder {
         self.path.join(".embedded")
     }
 
+    /// `.merging`: while it is there, the folder is half of a merge, and names the others.
+    pub fn merging(&self) -> PathBuf {
+        self.path.join(".merging")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.path.join(".lock")
     }
@@ -108,6 +113,14 @@ pub enum FolderError {
     /// The journal was replayed, and cannot be read again.
     #[error(transparent)]
     Lines(#[from] LinesError),
+    /// Others were being merged into it, and that did not come to its end.
+    #[error("use {}: a merge into it was interrupted", path.display())]
+    HalfMerged {
+        /// The folder.
+        path: PathBuf,
+        /// The command that was at work, as far as is known.
+        command: String,
+    },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
@@ -127,7 +140,7 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> FolderError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> FolderError {
         let path = path.into();
         move |cause| FolderError::Io { action, path, cause }
     }
@@ -149,6 +162,7 @@ impl FolderError {
                     .to_owned()
             }
             FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
+            FolderError::HalfMerged { command, .. } => format!("run it again, and it goes on where it was: {command}"),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
         }

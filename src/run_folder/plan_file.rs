@@ -3,7 +3,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::color::{Hex, wanted};
@@ -19,6 +19,16 @@ use super::{FolderError, RunFolder};
 pub struct PlanDraft {
     writer: BufWriter<NamedTempFile>,
     jobs: u64,
+    position: u64,
+}
+
+/// A job with its place in the manifest, from 0: where the plan is of a share, so that shares can be put in order again.
+#[derive(Serialize)]
+struct Placed<'j> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    #[serde(flatten)]
+    job: &'j PlannedJob,
 }
 
 /// A line of the plan file.
@@ -39,15 +49,28 @@ impl PlanDraft {
         let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
         let file = crate::files::temporary().prefix(".plan-").tempfile_in(place);
         let file = file.map_err(FolderError::io("write into", place))?;
-        Ok(PlanDraft { writer: BufWriter::with_capacity(1 << 17, file), jobs: 0 })
+        Ok(PlanDraft { writer: BufWriter::with_capacity(1 << 17, file), jobs: 0, position: 0 })
+    }
+
+    /// Leaves the place of a job out, for it is in another share.
+    pub fn skip(&mut self) {
+        self.position += 1;
+    }
+
+    /// Adds a job at a place that is known, from 0.
+    pub fn push_at(&mut self, position: u64, job: &PlannedJob) -> Result<(), FolderError> {
+        self.position = position;
+        self.push(job)
     }
 
     /// Adds a job.
     pub fn push(&mut self, job: &PlannedJob) -> Result<(), FolderError> {
+        let position = Some(self.position).filter(|position| *position != self.jobs);
         let mut write = || -> io::Result<()> {
-            serde_json::to_writer(&mut self.writer, job)?;
+            serde_json::to_writer(&mut self.writer, &Placed { position, job })?;
             self.writer.write_all(b"\n")?;
             self.jobs += 1;
+            self.position += 1;
             if self.jobs.is_multiple_of(SYNC_EVERY) {
                 self.writer.flush()?;
                 self.writer.get_ref().as_file().sync_data()?;
@@ -85,6 +108,17 @@ impl PlanLine<'_> {
 
         let key: Key = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
         Ok(EditKey { job: key.id, fingerprint: key.fingerprint })
+    }
+
+    /// The job's place in the manifest, from 0.
+    pub fn position(&self) -> Result<u64, FolderError> {
+        #[derive(Deserialize)]
+        struct Place {
+            position: Option<u64>,
+        }
+
+        let place: Place = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
+        Ok(place.position.unwrap_or(self.number as u64 - 1))
     }
 
     /// The colors that the job is held against; the rest of the line is not looked at.

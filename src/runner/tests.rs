@@ -192,6 +192,7 @@ async fn ending_with(
         program: "0".into(),
         jobs: PlanCounts::default(),
         budget_cents: None,
+        partition: None,
     };
     let batch = Batch { opening, work: jobs.map(work), is_job: |_: &str| false };
     let ending = run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap();

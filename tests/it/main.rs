@@ -12,6 +12,7 @@ mod incremental;
 mod manifests;
 mod money;
 mod nights;
+mod partitions;
 mod quickstart;
 mod secrets;
 mod serve;

@@ -182,6 +182,7 @@ impl History {
             program: "0".into(),
             jobs: plan::count(&self.jobs, &ledger),
             budget_cents: self.settings.budget,
+            partition: None,
         };
         let batch = Batch { opening, work: work.into_iter(), is_job: |_: &str| false };
         let signal = StopSignal::default();

@@ -1,0 +1,103 @@
+use std::path::PathBuf;
+
+use crate::job::{JobId, Partition};
+
+/// How many missing shares are named.
+const NAMED: usize = 8;
+
+/// Folders that cannot be merged. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// Two of them have worked on one job, each in its own way.
+    #[error("merge {} and {}: both have worked on job {job}{}", one.display(), other.display(), and_more(*more))]
+    Conflict {
+        /// The job.
+        job: JobId,
+        /// The one folder.
+        one: PathBuf,
+        /// The other one.
+        other: PathBuf,
+        /// How many further jobs it is the same with.
+        more: usize,
+    },
+    /// Two of them plan different edits for one job.
+    #[error("merge {} and {}: job {job} has another request in each", one.display(), other.display())]
+    Plans {
+        /// The job.
+        job: JobId,
+        /// The one folder.
+        one: PathBuf,
+        /// The other one.
+        other: PathBuf,
+    },
+    /// A picture of one job has the name of another job's.
+    #[error("merge {}: {name} is a picture of job {job}, and would be the one of job {other}", folder.display())]
+    SameName {
+        /// The picture.
+        name: String,
+        /// Whose it is.
+        job: JobId,
+        /// Whose name it has.
+        other: JobId,
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// Two of them were edited by different backends.
+    #[error("merge {} and {}: different backends made their pictures", one.display(), other.display())]
+    Backends {
+        /// The one folder.
+        one: PathBuf,
+        /// The other one.
+        other: PathBuf,
+    },
+    /// There are shares that were not named.
+    #[error("merge: {} missing", missing(shares))]
+    Missing {
+        /// Those that are missing.
+        shares: Vec<Partition>,
+    },
+    /// The folder to join in has jobs that no named folder knows.
+    #[error("merge into {}: it has worked on job {job}, which no folder that was named knows", out.display())]
+    Foreign {
+        /// One of the jobs.
+        job: JobId,
+        /// The folder.
+        out: PathBuf,
+    },
+}
+
+impl MergeError {
+    /// The way out.
+    pub fn hint(&self) -> String {
+        match self {
+            MergeError::Conflict { .. } => {
+                "it may have been paid for in each, and one journal cannot say both: leave one of the folders out"
+                    .to_owned()
+            }
+            MergeError::Plans { .. } => "run the same manifest in both, or leave one of them out".to_owned(),
+            MergeError::SameName { other, .. } => format!("give {other} another id, or leave the folder out"),
+            MergeError::Backends { .. } => "merge those of each backend by themselves".to_owned(),
+            MergeError::Missing { .. } => {
+                "name the folders of all shares; or join those that there are with --partial, and know that a run of \
+                 the manifest in the joint folder would pay for the jobs of the others"
+                    .to_owned()
+            }
+            MergeError::Foreign { out, .. } => {
+                format!("name {} as well, if that is meant; or choose another folder with -o", out.display())
+            }
+        }
+    }
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more") }
+}
+
+fn missing(shares: &[Partition]) -> String {
+    let mut named: Vec<String> = shares.iter().take(NAMED).map(|share| format!("share {share}")).collect();
+    if shares.len() > NAMED {
+        named.push(format!("{} more", shares.len() - NAMED));
+    }
+    let verb = if shares.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", named.join(", "))
+}

@@ -1,0 +1,50 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::commands::Failure;
+use crate::job::{Fingerprint, JobId};
+use crate::plan::PlannedJob;
+use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
+
+use super::MergeError;
+
+/// The plans of several folders as one for `out`, in the manifest's order. What several of them plan alike is planned
+/// once.
+pub(super) fn join(folders: &[&RunFolder], out: &RunFolder) -> Result<PlanDraft, Failure> {
+    let mut draft = PlanDraft::begin(out)?;
+    let mut known: HashMap<JobId, (Fingerprint, usize)> = HashMap::new();
+    let mut plans = folders.iter().map(|folder| placed(folder)).collect::<Result<Vec<_>, FolderError>>()?;
+    let mut heads = Vec::new();
+    for plan in &mut plans {
+        heads.push(plan.next().transpose()?);
+    }
+    while let Some((position, place)) = earliest(&heads) {
+        let next = plans[place].next().transpose()?;
+        let Some((_, job)) = std::mem::replace(&mut heads[place], next) else { break };
+        match known.entry(job.job.id.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert((job.fingerprint, place));
+                draft.push_at(position, &job)?;
+            }
+            Entry::Occupied(entry) if entry.get().0 == job.fingerprint => {}
+            Entry::Occupied(entry) => {
+                let [one, other] = [entry.get().1, place].map(|place| folders[place].path().to_owned());
+                return Err(MergeError::Plans { job: job.job.id, one, other }.into());
+            }
+        }
+    }
+    Ok(draft)
+}
+
+type Placed = (u64, PlannedJob);
+
+fn earliest(heads: &[Option<Placed>]) -> Option<(u64, usize)> {
+    heads.iter().enumerate().filter_map(|(place, head)| Some((head.as_ref()?.0, place))).min()
+}
+
+fn placed(folder: &RunFolder) -> Result<impl Iterator<Item = Result<Placed, FolderError>> + use<'_>, FolderError> {
+    Ok(plan_lines(folder)?.map(|line| {
+        let line = line?;
+        Ok((line.position()?, line.job()?))
+    }))
+}

@@ -1,0 +1,319 @@
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::job::JobId;
+
+use super::lines::Lines;
+use super::{ReadAt, Record};
+
+/// Several journals as one: every line of each, once.
+///
+/// A job has one journal that knows it best: all others know the same of it or less, from an earlier copy. Where two
+/// journals have gone different ways about a job there is no truth to be had, and so no joint journal.
+///
+/// The first journal is the one that the others are joined to: it stays as it is, and what it lacks comes behind it, in
+/// the order of time. Joining the same journals once more adds nothing.
+#[derive(Debug)]
+pub struct Joint<'j> {
+    journals: &'j [Arc<dyn ReadAt>],
+    jobs: HashMap<JobId, Known>,
+    hasher: RandomState,
+    lacks: u64,
+}
+
+/// What is known of a job.
+#[derive(Debug)]
+struct Known {
+    /// Which journal knows most of it.
+    best: usize,
+    /// How many lines the first journal has about it.
+    in_first: usize,
+    /// Whether any but the first journal knows it.
+    is_named: bool,
+}
+
+/// Journals that cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// Two of them have gone different ways about a job.
+    #[error("two journals tell different stories of job {job}{}", and_more(*more))]
+    Conflict {
+        /// The job, the first by its name.
+        job: JobId,
+        /// Which two journals, by their places.
+        journals: [usize; 2],
+        /// In how many further jobs it is the same.
+        more: usize,
+    },
+    /// One of them cannot be read.
+    #[error("read a journal: {0}")]
+    Read(#[from] io::Error),
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(", and of {more} more") }
+}
+
+/// A line of a journal, as far as it matters here.
+struct Told {
+    at: Timestamp,
+    job: Option<JobId>,
+    bytes: Vec<u8>,
+}
+
+/// The whole lines of a journal.
+struct Tale<'j>(Lines<'j>);
+
+impl Tale<'_> {
+    /// The next line; nothing at the end, or where a crash has torn the last one.
+    fn next(&mut self) -> io::Result<Option<Told>> {
+        let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, format!("{error}"));
+        let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
+        let job = match record {
+            Record::Run(_) => None,
+            Record::Edit(key, _) => Some(key.job),
+        };
+        let mut bytes = line.bytes.to_vec();
+        bytes.push(b'\n');
+        Ok(Some(Told { at, job, bytes }))
+    }
+}
+
+impl<'j> Joint<'j> {
+    /// Holds `journals` against each other; each of them replays by itself.
+    ///
+    /// # Errors
+    ///
+    /// Two of them tell different stories of a job, or one cannot be read.
+    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<Joint<'j>, JoinError> {
+        let hasher = RandomState::new();
+        let mut jobs: HashMap<JobId, (Known, Vec<u64>)> = HashMap::new();
+        let mut runs: Vec<HashSet<u64>> = Vec::new();
+        let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
+        for (place, journal) in journals.iter().enumerate() {
+            let stories = stories(journal, &hasher)?;
+            runs.push(stories.runs);
+            for (job, story) in stories.jobs {
+                let in_first = if place == 0 { story.len() } else { 0 };
+                let Some((known, longest)) = jobs.get_mut(&job) else {
+                    jobs.insert(job, (Known { best: place, in_first, is_named: place > 0 }, story));
+                    continue;
+                };
+                known.is_named = true;
+                let both = story.len().min(longest.len());
+                if story[..both] != longest[..both] {
+                    conflicts.push((job, [known.best, place]));
+                } else if story.len() > longest.len() {
+                    (known.best, *longest) = (place, story);
+                }
+            }
+        }
+        if let Some((job, journals)) = conflicts.iter().min().cloned() {
+            return Err(JoinError::Conflict { job, journals, more: conflicts.len() - 1 });
+        }
+        let lacking = jobs.values().map(|(known, story)| story.len() - known.in_first).sum::<usize>() as u64;
+        let (first, others) =
+            runs.split_first().map_or((HashSet::new(), &[][..]), |(first, others)| (first.clone(), others));
+        let lacking_runs =
+            others.iter().flatten().collect::<HashSet<_>>().into_iter().filter(|run| !first.contains(run));
+        let lacks = lacking + lacking_runs.count() as u64;
+        let jobs = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
+        Ok(Joint { journals, jobs, hasher, lacks })
+    }
+
+    /// The place of the journal that knows all that is known of a job; the first of those that do.
+    pub fn best(&self, job: &JobId) -> Option<usize> {
+        Some(self.jobs.get(job)?.best)
+    }
+
+    /// Whether any journal knows a job of this name.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.jobs.contains_key(job)
+    }
+
+    /// The jobs that the first journal alone knows.
+    pub fn only_in_first(&self) -> impl Iterator<Item = &JobId> {
+        self.jobs.iter().filter(|(_, known)| !known.is_named).map(|(job, _)| job)
+    }
+
+    /// How many lines the first journal lacks.
+    pub fn lacks(&self) -> u64 {
+        self.lacks
+    }
+
+    /// Writes the joint journal.
+    ///
+    /// # Errors
+    ///
+    /// A journal cannot be read, or `out` not be written.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
+        let mut runs = HashSet::new();
+        let mut tale = Tale(Lines::new(first));
+        while let Some(told) = tale.next()? {
+            if told.job.is_none() {
+                runs.insert(self.hasher.hash_one(&told.bytes));
+            }
+            out.write_all(&told.bytes)?;
+        }
+        let mut told_of: HashMap<JobId, usize> = HashMap::new();
+        let mut tales: Vec<Tale<'_>> = others.iter().map(|journal| Tale(Lines::new(journal))).collect();
+        let mut heads = tales.iter_mut().map(Tale::next).collect::<io::Result<Vec<_>>>()?;
+        // Few journals are joined, so that looking at each head is as good as a heap.
+        while let Some((place, _)) = earliest(&heads) {
+            let Some(told) = heads[place].take() else { break };
+            heads[place] = tales[place].next()?;
+            let is_lacking = match &told.job {
+                None => runs.insert(self.hasher.hash_one(&told.bytes)),
+                Some(job) => self.jobs.get(job).filter(|known| known.best == place + 1).is_some_and(|known| {
+                    let lines = told_of.entry(job.clone()).or_default();
+                    *lines += 1;
+                    *lines > known.in_first
+                }),
+            };
+            if is_lacking {
+                out.write_all(&told.bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn earliest(heads: &[Option<Told>]) -> Option<(usize, Timestamp)> {
+    let times = heads.iter().enumerate().filter_map(|(place, head)| Some((place, head.as_ref()?.at)));
+    times.min_by_key(|(place, at)| (*at, *place))
+}
+
+/// The hashes of a journal's lines.
+#[derive(Default)]
+struct Stories {
+    jobs: HashMap<JobId, Vec<u64>>,
+    runs: HashSet<u64>,
+}
+
+fn stories(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<Stories> {
+    let mut stories = Stories::default();
+    let mut tale = Tale(Lines::new(journal));
+    while let Some(told) = tale.next()? {
+        let hash = hasher.hash_one(&told.bytes);
+        match told.job {
+            Some(job) => stories.jobs.entry(job).or_default().push(hash),
+            None => drop(stories.runs.insert(hash)),
+        }
+    }
+    Ok(stories)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::job::Cents;
+    use crate::journal::replay::tests::{choices, drawn};
+    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, Step, replay};
+
+    /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
+    fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
+        let mut dealt: Vec<Vec<u8>> = (0..count).map(|place| opening(&place.to_string())).collect();
+        for line in journal.split_inclusive(|byte| *byte == b'\n') {
+            let (_, Record::Edit(key, _)) = Record::from_line(line.trim_ascii_end()).unwrap() else { continue };
+            dealt[key.job.as_str().bytes().map(usize::from).sum::<usize>() % count].extend(line);
+        }
+        dealt.into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
+    }
+
+    fn opening(manifest: &str) -> Vec<u8> {
+        let run = RunEvent::Run {
+            manifest: manifest.to_owned(),
+            backend: "vibedream".to_owned(),
+            program: "0".to_owned(),
+            jobs: PlanCounts::default(),
+            budget_cents: None,
+            partition: None,
+        };
+        Record::Run(run).to_line(Timestamp::UNIX_EPOCH)
+    }
+
+    fn with_first(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Vec<Arc<dyn ReadAt>> {
+        std::iter::once(Arc::new(first) as Arc<dyn ReadAt>).chain(others.iter().cloned()).collect()
+    }
+
+    fn joined(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Result<(Vec<u8>, u64), JoinError> {
+        let journals = with_first(first, others);
+        let joint = Joint::of(&journals)?;
+        let mut bytes = Vec::new();
+        joint.write(&mut bytes).unwrap();
+        Ok((bytes, joint.lacks()))
+    }
+
+    fn same(one: &Ledger, other: &Ledger) -> Result<(), TestCaseError> {
+        let edits = |ledger: &Ledger| {
+            let mut all: Vec<String> = ledger.edits().map(|found| format!("{:?}", found.unwrap())).collect();
+            all.sort();
+            all
+        };
+        prop_assert_eq!(edits(one), edits(other));
+        prop_assert_eq!(
+            (one.spent(), one.reserved(), one.estimate()),
+            (other.spent(), other.reserved(), other.estimate())
+        );
+        prop_assert_eq!(one.shown_jobs(), other.shown_jobs());
+        prop_assert_eq!(one.unanswered(), other.unanswered());
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn shares_that_are_joined_are_what_one_journal_would_have_been(choices in choices(), count in 1_usize..5) {
+            let (whole, lines) = drawn(&choices);
+            let shares = dealt(&lines, count);
+            let (bytes, lacks) = joined(Vec::new(), &shares).unwrap();
+            prop_assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            same(&replay(bytes.clone()).unwrap().ledger, &whole)?;
+            let (again, lacks) = joined(bytes.clone(), &shares).unwrap();
+            prop_assert_eq!(lacks, 0);
+            prop_assert_eq!(again, bytes);
+        }
+
+        #[test]
+        fn shares_that_went_on_are_joined_again_without_a_line_twice(choices in choices(), count in 1_usize..5, cut in 0.0..1.0) {
+            let (whole, lines) = drawn(&choices);
+            let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
+            let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
+            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
+            let (bytes, lacks) = joined(first.clone(), &dealt(&lines, count)).unwrap();
+            prop_assert!(bytes.starts_with(&first), "what was joined before stays as it is");
+            prop_assert_eq!(bytes[first.len()..].iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            same(&replay(bytes).unwrap().ledger, &whole)?;
+        }
+    }
+
+    #[test]
+    fn a_job_that_two_journals_have_worked_on_is_named() {
+        let story = |jobs: &[&str], reserved: u64| -> Arc<dyn ReadAt> {
+            let step = Step::Intent { attempt: 1, reserved_cents: Cents(reserved), reroll: None };
+            let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+            let line = |job: &&str| {
+                let key = EditKey { job: JobId::new(job).unwrap(), fingerprint };
+                Record::Edit(key, step.clone()).to_line(Timestamp::UNIX_EPOCH)
+            };
+            Arc::new(jobs.iter().flat_map(line).collect::<Vec<u8>>())
+        };
+        let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
+        let error = joined(Vec::new(), &others).unwrap_err();
+        assert_eq!(error.to_string(), "two journals tell different stories of job b, and of 1 more");
+        assert!(matches!(error, JoinError::Conflict { journals: [1, 2], .. }));
+        let twice = [story(&["a"], 7), story(&["a"], 7)];
+        assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");
+        let journals = with_first(b"".to_vec(), &twice);
+        assert_eq!(Joint::of(&journals).unwrap().only_in_first().count(), 0);
+        let journals = [story(&["a", "x"], 7), story(&["a"], 7)];
+        assert_eq!(Joint::of(&journals).unwrap().only_in_first().map(JobId::as_str).collect::<Vec<_>>(), ["x"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! One manifest on many machines: shares, and what becomes of them when they are joined.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+const JOBS: usize = 40;
+
+/// Three machines that share a manifest, and the provider that they ask.
+struct Machines {
+    sandbox: Sandbox,
+    provider: Provider,
+}
+
+impl Machines {
+    fn new() -> Machines {
+        let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
+        machines.sandbox.manifest("catalog.csv", JOBS);
+        machines
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
+        let mut command = self.sandbox.dyehouse(&arguments);
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+
+    /// Runs all shares, each to the end of its work.
+    fn run_shares(&self) {
+        for share in 1..=3 {
+            code(&self.run(&format!("--partition {share}/3")), 0);
+        }
+    }
+
+    fn merge(&self, arguments: &str) -> Output {
+        let shares: String = (1..=3).map(|share| format!("runs/catalog-{share}-of-3 ")).collect();
+        self.sandbox.run(&format!("merge {shares} -o all {arguments}"))
+    }
+
+    fn column(&self, folder: &str) -> Vec<String> {
+        let table = self.sandbox.read(&format!("{folder}/report/results.csv"));
+        table.lines().map(|line| line.split(',').take(2).collect()).collect()
+    }
+}
+
+/// Everything in a folder but its report, by name.
+fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for name in ["journal.jsonl", "plan.jsonl"] {
+        all.push((name.to_owned(), fs::read(folder.join(name)).unwrap_or_default()));
+    }
+    for entry in fs::read_dir(folder.join("results")).unwrap() {
+        let path = entry.unwrap().path();
+        all.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+    }
+    all.sort();
+    all
+}
+
+fn is_whole(folder: &Path) -> bool {
+    !folder.join(".merging").exists() && fs::read_dir(folder.join("results")).unwrap().count() == JOBS
+}
+
+#[test]
+fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
+    let machines = Machines::new();
+    machines.run_shares();
+    assert_eq!(machines.provider.accepted(), JOBS);
+    assert!(machines.provider.paid_twice().is_empty());
+
+    code(&machines.merge(""), 0);
+    let requests = machines.provider.requests();
+    let resumed = machines.sandbox.run("run catalog.csv -o all");
+    assert!(code(&resumed, 0).contains("40 jobs completed"), "without a key, for nothing is left to do");
+    assert_eq!(machines.provider.requests(), requests, "and nobody was asked anything");
+
+    code(&machines.run("-o single"), 0);
+    let summary = |folder: &str| machines.sandbox.json(&format!("{folder}/report/summary.json"));
+    let (joined, single) = (summary("all"), summary("single"));
+    for figure in ["jobs", "cost_cents", "errors", "attempts", "removed", "state"] {
+        assert_eq!(joined[figure], single[figure], "{figure}");
+    }
+    assert_eq!(joined["pictures"]["files"], single["pictures"]["files"]);
+    assert_eq!(machines.sandbox.names("all/results"), machines.sandbox.names("single/results"));
+    assert_eq!(machines.column("all"), machines.column("single"), "in the manifest's order");
+}
+
+#[test]
+fn joining_again_changes_nothing_wherever_it_was_interrupted() {
+    let machines = Machines::new();
+    machines.run_shares();
+    code(&machines.merge(""), 0);
+    let all = machines.sandbox.path("all");
+    let whole = content(&all);
+    code(&machines.merge(""), 0);
+    assert_eq!(content(&all), whole);
+
+    let results = machines.sandbox.names("all/results");
+    let journal_without_its_end = |whole: &[(String, Vec<u8>)]| {
+        let mut content = whole.to_vec();
+        content.retain(|(name, _)| name != "journal.jsonl");
+        content
+    };
+    for (kept, journal, plan) in [(0, false, false), (13, false, false), (JOBS, false, true), (JOBS, true, true)] {
+        for name in results.iter().skip(kept) {
+            fs::remove_file(all.join("results").join(name)).unwrap();
+        }
+        for (name, _) in [("journal.jsonl", journal), ("plan.jsonl", plan)].iter().filter(|(_, is_kept)| !is_kept) {
+            fs::remove_file(all.join(name)).unwrap();
+        }
+        fs::write(all.join(".merging"), "dyehouse merge a b -o all").unwrap();
+        let said = code(&machines.run("-o all"), 1);
+        assert!(
+            said.contains("a merge into it was interrupted") && said.contains("dyehouse merge a b -o all"),
+            "{said}"
+        );
+        code(&machines.merge(""), 0);
+        assert!(is_whole(&all));
+        assert_eq!(journal_without_its_end(&content(&all)), journal_without_its_end(&whole));
+    }
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn shares_that_go_on_are_joined_again() {
+    let machines = Machines::new();
+    code(&machines.run("--partition 1/3"), 0);
+    let said = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
+    assert!(said.contains("the budget is for share 2/3 alone: all 3 may cost $0.84"), "{said}");
+    assert!(said.contains("resume    dyehouse run catalog.csv --partition 2/3"), "{said}");
+    let said = code(&machines.merge(""), 1);
+    assert!(said.contains("find a run in runs/catalog-3-of-3"), "{said}");
+    code(&machines.run("--partition 3/3"), 0);
+    let said = code(&machines.merge(""), 4);
+    assert!(said.contains("all: stopped, runs/catalog-2-of-3: the next submit could pass the budget"), "{said}");
+    assert!(said.contains("resume    dyehouse run catalog.csv -o all"), "{said}");
+    let before = machines.sandbox.read("all/journal.jsonl");
+    code(&machines.run("--partition 2/3"), 0);
+    assert!(code(&machines.merge(""), 0).contains("all: finished"));
+    assert!(machines.sandbox.read("all/journal.jsonl").starts_with(&before), "what was joined before stays");
+    assert_eq!((machines.provider.accepted(), machines.column("all").len()), (JOBS, JOBS + 1));
+    assert!(is_whole(&machines.sandbox.path("all")));
+}
+
+#[test]
+fn a_folder_is_for_one_share_and_refuses_the_others() {
+    let machines = Machines::new();
+    code(&machines.run("--partition 1/3"), 0);
+    let accepted = machines.provider.accepted();
+    for (arguments, said) in [
+        ("--partition 2/3", "it is for share 1/3 of the manifest, not share 2/3 of the manifest"),
+        ("--partition 1/2", "it is for share 1/3 of the manifest, not share 1/2 of the manifest"),
+        ("", "it is for share 1/3 of the manifest, not the whole manifest"),
+    ] {
+        let output = machines.run(&format!("{arguments} -o runs/catalog-1-of-3"));
+        assert!(code(&output, 2).contains(said), "{said}");
+    }
+    for (share, said) in [("0/3", "counted from 1"), ("4/3", "no share 4 of 3"), ("half", "such as 2/8")] {
+        assert!(code(&machines.run(&format!("--partition {share}")), 2).contains(said));
+    }
+    assert_eq!(machines.provider.accepted(), accepted);
+    let status = code(&machines.sandbox.run("status runs/catalog-1-of-3"), 0);
+    assert!(status.starts_with("runs/catalog-1-of-3: finished, share 1/3\n"), "{status}");
+}
+
+#[test]
+fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
+    let machines = Machines::new();
+    let merge = |arguments: &str, expected: i32| code(&machines.sandbox.run(&format!("merge {arguments}")), expected);
+    code(&machines.run("-o one --limit 3"), 0);
+    code(&machines.run("-o two --limit 2"), 0);
+    let said = merge("one two -o all", 2);
+    assert!(said.contains("failed to merge one and two: both have worked on job job-000 and 1 more"), "{said}");
+    machines.run_shares();
+    let said = merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o all", 2);
+    assert!(said.contains("failed to merge: share 2/3 is missing") && said.contains("--partial"), "{said}");
+    assert!(!machines.sandbox.path("all").exists());
+    merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o part --partial", 0);
+    let said = merge("runs/catalog-2-of-3 -o part --partial", 2);
+    assert!(said.contains("which no folder that was named knows") && said.contains("name part as well"), "{said}");
+    merge("part runs/catalog-2-of-3 -o part", 0);
+    assert_eq!(machines.column("part").len(), JOBS + 1);
+
+    let journal = "runs/catalog-2-of-3/journal.jsonl";
+    let (ours, theirs) = (
+        &machines.sandbox.names("runs/catalog-2-of-3/results")[0],
+        &machines.sandbox.names("runs/catalog-1-of-3/results")[0],
+    );
+    machines.sandbox.write(journal, machines.sandbox.read(journal).replace(ours.as_str(), theirs));
+    let said = code(&machines.merge(""), 2);
+    assert!(said.contains(&format!("{theirs} is a picture of job")), "{said}");
+}
