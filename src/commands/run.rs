@@ -10,8 +10,9 @@ use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::JobId;
-use crate::journal::{FileDisk, Ledger, PlanCounts, RunEvent};
+use crate::journal::{EditState, FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
+use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
 use crate::plan::Work;
 use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
@@ -102,6 +103,9 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     if let Some(error) = broken.take() {
         return Err(error.into());
     }
+    if ending.ledger.live_edits().all(|(_, edit)| !matches!(edit.state, EditState::Fetched { .. })) {
+        remove_strays(options.folder.path()).map_err(runner::RunError::Results)?;
+    }
     let Outcome { counts, errors, colors } = agenda.outcome(&options.folder, &ending.ledger)?;
     let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
     let report = gather::write(&gathered)?;
@@ -177,11 +181,7 @@ async fn carry(
     if let Some(server) = ready.server {
         server.shutdown().await;
     }
-    let ending = ended?;
-    if ending.stopped.is_none() {
-        ready.results.remove_strays()?;
-    }
-    Ok(ending)
+    ended.map_err(Failure::from)
 }
 
 fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {

@@ -58,21 +58,6 @@ impl Results {
         Ok(folder)
     }
 
-    /// Removes what downloads of a dead process have left. Call it when nothing of the journal needs it any more.
-    pub fn remove_strays(&self) -> Result<(), OutputError> {
-        for path in self.strays()? {
-            fs::remove_file(&path).map_err(disk(&path))?;
-        }
-        Ok(())
-    }
-
-    fn strays(&self) -> Result<Vec<PathBuf>, OutputError> {
-        let is_stray = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
-        let entries = fs::read_dir(&self.results).map_err(disk(&self.results))?;
-        let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
-        Ok(paths.map(|entry| entry.path()).collect())
-    }
-
     fn temporary(&self) -> Result<NamedTempFile, OutputError> {
         crate::files::temporary()
             .prefix(TEMPORARY.0)
@@ -109,7 +94,7 @@ impl Results {
             if holds(&target, file)? {
                 continue;
             }
-            let strays = self.strays()?;
+            let strays = strays(&self.results)?;
             let mut matching = strays.into_iter().filter_map(|stray| match holds(&stray, file) {
                 Ok(true) => Some(Ok(stray)),
                 Ok(false) => None,
@@ -281,6 +266,33 @@ impl ResultStore for Results {
     async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<(), OutputError> {
         self.blocking(move |folder| folder.put_back(&originals, &corrected)).await
     }
+}
+
+/// Removes what downloads of a dead process have left in `results/` of the run's folder `run`. Call it when nothing of
+/// the journal needs it any more.
+///
+/// # Errors
+///
+/// The folder cannot be read, or a file not be removed.
+pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
+    for path in strays(&run.join("results"))? {
+        match fs::remove_file(&path) {
+            // A download that was broken off removes its own.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(disk(&path))?,
+        }
+    }
+    Ok(())
+}
+
+fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
+    let entries = match fs::read_dir(results) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(disk(results))?,
+    };
+    let is_stray = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
+    Ok(paths.map(|entry| entry.path()).collect())
 }
 
 /// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one

@@ -100,6 +100,6 @@ async fn strays_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
     fixture.folder.fetch(&picture(1)).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;
-    fixture.folder.remove_strays().unwrap();
+    remove_strays(fixture.run.path()).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);
 }

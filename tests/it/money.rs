@@ -186,3 +186,29 @@ fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
     code(&run(&sandbox, &provider, "").output().unwrap(), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3));
 }
+
+#[test]
+fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&run(&sandbox, &provider, "--only job-000").output().unwrap(), 0);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    // As if the power had failed between the record of the second picture and its name.
+    let journal = sandbox.read("out/journal.jsonl");
+    let completed = journal.rmatch_indices(r#""type":"completed""#).next().unwrap().0;
+    let lines = journal[..completed].rfind('\n').unwrap() + 1;
+    sandbox.write("out/journal.jsonl", &journal[..lines]);
+    let (named, stray) = (sandbox.path("out/results/job-001.png"), sandbox.path("out/results/.incoming-x.part"));
+    std::fs::rename(&named, &stray).unwrap();
+
+    let requests = provider.requests();
+    code(&run(&sandbox, &provider, "--only job-000").output().unwrap(), 0);
+    assert!(stray.exists(), "the other job needs it");
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert!(named.exists() && !stray.exists());
+    assert_eq!(provider.requests(), requests, "it was here all the time");
+
+    std::fs::write(&stray, "half of a picture").unwrap();
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert!(!stray.exists(), "also where nothing is left to do");
+}
