@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt |
 //! | 2xx without an id, HTML or torn JSON | uncertain | something was accepted, and its id is not known |
+//! | 2xx with the id of another job's prediction | uncertain | its pictures would be the other job's; the runner tells |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
 //! | a local picture cannot be read | failed, `input` | nothing was sent |
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
@@ -32,6 +33,7 @@
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
 //! | 401, 403 | the run stops |
 //! | 429 | asked again after the hinted wait |
+//! | another prediction's id | asked again: its pictures are another job's |
 //! | anything else | asked again |
 
 use std::time::Duration;
@@ -168,8 +170,8 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     }
 }
 
-/// Reads what came of a poll.
-pub fn of_poll(exchange: &Exchange, now: Timestamp) -> PollOutcome {
+/// Reads what came of a poll of the prediction `asked`.
+pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> PollOutcome {
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
         Exchange::Fault(fault) => {
@@ -177,7 +179,10 @@ pub fn of_poll(exchange: &Exchange, now: Timestamp) -> PollOutcome {
         }
     };
     match answer.status {
-        200..=299 => match serde_json::from_slice(&answer.body) {
+        200..=299 => match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(body) if is_about_another(&body, asked) => {
+                PollOutcome::Again { cause: format!("an answer about another prediction than {asked}"), wait: None }
+            }
             Ok(body) => of_prediction(&body),
             Err(_) => PollOutcome::Again { cause: excerpt(answer), wait: None },
         },
@@ -207,6 +212,11 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         Some(Err(error)) => uncertain(format!("HTTP {}: {error}", answer.status)),
         None => uncertain(format!("{}, without an id", excerpt(answer))),
     }
+}
+
+/// A cache or a proxy that mixes answers up must not give a job the picture of another.
+fn is_about_another(body: &Value, asked: &PredictionId) -> bool {
+    body["id"].as_str().is_some_and(|id| !id.eq_ignore_ascii_case(asked.as_str()))
 }
 
 fn uncertain(message: String) -> SubmitOutcome {

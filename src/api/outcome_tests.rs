@@ -13,7 +13,7 @@ fn submit(exchange: &Exchange) -> SubmitOutcome {
 }
 
 fn poll(exchange: &Exchange) -> PollOutcome {
-    of_poll(exchange, Timestamp::UNIX_EPOCH)
+    of_poll(exchange, &PredictionId::new(ID).unwrap(), Timestamp::UNIX_EPOCH)
 }
 
 fn in_progress() -> PollOutcome {
@@ -169,6 +169,16 @@ fn errors_of_polls_are_never_a_jobs() {
         assert!(matches!(poll(&exchange), PollOutcome::Again { .. }), "{exchange:?}");
     }
     assert_eq!(poll(&answer(404, "")), PollOutcome::NotFound);
+}
+
+#[test]
+fn an_answer_about_another_prediction_is_none() {
+    let completed =
+        |id: &str| answer(200, &format!(r#"{{"id":"{id}","status":"completed","outputs":["https://a/0.png"]}}"#));
+    assert!(matches!(poll(&completed("1b4e28ba-2fa1-11d2-883f-0016d3cca427")), PollOutcome::Again { .. }));
+    for own in [ID, ID.to_uppercase().as_str()] {
+        assert!(matches!(poll(&completed(own)), PollOutcome::Completed { .. }), "{own}");
+    }
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::api::PredictionId;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobStatus};
 
 use super::brief::{Brief, Stage};
 use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
 use super::history::{History, Tracked};
+use super::known::Known;
 use super::lines::Lines;
 use super::money::{Mark, Money};
 use super::settled::{Settled, Stored};
@@ -29,6 +31,7 @@ pub struct Ledger {
     live: HashMap<JobId, History>,
     settled: Settled,
     source: Source,
+    known: Known,
     money: Money,
     counts: PlanCounts,
     started_at: Option<Timestamp>,
@@ -137,8 +140,10 @@ impl Ledger {
         edit.apply(at, step, next);
         let (after, is_at_rest) = (edit.status(), edit.is_at_rest());
         self.last_at = Some(at);
-        if let Step::Intent { .. } = step {
-            self.first_submit_at.get_or_insert(at);
+        match step {
+            Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),
+            Step::Accepted { prediction, .. } => self.known.insert(prediction),
+            _ => {}
         }
         self.last_finish_at = self.last_finish_at.max(edit.finished_at);
         let is_reroll = edit.reroll.is_some();
@@ -358,6 +363,16 @@ impl Ledger {
         let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
         live.chain(self.settled.verdicts()).for_each(|verdict| counts.add(verdict));
         counts
+    }
+
+    /// Whether an answer has named a price by now, or could have.
+    pub fn is_priced(&self) -> bool {
+        self.money.is_priced
+    }
+
+    /// Whether a prediction is known, and not as the one of the live edit `key`.
+    pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
+        self.known.contains(prediction) && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
     }
 
     /// When the folder's first run began.

@@ -8,6 +8,7 @@ mod disk;
 mod edit;
 mod history;
 mod join;
+mod known;
 mod ledger;
 mod lines;
 mod marks;

@@ -14,6 +14,8 @@ pub(super) struct Money {
     held: Cents,
     held_submits: u64,
     pub(super) estimate: Cents,
+    /// Whether a submit was accepted, and so has told its price if the provider tells prices.
+    pub(super) is_priced: bool,
 }
 
 /// How the money stood at some moment, so that what came after it can be told.
@@ -23,7 +25,15 @@ pub struct Mark(Money);
 impl Default for Money {
     fn default() -> Money {
         let none = Cents::ZERO;
-        Money { spent: none, open: none, open_submits: 0, held: none, held_submits: 0, estimate: FIRST_ESTIMATE }
+        Money {
+            spent: none,
+            open: none,
+            open_submits: 0,
+            held: none,
+            held_submits: 0,
+            estimate: FIRST_ESTIMATE,
+            is_priced: false,
+        }
     }
 }
 
@@ -63,6 +73,7 @@ impl Money {
         if let Step::Accepted { cost_cents, .. } = step {
             self.spent += *cost_cents;
             self.estimate = self.estimate.max(*cost_cents);
+            self.is_priced = true;
         }
     }
 }

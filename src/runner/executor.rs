@@ -257,7 +257,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
             self.polls.pause(Instant::now() + wait);
         }
-        let outcome = of_poll(&exchange, (self.now)());
+        let outcome = of_poll(&exchange, prediction, (self.now)());
         match &outcome {
             PollOutcome::Again { cause, wait: None } => self.report(News::Polled(Err(cause.clone()))),
             // Being asked to slow down is no failure.
@@ -270,22 +270,24 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
     /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
     async fn fetch_all(&self, prediction: &PredictionId, mut outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
-        let (mut reads, mut is_known) = (0, true);
+        let mut reads = 0;
         loop {
             let error = match self.try_fetch(&outputs).await {
                 Ok(staged) => return Ok(staged),
                 Err(error) if reads < error.fresh_urls() => error,
-                Err(error) if is_known => return Err(give_up(error)),
-                Err(error) => return Err(lost(error.to_string())),
+                Err(error) => return Err(give_up(error)),
             };
             reads += 1;
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
-                PollOutcome::Completed { outputs: fresh, .. } => (outputs, is_known) = (fresh, true),
-                PollOutcome::NotFound => is_known = false,
+                PollOutcome::Completed { outputs: fresh, .. } => outputs = fresh,
                 PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
-                PollOutcome::InProgress { .. } | PollOutcome::Failed { .. } | PollOutcome::Again { .. } => {}
+                // A 404 among good answers says nothing: a later run that sees nothing else calls it lost.
+                PollOutcome::NotFound
+                | PollOutcome::InProgress { .. }
+                | PollOutcome::Failed { .. }
+                | PollOutcome::Again { .. } => {}
             }
         }
     }

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, FutureExt};
 use super::*;
 use crate::api::{Answer, Exchange};
 use crate::color::Check;
-use crate::job::{ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
+use crate::job::{Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
 use crate::journal::{EditKey, EditState, PlanCounts, SavedFile};
 use crate::outputs::{Place, Verified};
 use crate::plan::{Standing, Task};
@@ -69,7 +69,11 @@ impl ResultStore for Memory {
     type Staged = Picture;
 
     async fn fetch(&self, output: &str) -> Result<Picture, OutputError> {
-        if output.contains("expired") { Err(OutputError::Expired("HTTP 403".into())) } else { Ok(Picture) }
+        match output {
+            _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".into())),
+            _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".into())),
+            _ => Ok(Picture),
+        }
     }
 
     async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Place) -> Result<(), OutputError> {
@@ -223,6 +227,16 @@ async fn a_provider_that_comes_back_gets_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_prediction_is_one_jobs_alone() {
+    let cached = |number| accepted(if number == 2 { 0 } else { number });
+    let (ending, submits) = ending_of(5, cached, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 5));
+    assert_eq!(with_status(&ending, JobStatus::Completed), 4);
+    assert_eq!(with_status(&ending, JobStatus::Uncertain), 1, "its pictures would be those of the first job");
+    assert_eq!((ending.ledger.spent(), ending.ledger.reserved()), (Cents(28), Cents(7)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_for_is_not_submitted_either() {
     let (ending, submits) = ending_of(500, accepted, || answer(502, "")).await;
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
@@ -242,6 +256,15 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
     };
     let (ending, submits) = ending_of(1, accepted, bad_for_a_while).await;
     assert_eq!((with_status(&ending, JobStatus::Completed), submits), (1, 1));
+
+    let polls = AtomicU32::new(0);
+    let down = move || match polls.fetch_add(1, Ordering::Relaxed) {
+        0 => answer(200, r#"{"status":"completed","outputs":["https://assets.example/down.png"]}"#),
+        _ => answer(404, "not everywhere"),
+    };
+    let (ending, _) = ending_of(1, accepted, down).await;
+    let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
+    assert_eq!(states, [&EditState::Failed { class: ErrorClass::Download }], "a later run asks again");
 
     let (ending, _) = ending_of(1, accepted, expired).await;
     let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();

@@ -53,7 +53,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     }
                     break;
                 }
-                if self.breaker.is_probing() && self.is_submitting() {
+                if self.is_submitting() && (self.breaker.is_probing() || self.waits_for_a_price()) {
                     break;
                 }
                 if let Err(until) = self.submits.try_take() {
@@ -198,6 +198,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             return Some(StopReason::Budget);
         }
         (!has_room_in_run(budget_per_run, &self.ledger, &self.mark)).then_some(StopReason::BudgetPerRun)
+    }
+
+    /// Under a ceiling the first submit goes alone: those beside it would be paid for at a price that nobody knows.
+    fn waits_for_a_price(&self) -> bool {
+        let Settings { budget, budget_per_run, .. } = self.settings;
+        budget.or(budget_per_run).is_some() && !self.ledger.is_priced()
     }
 
     pub(super) fn is_submitting(&self) -> bool {

@@ -92,6 +92,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
         let began = self.workers.get(&worker).map_or(self.elapsed(), |worker| worker.began);
+        let outcome = match outcome {
+            SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
+                // The executor goes on with that prediction; nothing that it reports is heard any more.
+                self.workers.remove(&worker);
+                let message = format!("the answer names prediction {prediction}, which is another job's");
+                SubmitOutcome::Uncertain { message, stop: None }
+            }
+            outcome => outcome,
+        };
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();

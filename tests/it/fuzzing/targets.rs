@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use std::sync::OnceLock;
 
 use dyehouse::api::outcome::{PollOutcome, SubmitOutcome, of_poll, of_submit};
-use dyehouse::api::{Answer, Exchange};
+use dyehouse::api::{Answer, Exchange, PredictionId};
 use dyehouse::editor::{Edit, EditInput, Recolorer};
 use dyehouse::journal::replay;
 use dyehouse::manifest::Manifest;
@@ -36,7 +36,7 @@ pub fn answer(bytes: &[u8]) {
         }
         SubmitOutcome::Stop(_) => assert!((300..500).contains(&status)),
     }
-    if let PollOutcome::Completed { outputs, .. } = of_poll(&exchange, now) {
+    if let PollOutcome::Completed { outputs, .. } = of_poll(&exchange, &PredictionId::new("p").unwrap(), now) {
         assert!(!outputs.is_empty());
     }
 }

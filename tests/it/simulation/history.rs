@@ -255,8 +255,7 @@ impl History {
     fn check(&self, _seen: &mut Seen) -> Result<(), String> {
         let ledger = self.replayed()?;
         let budget = self.settings.budget.map(|budget| budget.0);
-        let in_flight = u64::from(self.settings.in_flight.get());
-        oracle::after_a_life(&self.world.state(), &ledger, budget, in_flight, self.allowed)
+        oracle::after_a_life(&self.world.state(), &ledger, budget, self.allowed)
     }
 }
 

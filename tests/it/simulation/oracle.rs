@@ -20,13 +20,7 @@ pub struct Allowed {
 }
 
 /// What must hold after every life, whatever happened in it.
-pub fn after_a_life(
-    state: &State,
-    ledger: &Ledger,
-    budget: Option<u64>,
-    in_flight: u64,
-    allowed: Allowed,
-) -> Result<(), String> {
+pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed: Allowed) -> Result<(), String> {
     let mut charges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (id, prediction) in &state.predictions {
         charges.entry(&prediction.prompt).or_default().push(id);
@@ -37,13 +31,13 @@ pub fn after_a_life(
         }
     }
     if let Some(budget) = budget {
-        // A price above the estimate is known only from the first answer, and so late for what is in flight by then, and
-        // never for what was accepted without an answer.
+        // A price above the estimate is known only from the first answer, and so late for what that one paid, and never
+        // for what was accepted without an answer.
         let is_known = |id: &String| {
             ledger.live_edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
         };
         let unknown = state.predictions.keys().filter(|id| !is_known(id)).count() as u64;
-        let slack = (state.price - 7) * (in_flight + unknown);
+        let slack = (state.price - 7) * (1 + unknown);
         if state.charged() > budget + slack {
             return Err(format!("{} cents were charged, over the budget of {budget}", state.charged()));
         }
