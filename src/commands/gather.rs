@@ -10,7 +10,7 @@ use crate::job::{Cents, JobStatus, Seed};
 use crate::journal::{Edit, History, Ledger, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{ORIGINALS, aside_name};
 use crate::plan::PlannedJob;
-use crate::progress::{counted, shell_word};
+use crate::progress::counted;
 use crate::report::{
     self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
@@ -19,6 +19,7 @@ use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, r
 use crate::verify;
 
 use super::Failure;
+use super::resume::resume_from;
 
 /// What a report is made from.
 pub(super) struct Gathered<'g> {
@@ -114,20 +115,10 @@ fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
         reserved: ledger.reserved(),
         budget,
         timeline: ledger.pauses().iter().map(pause).collect(),
-        resume: (!is_whole).then(|| resume(manifest, folder, ledger)),
+        resume: (!is_whole).then(|| resume_from(ledger, manifest, folder.path())),
         removed,
         notes: (removed > 0).then(|| removed_note(removed)).into_iter().collect(),
     }
-}
-
-/// The command that goes on with the run of a folder, as a person would type it.
-pub(super) fn resume(manifest: &str, folder: &RunFolder, ledger: &Ledger) -> String {
-    let share = match ledger.last_run() {
-        Some(RunEvent::Run { partition: Some(share), .. }) => format!(" --partition {share}"),
-        _ => String::new(),
-    };
-    let folder = folder.path().display().to_string();
-    format!("dyehouse run {} -o {}{share}", shell_word(manifest), shell_word(&folder))
 }
 
 fn removed_note(removed: u64) -> String {

@@ -12,6 +12,7 @@ mod merge;
 mod options;
 mod prune;
 mod report;
+mod resume;
 mod run;
 mod serve;
 mod status;

@@ -15,7 +15,7 @@ use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
 use crate::plan::Work;
-use crate::progress::{Closing, Doubt, Narrator, Screen, shell_word};
+use crate::progress::{Closing, Doubt, Narrator, Screen};
 use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -25,6 +25,7 @@ use super::gather::{self, Gathered};
 use super::intake::{Dealt, for_each};
 use super::options::Options;
 use super::prune::prune;
+use super::resume::resume;
 use super::{Failure, interrupt, print, print_json};
 
 /// Runs a manifest, or goes on with a run of it.
@@ -110,7 +111,6 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
     let report = gather::write(&gathered)?;
     let exit = exit(counts, colors, ending.stopped.as_ref());
-    let resume = resume(arguments);
     let closing = Closing {
         backend: options.backend,
         counts,
@@ -129,7 +129,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         rerolls: options.settings.color.rerolls,
         results: options.folder.results(),
         report: report.index,
-        resume,
+        resume: resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())),
         exit,
     };
     if batch.json {
@@ -201,20 +201,4 @@ fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>)
         None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
         None => Exit::Incomplete,
     }
-}
-
-/// The command that goes on with the run: the same one, less what only matters once.
-fn resume(arguments: &Run) -> String {
-    let batch = &arguments.batch;
-    let mut command = format!("dyehouse run {}", shell_word(&batch.manifest.display().to_string()));
-    if let Some(out) = &batch.out {
-        command.push_str(&format!(" -o {}", shell_word(&out.display().to_string())));
-    }
-    if let Some(backend) = batch.backend() {
-        command.push_str(&format!(" --backend {backend}"));
-    }
-    if let Some(share) = batch.partition {
-        command.push_str(&format!(" --partition {share}"));
-    }
-    command
 }

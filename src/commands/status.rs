@@ -9,6 +9,7 @@ use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::gather::{self, settled};
+use super::resume::resume_from;
 use super::{Failure, print, print_json};
 
 /// What `status --json` prints.
@@ -70,7 +71,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         state,
         held_by: holder,
         stopped,
-        resume: manifest.as_ref().filter(|_| is_open).map(|manifest| gather::resume(manifest, folder, ledger)),
+        resume: manifest.as_ref().filter(|_| is_open).map(|manifest| resume_from(ledger, manifest, folder.path())),
         manifest,
         backend,
         partition,

@@ -1,5 +1,6 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use crate::files::make_folder;
 
@@ -23,7 +24,7 @@ impl Lock {
         let path = folder.lock_file();
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(FolderError::io("open", &path))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -52,5 +53,18 @@ impl Lock {
             }
             _ => None,
         }
+    }
+}
+
+/// Locks the file for this process alone. Whoever asks for the holder shares it for a moment, and is waited for: a nightly
+/// run must not end because somebody looked at it as it began.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => file.try_lock_shared()?,
+            locked => return locked,
+        }
+        file.unlock().map_err(TryLockError::Error)?;
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -26,6 +26,26 @@ fn a_second_process_is_told_who_holds_the_folder() {
 }
 
 #[test]
+fn who_looks_at_a_run_does_not_stand_in_its_way() {
+    let (_temporary, folder) = folder();
+    drop(Lock::take(&folder).unwrap());
+    let looking = std::fs::File::open(folder.lock_file()).unwrap();
+    looking.lock_shared().unwrap();
+    let begun = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            begun.wait();
+            Lock::take(&folder).map(drop)
+        });
+        begun.wait();
+        // One that does not wait has ended by the end of this.
+        (0..1000).take_while(|_| !run.is_finished()).for_each(|_| std::thread::yield_now());
+        looking.unlock().unwrap();
+        run.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_torn_line_is_cut_before_anything_is_appended() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();

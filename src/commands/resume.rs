@@ -1,0 +1,64 @@
+use std::path::Path;
+
+use crate::job::Cents;
+use crate::journal::{Ledger, RunEvent};
+use crate::progress::shell_word;
+
+/// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
+/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out.
+pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
+    let mut command = "dyehouse".to_owned();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--retry-failed" | "--prune" => {}
+            "--uncertain" => drop(arguments.next()),
+            word if word.starts_with("--uncertain=") => {}
+            word => {
+                command.push(' ');
+                command.push_str(&shell_word(word));
+            }
+        }
+    }
+    command
+}
+
+/// The same, from a journal alone.
+pub(super) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
+    let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
+    if let Some(RunEvent::Run { backend, budget_cents, partition, .. }) = ledger.last_run() {
+        command.push_str(&format!(" --backend {}", shell_word(backend)));
+        if let Some(Cents(cents)) = budget_cents {
+            command.push_str(&format!(" --budget {}.{:02}", cents / 100, cents % 100));
+        }
+        if let Some(share) = partition {
+            command.push_str(&format!(" --partition {share}"));
+        }
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resumed(line: &str) -> String {
+        resume(line.split(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn what_bounds_a_run_bounds_it_when_it_is_resumed() {
+        let line = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only mug-* --rate 2/s -q";
+        let quoted = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only 'mug-*' --rate 2/s -q";
+        assert_eq!(resumed(line), format!("dyehouse {quoted}"));
+    }
+
+    #[test]
+    fn what_pays_again_is_decided_anew() {
+        assert_eq!(
+            resumed("run --retry-failed m.csv --uncertain resubmit --prune -o out"),
+            "dyehouse run m.csv -o out"
+        );
+        assert_eq!(resumed("run --uncertain=resubmit m.csv"), "dyehouse run m.csv");
+    }
+}
