@@ -143,8 +143,7 @@ impl Client {
                 Exchange::Answer(answer) => Exchange::Answer(self.without_key(answer)),
                 fault => fault,
             },
-            Err(error) if error.is_connect() || error.is_builder() => Exchange::Fault(Fault::NotSent(explain(&error))),
-            Err(error) => Exchange::Fault(Fault::Unknown(explain(&error))),
+            Err(error) => Exchange::Fault(fault(&error)),
         }
     }
 
@@ -200,6 +199,12 @@ async fn read(mut response: Response) -> Exchange {
             Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
         }
     }
+}
+
+/// Whether a request without an answer left. Where that is not certain, it may have.
+fn fault(error: &reqwest::Error) -> Fault {
+    let cause = explain(error);
+    if error.is_connect() || error.is_builder() { Fault::NotSent(cause) } else { Fault::Unknown(cause) }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -296,6 +301,16 @@ mod tests {
             r#"{"error":"no such key: [key]"}"#
         );
         assert_eq!(struck("id", r#"{"id":"p"}"#), r#"{"id":"p"}"#, "what may be a word stays");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_takes_a_request_and_says_nothing_may_have_accepted_it() {
+        install_tls();
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let request = reqwest::Client::new().post(format!("http://{}", silent.local_addr().unwrap()));
+        let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
+        let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
+        assert!(cause.starts_with("no answer in time"), "{cause}");
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
 use crate::plan::Work;
 use crate::progress::{Closing, Doubt, Narrator, Screen};
-use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft};
+use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Ids, Outcome};
@@ -109,7 +109,9 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     }
     let Outcome { counts, errors, colors } = agenda.outcome(&options.folder, &ending.ledger)?;
     let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
+    let turn = ReportTurn::wait(&options.folder)?;
     let report = gather::write(&gathered)?;
+    drop(turn);
     let exit = exit(counts, colors, ending.stopped.as_ref());
     let closing = Closing {
         backend: options.backend,

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::color::{Check, Verdict};
 use crate::job::SubmitRate;
 use crate::manifest::Style;
-use crate::runner::{Checkup, Event, Observer, Tally};
+use crate::runner::{Checkup, Event, Observer, StopReason, Tally};
 
 use super::screen::{Screen, Show};
 use super::words::{counted, duration};
@@ -135,11 +135,18 @@ impl Observer for Narrator<'_> {
                 self.screen.say(&format!("{job}: the provider says `{word}`, which it does not document; waiting on"));
             }
             Event::Stopping { reason } => {
-                self.screen
-                    .say(&format!("stopping: {reason}; letting what is under way end (Ctrl-C again ends at once)"));
+                self.screen.say(&format!("stopping: {reason}; letting what is under way end ({})", way_out(reason)));
             }
         }
         self.refresh(tally);
+    }
+}
+
+/// What ends a run sooner that is stopping already.
+fn way_out(reason: &StopReason) -> &'static str {
+    match reason {
+        StopReason::Signal => "Ctrl-C again ends at once",
+        _ => "Ctrl-C ends it sooner",
     }
 }
 

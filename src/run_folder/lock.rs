@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
 use crate::files::make_folder;
@@ -53,6 +53,31 @@ impl Lock {
             }
             _ => None,
         }
+    }
+}
+
+/// The right to write the report of a run, which a run and `dyehouse report` may both want at once: each would sweep the
+/// drafts of the other away. Whoever reads the journal after it has come leaves no older report than there was.
+#[derive(Debug)]
+pub struct ReportTurn {
+    _file: File,
+}
+
+impl ReportTurn {
+    /// Waits for it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such folder, or it cannot be written to.
+    pub fn wait(folder: &RunFolder) -> Result<ReportTurn, FolderError> {
+        let path = folder.report_lock_file();
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|cause| match cause.kind() {
+            ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
+            _ => FolderError::io("open", &path)(cause),
+        })?;
+        file.lock().map_err(FolderError::io("lock", &path))?;
+        Ok(ReportTurn { _file: file })
     }
 }
 

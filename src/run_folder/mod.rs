@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use journal_file::{JournalDraft, JournalFile};
-pub use lock::Lock;
+pub use lock::{Lock, ReportTurn};
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
 
 use crate::journal::{LinesError, ReplayError};
@@ -74,6 +74,10 @@ impl RunFolder {
     /// `.merging`: while it is there, the folder is half of a merge, and names the others.
     pub fn merging(&self) -> PathBuf {
         self.path.join(".merging")
+    }
+
+    fn report_lock_file(&self) -> PathBuf {
+        self.path.join(".report-lock")
     }
 
     fn lock_file(&self) -> PathBuf {

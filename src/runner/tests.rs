@@ -322,12 +322,23 @@ async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
     assert_eq!((first.stopped, submits), (Some(StopReason::BudgetPerRun), 7), "seven submits are 49 cents");
     assert_eq!((first.ledger.spent(), first.ledger.reserved()), (Cents(28), Cents(21)));
     let mut ledger = first.ledger;
-    let dearer = |number| answer(200, &format!(r#"{{"id":"later-{number}","status":"processing","costCents":10}}"#));
     for (jobs, spent) in [(10..19, 78), (20..29, 128)] {
+        let dearer =
+            move |number| answer(200, &format!(r#"{{"id":"{spent}-{number}","status":"processing","costCents":10}}"#));
         let (next, submits) = ending_with(settings.clone(), ledger, jobs, dearer, completed).await;
         assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun), 5));
         assert_eq!(next.ledger.spent(), Cents(spent));
         ledger = next.ledger;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_above_the_documented_one_does_not_lead_past_the_budget() {
+    let dearer = |number| answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":20}}"#));
+    let ceilings = |budget, budget_per_run| Settings { budget, budget_per_run, ..Settings::default() };
+    for settings in [ceilings(Some(Cents(100)), None), ceilings(None, Some(Cents(100)))] {
+        let (ending, submits) = ending_with(settings, Ledger::default(), 0..30, dearer, completed).await;
+        assert_eq!((ending.ledger.spent(), submits), (Cents(100), 5), "the first went alone and told the price");
     }
 }
 

@@ -212,3 +212,21 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     code(&run(&sandbox, &provider, "").output().unwrap(), 0);
     assert!(!stray.exists(), "also where nothing is left to do");
 }
+
+#[test]
+fn reports_that_are_asked_for_at_the_same_time_are_all_written() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 10);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let again = (0..8).map(|number| match number {
+        0..6 => sandbox.dyehouse("report out").stdout(Stdio::null()).spawn().unwrap(),
+        // The last two are a run of its own, and one that is told so.
+        _ => run(&sandbox, &provider, "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
+    });
+    let codes: Vec<i32> =
+        again.collect::<Vec<_>>().iter_mut().map(|child| child.wait().unwrap().code().unwrap()).collect();
+    assert!(codes[..6].iter().all(|code| *code == 0), "{codes:?}");
+    assert!(codes[6..].iter().all(|code| [0, 5].contains(code)), "{codes:?}");
+    let left: Vec<String> = sandbox.names("out/report").into_iter().filter(|name| name.starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
