@@ -304,6 +304,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        use axum::response::Redirect;
+        use axum::routing::{any, post};
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        let visits = std::sync::Arc::new(AtomicU32::new(0));
+        let counted = std::sync::Arc::clone(&visits);
+        let elsewhere = move || async move { counted.fetch_add(1, Ordering::Relaxed).to_string() };
+        let redirect = || async { Redirect::temporary("/elsewhere") };
+        let router = axum::Router::new()
+            .route("/api/v1/models/m/generate", post(redirect))
+            .route("/api/v1/predictions/p", any(redirect))
+            .route("/elsewhere", any(elsewhere));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let client = Client::new(base, &SecretString::from("k")).unwrap();
+        let request = EditRequest {
+            model: "m".into(),
+            prompt: "make it blue".into(),
+            images: vec![ImageSource::Url("https://example.com/a.png".into())],
+            size: None,
+            seed: None,
+            switches: crate::job::Switches::default(),
+        };
+        for exchange in [client.submit(&request).await, client.poll(&PredictionId::new("p").unwrap()).await] {
+            let Exchange::Answer(answer) = exchange else { panic!("{exchange:?}") };
+            assert_eq!(answer.status, 307);
+        }
+        assert_eq!(visits.load(Ordering::Relaxed), 0, "neither the key nor a second submit goes where it leads");
+    }
+
+    #[tokio::test]
     async fn a_server_that_takes_a_request_and_says_nothing_may_have_accepted_it() {
         install_tls();
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
