@@ -95,7 +95,9 @@ impl Breaker {
             self.pauses += 1;
         }
         let (wait, patience) = match reason {
-            Obstacle::RateLimited(hint) => (hint.unwrap_or_else(|| backoff(self.pauses)), RATE_LIMITED_FOR),
+            Obstacle::RateLimited(None) => (backoff(self.pauses), RATE_LIMITED_FOR),
+            // A hint that has proved too short, as `Retry-After: 0` in every answer does, is not taken at its word again.
+            Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMITED_FOR),
             Obstacle::Unreachable => {
                 self.is_unreachable = true;
                 (backoff(self.pauses), self.give_up_after)
@@ -234,6 +236,21 @@ mod tests {
         let refusals: Vec<_> = (0..5).map(|_| breaker.submit_refused(at(0), Obstacle::RateLimited(None))).collect();
         assert_eq!(refusals, vec![Advice::Pause(at(1)); 5]);
         assert_eq!(breaker.submit_refused(at(1), Obstacle::RateLimited(None)), Advice::Pause(at(2)));
+    }
+
+    #[test]
+    fn a_hint_that_proves_too_short_makes_no_tight_loop() {
+        let mut breaker = Breaker::new(PATIENCE);
+        let hinted = Obstacle::RateLimited(Some(Duration::ZERO));
+        let (mut now, mut waits) = (Duration::ZERO, Vec::new());
+        while waits.len() < 6 {
+            let Advice::Pause(wait) = breaker.submit_refused(now, hinted) else { panic!() };
+            waits.push(wait.as_secs());
+            now += wait;
+        }
+        assert_eq!(waits, [0, 1, 2, 4, 8, 16]);
+        breaker.submit_answered();
+        assert_eq!(breaker.submit_refused(now, hinted), Advice::Pause(Duration::ZERO), "it is good again");
     }
 
     #[test]
