@@ -33,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// Run a manifest: check, submit, follow, download, verify, report. Run again, it resumes
     Run(Box<Run>),
-    /// Tell everything that can be known before money is spent. Touches no network
+    /// Tell everything that can be known before money is spent. Touches no network but with --probe
     Check(Box<Check>),
     /// Tell where a run stands, from its journal alone, also while it runs
     Status(Status),
@@ -201,6 +201,12 @@ pub struct Check {
     /// The manifest and what of it is meant.
     #[command(flatten)]
     pub batch: Batch,
+    /// Ask every image URL whether there is a picture behind it; the only thing here that touches the network
+    #[arg(long)]
+    pub probe: bool,
+    /// How fast URLs are asked [default: 20/s]
+    #[arg(long, value_name = "RATE", requires = "probe")]
+    pub probe_rate: Option<Rate>,
 }
 
 /// `dyehouse status`.

@@ -17,6 +17,7 @@ pub mod outputs;
 pub mod photo;
 pub mod pictures;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 pub mod report;
 pub mod run_folder;

@@ -12,7 +12,7 @@ use crate::job::ContentHash;
 use crate::outputs::{Format, Picture, PictureError, inspect};
 
 /// The largest picture that is put into a request, in bytes.
-const MOST_BYTES: u64 = 20 << 20;
+pub(crate) const MOST_BYTES: u64 = 20 << 20;
 
 /// Looks at local pictures, each once, and remembers from night to night those that did not change.
 #[derive(Debug, Default)]

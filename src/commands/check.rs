@@ -10,12 +10,13 @@ use crate::journal::Ledger;
 use crate::manifest::{Backend, Diagnostic, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
 use crate::plan::{self, Advice, Decision, Kept, PlannedJob};
-use crate::progress;
+use crate::progress::{self, Screen};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
 use super::failure::problems_text;
 use super::intake::{Dealt, about, for_each};
 use super::options::Options;
+use super::probe::{Probed, Urls, probe};
 use super::{Failure, print, print_json};
 
 /// What `check --json` prints.
@@ -23,8 +24,13 @@ use super::{Failure, print, print_json};
 struct Checked {
     version: u32,
     errors: Vec<Diagnostic>,
+    /// How many there are beyond those.
+    more_errors: u64,
     warnings: Vec<Diagnostic>,
     plan: Option<Plan>,
+    /// What came of `--probe`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Probed>,
 }
 
 /// What a run would do, and what the jobs ask for.
@@ -50,46 +56,76 @@ struct Forecast {
     submits: u64,
 }
 
-/// Tells what a run of the manifest would do. No network is touched, and nothing is written.
-pub(super) fn check(arguments: &Check) -> Result<Exit, Failure> {
-    let batch = &arguments.batch;
-    let found = (|| {
-        let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
-        let options = Options::merge(batch, None, &manifest)?;
-        let file = batch.manifest.display().to_string();
-        let ledger = ledger(&options.folder)?;
-        options.suit(&ledger)?;
-        let mut pictures = LocalPictures::remembering(&options.folder.pictures());
-        let mut forecast = Forecast::default();
-        let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
-        for_each(&manifest, &file, &options, &mut pictures, |dealt| {
-            let Dealt::Ours(planned) = dealt else { return Ok(()) };
-            let submits = forecast.take(&planned, &ledger, &options);
-            advice.take(&planned.job, planned.fingerprint, submits);
-            Ok(())
-        })?;
-        forecast.finish(&ledger, &options);
-        let mut warnings = manifest.notices().to_vec();
-        warnings.extend(self::warnings(&file, &forecast, &mut advice, &ledger, &options));
-        Ok((options, ledger, forecast, advice, warnings))
-    })();
-    match found {
-        Ok((options, ledger, forecast, advice, warnings)) => {
-            if batch.json {
+/// What is found out about a manifest without errors.
+struct Found {
+    options: Options,
+    ledger: Ledger,
+    forecast: Forecast,
+    advice: Advice,
+    warnings: Vec<Diagnostic>,
+    probed: Option<(Probed, Problems)>,
+}
+
+/// Tells what a run of the manifest would do. No network is touched without `--probe`, and nothing is written.
+pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
+    let is_json = arguments.batch.json;
+    let mut notices = Vec::new();
+    match look(arguments, &mut notices, screen) {
+        Ok(Found { options, ledger, forecast, advice, warnings, probed }) => {
+            let warnings: Vec<Diagnostic> = notices.into_iter().chain(warnings).collect();
+            let (probe, problems) = probed.unzip();
+            let problems = problems.unwrap_or_default();
+            if is_json {
                 let (sizes, colors) = (advice.sizes().clone(), advice.colors().clone());
                 let plan = Some(Plan { forecast, sizes, colors });
-                print_json(&Checked { version: 1, errors: Vec::new(), warnings, plan });
-            } else {
-                print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes());
+                let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
+                let (errors, more_errors) = (problems.told(), problems.more);
+                print_json(&Checked { version: 1, errors, more_errors, warnings, plan, probe });
+                return Ok(exit);
             }
-            Ok(Exit::Complete)
+            print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes());
+            print(probe.map(|probed| probed.text()).unwrap_or_default().as_bytes());
+            if problems.is_empty() { Ok(Exit::Complete) } else { Err(Failure::Manifest(problems)) }
         }
-        Err(Failure::Manifest(problems)) if batch.json => {
-            print_json(&Checked { version: 1, errors: problems.diagnostics, warnings: Vec::new(), plan: None });
+        Err(Failure::Manifest(problems)) if is_json => {
+            let (errors, more_errors) = (problems.told(), problems.more);
+            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(Exit::Usage)
+        }
+        // What was understood of the file may be why something in it is wrong.
+        Err(Failure::Manifest(problems)) if !notices.is_empty() => {
+            print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes());
+            Err(Failure::Manifest(problems))
         }
         Err(failure) => Err(failure),
     }
+}
+
+fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Result<Found, Failure> {
+    let batch = &arguments.batch;
+    let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
+    notices.extend(manifest.notices().iter().cloned());
+    let options = Options::merge(batch, None, &manifest)?;
+    let ledger = ledger(&options.folder)?;
+    options.suit(&ledger)?;
+    let mut pictures = LocalPictures::remembering(&options.folder.pictures());
+    let mut forecast = Forecast::default();
+    let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
+    let mut urls = arguments.probe.then(Urls::default);
+    for_each(&manifest, &options, &mut pictures, |dealt| {
+        let Dealt::Ours(planned) = dealt else { return Ok(()) };
+        let submits = forecast.take(&planned, &ledger, &options);
+        advice.take(&planned.job, planned.fingerprint, submits);
+        if let Some(urls) = urls.as_mut().filter(|_| submits) {
+            urls.take(&planned.job);
+        }
+        Ok(())
+    })?;
+    forecast.finish(&ledger, &options);
+    let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
+    let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
+    let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
+    Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
 
 fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
@@ -129,8 +165,15 @@ impl Forecast {
     }
 }
 
+/// The files that messages are about.
+struct Files {
+    manifest: String,
+    /// The one in which lines are counted.
+    lines: String,
+}
+
 fn warnings(
-    file: &str,
+    files: &Files,
     forecast: &Forecast,
     advice: &mut Advice,
     ledger: &Ledger,
@@ -141,10 +184,11 @@ fn warnings(
         .into_iter()
         .map(|warning| {
             let (line, id) = &warning.first;
-            about(Severity::Warning, file, Some((*line, id.as_ref())), warning.message, warning.hint)
+            about(Severity::Warning, &files.lines, Some((*line, id.as_ref())), warning.message, warning.hint)
         })
         .collect();
-    let mut warn = |message: String, hint: &str| warnings.push(about(Severity::Warning, file, None, message, hint));
+    let mut warn =
+        |message: String, hint: &str| warnings.push(about(Severity::Warning, &files.manifest, None, message, hint));
     if let Some(budget) = options.settings.budget {
         let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
         if whole > budget {

@@ -4,13 +4,23 @@ use std::path::{Path, PathBuf};
 use crate::cli::Init;
 use crate::color::Hex;
 use crate::exit::Exit;
+use crate::manifest::slug;
 use crate::outputs::inspect;
 use crate::progress::{Screen, counted, shell_word};
 
 use super::Failure;
 
-/// A color to reach: its name, and its hex.
-type Named = (String, Hex);
+/// A color to reach.
+struct Color {
+    name: String,
+    hex: Hex,
+}
+
+/// A picture and what its jobs are called by: no two are called the same.
+struct Named {
+    file: String,
+    stem: String,
+}
 
 /// Writes a starter manifest for a folder of pictures and some colors.
 pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
@@ -29,6 +39,13 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     }
     let colors = colors(&arguments.colors)?;
     let folder = relative(&arguments.pictures, out);
+    let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    // `|` separates the pictures of a cell, and nothing in a CSV says that it does not.
+    let (pictures, left_out): (Vec<Named>, Vec<Named>) =
+        pictures.into_iter().partition(|picture| !is_table || !picture.file.contains('|'));
+    for picture in left_out {
+        screen.say(&format!("left out {}: its name holds `|`, which a CSV cannot say; write a .yaml", picture.file));
+    }
     let text = match out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase().as_str() {
         "csv" => table(&folder, &pictures, &colors),
         "yaml" | "yml" => document(&folder, &pictures, &colors),
@@ -46,37 +63,46 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// The names of the pictures in a folder, sorted.
-fn pictures(folder: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
+/// The pictures of a folder, sorted. Files that are hidden stay so.
+fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if let (true, Ok(name)) =
-            (inspect(&path).is_ok(), path.file_name().unwrap_or_default().to_os_string().into_string())
+        let name = path.file_name().unwrap_or_default().to_os_string().into_string();
+        if let Ok(name) = name.map_err(drop).and_then(|name| if name.starts_with('.') { Err(()) } else { Ok(name) })
+            && inspect(&path).is_ok()
         {
-            names.push(name);
+            files.push(name);
         }
     }
-    names.sort();
-    Ok(names)
+    files.sort();
+    let mut taken = BTreeSet::new();
+    let named = files.into_iter().map(|file| {
+        let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let slugged = slug(&stem);
+        let stem = if slugged.is_empty() { "picture".to_owned() } else { stem };
+        let numbered = (2..).map(|number| format!("{stem}-{number}"));
+        let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
+        Named { stem: stem.unwrap_or_default(), file }
+    });
+    Ok(named.collect())
 }
 
-/// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`.
-fn colors(texts: &[String]) -> Result<Vec<Named>, Failure> {
-    let mut colors: Vec<Named> = Vec::new();
+/// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.
+fn colors(texts: &[String]) -> Result<Vec<Color>, Failure> {
+    let mut colors: Vec<Color> = Vec::new();
     for text in texts {
         let (name, color) = text.split_once('=').unwrap_or((text, text));
-        let hex: Hex = color.parse().map_err(|_| Failure::Usage {
+        let hex: Hex = color.trim().parse().map_err(|_| Failure::Usage {
             message: format!("read the color `{color}`"),
             hint: "write a hex such as '#1E90FF', a CSS name such as navy, or a name and a hex: ocean=#1E90FF"
                 .to_owned(),
         })?;
-        let name = if name.starts_with('#') {
-            hex.to_string().trim_start_matches('#').to_lowercase()
-        } else {
-            name.to_owned()
-        };
-        colors.push((name, hex));
+        let is_hex = name.trim().starts_with('#') || slug(name).is_empty();
+        let name = if is_hex { hex.to_string().trim_start_matches('#').to_lowercase() } else { name.trim().to_owned() };
+        if colors.iter().all(|known| slug(&known.name) != slug(&name)) {
+            colors.push(Color { name, hex });
+        }
     }
     Ok(colors)
 }
@@ -98,26 +124,30 @@ fn relative(pictures: &Path, out: &Path) -> String {
     format!("{}/", pictures.display())
 }
 
-fn document(folder: &str, pictures: &[String], colors: &[Named]) -> String {
-    let extensions: BTreeSet<&str> = pictures.iter().filter_map(|name| Path::new(name).extension()?.to_str()).collect();
+fn document(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
+    let extensions: BTreeSet<&str> =
+        pictures.iter().filter_map(|picture| Path::new(&picture.file).extension()?.to_str()).collect();
+    let is_called_by_name = |picture: &Named| {
+        Path::new(&picture.file).file_stem().is_some_and(|stem| stem.to_string_lossy() == picture.stem.as_str())
+    };
     let rows = match (extensions.len(), extensions.first()) {
-        (1, Some(extension)) => format!(
+        (1, Some(extension)) if pictures.iter().all(is_called_by_name) => format!(
             "rows: {}           # a row for each; or a table: rows: catalog.csv",
-            quoted(&format!("{folder}*.{extension}"))
+            quoted(&format!("{}*.{extension}", glob::Pattern::escape(folder)))
         ),
         _ => {
             let items: Vec<String> = pictures
                 .iter()
-                .map(|name| {
-                    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
-                    format!("  - {{file: {}, stem: {}}}", quoted(&format!("{folder}{name}")), quoted(&stem))
+                .map(|picture| {
+                    let file = format!("{folder}{}", picture.file);
+                    format!("  - {{file: {}, stem: {}}}", quoted(&file), quoted(&picture.stem))
                 })
                 .collect();
             format!("rows:\n{}", items.join("\n"))
         }
     };
     let entries: Vec<String> =
-        colors.iter().map(|(name, hex)| format!("    - {{name: {}, hex: \"{hex}\"}}", quoted(name))).collect();
+        colors.iter().map(|color| format!("    - {{name: {}, hex: \"{}\"}}", quoted(&color.name), color.hex)).collect();
     format!(
         "# Every picture in every color. `dyehouse check` tells what it comes to, before anything is paid for.\n\
          version: 1\n\
@@ -138,16 +168,15 @@ fn document(folder: &str, pictures: &[String], colors: &[Named]) -> String {
     )
 }
 
-fn table(folder: &str, pictures: &[String], colors: &[Named]) -> String {
+fn table(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail.
     let _ = writer.write_record(["id", "prompt", "images", "color"]);
     for picture in pictures {
-        let stem = Path::new(picture).file_stem().unwrap_or_default().to_string_lossy();
-        for (name, hex) in colors {
+        for Color { name, hex } in colors {
             let prompt = format!("Change the product's color to {hex} ({name}), keep the background");
-            let id = format!("{stem}-{name}").replace(['/', ' '], "-");
-            let _ = writer.write_record([id, prompt, format!("{folder}{picture}"), hex.to_string()]);
+            let id = format!("{}-{}", slug(&picture.stem), slug(name));
+            let _ = writer.write_record([id, prompt, format!("{folder}{}", picture.file), hex.to_string()]);
         }
     }
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()

@@ -10,6 +10,8 @@ mod intake;
 mod interrupt;
 mod merge;
 mod options;
+mod places;
+mod probe;
 mod prune;
 mod report;
 mod resume;
@@ -34,7 +36,7 @@ pub fn execute(cli: &Cli) -> Exit {
     start_logs(&cli.output, &screen);
     let done = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &screen),
-        Command::Check(arguments) => check::check(arguments),
+        Command::Check(arguments) => check::check(arguments, &screen),
         Command::Status(arguments) => status::status(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Merge(arguments) => merge::merge(arguments, &screen),

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let mut draft = PlanDraft::begin(&options.folder)?;
     let mut ids = Ids::default();
-    for_each(&manifest, &name, &options, &mut pictures, |dealt| match dealt {
+    for_each(&manifest, &options, &mut pictures, |dealt| match dealt {
         Dealt::Ours(planned) => Ok(draft.push(&planned)?),
         Dealt::Theirs(id) => {
             draft.skip();

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +25,14 @@ impl Fingerprint {
     ///
     /// Each part goes in behind its length, so that no two requests run together to the same bytes.
     pub fn of(request: &EditRequest, mut content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
-        let mut hasher = blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1");
+        // A manifest has a million of these: the key is derived once, and the parts are hashed in one go.
+        static KEYED: LazyLock<blake3::Hasher> =
+            LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"));
+        let mut all: Vec<u8> = Vec::with_capacity(512);
         let mut part = |tag: u8, bytes: &[u8]| {
-            hasher.update(&[tag]);
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
+            all.push(tag);
+            all.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            all.extend_from_slice(bytes);
         };
         part(b'm', request.model.as_bytes());
         part(b'p', request.prompt.as_bytes());
@@ -57,7 +61,7 @@ impl Fingerprint {
             }
         }
         let mut bytes = [0; 16];
-        hasher.finalize_xof().fill(&mut bytes);
+        KEYED.clone().update(&all).finalize_xof().fill(&mut bytes);
         Fingerprint(bytes)
     }
 

@@ -28,6 +28,10 @@ pub struct Diagnostic {
     /// The line of the file with the part to underline.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
+    /// What the message says of any job, where it may have to be said of many for one reason: such messages about one
+    /// place are told once, with the count of the others.
+    #[serde(skip)]
+    pub same: Option<String>,
 }
 
 /// How much a [`Diagnostic`] matters.
@@ -75,10 +79,12 @@ fn floor(text: &str, at: usize) -> usize {
 /// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Those that are kept, in the manifest's order.
+    /// Those that are kept, in the manifest's order; [`Problems::told`] has their counts.
     pub diagnostics: Vec<Diagnostic>,
     /// How many errors came after those.
     pub more: u64,
+    /// How often a kept one was met again.
+    repeats: Vec<u64>,
 }
 
 impl Problems {
@@ -87,11 +93,54 @@ impl Problems {
 
     /// Takes one more diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < Self::KEPT {
+        let place = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
+        let is_again = |kept: &Diagnostic| {
+            diagnostic.same.is_some()
+                && kept.same == diagnostic.same
+                && place(kept) == place(&diagnostic)
+                && kept.file == diagnostic.file
+        };
+        if let Some(first) = self.diagnostics.iter().position(is_again) {
+            self.repeats[first] += 1;
+        } else if self.diagnostics.len() < Self::KEPT {
             self.diagnostics.push(diagnostic);
+            self.repeats.push(0);
         } else {
             self.more += 1;
         }
+    }
+
+    /// Takes diagnostics that were found later, by their places among the others, and how many there are `more`.
+    pub fn merge(&mut self, found: Vec<Diagnostic>, more: u64) {
+        let mut all: Vec<(Diagnostic, u64)> = std::mem::take(&mut self.diagnostics)
+            .into_iter()
+            .zip(std::mem::take(&mut self.repeats))
+            .chain(found.into_iter().map(|diagnostic| (diagnostic, 0)))
+            .collect();
+        all.sort_by(|(one, _), (other, _)| {
+            (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column))
+        });
+        self.more += more;
+        for (diagnostic, again) in all {
+            let before = self.diagnostics.len();
+            self.push(diagnostic);
+            if let Some(repeats) = self.repeats.get_mut(before) {
+                *repeats += again;
+            }
+        }
+    }
+
+    /// Those that are kept, each with how often it was met again.
+    pub fn told(&self) -> Vec<Diagnostic> {
+        let told = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
+            0 => diagnostic.clone(),
+            again => {
+                let jobs = if *again == 1 { "job" } else { "jobs" };
+                let message = format!("{}, and in {again} more {jobs}", diagnostic.message);
+                Diagnostic { message, ..diagnostic.clone() }
+            }
+        };
+        self.diagnostics.iter().zip(&self.repeats).map(told).collect()
     }
 
     /// Whether nothing is wrong.
@@ -152,6 +201,7 @@ impl Diagnostic {
             message: message.into(),
             hint: hint.into(),
             excerpt: None,
+            same: None,
         }
     }
 
@@ -193,6 +243,9 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
             let mut origin = Origin::path(diagnostic.file.as_str());
             if let Some(line) = diagnostic.line {
                 origin = origin.line(usize::try_from(line).unwrap_or(usize::MAX));
+                if let Some(column) = diagnostic.column {
+                    origin = origin.char_column(usize::try_from(column).unwrap_or(usize::MAX));
+                }
             }
             level.primary_title(diagnostic.message.as_str()).element(origin)
         }

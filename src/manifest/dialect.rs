@@ -24,9 +24,38 @@ const ALIASES: [(&str, Field); 15] = [
     ("target_color", Field::Color),
 ];
 
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// What separates its cells.
+    pub(super) delimiter: u8,
+    /// Whether a line of its own above the header says so, as Excel writes it: `sep=;`.
+    pub(super) is_named: bool,
+}
+
+/// How a table is written whose text begins with `head`.
+pub(super) fn of(head: &str) -> Dialect {
+    match named(head) {
+        Some(delimiter) => Dialect { delimiter, is_named: true },
+        None => Dialect { delimiter: delimiter(head), is_named: false },
+    }
+}
+
+/// The separator that the first line names.
+fn named(head: &str) -> Option<u8> {
+    let line = head.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let line = line.trim_matches('"').to_ascii_lowercase();
+    match line.strip_prefix("sep=")?.as_bytes() {
+        // Trimming takes the tab away.
+        [] => Some(b'\t'),
+        [delimiter] if DELIMITERS.contains(delimiter) => Some(*delimiter),
+        _ => None,
+    }
+}
+
 /// What separates the cells of a table whose text begins with `head`: what makes the most known columns of its header,
 /// and where there are none, the most columns.
-pub(super) fn delimiter(head: &str) -> u8 {
+fn delimiter(head: &str) -> u8 {
     let columns = |delimiter: u8| -> (usize, usize) {
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(head.as_bytes());
@@ -40,18 +69,30 @@ pub(super) fn delimiter(head: &str) -> u8 {
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| columns(*delimiter)).unwrap_or(b',')
 }
 
-/// `name` as templates call it: `Image Src` is `image_src`.
+/// `name` as templates call it: `Image Src` is `image_src`, and `3D Model` is `_3d_model`, for no name begins with a
+/// digit.
 pub(super) fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len());
-    for character in name.trim().chars() {
+    let snake = words(name, '_');
+    if snake.starts_with(|first: char| first.is_numeric()) { format!("_{snake}") } else { snake }
+}
+
+/// `text` as a file name or a URL has it: `Ocean Blue!` is `ocean-blue`.
+pub fn slug(text: &str) -> String {
+    words(text, '-')
+}
+
+/// The words of `text` in lower case, joined by `between`.
+fn words(text: &str, between: char) -> String {
+    let mut words = String::with_capacity(text.len());
+    for character in text.trim().chars() {
         if character.is_alphanumeric() {
-            snake.extend(character.to_lowercase());
-        } else if !snake.ends_with('_') && !snake.is_empty() {
-            snake.push('_');
+            words.extend(character.to_lowercase());
+        } else if !words.ends_with(between) && !words.is_empty() {
+            words.push(between);
         }
     }
-    snake.truncate(snake.trim_end_matches('_').len());
-    snake
+    words.truncate(words.trim_end_matches(between).len());
+    words
 }
 
 /// The columns that headers stand for. An alias counts only where no header has the column's own name, and the first
@@ -72,7 +113,8 @@ fn field(name: &str) -> Option<Field> {
     Field::from_key(name).or_else(|| alias(name))
 }
 
-fn alias(name: &str) -> Option<Field> {
+/// The column that a header in snake case is another name for.
+pub(super) fn alias(name: &str) -> Option<Field> {
     ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field)
 }
 
@@ -87,12 +129,17 @@ mod tests {
         assert_eq!(delimiter("\"id\",\"prompt\",\"images\"\n"), b',');
         assert_eq!(delimiter("sku;name;price\n1;a;2\n"), b';');
         assert_eq!(delimiter("prompt\n"), b',');
+        for (head, delimiter) in [("sep=;\r\nid,prompt", b';'), ("\n\"SEP=,\"\na;b", b','), ("sep=\t\na,b", b'\t')] {
+            assert_eq!(of(head), Dialect { delimiter, is_named: true }, "{head}");
+        }
+        assert!(!of("sep=months\na,b").is_named);
     }
 
     #[test]
     fn headers_are_called_in_snake_case_and_forgiven_their_spelling() {
         assert_eq!(snake_case(" Image Src "), "image_src");
         assert_eq!(snake_case("Variant SKU (old)"), "variant_sku_old");
+        assert_eq!((snake_case("3D Model"), words("3D Model!", '-')), ("_3d_model".to_owned(), "3d-model".to_owned()));
         let names = |names: &[&str]| fields(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         assert_eq!(names(&["ID", "Prompt", "Image URL"]), [Some(Field::Id), Some(Field::Prompt), Some(Field::Images)]);
         assert_eq!(names(&["image_src", "images"]), [None, Some(Field::Images)], "its own name goes before an alias");

@@ -34,30 +34,32 @@ pub(super) enum Opened {
 }
 
 impl Document {
-    /// Reads `source`, whose paths are relative to `folder`. Errors: everything wrong with the head.
-    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened), Vec<Diagnostic>> {
+    /// Reads `source`, whose paths are relative to `folder`: its settings, what it makes jobs of, and what is wrong with
+    /// the head although the jobs can be looked at.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the head, where no job can be looked at.
+    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
         let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
-        let root = node::parse(&text).map_err(|unparsable| {
-            let span = unparsable.at..unparsable.at + 1;
-            let hint = "check the indentation and the quotes of this line and the one above".to_owned();
-            vec![source.error_in(&text, 1, &span, format!("no valid YAML: {}", unparsable.message), hint)]
+        let mut root = node::parse(&text).map_err(|unparsable| {
+            vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)]
         })?;
+        let commented = root.uncomment(&text);
         let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
+        for color in commented {
+            head.complain(&color, node::COMMENTED, node::in_quotes(&text[color.clone()]));
+        }
         let found = head.read(&root);
         let (settings, diagnostics) = (head.settings, head.diagnostics);
-        match found {
-            Some((defaults, jobs)) if diagnostics.is_empty() => Ok((
-                settings,
-                match jobs {
-                    Made::Listed(jobs) => Opened::Jobs(Document { text, defaults, jobs }),
-                    Made::Templated(catalog) => {
-                        let (rows, matrix, template) = *catalog;
-                        Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))
-                    }
-                },
-            )),
-            _ => Err(diagnostics),
-        }
+        let Some((defaults, jobs)) = found else { return Err(diagnostics) };
+        let opened = match jobs {
+            Made::Listed(jobs) => Opened::Jobs(Document { text, defaults, jobs }),
+            Made::Templated(catalog) => {
+                let (rows, matrix, template) = *catalog;
+                Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))
+            }
+        };
+        Ok((settings, opened, diagnostics))
     }
 
     /// Begins a pass.
@@ -85,14 +87,20 @@ impl Head<'_> {
     /// The defaults and the jobs, where the document has jobs at all.
     fn read(&mut self, root: &Node) -> Option<(Defaults, Made)> {
         let Kind::Map(pairs) = &root.kind else {
-            let (message, hint) = match root.kind {
-                Kind::Null => ("the manifest is empty", "begin with `jobs:` and a list of jobs"),
-                _ => (
-                    "the manifest is no map of keys",
-                    "a manifest has the keys version, run, defaults and jobs at its top",
-                ),
-            };
-            self.diagnostics.push(Diagnostic::about_file(&self.source.name, message, hint.to_owned()));
+            match root.kind {
+                Kind::Null => {
+                    let hint = "begin with `jobs:` and a list of jobs".to_owned();
+                    self.diagnostics.push(Diagnostic::about_file(&self.source.name, "the manifest is empty", hint));
+                }
+                Kind::List(_) => {
+                    let hint = "put the list under a key: `jobs:`".to_owned();
+                    self.complain(&root.span, "the manifest is a list, and takes keys at its top", hint);
+                }
+                _ => {
+                    let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
+                    self.complain(&root.span, "the manifest is no map of keys", hint);
+                }
+            }
             return None;
         };
         let mut defaults = Defaults::default();
@@ -101,9 +109,7 @@ impl Head<'_> {
         for (key, value) in self.each_once(pairs) {
             match key.name.as_str() {
                 "version" => self.version(value),
-                "backend" => {
-                    self.settings.backend = self.word(value);
-                }
+                "backend" => self.backend(value),
                 "model" => self.model(value),
                 "run" => self.run(value),
                 "defaults" => defaults = self.defaults(value),
@@ -125,7 +131,7 @@ impl Head<'_> {
             }
             (None, Some(_)) => {
                 let mut wrongs = Wrongs::default();
-                let catalog = catalog::read(keys, self.folder, &mut wrongs);
+                let catalog = catalog::read(keys, &defaults, self.folder, &mut wrongs);
                 self.diagnostics.extend(wrongs.elsewhere);
                 for complaint in wrongs.complaints {
                     let span = span_of(&complaint.at, &[], &root.span, self.text);
@@ -168,19 +174,11 @@ impl Head<'_> {
         }
     }
 
-    fn word<T: std::str::FromStr<Err = String>>(&mut self, value: &Node) -> Option<T> {
+    fn backend(&mut self, value: &Node) {
         let text = value.scalar().unwrap_or_default().trim();
         match text.parse() {
-            Ok(word) => Some(word),
-            Err(hint) => {
-                let message = if text.is_empty() {
-                    "a word is missing".to_owned()
-                } else {
-                    format!("unknown word {}", quoted(text))
-                };
-                self.complain(&value.span, message, hint);
-                None
-            }
+            Ok(backend) => self.settings.backend = Some(backend),
+            Err(hint) => self.complain(&value.span, format!("unknown backend {}", quoted(text)), hint),
         }
     }
 
@@ -211,7 +209,7 @@ impl Head<'_> {
             }
             let Some(text) = value.scalar() else {
                 let message = format!("`run.{}` is {}, and takes a single value", key.name, value.what());
-                self.complain(&value.span, message, None);
+                self.complain(&value.span, message, "write it as in `rate: 10/min`".to_owned());
                 continue;
             };
             if let Err(refusal) = self.settings.set(&key.name, text, self.folder) {

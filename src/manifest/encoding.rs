@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use tempfile::TempPath;
 
 /// How many bytes are looked at to tell UTF-16 that has no byte order mark.
@@ -26,8 +26,12 @@ pub(super) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
     (half >= 4 && even * 10 > half * 7 && odd == 0).then_some(UTF_16BE)
 }
 
-/// The encoding that text from Western European machines has where it is not UTF-8.
-pub(super) const FALLBACK: &Encoding = WINDOWS_1252;
+/// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
+/// lines end as they did there.
+pub(super) fn fallback(head: &[u8]) -> &'static Encoding {
+    let is_macintosh = head.contains(&b'\r') && !head.contains(&b'\n');
+    if is_macintosh { MACINTOSH } else { WINDOWS_1252 }
+}
 
 /// A copy of `file` in UTF-8, without a byte order mark; it is removed when it is dropped.
 pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<TempPath> {

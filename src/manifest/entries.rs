@@ -35,9 +35,8 @@ impl Pass for Entries<'_> {
             Kind::Map(pairs) => read_row(pairs),
             _ => {
                 let message = format!("the job is {}, and takes keys such as `prompt`", self.job().what());
-                let mut row = Row::default();
-                Field::ALL.into_iter().for_each(|field| row.set(field, Value::Refused));
-                (row, vec![Complaint::new(At::Row, message, None)])
+                let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
+                (Row::refused(), vec![Complaint::new(At::Row, message, hint)])
             }
         }
     }
@@ -114,13 +113,18 @@ fn own_columns(value: &Node) -> Option<Complaint> {
         _ => Some(value),
     }?;
     let message = format!("`{COLUMNS}` takes a name and a single value each, and this is {}", wrong.what());
-    Some(Complaint::new(At::Source(wrong.span.clone()), message, None))
+    let hint = "write it as one text, as in `sizes: s, m`".to_owned();
+    Some(Complaint::new(At::Source(wrong.span.clone()), message, hint))
 }
 
 fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
     let refuse = |node: &Node| {
         let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
-        Complaint::new(At::Source(node.span.clone()), message, None)
+        let hint = match field {
+            Field::Images => "write URLs and paths alone, as in `images: [https://example.com/mug.jpg]`",
+            _ => "write one text",
+        };
+        Complaint::new(At::Source(node.span.clone()), message, hint.to_owned())
     };
     match &value.kind {
         Kind::Null => Ok(Value::Absent),
@@ -138,7 +142,7 @@ fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
 pub(super) fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range<usize>, text: &str) -> Range<usize> {
     let value = |field: &Field| pairs.iter().find(|(key, _)| key.name == field.key()).map(|(_, value)| value);
     let found = match at {
-        At::Row => None,
+        At::Row | At::Column(_) | At::OfRow(_) => None,
         At::Source(span) => Some(span.clone()),
         At::Field(field) => value(field).map(|value| value.span.clone()),
         At::Item(field, index) => value(field).map(|value| match &value.kind {

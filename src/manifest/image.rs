@@ -69,6 +69,10 @@ fn url(text: &str, authority: usize, shown: &str) -> Result<ImageSource, ImageRe
     if host.is_empty() {
         return refuse("has no host", "write the whole URL, as in https://example.com/photo.jpg");
     }
+    if host.contains('@') {
+        let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
+        return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
+    }
     let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
         return refuse("holds several URLs", "separate them with `|`");
@@ -125,6 +129,7 @@ mod tests {
             "ftp://host/a.png",
             "https://",
             "https:///a.png",
+            "https://me:secret@a/1.png",
             "https://a/1.png,https://a/2.png",
             "https://a/1 2.png",
             "//cdn.example.com/a.png",

@@ -1,12 +1,15 @@
 //! Manifests of a JSON object a line, as other programs write them.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ops::Range;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::diagnostic::{Diagnostic, quoted};
+use super::dialect;
 use super::pass::{Pass, Use};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
@@ -59,6 +62,33 @@ pub(super) struct LinePass<'l> {
     wrong: Option<Complaint>,
 }
 
+/// The pairs of a JSON object in their order, repeated keys too.
+struct Object(Vec<(String, Json)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Object;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Object(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
 /// A value of an object.
 enum Cell {
     Null,
@@ -83,9 +113,13 @@ impl Pass for LinePass<'_> {
         }
         self.wrong = None;
         self.pairs.clear();
-        match serde_json::from_str(self.text.trim_end()) {
-            Ok(Json::Object(object)) => self.pairs.extend(object.into_iter().map(|(name, value)| (name, cell(value)))),
-            Ok(_) => {
+        match serde_json::from_str::<Object>(self.text.trim_end()) {
+            Ok(Object(pairs)) => self.pairs.extend(pairs.into_iter().map(|(name, value)| (name, cell(value)))),
+            Err(_) if self.text.trim() == "[" => {
+                let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
+                return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
+            }
+            Err(error) if error.is_data() => {
                 let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
                 self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
             }
@@ -108,10 +142,14 @@ impl Pass for LinePass<'_> {
         let mut row = Row::default();
         let mut complaints: Vec<Complaint> = self.wrong.iter().cloned().collect();
         if !complaints.is_empty() {
-            Field::ALL.into_iter().for_each(|field| row.set(field, Value::Refused));
-            return (row, complaints);
+            return (Row::refused(), complaints);
         }
-        for (name, cell) in &self.pairs {
+        for (index, (name, cell)) in self.pairs.iter().enumerate() {
+            if self.pairs[..index].iter().any(|(earlier, _)| earlier == name) {
+                let (at, message) = (self.last_place(name), format!("the key {} is there twice", quoted(name)));
+                complaints.push(Complaint::new(At::Source(at), message, "keep one of them".to_owned()));
+                continue;
+            }
             let field = Field::from_key(name).filter(|_| self.use_as == Use::Jobs);
             let value = match cell {
                 Cell::Null => Value::Absent,
@@ -126,9 +164,7 @@ impl Pass for LinePass<'_> {
             };
             if let Some(field) = field {
                 row.set(field, value);
-            } else if let Some(near) =
-                suggest::nearest(name, ["prompt", "images"]).filter(|near| !self.has(near) && self.use_as == Use::Jobs)
-            {
+            } else if let Some(near) = self.meant(name) {
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
                 let (at, message) = (At::Source(self.place(name)), format!("unknown column {}", quoted(name)));
                 complaints.push(Complaint::new(at, message, format!("did you mean `{near}`?")));
@@ -155,7 +191,7 @@ impl Pass for LinePass<'_> {
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let text = self.text.trim_end();
         let span = match &complaint.at {
-            At::Row => 0..text.len(),
+            At::Row | At::Column(_) | At::OfRow(_) => 0..text.len(),
             At::Source(span) => span.clone(),
             At::Field(field) | At::Part(field, _) | At::Item(field, _) => self.place(field.key()),
         };
@@ -168,11 +204,23 @@ impl LinePass<'_> {
         self.pairs.iter().any(|(known, _)| known == name)
     }
 
+    /// The column that jobs need, that is not there, and that was probably meant by `name`.
+    fn meant(&self, name: &str) -> Option<&'static str> {
+        let near = || suggest::nearest(name, ["prompt", "images"]);
+        let meant = dialect::alias(&dialect::snake_case(name)).map(Field::key).or_else(near)?;
+        (self.use_as == Use::Jobs && !self.has(meant)).then_some(meant)
+    }
+
+    /// Where the key `name` stands in the line for the last time.
+    fn last_place(&self, name: &str) -> Range<usize> {
+        let key = Json::from(name).to_string();
+        self.text.rfind(&key).map_or(0..0, |at| at..at + key.len())
+    }
+
     /// Where the key `name` stands in the line.
     fn place(&self, name: &str) -> Range<usize> {
         let key = Json::from(name).to_string();
-        let at = self.text.find(&key).unwrap_or(0);
-        at..at + if at == 0 && !self.text.starts_with(&key) { 0 } else { key.len() }
+        self.text.find(&key).map_or(0..self.text.trim_end().len(), |at| at..at + key.len())
     }
 }
 

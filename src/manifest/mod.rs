@@ -9,6 +9,7 @@ mod dialect;
 mod document;
 mod encoding;
 mod entries;
+mod foreign;
 mod image;
 mod lines;
 mod node;
@@ -24,11 +25,13 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{DEFAULT_MODEL, Job};
+use crate::job::{DEFAULT_MODEL, Job, JobId};
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
+pub use dialect::slug;
 pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
+pub use suggest::near_file;
 
 use catalog::Catalog;
 use diagnostic::quoted;
@@ -71,7 +74,8 @@ impl Manifest {
     /// Opens a manifest and understands its head: settings, defaults, header. The path `-` is standard input.
     ///
     /// # Errors
-    /// Everything that is wrong with the head; rows are looked at in [`Manifest::jobs`].
+    /// Everything that is wrong with the head, and with the jobs besides; jobs of a good head are looked at in
+    /// [`Manifest::jobs`].
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
             let (copy, kind) = stdin::kept(std::io::stdin().lock())?;
@@ -87,22 +91,34 @@ impl Manifest {
 
     fn understand(source: Source, kind: Kind, name: String, folder: PathBuf) -> Result<Manifest, Problems> {
         let mut notices: Vec<Diagnostic> = source.notice.iter().cloned().collect();
-        let (settings, body) = match kind {
+        let (settings, body, wrong) = match kind {
             Kind::Table => {
-                let table = Table::open(&source, Use::Jobs)?;
-                notices.extend(table.notices.iter().cloned());
-                (Settings::default(), Body::Table(table))
+                let mut table = Table::open(&source, Use::Jobs)?;
+                notices.append(&mut table.notices);
+                let wrong = std::mem::take(&mut table.problems);
+                (Settings::default(), Body::Table(table), wrong)
             }
-            Kind::Lines => (Settings::default(), Body::Lines(Lines::open(&source, Use::Jobs)?)),
+            Kind::Lines => (Settings::default(), Body::Lines(Lines::open(&source, Use::Jobs)?), Vec::new()),
             Kind::Yaml => match Document::open(&source, &folder)? {
-                (settings, Opened::Jobs(document)) => (settings, Body::Document(document)),
-                (settings, Opened::Catalog(catalog)) => {
+                (settings, Opened::Jobs(document), wrong) => (settings, Body::Document(document), wrong),
+                (settings, Opened::Catalog(catalog), wrong) => {
                     notices.extend(catalog.rows.notices());
-                    (settings, Body::Catalog(catalog))
+                    (settings, Body::Catalog(catalog), wrong)
                 }
             },
         };
-        Ok(Manifest { source, name, folder, settings, notices, body })
+        let manifest = Manifest { source, name, folder, settings, notices, body };
+        if wrong.is_empty() { Ok(manifest) } else { Err(manifest.all_problems(wrong)) }
+    }
+
+    /// What is wrong with the head, and what is wrong with the jobs besides.
+    fn all_problems(&self, head: Vec<Diagnostic>) -> Problems {
+        let mut problems = Problems::from(head);
+        match self.jobs() {
+            Ok(jobs) => jobs.filter_map(Result::err).for_each(|wrong| problems.extend(wrong)),
+            Err(unreadable) => problems.extend(unreadable.diagnostics),
+        }
+        problems
     }
 
     /// What it says about the run.
@@ -118,6 +134,14 @@ impl Manifest {
     /// The manifest's own folder, that paths in it are relative to; the jobs' paths are joined to it already.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The file that the lines of its jobs count in, as messages call it: where rows are, if that is another file.
+    pub fn file_of_lines(&self) -> &str {
+        match &self.body {
+            Body::Catalog(catalog) => catalog.rows.file().unwrap_or(&self.source.name),
+            _ => &self.source.name,
+        }
     }
 
     /// What was understood in the head and could surprise.
@@ -163,11 +187,12 @@ impl Iterator for Jobs<'_> {
         let defaults = self.rows.defaults().unwrap_or(&none);
         let model = self.manifest.settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
         let job = understand(&row, defaults, model, &self.manifest.folder, line);
-        let id = match &job {
-            Ok(job) => Some(job.id.to_string()),
-            Err(_) => row.id().map(str::to_owned),
+        let made = job.as_ref().ok().map(|job| job.id.clone());
+        let id = match &made {
+            Some(_) if row.is_id_refused() => None,
+            Some(id) => Some(id.as_str()),
+            None => row.id(),
         };
-        let id = id.as_deref();
         let first = id.and_then(|id| self.seen.note(id, line));
         complaints.extend(first.map(|first| duplicate(&row, id.unwrap_or_default(), first, &*self.rows)));
         let job = match job {
@@ -184,6 +209,15 @@ impl Iterator for Jobs<'_> {
 }
 
 impl Jobs<'_> {
+    /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
+    /// or of the job as a whole.
+    pub fn about(&self, job: &JobId, image: Option<usize>, message: String, hint: String) -> Diagnostic {
+        let (row, _) = self.rows.row();
+        let at = image.map_or(At::Row, |image| row.image(image));
+        let diagnostic = self.rows.diagnostic(Complaint::new(at, message, hint));
+        Diagnostic { job: Some(job.to_string()), ..diagnostic }
+    }
+
     fn diagnostics(&self, complaints: Vec<Complaint>, id: Option<&str>) -> Vec<Diagnostic> {
         let mut diagnostics: Vec<Diagnostic> = complaints
             .into_iter()
@@ -196,8 +230,19 @@ impl Jobs<'_> {
 
 fn duplicate(row: &row::Row<'_>, id: &str, first: u64, rows: &dyn Pass) -> Complaint {
     if row.id().is_some() {
-        let message = format!("the id {} is taken: line {first} has it already", quoted(id));
-        Complaint::new(At::Field(row::Field::Id), message, rows.way_out_of_duplicates())
+        let message = if first == rows.line() {
+            format!("the id {} is taken by another job of the same row", quoted(id))
+        } else {
+            format!("the id {} is taken: line {first} has it already", quoted(id))
+        };
+        // A number that a spreadsheet has shortened is no longer the number that it was.
+        let is_shortened = id.contains("E+") && id.parse::<f64>().is_ok();
+        let hint = if is_shortened {
+            "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
+        } else {
+            rows.way_out_of_duplicates()
+        };
+        Complaint::new(At::Field(row::Field::Id), message, hint)
     } else {
         let message = format!("the row asks for the same edit as line {first}");
         let hint = "drop one of them, or give each an `id` if both are meant".to_owned();

@@ -37,8 +37,10 @@ pub(super) struct Key {
 
 /// Why a text is no YAML.
 pub(super) struct Unparsable {
-    pub(super) at: usize,
+    /// In bytes of the text.
+    pub(super) at: Range<usize>,
     pub(super) message: String,
+    pub(super) hint: String,
 }
 
 /// What the YAML crate hands over: numbers and booleans have lost their spelling, and get it back from their span.
@@ -52,7 +54,8 @@ enum Raw {
 
 /// Parses `text`, a single document.
 pub(super) fn parse(text: &str) -> Result<Node, Unparsable> {
-    // A manifest of a million jobs is fine, and an alias bomb is not: the budgets against aliases stay as they are.
+    // A manifest of a million jobs is fine, and an alias bomb is not: what aliases unfold to is bound by what is written.
+    let most_replayed = 100_000 + 4 * text.len();
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
             max_nodes: 100_000_000,
@@ -60,24 +63,148 @@ pub(super) fn parse(text: &str) -> Result<Node, Unparsable> {
             max_total_scalar_bytes: 4 << 30,
         },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: most_replayed },
     };
-    let raw: Spanned<Raw> = serde_yaml::from_str_with_options(text, options).map_err(|error| {
-        let location = error.location();
-        let span = location.map(|location| location.span());
-        Unparsable {
-            at: span.and_then(|span| span.byte_offset()).map_or(0, |at| usize::try_from(at).unwrap_or(0)),
-            message: message(&error),
-        }
-    })?;
+    let raw: Spanned<Raw> =
+        serde_yaml::from_str_with_options(text, options).map_err(|error| unparsable(&error, text))?;
     Ok(node(raw, text))
 }
 
-/// The crate's message in one line, without its place: that is told in its own way.
-fn message(error: &serde_yaml::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.split(" at line ").next().unwrap_or(line);
-    line.trim_start_matches("error: ").to_owned()
+fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
+    use serde_yaml::Error;
+    let at = error.location().map_or(0, |location| offset(text, location.line(), location.column()));
+    let mut error = error.without_snippet();
+    while let Error::AliasError { error: inner, .. } = error {
+        error = inner.without_snippet();
+    }
+    let (message, hint) = match error {
+        Error::MultipleDocuments { .. } => {
+            ("a second document begins here", "a manifest is one document: remove the `---`, or make a file of each")
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            ("its aliases unfold to more than a manifest holds", "write out what the `*aliases` stand for")
+        }
+        Error::Budget { .. } => {
+            ("it is nested too deeply, or has more aliases than a manifest needs", "write it plainly")
+        }
+        Error::UnknownAnchor { .. } => (
+            "no anchor of this name stands above",
+            "an `*alias` needs an `&anchor` before it; a text with `*` needs quotes",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => (
+            "`<<` merges what is no map of keys",
+            "let it name a map, as in `<<: *base` with `base: &base {size: small}`",
+        ),
+        other => return syntax(other, text, at),
+    };
+    Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
+}
+
+/// What the parser stumbled over, in words that say how to mend it where the reason is a usual one.
+fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or_default();
+    let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
+    if let Some(color) = text.match_indices('#').find_map(|(hash, _)| commented_color(text, hash)) {
+        return Unparsable { at: color.clone(), message: COMMENTED.to_owned(), hint: in_quotes(&text[color]) };
+    }
+    if said.contains("recursion") {
+        let (message, hint) =
+            ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
+        return Unparsable { at: at..at + 1, message, hint };
+    }
+    let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    let is_braced = text[line..].lines().next().is_some_and(|line| line.contains(": {{"));
+    let hint = if is_braced {
+        "a text that begins with a template needs quotes: id: \"{{ sku }}\""
+    } else if said.contains("tab") {
+        "indent with spaces: YAML takes no tabs there"
+    } else if said.contains("mapping values") {
+        "a text with `: ` in it needs quotes around it"
+    } else if said.contains("quote") {
+        "close the text with the quote that it begins with; inside of '…' a quote is written twice"
+    } else if said.contains("bracket") {
+        "close it, or put the text in quotes if it is one"
+    } else {
+        "check the indentation and the quotes of this line and the one above"
+    };
+    Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint: hint.to_owned() }
+}
+
+/// The byte of a line and a column, both from 1.
+fn offset(text: &str, line: u64, column: u64) -> usize {
+    let start = match usize::try_from(line).unwrap_or(1) {
+        0 | 1 => 0,
+        line => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
+    };
+    let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+    let in_line = text[start..].split('\n').next().unwrap_or_default();
+    start + in_line.char_indices().nth(column).map_or(in_line.len(), |(at, _)| at)
+}
+
+/// What is said of a color that YAML takes for a comment.
+pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so that there is no color here";
+
+/// The way out of it.
+pub(super) fn in_quotes(color: &str) -> String {
+    format!("put it in quotes: \"{color}\"")
+}
+
+/// The hex color that begins with the `#` at byte `hash`, where YAML takes it for a comment instead of a value.
+fn commented_color(text: &str, hash: usize) -> Option<Range<usize>> {
+    let before = text[..hash].trim_end_matches(' ');
+    let is_value = before.len() < hash && before.ends_with([':', '-', '[', ',']);
+    let digits = text[hash + 1..].bytes().take_while(u8::is_ascii_hexdigit).count();
+    let end = hash + 1 + digits;
+    let is_over = !text[end..].starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '-');
+    (is_value && matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
+}
+
+impl Node {
+    /// Takes the colors for values that YAML takes for comments, and tells where they stand.
+    pub(super) fn uncomment(&mut self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        self.uncomment_into(text, &mut found);
+        found
+    }
+
+    fn uncomment_into(&mut self, text: &str, found: &mut Vec<Range<usize>>) {
+        let take = |node: &mut Node, from: usize, found: &mut Vec<Range<usize>>| {
+            let line = text.get(from..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+            let color = line.find('#').and_then(|hash| commented_color(text, from + hash));
+            if let Some(color) = color.filter(|color| text[from..color.start].trim_matches([' ', ':', '-']).is_empty())
+            {
+                node.kind = Kind::Scalar(text[color.clone()].to_owned());
+                node.span = color.clone();
+                found.push(color);
+            }
+        };
+        match &mut self.kind {
+            Kind::Map(pairs) => {
+                for (key, value) in pairs {
+                    match value.kind {
+                        Kind::Null => take(value, key.span.end, found),
+                        _ => value.uncomment_into(text, found),
+                    }
+                }
+            }
+            Kind::List(items) => {
+                for item in items {
+                    match item.kind {
+                        Kind::Null => {
+                            let line = text[..item.span.start].rfind('\n').map_or(0, |at| at + 1);
+                            take(item, line, found);
+                        }
+                        _ => item.uncomment_into(text, found),
+                    }
+                }
+            }
+            Kind::Null | Kind::Scalar(_) => {}
+        }
+    }
 }
 
 fn span(location: &serde_yaml::Location) -> Range<usize> {

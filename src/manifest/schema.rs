@@ -20,7 +20,16 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "oneOf": [
             {"required": ["jobs"]},
-            {"required": ["template"], "anyOf": [{"required": ["rows"]}, {"required": ["matrix"]}]},
+            {
+                "required": ["template"],
+                "allOf": [
+                    {"anyOf": [{"required": ["rows"]}, {"required": ["matrix"]}]},
+                    {"anyOf": [
+                        {"properties": {"template": {"required": ["images"]}}},
+                        {"properties": {"defaults": {"required": ["images"]}}, "required": ["defaults"]},
+                    ]},
+                ],
+            },
         ],
     })
 }
@@ -63,7 +72,7 @@ fn top(key: &str) -> Value {
             ],
         }),
         "matrix" => {
-            let entry = json!({"oneOf": [single(), {"type": "object", "additionalProperties": single()}]});
+            let entry = json!({"oneOf": [given(), {"type": "object", "additionalProperties": given()}]});
             json!({
                 "description": "Lists that every row is multiplied with.",
                 "type": "object", "propertyNames": {"pattern": "^[^A-Z \\-]+$"},
@@ -77,7 +86,7 @@ fn top(key: &str) -> Value {
                     "description": "Whether there is a job at all, as in {{ stock | int > 0 }}.", "type": ["string", "boolean", "number"],
                 }),
             );
-            map_of("How a row becomes a job: texts with {{ names }} in them.", |_| true, |_| texts(), Some(when))
+            map_of("How a row becomes a job: texts with {{ names }} in them.", |_| true, templated, Some(when))
         }
     }
 }
@@ -123,8 +132,9 @@ fn value(field: Field) -> Value {
         Field::Prompt => single(),
         Field::Images => json!({
             "oneOf": [
-                {"type": ["string", "null"]},
-                {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "string", "minLength": 1}},
+                {"type": "null"},
+                {"type": "string", "not": {"pattern": NO_PICTURE}},
+                {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "string", "minLength": 1, "not": {"pattern": NO_PICTURE}}},
             ],
         }),
         Field::Size => json!({"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]}),
@@ -192,7 +202,21 @@ fn single() -> Value {
     json!({"type": ["string", "number", "boolean", "null"]})
 }
 
-/// A text, or several.
-fn texts() -> Value {
-    json!({"oneOf": [single(), {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}]})
+/// A single value that is not left out.
+fn given() -> Value {
+    json!({"type": ["string", "number", "boolean"]})
+}
+
+/// What the provider cannot fetch and what is no path: other schemes, URLs without one or with a password.
+const NO_PICTURE: &str =
+    "^ *(//|www\\.|~/|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]*://|[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*@)";
+
+/// The value of a column in a template: what the column takes, or a text that becomes it.
+fn templated(field: Field) -> Value {
+    match field {
+        Field::Size | Field::Seed | Field::SyncMode | Field::Base64Output | Field::SafetyChecker => {
+            json!({"anyOf": [value(field), {"type": "string", "pattern": "\\{[{%]"}]})
+        }
+        _ => json!({"oneOf": [single(), {"type": "array", "minItems": 1, "items": given()}]}),
+    }
 }

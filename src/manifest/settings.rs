@@ -153,7 +153,6 @@ impl Settings {
         let whole = || text.parse().ok().ok_or(refuse("a whole number from 1"));
         let rate = || text.parse().ok().ok_or(refuse("a rate such as 10/min, 2/s or 600/h"));
         let dollars = || Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"));
-        let word = |expected| move |hint| Refusal { expected, hint: Some(hint) };
         let duration = || {
             let duration = humantime::parse_duration(text).ok().filter(|span| !span.is_zero());
             duration.ok_or(refuse("a duration such as 90s, 20m or 2h"))
@@ -183,8 +182,8 @@ impl Settings {
                     _ => Some(difference(text).ok_or(refuse("true, or a color difference over 0, such as 8"))?),
                 };
             }
-            "images_via" => self.images_via = Some(text.parse().map_err(word("a known way"))?),
-            "uncertain" => self.uncertain = Some(text.parse().map_err(word("hold or resubmit"))?),
+            "images_via" => self.images_via = Some(text.parse().map_err(|_| refuse("inline"))?),
+            "uncertain" => self.uncertain = Some(text.parse().map_err(|_| refuse("hold or resubmit"))?),
             "base_url" => {
                 let is_http = text.starts_with("https://") || text.starts_with("http://");
                 self.base_url =

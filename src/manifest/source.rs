@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 use tempfile::TempPath;
 
-use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
-use super::{encoding, suggest};
+use super::diagnostic::{Diagnostic, Excerpt, Severity};
+use super::{encoding, foreign, suggest};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
 #[derive(Debug)]
@@ -41,15 +41,16 @@ impl Kind {
             "csv" | "tsv" | "txt" => Ok(Kind::Table),
             "yaml" | "yml" | "json" => Ok(Kind::Yaml),
             "jsonl" | "ndjson" => Ok(Kind::Lines),
-            "xlsx" | "xls" | "ods" | "numbers" => Err(Diagnostic::about_file(
-                name,
-                "it is a spreadsheet's own file, which is not read",
-                "save it as CSV (UTF-8) and name that file".to_owned(),
-            )),
+            "xlsx" | "xls" | "ods" | "numbers" => {
+                Err(Diagnostic::about_file(name, foreign::SPREADSHEET.0, foreign::SPREADSHEET.1.to_owned()))
+            }
             _ => Err(Diagnostic::about_file(
                 name,
-                format!("cannot tell what kind of manifest {} is", quoted(name)),
-                format!("name it .csv, .yaml or .jsonl; {}", suggest::hint(&extension, &Kind::EXTENSIONS)),
+                "its name does not say what kind of manifest it is",
+                suggest::nearest(&extension, Kind::EXTENSIONS).map_or_else(
+                    || "a manifest ends in .csv, .tsv, .txt, .yaml, .yml, .json, .jsonl or .ndjson".to_owned(),
+                    |near| format!("did you mean `.{near}`?"),
+                ),
             )),
         }
     }
@@ -75,8 +76,15 @@ impl Source {
         let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
         let head = reader.fill_buf().map_err(cannot)?;
         if head.is_empty() {
-            let hint = "begin with a header line such as id,prompt,images".to_owned();
-            return Err(Diagnostic::about_file(&name, "the manifest is empty", hint));
+            let hint = match kind {
+                Kind::Table => "begin with a header line such as id,prompt,images",
+                Kind::Yaml => "begin with `jobs:` and a list of jobs",
+                Kind::Lines => "write a JSON object a line, with `prompt` and `images`",
+            };
+            return Err(Diagnostic::about_file(&name, "the manifest is empty", hint.to_owned()));
+        }
+        if let Some((message, hint)) = foreign::told(head) {
+            return Err(Diagnostic::about_file(&name, message, hint.to_owned()));
         }
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         let utf16 = encoding::utf16(head);
@@ -86,9 +94,19 @@ impl Source {
         }
         match (source.check_utf8(reader), kind) {
             (Ok(()), _) => Ok(source),
-            (Err(Refused::Text(wrong)), Kind::Table) => source.converted(encoding::FALLBACK, Some(wrong)),
+            (Err(Refused::Text(wrong)), Kind::Table) => {
+                let fallback = encoding::fallback(&source.head().map_err(|error| source.failed(&error))?);
+                source.converted(fallback, Some(wrong))
+            }
             (Err(Refused::Text(wrong) | Refused::File(wrong)), _) => Err(wrong),
         }
+    }
+
+    /// Its first bytes.
+    fn head(&self) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        File::open(&self.path)?.take(1 << 16).read_to_end(&mut head)?;
+        Ok(head)
     }
 
     /// Keeps the file that it reads for as long as it lives.
@@ -134,26 +152,39 @@ impl Source {
     }
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {
-        let line = self.line_of(offset).ok();
+        let (line, column) = self.place_of(offset).ok().unzip();
         Diagnostic {
             line,
+            column,
             ..Diagnostic::about_file(
                 &self.name,
                 format!("byte 0x{byte:02X} is not UTF-8"),
-                "save the file as UTF-8 (in Excel: \"CSV UTF-8\")".to_owned(),
+                "save the file as UTF-8, in the editor's or the spreadsheet's \"Save as\"".to_owned(),
             )
         }
     }
 
-    /// The line of byte `offset` of the file.
-    fn line_of(&self, offset: u64) -> io::Result<u64> {
+    /// The line and the column of byte `offset` of the file, before which all is UTF-8.
+    fn place_of(&self, offset: u64) -> io::Result<(u64, u64)> {
         let mut reader = BufReader::new(File::open(&self.path)?).take(offset);
-        let (mut line, mut buffer) = (1, vec![0; 1 << 16]);
+        let (mut line, mut column, mut after_return) = (1, 1, false);
         loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(line),
-                read => line += buffer[..read].iter().filter(|byte| **byte == b'\n').count() as u64,
+            let bytes = reader.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok((line, column));
             }
+            for byte in bytes {
+                match byte {
+                    b'\n' if after_return => {}
+                    b'\n' | b'\r' => (line, column) = (line + 1, 1),
+                    // What goes on with a character is no column of its own.
+                    0x80..=0xBF => {}
+                    _ => column += 1,
+                }
+                after_return = *byte == b'\r';
+            }
+            let read = bytes.len();
+            reader.consume(read);
         }
     }
 
@@ -168,11 +199,6 @@ impl Source {
     pub(super) fn text(&self) -> Result<String, Diagnostic> {
         let read = || -> io::Result<String> { io::read_to_string(self.reader(0)?) };
         read().map_err(|error| self.failed(&error))
-    }
-
-    /// The text between two bytes of it.
-    pub(super) fn slice(&self, from: u64, to: u64) -> io::Result<String> {
-        io::read_to_string(self.reader(from)?.take(to.saturating_sub(from)))
     }
 
     /// What is said when reading fails.
@@ -191,10 +217,10 @@ impl Source {
     ) -> Diagnostic {
         let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         Diagnostic {
             severity: Severity::Error,
-            line: Some(first_line + before.bytes().filter(|byte| *byte == b'\n').count() as u64),
+            line: Some(first_line + breaks(before)),
             column: Some(before[line_start..].chars().count() as u64 + 1),
             excerpt: Some(Excerpt::of(text, span)),
             ..Diagnostic::about_file(&self.name, message, hint)
@@ -202,11 +228,17 @@ impl Source {
     }
 }
 
+/// How many lines end in `text`, be it with a line feed, a carriage return, or both.
+fn breaks(text: &str) -> u64 {
+    let both = text.matches("\r\n").count();
+    (text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count() - both) as u64
+}
+
 fn unreadable(name: &str, path: &Path, error: &io::Error) -> Diagnostic {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            Some(near_name(path, folder.unwrap_or(Path::new("."))).map_or_else(
+            let is_manifest = |file: &Path| Kind::of(file, "").is_ok();
+            Some(suggest::near_file(path, is_manifest).map_or_else(
                 || "check the path; it is relative to the folder that you are in".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             ))
@@ -219,17 +251,4 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> Diagnostic {
         _ => format!("it cannot be read: {error}"),
     };
     Diagnostic::about_file(name, message, hint)
-}
-
-/// A manifest beside `path` that was probably meant.
-fn near_name(path: &Path, folder: &Path) -> Option<String> {
-    let wanted = path.file_name()?.to_str()?;
-    let names: Vec<String> = std::fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| Kind::of(Path::new(name), name).is_ok())
-        .take(1000)
-        .collect();
-    let near = suggest::nearest(wanted, names.iter().map(String::as_str))?;
-    Some(path.with_file_name(near).display().to_string())
 }

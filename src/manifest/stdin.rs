@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use tempfile::TempPath;
 
 use super::diagnostic::Diagnostic;
+use super::encoding;
 use super::source::Kind;
 
 /// The name that stands for standard input on the command line.
@@ -17,7 +18,11 @@ pub(super) const NAME: &str = "stdin";
 pub(super) fn kept(input: impl Read) -> Result<(TempPath, Kind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
     let mut input = BufReader::with_capacity(1 << 16, input);
-    let kind = kind_of(&String::from_utf8_lossy(input.fill_buf().map_err(failed)?));
+    let head = input.fill_buf().map_err(failed)?;
+    let kind = match encoding::utf16(head) {
+        Some(encoding) => kind_of(&encoding.decode(head).0),
+        None => kind_of(&String::from_utf8_lossy(head)),
+    };
     let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
     io::copy(&mut input, file.as_file_mut()).map_err(failed)?;
     Ok((file.into_temp_path(), kind))
@@ -28,11 +33,15 @@ fn kind_of(head: &str) -> Kind {
     let mut lines = head.trim_start_matches('\u{feff}').lines().map(str::trim_end);
     let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default();
     if first.starts_with('{') && first.ends_with('}') {
-        return Kind::Lines;
+        // A manifest may be a line of JSON as well as a job may.
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(first).unwrap_or_default();
+        let is_manifest = ["jobs", "template"].iter().any(|key| object.contains_key(*key));
+        return if is_manifest { Kind::Yaml } else { Kind::Lines };
     }
     let key = first.split(':').next().unwrap_or_default();
     let is_key = first.contains(':') && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if is_key || first.starts_with('{') || first == "---" { Kind::Yaml } else { Kind::Table }
+    let is_document = is_key || first == "---" || first.starts_with(['{', '[']) || first.starts_with("- ");
+    if is_document { Kind::Yaml } else { Kind::Table }
 }
 
 #[cfg(test)]
@@ -48,6 +57,10 @@ mod tests {
             ("# a comment\nversion: 1\n", Kind::Yaml),
             ("rows: a.csv\n", Kind::Yaml),
             ("{\n\"jobs\": []}", Kind::Yaml),
+            ("{\"version\": 1, \"jobs\": []}\n", Kind::Yaml),
+            ("[{\"prompt\":\"a\"}]", Kind::Yaml),
+            ("- prompt: a\n", Kind::Yaml),
+            ("sep=;\nid;prompt;images\n", Kind::Table),
         ] {
             assert_eq!(kind_of(head), kind, "{head}");
         }

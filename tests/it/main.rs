@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of one program share what they need")]
 
 mod bad_input;
+mod corpus;
 mod crashes;
 mod disks;
 mod documents;
@@ -13,6 +14,7 @@ mod manifests;
 mod money;
 mod nights;
 mod partitions;
+mod probing;
 mod quickstart;
 mod secrets;
 mod serve;

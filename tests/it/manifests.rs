@@ -40,6 +40,45 @@ fn what_init_writes_runs_as_it_is() {
 }
 
 #[test]
+fn what_init_writes_is_good_whatever_the_pictures_are_called() {
+    let names = [
+        "mug 1.png",
+        "MUG-1.png",
+        "-rf.png",
+        "ärger: #2 {x}.png",
+        "{{ x }}.png",
+        "a,\"b\".png",
+        "[1].png",
+        "日本.png",
+        "!!!.png",
+    ];
+    for (out, more) in [("catalog.yaml", &["a|b.png", "mug.PNG"][..]), ("catalog.csv", &[]), ("other.yaml", &[])] {
+        let sandbox = Sandbox::new();
+        for name in names.iter().chain(more).chain(&[".hidden.png"]) {
+            std::fs::create_dir_all(sandbox.path("odd [1] {names}")).unwrap();
+            image::RgbImage::new(4, 4).save(sandbox.path("odd [1] {names}").join(name)).unwrap();
+        }
+        sandbox.write("odd [1] {names}/notes.txt", "no picture");
+        let mut init = sandbox.dyehouse(&format!("init -o {out} --colors navy,Navy,ocean=#1E90FF"));
+        let said = code(&init.arg("odd [1] {names}").output().unwrap(), 0);
+        let count = names.len() + more.len();
+        assert!(said.contains(&format!("{count} pictures in 2 colors")), "{said}");
+        let said = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
+        assert!(said.contains(&format!("{} jobs", count * 2)), "{said}");
+    }
+}
+
+#[test]
+fn pictures_in_a_folder_with_brackets_are_rows_by_a_pattern() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path("new [a-z]")).unwrap();
+    image::RgbImage::new(4, 4).save(sandbox.path("new [a-z]/mug.png")).unwrap();
+    code(&sandbox.dyehouse("init -o a.yaml").arg("new [a-z]").output().unwrap(), 0);
+    assert!(sandbox.read("a.yaml").contains("rows: \"new [[]a-z[]]/*.png\""), "{}", sandbox.read("a.yaml"));
+    code(&sandbox.run("check a.yaml"), 0);
+}
+
+#[test]
 fn another_program_can_write_the_manifest_into_stdin() {
     let sandbox = photos();
     let mut command = sandbox.dyehouse("run - --backend embedded --rate 50/s -o out");

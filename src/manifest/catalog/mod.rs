@@ -54,6 +54,7 @@ impl Catalog {
             columns: Vec::new(),
             rendered: Vec::new(),
             complaints: Vec::new(),
+            shape: Vec::new(),
         })
     }
 
@@ -85,6 +86,8 @@ pub(super) struct Jobs<'c> {
     columns: Vec<(String, String)>,
     rendered: Vec<(Field, Rendered)>,
     complaints: Vec<Complaint>,
+    /// What is wrong with the row itself.
+    shape: Vec<Complaint>,
 }
 
 /// What became of a template, or of a cell that wins over it.
@@ -104,6 +107,7 @@ impl Jobs<'_> {
                 return Ok(false);
             }
             (self.has_row, self.combination) = (true, 0);
+            self.shape = self.rows.row().1;
         }
         self.combination += 1;
         Ok(true)
@@ -111,6 +115,13 @@ impl Jobs<'_> {
 
     /// Renders the templates for the combination; false where its condition leaves it out.
     fn render(&mut self) -> bool {
+        if !self.shape.is_empty() {
+            // What is wrong with the row itself is told once, and no job is made of it.
+            self.combination = self.catalog.combinations();
+            self.rendered = Field::ALL.map(|field| (field, Rendered::Refused)).into();
+            self.complaints.clear();
+            return true;
+        }
         let entries = self.catalog.combination(self.combination - 1);
         let own = self.rows.columns();
         let cells = own.iter().map(|(name, cell)| (snake_case(name), Variable::from(cell.as_str())));
@@ -154,9 +165,24 @@ impl Jobs<'_> {
         true
     }
 
+    /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
+    fn way_around_nothing(&self, field: Field) -> Option<String> {
+        let is_empty = |rendered: &Rendered| match rendered {
+            Rendered::Text(text) => text.trim().is_empty(),
+            Rendered::List(texts) => texts.is_empty(),
+            Rendered::Own(_) | Rendered::Refused => false,
+        };
+        self.rendered.iter().find(|(known, rendered)| *known == field && is_empty(rendered))?;
+        let name = self.catalog.template.names_of(field).into_iter().next()?;
+        Some(format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template"))
+    }
+
     /// Which row it is, for messages that point at a template.
     fn row_name(&self) -> String {
         let line = self.rows.line();
+        if let (RowSource::Pictures { .. }, Some((_, file))) = (&self.catalog.rows, self.columns.first()) {
+            return format!("for {file}");
+        }
         match self.catalog.rows.file() {
             Some(file) => format!("for the row on line {line} of {file}"),
             None => format!("for the row on line {line}"),
@@ -182,17 +208,15 @@ impl Pass for Jobs<'_> {
         let mut row = Row::default();
         for (field, rendered) in &self.rendered {
             let value = match rendered {
-                Rendered::Text(text) | Rendered::Own(text) if text.trim().is_empty() => Value::Absent,
                 Rendered::Text(text) | Rendered::Own(text) => Value::Text(text),
                 Rendered::List(items) => Value::List(items.iter().map(String::as_str).collect()),
                 Rendered::Refused => Value::Refused,
             };
             row.set(*field, value);
         }
-        // What is wrong with the row itself is told with its first job.
-        let shape = if self.combination == 1 { self.rows.row().1 } else { Vec::new() };
-        let shape = shape.into_iter().map(|complaint| Complaint { at: At::Row, ..complaint });
-        (row, shape.chain(self.complaints.iter().cloned()).collect())
+        let of_row =
+            |complaint: &Complaint| Complaint { at: At::OfRow(complaint.at.clone().into()), ..complaint.clone() };
+        (row, self.shape.iter().map(of_row).chain(self.complaints.iter().cloned()).collect())
     }
 
     fn columns(&self) -> Vec<(String, String)> {
@@ -200,6 +224,9 @@ impl Pass for Jobs<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+        if let At::OfRow(at) = complaint.at {
+            return self.rows.diagnostic(Complaint { at: *at, ..complaint });
+        }
         let field = complaint.at.field();
         let is_own =
             self.rendered.iter().any(|(known, value)| Some(*known) == field && matches!(value, Rendered::Own(_)));
@@ -208,10 +235,16 @@ impl Pass for Jobs<'_> {
             _ => field.filter(|_| !is_own).and_then(|field| self.catalog.template.place(field)),
         };
         let Some(span) = span else {
-            return self.rows.diagnostic(Complaint { at: At::Row, ..complaint });
+            let at = field.filter(|_| is_own).map_or(At::Row, |field| At::Column(field.key().to_owned()));
+            return Diagnostic {
+                same: Some(complaint.message.clone()),
+                ..self.rows.diagnostic(Complaint { at, ..complaint })
+            };
         };
         let message = format!("{}, {}", complaint.message, self.row_name());
-        self.source.error_in(&self.catalog.text, 1, &span, message, complaint.hint)
+        let hint = field.and_then(|field| self.way_around_nothing(field)).or(complaint.hint);
+        let same = Some(complaint.message);
+        Diagnostic { same, ..self.source.error_in(&self.catalog.text, 1, &span, message, hint) }
     }
 
     fn defaults(&self) -> Option<&Defaults> {

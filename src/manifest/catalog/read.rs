@@ -1,13 +1,15 @@
 //! The keys `rows`, `matrix` and `template`, from nodes to a catalog.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::manifest::diagnostic::{Diagnostic, quoted};
+use crate::manifest::dialect::snake_case;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Key, Kind, Node};
 use crate::manifest::pass::Use;
-use crate::manifest::row::{At, Complaint, Field};
+use crate::manifest::row::{At, Complaint, Defaults, Field};
 use crate::manifest::source::{self, Source};
 use crate::manifest::suggest;
 use crate::manifest::table::Table;
@@ -44,55 +46,117 @@ impl Wrongs {
         self.complaints.push(Complaint::new(At::Source(span.clone()), message, hint));
     }
 
+    fn count(&self) -> usize {
+        self.complaints.len() + self.elsewhere.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.complaints.is_empty() && self.elsewhere.is_empty()
+        self.count() == 0
     }
 }
 
-/// Reads the keys, whose paths are relative to `folder`. Nothing where anything is wrong.
+/// Reads the keys, whose paths are relative to `folder`; what the template leaves out may be among the `defaults`.
+/// Nothing where anything is wrong.
 pub(in crate::manifest) fn read(
     keys: Keys<'_>,
+    defaults: &Defaults,
     folder: &Path,
     wrongs: &mut Wrongs,
 ) -> Option<(RowSource, Vec<Axis>, Template)> {
     let first = keys.first()?;
-    let matrix = keys.matrix.map_or_else(Vec::new, |(_, value)| matrix(value, wrongs));
+    let matrix = keys.matrix.map(|(_, value)| matrix(value, wrongs));
+    let matrix = matrix.unwrap_or(Matrix { axes: Vec::new(), broken: Some(BTreeSet::new()) });
+    let before = wrongs.count();
     let rows = match keys.rows {
         Some((_, value)) => rows(value, folder, wrongs),
-        None if matrix.is_empty() => {
+        None if matrix.axes.is_empty() && keys.matrix.is_none() => {
             let message = "a template needs `rows` or a `matrix` to make jobs of";
             wrongs.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
             None
         }
         None => keys.template.map(|(_, value)| RowSource::One(value.line)),
     };
-    let Some((_, value)) = keys.template else {
+    let Some((key, value)) = keys.template else {
         let hint = "say how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
         wrongs.push(&first.span, "the manifest has no `template`", hint);
         return None;
     };
-    let template = template(value, wrongs)?;
-    let rows = rows?;
-    wrongs.complaints.extend(template.undefined(rows.columns().as_deref(), &matrix));
-    wrongs.is_empty().then_some((rows, matrix, template))
+    let is_whole = wrongs.count() == before;
+    let template = template(key, value, wrongs)?;
+    // What columns there are is not known where the rows are wrong.
+    let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
+    if is_whole {
+        wrongs.complaints.extend(left_out(key, value, columns.as_deref(), defaults));
+    }
+    if let Some(broken) = &matrix.broken {
+        wrongs.complaints.extend(template.undefined(columns.as_deref(), &matrix.axes, broken));
+    }
+    wrongs.complaints.extend(template.compared());
+    wrongs.is_empty().then_some((rows?, matrix.axes, template))
 }
 
-fn matrix(value: &Node, wrongs: &mut Wrongs) -> Vec<Axis> {
+/// The columns that jobs need and that neither the template nor anything else gives them.
+fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<Complaint> {
+    let Kind::Map(pairs) = &value.kind else { return Vec::new() };
+    let is_written = |field: Field| {
+        let is_near = |name: &str| suggest::nearest(name, [field.key()]).is_some();
+        pairs
+            .iter()
+            .any(|(key, _)| key.name == field.key() || Field::from_key(&key.name).is_none() && is_near(&key.name))
+    };
+    // A row's own prompt wins over the template's; pictures are for the template to name.
+    let is_a_column = columns.is_none_or(|columns| columns.iter().any(|name| snake_case(name) == Field::Prompt.key()));
+    let needed = [
+        (
+            Field::Prompt,
+            defaults.prompt.is_some() || is_a_column,
+            "prompt: \"Change the {{ product }} to {{ color.hex }}\"",
+        ),
+        (Field::Images, defaults.images.is_some(), "images: [\"{{ file }}\"]"),
+    ];
+    needed
+        .into_iter()
+        .filter(|(field, is_given, _)| !is_given && !is_written(*field))
+        .map(|(field, _, example)| {
+            let message = format!("the template has no `{}`", field.key());
+            Complaint::new(At::Source(key.span.clone()), message, format!("add it, as in `{example}`"))
+        })
+        .collect()
+}
+
+/// The matrix as far as it can be read.
+struct Matrix {
+    axes: Vec<Axis>,
+    /// The names of the axes that cannot be read; `None` where not even the names can.
+    broken: Option<BTreeSet<String>>,
+}
+
+fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "name its parts, as in `matrix: {color: [{name: ocean, hex: \"#1E90FF\"}]}`".to_owned();
-        wrongs.push(&value.span, format!("`matrix` is {}, and holds lists", value.what()), hint);
-        return Vec::new();
+        wrongs.push(&value.span, format!("`matrix` is {}, and takes a name for each list", value.what()), hint);
+        return Matrix { axes: Vec::new(), broken: None };
     };
     let mut axes = Vec::new();
-    for (key, value) in pairs {
+    let mut broken = BTreeSet::new();
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
+            let message = format!("the key {} is there twice", quoted(&key.name));
+            wrongs.push(&key.span, message, "keep one of them".to_owned());
+            continue;
+        }
         match Axis::read(key, value) {
             Ok(axis) => axes.push(axis),
-            Err(wrong) => wrongs.push(&wrong.span, wrong.message, wrong.hint),
+            Err(wrong) => {
+                broken.insert(snake_case(&key.name));
+                wrongs.push(&wrong.span, wrong.message, wrong.hint);
+            }
         }
     }
-    axes
+    Matrix { axes, broken: Some(broken) }
 }
 
+/// Where rows come from; something may be wrong with them all the same.
 fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
     match &value.kind {
         Kind::Scalar(path) if path.contains(['*', '?', '[']) => pictures(path, value, folder, wrongs),
@@ -103,6 +167,10 @@ fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
                 wrongs.push(&item.span, message, "write it as in `- {sku: m1, file: mug.jpg}`".to_owned());
             }
             Some(RowSource::List(items.clone()))
+        }
+        Kind::List(_) => {
+            wrongs.push(&value.span, "`rows` is empty", "name a table, or list rows as in `- {sku: m1}`".to_owned());
+            None
         }
         _ => {
             let hint = "name a table, as in `rows: catalog.csv`, or pictures, as in `rows: photos/*.jpg`".to_owned();
@@ -117,7 +185,13 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
     let name = whole.display().to_string();
     if !whole.is_file() {
         let message = format!("`rows` names {}, and there is no such file", quoted(path));
-        wrongs.push(&value.span, message, "paths are relative to the manifest's own folder".to_owned());
+        let is_table =
+            |file: &Path| matches!(source::Kind::of(file, ""), Ok(source::Kind::Table | source::Kind::Lines));
+        let hint = suggest::near_file(&whole, is_table).map_or_else(
+            || "paths are relative to the manifest's own folder".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        wrongs.push(&value.span, message, hint);
         return None;
     }
     let kind = match source::Kind::of(&whole, &name) {
@@ -134,7 +208,8 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
             Ok(RowSource::Lines(source, lines))
         }
         _ => {
-            let table = Table::open(&source, Use::Catalog)?;
+            let mut table = Table::open(&source, Use::Catalog)?;
+            wrongs.elsewhere.append(&mut table.problems);
             Ok(RowSource::Table(source, table))
         }
     });
@@ -161,13 +236,14 @@ fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> 
         wrongs.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());
         return None;
     }
-    Some(RowSource::Pictures { pattern: pattern.to_owned(), files, line: value.line })
+    Some(RowSource::Pictures { files, line: value.line })
 }
 
-fn template(value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
+fn template(key: &Key, value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "its keys are those of a job, with {{ names }} in their texts".to_owned();
-        wrongs.push(&value.span, format!("`template` is {}, and holds texts", value.what()), hint);
+        let span = if matches!(value.kind, Kind::Null) { &key.span } else { &value.span };
+        wrongs.push(span, format!("`template` is {}, and takes `id`, `prompt` and `images`", value.what()), hint);
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);

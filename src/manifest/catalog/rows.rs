@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::manifest::diagnostic::Diagnostic;
+use crate::manifest::dialect::snake_case;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Kind, Node};
 use crate::manifest::pass::Pass;
-use crate::manifest::row::{Complaint, Row};
+use crate::manifest::row::{At, Complaint, Row};
 use crate::manifest::source::Source;
 use crate::manifest::table::Table;
 
@@ -18,18 +19,17 @@ pub(in crate::manifest) enum RowSource {
     /// A list in the manifest.
     List(Vec<Node>),
     /// Pictures in a folder, a row each, with the columns `file`, `stem` and `extension`.
-    Pictures { pattern: String, files: Vec<PathBuf>, line: u64 },
+    Pictures { files: Vec<PathBuf>, line: u64 },
     /// None: the matrix alone makes jobs.
     One(u64),
 }
 
 impl RowSource {
     /// The file that rows are read from, if it is another one than the manifest.
-    pub(super) fn file(&self) -> Option<&str> {
+    pub(in crate::manifest) fn file(&self) -> Option<&str> {
         match self {
             RowSource::Table(source, _) | RowSource::Lines(source, _) => Some(&source.name),
-            RowSource::Pictures { pattern, .. } => Some(pattern),
-            RowSource::List(_) | RowSource::One(_) => None,
+            RowSource::Pictures { .. } | RowSource::List(_) | RowSource::One(_) => None,
         }
     }
 
@@ -114,10 +114,14 @@ impl Pass for ListRows<'_> {
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let item = &self.items[self.next - 1];
-        let span = match &item.kind {
-            Kind::Map(pairs) => pairs.first().map_or(item.span.clone(), |(key, _)| key.span.clone()),
-            _ => item.span.clone(),
+        let span = match (&item.kind, &complaint.at) {
+            (Kind::Map(pairs), At::Column(name)) => {
+                pairs.iter().find(|(key, _)| snake_case(&key.name) == *name).map(|(_, value)| value.span.clone())
+            }
+            (Kind::Map(pairs), _) => pairs.first().map(|(key, _)| key.span.clone()),
+            _ => None,
         };
+        let span = span.unwrap_or(item.span.clone());
         self.source.error_in(self.text, 1, &span, complaint.message, complaint.hint)
     }
 }

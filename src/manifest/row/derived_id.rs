@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use crate::job::{ImageSource, JobId};
 
 use super::{Field, Row, Value};
@@ -6,7 +8,9 @@ use super::{Field, Row, Value};
 ///
 /// It is the same wherever the row stands, and whatever the user's own columns say.
 pub(super) fn derived_id(row: &Row<'_>, images: &[ImageSource]) -> JobId {
-    let mut hasher = blake3::Hasher::new_derive_key("dyehouse 2026-11 job id of a row v1");
+    static KEYED: LazyLock<blake3::Hasher> =
+        LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 job id of a row v1"));
+    let mut hasher = KEYED.clone();
     let mut part = |tag: u8, text: &str| {
         hasher.update(&[tag]);
         hasher.update(&(text.len() as u64).to_le_bytes());

@@ -79,12 +79,49 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// A row of which everything was said already.
+    pub(super) fn refused() -> Row<'a> {
+        Row { values: std::array::from_fn(|_| Value::Refused) }
+    }
+
     pub(super) fn set(&mut self, field: Field, value: Value<'a>) {
         self.values[field as usize] = value;
     }
 
     fn get(&self, field: Field) -> &Value<'a> {
         &self.values[field as usize]
+    }
+
+    /// Whether it was said already that the id is wrong.
+    pub(super) fn is_id_refused(&self) -> bool {
+        *self.get(Field::Id) == Value::Refused
+    }
+
+    /// Where the image with this number stands.
+    pub(super) fn image(&self, number: usize) -> At {
+        self.images().into_iter().nth(number).map_or(At::Field(Field::Images), |(at, _)| at)
+    }
+
+    /// The images, each with its place.
+    fn images(&self) -> Vec<(At, &'a str)> {
+        match self.get(Field::Images) {
+            Value::Absent | Value::Refused => Vec::new(),
+            Value::Text(text) => {
+                let mut start = 0;
+                text.split('|')
+                    .map(|part| {
+                        let span = start..start + part.len();
+                        start = span.end + 1;
+                        let from = span.start + part.len() - part.trim_start().len();
+                        (At::Part(Field::Images, from..from + part.trim().len()), part.trim())
+                    })
+                    .collect()
+            }
+            Value::List(items) => {
+                let numbered = items.iter().enumerate();
+                numbered.map(|(index, item)| (At::Item(Field::Images, index), item.trim())).collect()
+            }
+        }
     }
 
     /// The id as written, for messages.
@@ -113,10 +150,14 @@ pub(super) enum At {
     Field(Field),
     /// A part of a column's text, in bytes.
     Part(Field, Range<usize>),
-    /// Bytes of the whole manifest.
+    /// Bytes of the text that is read: of a row where rows are read one by one, and else of the manifest.
     Source(Range<usize>),
     /// One item of a column that is a list.
     Item(Field, usize),
+    /// A column of the user's own, by its name in templates.
+    Column(String),
+    /// A part of the row that a template is filled with.
+    OfRow(Box<At>),
 }
 
 impl Complaint {
@@ -157,13 +198,15 @@ pub(super) fn understand(
     let mut reader = Reader::new(row, folder);
     let own = reader.defaults();
     let id = reader.id();
-    let prompt = reader.required(Field::Prompt, own.prompt.as_ref(), defaults.prompt.as_ref());
-    let images = reader.required(Field::Images, own.images.as_ref(), defaults.images.as_ref());
+    reader.require(Field::Prompt, own.prompt.is_some() || defaults.prompt.is_some());
+    reader.require(Field::Images, own.images.is_some() || defaults.images.is_some());
     if !reader.complaints.is_empty() {
         return Err(reader.complaints);
     }
     let id = id.unwrap_or_else(|| derived_id(row, own.images.as_deref().unwrap_or_default()));
-    let (Some(prompt), Some(images)) = (prompt.cloned(), images.cloned()) else {
+    let (prompt, images) =
+        (own.prompt.or_else(|| defaults.prompt.clone()), own.images.or_else(|| defaults.images.clone()));
+    let (Some(prompt), Some(images)) = (prompt, images) else {
         return Err(reader.complaints);
     };
     let switches = Switches {
@@ -219,31 +262,45 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The text of a column that takes one text and is not blank.
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
+            Value::Text(text) if is_formula_error(text) => {
+                let message = format!("{} is what a spreadsheet shows for a formula that failed", quoted(text.trim()));
+                self.complain(
+                    At::Field(field),
+                    message,
+                    "mend the formula in the spreadsheet, and save it again".to_owned(),
+                );
+                None
+            }
             Value::Text(text) => Some(*text).filter(|text| !text.trim().is_empty()),
             Value::List(_) => {
                 let message = format!("`{}` is a list, and takes one value", field.key());
-                self.complain(At::Field(field), message, None);
+                let hint = match field {
+                    Field::Prompt => "write one text; for several edits of a picture, a job each, or a `matrix`",
+                    _ => "keep one of them",
+                };
+                self.complain(At::Field(field), message, hint.to_owned());
                 None
             }
             Value::Absent | Value::Refused => None,
         }
     }
 
-    fn required<'v, T>(&mut self, field: Field, own: Option<&'v T>, default: Option<&'v T>) -> Option<&'v T> {
-        let value = own.or(default);
+    fn require(&mut self, field: Field, is_there: bool) {
+        if is_there {
+            return;
+        }
         let said = self.complaints.iter().any(|complaint| complaint.at.field() == Some(field));
-        if value.is_none() && !said && *self.row.get(field) != Value::Refused {
-            let (at, message) = match self.row.get(field) {
-                Value::Absent => (At::Row, format!("the row has no `{}`", field.key())),
-                _ => (At::Field(field), format!("`{}` is empty", field.key())),
+        if !said && *self.row.get(field) != Value::Refused {
+            let message = match self.row.get(field) {
+                Value::Absent => format!("the row has no `{}`", field.key()),
+                _ => format!("`{}` is empty", field.key()),
             };
             let hint = match field {
                 Field::Images => "name a URL or a path relative to the manifest; several are separated by `|`",
                 _ => "say what to change, as in: Change the mug's color to #1E90FF (ocean)",
             };
-            self.complain(at, message, hint.to_owned());
+            self.complain(At::Field(field), message, hint.to_owned());
         }
-        value
     }
 
     fn id(&mut self) -> Option<JobId> {
@@ -260,7 +317,8 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn size(&mut self) -> Option<Size> {
         let text = self.text(Field::Size)?.trim();
-        let size = text.to_ascii_lowercase().parse().ok();
+        let known = Size::NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+        let size = known.and_then(|name| name.parse().ok());
         if size.is_none() {
             let hint = suggest::hint(text, &Size::NAMES);
             self.complain(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
@@ -311,23 +369,10 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn images(&mut self) -> Option<Vec<ImageSource>> {
         let row = self.row;
-        let parts: Vec<(At, &str)> = match row.get(Field::Images) {
+        let parts = match row.get(Field::Images) {
             Value::Absent | Value::Refused => return None,
-            Value::Text(text) if text.trim().is_empty() => return None,
-            Value::Text(text) => {
-                let mut start = 0;
-                text.split('|')
-                    .map(|part| {
-                        let span = start..start + part.len();
-                        start = span.end + 1;
-                        (At::Part(Field::Images, span), part.trim())
-                    })
-                    .collect()
-            }
-            Value::List(items) => {
-                let numbered = items.iter().enumerate();
-                numbered.map(|(index, item)| (At::Item(Field::Images, index), item.trim())).collect()
-            }
+            Value::Text(_) if self.text(Field::Images).is_none() => return None,
+            Value::Text(_) | Value::List(_) => row.images(),
         };
         if parts.is_empty() {
             self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
@@ -352,7 +397,7 @@ impl<'r, 'a> Reader<'r, 'a> {
 impl At {
     pub(super) fn field(&self) -> Option<Field> {
         match self {
-            At::Row | At::Source(_) => None,
+            At::Row | At::Source(_) | At::Column(_) | At::OfRow(_) => None,
             At::Field(field) | At::Part(field, _) | At::Item(field, _) => Some(*field),
         }
     }
@@ -360,7 +405,13 @@ impl At {
 
 /// `text`, a hex or CSS color, as `#RRGGBB` in capitals; otherwise a hint.
 pub(super) fn color(text: &str) -> Result<String, String> {
+    if text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_uppercase());
+    }
     let expected = || "a hex color such as #1E90FF, or a CSS color name".to_owned();
+    if let Some(hint) = lost_in_a_spreadsheet(text) {
+        return Err(hint);
+    }
     let parsed = csscolorparser::parse(text).map_err(|_| {
         let names = csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str());
         match suggest::nearest(text, names) {
@@ -372,6 +423,33 @@ pub(super) fn color(text: &str) -> Result<String, String> {
         [red, green, blue, 255] => Ok(format!("#{red:02X}{green:02X}{blue:02X}")),
         _ => Err("a color to reach has no transparency: write six hex digits".to_owned()),
     }
+}
+
+/// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
+fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && (1..6).contains(&text.len()) {
+        return Some(format!(
+            "write `#` before the hex digits; if a spreadsheet took away zeros, it was `#{text:0>6}`"
+        ));
+    }
+    let is_rounded = text.contains(['E', 'e']) && text.contains('+') && text.parse::<f64>().is_ok();
+    is_rounded.then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
+}
+
+/// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever
+/// language they speak.
+fn is_formula_error(text: &str) -> bool {
+    let text = text.trim();
+    if let Some(number) = text.strip_prefix("Err:") {
+        return !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    }
+    let Some(name) = text.strip_prefix('#') else { return false };
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.chars().all(|letter| letter.is_uppercase() || letter.is_numeric() || matches!(letter, '/' | '_'))
+    };
+    matches!(name, "N/A" | "NV" | "N/D" | "N/B") || name.strip_suffix(['!', '?']).is_some_and(is_name)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn everything_wrong_with_a_row_is_told_at_once() {
         At::Field(Field::Size),
         At::Field(Field::Seed),
         At::Field(Field::Id),
-        At::Row,
+        At::Field(Field::Prompt),
     ];
     assert_eq!(places, expected);
 }

@@ -103,14 +103,38 @@ fn no_answer_breaks_its_reader() {
     fuzz(targets::answer, &ANSWERS, 5000);
 }
 
+/// The files of the corpus of manifests with one of these endings, none of them long.
+fn corpus(endings: &[&str]) -> Vec<Vec<u8>> {
+    let folders = ["bad", "bad/rows", "good", "good/rows"].map(|folder| format!("tests/manifests/{folder}"));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.is_file() && path.extension().is_some_and(|end| endings.iter().any(|known| end == *known)))
+        .collect();
+    files.sort();
+    // What unfolds to a lot takes long, mangled or not.
+    let seeds = files.iter().filter(|path| !path.ends_with("alias-bomb.yaml")).map(|path| std::fs::read(path).unwrap());
+    seeds.filter(|bytes| bytes.len() < 6000).collect()
+}
+
 #[test]
 fn no_table_breaks_its_reader() {
-    fuzz(targets::table, &[TABLE.as_bytes()], 1500);
+    let corpus = corpus(&["csv", "tsv", "txt"]);
+    let seeds: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).chain([TABLE.as_bytes()]).collect();
+    fuzz(targets::table, &seeds, 1500);
 }
 
 #[test]
 fn no_document_breaks_its_reader() {
-    fuzz(targets::document, &[DOCUMENT.as_bytes()], 1500);
+    let corpus = corpus(&["yaml", "json"]);
+    let seeds: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).chain([DOCUMENT.as_bytes()]).collect();
+    fuzz(targets::document, &seeds, 1500);
+}
+
+#[test]
+fn no_line_of_json_breaks_its_reader() {
+    let corpus = corpus(&["jsonl", "ndjson"]);
+    let seeds: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).collect();
+    fuzz(targets::lines, &seeds, 1000);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use dyehouse::api::outcome::{PollOutcome, SubmitOutcome, of_poll, of_submit};
 use dyehouse::api::{Answer, Exchange, PredictionId};
 use dyehouse::editor::{Edit, EditInput, Recolorer};
 use dyehouse::journal::replay;
-use dyehouse::manifest::Manifest;
+use dyehouse::manifest::{Manifest, Style, render};
 use dyehouse::{outputs, server};
 
 /// A journal: a torn last line is cut, and what is left replays to the same state.
@@ -51,12 +51,24 @@ pub fn document(bytes: &[u8]) {
     manifest(bytes, ".yaml");
 }
 
+/// A manifest of JSON lines.
+pub fn lines(bytes: &[u8]) {
+    manifest(bytes, ".jsonl");
+}
+
 fn manifest(bytes: &[u8], extension: &str) {
     let mut file = tempfile::Builder::new().suffix(extension).tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let Ok(manifest) = Manifest::open(file.path()) else { return };
     let Ok(jobs) = manifest.jobs() else { return };
-    for job in jobs.flatten() {
+    for job in jobs {
+        let job = match job {
+            Ok(job) => job,
+            Err(diagnostics) => {
+                diagnostics.iter().for_each(|diagnostic| drop(render(diagnostic, Style::Plain)));
+                continue;
+            }
+        };
         let id = job.id.as_str();
         assert!(!id.is_empty() && !id.contains(['/', '\\', '\0']) && id != "..", "{id:?} leaves the folder");
     }

@@ -1,0 +1,132 @@
+//! `check --probe`: the image URLs of the jobs that would be submitted, each asked once.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::StreamExt;
+use serde::Serialize;
+
+use crate::job::{ImageSource, Job, Rate};
+use crate::manifest::{Diagnostic, Manifest, Problems};
+use crate::probe::{Finding, ProbeLimits, Prober};
+use crate::progress::{Screen, counted, duration};
+
+use super::Failure;
+
+/// URLs in their order, each once.
+#[derive(Default)]
+pub(super) struct Urls {
+    seen: HashSet<String>,
+    ordered: Vec<String>,
+}
+
+/// What came of a probe.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Probed {
+    pub(super) urls: u64,
+    unreachable: u64,
+    too_big: u64,
+    not_a_picture: u64,
+}
+
+impl Urls {
+    /// Takes the URLs of a job.
+    pub(super) fn take(&mut self, job: &Job) {
+        for image in &job.request.images {
+            if let ImageSource::Url(url) = image
+                && !self.seen.contains(url)
+            {
+                self.seen.insert(url.clone());
+                self.ordered.push(url.clone());
+            }
+        }
+    }
+}
+
+impl Probed {
+    /// What there is to say in a line.
+    pub(super) fn text(&self) -> String {
+        let good = self.urls - self.unreachable - self.too_big - self.not_a_picture;
+        let mut text = format!("asked {}: {}", counted(self.urls, "URL"), counted(good, "picture"));
+        for (count, what) in
+            [(self.unreachable, "out of reach"), (self.too_big, "too big"), (self.not_a_picture, "no picture")]
+        {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text.push('\n');
+        text
+    }
+}
+
+/// Asks the URLs, and says what is wrong with them where they stand.
+pub(super) fn probe(
+    urls: Urls,
+    manifest: &Manifest,
+    rate: Option<Rate>,
+    screen: &Screen,
+) -> Result<(Probed, Problems), Failure> {
+    let usual = ProbeLimits::default();
+    let limits = ProbeLimits { rate: rate.unwrap_or(usual.rate), ..usual };
+    let mut probed = Probed { urls: urls.ordered.len() as u64, ..Probed::default() };
+    let time = duration(std::time::Duration::from_secs(limits.rate.seconds_for(probed.urls)));
+    screen.say(&format!("asking {} at {}, about {time}", counted(probed.urls, "URL"), limits.rate));
+    drop(urls.seen);
+    let prober = Prober::new(limits)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
+    let findings: HashMap<String, Finding> = runtime.block_on(async {
+        let answers = prober.ask_all(urls.ordered);
+        answers.filter_map(|(url, finding)| async move { Some((url, finding?)) }).collect().await
+    });
+    for finding in findings.values() {
+        *match finding {
+            Finding::Unreachable(_) => &mut probed.unreachable,
+            Finding::TooBig(_) => &mut probed.too_big,
+            Finding::NotAPicture(_) => &mut probed.not_a_picture,
+        } += 1;
+    }
+    Ok((probed, placed(&findings, manifest)?))
+}
+
+/// Each finding where a job names its URL for the first time, with how many more do.
+fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Problems, Failure> {
+    let mut placed: Vec<(Diagnostic, u64)> = Vec::new();
+    let mut told: HashMap<&str, usize> = HashMap::new();
+    let mut more = 0;
+    let mut jobs = manifest.jobs().map_err(Failure::Manifest)?;
+    while let Some(job) = jobs.next().filter(|_| !findings.is_empty()) {
+        let Ok(job) = job else { continue };
+        for (number, image) in job.request.images.iter().enumerate() {
+            let ImageSource::Url(url) = image else { continue };
+            let Some((url, finding)) = findings.get_key_value(url) else { continue };
+            match told.get(url.as_str()) {
+                Some(&first) => {
+                    if let Some((_, again)) = placed.get_mut(first) {
+                        *again += 1;
+                    }
+                }
+                None if placed.len() < Problems::KEPT => {
+                    told.insert(url, placed.len());
+                    placed.push((jobs.about(&job.id, Some(number), finding.to_string(), finding.hint().to_owned()), 0));
+                }
+                None => {
+                    told.insert(url, usize::MAX);
+                    more += 1;
+                }
+            }
+        }
+    }
+    let mut problems = Problems::default();
+    let told = placed.into_iter().map(|(diagnostic, again)| match again {
+        0 => diagnostic,
+        again => {
+            let (jobs, name) = if again == 1 { ("job", "names") } else { ("jobs", "name") };
+            let message = format!("{}, and {again} more {jobs} {name} it", diagnostic.message);
+            Diagnostic { message, ..diagnostic }
+        }
+    });
+    problems.extend(told);
+    problems.more += more;
+    Ok(problems)
+}

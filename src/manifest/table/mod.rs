@@ -1,0 +1,267 @@
+//! A table of rows under a header: CSV and its kin.
+
+mod cells;
+mod header;
+mod records;
+
+use std::fs::File;
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::dialect;
+use super::pass::{Pass, Use};
+use super::row::{At, Complaint, Field, Row, Value};
+use super::source::Source;
+
+use cells::{Fault, fault, raw_cells};
+use header::{Column, Remark};
+use records::Records;
+
+/// A table whose header is understood.
+#[derive(Debug)]
+pub(super) struct Table {
+    delimiter: u8,
+    columns: Vec<Column>,
+    /// How many records stand before the first row.
+    above: usize,
+    /// The columns that jobs need and that are not there, which is told once.
+    missing: Vec<Field>,
+    /// What was understood of the header and could surprise.
+    pub(super) notices: Vec<Diagnostic>,
+    /// What is wrong with the header; rows can be looked at all the same.
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+/// One pass over a table.
+pub(super) struct Rows<'t> {
+    table: &'t Table,
+    source: &'t Source,
+    records: Records<File>,
+    /// What is wrong with the quotes of the row.
+    fault: Option<Fault>,
+}
+
+impl Table {
+    /// Reads the header of `source`.
+    ///
+    /// # Errors
+    /// Why no row can be looked at.
+    pub(super) fn open(source: &Source, use_as: Use) -> Result<Table, Vec<Diagnostic>> {
+        let failed = |error: std::io::Error| vec![source.failed(&error)];
+        let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
+        let mut head = vec![0; 1 << 16];
+        let read = source.reader(0).and_then(|file| read_head(file, &mut head)).map_err(failed)?;
+        let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
+        let above = 1 + usize::from(dialect.is_named);
+        let mut records = Records::new(source.reader(0).map_err(failed)?, dialect.delimiter);
+        for _record in 0..above {
+            if !records.advance().map_err(failed)? {
+                return Err(empty("the manifest is empty", "begin with a header line such as id,prompt,images"));
+            }
+        }
+        let columns = header::columns(records.iter().map(|name| name.trim().to_owned()).collect(), use_as);
+        let line = records.line();
+        let raw = String::from_utf8_lossy(records.raw()).into_owned();
+        let (cells, fault) = raw_cells(raw.as_bytes(), dialect.delimiter);
+        let place = |remark: Remark| {
+            let span =
+                remark.column.and_then(|column| cells.get(column)).map_or(0..raw.len(), |cell| cell.span.clone());
+            source.error_in(&raw, line, &span, remark.message, remark.hint)
+        };
+        if let Some(fault) = fault {
+            let complaint = faulty(&fault, &raw);
+            return Err(vec![source.error_in(&raw, line, &complaint.span, complaint.message, complaint.hint)]);
+        }
+        if use_as == Use::Jobs && !header::is_any_known(&columns) {
+            let header_line = header_below(&mut records).map_err(failed)?;
+            let message = "the first line is no header: none of its columns is known".to_owned();
+            let hint = Some(header::way_to_a_header(&columns, header_line));
+            return Err(vec![place(Remark { column: None, message, hint })]);
+        }
+        let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
+        let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
+        let missing =
+            if use_as == Use::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
+        let mut notices = Vec::new();
+        let note = |severity, remark| Diagnostic { severity, ..place(remark) };
+        let separator = match dialect.delimiter {
+            b';' => Some("cells are separated by `;`"),
+            b'\t' => Some("cells are separated by tabs"),
+            _ => None,
+        };
+        notices.extend(
+            separator
+                .filter(|_| !dialect.is_named)
+                .map(|message| note(Severity::Note, Remark { column: None, message: message.to_owned(), hint: None })),
+        );
+        notices.extend(header::renamed(&columns).into_iter().map(|remark| note(Severity::Note, remark)));
+        if use_as == Use::Jobs {
+            notices.extend(header::misspelt(&columns).into_iter().map(|remark| note(Severity::Warning, remark)));
+        }
+        let table = Table { delimiter: dialect.delimiter, columns, above, missing, notices, problems };
+        if !records.advance().map_err(failed)? {
+            return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
+        }
+        Ok(table)
+    }
+
+    /// The names of its columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// Begins a pass.
+    pub(super) fn rows<'t>(&'t self, source: &'t Source) -> Result<Rows<'t>, Diagnostic> {
+        let failed = |error: std::io::Error| source.failed(&error);
+        let mut records = Records::new(source.reader(0).map_err(failed)?, self.delimiter);
+        for _record in 0..self.above {
+            records.advance().map_err(failed)?;
+        }
+        Ok(Rows { table: self, source, records, fault: None })
+    }
+}
+
+/// As much of `file` as fits into `head`; the answer is how much that is.
+fn read_head(file: File, head: &mut [u8]) -> std::io::Result<usize> {
+    use std::io::Read;
+    let mut file = file.take(head.len() as u64);
+    let mut read = 0;
+    loop {
+        match file.read(&mut head[read..])? {
+            0 => return Ok(read),
+            more => read += more,
+        }
+    }
+}
+
+/// The line of a record near the top that has the columns of a header, where the first one has none.
+fn header_below(records: &mut Records<File>) -> std::io::Result<Option<u64>> {
+    const NEAR: usize = 20;
+    for _record in 0..NEAR {
+        if !records.advance()? {
+            break;
+        }
+        let fields = dialect::fields(&records.iter().map(str::to_owned).collect::<Vec<_>>());
+        if header::NEEDED.iter().all(|field| fields.contains(&Some(*field))) {
+            return Ok(Some(records.line()));
+        }
+    }
+    Ok(None)
+}
+
+/// What is said of a quote's fault.
+struct Faulty {
+    span: std::ops::Range<usize>,
+    message: String,
+    hint: String,
+}
+
+fn faulty(fault: &Fault, raw: &str) -> Faulty {
+    let lines = |text: &str| text.lines().count().saturating_sub(1);
+    let doubled = "close it behind the cell's text; a quote inside of a cell is written twice: \"a 5\"\" mug\"";
+    match fault {
+        Fault::Unclosed(open) => {
+            let swallowed = match lines(&raw[*open..]) {
+                0 => String::new(),
+                1 => ", and takes the next line in".to_owned(),
+                more => format!(", and takes {more} more lines in"),
+            };
+            let message = format!("the quote that opens here is never closed{swallowed}");
+            Faulty { span: *open..*open + 1, message, hint: doubled.to_owned() }
+        }
+        Fault::TextBehind { open, behind } => {
+            let (text, hint) = (super::quoted(raw[behind.clone()].trim()), doubled.to_owned());
+            match lines(&raw[*open..behind.end]) {
+                0 => {
+                    let message = format!("{text} stands behind the quote that closes the cell");
+                    Faulty { span: behind.clone(), message, hint }
+                }
+                lines => {
+                    let (lines, s) = (lines, if lines == 1 { "" } else { "s" });
+                    let message =
+                        format!("the quote that opens here is closed {lines} line{s} further down, before {text}");
+                    Faulty { span: *open..*open + 1, message, hint }
+                }
+            }
+        }
+        Fault::SpaceBefore(span) => Faulty {
+            span: span.clone(),
+            message: "a quote behind a space does not quote".to_owned(),
+            hint: "let the cell begin with the quote: remove the space behind the separator".to_owned(),
+        },
+    }
+}
+
+impl Pass for Rows<'_> {
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
+        let is_row = self.records.advance().map_err(|error| self.source.failed(&error))?;
+        self.fault = None;
+        if is_row && self.records.has_quotes() {
+            self.fault = fault(self.records.raw(), self.table.delimiter);
+        }
+        Ok(is_row)
+    }
+
+    fn line(&self) -> u64 {
+        self.records.line()
+    }
+
+    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+        let mut row = Row::default();
+        if let Some(fault) = &self.fault {
+            let Faulty { span, message, hint } = faulty(fault, &String::from_utf8_lossy(self.records.raw()));
+            return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
+        }
+        for (column, cell) in self.table.columns.iter().zip(self.records.iter()) {
+            if let (Some(field), false) = (column.field, cell.is_empty()) {
+                row.set(field, Value::Text(cell));
+            }
+        }
+        self.table.missing.iter().for_each(|field| row.set(*field, Value::Refused));
+        let mut complaints = Vec::new();
+        let width = self.table.columns.len();
+        if self.records.len() > width && self.records.iter().skip(width).any(|cell| !cell.trim_ascii().is_empty()) {
+            let message = format!("the row has {} cells under {width} columns", self.records.len());
+            let separator = match self.table.delimiter {
+                b'\t' => "a tab".to_owned(),
+                separator => format!("`{}`", separator as char),
+            };
+            let hint = format!(
+                "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
+                self.table.delimiter as char
+            );
+            complaints.push(Complaint::new(At::Row, message, hint));
+        }
+        (row, complaints)
+    }
+
+    fn columns(&self) -> Vec<(String, String)> {
+        let cells = self.records.iter().chain(std::iter::repeat(""));
+        let own = self.table.columns.iter().zip(cells);
+        own.filter(|(column, _)| column.field.is_none() && !column.name.is_empty())
+            .map(|(column, cell)| (column.name.clone(), cell.to_owned()))
+            .collect()
+    }
+
+    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+        let raw = String::from_utf8_lossy(self.records.raw());
+        let (cells, _) = raw_cells(raw.as_bytes(), self.table.delimiter);
+        let cell_at = |is_it: &dyn Fn(&Column) -> bool| {
+            let column = self.table.columns.iter().position(is_it)?;
+            // A row that is too short lacks the cell at its end.
+            Some(cells.get(column).map_or(raw.len()..raw.len(), |cell| cell.span.clone()))
+        };
+        let of_field = |field: Field| cell_at(&|column: &Column| column.field == Some(field));
+        let whole = 0..raw.len();
+        let span = match &complaint.at {
+            At::Row | At::OfRow(_) => whole,
+            At::Source(span) => span.clone(),
+            At::Field(field) | At::Item(field, _) => of_field(*field).unwrap_or(whole),
+            At::Column(name) => cell_at(&|column: &Column| dialect::snake_case(&column.name) == *name).unwrap_or(whole),
+            At::Part(field, part) => {
+                let column = self.table.columns.iter().position(|column| column.field == Some(*field));
+                column.and_then(|column| cells.get(column)).map_or(whole, |cell| cell.part(&raw, part))
+            }
+        };
+        self.source.error_in(&raw, self.records.line(), &span, complaint.message, complaint.hint)
+    }
+}

@@ -1,0 +1,242 @@
+//! Asks whether there are pictures behind URLs, without fetching them.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::{self, Stream};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RANGE};
+use reqwest::{Method, Response, StatusCode, redirect, retry};
+use tokio::time::MissedTickBehavior;
+
+use crate::api::client::{ClientError, install_tls};
+use crate::job::Rate;
+use crate::outputs::Format;
+use crate::pictures;
+
+/// Bounds of a probe.
+#[derive(Clone, Copy, Debug)]
+pub struct ProbeLimits {
+    /// How fast URLs are asked, all hosts together.
+    pub rate: Rate,
+    /// How many answers may be awaited at once.
+    pub at_once: usize,
+    /// How long a URL may take to answer, redirects included.
+    pub patience: Duration,
+    /// How long to wait before a URL is asked again that may answer better then.
+    pub pause: Duration,
+}
+
+impl Default for ProbeLimits {
+    fn default() -> ProbeLimits {
+        ProbeLimits {
+            rate: Rate::per_second(NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN)),
+            at_once: 8,
+            patience: Duration::from_secs(15),
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What is wrong with what is behind a URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// Nothing is there, or nobody may have it.
+    #[error("it cannot be fetched: {0}")]
+    Unreachable(String),
+    /// It has more bytes than a picture may have.
+    #[error("it has {} MiB", .0 >> 20)]
+    TooBig(u64),
+    /// It is something else.
+    #[error("it is no picture, but {0}")]
+    NotAPicture(String),
+}
+
+impl Finding {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Finding::Unreachable(_) => "open it in a private window: the provider has no more rights than that",
+            Finding::TooBig(_) => "give a picture of at most 20 MiB",
+            Finding::NotAPicture(_) => "give the URL of the JPEG, PNG, GIF or WebP itself, not of a page that shows it",
+        }
+    }
+}
+
+/// Asks URLs. It has no key, so none can travel anywhere.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    http: reqwest::Client,
+    limits: ProbeLimits,
+}
+
+/// Why an attempt found no picture.
+enum Attempt {
+    /// Another may do better.
+    Again(String),
+    /// No other will.
+    Final(Finding),
+}
+
+impl Prober {
+    /// A prober within `limits`.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn new(limits: ProbeLimits) -> Result<Prober, ClientError> {
+        install_tls();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::limited(5))
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(limits.patience.min(Duration::from_secs(10)))
+            .timeout(limits.patience)
+            .build()
+            .map_err(ClientError::Tls)?;
+        Ok(Prober { http, limits })
+    }
+
+    /// Asks all of `urls`, and gives each with what is wrong with it, as the answers come.
+    pub fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
+        let mut ticks = tokio::time::interval(self.limits.rate.interval());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let paced = stream::unfold((urls.into_iter(), ticks), |(mut urls, mut ticks)| async move {
+            let url = urls.next()?;
+            ticks.tick().await;
+            Some((url, (urls, ticks)))
+        });
+        paced
+            .map(move |url| async move {
+                let found = self.ask(&url).await;
+                (url, found.err())
+            })
+            .buffer_unordered(self.limits.at_once)
+    }
+
+    /// Asks one URL, twice where that may help.
+    ///
+    /// # Errors
+    /// What is wrong with what is there.
+    pub async fn ask(&self, url: &str) -> Result<(), Finding> {
+        match self.attempt(url).await {
+            Ok(()) => return Ok(()),
+            Err(Attempt::Final(finding)) => return Err(finding),
+            Err(Attempt::Again(_)) => tokio::time::sleep(self.limits.pause).await,
+        }
+        self.attempt(url).await.map_err(|attempt| match attempt {
+            Attempt::Again(cause) => Finding::Unreachable(cause),
+            Attempt::Final(finding) => finding,
+        })
+    }
+
+    async fn attempt(&self, url: &str) -> Result<(), Attempt> {
+        let head = self.send(Method::HEAD, url).await?;
+        // Signed URLs are signed for GET alone, and some servers know no HEAD.
+        let refuses_head = match head.status().as_u16() {
+            404 | 410 | 429 => false,
+            501 => true,
+            status => (400..500).contains(&status),
+        };
+        let mut answer = if refuses_head { self.send(Method::GET, url).await? } else { head };
+        check_status(answer.status())?;
+        if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > pictures::MOST_BYTES) {
+            return Err(Attempt::Final(Finding::TooBig(bytes)));
+        }
+        let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));
+        match media_type(answer.headers()) {
+            Some(media_type) if is_picture(&media_type) => Ok(()),
+            Some(media_type) if !is_anything(&media_type) => not_a_picture(media_type),
+            _ => {
+                // The server does not know what it has, and the first bytes do.
+                if !refuses_head {
+                    answer = self.send(Method::GET, url).await?;
+                    check_status(answer.status())?;
+                }
+                let bytes = first_bytes(answer).await?;
+                if Format::sniff(&bytes).is_some() {
+                    Ok(())
+                } else {
+                    not_a_picture("something else by its first bytes".into())
+                }
+            }
+        }
+    }
+
+    async fn send(&self, method: Method, url: &str) -> Result<Response, Attempt> {
+        let is_get = method == Method::GET;
+        let mut request = self.http.request(method, url);
+        if is_get {
+            request = request.header(RANGE, format!("bytes=0-{}", HEAD_BYTES - 1));
+        }
+        request.send().await.map_err(|error| {
+            let cause = cause(&error);
+            match error.is_builder() || error.is_redirect() {
+                true => Attempt::Final(Finding::Unreachable(cause)),
+                false => Attempt::Again(cause),
+            }
+        })
+    }
+}
+
+/// How many bytes tell what a file is.
+const HEAD_BYTES: usize = 64;
+
+fn check_status(status: StatusCode) -> Result<(), Attempt> {
+    match status.as_u16() {
+        200..=299 => Ok(()),
+        408 | 429 | 500..=599 => Err(Attempt::Again(format!("the server answers {status}"))),
+        _ => Err(Attempt::Final(Finding::Unreachable(format!("the server answers {status}")))),
+    }
+}
+
+async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
+    let mut bytes = Vec::new();
+    while bytes.len() < HEAD_BYTES {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(HEAD_BYTES)]),
+            Ok(None) => break,
+            Err(error) => return Err(Attempt::Again(cause(&error))),
+        }
+    }
+    Ok(bytes)
+}
+
+/// How many bytes the whole picture has, if the server says it.
+fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match status {
+        // `bytes 0-63/12345`
+        StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE)?.rsplit('/').next()?.parse().ok(),
+        _ => text(CONTENT_LENGTH)?.parse().ok(),
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(text.split(';').next()?.trim().to_ascii_lowercase()).filter(|text| !text.is_empty())
+}
+
+fn is_picture(media_type: &str) -> bool {
+    matches!(media_type, "image/jpeg" | "image/jpg" | "image/pjpeg" | "image/png" | "image/gif" | "image/webp")
+}
+
+/// Whether a media type says no more than that there are bytes, as stores say of what was put there without a type.
+fn is_anything(media_type: &str) -> bool {
+    matches!(media_type, "application/octet-stream" | "binary/octet-stream" | "application/binary" | "image/*")
+}
+
+/// Why a request failed, in the words of whoever knows best.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer came in time".to_owned();
+    }
+    if error.is_redirect() {
+        return "it redirects again and again, or to what is no web address".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

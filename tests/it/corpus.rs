@@ -1,0 +1,223 @@
+//! Manifests as spreadsheets, shops and people make them: what each good one comes to, and what is said of each bad one.
+//!
+//! A file in `tests/manifests/bad` needs nothing more than a look at what the program says of it, which is kept in
+//! `tests/manifests/told`: does it say where, what, and how to mend it? The good ones and what is read of them are in
+//! `tests/manifests/good` and `tests/manifests/read`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dyehouse::manifest::Manifest;
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::support::{Sandbox, code};
+
+/// The manifests of a folder of `tests/manifests`; what stands in folders below it belongs to them.
+fn manifests(folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(path(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file() || entry.file_name() == "folder.csv")
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(name)
+}
+
+/// What the program says of a manifest of a folder, run in that folder.
+fn dyehouse(sandbox: &Sandbox, folder: &str, arguments: &[&str]) -> std::process::Output {
+    let mut command: Command = sandbox.dyehouse("");
+    command.current_dir(path(folder)).args(arguments).args(["--backend", "embedded", "-o"]).arg(sandbox.path("out"));
+    command.output().unwrap()
+}
+
+/// Holds each text against what is kept under its name.
+fn hold(kept: &str, texts: Vec<(String, String)>) {
+    let settings = || {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(path(kept));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings
+    };
+    for (name, text) in texts {
+        settings().bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
+#[test]
+fn every_bad_manifest_is_told_where_what_and_how_to_mend_it() {
+    let names = manifests("bad");
+    assert!(names.len() >= 150, "{}", names.len());
+    let told: Vec<(String, String)> = names
+        .into_par_iter()
+        .map(|name| {
+            let sandbox = Sandbox::new();
+            let said = code(&dyehouse(&sandbox, "bad", &["check", &name]), 2);
+            assert!(said.contains("error: ") && said.contains("nothing was submitted"), "{name}: {said}");
+            assert!(!said.contains("panicked"), "{name}: {said}");
+            (name, said)
+        })
+        .collect();
+    hold("told", told);
+}
+
+#[test]
+fn a_run_of_a_bad_manifest_submits_nothing_and_leaves_nothing() {
+    manifests("bad").par_iter().step_by(6).for_each(|name| {
+        let sandbox = Sandbox::new();
+        code(&dyehouse(&sandbox, "bad", &["run", name]), 2);
+        assert!(sandbox.names(".").is_empty(), "{name}");
+    });
+}
+
+#[test]
+fn every_place_that_is_told_is_in_its_file() {
+    manifests("bad").par_iter().step_by(2).for_each(|name| {
+        let output = dyehouse(&Sandbox::new(), "bad", &["check", name, "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for error in told["errors"].as_array().unwrap() {
+            let (Some(line), Some(column)) = (error["line"].as_u64(), error["column"].as_u64()) else { continue };
+            let bytes = std::fs::read(path("bad").join(error["file"].as_str().unwrap())).unwrap();
+            let text = match bytes.strip_prefix(b"\xFF\xFE") {
+                Some(rest) => {
+                    let units: Vec<u16> = rest.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+                    String::from_utf16(&units).unwrap()
+                }
+                None => String::from_utf8(bytes)
+                    .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()),
+            };
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
+            let line = text.trim_start_matches('\u{feff}').split('\n').nth(line as usize - 1);
+            let length = line.unwrap_or_else(|| panic!("{name}: no such line: {error}")).chars().count() as u64;
+            assert!(column <= length + 1, "{name}: no such column: {error}");
+            assert!(error["message"].is_string(), "{error}");
+        }
+    });
+}
+
+#[test]
+fn every_good_manifest_is_read_as_it_was_meant() {
+    let read: Vec<(String, String)> = manifests("good")
+        .into_par_iter()
+        .map(|name| {
+            let text = read(&path("good").join(&name));
+            code(&dyehouse(&Sandbox::new(), "good", &["check", &name]), 0);
+            (name, text)
+        })
+        .collect();
+    hold("read", read);
+}
+
+/// Bad manifests that the schema takes, with why it cannot know better.
+const BEYOND_THE_SCHEMA: [(&str, &[&str]); 5] = [
+    ("a comment is gone before a schema looks", &["color-not-quoted.yaml", "default-color-not-quoted.yaml"]),
+    ("it cannot compare one job with another", &["id-twice.yaml", "ids-that-are-one-number.yaml"]),
+    (
+        "what is in another file is not in this one",
+        &[
+            "rows-and-pictures-missing.yaml",
+            "rows-file-missing.yaml",
+            "rows-file-no-table.yaml",
+            "rows-of-torn-lines.yaml",
+            "rows-pattern-without-match.yaml",
+            "rows-with-a-header-twice.yaml",
+            "rows-with-an-open-quote.yaml",
+            "rows-with-empty-cells.yaml",
+        ],
+    ),
+    (
+        "rows may have any column, and some win over the template",
+        &["override-wrong.yaml", "template-without-prompt.yaml"],
+    ),
+    (
+        "a template is a text until it is filled in",
+        &[
+            "template-divides-by-zero.yaml",
+            "template-filter-unknown.yaml",
+            "template-makes-a-bad-id.yaml",
+            "template-makes-a-bad-size.yaml",
+            "template-makes-one-id-for-all-rows.yaml",
+            "template-makes-one-id.yaml",
+            "template-names-a-part-of-a-text.yaml",
+            "template-names-no-part.yaml",
+            "template-names-nothing.yaml",
+            "template-never-ends.yaml",
+            "template-open.yaml",
+            "when-compares-a-text.yaml",
+            "when-open.yaml",
+        ],
+    ),
+];
+
+#[test]
+fn the_schema_and_the_reader_agree_on_the_corpus() {
+    let schema = jsonschema::validator_for(&dyehouse::manifest::schema()).unwrap();
+    let is_document = |name: &String| [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
+    let value = |folder: &str, name: &str| -> Option<Value> {
+        let bytes = std::fs::read(path(folder).join(name)).unwrap();
+        let text = match bytes.strip_prefix(b"\xFF\xFE") {
+            Some(rest) => {
+                let units: Vec<u16> = rest.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+                String::from_utf16(&units).unwrap()
+            }
+            None => String::from_utf8(bytes).ok()?,
+        };
+        // What is no YAML, or has a key twice, never comes before a schema.
+        serde_yaml::from_str(&text).ok()
+    };
+    for name in manifests("good").into_iter().filter(is_document) {
+        let value = value("good", &name).unwrap();
+        let wrong: Vec<String> =
+            schema.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:?}");
+    }
+    let taken: Vec<String> = manifests("bad")
+        .into_iter()
+        .filter(is_document)
+        .filter(|name| value("bad", name).is_some_and(|value| schema.is_valid(&value)))
+        .collect();
+    let mut expected: Vec<&str> = BEYOND_THE_SCHEMA.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    expected.sort_unstable();
+    assert_eq!(taken, expected);
+}
+
+/// What is understood of a manifest: notices, and each job with what it asks for.
+fn read(path: &Path) -> String {
+    let manifest = Manifest::open(path).unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
+    let folder = format!("{}/", path.parent().unwrap().display());
+    let mut text = String::new();
+    for notice in manifest.notices() {
+        writeln!(text, "{:?}: {}", notice.severity, notice.message).unwrap();
+    }
+    for job in manifest.jobs().unwrap() {
+        let job = job.unwrap_or_else(|wrong| panic!("{}: {wrong:?}", path.display()));
+        writeln!(text, "\n{} (line {})", job.id, job.line).unwrap();
+        let request = &job.request;
+        writeln!(text, "  prompt  {:?}", request.prompt).unwrap();
+        for image in &request.images {
+            writeln!(text, "  image   {}", image.to_string().replace(&folder, "")).unwrap();
+        }
+        let switches = request.switches;
+        let known = [
+            ("size", request.size.map(|size| size.as_str().to_owned())),
+            ("seed", request.seed.map(|seed| seed.get().to_string())),
+            ("sync", switches.enable_sync_mode.map(|switch| switch.to_string())),
+            ("safety", switches.enable_safety_checker.map(|switch| switch.to_string())),
+            ("color", job.color.clone()),
+        ];
+        for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            writeln!(text, "  {name:<7} {value}").unwrap();
+        }
+        for (name, value) in job.columns.iter().filter(|(_, value)| !value.is_empty()) {
+            writeln!(text, "  | {name}: {value:?}").unwrap();
+        }
+    }
+    text
+}
