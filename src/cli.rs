@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use crate::api::client::BaseUrl;
 use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
+use crate::notify::NoticeUrl;
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
 #[derive(Debug, Parser)]
@@ -193,6 +194,27 @@ pub struct Run {
     /// Leave the colors of results unchecked
     #[arg(long, conflicts_with_all = ["tolerance", "reroll", "color_lock"])]
     pub no_color_check: bool,
+    /// Who is told how it ends.
+    #[command(flatten)]
+    pub told: Told,
+}
+
+/// Who is told how a run ends, however it ends. None of it changes the run or its exit code.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Being told")]
+pub struct Told {
+    /// Post the summary as JSON to this webhook, signed if there is a DYEHOUSE_NOTIFY_SECRET [env: DYEHOUSE_NOTIFY_URL]
+    #[arg(long, value_name = "URL", value_parser = NoticeUrl::parse)]
+    pub notify: Option<NoticeUrl>,
+    /// Run this in the shell, with the summary as JSON on its stdin; for 10 minutes at most
+    #[arg(long, value_name = "CMD")]
+    pub on_finish: Option<String>,
+    /// Ping this monitor as healthchecks.io has it: /start, nothing for success, /fail [env: DYEHOUSE_HEALTHCHECK_URL]
+    #[arg(long, value_name = "URL", value_parser = NoticeUrl::parse)]
+    pub healthcheck: Option<NoticeUrl>,
+    /// Write metrics for Prometheus to this file, for the textfile collector of its node_exporter
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// `dyehouse check`.

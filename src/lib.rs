@@ -13,6 +13,7 @@ mod files;
 pub mod job;
 pub mod journal;
 pub mod manifest;
+pub mod notify;
 pub mod outputs;
 pub mod photo;
 pub mod pictures;

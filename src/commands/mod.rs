@@ -9,6 +9,7 @@ mod init;
 mod intake;
 mod interrupt;
 mod merge;
+mod notices;
 mod options;
 mod places;
 mod probe;

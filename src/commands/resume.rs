@@ -4,16 +4,20 @@ use crate::job::Cents;
 use crate::journal::{Ledger, RunEvent};
 use crate::progress::shell_word;
 
+/// The options that are left out with their values.
+const WITH_VALUES: [&str; 3] = ["--uncertain", "--notify", "--healthcheck"];
+
 /// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
-/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out.
+/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out, and the URLs of
+/// who is told, for those may be secrets.
 pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--retry-failed" | "--prune" => {}
-            "--uncertain" => drop(arguments.next()),
-            word if word.starts_with("--uncertain=") => {}
+            word if WITH_VALUES.contains(&word) => drop(arguments.next()),
+            word if word.split_once('=').is_some_and(|(name, _)| WITH_VALUES.contains(&name)) => {}
             word => {
                 command.push(' ');
                 command.push_str(&shell_word(word));
@@ -51,6 +55,12 @@ mod tests {
         let line = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only mug-* --rate 2/s -q";
         let quoted = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only 'mug-*' --rate 2/s -q";
         assert_eq!(resumed(line), format!("dyehouse {quoted}"));
+    }
+
+    #[test]
+    fn a_url_that_may_be_a_secret_is_not_repeated() {
+        let line = "run m.csv --notify https://x/s --healthcheck=https://y/s --metrics-file n.prom";
+        assert_eq!(resumed(line), "dyehouse run m.csv --metrics-file n.prom");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
 
 use crate::api::outcome::Stop;
 use crate::cli::Run;
@@ -23,14 +24,46 @@ use super::agenda::{Agenda, Ids, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
 use super::intake::{Dealt, for_each};
+use super::notices::Notices;
 use super::options::Options;
 use super::prune::prune;
 use super::resume::resume;
 use super::{Failure, interrupt, print, print_json};
 
-/// Runs a manifest, or goes on with a run of it.
+/// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let began = Instant::now();
+    let runtime = Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    let signal = StopSignal::default();
+    let mut notices = Notices::of(arguments)?;
+    let ended = carry_out(arguments, screen, &runtime, &mut notices, &signal);
+    // People are told first, and the folder is free by now, for a command may want to work in it.
+    match ended {
+        Ok(ended) => {
+            let closing = Closing { seconds: began.elapsed(), ..ended };
+            if arguments.batch.json {
+                print_json(&closing.json());
+            } else {
+                print(closing.text().as_bytes());
+            }
+            notices.tell(&runtime, Ok(&closing), &signal);
+            Ok(closing.exit)
+        }
+        Err(failure) => {
+            screen.tell(&failure.render(screen.style()));
+            notices.tell(&runtime, Err(&failure), &signal);
+            Ok(failure.exit())
+        }
+    }
+}
+
+fn carry_out(
+    arguments: &Run,
+    screen: &Screen,
+    runtime: &Runtime,
+    notices: &mut Notices,
+    signal: &StopSignal,
+) -> Result<Closing, Failure> {
     let batch = &arguments.batch;
     let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
     let mut options = Options::merge(batch, Some(arguments), &manifest)?;
@@ -73,12 +106,11 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         budget_cents: options.settings.budget,
         partition: options.partition,
     };
-    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
     let broken = Cell::new(None);
     let mut set_aside = 0;
     let ending = runtime.block_on(async {
-        let signal = StopSignal::default();
         interrupt::listen(signal.clone())?;
+        notices.begin();
         if arguments.prune {
             let is_asked_for = |id: &JobId| agenda.is_job(id.as_str());
             set_aside = prune(&options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
@@ -97,7 +129,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options, agenda.asks_api()).await?) };
         let work = agenda.work(&options.folder, &broken);
         let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
-        let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal).await;
+        let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal.clone()).await;
         narrator.close();
         ended
     })?;
@@ -113,7 +145,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let report = gather::write(&gathered)?;
     drop(turn);
     let exit = exit(counts, colors, ending.stopped.as_ref());
-    let closing = Closing {
+    Ok(Closing {
         backend: options.backend,
         counts,
         spent: ending.ledger.spent(),
@@ -121,7 +153,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         reserved: ending.ledger.reserved(),
         budget: options.settings.budget,
         budget_per_run: options.settings.budget_per_run,
-        seconds: began.elapsed(),
+        seconds: Duration::ZERO,
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
         uncertain: Doubt::all(&ending.ledger).map_err(FolderError::from)?,
@@ -133,13 +165,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         report: report.index,
         resume: resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())),
         exit,
-    };
-    if batch.json {
-        print_json(&closing.json());
-    } else {
-        print(closing.text().as_bytes());
-    }
-    Ok(exit)
+    })
 }
 
 /// The API. Where nobody may have to ask it, it does without a key.

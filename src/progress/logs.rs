@@ -5,7 +5,7 @@ use crate::manifest::Style;
 
 use super::Screen;
 
-/// Starts logging to the screen. `RUST_LOG` wins over `-v` and `-q`.
+/// Starts logging to the screen. What belongs to a job is in its span, whose `id` each JSON line has under `span`. `RUST_LOG` wins over `-v` and `-q`.
 pub fn start_logs(output: &Output, screen: &Screen) {
     let level = match (output.quiet, output.verbose, output.log_format) {
         (true, _, _) => "error",

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of one program share what they need")]
 
 mod bad_input;
+mod being_told;
 mod corpus;
 mod crashes;
 mod disks;

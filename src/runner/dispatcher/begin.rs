@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use crate::api::EditApi;
 use crate::journal::{LedgerError, Step};
@@ -104,6 +105,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn begin(&mut self, work: Work) -> Result<(), RunError> {
+        // Errors are logged at the lowest of levels, and even those say which job they are about.
+        let span = tracing::error_span!("job", id = %work.key.job);
+        self.begin_in(span.clone(), work).instrument(span).await
+    }
+
+    async fn begin_in(&mut self, span: Span, work: Work) -> Result<(), RunError> {
         let beginning = match self.beginning(&work).await? {
             Some(beginning) => beginning,
             None => return Ok(()),
@@ -141,8 +148,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
         }
         let began = self.elapsed();
-        self.workers.insert(worker, Worker { work, began, phase });
-        self.executors.spawn(executor.carry(beginning));
+        self.workers.insert(worker, Worker { work, began, phase, span: span.clone() });
+        self.executors.spawn(executor.carry(beginning).instrument(span));
         Ok(())
     }
 

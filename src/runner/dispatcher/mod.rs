@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
@@ -78,6 +79,8 @@ struct Worker {
     /// When it began, from the begin of the run.
     began: Duration,
     phase: Phase,
+    /// What all that is logged of it is in.
+    span: Span,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
@@ -91,7 +92,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         let workers = std::mem::take(&mut self.workers);
         for worker in workers.into_values().filter(|worker| worker.phase == Phase::Submitting) {
-            self.doubt(&worker.work.key, "the run was stopped before the answer came".to_owned()).await?;
+            let message = "the run was stopped before the answer came".to_owned();
+            self.doubt(&worker.work.key, message).instrument(worker.span).await?;
         }
         Ok(())
     }

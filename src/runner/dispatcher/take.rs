@@ -1,6 +1,7 @@
 //! What executors report: each report is recorded before anything follows from it.
 
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use crate::api::EditApi;
 use crate::api::outcome::{Obstacle, SubmitOutcome};
@@ -17,6 +18,15 @@ use super::{Dispatcher, Phase, Worker, journal_error};
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn take(
+        &mut self,
+        report: Report<S::Staged>,
+        is_job: impl Fn(&str) -> bool,
+    ) -> Result<(), RunError> {
+        let span = self.workers.get(&report.worker).map_or_else(Span::none, |worker| worker.span.clone());
+        self.take_in_its_span(report, is_job).instrument(span).await
+    }
+
+    async fn take_in_its_span(
         &mut self,
         report: Report<S::Staged>,
         is_job: impl Fn(&str) -> bool,

@@ -42,6 +42,10 @@ impl Sandbox {
             "VIBEDREAM_BASE_URL",
             "RUST_LOG",
             "NO_COLOR",
+            "DYEHOUSE_NOTIFY_URL",
+            "DYEHOUSE_NOTIFY_SECRET",
+            "DYEHOUSE_NOTIFY_SECRET_FILE",
+            "DYEHOUSE_HEALTHCHECK_URL",
         ] {
             command.env_remove(variable);
         }

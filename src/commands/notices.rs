@@ -1,0 +1,153 @@
+//! Who is told how a run ends, and in which order.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use crate::cli::Run;
+use crate::exit::Exit;
+use crate::manifest::Style;
+use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
+use crate::progress::Closing;
+use crate::runner::StopSignal;
+use crate::secrets::{Secret, SecretError};
+
+use super::Failure;
+
+const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
+const NOTIFY_SECRET: Secret = Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
+const HEALTHCHECK_URL: Secret = Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
+
+/// How long a webhook and a monitor may take to be told.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same where somebody waits for the program to end, and ends it by force before long.
+const HURRY: Duration = Duration::from_secs(10);
+
+/// How long a command may take.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Those who are told.
+pub(super) struct Notices {
+    arguments: Run,
+    webhook: Option<Webhook>,
+    healthcheck: Option<Healthcheck>,
+    metrics_file: Option<PathBuf>,
+    /// The ping of the beginning, on its way.
+    begun: Option<JoinHandle<Result<(), Untold>>>,
+}
+
+impl Notices {
+    /// Those that the command line names, or the environment.
+    pub(super) fn of(arguments: &Run) -> Result<Notices, Failure> {
+        let told = &arguments.told;
+        let url = |said: &Option<NoticeUrl>, place: &Secret| match said {
+            Some(url) => Ok(Some(url.clone())),
+            None => find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose(),
+        };
+        let webhook = url(&told.notify, &NOTIFY_URL)?.and_then(|url| match find(&NOTIFY_SECRET) {
+            Ok(secret) => Some(Webhook { url, secret }),
+            // A night is worth more than news of it, and what is to be signed does not go out unsigned.
+            Err(error) => {
+                note(Err(Untold { what: format!("tell {url} how the run ends"), cause: error.to_string() }));
+                None
+            }
+        });
+        let healthcheck = url(&told.healthcheck, &HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
+        let metrics_file = told.metrics_file.clone();
+        Ok(Notices { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
+    }
+
+    /// Tells the monitor that the run begins. Nobody waits for that.
+    pub(super) fn begin(&mut self) {
+        if let Some(healthcheck) = self.healthcheck.clone() {
+            self.begun = Some(tokio::spawn(async move { healthcheck.ping(Pulse::Start, "").await }));
+        }
+    }
+
+    /// Tells all of them how the run ended. What cannot be told is an error in the log, and changes nothing.
+    pub(super) fn tell(mut self, runtime: &Runtime, ended: Result<&Closing, &Failure>, signal: &StopSignal) {
+        let outcome = self.outcome(ended);
+        // Whoever works in the folder now writes the metrics when that is done.
+        if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Held) {
+            let written = write_metrics(path, &outcome, Timestamp::now());
+            note(
+                written.map_err(|error| Untold { what: format!("write {}", path.display()), cause: error.to_string() }),
+            );
+        }
+        let patience = if signal.is_stopped() { HURRY } else { PATIENCE };
+        runtime.block_on(async {
+            let begun = self.begun.take();
+            tokio::join!(
+                within(patience, "post the summary", async {
+                    match &self.webhook {
+                        Some(webhook) => webhook.post(&outcome, Timestamp::now).await,
+                        None => Ok(()),
+                    }
+                }),
+                within(patience, "ping the monitor", async {
+                    if let Some(begun) = begun {
+                        // One that panicked or was lost is followed by the ping that counts.
+                        note(begun.await.unwrap_or(Ok(())));
+                    }
+                    match (&self.healthcheck, Pulse::of(outcome.exit)) {
+                        (Some(healthcheck), Some(pulse)) => healthcheck.ping(pulse, &outcome.text).await,
+                        _ => Ok(()),
+                    }
+                }),
+            )
+        });
+        if let Some(command) = &self.arguments.told.on_finish {
+            note(run_command(command, &outcome, COMMAND_PATIENCE));
+        }
+    }
+
+    fn outcome(&self, ended: Result<&Closing, &Failure>) -> Outcome {
+        let manifest = self.arguments.batch.manifest.display().to_string();
+        let outcome = match ended {
+            Ok(closing) => {
+                let summary = std::fs::read(closing.report.with_file_name("summary.json")).ok();
+                let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
+                let folder = closing.results.parent().unwrap_or(&closing.results).to_owned();
+                Outcome::ended(closing.exit, manifest, folder, closing.text(), closing.json(), batch)
+            }
+            Err(failure) => {
+                let error = failure.render(Style::Plain);
+                Outcome::broken(failure.exit(), manifest, error, failure.hint().as_deref())
+            }
+        };
+        Outcome { share: self.arguments.batch.partition, ..outcome }
+    }
+}
+
+fn find(place: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
+    let Some(found) = place.find(|name| std::env::var_os(name))? else { return Ok(None) };
+    for notice in &found.notices {
+        tracing::warn!("{notice}");
+    }
+    Ok(Some(found.value))
+}
+
+fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, Failure> {
+    NoticeUrl::parse(text).map_err(|cause| Failure::Usage {
+        message: format!("use {}: {cause}", place.variable),
+        hint: "give a whole URL, such as https://example.com/hooks/1".to_owned(),
+    })
+}
+
+async fn within(patience: Duration, what: &str, telling: impl Future<Output = Result<(), Untold>>) {
+    let late = |_| Err(Untold { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) });
+    note(tokio::time::timeout(patience, telling).await.unwrap_or_else(late));
+}
+
+fn note(told: Result<(), Untold>) {
+    if let Err(untold) = told {
+        tracing::error!("failed to {untold}");
+    }
+}

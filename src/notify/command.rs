@@ -1,0 +1,150 @@
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{Outcome, Untold};
+
+/// What the variables of a run's secrets are called: they are the run's, and not the command's.
+const SECRETS: [&str; 2] = ["VIBEDREAM_API_KEY", "DYEHOUSE_NOTIFY_SECRET"];
+
+/// Runs `command` in the system's shell, with the summary on stdin and the most asked-for of it in variables. What it
+/// prints goes to stderr, since stdout holds the closing summary alone. It may take `patience`; after that it is ended,
+/// with all that it has started.
+///
+/// # Errors
+///
+/// It cannot be started, ends with another code than 0, or takes too long.
+pub fn run_command(command: &str, outcome: &Outcome, patience: Duration) -> Result<(), Untold> {
+    let untold = |cause: String| Untold { what: format!("run `{command}`"), cause };
+    let mut shell = shell(command);
+    for secret in SECRETS {
+        shell.env_remove(secret);
+    }
+    let mut child = shell
+        .envs(variables(outcome))
+        .stdin(Stdio::piped())
+        .stdout(std::io::stderr())
+        .spawn()
+        .map_err(|error| untold(error.to_string()))?;
+    let group = Group::of(&child);
+    let (stdin, summary) = (child.stdin.take(), format!("{}\n", outcome.summary));
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        if let Some(mut stdin) = stdin {
+            // A command that does not read its stdin closes it, and that is its right.
+            let _ = stdin.write_all(summary.as_bytes());
+        }
+        // Nobody listens any more where the command took too long.
+        let _ = sender.send(child.wait());
+    });
+    match ended.recv_timeout(patience) {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(untold(status.to_string())),
+        Ok(Err(error)) => Err(untold(error.to_string())),
+        Err(_) => {
+            group.end();
+            Err(untold(format!("it took longer than {} s, and was ended", patience.as_secs())))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]);
+    // A group of its own, so that it can be ended with all that it has started.
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    shell
+}
+
+/// A command and all that it has started.
+#[cfg(unix)]
+struct Group(rustix::process::Pid);
+
+#[cfg(unix)]
+impl Group {
+    fn of(child: &Child) -> Group {
+        Group(rustix::process::Pid::from_child(child))
+    }
+
+    fn end(self) {
+        // One that has ended by itself in this moment is no error.
+        let _ = rustix::process::kill_process_group(self.0, rustix::process::Signal::KILL);
+    }
+}
+
+/// Elsewhere a command cannot be ended from here, and is left to itself.
+#[cfg(not(unix))]
+struct Group;
+
+#[cfg(not(unix))]
+impl Group {
+    fn of(_child: &Child) -> Group {
+        Group
+    }
+
+    fn end(self) {}
+}
+
+#[cfg(not(unix))]
+fn shell(command: &str) -> Command {
+    let mut shell = Command::new("cmd");
+    shell.args(["/C", command]);
+    shell
+}
+
+fn variables(outcome: &Outcome) -> Vec<(String, String)> {
+    let mut variables = vec![
+        ("DYEHOUSE_EXIT_CODE".to_owned(), outcome.exit.code().to_string()),
+        ("DYEHOUSE_MANIFEST".to_owned(), outcome.manifest.clone()),
+    ];
+    if let Some(folder) = &outcome.folder {
+        variables.push(("DYEHOUSE_FOLDER".to_owned(), folder.display().to_string()));
+        let page = folder.join("report").join("index.html");
+        variables.push(("DYEHOUSE_REPORT".to_owned(), page.display().to_string()));
+    }
+    for word in ["total", "completed", "failed", "uncertain", "pending"] {
+        if let Some(count) = outcome.number(&["jobs", word]) {
+            variables.push((format!("DYEHOUSE_JOBS_{}", word.to_uppercase()), count.to_string()));
+        }
+    }
+    if let Some(cents) = outcome.number(&["cost_cents", "spent"]) {
+        variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), cents.to_string()));
+    }
+    variables
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    fn outcome() -> Outcome {
+        Outcome::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), None)
+    }
+
+    fn run(command: &str, patience: Duration) -> Result<(), String> {
+        run_command(command, &outcome(), patience).map_err(|untold| untold.to_string())
+    }
+
+    #[test]
+    fn what_it_is_given_is_the_summary_and_no_secret() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("said");
+        let command = format!("(cat; env) > {}", path.display());
+        run(&command, Duration::from_secs(60)).unwrap();
+        let said = std::fs::read_to_string(path).unwrap();
+        assert!(said.starts_with(&format!("{}\n", outcome().summary)), "{said}");
+        assert!(said.contains("DYEHOUSE_EXIT_CODE=1\n") && !said.contains("VIBEDREAM_API_KEY="), "{said}");
+    }
+
+    #[test]
+    fn its_failure_is_told_and_it_does_not_outlive_its_time() {
+        let long = Duration::from_secs(60);
+        assert_eq!(run("exit 3", long).unwrap_err(), "run `exit 3`: exit status: 3");
+        assert!(run("exec <&-; true", long).is_ok(), "whoever does not read the summary need not");
+        let said = run("(sleep 600 & sleep 600)", Duration::from_millis(1)).unwrap_err();
+        assert!(said.contains("was ended"), "{said}");
+    }
+}

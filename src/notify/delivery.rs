@@ -1,0 +1,58 @@
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode, redirect, retry};
+
+use crate::api::client::install_tls;
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The waits between attempts. Whoever is told of a night waits for minutes at most, and the run has ended by then.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+
+/// A client for notices. It follows no redirect, so that what was meant for one host reaches no other.
+pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    install_tls();
+    reqwest::Client::builder()
+        .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .timeout(PATIENCE)
+        .build()
+}
+
+/// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made anew each
+/// time, so that a signature has the time of its own attempt.
+///
+/// # Errors
+///
+/// What was seen last. An answer that no repetition would change ends it at once.
+pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilder) -> Result<(), String> {
+    let mut waits = WAITS.into_iter().take(attempts.saturating_sub(1));
+    loop {
+        let seen = match request().send().await {
+            Ok(response) if response.status().is_success() => return Ok(()),
+            Ok(response) if is_final(response.status()) => return Err(format!("HTTP {}", response.status())),
+            Ok(response) => format!("HTTP {}", response.status()),
+            // The URL is left out: its path may be a secret.
+            Err(error) => innermost(&error.without_url()),
+        };
+        let Some(wait) = waits.next() else { return Err(seen) };
+        tracing::debug!(seen, seconds = wait.as_secs(), "a notice was not taken; trying again");
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn is_final(status: StatusCode) -> bool {
+    !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::REQUEST_TIMEOUT
+}
+
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,71 @@
+use crate::exit::Exit;
+
+use super::delivery::{client, deliver};
+use super::{NoticeUrl, Untold};
+
+/// How often a ping is tried.
+const ATTEMPTS: usize = 3;
+
+/// How much of a text is sent; monitors keep no more.
+const MOST_CHARACTERS: usize = 10_000;
+
+/// A monitor that raises an alarm when a night does not report, in the manner of healthchecks.io.
+#[derive(Clone, Debug)]
+pub struct Healthcheck {
+    /// The check's ping URL.
+    pub url: NoticeUrl,
+}
+
+/// What a monitor is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// The run begins.
+    Start,
+    /// Every job is completed.
+    Success,
+    /// The run ended in any other way.
+    Fail,
+}
+
+impl Pulse {
+    /// How a run ended, as a monitor has it. A run that found another one at work says nothing: the other will.
+    pub fn of(exit: Exit) -> Option<Pulse> {
+        match exit {
+            Exit::Complete => Some(Pulse::Success),
+            Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Pulse::Fail),
+            Exit::Held => None,
+        }
+    }
+}
+
+impl Healthcheck {
+    /// Pings: `<url>/start`, `<url>` or `<url>/fail`, with `text` for the monitor's log.
+    ///
+    /// # Errors
+    ///
+    /// The ping was not taken.
+    pub async fn ping(&self, pulse: Pulse, text: &str) -> Result<(), Untold> {
+        let untold = |cause: String| Untold { what: format!("ping {}", self.url), cause };
+        let http = client().map_err(|error| untold(error.to_string()))?;
+        let url = match pulse {
+            Pulse::Start => self.url.below("start"),
+            Pulse::Success => self.url.clone(),
+            Pulse::Fail => self.url.below("fail"),
+        };
+        let text: String = text.chars().take(MOST_CHARACTERS).collect();
+        deliver(ATTEMPTS, || http.post(url.0.clone()).body(text.clone())).await.map_err(untold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_goes_to_the_end_of_the_path_and_is_never_shown() {
+        let url = NoticeUrl::parse("https://hc.example/ping/se-cret/?rid=1").unwrap();
+        assert_eq!(url.below("fail").0.as_str(), "https://hc.example/ping/se-cret/fail?rid=1");
+        assert_eq!(format!("{url} {url:?}"), "https://hc.example NoticeUrl(https://hc.example/…)");
+        assert!(NoticeUrl::parse("ftp://x").is_err() && NoticeUrl::parse("hc.example").is_err());
+    }
+}

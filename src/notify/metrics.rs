@@ -1,0 +1,179 @@
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Outcome;
+
+/// The metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
+///
+/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the share
+/// as labels, so that the files of several can lie beside each other.
+pub fn render_metrics(outcome: &Outcome, at: Timestamp) -> String {
+    let share = outcome.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
+    let label = format!("manifest=\"{}\"{share}", escaped(&outcome.manifest));
+    let mut text = Text { label, text: String::new() };
+    text.single(
+        "last_run_timestamp_seconds",
+        GAUGE,
+        "When the last run ended, in seconds since 1970.",
+        Some(seconds(at)),
+    );
+    text.single(
+        "last_run_exit_code",
+        GAUGE,
+        "The exit code of the last run: 0 is complete.",
+        Some(f64::from(outcome.exit.code())),
+    );
+    text.single("last_run_duration_seconds", GAUGE, "How long the last run took.", outcome.number(&["seconds"]));
+    let jobs = ["completed", "failed", "uncertain", "pending"].map(|word| (word, outcome.number(&["jobs", word])));
+    text.labelled("jobs", GAUGE, "The jobs of the manifest by status.", "status", &jobs);
+    let colors = ["on", "near", "off", "unmeasurable"].map(|word| (word, outcome.number(&["colors", word])));
+    text.labelled("checked_jobs", GAUGE, "The completed jobs by the verdict on their color.", "color", &colors);
+    text.single(
+        "removed_jobs",
+        GAUGE,
+        "Jobs with results that are gone from the manifest.",
+        outcome.number(&["removed"]),
+    );
+    let dollars = |cents: &str| outcome.number(&["cost_cents", cents]).map(|cents| cents / 100.0);
+    text.single("spent_dollars_total", COUNTER, "What was charged over the folder's whole life.", dollars("spent"));
+    text.single("last_run_spent_dollars", GAUGE, "What was charged in the last run.", dollars("spent_now"));
+    text.single(
+        "reserved_dollars",
+        GAUGE,
+        "What submits of unknown fate may have cost beyond that.",
+        dollars("reserved"),
+    );
+    text.single("budget_dollars", GAUGE, "The ceiling over the folder's whole life.", dollars("budget"));
+    text.single("submits_total", COUNTER, "Submits over the folder's whole life.", outcome.number(&["attempts"]));
+    let bytes = outcome.number(&["pictures", "bytes"]);
+    text.single("results_bytes", GAUGE, "The size of all results.", bytes);
+    text.text
+}
+
+/// Writes the metrics to `path`, whole or not at all: a scrape never reads half a file.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_metrics(path: &Path, outcome: &Outcome, at: Timestamp) -> io::Result<()> {
+    crate::files::replace(path, render_metrics(outcome, at).as_bytes())
+}
+
+const GAUGE: &str = "gauge";
+const COUNTER: &str = "counter";
+
+struct Text {
+    label: String,
+    text: String,
+}
+
+impl Text {
+    /// A metric with one value. One that is not known is left out: 0 would be a statement.
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: Option<f64>) {
+        let Some(value) = value else { return };
+        self.head(name, kind, help);
+        let label = &self.label;
+        // Writing to a text cannot fail.
+        let _ = writeln!(self.text, "dyehouse_{name}{{{label}}} {value}");
+    }
+
+    fn labelled(&mut self, name: &str, kind: &str, help: &str, key: &str, values: &[(&str, Option<f64>)]) {
+        if values.iter().all(|(_, value)| value.is_none()) {
+            return;
+        }
+        self.head(name, kind, help);
+        for (word, value) in values {
+            let (label, value) = (&self.label, value.unwrap_or_default());
+            let _ = writeln!(self.text, "dyehouse_{name}{{{label},{key}=\"{word}\"}} {value}");
+        }
+    }
+
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.text, "# HELP dyehouse_{name} {help}\n# TYPE dyehouse_{name} {kind}");
+    }
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.as_second() as f64
+}
+
+/// A text as the value of a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_night_is_a_page_of_metrics() {
+        let closing = json!({
+            "seconds": 151.5, "removed": 1, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
+            "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
+            "cost_cents": {"spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
+        });
+        let batch = json!({"attempts": 49, "pictures": {"files": 47, "bytes": 123_456}});
+        let manifest = "a \"good\" one.yaml".to_owned();
+        let mut outcome = Outcome::ended(Exit::Incomplete, manifest, "runs/x".into(), String::new(), closing, batch);
+        outcome.share = Some("2/8".parse().unwrap());
+        insta::assert_snapshot!(render_metrics(&outcome, Timestamp::from_second(1_700_000_000).unwrap()), @r#"
+        # HELP dyehouse_last_run_timestamp_seconds When the last run ended, in seconds since 1970.
+        # TYPE dyehouse_last_run_timestamp_seconds gauge
+        dyehouse_last_run_timestamp_seconds{manifest="a \"good\" one.yaml",share="2/8"} 1700000000
+        # HELP dyehouse_last_run_exit_code The exit code of the last run: 0 is complete.
+        # TYPE dyehouse_last_run_exit_code gauge
+        dyehouse_last_run_exit_code{manifest="a \"good\" one.yaml",share="2/8"} 3
+        # HELP dyehouse_last_run_duration_seconds How long the last run took.
+        # TYPE dyehouse_last_run_duration_seconds gauge
+        dyehouse_last_run_duration_seconds{manifest="a \"good\" one.yaml",share="2/8"} 151.5
+        # HELP dyehouse_jobs The jobs of the manifest by status.
+        # TYPE dyehouse_jobs gauge
+        dyehouse_jobs{manifest="a \"good\" one.yaml",share="2/8",status="completed"} 47
+        dyehouse_jobs{manifest="a \"good\" one.yaml",share="2/8",status="failed"} 1
+        dyehouse_jobs{manifest="a \"good\" one.yaml",share="2/8",status="uncertain"} 0
+        dyehouse_jobs{manifest="a \"good\" one.yaml",share="2/8",status="pending"} 0
+        # HELP dyehouse_checked_jobs The completed jobs by the verdict on their color.
+        # TYPE dyehouse_checked_jobs gauge
+        dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="on"} 45
+        dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="near"} 1
+        dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="off"} 1
+        dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="unmeasurable"} 0
+        # HELP dyehouse_removed_jobs Jobs with results that are gone from the manifest.
+        # TYPE dyehouse_removed_jobs gauge
+        dyehouse_removed_jobs{manifest="a \"good\" one.yaml",share="2/8"} 1
+        # HELP dyehouse_spent_dollars_total What was charged over the folder's whole life.
+        # TYPE dyehouse_spent_dollars_total counter
+        dyehouse_spent_dollars_total{manifest="a \"good\" one.yaml",share="2/8"} 3.36
+        # HELP dyehouse_last_run_spent_dollars What was charged in the last run.
+        # TYPE dyehouse_last_run_spent_dollars gauge
+        dyehouse_last_run_spent_dollars{manifest="a \"good\" one.yaml",share="2/8"} 0.14
+        # HELP dyehouse_reserved_dollars What submits of unknown fate may have cost beyond that.
+        # TYPE dyehouse_reserved_dollars gauge
+        dyehouse_reserved_dollars{manifest="a \"good\" one.yaml",share="2/8"} 0
+        # HELP dyehouse_budget_dollars The ceiling over the folder's whole life.
+        # TYPE dyehouse_budget_dollars gauge
+        dyehouse_budget_dollars{manifest="a \"good\" one.yaml",share="2/8"} 25
+        # HELP dyehouse_submits_total Submits over the folder's whole life.
+        # TYPE dyehouse_submits_total counter
+        dyehouse_submits_total{manifest="a \"good\" one.yaml",share="2/8"} 49
+        # HELP dyehouse_results_bytes The size of all results.
+        # TYPE dyehouse_results_bytes gauge
+        dyehouse_results_bytes{manifest="a \"good\" one.yaml",share="2/8"} 123456
+        "#);
+    }
+
+    #[test]
+    fn a_run_that_could_not_begin_has_its_code_and_no_made_up_numbers() {
+        let outcome = Outcome::broken(Exit::CannotGoOn, "m.csv".into(), "no key".into(), None);
+        let text = render_metrics(&outcome, Timestamp::UNIX_EPOCH);
+        assert!(text.contains("dyehouse_last_run_exit_code{manifest=\"m.csv\"} 1\n"), "{text}");
+        assert!(!text.contains("dyehouse_jobs") && !text.contains("dollars"), "{text}");
+    }
+}

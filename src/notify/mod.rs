@@ -1,0 +1,66 @@
+//! Telling those who are not there how a night went: a webhook, a health check, a command, a file of metrics.
+//!
+//! Nothing here can change how a run ends. What cannot be told is said in a notice, for stderr and the logs.
+
+mod command;
+mod delivery;
+mod healthcheck;
+mod metrics;
+mod outcome;
+mod signature;
+mod webhook;
+
+pub use command::run_command;
+pub use healthcheck::{Healthcheck, Pulse};
+pub use metrics::{render_metrics, write_metrics};
+pub use outcome::Outcome;
+pub use signature::{Signature, sign};
+pub use webhook::Webhook;
+
+/// The end point of a notice: an `http` or `https` URL. Its path may be a secret, so that only its origin is ever shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeUrl(reqwest::Url);
+
+/// Something could not be told: what, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {cause}")]
+pub struct Untold {
+    /// What was tried, to follow "failed to".
+    pub what: String,
+    /// What was seen.
+    pub cause: String,
+}
+
+impl NoticeUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or not of http.
+    pub fn parse(text: &str) -> Result<NoticeUrl, String> {
+        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+        match url.scheme() {
+            "http" | "https" => Ok(NoticeUrl(url)),
+            other => Err(format!("expected https:// or http://, not {other}:")),
+        }
+    }
+
+    /// The URL with `segment` added to its path; what follows a `?` stays.
+    fn below(&self, segment: &str) -> NoticeUrl {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{segment}", self.0.path().trim_end_matches('/')));
+        NoticeUrl(url)
+    }
+}
+
+impl std::fmt::Display for NoticeUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0.origin().ascii_serialization())
+    }
+}
+
+impl std::fmt::Debug for NoticeUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "NoticeUrl({self}/…)")
+    }
+}

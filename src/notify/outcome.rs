@@ -1,0 +1,60 @@
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use crate::exit::Exit;
+use crate::job::Partition;
+
+/// How a run ended, for whoever is told: the summary as it is sent, and the little that notices pick from it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The code that the program ends with.
+    pub exit: Exit,
+    /// The manifest, as it was named.
+    pub manifest: String,
+    /// The share of the manifest, if only one is meant.
+    pub share: Option<Partition>,
+    /// The run's folder, where it is known.
+    pub folder: Option<PathBuf>,
+    /// The summary for people.
+    pub text: String,
+    /// The summary for programs: one JSON object.
+    pub summary: Value,
+}
+
+impl Outcome {
+    /// A run that came to its end, well or not: `closing` is what `--json` prints, and `batch` what `summary.json` has
+    /// besides.
+    pub fn ended(exit: Exit, manifest: String, folder: PathBuf, text: String, closing: Value, batch: Value) -> Outcome {
+        let mut summary = object(closing);
+        for (key, value) in object(batch) {
+            summary.entry(key).or_insert(value);
+        }
+        Outcome { exit, folder: Some(folder), ..Outcome::new(exit, manifest, text, summary) }
+    }
+
+    /// A run that could not go on: `error` and `hint` are what stderr says.
+    pub fn broken(exit: Exit, manifest: String, error: String, hint: Option<&str>) -> Outcome {
+        let summary = json!({"version": 1, "exit_code": exit.code(), "state": "broken", "error": error, "hint": hint});
+        Outcome::new(exit, manifest, error, object(summary))
+    }
+
+    fn new(exit: Exit, manifest: String, text: String, mut summary: Map<String, Value>) -> Outcome {
+        summary.entry("manifest").or_insert_with(|| manifest.clone().into());
+        // Chats show this field of a webhook, and most other receivers ignore it.
+        summary.insert("text".to_owned(), format!("{manifest}: {}", text.trim_end()).into());
+        Outcome { exit, manifest, share: None, folder: None, text, summary: summary.into() }
+    }
+
+    /// The number at `path` in the summary, such as `["jobs", "total"]`.
+    pub(super) fn number(&self, path: &[&str]) -> Option<f64> {
+        path.iter().try_fold(&self.summary, |value, key| value.get(key)).and_then(Value::as_f64)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

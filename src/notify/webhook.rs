@@ -1,0 +1,42 @@
+use jiff::Timestamp;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::SecretString;
+
+use super::delivery::{client, deliver};
+use super::signature::sign;
+use super::{NoticeUrl, Outcome, Untold};
+
+/// How often a message is tried.
+const ATTEMPTS: usize = 5;
+
+/// A webhook: the summary is posted to it as JSON.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Where to.
+    pub url: NoticeUrl,
+    /// What the messages are signed with.
+    pub secret: Option<SecretString>,
+}
+
+impl Webhook {
+    /// Posts the summary, again and again within a minute where that may help.
+    ///
+    /// # Errors
+    ///
+    /// It was not taken.
+    pub async fn post(&self, outcome: &Outcome, now: impl Fn() -> Timestamp) -> Result<(), Untold> {
+        let untold = |cause: String| Untold { what: format!("post the summary to {}", self.url), cause };
+        let http = client().map_err(|error| untold(error.to_string()))?;
+        let body = outcome.summary.to_string();
+        let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
+        let request = || {
+            let post = http.post(self.url.0.clone()).header(CONTENT_TYPE, "application/json").body(body.clone());
+            let Some(secret) = &self.secret else { return post };
+            let signature = sign(secret, &id, now(), body.as_bytes());
+            post.header("webhook-id", signature.id)
+                .header("webhook-timestamp", signature.timestamp)
+                .header("webhook-signature", signature.signature)
+        };
+        deliver(ATTEMPTS, request).await.map_err(untold)
+    }
+}

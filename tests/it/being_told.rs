@@ -1,0 +1,250 @@
+//! Who is told how a night ended: webhooks, monitors, commands, metrics and logs.
+
+use std::fs;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use serde_json::Value;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+/// What was posted: its path, its headers, its body.
+#[derive(Clone, Debug)]
+struct Post {
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// A host that takes what is posted to it, after it has refused as often as it was told to.
+struct Listener {
+    url: String,
+    posts: Arc<Mutex<Vec<Post>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+type Heard = (Arc<Mutex<Vec<Post>>>, usize, StatusCode);
+
+impl Listener {
+    fn start(refusals: usize, status: StatusCode) -> Listener {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let posts = Arc::new(Mutex::new(Vec::new()));
+        let router = Router::new().fallback(hear).with_state((Arc::clone(&posts), refusals, status));
+        let address = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            address
+        });
+        Listener { url: format!("http://{address}"), posts, _runtime: runtime }
+    }
+
+    fn posts(&self) -> Vec<Post> {
+        self.posts.lock().unwrap().clone()
+    }
+
+    fn paths(&self) -> Vec<String> {
+        self.posts().into_iter().map(|post| post.path).collect()
+    }
+}
+
+async fn hear(State((posts, refusals, status)): State<Heard>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let mut posts = posts.lock().unwrap();
+    posts.push(Post { path: uri.path().to_owned(), headers, body });
+    if posts.len() > refusals { StatusCode::OK } else { status }
+}
+
+fn night(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
+    let mut command =
+        sandbox.dyehouse(&format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"));
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    command
+}
+
+fn two_jobs() -> (Sandbox, Provider) {
+    let sandbox = Sandbox::new();
+    sandbox.manifest("catalog.csv", 2);
+    (sandbox, Provider::start(Behavior::default()))
+}
+
+#[test]
+fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
+    let (sandbox, provider) = two_jobs();
+    let listener = Listener::start(1, StatusCode::SERVICE_UNAVAILABLE);
+    let mut run = night(&sandbox, &provider, &format!("--notify {}/hooks/se-cret", listener.url));
+    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "a secret of ours").output().unwrap(), 0);
+    assert!(!said.contains("se-cret") && !said.contains("a secret of ours"), "{said}");
+    let posts = listener.posts();
+    assert_eq!(listener.paths(), ["/hooks/se-cret", "/hooks/se-cret"]);
+    let header = |post: &Post, name: &str| post.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(header(&posts[0], "webhook-id"), header(&posts[1], "webhook-id"), "it is the same message");
+    for post in &posts {
+        let signed = format!("{}.{}.", header(post, "webhook-id"), header(post, "webhook-timestamp"));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret of ours");
+        let expected = hmac::sign(&key, &[signed.as_bytes(), &post.body].concat());
+        assert_eq!(header(post, "webhook-signature"), format!("v1,{}", STANDARD.encode(expected)));
+        assert_eq!(header(post, "content-type"), "application/json");
+    }
+    let summary: Value = serde_json::from_slice(&posts[1].body).unwrap();
+    assert_eq!((&summary["exit_code"], &summary["jobs"]["completed"]), (&0.into(), &2.into()));
+    assert_eq!((&summary["manifest"], &summary["state"]), (&"catalog.csv".into(), &"finished".into()));
+    assert!(summary["text"].as_str().unwrap().starts_with("catalog.csv: 2 jobs completed"), "{summary}");
+}
+
+#[test]
+fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
+    let (sandbox, provider) = two_jobs();
+    let deaf = Listener::start(usize::MAX, StatusCode::GONE);
+    let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
+    let mut run = night(&sandbox, &provider, &arguments);
+    let said = code(&run.args(["--on-finish", "echo to people; exit 7"]).output().unwrap(), 0);
+    for told in [
+        &format!("failed to post the summary to {}: HTTP 410 Gone", deaf.url),
+        &format!("failed to ping {}: HTTP 410 Gone", deaf.url),
+        "failed to write no/such/folder.prom",
+        "failed to run `echo to people; exit 7`: exit status: 7",
+        "to people\n",
+    ] {
+        assert!(said.contains(told), "{told} in {said}");
+    }
+    assert_eq!(deaf.paths().iter().filter(|path| *path == "/hook").count(), 1, "410 is final");
+
+    let listener = Listener::start(0, StatusCode::OK);
+    let mut run = night(&sandbox, &provider, &format!("--notify {}/hook", listener.url));
+    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET_FILE", "/no/such/file").output().unwrap(), 0);
+    assert!(said.contains("DYEHOUSE_NOTIFY_SECRET_FILE names") && listener.posts().is_empty(), "{said}");
+}
+
+#[test]
+fn a_monitor_hears_of_every_ending() {
+    let (sandbox, provider) = two_jobs();
+    sandbox.write("bad.csv", "id,promt\na,Make it red\n");
+    let listener = Listener::start(0, StatusCode::OK);
+    let mut heard = 0;
+    let mut endings = Vec::new();
+    let check = format!("--healthcheck {}/check/", listener.url);
+    let pinged = |command: &mut Command, expected: i32, heard: &mut usize| {
+        code(&command.output().unwrap(), expected);
+        let new: Vec<String> = listener.paths().split_off(*heard);
+        *heard += new.len();
+        new
+    };
+    endings.push(pinged(&mut sandbox.dyehouse(&format!("run bad.csv {check}")), 2, &mut heard));
+    endings.push(pinged(night(&sandbox, &provider, &check).env_remove("VIBEDREAM_API_KEY"), 1, &mut heard));
+    endings.push(pinged(&mut night(&sandbox, &provider, &format!("--budget 0.07 {check}")), 4, &mut heard));
+    let mut from_the_environment = night(&sandbox, &provider, "");
+    from_the_environment.env("DYEHOUSE_HEALTHCHECK_URL", format!("{}/check", listener.url));
+    endings.push(pinged(&mut from_the_environment, 0, &mut heard));
+    endings.push(pinged(night(&sandbox, &provider, "").env("DYEHOUSE_HEALTHCHECK_URL", ""), 0, &mut heard));
+    let lock = fs::File::open(sandbox.path("out/.lock")).unwrap();
+    lock.lock().unwrap();
+    endings.push(pinged(&mut night(&sandbox, &provider, &check), 5, &mut heard));
+    let expected: [&[&str]; 6] =
+        [&["/check/fail"], &["/check/fail"], &["/check/start", "/check/fail"], &["/check/start", "/check"], &[], &[]];
+    assert_eq!(endings, expected);
+    let said: Vec<String> =
+        listener.posts().iter().map(|post| String::from_utf8_lossy(&post.body).into_owned()).collect();
+    assert!(said[0].contains("did you mean `prompt`"), "{said:?}");
+    assert!(said[1].contains("VIBEDREAM_API_KEY is not set") && said[3].contains("could pass the budget"), "{said:?}");
+}
+
+#[test]
+fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
+    let (sandbox, provider) = two_jobs();
+    let command = format!(
+        "cat > summary.json; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > said; {} merge $DYEHOUSE_FOLDER -o copy > merged",
+        env!("CARGO_BIN_EXE_dyehouse")
+    );
+    let output = night(&sandbox, &provider, "--json").args(["--on-finish", &command]).output().unwrap();
+    code(&output, 0);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told = sandbox.json("summary.json");
+    assert_eq!((&told["jobs"], &told["cost_cents"]), (&printed["jobs"], &printed["cost_cents"]));
+    assert_eq!(sandbox.read("said"), "0 2 14 out/report/index.html\n");
+    assert!(sandbox.read("merged").starts_with("copy: finished"));
+}
+
+#[test]
+fn metrics_are_what_prometheus_reads() {
+    let (sandbox, provider) = two_jobs();
+    code(&night(&sandbox, &provider, "--metrics-file night.prom").output().unwrap(), 0);
+    let text = sandbox.read("night.prom");
+    let samples = samples(&text);
+    let value = |name: &str| samples.iter().find(|(known, _)| known.starts_with(name)).map(|(_, value)| *value);
+    assert_eq!(value("dyehouse_jobs{manifest=\"catalog.csv\",status=\"completed\"}"), Some(2.0));
+    assert_eq!(value("dyehouse_spent_dollars_total"), Some(0.14));
+    assert_eq!(value("dyehouse_last_run_exit_code"), Some(0.0));
+    assert!(value("dyehouse_last_run_timestamp_seconds").unwrap() > 1.7e9);
+    code(&night(&sandbox, &provider, "--metrics-file night.prom").env("VIBEDREAM_API_KEY", "x").output().unwrap(), 0);
+    assert_eq!(sandbox.names(".").iter().filter(|name| name.contains("part")).count(), 0, "nothing half written");
+    sandbox.write("bad.csv", "id,promt\na,Make it red\n");
+    code(&sandbox.run("run bad.csv --metrics-file night.prom"), 2);
+    assert!(sandbox.read("night.prom").contains("dyehouse_last_run_exit_code{manifest=\"bad.csv\"} 2\n"));
+    // Where Prometheus's own reader is at hand, it has the last word.
+    if let Ok(mut promtool) = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(fs::File::open(sandbox.write("first.prom", &text)).unwrap())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+    {
+        assert!(promtool.wait().unwrap().success(), "promtool check metrics");
+    }
+}
+
+/// Reads the text format strictly: each metric has its help and its type before its samples, once, and every sample has
+/// labels that end and a number. The answer is the samples with their values.
+fn samples(text: &str) -> Vec<(String, f64)> {
+    let mut samples: Vec<(String, f64)> = Vec::new();
+    let (mut helped, mut typed) = (Vec::new(), Vec::new());
+    assert!(text.ends_with('\n'));
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            assert!(!helped.contains(&name) && help.ends_with('.'), "{line}");
+            helped.push(name);
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(helped.last(), Some(&name), "a type follows its help");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            typed.push(name);
+        } else {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = sample.split_once('{').unwrap();
+            assert_eq!(typed.last(), Some(&name), "samples follow their type");
+            assert!(name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase()), "{name}");
+            let labels = labels.strip_suffix('}').unwrap();
+            assert!(labels.split("\",").all(|label| label.contains("=\"")), "{labels}");
+            assert!(samples.iter().all(|(known, _)| known != sample), "{sample} twice");
+            samples.push((sample.to_owned(), value.parse().unwrap()));
+        }
+    }
+    samples
+}
+
+#[test]
+fn every_line_of_a_jobs_work_has_its_id() {
+    let (sandbox, provider) = two_jobs();
+    let output = night(&sandbox, &provider, "--log-format json -vv").output().unwrap();
+    let said = code(&output, 0);
+    let lines: Vec<Value> =
+        String::from_utf8(output.stderr).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for job in ["job-000", "job-001"] {
+        let own: Vec<&str> = lines
+            .iter()
+            .filter(|line| line["span"]["name"] == "job" && line["span"]["id"] == job)
+            .map(|line| line["message"].as_str().unwrap())
+            .collect();
+        for message in ["submitting", "accepted", "completed"] {
+            assert!(own.contains(&message), "{message} of {job} in {said}");
+        }
+    }
+    let astray = lines.iter().find(|line| !line["job"].is_null() && line["job"] != line["span"]["id"]);
+    assert!(astray.is_none(), "{astray:?}");
+}
