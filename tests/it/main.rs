@@ -9,6 +9,7 @@ mod crashes;
 mod disks;
 mod documents;
 mod durability;
+mod examples;
 mod fuzzing;
 mod incremental;
 mod manifests;

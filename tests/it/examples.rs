@@ -1,0 +1,158 @@
+//! The examples of where it runs, each held against the program and against its own tool where that is at hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser;
+use dyehouse::cli::Cli;
+use serde_json::Value;
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap()
+}
+
+/// The words of each command of the program in a shell's text: what is quoted is one word, and redirections and whatever
+/// follows the command are none of its own.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let text = text.replace("\\\n", " ").replace("$((JOB_COMPLETION_INDEX + 1))", "1").replace('…', "x");
+    let mut commands = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches([' ', '#']);
+        let words = words(line);
+        let program = words.iter().position(|word| word == "dyehouse" || word.ends_with("/dyehouse"));
+        // In a sentence, the word names the program and nothing more.
+        let starts = program.filter(|at| words[..*at].iter().all(|word| is_before_a_command(word)));
+        if let Some(at) = starts {
+            let is_over = |word: &&String| !["||", "&&", ";", "|", "&"].contains(&word.as_str());
+            let own = words[at..]
+                .iter()
+                .take_while(is_over)
+                .filter(|word| !word.starts_with(['>', '<']) && !word.starts_with("2>"));
+            let own: Vec<String> = own.cloned().collect();
+            // The word alone is a name.
+            commands.extend((own.len() > 1).then_some(own));
+        }
+    }
+    commands
+}
+
+/// What may stand before a command: variables, the fields of a crontab, `exec`.
+fn is_before_a_command(word: &str) -> bool {
+    let is_field = word == "*" || word.bytes().all(|byte| byte.is_ascii_digit());
+    is_field || word == "exec" || word.contains('=')
+}
+
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for character in line.chars() {
+        match (quote, character) {
+            (Some(open), close) if open == close => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, '#') if word.is_none() => break,
+            (None, ' ' | '\t') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[track_caller]
+fn all_parse(commands: &[Vec<String>], place: &str) {
+    for command in commands {
+        let mut command = command.clone();
+        command[0] = "dyehouse".to_owned();
+        if let Err(error) = Cli::try_parse_from(&command) {
+            assert!(!error.use_stderr(), "{place}: {command:?}: {error}");
+        }
+    }
+}
+
+/// All texts of a YAML file.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, found)),
+        _ => {}
+    }
+}
+
+fn yaml(path: &str) -> Value {
+    serde_yaml::from_str(&read(path)).unwrap()
+}
+
+#[test]
+fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
+    for (path, least) in [
+        ("README.md", 6),
+        ("examples/nightly.sh", 1),
+        ("examples/crontab", 1),
+        ("examples/systemd/dyehouse-catalog.service", 0),
+        ("examples/github/catalog.yml", 1),
+        ("examples/kubernetes/indexed-job.yaml", 1),
+    ] {
+        let found = commands(&read(path));
+        assert!(found.len() >= least, "{path}: {found:?}");
+        all_parse(&found, path);
+    }
+    let unit = read("examples/systemd/dyehouse-catalog.service");
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    all_parse(&[words(start)], "ExecStart");
+    for path in ["examples/github/catalog.yml", "examples/kubernetes/indexed-job.yaml"] {
+        let mut found = Vec::new();
+        texts(&yaml(path), &mut found);
+        let found: Vec<_> = found.iter().flat_map(|text| commands(text)).collect();
+        assert_eq!(found.len(), 1, "{path}: {found:?}");
+        all_parse(&found, path);
+    }
+    let container =
+        yaml("examples/kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+            .clone();
+    let command: Vec<String> = serde_json::from_value(container["command"].clone()).unwrap();
+    all_parse(&[command], "the CronJob's command");
+}
+
+#[test]
+fn the_manifests_of_kubernetes_are_what_they_say() {
+    let night = yaml("examples/kubernetes/cronjob.yaml");
+    assert_eq!((night["apiVersion"].as_str(), night["kind"].as_str()), (Some("batch/v1"), Some("CronJob")));
+    assert_eq!(night["spec"]["concurrencyPolicy"], "Forbid");
+    let shares = yaml("examples/kubernetes/indexed-job.yaml");
+    assert_eq!((shares["kind"].as_str(), shares["spec"]["completionMode"].as_str()), (Some("Job"), Some("Indexed")));
+    assert_eq!(shares["spec"]["completions"], 8);
+    for pod in [&night["spec"]["jobTemplate"]["spec"]["template"]["spec"], &shares["spec"]["template"]["spec"]] {
+        let container = &pod["containers"][0];
+        let mounted: Vec<&Value> =
+            container["volumeMounts"].as_array().unwrap().iter().map(|mount| &mount["name"]).collect();
+        let volumes: Vec<&Value> = pod["volumes"].as_array().unwrap().iter().map(|volume| &volume["name"]).collect();
+        assert_eq!(mounted, volumes);
+        assert_eq!(pod["restartPolicy"], "Never");
+    }
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_its_units() {
+    let place = tempfile::tempdir().unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    verify.arg("verify");
+    for name in ["dyehouse-catalog.service", "dyehouse-catalog.timer"] {
+        let unit = read(&format!("examples/systemd/{name}"));
+        // It looks whether the program is there.
+        fs::write(place.path().join(name), unit.replace("/usr/local/bin/dyehouse", env!("CARGO_BIN_EXE_dyehouse")))
+            .unwrap();
+        verify.arg(place.path().join(name));
+    }
+    // Without the tool there is nothing to be said; `.ci/run` installs it.
+    let Ok(output) = verify.output() else { return };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !said.contains("dyehouse-catalog"), "{said}");
+}
