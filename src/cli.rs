@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::api::client::BaseUrl;
+use crate::color::Hex;
 use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
 use crate::notify::NoticeUrl;
@@ -46,6 +47,9 @@ pub enum Command {
     Serve(Serve),
     /// Write a starter manifest for a folder of pictures and some colors
     Init(Init),
+    /// Measure and change the colors of pictures, on this machine
+    #[command(subcommand)]
+    Color(Color),
     /// Print the JSON Schema of YAML manifests, for editors
     Schema,
     /// Print a completion script for a shell
@@ -285,6 +289,52 @@ pub struct Init {
     /// Replace a file that is there already
     #[arg(long)]
     pub force: bool,
+}
+
+/// `dyehouse color`.
+#[derive(Debug, Subcommand)]
+pub enum Color {
+    /// Tell whether a picture shows a color where it differs from the one before
+    Measure(Measure),
+    /// Change the color of the product in a picture, and keep the rest
+    Recolor(Recolor),
+}
+
+/// `dyehouse color measure`.
+#[derive(Clone, Debug, Args)]
+pub struct Measure {
+    /// The picture before; or the only one, which can confirm a color and not refute it
+    pub before: PathBuf,
+    /// The picture after
+    pub after: Option<PathBuf>,
+    /// The color asked for, hex or a CSS name; more than once for several parts
+    #[arg(long, value_name = "COLOR", required = true)]
+    pub to: Vec<Hex>,
+    /// How far the color may be missed, in ΔE00 [default: 2.5]
+    #[arg(long, value_name = "ΔE", value_parser = difference)]
+    pub tolerance: Option<f64>,
+    /// Print what was found as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `dyehouse color recolor`.
+#[derive(Clone, Debug, Args)]
+pub struct Recolor {
+    /// The picture: JPEG, PNG, GIF or WebP
+    pub picture: PathBuf,
+    /// The color to reach, hex or a CSS name
+    #[arg(long, value_name = "COLOR")]
+    pub to: Hex,
+    /// The color of the part to change [default: that of the product's main material]
+    #[arg(long, value_name = "COLOR")]
+    pub from: Option<Hex>,
+    /// Where the recolored picture goes, as a PNG
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Print what a check of the result found as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `dyehouse serve`.

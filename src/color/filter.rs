@@ -1,6 +1,6 @@
 //! Filters over planes: blurs, morphology, resampling, connected components.
 
-use super::{Plane, Rgb};
+use super::Plane;
 
 /// What can be averaged.
 pub(super) trait Sample: Copy {
@@ -26,62 +26,78 @@ impl Sample for f32 {
     }
 }
 
-impl Sample for Rgb {
-    const ZERO: Rgb = [0.0; 3];
+impl<const N: usize> Sample for [f32; N] {
+    const ZERO: [f32; N] = [0.0; N];
 
-    fn plus(self, other: Rgb) -> Rgb {
-        [self[0] + other[0], self[1] + other[1], self[2] + other[2]]
+    fn plus(self, other: [f32; N]) -> [f32; N] {
+        std::array::from_fn(|channel| self[channel] + other[channel])
     }
 
-    fn minus(self, other: Rgb) -> Rgb {
-        [self[0] - other[0], self[1] - other[1], self[2] - other[2]]
+    fn minus(self, other: [f32; N]) -> [f32; N] {
+        std::array::from_fn(|channel| self[channel] - other[channel])
     }
 
-    fn times(self, factor: f32) -> Rgb {
+    fn times(self, factor: f32) -> [f32; N] {
         self.map(|value| value * factor)
     }
 }
 
 /// The mean over a square of `2 * radius + 1` pixels; the picture goes on as its mirror image.
 pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
-    transposed(&box_rows(&transposed(&box_rows(plane, radius)), radius))
-}
-
-fn box_rows<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
-    let width = plane.width;
+    let (width, height) = (plane.width, plane.height);
     let share = 1.0 / (2 * radius + 1) as f32;
-    let mut data = Vec::with_capacity(plane.data.len());
+    let reach = radius as isize;
+    let mut rows = Vec::with_capacity(plane.data.len());
     for row in plane.data.chunks_exact(width.max(1)) {
         let at = |place: isize| row[mirrored(place, width)];
-        let reach = radius as isize;
         let mut sum = (-reach..=reach).fold(T::ZERO, |sum, place| sum.plus(at(place)));
         for x in 0..width as isize {
-            data.push(sum.times(share));
+            rows.push(sum.times(share));
             sum = sum.plus(at(x + reach + 1)).minus(at(x - reach));
         }
     }
-    Plane { width, height: plane.height, data }
+    let row = |place: isize| &rows[mirrored(place, height) * width..][..width];
+    let mut sums = vec![T::ZERO; width];
+    for y in -reach..=reach {
+        sums.iter_mut().zip(row(y)).for_each(|(sum, value)| *sum = sum.plus(*value));
+    }
+    let mut data = Vec::with_capacity(plane.data.len());
+    for y in 0..height as isize {
+        data.extend(sums.iter().map(|sum| sum.times(share)));
+        for ((sum, next), last) in sums.iter_mut().zip(row(y + reach + 1)).zip(row(y - reach)) {
+            *sum = sum.plus(*next).minus(*last);
+        }
+    }
+    Plane { width, height, data }
 }
 
 /// A Gaussian blur of a small `sigma`, in pixels.
 pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
+    let (width, height) = (plane.width, plane.height);
     let reach = (sigma * 3.5).ceil() as isize;
     let mut kernel: Vec<f32> = (-reach..=reach).map(|place| (-0.5 * (place as f32 / sigma).powi(2)).exp()).collect();
     let sum: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|weight| *weight /= sum);
-    let rows = |plane: &Plane<T>| {
-        let width = plane.width;
-        let mut data = Vec::with_capacity(plane.data.len());
-        for row in plane.data.chunks_exact(width.max(1)) {
-            for x in 0..width as isize {
-                let weighed =
-                    kernel.iter().zip(x - reach..).map(|(weight, at)| row[mirrored(at, width)].times(*weight));
-                data.push(weighed.fold(T::ZERO, T::plus));
-            }
+    let mut rows = vec![T::ZERO; plane.data.len()];
+    let mut padded = Vec::with_capacity(width + kernel.len());
+    for (row, out) in plane.data.chunks_exact(width.max(1)).zip(rows.chunks_exact_mut(width.max(1))) {
+        padded.clear();
+        padded.extend((-reach..width as isize + reach).map(|place| row[mirrored(place, width)]));
+        for (shift, weight) in kernel.iter().enumerate() {
+            add(out, &padded[shift..], *weight);
         }
-        Plane { width, height: plane.height, data }
-    };
-    transposed(&rows(&transposed(&rows(plane))))
+    }
+    let mut data = vec![T::ZERO; plane.data.len()];
+    for (y, out) in (0..).zip(data.chunks_exact_mut(width.max(1))) {
+        for (at, weight) in (y - reach..).zip(&kernel) {
+            add(out, &rows[mirrored(at, height) * width..], *weight);
+        }
+    }
+    Plane { width, height, data }
+}
+
+fn add<T: Sample>(sums: &mut [T], values: &[T], weight: f32) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.plus(value.times(weight)));
 }
 
 fn mirrored(place: isize, length: usize) -> usize {
@@ -100,22 +116,24 @@ fn transposed<T: Copy>(plane: &Plane<T>) -> Plane<T> {
 
 /// Sets all pixels within a square of `radius` around one that is set.
 pub(super) fn dilate(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
-    let rows = |mask: &Plane<bool>| {
-        let mut data = vec![false; mask.data.len()];
-        for (row, out) in mask.data.chunks_exact(mask.width.max(1)).zip(data.chunks_exact_mut(mask.width.max(1))) {
-            let mut until = 0;
-            for x in 0..row.len() + radius {
-                if row.get(x).copied().unwrap_or(false) {
-                    until = x + 2 * radius + 1;
-                }
-                if x >= radius && x < until {
-                    out[x - radius] = true;
-                }
-            }
+    let width = mask.width.max(1);
+    let mut rows = mask.data.clone();
+    for (row, out) in mask.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
+        for shift in 1..=radius.min(width - 1) {
+            join(&mut out[shift..], row);
+            join(out, &row[shift..]);
         }
-        Plane { width: mask.width, height: mask.height, data }
-    };
-    transposed(&rows(&transposed(&rows(mask))))
+    }
+    let mut data = rows.clone();
+    for shift in (1..=radius.min(mask.height.saturating_sub(1))).map(|shift| shift * width) {
+        join(&mut data[shift..], &rows);
+        join(&mut data, &rows[shift..]);
+    }
+    Plane { width: mask.width, height: mask.height, data }
+}
+
+fn join(mask: &mut [bool], other: &[bool]) {
+    mask.iter_mut().zip(other).for_each(|(one, other)| *one |= *other);
 }
 
 /// Keeps the pixels whose whole square of `radius` is set; what is outside the picture counts as set.
@@ -145,30 +163,56 @@ pub(super) enum Connected {
 /// The connected parts of a mask: each pixel's part, from 1, and 0 where the mask is not set; and each part's size, with
 /// nothing at 0.
 pub(super) fn components(mask: &Plane<bool>, connected: Connected) -> (Plane<u32>, Vec<usize>) {
-    let (width, height) = (mask.width, mask.height);
-    let mut labels = Plane::filled(width, height, 0u32);
-    let mut sizes = vec![0];
-    let mut stack = Vec::new();
-    for start in 0..mask.data.len() {
-        if !mask.data[start] || labels.data[start] != 0 {
-            continue;
-        }
-        let label = sizes.len() as u32;
-        labels.data[start] = label;
-        stack.push(start);
-        let mut size = 0;
-        while let Some(place) = stack.pop() {
-            size += 1;
-            for next in neighbors(place, width, height, connected) {
-                if mask.data[next] && labels.data[next] == 0 {
-                    labels.data[next] = label;
-                    stack.push(next);
-                }
+    let width = mask.width.max(1);
+    let reach = usize::from(connected == Connected::Corners);
+    // Runs of pixels in each row, joined with those that they touch in the row above.
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut parents: Vec<usize> = Vec::new();
+    let mut above = 0..0;
+    for (y, row) in mask.data.chunks_exact(width).enumerate() {
+        let first = runs.len();
+        let mut x = 0;
+        while let Some(start) = row[x..].iter().position(|is_set| *is_set).map(|skipped| x + skipped) {
+            let end = row[start..].iter().position(|is_set| !*is_set).map_or(width, |length| start + length);
+            let (from, to) = (y * width + start, y * width + end);
+            let run = runs.len();
+            runs.push((from, to));
+            parents.push(run);
+            let (low, high) = ((from - start + start.saturating_sub(reach)) - width * usize::from(y > 0), to + reach);
+            while above.start < above.end && runs[above.start].1 <= low {
+                above.start += 1;
             }
+            let touching = above.clone().take_while(|other| runs[*other].0 + width < high);
+            for other in touching {
+                let (one, other) = (root(&mut parents, run), root(&mut parents, other));
+                parents[one.max(other)] = one.min(other);
+            }
+            x = end;
         }
-        sizes.push(size);
+        above = first..runs.len();
+    }
+    let mut labels = Plane::filled(mask.width, mask.height, 0u32);
+    let mut sizes = vec![0];
+    let mut names = vec![0u32; runs.len()];
+    for (run, (from, to)) in runs.iter().enumerate() {
+        let root = root(&mut parents, run);
+        if root == run {
+            names[run] = sizes.len() as u32;
+            sizes.push(0);
+        }
+        let name = names[root];
+        sizes[name as usize] += to - from;
+        labels.data[*from..*to].fill(name);
     }
     (labels, sizes)
+}
+
+fn root(parents: &mut [usize], mut of: usize) -> usize {
+    while parents[of] != of {
+        parents[of] = parents[parents[of]];
+        of = parents[of];
+    }
+    of
 }
 
 /// The places around `place` in a plane of the given size.

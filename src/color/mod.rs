@@ -26,7 +26,7 @@ pub use hex::{Hex, HexError, is_name};
 pub use lit::lit_difference;
 pub use measure::{Measured, View, measure};
 pub use plane::Plane;
-pub use recolor::{Change, NoProduct, recolor};
+pub use recolor::{Change, NoProduct, Painter, Recoloring, recolor};
 pub use shown::shown;
 pub use spaces::{Lab, Oklab, Rgb, decode, decode16, encode, encode16, luminance};
 pub use verdict::{Check, Tolerance, Verdict, VerdictCounts};

@@ -2,6 +2,7 @@ use std::error::Error;
 use std::io;
 
 use crate::api::client::ClientError;
+use crate::color::NoProduct;
 use crate::exit::Exit;
 use crate::manifest::{Problems, Severity, Style, render};
 use crate::outputs::OutputError;
@@ -58,6 +59,30 @@ pub enum Failure {
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A picture of `dyehouse color` that cannot be read.
+    #[error("read {path}: {cause}")]
+    Picture {
+        /// Which.
+        path: String,
+        /// What the decoder or the operating system said.
+        cause: String,
+    },
+    /// A picture without a product.
+    #[error("recolor {path}: {cause}")]
+    Recolor {
+        /// Which.
+        path: String,
+        /// Why.
+        cause: NoProduct,
+    },
+    /// A picture that cannot be written.
+    #[error("write {path}: {cause}")]
+    Write {
+        /// Where to.
+        path: String,
+        /// What the encoder or the operating system said.
+        cause: String,
+    },
     /// The runtime, or the handlers of signals.
     #[error("start: {cause}")]
     Start {
@@ -86,6 +111,9 @@ impl Failure {
             | Failure::Server(_)
             | Failure::Run(_)
             | Failure::Report(_)
+            | Failure::Picture { .. }
+            | Failure::Recolor { .. }
+            | Failure::Write { .. }
             | Failure::Start { .. }
             | Failure::Output { .. } => Exit::CannotGoOn,
         }
@@ -95,6 +123,11 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
+            Failure::Picture { .. } => Some("a whole JPEG, PNG, GIF or WebP is read".to_owned()),
+            Failure::Recolor { .. } => {
+                Some("it should show one product on an even background; --from names the color of a part".to_owned())
+            }
+            Failure::Write { .. } => Some("see that the folder is there and may be written to".to_owned()),
             Failure::Usage { hint, .. } => Some(hint.clone()),
             Failure::NoKey => Some(
                 "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that holds it; or try without \

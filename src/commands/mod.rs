@@ -3,6 +3,7 @@
 mod agenda;
 mod backend;
 mod check;
+mod color;
 mod failure;
 mod gather;
 mod init;
@@ -43,6 +44,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Merge(arguments) => merge::merge(arguments, &screen),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
+        Command::Color(arguments) => color::color(arguments, &screen),
         Command::Schema => {
             print_json(&crate::manifest::schema());
             Ok(Exit::Complete)

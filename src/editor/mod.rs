@@ -8,7 +8,7 @@ mod recolorer;
 
 use crate::job::{Seed, Size};
 
-pub use recolorer::Recolorer;
+pub use recolorer::{Recolorer, recolor};
 
 /// Something that edits pictures as the API's contract describes.
 pub trait Edit: Send + Sync + 'static {

@@ -1,4 +1,4 @@
-use crate::color::{Change, Hex, recolor};
+use crate::color::{Change, Hex, NoProduct, Recoloring};
 
 use crate::job::Size;
 use crate::photo::Photo;
@@ -19,18 +19,28 @@ impl Edit for Recolorer {
         let side = input.size.map_or(picture.longer_side(), side);
         // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
-        let opacity = picture.opacity();
-        let mut colors = picture.linear();
         for part in &instruction.changes {
             let change = Change { from: part.from.map(Hex::linear), to: part.to.linear() };
-            colors = recolor(&colors, opacity.as_ref(), change).map_err(|error| {
+            recolor(&mut picture, change).map_err(|error| {
                 EditError::NoProduct(format!("{error}: the picture should show one product on an even background"))
             })?;
         }
-        picture.paint(&colors);
         let picture = if side > picture.longer_side() { picture.resized(side) } else { picture };
         Ok(EditOutput { png: picture.to_png().map_err(EditError::Encode)? })
     }
+}
+
+/// Recolors the product in `picture`, or the part of it whose color is named, in place.
+///
+/// # Errors
+///
+/// Where no product is found.
+pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NoProduct> {
+    let recoloring = Recoloring::plan(&picture.reduced(Recoloring::SIDE), change)?;
+    let (width, height) = picture.dimensions();
+    let painter = recoloring.painter(width as usize, height as usize);
+    picture.paint_rows(|y| painter.span(y), |y, first, pixels| painter.paint(y, first, pixels));
+    Ok(())
 }
 
 /// The longer side of a size, in pixels.

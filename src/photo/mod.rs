@@ -9,6 +9,7 @@ mod reduced;
 mod resize;
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageEncoder};
@@ -108,6 +109,23 @@ impl Photo {
         }
     }
 
+    /// Hands the columns of each row that `span` wants to `paint`, in linear light, and takes them back: no plane of the
+    /// full size is made. `paint` is told the row and its first column; the opacity stays.
+    pub fn paint_rows(
+        &mut self,
+        span: impl Fn(usize) -> Option<Range<usize>>,
+        paint: impl FnMut(usize, usize, &mut [Rgb]),
+    ) {
+        let width = self.pixels.width() as usize;
+        match &mut self.pixels {
+            DynamicImage::ImageRgb8(picture) => rows::<3, _>(picture, width, (decode8, encode8), span, paint),
+            DynamicImage::ImageRgba8(picture) => rows::<4, _>(picture, width, (decode8, encode8), span, paint),
+            DynamicImage::ImageRgb16(picture) => rows::<3, _>(picture, width, (decode16, encode16), span, paint),
+            DynamicImage::ImageRgba16(picture) => rows::<4, _>(picture, width, (decode16, encode16), span, paint),
+            _ => {}
+        }
+    }
+
     /// The picture with a longer side of `side` pixels.
     pub fn resized(&self, side: u32) -> Photo {
         Photo { pixels: resize::resize(&self.pixels, side) }
@@ -138,6 +156,29 @@ impl Photo {
 
     fn plane<T>(&self, data: Vec<T>) -> Plane<T> {
         Plane { width: self.pixels.width() as usize, height: self.pixels.height() as usize, data }
+    }
+}
+
+/// How samples become light, and light samples.
+type Curve<T> = (fn([T; 3]) -> Rgb, fn(Rgb) -> [T; 3]);
+
+fn rows<const CHANNELS: usize, T: Copy>(
+    samples: &mut [T],
+    width: usize,
+    (decode, encode): Curve<T>,
+    span: impl Fn(usize) -> Option<Range<usize>>,
+    mut paint: impl FnMut(usize, usize, &mut [Rgb]),
+) {
+    let mut colors = Vec::with_capacity(width);
+    for (y, row) in samples.chunks_exact_mut((width * CHANNELS).max(1)).enumerate() {
+        let Some(span) = span(y) else { continue };
+        let pixels = &mut row[span.start * CHANNELS..span.end * CHANNELS];
+        colors.clear();
+        colors.extend(pixels.chunks_exact(CHANNELS).map(|pixel| decode([pixel[0], pixel[1], pixel[2]])));
+        paint(y, span.start, &mut colors);
+        for (pixel, color) in pixels.chunks_exact_mut(CHANNELS).zip(&colors) {
+            pixel[..3].copy_from_slice(&encode(*color));
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod being_told;
+mod color;
 mod corpus;
 mod crashes;
 mod disks;

@@ -4,7 +4,7 @@ use crate::color::{Oklab, Plane};
 const COUNT: usize = 8;
 
 /// How many pixels the colors are found from.
-const SAMPLES: usize = 20_000;
+const SAMPLES: usize = 5_000;
 
 /// Lightness counts for less than hue: one material has many shades.
 const LIGHTNESS: f32 = 0.45;
@@ -23,7 +23,7 @@ impl Clusters {
         let samples: Vec<Oklab> = chosen.step_by(step).collect();
         let mut centers = spread(&samples);
         let mut sizes = vec![0.0; centers.len()];
-        for _round in 0..20 {
+        for _round in 0..12 {
             let mut sums = vec![[0.0f32; 4]; centers.len()];
             for sample in &samples {
                 let sum = &mut sums[nearest(&centers, *sample)];
@@ -63,6 +63,13 @@ impl Clusters {
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
     }
 
+    /// How far a color's chromaticity is from that of the nearest cluster that has at least a `share` of the pixels.
+    pub(super) fn nearest_hue(&self, color: Oklab, share: f32) -> f32 {
+        let least = share * self.sizes.iter().sum::<f32>();
+        let known = self.centers.iter().zip(&self.sizes).filter(|(_, size)| **size >= least);
+        known.map(|(center, _)| chroma_distance(color, *center)).fold(f32::INFINITY, f32::min)
+    }
+
     /// The clusters of one material with `seed`: of its hue, or neutral as it is and about as light.
     fn group(&self, seed: usize) -> impl Iterator<Item = usize> + '_ {
         let main = self.centers[seed];
@@ -89,6 +96,12 @@ fn named_distance(color: Oklab, named: Oklab) -> f32 {
 
 fn distance(one: Oklab, other: Oklab) -> f32 {
     (LIGHTNESS * (one.l - other.l)).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)
+}
+
+/// How far apart two colors are whatever light falls on them: the distance of their chroma over lightness.
+pub(super) fn chroma_distance(one: Oklab, other: Oklab) -> f32 {
+    let (light, others) = (one.l.max(0.05), other.l.max(0.05));
+    (one.a / light - other.a / others).hypot(one.b / light - other.b / others)
 }
 
 fn nearest(centers: &[Oklab], color: Oklab) -> usize {

@@ -4,10 +4,15 @@ use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
 use super::graph::Graph;
-use super::watershed::watershed;
+use super::settle::settled;
+use super::watershed::{spread, watershed};
 
 /// The longer side of the picture in which the product is looked for, in pixels.
-const SIZE: usize = 400;
+pub(crate) const SIZE: usize = 400;
+
+/// How much more a change of hue or chroma counts than one of lightness, which shade makes as well: at least, and at
+/// most, where the picture's chroma has no noise.
+const CHROMA: (f32, f32) = (2.5, 9.0);
 
 /// How often regions are merged further, and by what factor each time.
 const STEPS: usize = 12;
@@ -31,16 +36,33 @@ pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
     } else {
         picture.clone()
     };
-    let colors = small.map(Oklab::from);
-    let gradient = gradient(&colors);
-    let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
-    let edges = Edges { reach: widened(&gradient), noise };
-    let Some(mask) = choose(candidates(&gradient, &edges)) else {
-        return Plane::filled(picture.width, picture.height, true);
+    let mask = foreground_of(&small.map(Oklab::from));
+    if longer > SIZE { enlarge(&mask, picture.width, picture.height) } else { mask }
+}
+
+/// The product in a picture that is no larger than it needs to be.
+pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
+    let smooth = gaussian(&colors.map(|color| [color.l, color.a, color.b]), 0.7);
+    let edges = Edges::new(&gradient(&smooth, CHROMA.0));
+    let weight = chroma_weight(&smooth);
+    let gradient_fine = gradient(&smooth, weight);
+    let fine = if weight > CHROMA.0 { choose(candidates(&gradient_fine, &edges)) } else { None };
+    let fine = fine.map(|found| Candidate { score: found.score + 0.03, ..found });
+    let best = match fine {
+        Some(found) if found.score > 9.0 => Some(found),
+        fine => {
+            let coarse = choose(candidates(&gradient(&smooth, CHROMA.0), &edges));
+            coarse.into_iter().chain(fine).max_by(|one, other| one.score.total_cmp(&other.score))
+        }
+    };
+    let Some(Candidate { mask, .. }) = best else {
+        return Plane::filled(colors.width, colors.height, true);
     };
     let mask = without_shadows(mask, &edges);
-    let mask = without_holes(mask, &colors, &edges);
-    enlarge(&mask, picture.width, picture.height)
+    let heights = gaussian(&gradient_fine.map(|value| value.min(0.08)), 0.6);
+    let (labels, _) = watershed(&heights);
+    let mask = settled(mask, colors, &labels, &gradient_fine);
+    without_holes(mask, colors, &edges)
 }
 
 /// The gradient around each pixel, and the noise in it.
@@ -50,6 +72,11 @@ struct Edges {
 }
 
 impl Edges {
+    fn new(gradient: &Plane<f32>) -> Edges {
+        let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
+        Edges { reach: spread(gradient, f32::max), noise }
+    }
+
     /// The share of the pixels of `line` that lie on an edge of at least `strength`.
     fn share(&self, line: &Plane<bool>, strength: f32) -> f32 {
         let on_line = line.data.iter().zip(&self.reach.data).filter(|(is_line, _)| **is_line);
@@ -63,54 +90,54 @@ impl Edges {
 }
 
 /// How fast the color changes at each pixel. Hue and chroma count more than lightness, which shade changes as well.
-fn gradient(colors: &Plane<Oklab>) -> Plane<f32> {
-    let weighed = gaussian(&colors.map(|color| [color.l, 1.6 * color.a, 1.6 * color.b]), 0.7);
-    let (width, height) = (weighed.width, weighed.height);
-    let step = |one: usize, other: usize| {
-        let (one, other): (Rgb, Rgb) = (weighed.data[one], weighed.data[other]);
-        one.iter().zip(other).map(|(one, other)| (one - other).powi(2)).sum::<f32>().sqrt()
+fn gradient(smooth: &Plane<Rgb>, weight: f32) -> Plane<f32> {
+    let weighed = smooth.map(|[l, a, b]| [l, weight * a, weight * b]);
+    let width = weighed.width.max(1);
+    let change = |one: &Rgb, other: &Rgb| {
+        let [l, a, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];
+        l * l + a * a + b * b
     };
-    let mut gradient = Plane::filled(width, height, 0.0f32);
-    for place in 0..weighed.data.len() {
-        for next in [(place + 1) % width.max(1) != 0, place + width < weighed.data.len()]
-            .into_iter()
-            .zip([place + 1, place + width])
-            .filter_map(|(is_inside, next)| is_inside.then_some(next))
-        {
-            let change = step(place, next);
+    let mut gradient = Plane::filled(weighed.width, weighed.height, 0.0f32);
+    let mut widen = |first: usize, step: usize, length: usize| {
+        for place in first..first + length {
+            let change = change(&weighed.data[place], &weighed.data[place + step]);
             gradient.data[place] = gradient.data[place].max(change);
-            gradient.data[next] = gradient.data[next].max(change);
+            gradient.data[place + step] = gradient.data[place + step].max(change);
         }
+    };
+    for row in (0..weighed.data.len()).step_by(width) {
+        widen(row, 1, width - 1);
     }
-    gradient
+    widen(0, width, weighed.data.len().saturating_sub(width));
+    gradient.map(f32::sqrt)
 }
 
-/// The largest gradient within two pixels.
-fn widened(gradient: &Plane<f32>) -> Plane<f32> {
-    let (width, height) = (gradient.width, gradient.height);
-    let mut widened = gradient.clone();
-    for y in 0..height {
-        for x in 0..width {
-            let mut largest = 0.0f32;
-            for near_y in y.saturating_sub(2)..(y + 3).min(height) {
-                for near_x in x.saturating_sub(2)..(x + 3).min(width) {
-                    largest = largest.max(gradient.at(near_x, near_y));
-                }
-            }
-            widened.data[y * width + x] = largest;
-        }
-    }
-    widened
+/// White products on a white ground differ from it in chroma alone, and by little; compressed pictures have steps of
+/// chroma as large where nothing is. How much chroma may count is seen at the border.
+fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
+    let depth = (smooth.width.min(smooth.height) / 10).max(2);
+    let mut steps: Vec<f32> = smooth
+        .ring(depth)
+        .filter(|(x, y)| *x > 0 && *y > 0)
+        .map(|(x, y)| {
+            let ([_, a, b], [_, left_a, left_b], [_, up_a, up_b]) =
+                (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
+            (a - left_a).hypot(b - left_b).max((a - up_a).hypot(b - up_b))
+        })
+        .collect();
+    let noise = percentile(&mut steps, 0.97).unwrap_or(1.0);
+    (0.006 / noise.max(1e-6)).clamp(CHROMA.0, CHROMA.1)
 }
 
 fn candidates(gradient: &Plane<f32>, edges: &Edges) -> Vec<Candidate> {
     // Beyond a clear edge, how clear it is makes no difference.
     let heights = gaussian(&gradient.map(|value| value.min(0.08)), 0.6);
     let (labels, count) = watershed(&heights);
+    let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
     let mut graph = Graph::new(&labels, count, gradient);
     let mut candidates = Vec::new();
     for step in 0..STEPS {
-        graph.merge(0.0035 * 1.22f32.powi(step as i32) + edges.noise);
+        graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
         let regions = graph.regions();
         let mask = open(&labels.map(|label| !regions[label as usize].1), 1);
         let largest = components(&mask, Connected::Corners).1.into_iter().max().unwrap_or(0);
@@ -128,14 +155,14 @@ fn candidates(gradient: &Plane<f32>, edges: &Edges) -> Vec<Candidate> {
 }
 
 /// The candidate with the best score; one that its neighbors agree with is better.
-fn choose(candidates: Vec<Candidate>) -> Option<Plane<bool>> {
+fn choose(mut candidates: Vec<Candidate>) -> Option<Candidate> {
     let stability = |index: usize| {
         let near = &candidates[index.saturating_sub(1)..(index + 2).min(candidates.len())];
         near.iter().map(|other| overlap(&candidates[index].mask, &other.mask)).sum::<f32>() / near.len() as f32
     };
-    let scores: Vec<f32> =
-        candidates.iter().enumerate().map(|(index, candidate)| candidate.score + 0.5 * stability(index)).collect();
-    candidates.into_iter().zip(scores).max_by(|one, other| one.1.total_cmp(&other.1)).map(|(best, _)| best.mask)
+    let stabilities: Vec<f32> = (0..candidates.len()).map(stability).collect();
+    candidates.iter_mut().zip(stabilities).for_each(|(candidate, stability)| candidate.score += 0.5 * stability);
+    candidates.into_iter().max_by(|one, other| one.score.total_cmp(&other.score))
 }
 
 fn overlap(one: &Plane<bool>, other: &Plane<bool>) -> f32 {

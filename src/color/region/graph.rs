@@ -1,12 +1,16 @@
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 use crate::color::Plane;
+
+/// A region smaller than this is noise, in pixels, and merges earlier.
+const NOISE_AREA: f32 = 60.0;
 
 /// Regions and the strength of the edges between them, merged step by step.
 pub(super) struct Graph {
     regions: Vec<Region>,
-    parents: Vec<usize>,
+    edges: Vec<Edge>,
+    parents: Vec<u32>,
     queue: BinaryHeap<Reverse<Offer>>,
 }
 
@@ -14,28 +18,37 @@ pub(super) struct Graph {
 struct Region {
     area: f32,
     is_border: bool,
-    /// How often it took another one in: an offer of an earlier version no longer stands.
-    version: u32,
-    edges: BTreeMap<usize, Edge>,
+    /// Which edges it has; some may be gone.
+    edges: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Edge {
+    ends: (u32, u32),
+    /// The larger gradient of the two pixels that meet, summed over the length.
     strength: f32,
+    /// In pixels; 0 once the edge is gone.
     length: f32,
+    /// How often its cost has changed: an offer of an earlier version no longer stands.
+    version: u32,
 }
 
-/// Two regions that could merge, cheapest first.
+impl Edge {
+    fn beyond(&self, region: u32) -> u32 {
+        if self.ends.0 == region { self.ends.1 } else { self.ends.0 }
+    }
+}
+
+/// Two regions that could merge, cheapest first. Costs are never negative, and so their bits are in their order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Offer {
     cost: u32,
-    pair: (usize, usize),
-    versions: (u32, u32),
+    edge: u32,
+    version: u32,
 }
 
 impl Graph {
-    /// The graph of `count` regions. An edge's strength is the larger gradient of the two pixels that meet, summed over
-    /// its length.
+    /// The graph of `count` regions.
     pub(super) fn new(labels: &Plane<u32>, count: usize, gradient: &Plane<f32>) -> Graph {
         let mut regions: Vec<Region> = std::iter::repeat_with(Region::default).take(count).collect();
         for label in &labels.data {
@@ -44,95 +57,121 @@ impl Graph {
         for (x, y) in labels.ring(2) {
             regions[labels.at(x, y) as usize].is_border = true;
         }
-        let mut edges: HashMap<(u32, u32), Edge> = HashMap::new();
+        let mut edges: Vec<Edge> = Vec::new();
         let mut meet = |one: usize, other: usize| {
-            let pair = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
-            if pair.0 != pair.1 {
-                let edge = edges.entry(pair).or_default();
-                edge.strength += gradient.data[one].max(gradient.data[other]);
-                edge.length += 1.0;
+            let (from, to) = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
+            if from == to {
+                return;
             }
+            let known = regions[from as usize].edges.iter().rev().find(|edge| edges[**edge as usize].ends.1 == to);
+            let edge = known.map_or(edges.len(), |edge| *edge as usize);
+            if edge == edges.len() {
+                edges.push(Edge { ends: (from, to), strength: 0.0, length: 0.0, version: 0 });
+                regions[from as usize].edges.push(edge as u32);
+            }
+            edges[edge].strength += gradient.data[one].max(gradient.data[other]);
+            edges[edge].length += 1.0;
         };
-        for place in 0..labels.data.len() {
-            if (place + 1) % labels.width != 0 {
-                meet(place, place + 1);
+        for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
+            let first = y * labels.width;
+            for place in first..first + row.len() {
+                if place + 1 < first + row.len() {
+                    meet(place, place + 1);
+                }
+                if place + labels.width < labels.data.len() {
+                    meet(place, place + labels.width);
+                }
             }
-            if place + labels.width < labels.data.len() {
-                meet(place, place + labels.width);
-            }
         }
-        for ((one, other), edge) in edges {
-            regions[one as usize].edges.insert(other as usize, edge);
-            regions[other as usize].edges.insert(one as usize, edge);
+        for (index, edge) in edges.iter().enumerate() {
+            regions[edge.ends.1 as usize].edges.push(index as u32);
         }
-        let mut graph = Graph { regions, parents: (0..count).collect(), queue: BinaryHeap::new() };
-        for region in 0..count {
-            graph.offer(region, |other| region < other);
-        }
+        let count = edges.len() as u32;
+        let mut graph =
+            Graph { parents: (0..regions.len() as u32).collect(), regions, edges, queue: BinaryHeap::new() };
+        (0..count).for_each(|edge| graph.offer(edge));
         graph
     }
 
     /// Merges what costs at most `limit`, the cheapest pair first.
     pub(super) fn merge(&mut self, limit: f32) {
         while self.queue.peek().is_some_and(|Reverse(offer)| f32::from_bits(offer.cost) <= limit) {
-            let Some(Reverse(Offer { pair: (one, other), versions, .. })) = self.queue.pop() else { return };
-            let stands =
-                |region: usize, version| self.parents[region] == region && self.regions[region].version == version;
-            if stands(one, versions.0) && stands(other, versions.1) {
-                self.unite(one, other);
+            let Some(Reverse(Offer { edge, version, .. })) = self.queue.pop() else { return };
+            let found = self.edges[edge as usize];
+            if found.version == version && found.length > 0.0 {
+                self.edges[edge as usize].length = 0.0;
+                self.unite(found.ends.0, found.ends.1);
             }
         }
     }
 
     /// The region that each of the first regions belongs to by now, and whether that one touches the border.
     pub(super) fn regions(&self) -> Vec<(u32, bool)> {
-        (0..self.parents.len())
+        (0..self.parents.len() as u32)
             .map(|region| {
-                let root = self.root(region);
-                (root as u32, self.regions[root].is_border)
+                let mut root = region;
+                while self.parents[root as usize] != root {
+                    root = self.parents[root as usize];
+                }
+                (root, self.regions[root as usize].is_border)
             })
             .collect()
     }
 
-    fn unite(&mut self, one: usize, other: usize) {
-        let is_larger = self.regions[one].edges.len() >= self.regions[other].edges.len();
+    fn unite(&mut self, one: u32, other: u32) {
+        let is_larger = self.regions[one as usize].edges.len() >= self.regions[other as usize].edges.len();
         let (into, from) = if is_larger { (one, other) } else { (other, one) };
-        let taken = std::mem::take(&mut self.regions[from]);
-        self.parents[from] = into;
-        for (neighbor, edge) in taken.edges {
-            self.regions[neighbor].edges.remove(&from);
-            if neighbor == into {
+        let taken = std::mem::take(&mut self.regions[from as usize]);
+        self.parents[from as usize] = into;
+        let was_noise = self.regions[into as usize].area < NOISE_AREA;
+        self.regions[into as usize].area += taken.area;
+        self.regions[into as usize].is_border |= taken.is_border;
+        let mut changed = Vec::new();
+        for edge in taken.edges {
+            let moved = self.edges[edge as usize];
+            if moved.length == 0.0 {
                 continue;
             }
-            let joined = self.regions[into].edges.entry(neighbor).or_default();
-            joined.strength += edge.strength;
-            joined.length += edge.length;
-            let joined = *joined;
-            self.regions[neighbor].edges.insert(into, joined);
-        }
-        let region = &mut self.regions[into];
-        region.area += taken.area;
-        region.is_border |= taken.is_border;
-        region.version += 1;
-        self.offer(into, |_| true);
-    }
-
-    fn offer(&mut self, region: usize, wants: impl Fn(usize) -> bool) {
-        for (other, edge) in &self.regions[region].edges {
-            if wants(*other) {
-                // Small regions are noise, and merge earlier.
-                let smaller = self.regions[region].area.min(self.regions[*other].area);
-                let cost = edge.strength / edge.length * (smaller / 60.0).powf(0.25).min(1.0);
-                let versions = (self.regions[region].version, self.regions[*other].version);
-                self.queue.push(Reverse(Offer { cost: cost.to_bits(), pair: (region, *other), versions }));
+            let beyond = moved.beyond(from);
+            let joined = self.between(into, beyond);
+            if let Some(joined) = joined {
+                let target = &mut self.edges[joined as usize];
+                target.strength += moved.strength;
+                target.length += moved.length;
+                self.edges[edge as usize].length = 0.0;
+                changed.push(joined);
+            } else {
+                self.edges[edge as usize].ends = (into, beyond);
+                self.regions[into as usize].edges.push(edge);
+                changed.push(edge);
             }
         }
+        if was_noise {
+            // Its size was part of what its edges cost.
+            changed.clone_from(&self.regions[into as usize].edges);
+        }
+        for edge in changed {
+            self.edges[edge as usize].version += 1;
+            self.offer(edge);
+        }
     }
 
-    fn root(&self, mut region: usize) -> usize {
-        while self.parents[region] != region {
-            region = self.parents[region];
+    /// The edge between two regions, looked for where there are fewer of them.
+    fn between(&mut self, one: u32, other: u32) -> Option<u32> {
+        let shorter = self.regions[one as usize].edges.len() < self.regions[other as usize].edges.len();
+        let (from, to) = if shorter { (one, other) } else { (other, one) };
+        let edges = &self.edges;
+        let list = &mut self.regions[from as usize].edges;
+        list.retain(|edge| edges[*edge as usize].length > 0.0);
+        list.iter().copied().find(|edge| edges[*edge as usize].beyond(from) == to)
+    }
+
+    fn offer(&mut self, edge: u32) {
+        let Edge { ends, strength, length, version } = self.edges[edge as usize];
+        if length > 0.0 {
+            let smaller = self.regions[ends.0 as usize].area.min(self.regions[ends.1 as usize].area);
+            let cost = strength / length * (smaller / NOISE_AREA).min(1.0).sqrt().sqrt();
+            self.queue.push(Reverse(Offer { cost: cost.to_bits(), edge, version }));
         }
-        region
     }
 }

@@ -12,21 +12,30 @@ const NEUTRAL: f32 = 0.09;
 /// Clusters of color find the material; then every pixel of the product is held against its body color: a colorful
 /// one by unmixing, a neutral one by chroma and lightness.
 pub(crate) fn material(picture: &Plane<Rgb>, product: &Plane<bool>, source: Option<Rgb>) -> Plane<bool> {
-    let colors = picture.map(Oklab::from);
+    material_of(picture, &picture.map(Oklab::from), product, source)
+}
+
+/// The same for a picture whose `colors` are known already.
+pub(crate) fn material_of(
+    picture: &Plane<Rgb>,
+    colors: &Plane<Oklab>,
+    product: &Plane<bool>,
+    source: Option<Rgb>,
+) -> Plane<bool> {
     let core = erode(product, 1);
     if core.count() < 200 {
         return product.clone();
     }
-    let seed = Clusters::find(&colors, &core).main(&colors, &core, source.map(Oklab::from));
+    let seed = Clusters::find(colors, &core).main(colors, &core, source.map(Oklab::from));
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
     let found = if color.saturation() > NEUTRAL {
-        colorful(picture, &colors, product, body)
+        colorful(picture, colors, product, body)
     } else {
-        neutral(&colors, &seed, product, body)
+        neutral(colors, &seed, product, body)
     };
-    tidy(&found, &colors, product, luminance(body))
+    tidy(&found, colors, product, luminance(body))
 }
 
 fn chosen<'p, T: Copy>(plane: &'p Plane<T>, mask: &'p Plane<bool>) -> impl Iterator<Item = T> + 'p {

@@ -1,46 +1,156 @@
 use crate::color::filter::{box_blur, dilate, erode, gaussian};
-use crate::color::{Plane, Rgb};
+use crate::color::{Plane, Rgb, luminance};
 
-use super::unmix::dot;
+use super::unmix::{dot, norm};
 
 /// How far inside and outside colors are gathered from, in pixels.
 const REACH: usize = 4;
 
-/// The share of each pixel that `region` covers, 0 to 1.
-///
-/// In a band of two pixels around the outline a pixel is a mixture, in linear light, of the colors on either side of
-/// it: its place on the line between them is its share. Where the two sides hardly differ, the outline is blurred.
-pub(crate) fn matte(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<f32> {
-    let as_number = |is_set: bool| if is_set { 1.0f32 } else { 0.0 };
-    let inner = erode(region, 2);
-    let outer = dilate(region, 2).map(|is_near| !is_near);
-    let soft = gaussian(&region.map(as_number), 0.8);
-    let gather = |side: &Plane<bool>| {
-        let weights = side.map(as_number);
-        let sums = box_blur(&picture.zip(&weights, |color, weight| color.map(|channel| channel * weight)), REACH);
-        (sums, box_blur(&weights, REACH))
-    };
-    let (inside, inside_weight) = gather(&inner);
-    let (outside, outside_weight) = gather(&outer);
-    let mut shares = soft;
-    for place in 0..shares.data.len() {
-        if inner.data[place] {
-            shares.data[place] = 1.0;
-        } else if outer.data[place] {
-            shares.data[place] = 0.0;
-        } else if inside_weight.data[place] > 1e-3 && outside_weight.data[place] > 1e-3 {
-            let fore = inside.data[place].map(|channel| channel / inside_weight.data[place]);
-            let back = outside.data[place].map(|channel| channel / outside_weight.data[place]);
-            let line = [fore[0] - back[0], fore[1] - back[1], fore[2] - back[2]];
-            let pixel = picture.data[place];
-            let off = [pixel[0] - back[0], pixel[1] - back[1], pixel[2] - back[2]];
-            let length = dot(line, line);
-            let share = (dot(off, line) / length.max(1e-6)).clamp(0.0, 1.0);
-            let trust = ((length - 0.004) / 0.02).clamp(0.0, 1.0);
-            shares.data[place] = trust * share + (1.0 - trust) * shares.data[place];
+/// How far from the outline pixels may be mixtures, in pixels.
+const BAND: usize = 2;
+
+/// The noise of a pixel's color, as a share of its light.
+const NOISE: f32 = 0.006;
+
+/// How much more, or less, of a pixel may be covered than the outline alone tells.
+const REACH_OF_MIXTURES: f32 = 2.5;
+
+/// Where a pixel lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Surely in the region.
+    Inside,
+    /// At its outline.
+    Band,
+    /// Surely not in it.
+    Outside,
+}
+
+/// What is known of a region's outline: on which side each pixel lies, and the colors on either side of it.
+pub(crate) struct Matte {
+    /// Where each pixel lies.
+    pub(crate) sides: Plane<Side>,
+    /// What is known where pixels may be mixtures.
+    pub(crate) rim: Plane<Rim>,
+}
+
+/// What is known of a mixture.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rim {
+    /// The region's color nearby.
+    pub(crate) front: Rgb,
+    /// The color of what is behind it.
+    pub(crate) back: Rgb,
+    /// How covered the pixel is by the outline alone, 0 to 1.
+    pub(crate) prior: f32,
+    /// How much the region's colors vary nearby.
+    front_noise: f32,
+    /// How much the colors behind it vary.
+    back_noise: f32,
+}
+
+impl Rim {
+    /// The share of a pixel that the region covers, 0 to 1.
+    ///
+    /// A pixel at the outline is a mixture, in linear light, of the colors on either side of it. Its share is read along
+    /// the direction that tells the two best (Fisher's discriminant): each side varies along its own color, with the
+    /// light, and little in others. It is weighed against what the outline alone tells, made sharper as the picture is
+    /// larger than what was looked at, by how certain each of them is.
+    pub(crate) fn share(&self, pixel: Rgb, sharpness: f32) -> f32 {
+        let line = minus(self.front, self.back);
+        let floor = (NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
+        // The inverse covariance times the line; each side adds a rank of one.
+        let across = |vector: Rgb, variance: f32, color: Rgb| -> Rgb {
+            let square = dot(color, color).max(1e-9);
+            let part = dot(vector, color) / square * variance / (floor + variance);
+            std::array::from_fn(|channel| vector[channel] - part * color[channel])
+        };
+        let direction = across(across(line, self.front_noise, self.front), self.back_noise, self.back);
+        let signal = dot(line, direction).max(1e-9);
+        let share = (dot(minus(pixel, self.back), direction) / signal).clamp(0.0, 1.0);
+        let certainty = signal / floor;
+        let trust = certainty / (certainty + 16.0);
+        let outline = ((self.prior - 0.5) * sharpness + 0.5).clamp(0.0, 1.0);
+        let found = outline + trust * (share - outline);
+        // The outline bounds how far mixtures reach; more so if what is behind is lighter, where shadows look like them.
+        let is_darker = luminance(self.front) < 0.5 * luminance(self.back);
+        let bound = if is_darker { ((self.prior - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0) } else { self.prior };
+        found.max(1.0 - REACH_OF_MIXTURES * (1.0 - bound)).min(REACH_OF_MIXTURES * bound).clamp(0.0, 1.0)
+    }
+
+    /// Between two pixels.
+    pub(crate) fn mixed(self, other: Rim, share: f32) -> Rim {
+        let mix = |one: f32, other: f32| one + (other - one) * share;
+        Rim {
+            front: std::array::from_fn(|channel| mix(self.front[channel], other.front[channel])),
+            back: std::array::from_fn(|channel| mix(self.back[channel], other.back[channel])),
+            prior: mix(self.prior, other.prior),
+            front_noise: mix(self.front_noise, other.front_noise),
+            back_noise: mix(self.back_noise, other.back_noise),
         }
     }
-    shares
+}
+
+fn minus(one: Rgb, other: Rgb) -> Rgb {
+    std::array::from_fn(|channel| one[channel] - other[channel])
+}
+
+impl Matte {
+    /// Reads the outline of `region`.
+    pub(crate) fn new(picture: &Plane<Rgb>, region: &Plane<bool>) -> Matte {
+        let inner = erode(region, BAND);
+        let near = dilate(region, BAND);
+        let sides = inner.zip(&near, |is_inner, is_near| match (is_inner, is_near) {
+            (true, _) => Side::Inside,
+            (false, true) => Side::Band,
+            (false, false) => Side::Outside,
+        });
+        let soft = gaussian(&region.map(|is_set| if is_set { 1.0f32 } else { 0.0 }), 0.8);
+        // Where the region is too narrow to have an inside, its pixels stand for it, the middle ones first.
+        let middle = erode(region, 1);
+        let around = dilate(region, 1);
+        let front = gathered(picture, |place| match (inner.data[place], middle.data[place], region.data[place]) {
+            (true, ..) => 1.0,
+            (_, true, _) => 0.05,
+            (.., true) => 0.01,
+            _ => 0.0,
+        });
+        let back = gathered(picture, |place| match (near.data[place], around.data[place], region.data[place]) {
+            (false, ..) => 1.0,
+            (_, false, _) => 0.05,
+            (.., false) => 0.01,
+            _ => 0.0,
+        });
+        let needed = dilate(&sides.map(|side| side == Side::Band), 1);
+        let mut rim = Plane::filled(picture.width, picture.height, Rim::default());
+        for (place, rim) in rim.data.iter_mut().enumerate().filter(|(place, _)| needed.data[*place]) {
+            let prior = soft.data[place];
+            let (front, front_noise) = front(place).unwrap_or((picture.data[place], 1.0));
+            let (back, back_noise) = back(place).unwrap_or((picture.data[place], 1.0));
+            *rim = Rim { front, back, prior, front_noise, back_noise };
+        }
+        Matte { sides, rim }
+    }
+}
+
+/// The weighed mean of the colors around each pixel and their variance, where any of them has a weight.
+fn gathered(picture: &Plane<Rgb>, weight: impl Fn(usize) -> f32) -> impl Fn(usize) -> Option<(Rgb, f32)> {
+    let mut sums = Plane::filled(picture.width, picture.height, [0.0f32; 5]);
+    for (place, (sum, color)) in sums.data.iter_mut().zip(&picture.data).enumerate() {
+        let weight = weight(place);
+        if weight > 0.0 {
+            let [r, g, b] = color.map(|channel| channel * weight);
+            *sum = [r, g, b, dot(*color, *color) * weight, weight];
+        }
+    }
+    let sums = box_blur(&sums, REACH);
+    move |place| {
+        let [r, g, b, square, weight] = sums.data[place];
+        (weight > 1e-4).then(|| {
+            let mean = [r, g, b].map(|channel| channel / weight);
+            (mean, (square / weight - dot(mean, mean)).max(0.0))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -49,18 +159,19 @@ mod tests {
 
     #[test]
     fn a_mixed_pixel_is_covered_by_its_share() {
-        let mut picture = Plane::filled(32, 16, [0.9, 0.9, 0.9]);
+        let mut picture = Plane::filled(32, 16, [0.3, 0.3, 0.3]);
         let mut region = Plane::filled(32, 16, false);
         for y in 0..16 {
             for x in 0..16 {
                 picture.data[y * 32 + x] = [0.6, 0.05, 0.05];
                 region.data[y * 32 + x] = true;
             }
-            picture.data[y * 32 + 16] = [0.75, 0.475, 0.475];
+            picture.data[y * 32 + 16] = [0.45, 0.175, 0.175];
         }
-        let shares = matte(&picture, &region);
-        assert!((shares.at(16, 8) - 0.5).abs() < 0.02, "{}", shares.at(16, 8));
-        assert_eq!((shares.at(4, 8), shares.at(30, 8)), (1.0, 0.0));
-        assert!(shares.at(15, 8) > 0.98 && shares.at(17, 8) < 0.02);
+        let matte = Matte::new(&picture, &region);
+        let share = |x: usize| matte.rim.at(x, 8).share(picture.at(x, 8), 2.0);
+        assert!((share(16) - 0.5).abs() < 0.02, "{}", share(16));
+        assert_eq!((matte.sides.at(4, 8), matte.sides.at(30, 8)), (Side::Inside, Side::Outside));
+        assert!(share(15) > 0.98 && share(17) < 0.02);
     }
 }

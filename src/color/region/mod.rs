@@ -6,10 +6,11 @@ mod foreground;
 mod graph;
 mod material;
 mod matte;
+mod settle;
 mod unmix;
 mod watershed;
 
-pub(super) use foreground::foreground;
-pub(super) use material::material;
-pub(super) use matte::matte;
+pub(super) use foreground::{SIZE, foreground, foreground_of};
+pub(super) use material::{material, material_of};
+pub(super) use matte::{Matte, Rim, Side};
 pub(super) use unmix::{Unmix, norm};

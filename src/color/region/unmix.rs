@@ -37,7 +37,7 @@ impl Unmix {
     }
 }
 
-pub(super) fn dot(one: Rgb, other: Rgb) -> f32 {
+pub(crate) fn dot(one: Rgb, other: Rgb) -> f32 {
     one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
 }
 

@@ -1,60 +1,63 @@
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use crate::color::Plane;
 use crate::color::filter::{Connected, components, neighbors};
 
+/// How finely heights are told apart.
+const LEVELS: usize = 1024;
+
 /// Splits a plane into the basins of its local minima: each pixel's basin, from 0, and how many there are.
 ///
-/// Meyer's flooding: the lowest pixel beside a basin joins it, and among equals the one that was reached first.
+/// Meyer's flooding: the lowest pixel beside a basin joins it, and among equals the one that was reached first. A queue
+/// for each of 1024 levels makes that linear in the pixels.
 pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let (width, height) = (heights.width, heights.height);
     let (mut basins, sizes) = components(&minima(heights), Connected::Corners);
-    let mut queue = BinaryHeap::new();
-    let mut age = 0u64;
-    let mut reach = |queue: &mut BinaryHeap<_>, basins: &Plane<u32>, place: usize| {
-        for next in neighbors(place, width, height, Connected::Sides) {
-            if basins.data[next] == 0 {
-                age += 1;
-                // Heights are never negative, and so their bits are in their order.
-                queue.push(Reverse((heights.data[next].to_bits(), age, next, basins.data[place])));
+    let highest = heights.data.iter().copied().fold(1e-9, f32::max);
+    let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * (LEVELS - 1) as f32) as u16).collect();
+    let mut queues: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
+    for (place, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
+        queues[usize::from(levels[place])].push(place as u32);
+    }
+    for level in 0..LEVELS {
+        let mut next = 0;
+        while let Some(place) = queues[level].get(next).map(|place| *place as usize) {
+            next += 1;
+            for beside in neighbors(place, width, height, Connected::Sides) {
+                if basins.data[beside] == 0 {
+                    basins.data[beside] = basins.data[place];
+                    queues[usize::from(levels[beside]).max(level)].push(beside as u32);
+                }
             }
         }
-    };
-    for place in 0..basins.data.len() {
-        if basins.data[place] != 0 {
-            reach(&mut queue, &basins, place);
-        }
-    }
-    while let Some(Reverse((_, _, place, basin))) = queue.pop() {
-        if basins.data[place] == 0 {
-            basins.data[place] = basin;
-            reach(&mut queue, &basins, place);
-        }
+        queues[level] = Vec::new();
     }
     (basins.map(|basin| basin.saturating_sub(1)), sizes.len() - 1)
 }
 
 /// The pixels that none around them in a square of five is lower than.
 fn minima(heights: &Plane<f32>) -> Plane<bool> {
+    heights.zip(&spread(heights, f32::min), |height, lowest| height <= lowest + 1e-5)
+}
+
+/// The least or the largest value within two pixels, as `pick` chooses.
+pub(super) fn spread(plane: &Plane<f32>, pick: impl Fn(f32, f32) -> f32) -> Plane<f32> {
     const REACH: usize = 2;
-    let lowest = |line: &mut dyn Iterator<Item = f32>| line.fold(f32::INFINITY, f32::min);
-    let (width, height) = (heights.width, heights.height);
-    let mut rows = Vec::with_capacity(heights.data.len());
-    for y in 0..height {
-        for x in 0..width {
-            let range = x.saturating_sub(REACH)..(x + REACH + 1).min(width);
-            rows.push(lowest(&mut range.map(|x| heights.at(x, y))));
+    let width = plane.width.max(1);
+    let choose = |values: &mut [f32], others: &[f32]| {
+        values.iter_mut().zip(others).for_each(|(value, other)| *value = pick(*value, *other));
+    };
+    let mut rows = plane.data.clone();
+    for (row, out) in plane.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
+        for shift in 1..=REACH.min(width - 1) {
+            choose(&mut out[shift..], row);
+            choose(out, &row[shift..]);
         }
     }
-    let mut data = Vec::with_capacity(heights.data.len());
-    for y in 0..height {
-        for x in 0..width {
-            let range = y.saturating_sub(REACH)..(y + REACH + 1).min(height);
-            data.push(heights.at(x, y) <= lowest(&mut range.map(|y| rows[y * width + x])) + 1e-5);
-        }
+    let mut data = rows.clone();
+    for shift in (1..=REACH.min(plane.height.saturating_sub(1))).map(|shift| shift * width) {
+        choose(&mut data[shift..], &rows);
+        choose(&mut data, &rows[shift..]);
     }
-    Plane { width, height, data }
+    Plane { width: plane.width, height: plane.height, data }
 }
 
 #[cfg(test)]

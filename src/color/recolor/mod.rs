@@ -1,0 +1,195 @@
+//! Moving a product from one color to another, with its shade, its gloss and its edges.
+
+mod painter;
+mod surface;
+
+use super::filter::{dilate, shrink};
+use super::region::{Matte, Rim, SIZE, Side, foreground_of, material_of};
+use super::{Oklab, Plane, Rgb, View};
+use surface::Surface;
+
+pub use painter::Painter;
+
+/// A change of color.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The color to change, where one is named; otherwise that of the product's main material.
+    pub from: Option<Rgb>,
+    /// The color to reach: what the region is to show, not its albedo.
+    pub to: Rgb,
+}
+
+/// No region could be told from the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no product could be told from the background")]
+pub struct NoProduct;
+
+/// The fewest pixels that make a region, in the size that is looked at.
+const FEWEST: usize = 50;
+
+/// How many pixels tell what a surface shows.
+const SAMPLES: usize = 6_000;
+
+/// Recolors the product in `picture`, or the part of it whose color is named, and keeps the rest as it is.
+///
+/// `opacity` is the picture's own, 0 to 1: where its border is transparent, what is opaque is the product. The same as
+/// [`Recoloring::plan`] on the picture reduced, and [`Painter::paint`] on each of its rows.
+///
+/// # Errors
+/// Where no product is found.
+pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Change) -> Result<Plane<Rgb>, NoProduct> {
+    let (width, height) = (picture.width, picture.height);
+    let longer = width.max(height);
+    let scaled = |side: usize| ((side * Recoloring::SIDE + longer / 2) / longer.max(1)).max(1);
+    let view = if longer > Recoloring::SIDE {
+        let (to_width, to_height) = (scaled(width), scaled(height));
+        View {
+            colors: shrink(picture, to_width, to_height),
+            opacity: opacity.map(|opacity| shrink(opacity, to_width, to_height)),
+        }
+    } else {
+        View { colors: picture.clone(), opacity: opacity.cloned() }
+    };
+    let recoloring = Recoloring::plan(&view, change)?;
+    let painter = recoloring.painter(width, height);
+    let mut done = picture.clone();
+    for (y, row) in done.data.chunks_exact_mut(width.max(1)).enumerate() {
+        if let Some(span) = painter.span(y) {
+            painter.paint(y, span.start, &mut row[span]);
+        }
+    }
+    Ok(done)
+}
+
+/// What is to be done to a picture of any size, decided on the picture reduced.
+pub struct Recoloring {
+    surface: Surface,
+    matte: Matte,
+    /// The slow shade, on something dark.
+    slow: Option<Plane<f32>>,
+}
+
+impl Recoloring {
+    /// The longer side in which pictures are looked at, in pixels.
+    pub const SIDE: usize = SIZE;
+
+    /// Finds the product in `view`, whose longer side is at most [`Recoloring::SIDE`], and reads its surface.
+    ///
+    /// # Errors
+    /// Where no product is found.
+    pub fn plan(view: &View, change: Change) -> Result<Recoloring, NoProduct> {
+        let picture = &view.colors;
+        let colors = picture.map(Oklab::from);
+        let cut_out = view.opacity.as_ref().filter(|opacity| is_cut_out(opacity));
+        let product = match cut_out {
+            Some(opacity) => opacity.map(|share| share > 0.95),
+            None => foreground_of(&colors),
+        };
+        let mut region = material_of(picture, &colors, &product, change.from);
+        if region.count() < FEWEST {
+            return Err(NoProduct);
+        }
+        let core = super::filter::erode(&region, 1);
+        let core = if core.count() < FEWEST { region.clone() } else { core };
+        if let Some(opacity) = cut_out {
+            // At the rim of a cut-out, color and opacity are apart: its pixels are painted like the rest.
+            for _round in 0..3 {
+                region = dilate(&region, 1)
+                    .zip(opacity, |is_near, share| is_near && share <= 0.95)
+                    .zip(&region, |rim, is_set| rim || is_set);
+            }
+        }
+        let matte = Matte::new(picture, &region);
+        let step = (core.count() / SAMPLES).max(1);
+        let chosen: Vec<usize> = (0..core.data.len()).filter(|place| core.data[*place]).step_by(step).collect();
+        let pixels: Vec<Rgb> = chosen.iter().map(|place| picture.data[*place]).collect();
+        let surface = Surface::read(&pixels).ok_or(NoProduct)?;
+        let weights = core.map(|is_set| if is_set { 1.0 } else { 1e-3 });
+        let slow = surface.slow(picture, &weights);
+        let shade = |place: usize| slow.as_ref().map_or(1.0, |slow| slow.data[place]);
+        let samples: Vec<(Rgb, f32)> = chosen.iter().map(|place| (picture.data[*place], shade(*place))).collect();
+        Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow })
+    }
+
+    /// Paints the rows of a picture of the given size, in pixels.
+    pub fn painter(&self, width: usize, height: usize) -> Painter<'_> {
+        Painter::new(self, width, height)
+    }
+}
+
+/// Whether the picture is a product cut out: most of its border is transparent.
+fn is_cut_out(opacity: &Plane<f32>) -> bool {
+    let ring: Vec<bool> = opacity.ring(1).map(|(x, y)| opacity.at(x, y) < 0.1).collect();
+    ring.iter().filter(|is_clear| **is_clear).count() * 10 > ring.len() * 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::color::{Hex, Lab, ciede2000, luminance, shown};
+
+    /// A shaded disc of `color` with a white highlight on a light ground, and the pixels of its body.
+    fn disc(color: &str) -> (Plane<Rgb>, Vec<usize>) {
+        let body = color.parse::<Hex>().unwrap().linear();
+        let mut picture = Plane::filled(160, 160, [0.82; 3]);
+        let mut inside = Vec::new();
+        for place in 0..picture.data.len() {
+            let (x, y) = ((place % 160) as f32 - 80.0, (place / 160) as f32 - 80.0);
+            let radius = x.hypot(y) / 50.0;
+            if radius < 1.0 {
+                let shade = 0.55 + 0.45 * (1.0 - radius * radius).sqrt() + 0.1 * x / 50.0;
+                let gloss = if (x + 18.0).hypot(y + 18.0) < 6.0 { 0.6 } else { 0.0 };
+                picture.data[place] = body.map(|channel| (channel * shade + gloss).min(1.0));
+                if radius < 0.9 {
+                    inside.push(place);
+                }
+            }
+        }
+        (picture, inside)
+    }
+
+    fn difference(one: Rgb, other: Rgb) -> f64 {
+        ciede2000(Lab::from(one), Lab::from(other))
+    }
+
+    #[test]
+    fn the_region_shows_the_color_asked_for_and_the_ground_stays() {
+        for from in ["#C62828", "#2E7D4F", "#1E90FF", "#F5C518", "#8A8A8A", "#1B1B1D"] {
+            for to in ["#1E90FF", "#B22222", "#F4F1EA", "#20242A"] {
+                let (picture, inside) = disc(from);
+                let target = to.parse::<Hex>().unwrap().linear();
+                let done = recolor(&picture, None, Change { from: None, to: target }).unwrap();
+                let seen = shown(&inside.iter().map(|place| done.data[*place]).collect::<Vec<_>>()).unwrap();
+                let off = difference(seen, target);
+                assert!(off < 3.0, "{from} to {to} shows {seen:?}, off by {off:.1}");
+                assert_eq!(done.data[0], picture.data[0]);
+                let shade = |plane: &Plane<Rgb>| luminance(plane.at(110, 80)) / luminance(plane.at(60, 95)).max(1e-3);
+                assert!(to == "#20242A" || shade(&done) > 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_named_color_picks_its_part() {
+        let (mut picture, _) = disc("#C62828");
+        let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
+        for place in 0..picture.data.len() {
+            let (x, y) = (place % 160, place / 160);
+            if (70..90).contains(&x) && (100..125).contains(&y) {
+                picture.data[place] = blue;
+            }
+        }
+        let green = "#2E7D4F".parse::<Hex>().unwrap().linear();
+        let done = recolor(&picture, None, Change { from: Some(blue), to: green }).unwrap();
+        assert!(difference(done.at(80, 112), green) < 3.0);
+        assert_eq!(done.at(80, 60), picture.at(80, 60), "the red part stays");
+    }
+
+    #[test]
+    fn a_swatch_is_recolored_as_a_whole_and_a_speck_is_no_product() {
+        let wall = Plane::filled(64, 64, [0.8, 0.8, 0.8]);
+        let change = Change { from: None, to: [1.0, 0.0, 0.0] };
+        assert!(recolor(&wall, None, change).is_ok());
+        assert_eq!(recolor(&Plane::filled(4, 4, [0.8; 3]), None, change), Err(NoProduct));
+    }
+}

@@ -1,0 +1,107 @@
+use std::ops::Range;
+
+use crate::color::Rgb;
+
+use super::{Recoloring, Rim, Side};
+
+/// Paints a picture row by row, so that no plane of its full size is needed.
+pub struct Painter<'r> {
+    recoloring: &'r Recoloring,
+    height: usize,
+    /// How much sharper the outline is than that of the reduced picture.
+    sharpness: f32,
+    columns: Vec<Place>,
+    /// The first and the last column that may change, in each row of the reduced picture.
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+/// Where a column or row lies among those of the reduced picture: between two of them, and nearest to one.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    low: usize,
+    high: usize,
+    share: f32,
+    nearest: usize,
+}
+
+impl Place {
+    fn new(at: usize, of: usize, among: usize) -> Place {
+        let exact = ((at as f32 + 0.5) * among as f32 / of as f32 - 0.5).clamp(0.0, (among - 1) as f32);
+        let low = exact as usize;
+        let high = (low + 1).min(among - 1);
+        let share = exact - low as f32;
+        Place { low, high, share, nearest: if share < 0.5 { low } else { high } }
+    }
+}
+
+impl<'r> Painter<'r> {
+    pub(super) fn new(recoloring: &'r Recoloring, width: usize, height: usize) -> Painter<'r> {
+        let sides = &recoloring.matte.sides;
+        let columns: Vec<Place> = (0..width).map(|x| Place::new(x, width, sides.width)).collect();
+        let spans = sides
+            .data
+            .chunks_exact(sides.width.max(1))
+            .map(|row| {
+                let is_near = |side: &Side| *side != Side::Outside;
+                Some((row.iter().position(is_near)?, row.iter().rposition(is_near)?))
+            })
+            .collect();
+        let sharpness = width as f32 / sides.width as f32;
+        Painter { recoloring, height, sharpness, columns, spans }
+    }
+
+    /// The columns of a row that may change, if any.
+    pub fn span(&self, y: usize) -> Option<Range<usize>> {
+        let row = Place::new(y, self.height, self.recoloring.matte.sides.height).nearest;
+        let (first, last) = self.spans[row]?;
+        let from = self.columns.partition_point(|place| place.nearest < first);
+        let to = self.columns.partition_point(|place| place.nearest <= last);
+        (from < to).then_some(from..to)
+    }
+
+    /// Paints `pixels`, which are those of row `y` from column `first` on.
+    pub fn paint(&self, y: usize, first: usize, pixels: &mut [Rgb]) {
+        let Recoloring { surface, matte, slow } = self.recoloring;
+        let row = Place::new(y, self.height, matte.sides.height);
+        let width = matte.sides.width;
+        let sides = &matte.sides.data[row.nearest * width..][..width];
+        let slow_rows =
+            slow.as_ref().map(|slow| (&slow.data[row.low * width..][..width], &slow.data[row.high * width..][..width]));
+        for (place, pixel) in self.columns[first..].iter().zip(pixels) {
+            let side = sides[place.nearest];
+            if side == Side::Outside {
+                continue;
+            }
+            let slow = slow_rows.map_or(1.0, |(upper, lower)| {
+                let mix = |row: &[f32]| row[place.low] + (row[place.high] - row[place.low]) * place.share;
+                mix(upper) + (mix(lower) - mix(upper)) * row.share
+            });
+            *pixel = match side {
+                Side::Inside => surface.lit(*pixel, slow),
+                _ => surface.lit_at_outline(*pixel).unwrap_or_else(|| {
+                    let rims = &matte.rim.data;
+                    let (upper, lower) = (row.low * width, row.high * width);
+                    let mix = |row: usize| rims[row + place.low].mixed(rims[row + place.high], place.share);
+                    let rim = mix(upper).mixed(mix(lower), row.share);
+                    mixed(surface, *pixel, rim, slow, self.sharpness)
+                }),
+            };
+        }
+    }
+}
+
+/// A pixel in part of the surface and in part of what is behind it.
+fn mixed(surface: &super::Surface, pixel: Rgb, rim: Rim, slow: f32, sharpness: f32) -> Rgb {
+    let share = rim.share(pixel, sharpness);
+    if share <= 0.0 {
+        return pixel;
+    }
+    // The more of a pixel is covered, the better it tells the surface's color by itself.
+    let own = ((share - 0.6) / 0.3).clamp(0.0, 1.0);
+    let front: Rgb = std::array::from_fn(|channel| {
+        let free = ((pixel[channel] - (1.0 - share) * rim.back[channel]) / share).clamp(0.0, 1.0);
+        rim.front[channel] + own * (free - rim.front[channel])
+    });
+    let lit = surface.lit(front, slow);
+    std::array::from_fn(|channel| (pixel[channel] + share * (lit[channel] - front[channel])).clamp(0.0, 1.0))
+}

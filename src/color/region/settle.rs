@@ -1,0 +1,176 @@
+use crate::color::filter::{box_blur, dilate, erode};
+use crate::color::{Oklab, Plane};
+
+use super::clusters::{Clusters, chroma_distance};
+
+/// How far apart hues must be to be told apart for certain, in OKLab.
+const APART: f32 = 0.004;
+
+/// How much one pixel counts at most.
+const MOST: f32 = 4.0;
+
+/// Below this, a pixel tells nothing.
+const LEAST: f32 = 0.01;
+
+/// How much a pixel of outline costs where there is no edge.
+const OUTLINE: f32 = 4.0;
+
+/// The gradient at which an outline costs little.
+const EDGE: f32 = 0.02;
+
+/// Beyond this saturation, a product is told from its background by its edges alone; so it is below this lightness.
+const PALE: f32 = 0.06;
+const LIGHT: f32 = 0.6;
+
+/// What is darker than the background by this is not washed out.
+const SHADE: f32 = 0.10;
+
+/// How far around the background is looked at, in pixels.
+const AROUND: usize = 45;
+
+/// A basin of the gradient.
+#[derive(Clone, Default)]
+struct Basin {
+    area: f32,
+    sum: [f32; 3],
+    covered: f32,
+    middle: [f32; 2],
+    is_border: bool,
+    edges: Vec<(u32, f32, f32)>,
+}
+
+/// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
+/// background in chroma alone, too little to make an edge that holds.
+///
+/// Each basin of the gradient is held against the product's colors and the background's, and against what its
+/// neighbors are, until none of them changes sides (iterated conditional modes).
+pub(super) fn settled(
+    mask: Plane<bool>,
+    colors: &Plane<Oklab>,
+    labels: &Plane<u32>,
+    gradient: &Plane<f32>,
+) -> Plane<bool> {
+    let core = erode(&mask, 2);
+    let count = core.count();
+    if count < 200 {
+        return mask;
+    }
+    let is_washed_out = |color: Oklab| color.saturation() < PALE && color.l > LIGHT;
+    let pale = colors.data.iter().zip(&core.data).filter(|(color, is_set)| **is_set && is_washed_out(**color)).count();
+    if pale * 2 < count {
+        return mask;
+    }
+    let product = Clusters::find(colors, &core);
+    let ground = colors.zip(&dilate(&mask, 3), |color, is_near| {
+        let weight = if is_near { 1e-5 } else { 1.0 };
+        [color.l * weight, color.a * weight, color.b * weight, weight]
+    });
+    let ground = box_blur(&ground, AROUND);
+    let basins = basins(&mask, colors, labels, gradient);
+    // How much speaks for the product; infinite where the side is settled.
+    let own: Vec<f32> = basins
+        .iter()
+        .map(|basin| {
+            let color = basin.color();
+            let [l, a, b, weight] = ground.at(basin.middle[0] as usize, basin.middle[1] as usize);
+            let behind = Oklab { l: l / weight.max(1e-9), a: a / weight.max(1e-9), b: b / weight.max(1e-9) };
+            // What frames the picture is background, and where two hues are the same nothing is known.
+            if basin.is_border || weight < 1e-3 {
+                return f32::INFINITY;
+            }
+            let is_product = basin.covered * 2.0 > basin.area;
+            // A shadow may have any hue, and is never washed out.
+            if color.saturation() > PALE || (!is_product && color.l < behind.l - SHADE) {
+                return f32::INFINITY;
+            }
+            let off_ground = chroma_distance(color, behind).powi(2) / APART.powi(2);
+            let off_product = product.nearest_hue(color, 0.04).powi(2) / APART.powi(2);
+            let evidence = off_ground - off_product;
+            if evidence.abs() < LEAST { f32::INFINITY } else { evidence.clamp(-MOST, MOST) * basin.area }
+        })
+        .collect();
+    let first: Vec<bool> = basins.iter().map(|basin| basin.covered * 2.0 > basin.area).collect();
+    let mut is_product = first.clone();
+    for _round in 0..30 {
+        let mut has_changed = false;
+        for index in 0..basins.len() {
+            let pull: f32 = basins[index]
+                .edges
+                .iter()
+                .map(|(other, strength, length)| {
+                    let weight = OUTLINE * length * (-strength / length / EDGE).exp();
+                    if is_product[*other as usize] { weight } else { -weight }
+                })
+                .sum();
+            let is_beside =
+                basins[index].edges.iter().any(|(other, ..)| is_product[*other as usize] != is_product[index]);
+            let wanted = own[index] + pull > 0.0;
+            if own[index].is_finite() && is_beside && wanted != is_product[index] {
+                is_product[index] = wanted;
+                has_changed = true;
+            }
+        }
+        if !has_changed {
+            break;
+        }
+    }
+    labels.zip(&mask, |label, is_set| {
+        let label = label as usize;
+        if is_product[label] == first[label] { is_set } else { is_product[label] }
+    })
+}
+
+impl Basin {
+    fn color(&self) -> Oklab {
+        let [l, a, b] = self.sum.map(|sum| sum / self.area.max(1.0));
+        Oklab { l, a, b }
+    }
+}
+
+fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradient: &Plane<f32>) -> Vec<Basin> {
+    let count = labels.data.iter().copied().max().map_or(0, |last| last as usize + 1);
+    let mut basins = vec![Basin::default(); count];
+    for (place, label) in labels.data.iter().enumerate() {
+        let basin = &mut basins[*label as usize];
+        let color = colors.data[place];
+        basin.area += 1.0;
+        basin.covered += f32::from(u8::from(mask.data[place]));
+        for (sum, value) in basin.sum.iter_mut().zip([color.l, color.a, color.b]) {
+            *sum += value;
+        }
+        basin.middle[0] += (place % labels.width) as f32;
+        basin.middle[1] += (place / labels.width) as f32;
+    }
+    for (x, y) in labels.ring(1) {
+        basins[labels.at(x, y) as usize].is_border = true;
+    }
+    for basin in &mut basins {
+        basin.middle = basin.middle.map(|sum| sum / basin.area.max(1.0));
+    }
+    let mut meet = |one: usize, other: usize| {
+        let (from, to) = (labels.data[one], labels.data[other]);
+        if from == to {
+            return;
+        }
+        let strength = gradient.data[one].max(gradient.data[other]);
+        for (from, to) in [(from, to), (to, from)] {
+            let edges = &mut basins[from as usize].edges;
+            match edges.iter_mut().find(|(other, ..)| *other == to) {
+                Some((_, sum, length)) => {
+                    *sum += strength;
+                    *length += 1.0;
+                }
+                None => edges.push((to, strength, 1.0)),
+            }
+        }
+    };
+    for place in 0..labels.data.len() {
+        if (place + 1) % labels.width != 0 {
+            meet(place, place + 1);
+        }
+        if place + labels.width < labels.data.len() {
+            meet(place, place + labels.width);
+        }
+    }
+    basins
+}

@@ -1,0 +1,153 @@
+use std::io::IsTerminal;
+use std::path::Path;
+
+use crate::cli::{Color, Measure, Recolor};
+use crate::color::{COMPARED_SIDE, Change, Check, Hex, Tolerance, Verdict, View, measure};
+use crate::editor;
+use crate::exit::Exit;
+use crate::files;
+use crate::manifest::Style;
+use crate::photo::{Photo, is_animated};
+use crate::progress::Screen;
+
+use super::{Failure, print, print_json};
+
+/// The largest file that is taken for a picture, in bytes.
+const LARGEST_FILE: u64 = 256 << 20;
+
+/// Measures or changes colors.
+pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure> {
+    match arguments {
+        Color::Measure(arguments) => measured(arguments, screen),
+        Color::Recolor(arguments) => recolored(arguments, screen),
+    }
+}
+
+fn measured(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure> {
+    let (before, after) = match &arguments.after {
+        Some(after) => (Some(read(&arguments.before, screen)?), after),
+        None => (None, &arguments.before),
+    };
+    let after = read(after, screen)?;
+    let usual = Tolerance::default();
+    let on = arguments.tolerance.unwrap_or(usual.on);
+    let tolerance = Tolerance { on, near: usual.near.max(on) };
+    let view = |photo: &Photo| photo.reduced(COMPARED_SIDE);
+    let check = measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance).check;
+    tell(&check, arguments.json);
+    Ok(match check.verdict {
+        Verdict::On | Verdict::Near => Exit::Complete,
+        Verdict::Off | Verdict::Unmeasurable => Exit::Incomplete,
+    })
+}
+
+fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
+    let is_png = arguments.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    if !is_png {
+        return Err(Failure::Usage {
+            message: format!("write {}: pictures are written as PNG files", arguments.out.display()),
+            hint: format!("name it {}", arguments.out.with_extension("png").display()),
+        });
+    }
+    let mut photo = read(&arguments.picture, screen)?;
+    let before: View = photo.reduced(COMPARED_SIDE);
+    let change = Change { from: arguments.from.map(Hex::linear), to: arguments.to.linear() };
+    editor::recolor(&mut photo, change)
+        .map_err(|cause| Failure::Recolor { path: arguments.picture.display().to_string(), cause })?;
+    let failed = |cause| Failure::Write { path: arguments.out.display().to_string(), cause };
+    let png = photo.to_png().map_err(failed)?;
+    files::replace(&arguments.out, &png).map_err(|error| failed(error.to_string()))?;
+    let after = photo.reduced(COMPARED_SIDE);
+    let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default()).check;
+    tell(&check, arguments.json);
+    Ok(if check.verdict == Verdict::Off { Exit::Incomplete } else { Exit::Complete })
+}
+
+fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
+    let failed = |cause| Failure::Picture { path: path.display().to_string(), cause };
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > LARGEST_FILE {
+        return Err(failed(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));
+    }
+    let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let photo = Photo::decode(&encoded).map_err(failed)?;
+    if is_animated(&encoded) {
+        screen.say(&format!("{} moves: its first frame stands for it", path.display()));
+    }
+    Ok(photo)
+}
+
+fn tell(check: &Check, as_json: bool) {
+    if as_json {
+        return print_json(check);
+    }
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let style = if std::io::stdout().is_terminal() && !is_plain { Style::Colored } else { Style::Plain };
+    print(text(check, style).as_bytes());
+}
+
+/// A check as a person reads it.
+fn text(check: &Check, style: Style) -> String {
+    let swatch = |color: Hex| match (style, color.0) {
+        (Style::Colored, [red, green, blue]) => format!("{color}  \u{1b}[48;2;{red};{green};{blue}m    \u{1b}[0m"),
+        (Style::Plain, _) => color.to_string(),
+    };
+    let mut lines = vec![("verdict", check.verdict.as_str().to_owned()), ("asked", swatch(check.asked))];
+    if let Some(shown) = check.shown {
+        lines.push(("shown", swatch(shown)));
+    }
+    if let (Some(lit), Some(plain)) = (check.delta_e, check.delta_e_plain) {
+        lines.push(("ΔE00", format!("{lit:.1} under the light that suits it best, {plain:.1} as it is")));
+    }
+    if let Some(region) = check.region {
+        lines.push(("changed", format!("{:.1} % of the picture", region * 100.0)));
+    }
+    if let Some(background) = check.background {
+        lines.push(("the rest", format!("ΔE00 {background:.1} on average")));
+    }
+    if let Some(reason) = &check.reason {
+        lines.push(("note", reason.clone()));
+    }
+    lines.iter().map(|(name, value)| format!("{name:<9} {value}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check() -> Check {
+        Check {
+            asked: Hex([0x1E, 0x90, 0xFF]),
+            shown: Some(Hex([0x24, 0x8A, 0xF0])),
+            delta_e: Some(0.42),
+            delta_e_plain: Some(2.91),
+            region: Some(0.3127),
+            background: Some(0.04),
+            verdict: Verdict::On,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_check_is_told_line_by_line() {
+        insta::assert_snapshot!(text(&check(), Style::Plain), @r"
+        verdict   on
+        asked     #1E90FF
+        shown     #248AF0
+        ΔE00      0.4 under the light that suits it best, 2.9 as it is
+        changed   31.3 % of the picture
+        the rest  ΔE00 0.0 on average
+        ");
+        assert!(text(&check(), Style::Colored).contains("\u{1b}[48;2;30;144;255m"));
+    }
+
+    #[test]
+    fn what_could_not_be_measured_says_why() {
+        let check = Check::unmeasurable(Hex([255, 0, 0]), "the picture is too small");
+        insta::assert_snapshot!(text(&check, Style::Plain), @r"
+        verdict   unmeasurable
+        asked     #FF0000
+        note      the picture is too small
+        ");
+    }
+}

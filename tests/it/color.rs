@@ -1,0 +1,129 @@
+//! `dyehouse color`: measuring and changing colors of single pictures, good ones and bad ones.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+use crate::support::{Sandbox, code};
+
+const GROUND: [u8; 3] = [235, 235, 235];
+
+/// A disc of `color` on a light ground, 120 pixels a side.
+fn disc(color: [u8; 3]) -> RgbImage {
+    RgbImage::from_fn(120, 120, |x, y| {
+        let (x, y) = (x as f32 - 60.0, y as f32 - 60.0);
+        let shade = 0.8 + 0.2 * (y / 40.0);
+        let body = color.map(|channel| (f32::from(channel) * shade.min(1.0)) as u8);
+        Rgb(if x.hypot(y) < 40.0 { body } else { GROUND })
+    })
+}
+
+fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.into().write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+    encoded(picture, ImageFormat::Png)
+}
+
+#[test]
+fn what_is_recolored_measures_as_the_color_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mug.jpg", encoded(disc([198, 40, 40]), ImageFormat::Jpeg));
+    let said = code(&sandbox.run("color recolor mug.jpg --to #1E90FF -o ocean.png"), 0);
+    assert!(said.starts_with("verdict   on\nasked     #1E90FF\nshown     #"), "{said}");
+    let said = code(&sandbox.run("color measure mug.jpg ocean.png --to dodgerblue --json"), 0);
+    let check: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&check["verdict"], &check["asked"]), (&"on".into(), &"#1E90FF".into()), "{said}");
+    assert!((check["region"].as_f64().unwrap() - 0.349).abs() < 0.03, "{said}");
+    code(&sandbox.run("color measure mug.jpg ocean.png --to #B22222"), 3);
+    let alone = code(&sandbox.run("color measure ocean.png --to #1E90FF"), 0);
+    assert!(alone.contains("without the picture before"), "{alone}");
+}
+
+#[test]
+fn a_named_color_is_changed_and_the_rest_stays() {
+    let sandbox = Sandbox::new();
+    let mut picture = disc([198, 40, 40]);
+    for (x, y) in (45..75).flat_map(|x| (60..80).map(move |y| (x, y))) {
+        picture.put_pixel(x, y, Rgb([30, 60, 190]));
+    }
+    sandbox.write("mug.png", png(picture));
+    code(&sandbox.run("color recolor mug.png --from #1E3CBE --to seagreen -o band.png"), 0);
+    let done = image::open(sandbox.path("band.png")).unwrap().to_rgb8();
+    let [red, green, blue] = done.get_pixel(60, 70).0;
+    assert!(green > red + 40 && green > blue + 20, "{:?}", done.get_pixel(60, 70));
+    let [red, green, _] = done.get_pixel(60, 40).0;
+    assert!(red > green + 80, "the disc stays red");
+}
+
+#[test]
+fn pictures_without_a_product_are_told_apart_from_broken_ones() {
+    let sandbox = Sandbox::new();
+    let mut header = b"GIF89a".to_vec();
+    header.extend([20_000u16.to_le_bytes(), 20_000u16.to_le_bytes()].concat());
+    header.extend([0, 0, 0, 0x2C]);
+    let whole = png(disc([198, 40, 40]));
+    for (name, content, ending, part) in [
+        ("speck.png", png(RgbImage::new(1, 1)), 1, "no product could be told from the background"),
+        ("clear.png", png(RgbaImage::new(90, 90)), 1, "no product could be told from the background"),
+        ("large.gif", header, 1, "failed to read large.gif: "),
+        ("torn.png", whole[..whole.len() / 2].to_vec(), 1, "failed to read torn.png: "),
+        ("text.jpg", b"<html>not found</html>".to_vec(), 1, "failed to read text.jpg: "),
+        ("wall.png", png(RgbImage::from_pixel(90, 90, Rgb([120, 130, 140]))), 0, "verdict "),
+        ("grey.png", png(DynamicImage::from(disc([90, 90, 90])).into_luma8()), 0, "verdict   on"),
+        ("cmyk.jpg", include_bytes!("pictures/cmyk.jpg").to_vec(), 0, "verdict   on"),
+        ("same.png", png(disc([30, 144, 255])), 0, "verdict   on"),
+    ] {
+        sandbox.write(name, content);
+        let said = code(&sandbox.run(&format!("color recolor {name} --to #1E90FF -o out.png")), ending);
+        assert!(said.contains(part), "{name}: {said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.write("speck.png", png(RgbImage::new(1, 1)));
+    sandbox.write("clear.png", png(RgbaImage::from_pixel(90, 90, Rgba([9, 9, 9, 0]))));
+    sandbox.write("wide.png", png(image::imageops::resize(&disc([198, 40, 40]), 240, 60, image::imageops::Triangle)));
+    sandbox.write("mug.png", png(disc([198, 40, 40])));
+    for (pictures, reason) in [
+        ("speck.png speck.png", "the picture is too small"),
+        ("mug.png clear.png", "the picture is transparent"),
+        ("mug.png wide.png", "the picture before has another shape"),
+    ] {
+        let said = code(&sandbox.run(&format!("color measure {pictures} --to #1E90FF")), 3);
+        assert!(said.starts_with("verdict   unmeasurable\n") && said.contains(reason), "{said}");
+    }
+    let said = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
+    assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed"), "{said}");
+}
+
+#[test]
+fn an_animation_is_its_first_frame_and_that_is_told() {
+    let sandbox = Sandbox::new();
+    let mut gif = Vec::new();
+    let frames =
+        [[198, 40, 40], [40, 198, 40]].map(|color| image::Frame::new(DynamicImage::from(disc(color)).into_rgba8()));
+    image::codecs::gif::GifEncoder::new(&mut gif).encode_frames(frames).unwrap();
+    sandbox.write("mug.gif", gif);
+    let said = code(&sandbox.run("color recolor mug.gif --to navy -o navy.png"), 0);
+    assert!(said.contains("mug.gif moves: its first frame stands for it"), "{said}");
+}
+
+#[test]
+fn wrong_usage_names_the_way_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mug.png", png(disc([198, 40, 40])));
+    let said = code(&sandbox.run("color recolor mug.png --to #12 -o out.png"), 2);
+    assert!(said.contains("write a hex such as #1E90FF"), "{said}");
+    let said = code(&sandbox.run("color recolor mug.png --to navy -o out.jpg"), 2);
+    assert!(said.contains("hint: name it out.png"), "{said}");
+    let said = code(&sandbox.run("color recolor mug.png --to navy -o missing/out.png"), 1);
+    assert!(said.contains("failed to write missing/out.png: "), "{said}");
+    let said = code(&sandbox.run("color measure gone.png mug.png --to navy"), 1);
+    assert!(said.contains("failed to read gone.png: "), "{said}");
+}
