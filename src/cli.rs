@@ -50,8 +50,12 @@ pub enum Command {
     /// Measure and change the colors of pictures, on this machine
     #[command(subcommand)]
     Color(Color),
-    /// Print the JSON Schema of YAML manifests, for editors
-    Schema,
+    /// Print the JSON Schema of YAML manifests, for editors, or of what the program writes
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = SchemaOf::Manifest)]
+        of: SchemaOf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell.
@@ -59,6 +63,15 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A manifest in YAML.
+    Manifest,
+    /// A report's `summary.json`.
+    Summary,
 }
 
 /// How much is said, and how.
@@ -183,6 +196,9 @@ pub struct Run {
     /// Move the pictures of rows that are gone from the manifest out of `results/`, to `earlier/`
     #[arg(long)]
     pub prune: bool,
+    /// Write a JUnit file as well: a test case a job, off colors as failures, uncertain jobs as errors
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Give up when the API is out of reach, or fails for every job, for this long
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "15m")]
     pub give_up_after: Duration,
@@ -250,6 +266,12 @@ pub struct Status {
 pub struct Report {
     /// The run's folder
     pub dir: PathBuf,
+    /// Keep it up to date while a process works on the run; what has not changed is not written again
+    #[arg(long)]
+    pub watch: bool,
+    /// Write a JUnit file as well: a test case a job, off colors as failures, uncertain jobs as errors
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// `dyehouse merge`.

@@ -26,6 +26,8 @@ pub(super) struct Gathered<'g> {
     pub(super) folder: &'g RunFolder,
     pub(super) ledger: &'g Ledger,
     pub(super) manifest: &'g str,
+    /// Where a JUnit file is written as well.
+    pub(super) junit: Option<&'g Path>,
 }
 
 /// Reads a folder's journal, and tells who works on it. Where nobody does, a submit without an answer is uncertain.
@@ -41,6 +43,14 @@ pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), Fo
         }
     }
     Ok((ledger, holder))
+}
+
+/// The manifest of a folder's last run, as it was named.
+pub(super) fn manifest(ledger: &Ledger) -> &str {
+    match ledger.last_run() {
+        Some(RunEvent::Run { manifest, .. }) => manifest,
+        _ => "",
+    }
 }
 
 /// Writes the report.
@@ -66,8 +76,8 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
             None
         }
     });
-    let written =
-        report::write(gathered.folder.path(), &batch(gathered, counts, removed), jobs, &ReportOptions::default())?;
+    let options = ReportOptions { junit: gathered.junit.map(Path::to_owned) };
+    let written = report::write(gathered.folder.path(), &batch(gathered, counts, removed), jobs, &options)?;
     match broken {
         Some(error) => Err(error.into()),
         None => Ok(written),
@@ -89,7 +99,7 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 }
 
 fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
-    let Gathered { folder, ledger, manifest } = gathered;
+    let Gathered { folder, ledger, manifest, .. } = gathered;
     let (backend, budget) = match ledger.last_run() {
         Some(RunEvent::Run { backend, budget_cents, .. }) => (backend.clone(), *budget_cents),
         _ => (String::new(), None),

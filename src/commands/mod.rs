@@ -9,6 +9,7 @@ mod gather;
 mod init;
 mod intake;
 mod interrupt;
+mod live;
 mod merge;
 mod notices;
 mod options;
@@ -25,7 +26,7 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, SchemaOf};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
@@ -45,8 +46,11 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Color(arguments) => color::color(arguments, &screen),
-        Command::Schema => {
-            print_json(&crate::manifest::schema());
+        Command::Schema { of } => {
+            print_json(&match of {
+                SchemaOf::Manifest => crate::manifest::schema(),
+                SchemaOf::Summary => crate::report::summary_schema(),
+            });
             Ok(Exit::Complete)
         }
         Command::Completions { shell } => {

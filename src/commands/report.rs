@@ -1,21 +1,31 @@
+use std::thread;
+
 use crate::cli::Report;
 use crate::exit::Exit;
-use crate::journal::RunEvent;
 use crate::run_folder::{ReportTurn, RunFolder};
 
 use super::gather::{self, Gathered, settled};
+use super::live::Refresher;
 use super::{Failure, print};
 
-/// Writes the report anew.
+/// Writes the report anew, and again and again while the run goes on where that is asked for.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
+    if arguments.watch {
+        let mut refresher = Refresher::new(folder.clone());
+        let index = folder.path().join("report/index.html");
+        print(format!("{}\n", index.display()).as_bytes());
+        while refresher.refresh()?.is_running {
+            thread::sleep(refresher.rest());
+        }
+    }
     let _turn = ReportTurn::wait(&folder)?;
     let (ledger, _holder) = settled(&folder)?;
-    let manifest = match ledger.last_run() {
-        Some(RunEvent::Run { manifest, .. }) => manifest.clone(),
-        _ => String::new(),
-    };
-    let written = gather::write(&Gathered { folder: &folder, ledger: &ledger, manifest: &manifest })?;
-    print(format!("{}\n", written.index.display()).as_bytes());
+    let manifest = gather::manifest(&ledger);
+    let junit = arguments.junit.as_deref();
+    let written = gather::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit })?;
+    if !arguments.watch {
+        print(format!("{}\n", written.index.display()).as_bytes());
+    }
     Ok(Exit::Complete)
 }

@@ -24,6 +24,7 @@ use super::agenda::{Agenda, Ids, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
 use super::intake::{Dealt, for_each};
+use super::live::Live;
 use super::notices::Notices;
 use super::options::Options;
 use super::prune::prune;
@@ -128,6 +129,7 @@ fn carry_out(
         }
         let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options, agenda.asks_api()).await?) };
         let work = agenda.work(&options.folder, &broken);
+        let _live = if agenda.left() == 0 { None } else { Some(Live::begin(&options.folder)?) };
         let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
         let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal.clone()).await;
         narrator.close();
@@ -140,7 +142,12 @@ fn carry_out(
         remove_strays(options.folder.path()).map_err(runner::RunError::Results)?;
     }
     let Outcome { counts, errors, colors } = agenda.outcome(&options.folder, &ending.ledger)?;
-    let gathered = Gathered { folder: &options.folder, ledger: &ending.ledger, manifest: &name };
+    let gathered = Gathered {
+        folder: &options.folder,
+        ledger: &ending.ledger,
+        manifest: &name,
+        junit: arguments.junit.as_deref(),
+    };
     let turn = ReportTurn::wait(&options.folder)?;
     let report = gather::write(&gathered)?;
     drop(turn);

@@ -39,6 +39,7 @@ pub struct Ledger {
     first_submit_at: Option<Timestamp>,
     last_finish_at: Option<Timestamp>,
     last_run: Option<RunEvent>,
+    last_run_at: Option<Timestamp>,
     learned: Learned,
     ended: Option<Option<String>>,
     pauses: Vec<(Timestamp, u64, String)>,
@@ -99,6 +100,7 @@ impl Ledger {
                 self.counts = *jobs;
                 self.started_at.get_or_insert(at);
                 self.last_run = Some(event.clone());
+                self.last_run_at = Some(at);
                 self.ended = None;
             }
             RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
@@ -398,6 +400,11 @@ impl Ledger {
     /// The record that began the last run.
     pub fn last_run(&self) -> Option<&RunEvent> {
         self.last_run.as_ref()
+    }
+
+    /// When the last run began.
+    pub fn last_run_at(&self) -> Option<Timestamp> {
+        self.last_run_at
     }
 
     /// What was learned of the pace of the last run's backend.

@@ -18,14 +18,18 @@
 mod columns;
 mod files;
 mod inputs;
+mod junit;
 mod links;
 mod manifest_csv;
 mod model;
 mod page;
 mod results_csv;
+mod schema;
 mod spool;
 mod summary;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod thumbnails;
 mod write;
 
@@ -33,4 +37,5 @@ pub use model::{
     BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
 };
+pub use schema::summary_schema;
 pub use write::{ReportError, write};

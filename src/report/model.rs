@@ -209,7 +209,10 @@ pub struct TryView {
 
 /// How a report is made.
 #[derive(Clone, Debug, Default)]
-pub struct ReportOptions {}
+pub struct ReportOptions {
+    /// Where a JUnit file is written as well.
+    pub junit: Option<PathBuf>,
+}
 
 /// What is left of making a report.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::junit::Case;
+
 /// A row of both tables.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
@@ -15,6 +17,8 @@ pub(crate) struct Row {
     pub(crate) results: Vec<String>,
     /// The cells of `failed.csv`, for a job that did not complete.
     pub(crate) manifest: Option<Vec<String>>,
+    /// The test case of a JUnit file, where one is wanted.
+    pub(crate) case: Option<Case>,
     /// The user's own cells by the number of the column.
     pub(crate) own: Vec<(usize, String)>,
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::columns::Columns;
 use super::files::ReportFolder;
+use super::junit::{Case, Totals};
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
 use super::page::Page;
 use super::spool::{Row, Spool};
 use super::summary::Summary;
 use super::tally::Tally;
-use super::{inputs, manifest_csv, results_csv, thumbnails};
+use super::{inputs, junit, manifest_csv, results_csv, thumbnails};
 use crate::job::JobStatus;
 use crate::pictures::LocalPictures;
 use crate::run_folder::RunFolder;
@@ -84,6 +85,7 @@ pub fn write(
     let mut tally = Tally::default();
     let mut spool = Spool::new()?;
     let mut columns = Columns::default();
+    let mut totals = Totals::default();
     let mut page = Page::default();
     let root = report.root().to_owned();
     thumbnails::alongside(&root, |thumbnails| {
@@ -94,7 +96,10 @@ pub fn write(
                 JobStatus::Completed => None,
                 _ => Some(manifest_csv::cells(&job, DataUris::AsTheyAre, &mut report)?),
             };
-            let row = Row { results: results_csv::cells(&job), manifest: rerun, own: columns.cells(&job.columns) };
+            let case = options.junit.is_some().then(|| Case::of(&job));
+            case.iter().for_each(|case| totals.add(case));
+            let row =
+                Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
             spool.push(&row)?;
             page.push(&job, &before, row.own, &mut report, thumbnails)?;
         }
@@ -106,7 +111,9 @@ pub fn write(
     report.write("summary.json", &summary)?;
     page.finish(batch, &tally, columns.names(), &mut report)?;
     report.sweep()?;
-    let ReportOptions {} = options;
+    if let Some(path) = &options.junit {
+        junit::write(path, batch, totals, &mut spool)?;
+    }
     Ok(Written {
         index: report.root().join("index.html"),
         jobs: tally.jobs,

@@ -41,3 +41,17 @@ fn the_readme_names_every_exit_code() {
         assert!(readme.contains(&format!("| {code} |")), "exit code {code}");
     }
 }
+
+#[test]
+fn the_readme_names_every_column_of_the_results() {
+    let sandbox = Sandbox::new();
+    let photos = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos");
+    sandbox.write("a.csv", format!("prompt,images\nAdd a hat,{photos}/mug.jpg\n"));
+    code(&sandbox.run("run a.csv --backend embedded -o out --junit junit.xml"), 3);
+    let readme = document("README.md");
+    for column in sandbox.read("out/report/results.csv").lines().next().unwrap().split(',') {
+        assert!(readme.contains(&format!("`{column}`")), "{column}");
+    }
+    let junit = sandbox.read("junit.xml");
+    assert!(junit.contains("<failure type=\"rejected\"") || junit.contains("<failure type=\"provider\""), "{junit}");
+}

@@ -96,7 +96,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         Some(RunEvent::Run { manifest, .. }) => manifest.clone(),
         _ => String::new(),
     };
-    let report = gather::write(&Gathered { folder: &out, ledger: &ledger, manifest: &manifest })?;
+    let report = gather::write(&Gathered { folder: &out, ledger: &ledger, manifest: &manifest, junit: None })?;
     if missing > 0 {
         let pictures = counted(missing, "picture");
         screen.tell(&format!(

@@ -22,6 +22,8 @@ use super::{ReportError, manifest_csv};
 use data::{Chunks, Opening};
 use job::Item;
 
+pub(crate) use overview::title;
+
 const STYLE: &str = include_str!("assets/page.css");
 
 /// The parts of the script share one scope, in the order in which they use each other.
@@ -81,7 +83,7 @@ impl Page {
         let opening = Opening {
             version: 1,
             key: batch.key.clone(),
-            title: overview::title(batch),
+            title: title(batch),
             backend: &batch.backend,
             state: batch.state.as_str(),
             manifest: &manifest_csv::COLUMNS,

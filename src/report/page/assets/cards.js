@@ -70,6 +70,7 @@ const card = (job) => {
     make("p", { class: "facts clamp", text: facts(job), title: facts(job) }),
     decisionButtons(job));
   article.job = job;
+  article.shows = shownIn(job);
   return article;
 };
 
@@ -94,6 +95,21 @@ const measure = () => {
   sample.remove();
 };
 
+// All that a card shows. A card is made anew when it changes, and only then, so that nothing flickers while news come in.
+const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.seconds, job.attempts, job.prediction, decisionOn(job), noteOn(job)]);
+
+// Gives a card the job as it is by now.
+const renew = (article, job) => {
+  if (article.job !== job && article.shows !== shownIn(job)) {
+    article.job = job;
+    return redraw(job);
+  }
+  article.job = job;
+  article.setAttribute("aria-posinset", job.place + 1);
+  article.setAttribute("aria-setsize", visible.length);
+  return article;
+};
+
 // Draws the cards that are in view and a screen around it. `isNew` makes all of them anew.
 const draw = (isNew = false) => {
   const rows = Math.ceil(visible.length / grid.columns);
@@ -111,7 +127,11 @@ const draw = (isNew = false) => {
   let previous = null;
   for (const job of visible.slice(from, to)) {
     let article = cards.get(job.id);
-    if (!article) {
+    if (article) {
+      article = renew(article, job);
+      const isInOrder = article.previousElementSibling === previous || article.contains(document.activeElement);
+      if (!isInOrder) list.insertBefore(article, previous ? previous.nextSibling : list.firstChild);
+    } else {
       article = card(job);
       cards.set(job.id, article);
       if (previous) previous.after(article);
@@ -125,13 +145,14 @@ const draw = (isNew = false) => {
 // Draws one card again, and keeps the focus where it was in it.
 const redraw = (job) => {
   const old = cards.get(job.id);
-  if (!old) return;
+  if (!old) return null;
   const focused = old.contains(document.activeElement) ? document.activeElement.dataset.act || "card" : null;
   const article = card(job);
   put(article);
   old.replaceWith(article);
   cards.set(job.id, article);
   if (focused) (article.querySelector(`[data-act="${focused}"]`) || article).focus({ preventScroll: true });
+  return article;
 };
 
 const focusJob = (job) => {

@@ -4,6 +4,8 @@ const say = (text) => { get("said").textContent = text; };
 
 const fillFacet = (facet) => {
   const select = get(facet);
+  // A list that is open would close.
+  if (document.activeElement === select && select.childElementCount > 0) return;
   const order = { state: ["completed", "failed", "uncertain", "pending"], verdict: ["on", "near", "off", "unmeasurable"], review: ["open", "approved", "rejected"] }[facet];
   const counts = tallied((job) => facetOf(job, facet));
   if (view[facet] && !counts.has(view[facet])) counts.set(view[facet], 0);
@@ -62,13 +64,13 @@ const fillShown = () => {
   get("clear").hidden = !(view.find || FACETS.some((facet) => view[facet]) || view.own.size);
 };
 
-const apply = () => {
+const apply = (isNew = true) => {
   choose();
   for (const field of FIELDS) if (document.activeElement !== get(field)) get(field).value = view[field];
   fillChips();
   fillShown();
   measure();
-  draw(true);
+  draw(isNew);
 };
 
 const applyFragment = () => {
@@ -256,18 +258,36 @@ addEventListener("scroll", soon, { passive: true });
 addEventListener("resize", () => { measure(); draw(); if (viewer.open) fit(); });
 addEventListener("hashchange", applyFragment);
 
+// Does `change`, after which the card that is first in view is where it was, wherever its job has gone in the list.
+const inPlace = (change) => {
+  const bar = get("tools").getBoundingClientRect().bottom;
+  const above = [...cards.values()].filter((article) => article.getBoundingClientRect().top >= bar - grid.height / 2);
+  const [anchor] = scrollY > 0 ? above.sort((one, other) => one.job.place - other.job.place) : [];
+  const top = anchor?.getBoundingClientRect().top;
+  change();
+  const job = anchor && store.byId.get(anchor.job.id);
+  if (!isShown(job)) return;
+  const now = list.getBoundingClientRect().top + Math.floor(job.place / grid.columns) * (grid.height + grid.gap);
+  if (Math.abs(now - top) > 1) {
+    scrollBy({ top: now - top, behavior: "instant" });
+    draw();
+  }
+};
+
 // While the batch runs, the data beside the page is written again and again.
 const NEWS = 4000;
-const watch = () => setTimeout(async () => {
-  if (!document.hidden) {
-    try {
-      if (await refresh()) {
-        takeIn();
-        apply();
-        if (viewer.open && store.byId.has(look.job.id)) show(store.byId.get(look.job.id), true);
-      }
-    } catch { /* A file was replaced in between: the next look finds the new one. */ }
+const takeNews = async () => {
+  try {
+    if (!(await refresh())) return;
+  } catch {
+    // A file was replaced in between: the next look finds the new one.
+    return;
   }
+  inPlace(() => { takeIn(); apply(false); });
+  if (viewer.open && store.byId.has(look.job.id)) show(store.byId.get(look.job.id), true);
+};
+const watch = () => setTimeout(async () => {
+  if (!document.hidden) await takeNews();
   if (store.batch.state === "running") watch();
 }, NEWS);
 

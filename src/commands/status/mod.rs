@@ -1,3 +1,7 @@
+mod pace;
+mod table;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::Status;
@@ -11,6 +15,7 @@ use crate::run_folder::{FolderError, RunFolder};
 use super::gather::{self, settled};
 use super::resume::resume_from;
 use super::{Failure, print, print_json};
+use pace::Pace;
 
 /// What `status --json` prints.
 #[derive(Debug, Serialize)]
@@ -24,12 +29,13 @@ struct Standing {
     backend: Option<String>,
     partition: Option<Partition>,
     resume: Option<String>,
-    started_at: Option<jiff::Timestamp>,
-    last_record_at: Option<jiff::Timestamp>,
+    started_at: Option<Timestamp>,
+    last_record_at: Option<Timestamp>,
     jobs: PlanCounts,
     removed: u64,
     colors: VerdictCounts,
     cost_cents: Money,
+    pace: Option<Pace>,
     uncertain: Vec<Doubt>,
 }
 
@@ -65,6 +71,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         (None, None) => "interrupted",
     };
     let is_open = matches!(state, "stopped" | "interrupted");
+    let pace = pace(ledger, holder.is_some());
     let standing = Standing {
         version: 1,
         folder: folder.path().display().to_string(),
@@ -81,14 +88,22 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         removed: removed(folder, ledger)?,
         colors: ledger.colors(),
         cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
+        pace,
         uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
     };
     if as_json {
         print_json(&standing);
     } else {
-        print(text(&standing).as_bytes());
+        print(table::text(&standing).as_bytes());
     }
     Ok(())
+}
+
+/// How fast the last run goes, or went.
+fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
+    let Some(RunEvent::Run { jobs: opening, .. }) = ledger.last_run() else { return None };
+    let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
+    Pace::between(opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
 /// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
@@ -97,59 +112,4 @@ fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
         Err(FolderError::NoRun { .. }) => Ok(0),
         counted => counted,
     }
-}
-
-fn text(standing: &Standing) -> String {
-    let mut head = format!("{}: {}", standing.folder, standing.state);
-    for note in [&standing.held_by, &standing.stopped].into_iter().flatten() {
-        head.push_str(&format!(", {note}"));
-    }
-    let jobs = &standing.jobs;
-    if let Some(share) = standing.partition {
-        head.push_str(&format!(", share {share}"));
-    }
-    let mut text = format!("{head}\n");
-    let line = |text: &mut String, name: &str, value: String| text.push_str(&format!("  {name:<10}{value}\n"));
-    let width = jobs.total.to_string().len();
-    for (name, count) in [
-        ("completed", jobs.completed),
-        ("failed", jobs.failed),
-        ("uncertain", jobs.uncertain),
-        ("pending", jobs.pending),
-    ] {
-        line(&mut text, name, format!("{count:>width$} of {}", jobs.total));
-        if name == "uncertain" {
-            text.push_str(&Doubt::lines(&standing.uncertain));
-        }
-    }
-    if standing.removed > 0 {
-        line(
-            &mut text,
-            "removed",
-            format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed),
-        );
-    }
-    let colors = standing.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
-    let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
-    if !colors.is_empty() {
-        line(&mut text, "color", colors.join(", "));
-    }
-    let money = &standing.cost_cents;
-    let mut cost = format!("{} spent", money.spent);
-    if money.reserved > Cents::ZERO {
-        cost.push_str(&format!(", {} reserved", money.reserved));
-    }
-    if let Some(budget) = money.budget {
-        cost.push_str(&format!(", of a budget of {budget}"));
-    }
-    line(&mut text, "cost", cost);
-    for (name, at) in [("started", standing.started_at), ("last news", standing.last_record_at)] {
-        if let Some(at) = at {
-            line(&mut text, name, at.strftime("%F %T UTC").to_string());
-        }
-    }
-    if let Some(resume) = &standing.resume {
-        line(&mut text, "resume", resume.clone());
-    }
-    text
 }

@@ -1,0 +1,101 @@
+//! Keeping a report up to date while its run goes on, from the journal alone as any other process could.
+
+use std::fs;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::run_folder::{Lock, ReportTurn, RunFolder};
+
+use super::Failure;
+use super::gather::{self, Gathered, settled};
+
+/// The least time between two looks at the journal. An open page looks for news as often.
+const LEAST: Duration = Duration::from_secs(4);
+
+/// How many times longer than a refresh took is rested after it, so that a large batch spends a twentieth of a core on
+/// being watched at most.
+const RESTS: u32 = 20;
+
+/// Writes a folder's report where its journal has grown.
+#[derive(Debug)]
+pub(super) struct Refresher {
+    folder: RunFolder,
+    /// The journal's length when the report was written the last time.
+    seen: Option<u64>,
+    took: Duration,
+}
+
+/// What a look at the journal led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refreshed {
+    /// Whether a process works on the run.
+    pub(super) is_running: bool,
+    /// Whether the report was written.
+    pub(super) is_written: bool,
+}
+
+impl Refresher {
+    pub(super) fn new(folder: RunFolder) -> Refresher {
+        Refresher { folder, seen: None, took: Duration::ZERO }
+    }
+
+    /// Looks once.
+    pub(super) fn refresh(&mut self) -> Result<Refreshed, Failure> {
+        let began = Instant::now();
+        // What is appended from here on is seen by the next look.
+        let length = fs::metadata(self.folder.journal()).map(|found| found.len()).ok();
+        let is_new = length.is_none() || length != self.seen;
+        if !is_new {
+            let is_running = Lock::holder(&self.folder).is_some();
+            return Ok(Refreshed { is_running, is_written: false });
+        }
+        let _turn = ReportTurn::wait(&self.folder)?;
+        let (ledger, holder) = settled(&self.folder)?;
+        let manifest = gather::manifest(&ledger);
+        gather::write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
+        self.seen = length;
+        self.took = began.elapsed();
+        Ok(Refreshed { is_running: holder.is_some(), is_written: true })
+    }
+
+    /// How long to rest before the next look.
+    pub(super) fn rest(&self) -> Duration {
+        (self.took * RESTS).max(LEAST)
+    }
+}
+
+/// Refreshes the report of this process's own run on a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Live {
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Live {
+    /// Begins, with a rest. What goes wrong is only logged: the report is written once more when the run is over.
+    pub(super) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
+        let (end, ended) = mpsc::channel::<()>();
+        let mut refresher = Refresher::new(folder.clone());
+        let refresh = move || {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(refresher.rest()) {
+                if let Err(failure) = refresher.refresh() {
+                    tracing::debug!(?failure, "the report was not refreshed");
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("report".to_owned()).spawn(refresh);
+        let thread = thread.map_err(|cause| Failure::Start { cause })?;
+        Ok(Live { end: Some(end), thread: Some(thread) })
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // A refresh that panicked has said so, and the run is none the worse for it.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::journal::PlanCounts;
+
+/// How fast the jobs of one run end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Pace {
+    /// How many have ended in it, well or not.
+    pub(super) ended: u64,
+    /// How long it took for that.
+    pub(super) seconds: f64,
+    pub(super) per_minute: f64,
+    /// How long the others will take at that pace, while it runs.
+    pub(super) seconds_left: Option<f64>,
+}
+
+impl Pace {
+    /// The pace from a run's `opening` to `now`; nothing where no job has ended.
+    pub(super) fn between(
+        opening: &PlanCounts,
+        now: &PlanCounts,
+        took: SignedDuration,
+        is_running: bool,
+    ) -> Option<Pace> {
+        let ended = |counts: &PlanCounts| counts.completed + counts.failed + counts.uncertain;
+        let (ended, seconds) = (ended(now).saturating_sub(ended(opening)), took.as_secs_f64());
+        (ended > 0 && seconds > 0.0).then(|| Pace {
+            ended,
+            seconds,
+            per_minute: ended as f64 * 60.0 / seconds,
+            seconds_left: is_running.then(|| now.pending as f64 * seconds / ended as f64),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(completed: u64, failed: u64, pending: u64) -> PlanCounts {
+        PlanCounts { total: completed + failed + pending, completed, failed, pending, ..PlanCounts::default() }
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_last_run_alone() {
+        let took = SignedDuration::from_mins(10);
+        let pace = Pace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, true).unwrap();
+        assert_eq!((pace.ended, pace.per_minute, pace.seconds_left), (50, 5.0, Some(10_200.0)));
+        assert_eq!(Pace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, false).unwrap().seconds_left, None);
+    }
+
+    #[test]
+    fn where_nothing_has_ended_there_is_no_pace() {
+        let same = counts(3, 0, 2);
+        assert_eq!(Pace::between(&same, &same, SignedDuration::from_mins(1), true), None);
+        assert_eq!(Pace::between(&counts(0, 0, 5), &same, SignedDuration::ZERO, true), None);
+    }
+}

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use crate::job::Cents;
+use crate::progress::{Doubt, duration};
+
+use super::{Money, Standing};
+
+/// How wide a bar is that stands for all jobs.
+const BAR: u64 = 30;
+
+/// Where a run stands, for people.
+pub(super) fn text(standing: &Standing) -> String {
+    let mut head = format!("{}: {}", standing.folder, standing.state);
+    for note in [&standing.held_by, &standing.stopped].into_iter().flatten() {
+        head.push_str(&format!(", {note}"));
+    }
+    if let Some(share) = standing.partition {
+        head.push_str(&format!(", share {share}"));
+    }
+    let mut text = format!("{head}\n");
+    let line = |text: &mut String, name: &str, value: &str| {
+        text.push_str(format!("  {name:<10}{value}").trim_end());
+        text.push('\n');
+    };
+    let jobs = &standing.jobs;
+    let width = jobs.total.to_string().len();
+    for (name, count) in [
+        ("completed", jobs.completed),
+        ("failed", jobs.failed),
+        ("uncertain", jobs.uncertain),
+        ("pending", jobs.pending),
+    ] {
+        line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
+        if name == "uncertain" {
+            text.push_str(&Doubt::lines(&standing.uncertain));
+        }
+    }
+    if standing.removed > 0 {
+        let removed = format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed);
+        line(&mut text, "removed", &removed);
+    }
+    let colors = standing.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+    let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
+    if !colors.is_empty() {
+        line(&mut text, "color", &colors.join(", "));
+    }
+    line(&mut text, "cost", &cost(&standing.cost_cents));
+    if let Some(pace) = &standing.pace {
+        let mut words = format!("{:.1} a minute, {} in {}", pace.per_minute, pace.ended, time(pace.seconds));
+        if let Some(left) = pace.seconds_left {
+            words.push_str(&format!("; about {} left", time(left)));
+        }
+        line(&mut text, "pace", &words);
+    }
+    for (name, at) in [("started", standing.started_at), ("last news", standing.last_record_at)] {
+        if let Some(at) = at {
+            line(&mut text, name, &at.strftime("%F %T UTC").to_string());
+        }
+    }
+    if let Some(resume) = &standing.resume {
+        line(&mut text, "resume", resume);
+    }
+    text
+}
+
+/// A bar and its percentage. Whatever is there is seen, were it one job of a million.
+fn bar(count: u64, total: u64) -> String {
+    if count == 0 || total == 0 {
+        return String::new();
+    }
+    let eighths = (count * BAR * 8 / total).max(1);
+    let end = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][(eighths % 8) as usize];
+    let filled = "█".repeat((eighths / 8) as usize) + end;
+    let percent = count as f64 * 100.0 / total as f64;
+    let width = BAR as usize;
+    format!("{filled:<width$} {percent:>5.1} %")
+}
+
+fn cost(money: &Money) -> String {
+    let mut cost = format!("{} spent", money.spent);
+    if money.reserved > Cents::ZERO {
+        cost.push_str(&format!(", {} reserved", money.reserved));
+    }
+    if let Some(budget) = money.budget {
+        cost.push_str(&format!(", of a budget of {budget}"));
+    }
+    cost
+}
+
+fn time(seconds: f64) -> String {
+    Duration::try_from_secs_f64(seconds).map_or_else(|_| "ever".to_owned(), duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pace;
+    use super::*;
+    use crate::color::VerdictCounts;
+    use crate::journal::PlanCounts;
+
+    #[test]
+    fn a_run_stands_in_a_table_of_a_dozen_lines() {
+        let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
+        let standing = Standing {
+            version: 1,
+            folder: "runs/spring".to_owned(),
+            state: "running",
+            held_by: Some("process 4711 (since 2026-11-18 11:06:40 UTC)".to_owned()),
+            stopped: None,
+            manifest: Some("spring.yaml".to_owned()),
+            backend: Some("vibedream".to_owned()),
+            partition: None,
+            resume: None,
+            started_at: Some(at),
+            last_record_at: Some(at),
+            jobs: PlanCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
+            removed: 0,
+            colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
+            cost_cents: Money { spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
+            pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
+            uncertain: Vec::new(),
+        };
+        insta::assert_snapshot!(text(&standing));
+    }
+}

@@ -1,0 +1,69 @@
+//! The shape of `summary.json` as a JSON Schema, draft 2020-12: what `dyehouse schema summary` prints.
+
+use serde_json::{Map, Value, json};
+
+use crate::job::ErrorClass;
+
+/// The schema of version 1. Fields are added within a version, and none changes its meaning or goes: whoever reads
+/// should let unknown ones pass.
+pub fn summary_schema() -> Value {
+    let count = |description: &str| json!({"description": description, "type": "integer", "minimum": 0});
+    let text = |description: &str| json!({"description": description, "type": "string"});
+    let or_null = |kind: &str, description: &str| json!({"description": description, "type": [kind, "null"]});
+    let time =
+        |description: &str| json!({"description": description, "type": ["string", "null"], "format": "date-time"});
+    let object = |description: &str, properties: Value| {
+        let required: Vec<_> = properties.as_object().map(Map::keys).into_iter().flatten().cloned().collect();
+        json!({"description": description, "type": "object", "required": required, "properties": properties})
+    };
+    let classes: Map<String, Value> =
+        ErrorClass::ALL.iter().map(|class| (class.to_string(), count(class.remedy()))).collect();
+    let mut schema = object(
+        "The whole batch.",
+        json!({
+            "version": {"description": "The version of this shape.", "const": 1},
+            "title": text("The manifest's name."),
+            "manifest": text("The manifest, as it was named."),
+            "backend": text("Who edited: `vibedream` or `embedded`."),
+            "state": {"description": "Where the batch stands.", "enum": ["running", "finished", "stopped"]},
+            "stopped_because": or_null("string", "Why it ended early."),
+            "started_at": time("When the first submit was made."),
+            "finished_at": time("When the last job ended, once nothing is left to do."),
+            "seconds": or_null("number", "From the first submit to the end of the last job."),
+            "jobs": object("Jobs by status.", json!({
+                "total": count("All of them."),
+                "completed": count("With verified pictures."),
+                "failed": count("Ended without a picture."),
+                "uncertain": count("Of unknown fate: they may have been charged."),
+                "pending": count("Not submitted yet, or in work."),
+            })),
+            "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
+            "cost_cents": object("Money, in cents.", json!({
+                "spent": count("What was charged."),
+                "reserved": count("What submits of unknown fate may have cost beyond that."),
+                "budget": or_null("integer", "The ceiling that was set."),
+            })),
+            "colors": object("Results by the verdict on their color, of those that were checked.", json!({
+                "on": count("Within the tolerance."),
+                "near": count("A little beyond it."),
+                "off": count("Far beyond it."),
+                "unmeasurable": count("Could not be told."),
+            })),
+            "corrected": count("Results that the color lock has corrected."),
+            "rerolls": count("Submits that were made again because the color was missed."),
+            "errors": {
+                "description": "Failed jobs by error class; classes that no job has are left out.",
+                "type": "object", "properties": classes, "additionalProperties": false,
+            },
+            "attempts": count("Submits, refused ones and re-rolls included."),
+            "pictures": object("The pictures in `results/`.", json!({
+                "files": count("How many."),
+                "bytes": count("Their size together."),
+            })),
+            "notes": {"description": "What a person must know besides.", "type": "array", "items": {"type": "string"}},
+        }),
+    );
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("summary.json of dyehouse, version 1");
+    schema
+}
