@@ -155,7 +155,7 @@ pub struct Batch {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Only one share of the manifest, such as 2/8: the jobs are dealt out by their ids, so that eight processes with
-    /// a folder each do all of them once. Rate and budget are each process's own [default folder: runs/<stem>-2-of-8]
+    /// a folder each do all of them once. Rate and budget are each process's own [default folder: runs/catalog-2-of-8]
     #[arg(long, value_name = "SHARE")]
     pub partition: Option<Partition>,
     /// Print one JSON object on stdout
