@@ -78,14 +78,12 @@ fn is_refused(character: char) -> bool {
 }
 
 fn is_device(text: &str) -> bool {
-    let stem = text.split('.').next().unwrap_or(text).trim_end().to_ascii_uppercase();
-    match stem.as_str() {
-        "CON" | "PRN" | "AUX" | "NUL" => true,
-        stem => {
-            stem.len() == 4
-                && (stem.starts_with("COM") || stem.starts_with("LPT"))
-                && stem.ends_with(|last: char| last.is_ascii_digit())
-        }
+    let stem = text.split('.').next().unwrap_or(text).trim_end();
+    let is_one_of = |names: &[&str], stem: &str| names.iter().any(|name| stem.eq_ignore_ascii_case(name));
+    match stem.len() {
+        3 => is_one_of(&["CON", "PRN", "AUX", "NUL"], stem),
+        4 if stem.ends_with(|last: char| last.is_ascii_digit()) => is_one_of(&["COM", "LPT"], &stem[..3]),
+        _ => false,
     }
 }
 

@@ -5,21 +5,26 @@ use jiff::{SignedDuration, Timestamp};
 /// When a signed URL ends, as its query says: those of S3 and its kin, Google Cloud Storage, CloudFront and Azure.
 /// `None` where the URL names no end.
 pub(super) fn expires_at(url: &str) -> Option<Timestamp> {
+    const KEYS: [&str; 8] =
+        ["X-Amz-Date", "X-Amz-Expires", "X-Goog-Date", "X-Goog-Expires", "Expires", "Signature", "se", "sig"];
     let query = url.split_once('?')?.1.split('#').next()?;
-    let value = |key: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
-    };
-    for vendor in ["X-Amz", "X-Goog"] {
-        if let (Some(from), Some(seconds)) = (value(&format!("{vendor}-Date")), value(&format!("{vendor}-Expires"))) {
+    let mut values = [None; KEYS.len()];
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        if let Some(key) = KEYS.iter().position(|key| name.eq_ignore_ascii_case(key)) {
+            values[key].get_or_insert(value);
+        }
+    }
+    let [amazon, amazon_seconds, google, google_seconds, end, signature, azure, azure_signature] = values;
+    for vendor in [(amazon, amazon_seconds), (google, google_seconds)] {
+        if let (Some(from), Some(seconds)) = vendor {
             let from = TimeZone::UTC.to_timestamp(DateTime::strptime("%Y%m%dT%H%M%SZ", from).ok()?).ok()?;
             return from.checked_add(SignedDuration::from_secs(seconds.parse().ok()?)).ok();
         }
     }
-    if let (Some(seconds), Some(_)) = (value("Expires"), value("Signature")) {
+    if let (Some(seconds), Some(_)) = (end, signature) {
         return Timestamp::from_second(seconds.parse().ok()?).ok();
     }
-    match (value("se"), value("sig")) {
+    match (azure, azure_signature) {
         (Some(end), Some(_)) => end.replace("%3A", ":").replace("%3a", ":").parse().ok(),
         _ => None,
     }
