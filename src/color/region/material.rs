@@ -1,11 +1,19 @@
+use std::f32::consts::{PI, TAU};
+
 use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts};
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
-use super::clusters::Clusters;
+use super::clusters::{Clusters, chroma_distance};
 use super::unmix::{Unmix, norm};
 
 /// Below this saturation a color counts as neutral, and has no hue to go by.
 const NEUTRAL: f32 = 0.09;
+
+/// The least step of chroma over lightness, in OKLab, from a product to its background.
+const STEP: f32 = 0.03;
+
+/// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
+const VEILED: f32 = 2.5;
 
 /// The part of `product` that is made of its main material, or of the one whose color `source` names.
 ///
@@ -30,12 +38,12 @@ pub(crate) fn material_of(
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
-    let found = if color.saturation() > NEUTRAL {
-        colorful(picture, colors, product, body)
+    if color.saturation() > NEUTRAL {
+        let (found, product) = colorful(picture, colors, product, body);
+        tidy(&found, colors, &product, luminance(body))
     } else {
-        neutral(colors, &seed, product, body)
-    };
-    tidy(&found, colors, product, luminance(body))
+        tidy(&neutral(colors, &seed, product, body), colors, product, luminance(body))
+    }
 }
 
 fn chosen<'p, T: Copy>(plane: &'p Plane<T>, mask: &'p Plane<bool>) -> impl Iterator<Item = T> + 'p {
@@ -43,37 +51,51 @@ fn chosen<'p, T: Copy>(plane: &'p Plane<T>, mask: &'p Plane<bool>) -> impl Itera
 }
 
 /// Pixels that are shade and veil of the body color. Those with more veil than body (highlights) only where they are
-/// small against the rest and lie in it.
-fn colorful(picture: &Plane<Rgb>, colors: &Plane<Oklab>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
+/// small against the rest and lie in it. The product comes with them, without shadows that its outline took in.
+fn colorful(
+    picture: &Plane<Rgb>,
+    colors: &Plane<Oklab>,
+    product: &Plane<bool>,
+    body: Rgb,
+) -> (Plane<bool>, Plane<bool>) {
     let unmix = Unmix::new(body, 0.0);
     let length = norm(body);
+    let color = Oklab::from(body);
     let (mut weak, mut strong) = (product.map(|_| false), product.map(|_| false));
+    let (mut veiled, mut reflected) = (weak.clone(), weak.clone());
     for place in (0..product.data.len()).filter(|place| product.data[*place]) {
-        let pixel = picture.data[place];
+        let (pixel, own) = (picture.data[place], colors.data[place]);
         let (shade, veil) = unmix.split(pixel);
         let residual = unmix.residual(pixel, (shade, veil));
         let in_body = shade * length;
         let fits = residual < 0.16 * (norm(pixel) + 0.03) && shade > 0.06 && in_body > 0.10 * veil;
-        weak.data[place] = fits;
+        reflected.data[place] = !fits && reflects(own, color);
+        weak.data[place] = fits || reflected.data[place];
         strong.data[place] = fits && in_body > 0.8 * veil && residual < 0.19 * (in_body + 0.02);
+        veiled.data[place] = fits && in_body < VEILED * veil && own.l < color.l + 0.07;
     }
+    let shadows = shadows(&veiled, colors, product);
+    let product = product.zip(&shadows, |is_product, is_shadow| is_product && !is_shadow);
+    weak = weak.zip(&shadows, |is_weak, is_shadow| is_weak && !is_shadow);
+    strong = strong.zip(&shadows, |is_strong, is_shadow| is_strong && !is_shadow);
     let rest = weak.zip(&strong, |is_weak, is_strong| is_weak && !is_strong);
     let (labels, sizes) = components(&rest, Connected::Corners);
-    let (mut rim, mut touching) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
+    let mut parts = vec![Part::default(); sizes.len()];
     let near_other = dilate(&rest.map(|is_set| !is_set), 1);
     let near_strong = dilate(&strong, 1);
-    for place in 0..rest.data.len() {
-        if rest.data[place] && near_other.data[place] {
-            rim[labels.data[place] as usize] += 1;
-            touching[labels.data[place] as usize] += usize::from(near_strong.data[place]);
+    for place in (0..rest.data.len()).filter(|place| rest.data[*place]) {
+        let part = &mut parts[labels.data[place] as usize];
+        part.reflected += usize::from(reflected.data[place]);
+        if near_other.data[place] {
+            part.rim += 1;
+            part.touching += usize::from(near_strong.data[place]);
         }
     }
     let whole = strong.count() as f32;
+    let is_taken = |part: usize| parts[part].belongs(sizes[part] as f32 / whole.max(1.0));
     let mut found = strong;
-    for place in 0..found.data.len() {
-        let part = labels.data[place] as usize;
-        found.data[place] |=
-            part != 0 && touching[part] as f32 > 0.45 * rim[part] as f32 && (sizes[part] as f32) < 0.12 * whole;
+    for (is_found, label) in found.data.iter_mut().zip(&labels.data) {
+        *is_found |= *label != 0 && is_taken(*label as usize);
     }
     let color = Oklab::from(body);
     if luminance(body) < 0.08 {
@@ -83,7 +105,67 @@ fn colorful(picture: &Plane<Rgb>, colors: &Plane<Oklab>, product: &Plane<bool>, 
             *is_found |= product.data[place] && other.chroma() < 0.045 && other.l < color.l + 0.12;
         }
     }
-    found
+    (found, product)
+}
+
+/// What is known of a part that shows less of the body color than the rest.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    /// How many of its pixels border on something else, and how many of these on the rest.
+    rim: usize,
+    touching: usize,
+    /// How many of its pixels are light that the product throws on itself.
+    reflected: usize,
+}
+
+impl Part {
+    /// Whether it belongs to a region of which it would be a `share`: it is small and lies in it.
+    fn belongs(&self, share: f32) -> bool {
+        let is_within = self.touching as f32 > 0.45 * self.rim as f32;
+        let most = if self.reflected * 2 > self.rim { 0.015 } else { 0.12 };
+        is_within && share < most
+    }
+}
+
+/// Of pixels that are paler than the body and hardly lighter, those that belong to a shadow on the background which the
+/// outline took in: their parts border on the background and have its hue there.
+fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -> Plane<bool> {
+    let (labels, sizes) = components(veiled, Connected::Sides);
+    let (mut rims, mut outsides, mut steps) =
+        (vec![0usize; sizes.len()], vec![0usize; sizes.len()], vec![0.0; sizes.len()]);
+    let near_other = dilate(&veiled.map(|is_set| !is_set), 1);
+    for place in (0..veiled.data.len()).filter(|place| veiled.data[*place] && near_other.data[*place]) {
+        let part = labels.data[place] as usize;
+        rims[part] += 1;
+        if let Some(beyond) = outside(place, colors, product) {
+            outsides[part] += 1;
+            steps[part] += chroma_distance(colors.data[place], beyond);
+        }
+    }
+    labels.map(|label| {
+        let part = label as usize;
+        part != 0 && outsides[part] * 4 > rims[part] && steps[part] < STEP * outsides[part] as f32
+    })
+}
+
+/// Whether a color is the body's own light thrown on it once more: of about its hue, deeper and darker.
+fn reflects(color: Oklab, body: Oklab) -> bool {
+    let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
+    turn.abs().to_degrees() < 35.0 && color.saturation() > 0.9 * body.saturation() && color.l < body.l
+}
+
+/// The color outside of the product three pixels from a pixel, where that is so near.
+fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
+    let (x, y) = ((place % colors.width) as isize, (place / colors.width) as isize);
+    [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find_map(|(across, down)| {
+        let at = |steps: isize| {
+            let (x, y) = (x + steps * across, y + steps * down);
+            let is_there = x >= 0 && y >= 0 && x < colors.width as isize && y < colors.height as isize;
+            is_there.then(|| y as usize * colors.width + x as usize)
+        };
+        let (beside, beyond) = (at(1)?, at(3)?);
+        (!product.data[beside] && !product.data[beyond]).then(|| colors.data[beyond])
+    })
 }
 
 /// Pixels that are as grey as the body and not much lighter or darker.
@@ -123,4 +205,29 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, light
         *is_found |= *label != 0 && is_filled(*label as usize);
     }
     keep_parts(&tidied, |size| size as f32 > (0.004 * whole).max(30.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shadow_in_the_bodys_light_is_no_part_of_it_and_a_highlight_is() {
+        let (body, ground) = ([0.6, 0.3, 0.03], [0.8, 0.62, 0.36]);
+        let mut picture = Plane::filled(120, 120, ground);
+        let mut product = Plane::filled(120, 120, false);
+        let mut fill = |left: usize, top: usize, side: usize, color: Rgb| {
+            for (x, y) in (left..left + side).flat_map(|x| (top..top + side).map(move |y| (x, y))) {
+                picture.data[y * 120 + x] = color;
+                product.data[y * 120 + x] = true;
+            }
+        };
+        fill(30, 20, 60, body);
+        fill(50, 40, 8, [0.9, 0.75, 0.6]);
+        // Where it stands the ground is darker, and its outline took that in.
+        fill(50, 80, 16, [0.32, 0.248, 0.144]);
+        let found = material(&picture, &product, None);
+        assert!(found.at(54, 44) && found.at(32, 22), "the highlight and the body");
+        assert!(!found.at(58, 90), "the shadow");
+    }
 }
