@@ -5,13 +5,15 @@
 //! other, and prints the figures of each product: the ΔE00 to the render of that color inside the mask (mean, median
 //! case, 90th case, mean of the cases' 90th pixels), at the mask's edge, of the color shown, and to the picture before
 //! outside of the mask. The target is the color that the true render shows. `DYEHOUSE_PICTURES=folder` keeps the
-//! pictures.
+//! pictures. Last comes the time of one picture on one core; `benches/imagemagick.sh` holds that against another tool.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dyehouse::color::{Change, Hex, Lab, Plane, Rgb, ciede2000, decode, encode, recolor, shown};
+use dyehouse::editor;
+use dyehouse::photo::Photo;
 use rayon::prelude::*;
 
 struct Render {
@@ -37,21 +39,37 @@ fn main() {
     };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let mut products: Vec<PathBuf> = std::fs::read_dir(&catalog).unwrap().map(|entry| entry.unwrap().path()).collect();
-    products.retain(|path| path.is_dir());
+    let is_wanted = |path: &Path| wanted.is_empty() || wanted.iter().any(|name| path.ends_with(name));
+    products.retain(|path| path.is_dir() && is_wanted(path));
     products.sort();
     println!("{:<34}  mean  median   90th  90th px   edge  shown  outside     ms", "");
     for hint in [false, true] {
         let mut all = Vec::new();
         for product in &products {
             let name = product.file_name().unwrap().to_string_lossy().into_owned();
-            if wanted.is_empty() || wanted.contains(&name) {
-                let cases = measure(product, &name, hint);
-                print(&name, &cases);
-                all.extend(cases);
-            }
+            let cases = measure(product, &name, hint);
+            print(&name, &cases);
+            all.extend(cases);
         }
         print(if hint { "all, source color named" } else { "all, finds the product itself" }, &all);
     }
+    time(&products[0]);
+}
+
+/// How long one picture takes as the editor works, from decoded pixels to decoded pixels.
+fn time(product: &Path) {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
+    paths.sort();
+    let photo = Photo::from_image(image::open(&paths[0]).unwrap()).resized(1024);
+    let change = Change { from: None, to: Hex([30, 144, 255]).linear() };
+    let took = (0..10).map(|_round| {
+        let mut photo = photo.clone();
+        let began = Instant::now();
+        editor::recolor(&mut photo, change).unwrap();
+        began.elapsed()
+    });
+    println!("\na picture of 1024 px: {:.1} ms", took.min().unwrap().as_secs_f64() * 1000.0);
 }
 
 fn measure(product: &Path, name: &str, hint: bool) -> Vec<Case> {
