@@ -5,22 +5,33 @@ use super::{Plane, Rgb, luminance};
 /// How strongly a veil is held to be gloss rather than a lighter body.
 const RIDGE: f32 = 0.04;
 
-/// Shifts the color of a region from `shown`, the one that it shows, to `aim`, each pixel by its own share of light.
+/// Shifts the color that a region shows to another one, each pixel by its own share of light.
 ///
-/// `region` may be smaller than `picture`; its border is softened. Pixels in it that are no shade of `shown`, such as a
-/// print, stay as they are, and so does everything outside.
-pub fn correct(picture: &mut Plane<Rgb>, region: &Plane<bool>, shown: Rgb, aim: Rgb) {
-    let shares = gaussian(&region.map(|is_set| [f32::from(u8::from(is_set)); 3]), 0.8).map(|[share, ..]| share);
-    let unmix = Unmix::new(shown, RIDGE);
-    let light = luminance(shown).max(1e-4);
-    let scale = (region.width as f32 / picture.width as f32, region.height as f32 / picture.height as f32);
-    for y in 0..picture.height {
-        for x in 0..picture.width {
-            let share = sample(&shares, (x as f32 + 0.5) * scale.0 - 0.5, (y as f32 + 0.5) * scale.1 - 0.5);
+/// Pixels in the region that are no shade of its color, such as a print, stay as they are, and so does everything
+/// outside.
+pub struct Shift {
+    shares: Plane<f32>,
+    shown: Rgb,
+    unmix: Unmix,
+    light: f32,
+}
+
+impl Shift {
+    /// For a region that shows the color `shown`. It may be smaller than the picture; its border is softened.
+    pub fn new(region: &Plane<bool>, shown: Rgb) -> Shift {
+        let shares = gaussian(&region.map(|is_set| [f32::from(u8::from(is_set)); 3]), 0.8).map(|[share, ..]| share);
+        Shift { shares, shown, unmix: Unmix::new(shown, RIDGE), light: luminance(shown).max(1e-4) }
+    }
+
+    /// Shifts the pixels of row `y` of a picture of `size`, width and height in pixels, to `aim`.
+    pub fn row(&self, size: (usize, usize), y: usize, pixels: &mut [Rgb], aim: Rgb) {
+        let Shift { shares, shown, unmix, light } = self;
+        let scale = (shares.width as f32 / size.0 as f32, shares.height as f32 / size.1 as f32);
+        for (x, pixel) in pixels.iter_mut().enumerate() {
+            let share = sample(shares, (x as f32 + 0.5) * scale.0 - 0.5, (y as f32 + 0.5) * scale.1 - 0.5);
             if share < 0.02 {
                 continue;
             }
-            let pixel = &mut picture.data[y * picture.width + x];
             let alien = unmix.residual(*pixel, unmix.split(*pixel)) / (norm(*pixel) + 0.03);
             let own = ((0.4 - alien) / 0.2).clamp(0.0, 1.0);
             let shade = (luminance(*pixel) / light).min(1.3);

@@ -116,24 +116,28 @@ fn transposed<T: Copy>(plane: &Plane<T>) -> Plane<T> {
 
 /// Sets all pixels within a square of `radius` around one that is set.
 pub(super) fn dilate(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
-    let width = mask.width.max(1);
-    let mut rows = mask.data.clone();
-    for (row, out) in mask.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
+    spread(mask, radius, |one, other| one | other)
+}
+
+/// What `pick` chooses of the values within a square of `radius`, such as the least or the largest.
+pub(super) fn spread<T: Copy>(plane: &Plane<T>, radius: usize, pick: impl Fn(T, T) -> T) -> Plane<T> {
+    let width = plane.width.max(1);
+    let choose = |values: &mut [T], others: &[T]| {
+        values.iter_mut().zip(others).for_each(|(value, other)| *value = pick(*value, *other));
+    };
+    let mut rows = plane.data.clone();
+    for (row, out) in plane.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
         for shift in 1..=radius.min(width - 1) {
-            join(&mut out[shift..], row);
-            join(out, &row[shift..]);
+            choose(&mut out[shift..], row);
+            choose(out, &row[shift..]);
         }
     }
     let mut data = rows.clone();
-    for shift in (1..=radius.min(mask.height.saturating_sub(1))).map(|shift| shift * width) {
-        join(&mut data[shift..], &rows);
-        join(&mut data, &rows[shift..]);
+    for shift in (1..=radius.min(plane.height.saturating_sub(1))).map(|shift| shift * width) {
+        choose(&mut data[shift..], &rows);
+        choose(&mut data, &rows[shift..]);
     }
-    Plane { width: mask.width, height: mask.height, data }
-}
-
-fn join(mask: &mut [bool], other: &[bool]) {
-    mask.iter_mut().zip(other).for_each(|(one, other)| *one |= *other);
+    Plane { width: plane.width, height: plane.height, data }
 }
 
 /// Keeps the pixels whose whole square of `radius` is set; what is outside the picture counts as set.

@@ -85,13 +85,13 @@ fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Meas
 
 /// Nothing changed: right where the product had the color before.
 fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], tolerance: Tolerance) -> Measured {
-    let product = material(picture, &foreground(picture), wanted.first().map(|hex| hex.linear()));
-    let main = material(picture, &foreground(picture), None);
-    let mut check = judge(picture, &product, wanted, tolerance);
+    let product = foreground(picture);
+    let named = material(picture, &product, wanted.first().map(|hex| hex.linear()));
+    let mut check = judge(picture, &named, wanted, tolerance);
     if check.verdict == Verdict::On {
         check.reason = Some("nothing was changed: the product had the color before".to_owned());
     } else {
-        check = judge(picture, &main, wanted, tolerance);
+        check = judge(picture, &material(picture, &product, None), wanted, tolerance);
         check.verdict = Verdict::Off;
         check.reason = Some("nothing was changed".to_owned());
     }

@@ -20,7 +20,7 @@ mod verdict;
 
 pub use asked::{asked, wanted};
 pub use compare::COMPARED_SIDE;
-pub use correct::correct;
+pub use correct::Shift;
 pub use difference::ciede2000;
 pub use hex::{Hex, HexError, is_name};
 pub use lit::lit_difference;

@@ -14,7 +14,7 @@ use std::ops::Range;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageEncoder};
 
-use crate::color::{Plane, Rgb, View, decode as decode8, decode16, encode as encode8, encode16};
+use crate::color::{Rgb, View, decode as decode8, decode16, encode as encode8, encode16};
 
 pub use decode::is_animated;
 
@@ -60,55 +60,6 @@ impl Photo {
         self.pixels.width().max(self.pixels.height())
     }
 
-    /// The colors in linear light.
-    pub fn linear(&self) -> Plane<Rgb> {
-        let data = match &self.pixels {
-            DynamicImage::ImageRgb8(picture) => picture.pixels().map(|pixel| decode8(pixel.0)).collect(),
-            DynamicImage::ImageRgb16(picture) => picture.pixels().map(|pixel| decode16(pixel.0)).collect(),
-            DynamicImage::ImageRgba16(picture) => {
-                picture.pixels().map(|pixel| decode16([pixel.0[0], pixel.0[1], pixel.0[2]])).collect()
-            }
-            other => {
-                let pixels = other.as_bytes().chunks_exact(4);
-                pixels.map(|pixel| decode8([pixel[0], pixel[1], pixel[2]])).collect()
-            }
-        };
-        self.plane(data)
-    }
-
-    /// How opaque each pixel is, 0 to 1, if any of them is not.
-    pub fn opacity(&self) -> Option<Plane<f32>> {
-        let data: Vec<f32> = match &self.pixels {
-            DynamicImage::ImageRgba8(picture) => picture.pixels().map(|pixel| f32::from(pixel.0[3]) / 255.0).collect(),
-            DynamicImage::ImageRgba16(picture) => {
-                picture.pixels().map(|pixel| f32::from(pixel.0[3]) / 65535.0).collect()
-            }
-            _ => return None,
-        };
-        data.iter().any(|share| *share < 1.0).then(|| self.plane(data))
-    }
-
-    /// Takes on the colors of a plane of the same size; the opacity stays.
-    pub fn paint(&mut self, colors: &Plane<Rgb>) {
-        match &mut self.pixels {
-            DynamicImage::ImageRgb8(picture) => {
-                picture.pixels_mut().zip(&colors.data).for_each(|(pixel, color)| pixel.0 = encode8(*color));
-            }
-            DynamicImage::ImageRgba8(picture) => {
-                let pixels = picture.pixels_mut().zip(&colors.data);
-                pixels.for_each(|(pixel, color)| pixel.0[..3].copy_from_slice(&encode8(*color)));
-            }
-            DynamicImage::ImageRgb16(picture) => {
-                picture.pixels_mut().zip(&colors.data).for_each(|(pixel, color)| pixel.0 = encode16(*color));
-            }
-            DynamicImage::ImageRgba16(picture) => {
-                let pixels = picture.pixels_mut().zip(&colors.data);
-                pixels.for_each(|(pixel, color)| pixel.0[..3].copy_from_slice(&encode16(*color)));
-            }
-            _ => {}
-        }
-    }
-
     /// Hands the columns of each row that `span` wants to `paint`, in linear light, and takes them back: no plane of the
     /// full size is made. `paint` is told the row and its first column; the opacity stays.
     pub fn paint_rows(
@@ -152,10 +103,6 @@ impl Photo {
     /// The pixels in their stored form.
     pub fn image(&self) -> &DynamicImage {
         &self.pixels
-    }
-
-    fn plane<T>(&self, data: Vec<T>) -> Plane<T> {
-        Plane { width: self.pixels.width() as usize, height: self.pixels.height() as usize, data }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::color::{COMPARED_SIDE, Hex, Plane, Tolerance, Verdict, correct as shift, decode, measure};
+use crate::color::{COMPARED_SIDE, Hex, Plane, Shift, Tolerance, Verdict, decode, measure};
 use crate::photo::Photo;
 
 use super::Correction;
@@ -23,12 +23,13 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
     if measured.check.verdict != Verdict::Near {
         return Err(format!("it is {}, and only what is near is corrected", measured.check.verdict.as_str()));
     }
-    let (original, target) = (after.linear(), color.linear());
-    let (mut corrected, mut aim, mut last) = (after.clone(), target, f64::INFINITY);
+    let (shift, target) = (Shift::new(&region, shown.linear()), color.linear());
+    let (width, height) = after.dimensions();
+    let size = (width as usize, height as usize);
+    let (mut aim, mut last) = (target, f64::INFINITY);
     for _round in 0..ROUNDS {
-        let mut colors = original.clone();
-        shift(&mut colors, &region, shown.linear(), aim);
-        corrected.paint(&colors);
+        let mut corrected = after.clone();
+        corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, aim));
         let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
         let (Some(seen), Some(difference)) = (check.shown, check.delta_e_plain) else { break };
         if difference <= LANDING && check.verdict == Verdict::On {

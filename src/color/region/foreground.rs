@@ -1,11 +1,11 @@
-use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, keep_parts, open, shrink};
+use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, keep_parts, open, shrink, spread};
 use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
 use super::graph::Graph;
 use super::settle::settled;
-use super::watershed::{spread, watershed};
+use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
 pub(crate) const SIZE: usize = 400;
@@ -74,7 +74,7 @@ struct Edges {
 impl Edges {
     fn new(gradient: &Plane<f32>) -> Edges {
         let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
-        Edges { reach: spread(gradient, f32::max), noise }
+        Edges { reach: spread(gradient, 2, f32::max), noise }
     }
 
     /// The share of the pixels of `line` that lie on an edge of at least `strength`.

@@ -1,5 +1,5 @@
 use crate::color::Plane;
-use crate::color::filter::{Connected, components, neighbors};
+use crate::color::filter::{Connected, components, neighbors, spread};
 
 /// How finely heights are told apart.
 const LEVELS: usize = 1024;
@@ -35,29 +35,7 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
 
 /// The pixels that none around them in a square of five is lower than.
 fn minima(heights: &Plane<f32>) -> Plane<bool> {
-    heights.zip(&spread(heights, f32::min), |height, lowest| height <= lowest + 1e-5)
-}
-
-/// The least or the largest value within two pixels, as `pick` chooses.
-pub(super) fn spread(plane: &Plane<f32>, pick: impl Fn(f32, f32) -> f32) -> Plane<f32> {
-    const REACH: usize = 2;
-    let width = plane.width.max(1);
-    let choose = |values: &mut [f32], others: &[f32]| {
-        values.iter_mut().zip(others).for_each(|(value, other)| *value = pick(*value, *other));
-    };
-    let mut rows = plane.data.clone();
-    for (row, out) in plane.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
-        for shift in 1..=REACH.min(width - 1) {
-            choose(&mut out[shift..], row);
-            choose(out, &row[shift..]);
-        }
-    }
-    let mut data = rows.clone();
-    for shift in (1..=REACH.min(plane.height.saturating_sub(1))).map(|shift| shift * width) {
-        choose(&mut data[shift..], &rows);
-        choose(&mut data, &rows[shift..]);
-    }
-    Plane { width: plane.width, height: plane.height, data }
+    heights.zip(&spread(heights, 2, f32::min), |height, lowest| height <= lowest + 1e-5)
 }
 
 #[cfg(test)]
