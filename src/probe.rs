@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RA
 use reqwest::{Method, Response, StatusCode, redirect, retry};
 use tokio::time::MissedTickBehavior;
 
-use crate::api::client::{ClientError, install_tls};
+use crate::api::client::{ClientError, innermost, install_tls};
 use crate::job::Rate;
 use crate::outputs::Format;
 use crate::pictures;
@@ -234,9 +234,5 @@ fn cause(error: &reqwest::Error) -> String {
     if error.is_redirect() {
         return "it redirects again and again, or to what is no web address".to_owned();
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    innermost(error).to_string()
 }

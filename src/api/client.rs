@@ -211,6 +211,15 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// The cause of an error that has none itself: it knows best what went wrong.
+pub(crate) fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root
+}
+
 /// The whole chain of causes in one line, without the URL: it may hold a signature.
 fn explain(error: &reqwest::Error) -> String {
     let kind = if error.is_timeout() {
@@ -222,10 +231,7 @@ fn explain(error: &reqwest::Error) -> String {
     } else {
         "the connection failed"
     };
-    let mut root: &dyn Error = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
+    let root = innermost(error);
     let cause = root.to_string();
     if root.is::<reqwest::Error>() || cause.is_empty() { kind.to_owned() } else { format!("{kind} ({cause})") }
 }

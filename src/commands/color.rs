@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::manifest::Style;
 use crate::photo::{Photo, is_animated};
-use crate::progress::Screen;
+use crate::progress::{Screen, style};
 
 use super::{Failure, print, print_json};
 
@@ -81,9 +81,7 @@ fn tell(check: &Check, as_json: bool) {
     if as_json {
         return print_json(check);
     }
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let style = if std::io::stdout().is_terminal() && !is_plain { Style::Colored } else { Style::Plain };
-    print(text(check, style).as_bytes());
+    print(text(check, style(std::io::stdout().is_terminal())).as_bytes());
 }
 
 /// A check as a person reads it.

@@ -4,7 +4,7 @@ use std::path::Path;
 use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{Entries, read_row, span_of};
-use super::node::{self, Key, Kind, Node};
+use super::node::{self, Key, Kind, Node, repeated};
 use super::row::{At, Complaint, Defaults, Reader};
 use super::settings::{RUN_KEYS, Settings};
 use super::source::Source;
@@ -157,12 +157,10 @@ impl Head<'_> {
     /// The pairs without repetitions, which are errors.
     fn each_once<'n>(&mut self, pairs: &'n [(Key, Node)]) -> Vec<(&'n Key, &'n Node)> {
         let mut kept: Vec<(&Key, &Node)> = Vec::with_capacity(pairs.len());
-        for (key, value) in pairs {
-            if kept.iter().any(|(earlier, _)| earlier.name == key.name) {
-                let message = format!("the key {} is there twice", quoted(&key.name));
-                self.complain(&key.span, message, "keep one of them".to_owned());
-            } else {
-                kept.push((key, value));
+        for (index, (key, value)) in pairs.iter().enumerate() {
+            match repeated(pairs, index) {
+                Some((message, hint)) => self.complain(&key.span, message, hint),
+                None => kept.push((key, value)),
             }
         }
         kept

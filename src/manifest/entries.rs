@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, quoted};
 use super::document::{COLUMNS, Document};
-use super::node::{Key, Kind, Node};
+use super::node::{Key, Kind, Node, repeated};
 use super::pass::Pass;
 use super::row::{At, Complaint, Defaults, Field, Row, Value};
 use super::source::Source;
@@ -73,9 +73,8 @@ pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
     let mut complaints = Vec::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
         let at = At::Source(key.span.clone());
-        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
-            let message = format!("the key {} is there twice", quoted(&key.name));
-            complaints.push(Complaint::new(at, message, "keep one of them".to_owned()));
+        if let Some((message, hint)) = repeated(pairs, index) {
+            complaints.push(Complaint::new(at, message, hint));
         } else if let Some(field) = Field::from_key(&key.name) {
             match value_of(field, value) {
                 Ok(value) => row.set(field, value),

@@ -7,6 +7,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 use serde_yaml::options::DuplicateKeyPolicy;
 
+use super::diagnostic::quoted;
+
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -161,6 +163,13 @@ fn commented_color(text: &str, hash: usize) -> Option<Range<usize>> {
     let end = hash + 1 + digits;
     let is_over = !text[end..].starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '-');
     (is_value && matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
+}
+
+/// What is wrong with the key at `index` where the same one stands before it, and the way out.
+pub(super) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
+    let name = &pairs[index].0.name;
+    let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);
+    is_there.then(|| (format!("the key {} is there twice", quoted(name)), "keep one of them".to_owned()))
 }
 
 impl Node {

@@ -1,9 +1,8 @@
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 
-use crate::api::client::install_tls;
+use crate::api::client::{innermost, install_tls};
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,7 +36,7 @@ pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilde
             Ok(response) if is_final(response.status()) => return Err(format!("HTTP {}", response.status())),
             Ok(response) => format!("HTTP {}", response.status()),
             // The URL is left out: its path may be a secret.
-            Err(error) => innermost(&error.without_url()),
+            Err(error) => innermost(&error.without_url()).to_string(),
         };
         let Some(wait) = waits.next() else { return Err(seen) };
         tracing::debug!(seen, seconds = wait.as_secs(), "a notice was not taken; trying again");
@@ -47,12 +46,4 @@ pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilde
 
 fn is_final(status: StatusCode) -> bool {
     !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::REQUEST_TIMEOUT
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -9,8 +9,8 @@ use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
-use super::results::{TEMPORARY, holds, make_room};
-use super::{ORIGINALS, OutputError, aside_name, disk};
+use super::results::{holds, make_room, places, strays};
+use super::{OutputError, disk};
 
 /// A run's folder that takes pictures in from others.
 ///
@@ -35,17 +35,17 @@ impl Adoption {
     ///
     /// A file cannot be read or written.
     pub fn take(&mut self, from: &Path, file: &SavedFile) -> Result<bool, OutputError> {
-        let named = [("results", file.name.clone()), (ORIGINALS, file.name.clone()), ("earlier", aside_name(file))];
         let mut is_found = false;
-        for (place, name) in named {
-            is_found |= self.copy(&from.join(place).join(&name), &self.folder.join(place).join(&name), file)?;
+        for (source, target) in places(from, file).into_iter().zip(places(&self.folder, file)) {
+            is_found |= self.copy(&source, &target, file)?;
         }
         if is_found {
             return Ok(true);
         }
-        for name in names(&from.join("results"))?.into_iter().filter(|name| is_temporary(name)) {
-            let place = Path::new("results").join(&name);
-            if self.copy(&from.join(&place), &self.folder.join(&place), file)? {
+        let results = self.folder.join("results");
+        for stray in strays(&from.join("results"))? {
+            let Some(name) = stray.file_name() else { continue };
+            if self.copy(&stray, &results.join(name), file)? {
                 return Ok(true);
             }
         }
@@ -130,10 +130,6 @@ struct Copied {
     bytes: u64,
 }
 
-fn is_temporary(name: &str) -> bool {
-    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
-}
-
 /// The names of the files in a folder, sorted; none where it is missing.
 fn names(folder: &Path) -> Result<Vec<String>, OutputError> {
     let entries = match fs::read_dir(folder) {
@@ -149,6 +145,7 @@ fn names(folder: &Path) -> Result<Vec<String>, OutputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outputs::aside_name;
 
     fn file(name: &str, content: &str) -> SavedFile {
         let bytes = content.len() as u64;

@@ -17,7 +17,7 @@ pub use adopt::Adoption;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
-pub use results::{ORIGINALS, Results, Staged, aside_name, remove_strays, set_aside};
+pub use results::{ORIGINALS, Results, Staged, aside_name, places, remove_strays, set_aside};
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;

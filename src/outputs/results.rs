@@ -11,7 +11,7 @@ use crate::journal::SavedFile;
 use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk, inline, picture, short};
 
 /// How temporary files in `results/` begin and end; no job id begins with a dot.
-pub(super) const TEMPORARY: (&str, &str) = (".incoming-", ".part");
+const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
 /// The folder of a run in which the provider's pictures are kept that were corrected.
 pub const ORIGINALS: &str = "originals";
@@ -285,7 +285,7 @@ pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
     Ok(())
 }
 
-fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
+pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
     let entries = match fs::read_dir(results) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(disk(results))?,
@@ -338,6 +338,15 @@ fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     // The name holds the hash of the content, so what this replaces is the same picture.
     fs::rename(path, &aside).map_err(disk(&aside))?;
     sync_folder(earlier).map_err(disk(earlier))
+}
+
+/// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
+pub fn places(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
+    [
+        run.join("results").join(&file.name),
+        run.join(ORIGINALS).join(&file.name),
+        run.join("earlier").join(aside_name(file)),
+    ]
 }
 
 /// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.

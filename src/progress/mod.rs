@@ -12,5 +12,5 @@ pub use closing::Closing;
 pub use doubt::Doubt;
 pub use logs::start_logs;
 pub use narrator::Narrator;
-pub use screen::Screen;
+pub use screen::{Screen, style};
 pub use words::{counted, duration, shell_word};

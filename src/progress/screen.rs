@@ -26,7 +26,6 @@ impl Screen {
     /// The screen as the command line and the terminal ask for it.
     pub fn new(output: &Output) -> Screen {
         let is_terminal = io::stderr().is_terminal();
-        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let show = match output.progress {
             _ if output.quiet => Show::Nothing,
             ProgressStyle::None => Show::Nothing,
@@ -40,8 +39,7 @@ impl Screen {
             ProgressStyle::Auto => Show::Lines,
         };
         let target = if show == Show::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = if is_terminal && !is_plain { Style::Colored } else { Style::Plain };
-        Screen { bars: MultiProgress::with_draw_target(target), show, style }
+        Screen { bars: MultiProgress::with_draw_target(target), show, style: style(is_terminal) }
     }
 
     /// Writes a line of progress, unless the user wants silence.
@@ -69,6 +67,12 @@ impl Screen {
     pub(super) fn bars(&self) -> &MultiProgress {
         &self.bars
     }
+}
+
+/// How what is written to a terminal, or to something else, looks by the user's wish.
+pub fn style(is_terminal: bool) -> Style {
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if is_terminal && !is_plain { Style::Colored } else { Style::Plain }
 }
 
 /// A log line on its way to the screen.

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
-use crate::outputs::{ORIGINALS, aside_name};
+use crate::outputs::places;
 use crate::photo::Photo;
 
 use super::before::BeforePictures;
@@ -17,6 +17,9 @@ use super::{Correction, Subject, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
 const SHORTEST: u32 = 8;
+
+/// Why a picture that is in no place cannot be looked at.
+const GONE: &str = "the picture is no longer there";
 
 /// How many pictures before are remembered: the rows of one product follow each other.
 const REMEMBERED: usize = 8;
@@ -69,7 +72,7 @@ impl Verifier for ColorChecker {
             let [file] = &subject.files[..] else {
                 return Err("the job has several pictures".to_owned());
             };
-            let path = inner.find(file).await.ok_or("the picture is no longer there")?;
+            let encoded = inner.encoded(file).await.ok_or(GONE)?;
             let before = match subject.goal.request.images.first() {
                 Some(image) => inner.before.bytes(image).await.map_err(|cause| without_before(&cause))?,
                 None => return Err("there is no picture before".to_owned()),
@@ -79,7 +82,7 @@ impl Verifier for ColorChecker {
                 let [color] = colors[..] else {
                     return Err("several colors were asked for".to_owned());
                 };
-                let after = Photo::decode(&std::fs::read(path).map_err(|error| error.to_string())?)?;
+                let after = Photo::decode(&encoded)?;
                 correct(&Photo::decode(&before)?, &after, color, tolerance)
             };
             blocking(work).await?
@@ -115,12 +118,8 @@ impl Inner {
         if file.width.min(file.height) < SHORTEST {
             return Err("the picture is too small".to_owned());
         }
-        let path = self.find(file).await.ok_or("the picture is no longer there")?;
-        blocking(move || {
-            let encoded = std::fs::read(path).map_err(|error| error.to_string())?;
-            Ok(Photo::decode(&encoded)?.reduced(COMPARED_SIDE))
-        })
-        .await?
+        let encoded = self.encoded(file).await.ok_or(GONE)?;
+        blocking(move || Ok(Photo::decode(&encoded)?.reduced(COMPARED_SIDE))).await?
     }
 
     /// The picture before as it is compared, or why it is not at hand.
@@ -139,19 +138,16 @@ impl Inner {
         Ok(view)
     }
 
-    /// Where in the run's folder a picture is, told by its content.
-    async fn find(&self, file: &SavedFile) -> Option<PathBuf> {
-        let places = [
-            self.run.join("results").join(&file.name),
-            self.run.join(ORIGINALS).join(&file.name),
-            self.run.join("earlier").join(aside_name(file)),
-        ];
-        let file = file.clone();
-        let is_it = move |path: &PathBuf| {
-            path.metadata().is_ok_and(|found| found.len() == file.bytes)
-                && std::fs::read(path).is_ok_and(|content| ContentHash::of(&content) == file.blake3)
+    /// A picture from wherever in the run's folder it is.
+    async fn encoded(&self, file: &SavedFile) -> Option<Vec<u8>> {
+        let (run, file) = (self.run.clone(), file.clone());
+        let work = move || {
+            places(&run, &file).into_iter().find_map(|path| {
+                path.metadata().ok().filter(|found| found.len() == file.bytes)?;
+                std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
+            })
         };
-        blocking(move || places.into_iter().find(is_it)).await.ok().flatten()
+        blocking(work).await.ok().flatten()
     }
 }
 

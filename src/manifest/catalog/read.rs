@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::diagnostic::{Diagnostic, quoted};
 use crate::manifest::dialect::snake_case;
 use crate::manifest::lines::Lines;
-use crate::manifest::node::{Key, Kind, Node};
+use crate::manifest::node::{Key, Kind, Node, repeated};
 use crate::manifest::pass::Use;
 use crate::manifest::row::{At, Complaint, Defaults, Field};
 use crate::manifest::source::{self, Source};
@@ -140,9 +140,8 @@ fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
     let mut axes = Vec::new();
     let mut broken = BTreeSet::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
-        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
-            let message = format!("the key {} is there twice", quoted(&key.name));
-            wrongs.push(&key.span, message, "keep one of them".to_owned());
+        if let Some((message, hint)) = repeated(pairs, index) {
+            wrongs.push(&key.span, message, hint);
             continue;
         }
         match Axis::read(key, value) {
@@ -248,9 +247,8 @@ fn template(key: &Key, value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
     };
     let (mut fields, mut condition) = (Vec::new(), None);
     for (index, (key, value)) in pairs.iter().enumerate() {
-        if pairs[..index].iter().any(|(earlier, _)| earlier.name == key.name) {
-            let message = format!("the key {} is there twice", quoted(&key.name));
-            wrongs.push(&key.span, message, "keep one of them".to_owned());
+        if let Some((message, hint)) = repeated(pairs, index) {
+            wrongs.push(&key.span, message, hint);
             continue;
         }
         let text = match (Field::from_key(&key.name), &value.kind) {
