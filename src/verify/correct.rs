@@ -41,3 +41,52 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
     }
     Err(format!("a correction came within ΔE00 {last:.1} only"))
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+
+    const GROUND: [u8; 3] = [235, 235, 235];
+
+    /// A disc of `color` under light from above, 160 pixels a side, with a print in `GROUND`'s color.
+    fn disc(color: [u8; 3]) -> Photo {
+        let picture = RgbImage::from_fn(160, 160, |x, y| {
+            let (x, y) = (x as f32 - 80.0, y as f32 - 80.0);
+            let is_print = x.abs() < 6.0 && (y - 20.0).abs() < 6.0;
+            let shade = (0.95 - 0.1 * y / 55.0).min(1.0);
+            Rgb(if x.hypot(y) > 55.0 || is_print {
+                GROUND
+            } else {
+                color.map(|channel| (f32::from(channel) * shade) as u8)
+            })
+        });
+        Photo::from_image(picture.into())
+    }
+
+    #[test]
+    fn a_near_miss_is_corrected_within_the_landing_and_the_rest_stays() {
+        let (before, after) = (disc([198, 40, 40]), disc([50, 125, 255]));
+        let asked: Hex = "#1E90FF".parse().unwrap();
+        let tolerance = Tolerance::default();
+        let view = |photo: &Photo| photo.reduced(COMPARED_SIDE);
+        let missed = measure(Some(&view(&before)), &view(&after), &[asked], tolerance).check;
+        assert_eq!(missed.verdict, Verdict::Near, "{missed:?}");
+        let correction = correct(&before, &after, asked, tolerance).unwrap();
+        assert_eq!(correction.check.verdict, Verdict::On);
+        assert!(correction.check.delta_e_plain.unwrap() <= LANDING, "{:?}", correction.check);
+        let done = Photo::decode(&correction.png).unwrap().image().to_rgb8();
+        assert_eq!((done.get_pixel(3, 3).0, done.get_pixel(80, 100).0), (GROUND, GROUND), "ground and print");
+        assert_ne!(done.get_pixel(60, 60), after.image().to_rgb8().get_pixel(60, 60));
+    }
+
+    #[test]
+    fn what_is_on_or_off_its_color_is_left_as_it_is() {
+        let before = disc([198, 40, 40]);
+        for (shown, verdict) in [([30, 144, 255], "it is on"), ([46, 125, 79], "it is off")] {
+            let left = correct(&before, &disc(shown), Hex([30, 144, 255]), Tolerance::default());
+            assert!(left.clone().unwrap_err().starts_with(verdict), "{left:?}");
+        }
+    }
+}
