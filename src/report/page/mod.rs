@@ -35,6 +35,7 @@ const SCRIPT: &str = concat!(
     include_str!("assets/review.js"),
     include_str!("assets/view.js"),
     include_str!("assets/cards.js"),
+    include_str!("assets/sheet.js"),
     include_str!("assets/viewer.js"),
     include_str!("assets/main.js"),
     "})();\n"

@@ -165,17 +165,3 @@ const focusJob = (job) => {
   draw();
   cards.get(job.id)?.focus({ preventScroll: true });
 };
-
-// A contact sheet of what is shown, made when the page is printed.
-const sheet = get("sheet");
-const layOut = () => {
-  sheet.replaceChildren(...visible.map((job) => {
-    const pictures = [job.before[0], job.after[0]].filter((shown) => shown && shown.link);
-    const words = [job.state === "completed" && job.verdict ? VERDICTS[job.verdict] : job.class || job.state];
-    if (job.delta !== undefined) words.push(`ΔE ${job.delta.toFixed(1)}`);
-    if (decisionOn(job) !== "open") words.push(decisionOn(job));
-    if (noteOn(job)) words.push(noteOn(job));
-    return make("figure", {}, make("div", { class: "pair" }, ...pictures.map((shown) => picture(shown, shown.label))),
-      make("figcaption", {}, make("b", { dir: "auto", text: job.id }), make("span", { dir: "auto", text: words.join(" · ") })));
-  }));
-};

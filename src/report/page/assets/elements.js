@@ -26,17 +26,21 @@ const svg = (path) => {
 const icons = { approved: "M3 8.5l3.5 3.5L13 4.5", rejected: "M4 4l8 8M12 4l-8 8", note: "M3 13l.6-2.6L11 3l2 2-7.4 7.4z" };
 
 // A picture that is shown small, and in full where there is no small one.
-const picture = (shown, alt) => {
-  const image = make("img", { alt, decoding: "async", src: shown.thumb || shown.link });
+const picture = (shown, alt, loading) => {
+  const image = make("img", { alt, loading, decoding: "async", src: shown.thumb || shown.link });
   if (shown.thumb) image.addEventListener("error", () => { image.src = shown.link; }, { once: true });
   return image;
 };
 
+const patch = (hex) => {
+  const color = make("span", { class: "patch" });
+  color.style.backgroundColor = hex;
+  return color;
+};
+
 const swatch = (name, hex) => {
   const box = make("span", { class: "swatch" });
-  const color = make("span", { class: "color" });
-  color.style.backgroundColor = hex;
-  box.append(color, make("span", { text: `${name} ` }), make("span", { class: "hex", text: hex }));
+  box.append(patch(hex), make("span", { text: `${name} ` }), make("span", { class: "hex", text: hex }));
   return box;
 };
 

@@ -71,6 +71,7 @@ const apply = (isNew = true) => {
   fillShown();
   measure();
   draw(isNew);
+  layOutSoon();
 };
 
 const applyFragment = () => {
@@ -84,6 +85,7 @@ const applyFragment = () => {
 
 const afterDecision = (job) => {
   redraw(job);
+  layOutSoon();
   fillReview();
   fillFacet("review");
   if (!review.isKept) say("This browser keeps nothing: export the decisions before closing the page.");
@@ -175,14 +177,6 @@ get("file").addEventListener("change", async () => {
   fillFacet("review");
   apply();
 });
-get("print").addEventListener("click", async () => {
-  layOut();
-  await Promise.all([...sheet.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
-  print();
-});
-addEventListener("beforeprint", () => { if (!sheet.firstChild) layOut(); });
-addEventListener("afterprint", () => sheet.replaceChildren());
-
 const THEMES = ["", "light", "dark"];
 const setTheme = (theme) => {
   document.documentElement.style.colorScheme = theme || "light dark";
