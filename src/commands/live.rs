@@ -99,3 +99,46 @@ impl Drop for Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{PlanCounts, Record, RunEvent};
+    use crate::run_folder::PlanDraft;
+
+    fn append(folder: &RunFolder, event: RunEvent) {
+        let line = Record::Run(event).to_line(jiff::Timestamp::UNIX_EPOCH);
+        let mut journal = fs::read(folder.journal()).unwrap_or_default();
+        journal.extend(line);
+        fs::write(folder.journal(), journal).unwrap();
+    }
+
+    #[test]
+    fn a_report_is_written_again_only_when_its_journal_has_grown() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        let lock = Lock::take(&folder).unwrap();
+        PlanDraft::begin(&folder).unwrap().publish(&folder).unwrap();
+        let jobs = PlanCounts::default();
+        let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
+        append(&folder, RunEvent::Run { manifest, backend, program, jobs, budget_cents: None, partition: None });
+        let mut refresher = Refresher::new(folder.clone());
+        let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
+        assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });
+        assert!(state().contains("\"running\""), "{}", state());
+        fs::remove_file(folder.path().join("report/summary.json")).unwrap();
+        assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: false });
+        append(&folder, RunEvent::Ended { reason: None });
+        drop(lock);
+        assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: false, is_written: true });
+        assert!(state().contains("\"finished\""), "{}", state());
+    }
+
+    #[test]
+    fn a_look_that_took_long_is_followed_by_a_rest_twenty_times_as_long() {
+        let mut refresher = Refresher::new(RunFolder::new("out"));
+        assert_eq!(refresher.rest(), LEAST);
+        refresher.took = Duration::from_secs(3);
+        assert_eq!(refresher.rest(), Duration::from_secs(60));
+    }
+}

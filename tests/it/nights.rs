@@ -173,3 +173,24 @@ fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
     let said = code(&run(""), 0);
     assert!(said.contains(" 06:00 +09:00\n") && said.contains("of a budget of $5.00 a run"), "{said}");
 }
+
+/// Takes as long as the least time between two looks.
+#[test]
+fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
+    let slow = Behavior { edit: Duration::from_millis(1500), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 3);
+    let mut run = start(&sandbox, &provider).spawn().unwrap();
+    while provider.accepted() < 3 {
+        std::thread::yield_now();
+    }
+    let mut watching = sandbox.dyehouse("report out --watch");
+    let mut watching = watching.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(watching.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.ends_with("out/report/index.html\n"), "{said}");
+    assert!(run.wait().unwrap().success());
+    code(&watching.wait_with_output().unwrap(), 0);
+    let summary = sandbox.json("out/report/summary.json");
+    assert_eq!((summary["state"].as_str(), summary["jobs"]["completed"].as_u64()), (Some("finished"), Some(3)));
+}
