@@ -15,10 +15,7 @@ pub fn asked(text: &str) -> Vec<Hex> {
         let digits = part.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(part.len());
         // A letter right behind the digits makes it a word, such as a heading of a link.
         let is_word = part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
-        if is_word || !matches!(digits, 3 | 6) {
-            continue;
-        }
-        if let Ok(color) = format!("#{}", &part[..digits]).parse::<Hex>()
+        if let (false, Some(color)) = (is_word, Hex::from_digits(&part[..digits]))
             && !found.contains(&color)
         {
             found.push(color);

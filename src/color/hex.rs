@@ -18,6 +18,18 @@ pub struct Hex(pub [u8; 3]);
 pub struct HexError;
 
 impl Hex {
+    /// The color of three or six hex digits.
+    pub(super) fn from_digits(digits: &str) -> Option<Hex> {
+        let digits = digits.as_bytes();
+        let value = |at: usize| Some((*digits.get(at)? as char).to_digit(16)? as u8);
+        let channel = |channel: usize| match digits.len() {
+            3 => Some(value(channel)? * 17),
+            6 => Some(value(2 * channel)? * 16 + value(2 * channel + 1)?),
+            _ => None,
+        };
+        Some(Hex([channel(0)?, channel(1)?, channel(2)?]))
+    }
+
     /// The color in linear light.
     pub fn linear(self) -> Rgb {
         decode(self.0)
@@ -42,6 +54,9 @@ impl FromStr for Hex {
 
     /// Reads a hex code of 3 or 6 digits, or a CSS color name.
     fn from_str(text: &str) -> Result<Hex, HexError> {
+        if let Some(color) = text.strip_prefix('#').and_then(Hex::from_digits) {
+            return Ok(color);
+        }
         let color = csscolorparser::parse(text.trim()).map_err(|_| HexError)?;
         match color.to_rgba8() {
             [red, green, blue, 255] => Ok(Hex([red, green, blue])),

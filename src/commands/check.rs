@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::Cents;
-use crate::journal::Ledger;
-use crate::manifest::{Backend, Diagnostic, Manifest, Problems, Severity, Style};
+use crate::job::{Cents, ImageRef, JobRef};
+use crate::journal::{EditKey, Ledger};
+use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{self, Advice, Decision, Kept, PlannedJob};
+use crate::plan::{self, Advice, Decision, Kept, Sketch};
 use crate::progress::{self, Screen};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
@@ -56,6 +56,15 @@ struct Forecast {
     submits: u64,
 }
 
+/// What there is to know of a job that `--only` names.
+struct Candidate {
+    /// Nothing where the journal knows no job at all.
+    key: Option<EditKey>,
+    sketch: Sketch,
+    /// Those to ask with `--probe`.
+    urls: Vec<String>,
+}
+
 /// What is found out about a manifest without errors.
 struct Found {
     options: Options,
@@ -76,7 +85,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             let (probe, problems) = probed.unzip();
             let problems = problems.unwrap_or_default();
             if is_json {
-                let (sizes, colors) = (advice.sizes().clone(), advice.colors().clone());
+                let (sizes, colors) = (advice.sizes().clone(), advice.colors());
                 let plan = Some(Plan { forecast, sizes, colors });
                 let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
                 let (errors, more_errors) = (problems.told(), problems.more);
@@ -112,12 +121,22 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     let mut forecast = Forecast::default();
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    for_each(&manifest, &options, &mut pictures, |dealt| {
-        let Dealt::Ours(planned) = dealt else { return Ok(()) };
-        let submits = forecast.take(&planned, &ledger, &options);
-        advice.take(&planned.job, planned.fingerprint, submits);
-        if let Some(urls) = urls.as_mut().filter(|_| submits) {
-            urls.take(&planned.job);
+    let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
+    let candidate = |found: &FoundJob<'_>, fingerprint| {
+        let job = &found.job;
+        options.selection.names(job.id.as_str()).then(|| Candidate {
+            key: (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint }),
+            sketch: Sketch::of(job, fingerprint),
+            urls: if is_probed { urls_of(job) } else { Vec::new() },
+        })
+    };
+    for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
+        let Dealt::Ours(Some(Candidate { key, sketch, urls: named })) = dealt else { return Ok(()) };
+        if let Some(submits) = forecast.take(key.as_ref(), &ledger, &options) {
+            advice.take(&sketch, submits);
+            if let Some(urls) = urls.as_mut().filter(|_| submits) {
+                urls.take(named);
+            }
         }
         Ok(())
     })?;
@@ -128,6 +147,14 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
 
+fn urls_of(job: &JobRef<'_>) -> Vec<String> {
+    let url = |image: &ImageRef<'_>| match image {
+        ImageRef::Url(url) => Some((*url).to_owned()),
+        ImageRef::Data(_) | ImageRef::File(_) => None,
+    };
+    job.request.images.iter().filter_map(url).collect()
+}
+
 fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
     match JournalFile::read(folder) {
         Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
@@ -136,14 +163,16 @@ fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
 }
 
 impl Forecast {
-    /// Takes a job in; the answer is whether it would be submitted.
-    fn take(&mut self, planned: &PlannedJob, ledger: &Ledger, options: &Options) -> bool {
-        if !options.selection.takes(planned.job.id.as_str(), usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
-            return false;
+    /// Takes a job in, which is new without a `key`; the answer is whether it would be submitted. Nothing, where it is
+    /// beyond `--limit`.
+    fn take(&mut self, key: Option<&EditKey>, ledger: &Ledger, options: &Options) -> Option<bool> {
+        if !options.selection.has_room(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
+            return None;
         }
         self.jobs += 1;
-        let decision =
-            plan::decide(&planned.key(), ledger, options.choices, |name, bytes| options.folder.holds(name, bytes));
+        let decision = key.map_or(Decision::New, |key| {
+            plan::decide(key, ledger, options.choices, |name, bytes| options.folder.holds(name, bytes))
+        });
         *match decision {
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,
@@ -156,7 +185,7 @@ impl Forecast {
             | Decision::Keep(Kept::Completed) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
-        decision.submits()
+        Some(decision.submits())
     }
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
@@ -236,7 +265,8 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
     }
     text.push('\n');
     text.push_str(&asked_for("sizes", advice.sizes().iter().map(|(size, count)| (*size, *count))));
-    text.push_str(&asked_for("colors", advice.colors().iter().map(|(color, count)| (color.as_str(), *count))));
+    let colors = advice.colors();
+    text.push_str(&asked_for("colors", colors.iter().map(|(color, count)| (color.as_str(), *count))));
     if !warnings.is_empty() {
         text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
     }

@@ -2,137 +2,144 @@
 //! fingerprints.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::job::{ContentHash, Fingerprint, ImageSource, Job, JobId};
-use crate::manifest::{Backend, Diagnostic, ImagesVia, Manifest, Problems, Severity, near_file};
+use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, JobRef};
+use crate::manifest::{
+    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, near_file,
+};
 use crate::pictures::{LocalPictures, PictureProblem};
-use crate::plan::PlannedJob;
 
 use super::Failure;
 use super::options::Options;
-use super::places::{Places, Wrong};
+use super::places::{Later, Wrong};
 
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;
 
 /// A job of the manifest, and whether it is this process's.
-pub(super) enum Dealt {
-    /// It is in the share that is meant, as all are where no share is.
-    Ours(PlannedJob),
+pub(super) enum Dealt<T> {
+    /// What was made of one that is in the share that is meant, as all are where no share is.
+    Ours(T),
     /// It is in another share. Nobody has looked at its pictures.
     Theirs(JobId),
 }
 
-/// How many rows go from the thread that reads them to the one that plans them at once.
-const ROWS: usize = 256;
+/// What can be done with a row wherever it is read.
+enum Prepared<T> {
+    Dealt(Dealt<T>),
+    /// Its pictures have to be looked at first.
+    Local(Job),
+}
 
-/// What a row of a manifest is.
-type Found = Result<Job, Vec<Diagnostic>>;
-
-/// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory.
-/// Rows are read on a thread of their own.
+/// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
+/// `each` makes of a job and its fingerprint what is needed of it, on any of the threads that read rows.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of them, pictures included; what `take` was handed by then is of no use.
-pub(super) fn for_each(
+pub(super) fn for_each<T: Send>(
     manifest: &Manifest,
     options: &Options,
     pictures: &mut LocalPictures,
-    mut take: impl FnMut(Dealt) -> Result<(), Failure>,
+    each: impl Fn(&FoundJob<'_>, Fingerprint) -> T + Sync,
+    mut take: impl FnMut(Dealt<T>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
+    let share = options.partition;
+    let prepare = |found: &FoundJob<'_>| {
+        let job = &found.job;
+        match share.map(|share| (share, job.id.to_id())) {
+            Some((share, id)) if !share.takes(&id) => Prepared::Dealt(Dealt::Theirs(id)),
+            _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
+                Prepared::Local(found.to_job())
+            }
+            _ => Prepared::Dealt(Dealt::Ours(each(found, fingerprint(job, &[])))),
+        }
+    };
+    let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
     let mut problems = Problems::default();
-    let mut places = Places::default();
     let mut locals = Locals::default();
-    read_beside(manifest, |rows| {
-        for found in rows.into_iter().flatten() {
-            let job = match found {
-                Ok(job) => job,
-                Err(diagnostics) => {
-                    problems.extend(diagnostics);
-                    continue;
+    let taken = manifest.read(prepare, |found| {
+        let is_good = problems.is_empty() && looked.wrongs.is_empty();
+        match found {
+            Found::Job(Prepared::Dealt(dealt), _) if is_good => return take(dealt),
+            Found::Job(Prepared::Dealt(_), _) => {}
+            Found::Job(Prepared::Local(mut job), mut place) => {
+                if refuses_local {
+                    locals.note(&job, &mut place);
                 }
-            };
-            let is_good = problems.is_empty() && places.is_empty();
-            if options.partition.is_some_and(|share| !share.takes(&job.id)) {
-                if is_good {
-                    take(Dealt::Theirs(job.id))?;
+                let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
+                if let Some((images, hashes)) = looked.at(images, &mut place)
+                    && is_good
+                {
+                    job.request.images = images;
+                    let found = FoundJob::from(&job);
+                    return take(Dealt::Ours(each(&found, fingerprint(&found.job, &hashes))));
                 }
-                continue;
             }
-            if refuses_local {
-                locals.note(&job);
+            Found::Wrong(diagnostics, mut place) => {
+                problems.extend(diagnostics);
+                // Whose share it is in is not known for certain.
+                if share.is_none() {
+                    looked.at(place.pictures(), &mut place);
+                }
             }
-            let id = job.id.clone();
-            match plan(job, manifest.folder(), pictures) {
-                Ok(planned) if is_good => take(Dealt::Ours(planned))?,
-                Ok(_) => {}
-                Err(wrongs) => wrongs.into_iter().for_each(|wrong| places.push(&id, wrong)),
-            }
+            Found::Broken(diagnostic) => problems.push(diagnostic),
         }
         Ok(())
-    })?;
-    if let Some((id, wrong)) = locals.told() {
-        places.push(&id, wrong);
+    });
+    taken.map_err(Failure::Manifest)??;
+    let Looked { mut wrongs, .. } = looked;
+    if let Some(diagnostic) = locals.told() {
+        wrongs.push(|| diagnostic);
     }
-    places.find(manifest, &mut problems)?;
+    wrongs.join(&mut problems);
     if problems.is_empty() { Ok(()) } else { Err(Failure::Manifest(problems)) }
 }
 
-/// Reads the rows of `manifest` on a thread of their own, and hands them to `take` here.
-fn read_beside<T>(
-    manifest: &Manifest,
-    take: impl FnOnce(Receiver<Vec<Found>>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(4);
-        let reader = scope.spawn(move || read(manifest, &sender));
-        let taken = take(receiver);
-        match reader.join() {
-            Ok(Err(problems)) => Err(Failure::Manifest(problems)),
-            Ok(Ok(())) => taken,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+/// The local pictures of jobs, as far as they were looked at.
+struct Looked<'l> {
+    folder: &'l Path,
+    pictures: &'l mut LocalPictures,
+    wrongs: Later,
 }
 
-fn read(manifest: &Manifest, sender: &SyncSender<Vec<Found>>) -> Result<(), Problems> {
-    let mut jobs = manifest.jobs()?;
-    loop {
-        let rows: Vec<Found> = jobs.by_ref().take(ROWS).collect();
-        // Whoever no longer listens has found an error of its own.
-        if rows.is_empty() || sender.send(rows).is_err() {
-            return Ok(());
-        }
-    }
-}
+/// The hashes of local pictures.
+type Hashes = Vec<(PathBuf, ContentHash)>;
 
-fn plan(mut job: Job, folder: &Path, pictures: &mut LocalPictures) -> Result<PlannedJob, Vec<Wrong>> {
-    if job.request.images.iter().any(is_pattern) {
-        job.request.images = expanded(&job.request.images, folder).map_err(|wrong| vec![wrong])?;
-    }
-    let mut hashes: Vec<(PathBuf, ContentHash)> = Vec::new();
-    let mut wrongs = Vec::new();
-    for (number, image) in job.request.images.iter().enumerate() {
-        let ImageSource::File(path) = image else { continue };
-        match pictures.look(path) {
-            Ok(picture) => hashes.push((path.clone(), picture.hash)),
-            Err(problem) => {
-                let is_missing = matches!(problem, PictureProblem::Missing { .. });
-                let near = is_missing.then(|| near_file(path, |_| true)).flatten();
-                let hint = near.map_or_else(|| problem.hint().to_owned(), |near| format!("did you mean `{near}`?"));
-                wrongs.push(Wrong { image: Some(number), message: problem.to_string(), hint });
+impl Looked<'_> {
+    /// Looks at the images of the row at `place`, each with its number there: those that patterns match are in the
+    /// patterns' places then. Nothing where anything is wrong with them.
+    fn at(&mut self, images: Vec<(usize, ImageSource)>, place: &mut Place<'_>) -> Option<(Vec<ImageSource>, Hashes)> {
+        let mut wrongs = Vec::new();
+        let images = expanded(images, self.folder, &mut wrongs);
+        let mut hashes = Vec::new();
+        for (number, image) in &images {
+            let ImageSource::File(path) = image else { continue };
+            match self.pictures.look(path) {
+                Ok(picture) => hashes.push((path.clone(), picture.hash)),
+                Err(problem) => {
+                    let is_missing = matches!(problem, PictureProblem::Missing { .. });
+                    let near = is_missing.then(|| near_file(path, |_| true)).flatten();
+                    let hint = near.map_or_else(|| problem.hint().to_owned(), |near| format!("did you mean `{near}`?"));
+                    wrongs.push(Wrong { image: *number, message: problem.to_string(), hint });
+                }
             }
         }
+        if wrongs.is_empty() {
+            return Some((images.into_iter().map(|(_, image)| image).collect(), hashes));
+        }
+        for Wrong { image, message, hint } in wrongs {
+            self.wrongs.push(|| place.about(Some(image), message, hint));
+        }
+        None
     }
-    if !wrongs.is_empty() {
-        return Err(wrongs);
-    }
+}
+
+fn fingerprint(job: &JobRef<'_>, hashes: &[(PathBuf, ContentHash)]) -> Fingerprint {
     let hash_of =
         |path: &Path| hashes.iter().find(|(known, _)| known == path).map_or(ContentHash::of(&[]), |(_, hash)| *hash);
-    Ok(PlannedJob { fingerprint: Fingerprint::of(&job.request, hash_of), job })
+    Fingerprint::of_borrowed(&job.request, hash_of)
 }
 
 /// Whether an image stands for all pictures that match it. A file of that very name goes before.
@@ -143,65 +150,84 @@ fn is_pattern(image: &ImageSource) -> bool {
     }
 }
 
-/// The images with those that patterns match, by their names, in the patterns' places.
-fn expanded(images: &[ImageSource], folder: &Path) -> Result<Vec<ImageSource>, Wrong> {
+/// The images with those that patterns match, by their names, in the patterns' places. Those of which something is wrong
+/// are left out.
+fn expanded(images: Vec<(usize, ImageSource)>, folder: &Path, wrongs: &mut Vec<Wrong>) -> Vec<(usize, ImageSource)> {
+    if !images.iter().any(|(_, image)| is_pattern(image)) {
+        return images;
+    }
     let mut expanded = Vec::new();
-    for (number, image) in images.iter().enumerate() {
-        let ImageSource::File(path) = image else {
-            expanded.push(image.clone());
-            continue;
-        };
-        if !is_pattern(image) {
-            expanded.push(image.clone());
-            continue;
+    for (number, image) in images {
+        match matching(&image, folder) {
+            None => expanded.push((number, image)),
+            Some(Ok(found)) => expanded.extend(found.into_iter().map(|path| (number, ImageSource::File(path)))),
+            Some(Err((message, hint))) => wrongs.push(Wrong { image: number, message, hint: hint.to_owned() }),
         }
-        // The manifest's own folder is no pattern, whatever it is called.
-        let pattern = path.strip_prefix(folder).unwrap_or(path);
-        let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
-        let refuse = |message: String, hint: &str| Wrong { image: Some(number), message, hint: hint.to_owned() };
-        let found = glob::glob(&whole.to_string_lossy()).map_err(|error| {
-            refuse(format!("{} is no pattern: {}", path.display(), error.msg), "as in photos/m1-*.jpg")
-        })?;
-        let mut found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
-        found.sort();
-        if found.is_empty() {
-            let message = format!("no picture matches {}", path.display());
-            return Err(refuse(message, "patterns are relative to the manifest's own folder"));
-        }
-        expanded.extend(found.into_iter().map(ImageSource::File));
     }
     if expanded.len() > MOST_IMAGES {
         let message = format!("{} pictures match, and the API takes {MOST_IMAGES} at most", expanded.len());
         let hint = "narrow the pattern; for a job each, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
-        return Err(Wrong { image: Some(0), message, hint });
+        wrongs.push(Wrong { image: 0, message, hint });
+        return Vec::new();
     }
-    Ok(expanded)
+    expanded
+}
+
+/// The pictures that a pattern matches, or why there are none and the way out; nothing where `image` is no pattern.
+fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (String, &'static str)>> {
+    let ImageSource::File(path) = image else { return None };
+    if !is_pattern(image) {
+        return None;
+    }
+    // The manifest's own folder is no pattern, whatever it is called.
+    let pattern = path.strip_prefix(folder).unwrap_or(path);
+    let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
+    let found = match glob::glob(&whole.to_string_lossy()) {
+        Ok(found) => found,
+        Err(error) => {
+            return Some(Err((format!("{} is no pattern: {}", path.display(), error.msg), "as in photos/m1-*.jpg")));
+        }
+    };
+    let mut found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
+    found.sort();
+    Some(match found.is_empty() {
+        true => {
+            let message = format!("no picture matches {}", path.display());
+            Err((message, "patterns are relative to the manifest's own folder"))
+        }
+        false => Ok(found),
+    })
 }
 
 /// The jobs that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
 #[derive(Default)]
 struct Locals {
-    first: Option<(JobId, usize)>,
+    first: Option<Diagnostic>,
     count: u64,
 }
 
 impl Locals {
-    fn note(&mut self, job: &Job) {
-        if let Some(image) = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_))) {
-            self.count += 1;
-            self.first.get_or_insert_with(|| (job.id.clone(), image));
+    fn note(&mut self, job: &Job, place: &mut Place<'_>) {
+        const HINT: &str = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in \
+                            the request, which the provider does not document; or try the batch with --backend embedded";
+        self.count += 1;
+        if self.first.is_none() {
+            let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));
+            let message = "the job names a local picture, which the provider cannot fetch";
+            self.first = Some(place.about(image, message.to_owned(), HINT.to_owned()));
         }
     }
 
-    fn told(self) -> Option<(JobId, Wrong)> {
-        let (id, image) = self.first?;
-        let message = match self.count {
-            1 => "the job names a local picture, which the provider cannot fetch".to_owned(),
-            more => format!("this job and {} more name local pictures, which the provider cannot fetch", more - 1),
-        };
-        let hint = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in the \
-                    request, which the provider does not document; or try the batch with --backend embedded";
-        Some((id, Wrong { image: Some(image), message, hint: hint.to_owned() }))
+    fn told(self) -> Option<Diagnostic> {
+        let first = self.first?;
+        Some(match self.count {
+            1 => first,
+            more => {
+                let more = more - 1;
+                let message = format!("this job and {more} more name local pictures, which the provider cannot fetch");
+                Diagnostic { message, ..first }
+            }
+        })
     }
 }
 

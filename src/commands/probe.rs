@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures::StreamExt;
 use serde::Serialize;
 
-use crate::job::{ImageSource, Job, Rate};
+use crate::job::{ImageSource, Rate};
 use crate::manifest::{Diagnostic, Manifest, Problems};
 use crate::probe::{Finding, ProbeLimits, Prober};
 use crate::progress::{Screen, counted, duration};
@@ -30,13 +30,11 @@ pub(super) struct Probed {
 
 impl Urls {
     /// Takes the URLs of a job.
-    pub(super) fn take(&mut self, job: &Job) {
-        for image in &job.request.images {
-            if let ImageSource::Url(url) = image
-                && !self.seen.contains(url)
-            {
+    pub(super) fn take(&mut self, urls: Vec<String>) {
+        for url in urls {
+            if !self.seen.contains(&url) {
                 self.seen.insert(url.clone());
-                self.ordered.push(url.clone());
+                self.ordered.push(url);
             }
         }
     }
@@ -108,7 +106,8 @@ fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Pr
                 }
                 None if placed.len() < Problems::KEPT => {
                     told.insert(url, placed.len());
-                    placed.push((jobs.about(&job.id, Some(number), finding.to_string(), finding.hint().to_owned()), 0));
+                    let diagnostic = jobs.about(Some(number), finding.to_string(), finding.hint().to_owned());
+                    placed.extend(diagnostic.map(|diagnostic| (diagnostic, 0)));
                 }
                 None => {
                     told.insert(url, usize::MAX);

@@ -12,10 +12,10 @@ use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::JobId;
 use crate::journal::{EditState, FileDisk, Ledger, PlanCounts, RunEvent};
-use crate::manifest::{Backend, Manifest, render};
+use crate::manifest::{Backend, FoundJob, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
-use crate::plan::Work;
+use crate::plan::{PlannedJob, Work};
 use crate::progress::{Closing, Doubt, Narrator, Screen};
 use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
@@ -72,7 +72,8 @@ fn carry_out(
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let mut draft = PlanDraft::begin(&options.folder)?;
     let mut ids = Ids::default();
-    for_each(&manifest, &options, &mut pictures, |dealt| match dealt {
+    let planned = |found: &FoundJob<'_>, fingerprint| PlannedJob { fingerprint, job: found.to_job() };
+    for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
         Dealt::Ours(planned) => Ok(draft.push(&planned)?),
         Dealt::Theirs(id) => {
             draft.skip();

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EditRequest, ImageSource, Seed};
+use super::{EditRequest, ImageRef, RequestRef, Seed};
 
 /// What makes two edits the same edit: 16 bytes over everything that is sent.
 ///
@@ -22,9 +22,14 @@ pub struct ContentHash([u8; 32]);
 
 impl Fingerprint {
     /// The fingerprint of `request`; `content` gives the hash of a local picture.
+    pub fn of(request: &EditRequest, content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
+        Fingerprint::of_borrowed(&request.borrowed(), content)
+    }
+
+    /// The same, of a request that is not held in memory of its own.
     ///
     /// Each part goes in behind its length, so that no two requests run together to the same bytes.
-    pub fn of(request: &EditRequest, mut content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
+    pub fn of_borrowed(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
         // A manifest has a million of these: the key is derived once, and the parts are hashed in one go.
         static KEYED: LazyLock<blake3::Hasher> =
             LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"));
@@ -38,9 +43,9 @@ impl Fingerprint {
         part(b'p', request.prompt.as_bytes());
         for image in &request.images {
             match image {
-                ImageSource::Url(url) => part(b'u', url.as_bytes()),
-                ImageSource::Data(uri) => part(b'd', uri.as_bytes()),
-                ImageSource::File(path) => part(b'f', &content(path).0),
+                ImageRef::Url(url) => part(b'u', url.as_bytes()),
+                ImageRef::Data(uri) => part(b'd', uri.as_bytes()),
+                ImageRef::File(path) => part(b'f', &content(path).0),
             }
         }
         if let Some(size) = request.size {
@@ -161,7 +166,7 @@ hex_text!(ContentHash);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{DEFAULT_MODEL, Size, Switches};
+    use crate::job::{DEFAULT_MODEL, ImageSource, Size, Switches};
 
     fn request() -> EditRequest {
         EditRequest {
@@ -183,6 +188,30 @@ mod tests {
         let fingerprint = print(&request());
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         assert!("xyz".parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_is_what_it_was_in_every_journal_that_is_out_there() {
+        let whole = EditRequest {
+            size: Some(Size::Large),
+            seed: Seed::new(42),
+            switches: Switches {
+                enable_sync_mode: Some(true),
+                enable_base64_output: Some(false),
+                enable_safety_checker: Some(true),
+            },
+            ..request()
+        };
+        let inline =
+            EditRequest { images: vec![ImageSource::Data("data:image/png;base64,AAAA".to_owned())], ..request() };
+        assert_eq!(
+            [request(), whole, inline].map(|request| print(&request).to_string()),
+            [
+                "3299b9ad8b9c6666b49c0a8e79d0289e",
+                "6ca172eb02184a316f2bc0bddf18f1f4",
+                "2b341aa0bd8c31deec4e835e9e059531"
+            ]
+        );
     }
 
     #[test]

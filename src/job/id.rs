@@ -11,6 +11,16 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(Arc<str>);
 
+/// A [`JobId`] that has no text of its own where it stands in somebody else's.
+#[derive(Clone, Debug)]
+pub struct JobIdRef<'a>(Held<'a>);
+
+#[derive(Clone, Debug)]
+enum Held<'a> {
+    Text(&'a str),
+    Id(JobId),
+}
+
 /// Why a text is no job id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobIdError {
@@ -40,13 +50,26 @@ impl JobId {
 
     /// Takes `text` as an id, if it may name a file.
     pub fn new(text: &str) -> Result<JobId, JobIdError> {
+        Ok(JobIdRef::new(text)?.to_id())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> JobIdRef<'a> {
+    /// Takes `text` as an id, if it may name a file.
+    pub fn new(text: &'a str) -> Result<JobIdRef<'a>, JobIdError> {
         if text.is_empty() {
             return Err(JobIdError::Empty);
         }
-        if text.len() > Self::MAX_BYTES {
+        if text.len() > JobId::MAX_BYTES {
             return Err(JobIdError::TooLong { bytes: text.len() });
         }
-        if let Some(character) = text.chars().find(|character| is_refused(*character)) {
+        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & is_plain_byte(byte));
+        if !is_plain && let Some(character) = text.chars().find(|character| is_refused(*character)) {
             return Err(JobIdError::Character(character));
         }
         if text.starts_with('.') {
@@ -61,13 +84,49 @@ impl JobId {
         if is_device(text) {
             return Err(JobIdError::Reserved);
         }
-        Ok(JobId(text.into()))
+        Ok(JobIdRef(Held::Text(text)))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Held::Text(text) => text,
+            Held::Id(id) => id.as_str(),
+        }
     }
+
+    /// The id with a text of its own.
+    pub fn to_id(&self) -> JobId {
+        match &self.0 {
+            Held::Text(text) => JobId((*text).into()),
+            Held::Id(id) => id.clone(),
+        }
+    }
+}
+
+impl From<JobId> for JobIdRef<'_> {
+    fn from(id: JobId) -> Self {
+        JobIdRef(Held::Id(id))
+    }
+}
+
+impl<'a> From<&'a JobId> for JobIdRef<'a> {
+    fn from(id: &'a JobId) -> Self {
+        JobIdRef(Held::Text(id.as_str()))
+    }
+}
+
+impl PartialEq for JobIdRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JobIdRef<'_> {}
+
+/// A byte that no rule on characters is about.
+fn is_plain_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
 /// Separators, characters that Windows refuses, controls, and the marks that reorder text on a screen.

@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: no clock, no file system, no network.
 
+mod borrowed;
 mod cents;
 mod fingerprint;
 mod id;
@@ -11,9 +12,10 @@ mod request;
 mod status;
 mod time_of_day;
 
+pub use borrowed::{ImageRef, JobRef, RequestRef};
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint};
-pub use id::{JobId, JobIdError};
+pub use id::{JobId, JobIdError, JobIdRef};
 pub use partition::Partition;
 pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};

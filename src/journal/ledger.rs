@@ -191,6 +191,11 @@ impl Ledger {
         self.live.contains_key(job) || self.settled.knows(job.as_str())
     }
 
+    /// Whether the journal knows no job at all.
+    pub fn is_blank(&self) -> bool {
+        self.live.is_empty() && self.settled.is_empty()
+    }
+
     /// What a plan asks of an edit, if the journal knows it.
     pub fn brief(&self, key: &EditKey) -> Option<Brief<'_>> {
         match self.live.get(&key.job) {

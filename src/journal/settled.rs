@@ -89,6 +89,11 @@ impl Settled {
         }
     }
 
+    /// Whether no job is here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
     /// Whether the job is here.
     pub(super) fn knows(&self, job: &str) -> bool {
         !self.index.is_empty() && self.numbers(hash(job)).next().is_some()

@@ -5,6 +5,7 @@ use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{Entries, read_row, span_of};
 use super::node::{self, Key, Kind, Node, repeated};
+use super::pass::{Parts, parts_of_list};
 use super::row::{At, Complaint, Defaults, Reader};
 use super::settings::{RUN_KEYS, Settings};
 use super::source::Source;
@@ -62,9 +63,9 @@ impl Document {
         Ok((settings, opened, diagnostics))
     }
 
-    /// Begins a pass.
-    pub(super) fn entries<'d>(&'d self, source: &'d Source) -> Entries<'d> {
-        Entries { document: self, source, next: 0 }
+    /// Its jobs.
+    pub(super) fn parts<'d>(&'d self, source: &'d Source) -> Parts<'d> {
+        parts_of_list(&self.jobs, 1, |jobs| Entries { document: self, source, jobs, next: 0 })
     }
 }
 
@@ -235,7 +236,7 @@ impl Head<'_> {
             complaints.push(Complaint::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
         }
         let mut reader = Reader::new(&row, self.folder);
-        let defaults = reader.defaults();
+        let defaults = Defaults::from(reader.said());
         complaints.extend(reader.into_complaints());
         for complaint in complaints {
             let span = span_of(&complaint.at, pairs, &value.span, self.text);

@@ -8,26 +8,31 @@ use super::row::{At, Complaint, Defaults, Field, Row, Value};
 use super::source::Source;
 use super::suggest;
 
-/// One pass over the jobs of a document.
+/// Some jobs of a document.
 pub(super) struct Entries<'d> {
     pub(super) document: &'d Document,
     pub(super) source: &'d Source,
+    pub(super) jobs: &'d [Node],
     /// The next entry; the current one is before it.
     pub(super) next: usize,
 }
 
 impl Pass for Entries<'_> {
+    fn rewind(&mut self) {
+        self.next = 0;
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         self.next += 1;
-        Ok(self.next <= self.document.jobs.len())
+        Ok(self.next <= self.jobs.len())
     }
 
     fn line(&self) -> u64 {
         self.job().line
     }
 
-    fn defaults(&self) -> Option<&Defaults> {
-        Some(&self.document.defaults)
+    fn defaults(&self) -> &Defaults {
+        &self.document.defaults
     }
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
@@ -56,7 +61,7 @@ impl Pass for Entries<'_> {
 
 impl Entries<'_> {
     fn job(&self) -> &Node {
-        &self.document.jobs[self.next.saturating_sub(1)]
+        &self.jobs[self.next.saturating_sub(1)]
     }
 
     fn pairs(&self) -> &[(Key, Node)] {

@@ -1,6 +1,7 @@
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::job::ImageSource;
+use crate::job::ImageRef;
 
 use super::diagnostic::quoted;
 
@@ -11,9 +12,9 @@ pub(super) struct ImageRefusal {
 }
 
 /// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
-pub(super) fn image(text: &str, folder: &Path) -> Result<ImageSource, ImageRefusal> {
+pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, ImageRefusal> {
     // Of a million images nearly all are like this, and nothing has to be looked for in them.
-    if text.starts_with("https://") && text.bytes().all(is_plain) {
+    if text.starts_with("https://") && is_plain(text) {
         return url(text, "https://".len());
     }
     let refuse = |what: &str, hint: &str| {
@@ -45,7 +46,7 @@ pub(super) fn image(text: &str, folder: &Path) -> Result<ImageSource, ImageRefus
         return data(text);
     }
     match scheme(text) {
-        None => Ok(ImageSource::File(folder.join(text))),
+        None => Ok(ImageRef::File(Cow::Owned(folder.join(text)))),
         Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
             url(text, scheme.len() + 3)
         }
@@ -57,9 +58,11 @@ pub(super) fn image(text: &str, folder: &Path) -> Result<ImageSource, ImageRefus
     }
 }
 
-/// Whether a byte of a URL separates nothing and breaks nothing.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b',' | b';')
+/// Whether no character of a URL separates or breaks anything.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b',') & (byte != b';');
+    // Without a way out of the middle, many bytes are looked at in one step.
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 /// The scheme of a text such as `s3://bucket/key`.
@@ -70,7 +73,7 @@ fn scheme(text: &str) -> Option<&str> {
     is_scheme.then_some(scheme)
 }
 
-fn url(text: &str, authority: usize) -> Result<ImageSource, ImageRefusal> {
+fn url(text: &str, authority: usize) -> Result<ImageRef<'_>, ImageRefusal> {
     let refuse = |what: &str, hint: &str| {
         Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.to_owned() })
     };
@@ -82,8 +85,8 @@ fn url(text: &str, authority: usize) -> Result<ImageSource, ImageRefusal> {
         let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
         return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
     }
-    if text.bytes().all(is_plain) {
-        return Ok(ImageSource::Url(text.to_owned()));
+    if is_plain(text) {
+        return Ok(ImageRef::Url(text));
     }
     let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
@@ -92,17 +95,17 @@ fn url(text: &str, authority: usize) -> Result<ImageSource, ImageRefusal> {
     if text.chars().any(char::is_whitespace) {
         return refuse("holds a space", "write it as %20, or separate several images with `|`");
     }
-    Ok(ImageSource::Url(text.to_owned()))
+    Ok(ImageRef::Url(text))
 }
 
-fn data(text: &str) -> Result<ImageSource, ImageRefusal> {
+fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     const TYPES: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
     let (head, content) = text["data:".len()..].split_once(',').unwrap_or_default();
     let mut parts = head.split(';');
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
     if TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
-        return Ok(ImageSource::Data(text.to_owned()));
+        return Ok(ImageRef::Data(text));
     }
     Err(ImageRefusal {
         message: format!("{} is no data: URI of a picture", quoted(text)),
@@ -117,9 +120,10 @@ fn starts_with(text: &str, prefix: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::ImageSource;
 
     fn read(text: &str) -> Result<ImageSource, String> {
-        image(text, Path::new("/m")).map_err(|refusal| refusal.message)
+        image(text, Path::new("/m")).map(|image| image.to_source()).map_err(|refusal| refusal.message)
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Manifests of a JSON object a line, as other programs write them.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::ops::Range;
 
+use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect;
-use super::pass::{Pass, Use};
+use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 use super::suggest;
@@ -22,41 +22,48 @@ pub(super) struct Lines {
     use_as: Use,
 }
 
-/// The longest line that is read, in bytes.
-const LONGEST: usize = 128 << 20;
-
 impl Lines {
     /// Makes sure that there is a line at all.
     pub(super) fn open(source: &Source, use_as: Use) -> Result<Lines, Diagnostic> {
         let lines = Lines { use_as };
-        if !lines.pass(source)?.advance()? {
-            let hint = "write a JSON object a line, with `prompt` and `images`".to_owned();
-            return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint));
+        for part in lines.parts(source, 1)? {
+            if part?.advance()? {
+                return Ok(lines);
+            }
         }
-        Ok(lines)
+        let hint = "write a JSON object a line, with `prompt` and `images`".to_owned();
+        Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint))
     }
 
-    /// Begins a pass.
-    pub(super) fn pass<'l>(&'l self, source: &'l Source) -> Result<LinePass<'l>, Diagnostic> {
+    /// Its lines, each of which stands for `jobs` jobs.
+    pub(super) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
         let file = source.reader(0).map_err(|error| source.failed(&error))?;
-        Ok(LinePass {
+        let use_as = self.use_as;
+        let pass = move |block: Block| LinePass {
             source,
-            use_as: self.use_as,
-            reader: BufReader::with_capacity(1 << 17, file),
-            text: String::new(),
+            use_as,
+            next: 0,
+            next_line: block.line,
+            block,
+            span: 0..0,
             line: 0,
             pairs: Vec::new(),
             wrong: None,
-        })
+        };
+        Ok(parts(source, Blocks::new(file, Ends::Lines, Start::TEXT, jobs), pass))
     }
 }
 
-/// One pass over the lines.
-pub(super) struct LinePass<'l> {
+/// Lines of a text.
+struct LinePass<'l> {
     source: &'l Source,
     use_as: Use,
-    reader: BufReader<File>,
-    text: String,
+    block: Block,
+    /// Where the next line begins in the block.
+    next: usize,
+    next_line: u64,
+    /// Where the line stands in the block, without its end.
+    span: Range<usize>,
     line: u64,
     pairs: Vec<(String, Cell)>,
     wrong: Option<Complaint>,
@@ -99,23 +106,29 @@ enum Cell {
 }
 
 impl Pass for LinePass<'_> {
+    fn rewind(&mut self) {
+        (self.next, self.next_line) = (0, self.block.line);
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         loop {
-            self.text.clear();
-            let read = std::io::Read::take(&mut self.reader, LONGEST as u64).read_line(&mut self.text);
-            if read.map_err(|error| self.source.failed(&error))? == 0 {
+            let rest = &self.block.text[self.next..];
+            if rest.is_empty() {
                 return Ok(false);
             }
-            self.line += 1;
-            if !self.text.trim().is_empty() {
+            let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            self.span = self.next..self.next + rest[..end].trim_end().len();
+            self.next = (self.next + end + 1).min(self.block.text.len());
+            (self.line, self.next_line) = (self.next_line, self.next_line + 1);
+            if !self.text().trim().is_empty() {
                 break;
             }
         }
         self.wrong = None;
         self.pairs.clear();
-        match serde_json::from_str::<Object>(self.text.trim_end()) {
+        match serde_json::from_str::<Object>(self.text()) {
             Ok(Object(pairs)) => self.pairs.extend(pairs.into_iter().map(|(name, value)| (name, cell(value)))),
-            Err(_) if self.text.trim() == "[" => {
+            Err(_) if self.text().trim() == "[" => {
                 let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
                 return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
             }
@@ -124,7 +137,7 @@ impl Pass for LinePass<'_> {
                 self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
             }
             Err(error) => {
-                let at = error.column().saturating_sub(1).min(self.text.trim_end().len());
+                let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
                 let hint = "each line is one whole JSON object".to_owned();
@@ -189,7 +202,7 @@ impl Pass for LinePass<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let text = self.text.trim_end();
+        let text = self.text();
         let span = match &complaint.at {
             At::Row | At::Column(_) | At::OfRow(_) => 0..text.len(),
             At::Source(span) => span.clone(),
@@ -200,6 +213,11 @@ impl Pass for LinePass<'_> {
 }
 
 impl LinePass<'_> {
+    /// The line without spaces at its end.
+    fn text(&self) -> &str {
+        &self.block.text[self.span.clone()]
+    }
+
     fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(known, _)| known == name)
     }
@@ -214,13 +232,13 @@ impl LinePass<'_> {
     /// Where the key `name` stands in the line for the last time.
     fn last_place(&self, name: &str) -> Range<usize> {
         let key = Json::from(name).to_string();
-        self.text.rfind(&key).map_or(0..0, |at| at..at + key.len())
+        self.text().rfind(&key).map_or(0..0, |at| at..at + key.len())
     }
 
     /// Where the key `name` stands in the line.
     fn place(&self, name: &str) -> Range<usize> {
         let key = Json::from(name).to_string();
-        self.text.find(&key).map_or(0..self.text.trim_end().len(), |at| at..at + key.len())
+        self.text().find(&key).map_or(0..self.text().len(), |at| at..at + key.len())
     }
 }
 

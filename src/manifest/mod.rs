@@ -1,8 +1,12 @@
 //! Manifests: bytes to jobs, and every error with its place.
 //!
-//! [`Manifest::open`] understands the head, [`Manifest::jobs`] streams the jobs. Nothing is opened but the manifest
-//! itself: whether a picture exists is for somebody else to find out.
+//! [`Manifest::open`] understands the head, [`Manifest::jobs`] streams the jobs, and [`Manifest::read`] does so on all
+//! cores. Nothing is opened but the manifest itself: whether a picture exists is for somebody else to find out.
+//!
+//! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A [`Pass`] reads
+//! one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
 
+mod blocks;
 mod catalog;
 mod diagnostic;
 mod dialect;
@@ -11,8 +15,10 @@ mod encoding;
 mod entries;
 mod foreign;
 mod image;
+mod jobs;
 mod lines;
 mod node;
+mod parallel;
 mod pass;
 mod row;
 mod schema;
@@ -25,21 +31,18 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{DEFAULT_MODEL, Job, JobId};
-
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
+pub use jobs::{FoundJob, Jobs};
+pub use parallel::{Found, Place};
 pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 pub use suggest::near_file;
 
 use catalog::Catalog;
-use diagnostic::quoted;
 use document::{Document, Opened};
 use lines::Lines;
-use pass::{Pass, Use};
-use row::{At, Complaint, Defaults, understand};
-use seen::Seen;
+use pass::{Parts, Use};
 use source::{Kind, Source};
 use table::Table;
 
@@ -60,14 +63,6 @@ enum Body {
     Lines(Lines),
     Document(Document),
     Catalog(Box<Catalog>),
-}
-
-/// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
-pub struct Jobs<'m> {
-    manifest: &'m Manifest,
-    rows: Box<dyn Pass + 'm>,
-    seen: Seen,
-    is_over: bool,
 }
 
 impl Manifest {
@@ -154,99 +149,17 @@ impl Manifest {
     /// # Errors
     /// The file cannot be read again.
     pub fn jobs(&self) -> Result<Jobs<'_>, Problems> {
-        let rows: Box<dyn Pass + '_> = match &self.body {
-            Body::Table(table) => Box::new(table.rows(&self.source)?),
-            Body::Lines(lines) => Box::new(lines.pass(&self.source)?),
-            Body::Document(document) => Box::new(document.entries(&self.source)),
-            Body::Catalog(catalog) => Box::new(catalog.pass(&self.source)?),
-        };
-        Ok(Jobs { manifest: self, rows, seen: Seen::new(), is_over: false })
+        Ok(Jobs::new(self, self.parts()?))
     }
-}
 
-impl Iterator for Jobs<'_> {
-    type Item = Result<Job, Vec<Diagnostic>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
-            return None;
+    /// All rows.
+    fn parts(&self) -> Result<Parts<'_>, Diagnostic> {
+        match &self.body {
+            Body::Table(table) => table.parts(&self.source, 1),
+            Body::Lines(lines) => lines.parts(&self.source, 1),
+            Body::Document(document) => Ok(document.parts(&self.source)),
+            Body::Catalog(catalog) => catalog.parts(&self.source),
         }
-        match self.rows.advance() {
-            Ok(true) => {}
-            Ok(false) => {
-                self.is_over = true;
-                return None;
-            }
-            Err(diagnostic) => {
-                self.is_over = true;
-                return Some(Err(vec![diagnostic]));
-            }
-        }
-        let none = Defaults::default();
-        let (line, (row, mut complaints)) = (self.rows.line(), self.rows.row());
-        let defaults = self.rows.defaults().unwrap_or(&none);
-        let model = self.manifest.settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
-        let job = understand(&row, defaults, model, &self.manifest.folder, line);
-        let made = job.as_ref().ok().map(|job| job.id.clone());
-        let id = match &made {
-            Some(_) if row.is_id_refused() => None,
-            Some(id) => Some(id.as_str()),
-            None => row.id(),
-        };
-        let first = id.and_then(|id| self.seen.note(id, line));
-        complaints.extend(first.map(|first| duplicate(&row, id.unwrap_or_default(), first, &*self.rows)));
-        let job = match job {
-            Ok(job) if complaints.is_empty() => job,
-            Ok(_) => return Some(Err(self.diagnostics(complaints, id))),
-            Err(more) => {
-                complaints.extend(more);
-                return Some(Err(self.diagnostics(complaints, id)));
-            }
-        };
-        let columns = self.rows.columns();
-        Some(Ok(Job { columns, ..job }))
-    }
-}
-
-impl Jobs<'_> {
-    /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
-    /// or of the job as a whole.
-    pub fn about(&self, job: &JobId, image: Option<usize>, message: String, hint: String) -> Diagnostic {
-        let (row, _) = self.rows.row();
-        let at = image.map_or(At::Row, |image| row.image(image));
-        let diagnostic = self.rows.diagnostic(Complaint::new(at, message, hint));
-        Diagnostic { job: Some(job.to_string()), ..diagnostic }
-    }
-
-    fn diagnostics(&self, complaints: Vec<Complaint>, id: Option<&str>) -> Vec<Diagnostic> {
-        let mut diagnostics: Vec<Diagnostic> = complaints
-            .into_iter()
-            .map(|complaint| Diagnostic { job: id.map(str::to_owned), ..self.rows.diagnostic(complaint) })
-            .collect();
-        diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-        diagnostics
-    }
-}
-
-fn duplicate(row: &row::Row<'_>, id: &str, first: u64, rows: &dyn Pass) -> Complaint {
-    if row.id().is_some() {
-        let message = if first == rows.line() {
-            format!("the id {} is taken by another job of the same row", quoted(id))
-        } else {
-            format!("the id {} is taken: line {first} has it already", quoted(id))
-        };
-        // A number that a spreadsheet has shortened is no longer the number that it was.
-        let is_shortened = id.contains("E+") && id.parse::<f64>().is_ok();
-        let hint = if is_shortened {
-            "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
-        } else {
-            rows.way_out_of_duplicates()
-        };
-        Complaint::new(At::Field(row::Field::Id), message, hint)
-    } else {
-        let message = format!("the row asks for the same edit as line {first}");
-        let hint = "drop one of them, or give each an `id` if both are meant".to_owned();
-        Complaint::new(At::Row, message, hint)
     }
 }
 

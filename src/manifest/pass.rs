@@ -1,5 +1,9 @@
+use std::io::{self, Read};
+
+use super::blocks::{Block, Blocks};
 use super::diagnostic::Diagnostic;
 use super::row::{Complaint, Defaults, Row};
+use super::source::Source;
 
 /// What rows are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,9 +14,15 @@ pub(super) enum Use {
     Catalog,
 }
 
-/// One pass over the rows of a manifest, of whatever kind it is.
-pub(super) trait Pass {
-    /// Goes to the next row; false at the end. An error ends the pass.
+/// The rows of a manifest in parts, one after the other: each is made here and may be read elsewhere.
+pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn Pass + 'm>, Diagnostic>> + Send + 'm>;
+
+/// One pass over some rows of a manifest, of whatever kind it is.
+pub(super) trait Pass: Send {
+    /// Goes back before the first row.
+    fn rewind(&mut self);
+
+    /// Goes to the next row; false at the end. An error ends the pass, and what follows is not read.
     fn advance(&mut self) -> Result<bool, Diagnostic>;
 
     /// The line where the row begins, from 1.
@@ -28,12 +38,38 @@ pub(super) trait Pass {
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic;
 
     /// What holds for rows that say nothing else.
-    fn defaults(&self) -> Option<&Defaults> {
-        None
+    fn defaults(&self) -> &Defaults {
+        Defaults::none()
     }
 
     /// What to do where several rows have one id.
     fn way_out_of_duplicates(&self) -> String {
         "give each job an id of its own".to_owned()
     }
+}
+
+/// How many entries of a list are read together.
+const ENTRIES: usize = 256;
+
+/// The parts of a text in `source`: `pass` begins one over a block of it.
+pub(super) fn parts<'m, R: Read + Send + 'm, P: Pass + 'm>(
+    source: &'m Source,
+    blocks: Blocks<R>,
+    pass: impl Fn(Block) -> P + Send + 'm,
+) -> Parts<'m> {
+    Box::new(blocks.map(move |block: io::Result<Block>| -> Result<Box<dyn Pass + 'm>, Diagnostic> {
+        Ok(Box::new(pass(block.map_err(|error| source.failed(&error))?)))
+    }))
+}
+
+/// The parts of a list: `pass` begins one over some entries of it, each of which stands for `jobs` jobs.
+pub(super) fn parts_of_list<'m, T: Sync, P: Pass + 'm>(
+    list: &'m [T],
+    jobs: usize,
+    pass: impl Fn(&'m [T]) -> P + Send + 'm,
+) -> Parts<'m> {
+    let entries = (ENTRIES / jobs.max(1)).max(1);
+    Box::new(
+        list.chunks(entries).map(move |some| -> Result<Box<dyn Pass + 'm>, Diagnostic> { Ok(Box::new(pass(some))) }),
+    )
 }

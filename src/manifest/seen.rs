@@ -6,9 +6,33 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 ///
 /// An id is kept as 96 bits of keyed SipHash. The keys are drawn anew for every pass, so nobody can prepare two ids
 /// that meet, and a million ids meet by chance once in 10^17 passes.
+#[derive(Default)]
 pub(super) struct Seen {
-    keys: [RandomState; 2],
-    lines: HashMap<[u8; 12], [u8; 4], BuildHasherDefault<First>>,
+    parts: [HashMap<[u8; 12], [u8; 4], BuildHasherDefault<First>>; PARTS],
+}
+
+const PARTS: usize = 16;
+
+/// What ids are hashed with.
+pub(super) struct IdKeys([RandomState; 2]);
+
+/// An id as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct HashedId([u8; 12]);
+
+impl IdKeys {
+    /// Draws keys.
+    pub(super) fn new() -> IdKeys {
+        IdKeys([RandomState::new(), RandomState::new()])
+    }
+
+    pub(super) fn hash(&self, id: &str) -> HashedId {
+        let [high, low] = [0, 1].map(|key: usize| self.0[key].hash_one(id));
+        let mut hash = [0; 12];
+        hash[..8].copy_from_slice(&high.to_ne_bytes());
+        hash[8..].copy_from_slice(&low.to_ne_bytes()[..4]);
+        HashedId(hash)
+    }
 }
 
 /// Takes the first eight bytes of what is hashed already.
@@ -31,18 +55,12 @@ impl Hasher for First {
 }
 
 impl Seen {
-    pub(super) fn new() -> Seen {
-        Seen { keys: [RandomState::new(), RandomState::new()], lines: HashMap::default() }
-    }
-
     /// Notes that `id` stands on `line`; the line where it stood before, if it did.
-    pub(super) fn note(&mut self, id: &str, line: u64) -> Option<u64> {
-        let [high, low] = [0, 1].map(|key: usize| self.keys[key].hash_one(id));
-        let mut hash = [0; 12];
-        hash[..8].copy_from_slice(&high.to_ne_bytes());
-        hash[8..].copy_from_slice(&low.to_ne_bytes()[..4]);
+    pub(super) fn note(&mut self, id: HashedId, line: u64) -> Option<u64> {
         let line = u32::try_from(line).unwrap_or(u32::MAX).to_ne_bytes();
-        match self.lines.entry(hash) {
+        // Each part grows by itself, so that never more than a part of all is held twice.
+        let part = usize::from(id.0[11]) % PARTS;
+        match self.parts[part].entry(id.0) {
             Entry::Occupied(first) => Some(u64::from(u32::from_ne_bytes(*first.get()))),
             Entry::Vacant(free) => {
                 free.insert(line);
@@ -58,9 +76,10 @@ mod tests {
 
     #[test]
     fn the_first_line_of_an_id_is_remembered() {
-        let mut seen = Seen::new();
-        assert!((1..=10_000).all(|line| seen.note(&format!("id-{line}"), line).is_none()));
-        assert_eq!(seen.note("id-77", 20_000), Some(77));
-        assert_eq!(seen.note("id-77", 30_000), Some(77));
+        let (keys, mut seen) = (IdKeys::new(), Seen::default());
+        let mut note = |id: &str, line| seen.note(keys.hash(id), line);
+        assert!((1..=10_000).all(|line| note(&format!("id-{line}"), line).is_none()));
+        assert_eq!(note("id-77", 20_000), Some(77));
+        assert_eq!(note("id-77", 30_000), Some(77));
     }
 }

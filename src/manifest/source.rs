@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 use tempfile::TempPath;
 
+use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::{encoding, foreign, suggest};
 
@@ -226,12 +227,6 @@ impl Source {
             ..Diagnostic::about_file(&self.name, message, hint)
         }
     }
-}
-
-/// How many lines end in `text`, be it with a line feed, a carriage return, or both.
-fn breaks(text: &str) -> u64 {
-    let both = text.matches("\r\n").count();
-    (text.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count() - both) as u64
 }
 
 fn unreadable(name: &str, path: &Path, error: &io::Error) -> Diagnostic {

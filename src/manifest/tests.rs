@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{Cents, ImageSource, Seed, Size};
+use crate::job::{Cents, ImageSource, Job, Seed, Size};
 
 /// Reads a manifest called `name` in a folder of its own: its jobs, or all that is wrong as a person reads it.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {

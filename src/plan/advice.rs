@@ -1,11 +1,13 @@
 //! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::color;
-use crate::job::{Fingerprint, ImageSource, Job, JobId, Rate, Size};
+use smallvec::SmallVec;
+
+use crate::color::{self, Hex};
+use crate::job::{Fingerprint, ImageRef, JobId, JobRef, Rate, Size};
 
 use super::expiry::expires_at;
 
@@ -28,7 +30,22 @@ pub struct Advice {
     /// Eight bytes of each fingerprint and four of its line: a million jobs are twelve megabytes.
     edits: Vec<[u8; 12]>,
     sizes: BTreeMap<&'static str, u64>,
-    colors: BTreeMap<String, u64>,
+    colors: HashMap<Hex, u64>,
+}
+
+/// What there is to know of a job for advice. It is made of the job alone, wherever that is.
+#[derive(Debug)]
+pub struct Sketch {
+    line: u64,
+    fingerprint: Fingerprint,
+    size: Option<Size>,
+    colors: SmallVec<[Hex; 4]>,
+    is_colorless: bool,
+    is_crowded: bool,
+    /// When the first of its signed URLs ends.
+    ends: Option<Timestamp>,
+    /// Its id, where there may be something to say of it.
+    id: Option<JobId>,
 }
 
 /// Something to say about some jobs.
@@ -50,9 +67,9 @@ struct Noted {
 }
 
 impl Noted {
-    fn note(&mut self, job: &Job) {
+    fn note(&mut self, job: &Sketch) {
         self.count += 1;
-        self.first.get_or_insert_with(|| (job.line, Some(job.id.clone())));
+        self.first.get_or_insert_with(|| (job.line, job.id.clone()));
     }
 }
 
@@ -69,45 +86,41 @@ impl Advice {
             expiring: Noted::default(),
             edits: Vec::new(),
             sizes: BTreeMap::new(),
-            colors: BTreeMap::new(),
+            colors: HashMap::new(),
         }
     }
 
-    /// Takes a job into account; `fingerprint` is what it sends, and `submits` says whether it will be submitted.
-    pub fn take(&mut self, job: &Job, fingerprint: Fingerprint, submits: bool) {
+    /// Takes a job into account; `submits` says whether it will be submitted.
+    pub fn take(&mut self, job: &Sketch, submits: bool) {
         self.jobs += 1;
-        *self.sizes.entry(job.request.size.map_or("as sent", Size::as_str)).or_default() += 1;
-        let asked: Vec<String> = match &job.color {
-            Some(color) => vec![color.clone()],
-            None => color::asked(&job.request.prompt).iter().map(ToString::to_string).collect(),
-        };
-        if asked.is_empty() && !names_a_color(&job.request.prompt) {
-            self.colorless.note(job);
-        }
-        for color in asked {
-            if self.colors.len() < COLORS || self.colors.contains_key(&color) {
-                *self.colors.entry(color).or_default() += 1;
+        *self.sizes.entry(job.size.map_or("as sent", Size::as_str)).or_default() += 1;
+        for color in &job.colors {
+            if self.colors.len() < COLORS || self.colors.contains_key(color) {
+                *self.colors.entry(*color).or_default() += 1;
             }
         }
-        if job.request.images.len() > USUAL_IMAGES {
+        if job.is_colorless {
+            self.colorless.note(job);
+        }
+        if job.is_crowded {
             self.crowded.note(job);
         }
         let mut edit = [0; 12];
-        edit[..8].copy_from_slice(&fingerprint.as_bytes()[..8]);
+        edit[..8].copy_from_slice(&job.fingerprint.as_bytes()[..8]);
         edit[8..].copy_from_slice(&u32::try_from(job.line).unwrap_or(u32::MAX).to_be_bytes());
         self.edits.push(edit);
         if submits {
             self.submits += 1;
-            let wait = i64::try_from(self.rate.seconds_for(self.submits)).unwrap_or(i64::MAX);
-            let turn = self.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX);
-            let is_late = |image: &ImageSource| match image {
-                ImageSource::Url(url) => expires_at(url).is_some_and(|end| end < turn),
-                _ => false,
-            };
-            if job.request.images.iter().any(is_late) {
+            if job.ends.is_some_and(|end| end < self.turn()) {
                 self.expiring.note(job);
             }
         }
+    }
+
+    /// When the last submit that was counted goes out.
+    fn turn(&self) -> Timestamp {
+        let wait = i64::try_from(self.rate.seconds_for(self.submits)).unwrap_or(i64::MAX);
+        self.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX)
     }
 
     /// How many jobs have each size.
@@ -116,8 +129,8 @@ impl Advice {
     }
 
     /// How many jobs ask for each color, by its hex.
-    pub fn colors(&self) -> &BTreeMap<String, u64> {
-        &self.colors
+    pub fn colors(&self) -> BTreeMap<String, u64> {
+        self.colors.iter().map(|(color, count)| (color.to_string(), *count)).collect()
     }
 
     /// All that there is to say.
@@ -160,6 +173,26 @@ impl Advice {
     }
 }
 
+impl Sketch {
+    /// What there is to know of `job`; `fingerprint` is what it sends.
+    pub fn of(job: &JobRef<'_>, fingerprint: Fingerprint) -> Sketch {
+        let JobRef { request, line, .. } = job;
+        let colors = match job.color.as_deref() {
+            Some(color) => color.parse().into_iter().collect(),
+            None => SmallVec::from_vec(color::asked(request.prompt)),
+        };
+        let is_colorless = colors.is_empty() && !names_a_color(request.prompt);
+        let is_crowded = request.images.len() > USUAL_IMAGES;
+        let end = |image: &ImageRef<'_>| match image {
+            ImageRef::Url(url) => expires_at(url),
+            ImageRef::Data(_) | ImageRef::File(_) => None,
+        };
+        let ends = request.images.iter().filter_map(end).min();
+        let id = (is_colorless || is_crowded || ends.is_some()).then(|| job.id.to_id());
+        Sketch { line: *line, fingerprint, size: request.size, colors, is_colorless, is_crowded, ends, id }
+    }
+}
+
 impl Advice {
     /// The jobs that ask for what an earlier one asks for.
     fn twins(&mut self) -> Noted {
@@ -184,7 +217,7 @@ fn names_a_color(prompt: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{EditRequest, Switches};
+    use crate::job::{EditRequest, ImageSource, Job, Switches};
 
     fn job(number: u64, prompt: &str, images: &[&str]) -> Job {
         Job {
@@ -207,7 +240,7 @@ mod tests {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
             let fingerprint = Fingerprint::of(&job.request, |_| unreachable!("there are no files"));
-            advice.take(job, fingerprint, true);
+            advice.take(&Sketch::of(&job.borrowed(), fingerprint), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }

@@ -14,7 +14,7 @@ use crate::job::{ErrorClass, Fingerprint, Job, JobId};
 use crate::journal::{Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
 use crate::verify::Goal;
 
-pub use advice::{Advice, Warning};
+pub use advice::{Advice, Sketch, Warning};
 pub use color::{ColorLock, ColorRules, Moment, UncertainReroll, needs_tending, next_for_color, unfinished_reroll};
 pub use work::{Standing, Task, Work};
 

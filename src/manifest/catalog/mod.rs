@@ -23,7 +23,7 @@ pub(super) use template::{Template, Text};
 
 use super::diagnostic::Diagnostic;
 use super::dialect::snake_case;
-use super::pass::Pass;
+use super::pass::{Parts, Pass};
 use super::row::{At, Complaint, Defaults, Field, Row, Value};
 use super::source::Source;
 
@@ -42,20 +42,22 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Begins a pass.
-    pub(super) fn pass<'c>(&'c self, source: &'c Source) -> Result<Jobs<'c>, Diagnostic> {
-        let rows = self.rows.pass(source, &self.text)?;
-        Ok(Jobs {
-            catalog: self,
-            source,
-            rows,
-            has_row: false,
-            combination: 0,
-            columns: Vec::new(),
-            rendered: Vec::new(),
-            complaints: Vec::new(),
-            shape: Vec::new(),
-        })
+    /// Its jobs.
+    pub(super) fn parts<'c>(&'c self, source: &'c Source) -> Result<Parts<'c>, Diagnostic> {
+        let parts = self.rows.parts(source, &self.text, self.combinations())?;
+        Ok(Box::new(parts.map(move |rows| -> Result<Box<dyn Pass + 'c>, Diagnostic> {
+            Ok(Box::new(Jobs {
+                catalog: self,
+                source,
+                rows: rows?,
+                has_row: false,
+                combination: 0,
+                columns: Vec::new(),
+                rendered: Vec::new(),
+                complaints: Vec::new(),
+                shape: Vec::new(),
+            }))
+        })))
     }
 
     fn combinations(&self) -> usize {
@@ -75,7 +77,7 @@ impl Catalog {
     }
 }
 
-/// One pass over the jobs of a catalog.
+/// The jobs of some rows of a catalog.
 pub(super) struct Jobs<'c> {
     catalog: &'c Catalog,
     source: &'c Source,
@@ -180,7 +182,7 @@ impl Jobs<'_> {
     /// Which row it is, for messages that point at a template.
     fn row_name(&self) -> String {
         let line = self.rows.line();
-        if let (RowSource::Pictures { .. }, Some((_, file))) = (&self.catalog.rows, self.columns.first()) {
+        if let (RowSource::Pictures(_), Some((_, file))) = (&self.catalog.rows, self.columns.first()) {
             return format!("for {file}");
         }
         match self.catalog.rows.file() {
@@ -191,6 +193,11 @@ impl Jobs<'_> {
 }
 
 impl Pass for Jobs<'_> {
+    fn rewind(&mut self) {
+        self.rows.rewind();
+        self.has_row = false;
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         while self.next_combination()? {
             if self.render() {
@@ -247,8 +254,8 @@ impl Pass for Jobs<'_> {
         Diagnostic { same, ..self.source.error_in(&self.catalog.text, 1, &span, message, hint) }
     }
 
-    fn defaults(&self) -> Option<&Defaults> {
-        Some(&self.catalog.defaults)
+    fn defaults(&self) -> &Defaults {
+        &self.catalog.defaults
     }
 
     fn way_out_of_duplicates(&self) -> String {

@@ -14,6 +14,7 @@ use crate::manifest::source::{self, Source};
 use crate::manifest::suggest;
 use crate::manifest::table::Table;
 
+use super::rows::MadeRow;
 use super::{Axis, RowSource, Template, Text};
 
 /// The key of the template that says whether there is a job at all.
@@ -74,7 +75,7 @@ pub(in crate::manifest) fn read(
             wrongs.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
             None
         }
-        None => keys.template.map(|(_, value)| RowSource::One(value.line)),
+        None => keys.template.map(|(_, value)| RowSource::One(MadeRow { line: value.line, ..MadeRow::default() })),
     };
     let Some((key, value)) = keys.template else {
         let hint = "say how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
@@ -235,7 +236,7 @@ fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> 
         wrongs.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());
         return None;
     }
-    Some(RowSource::Pictures { files, line: value.line })
+    Some(RowSource::Pictures(files.iter().map(|path| MadeRow::of_picture(path, value.line)).collect()))
 }
 
 fn template(key: &Key, value: &Node, wrongs: &mut Wrongs) -> Option<Template> {

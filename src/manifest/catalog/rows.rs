@@ -1,10 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::manifest::diagnostic::Diagnostic;
 use crate::manifest::dialect::snake_case;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Kind, Node};
-use crate::manifest::pass::Pass;
+use crate::manifest::pass::{Parts, Pass, parts_of_list};
 use crate::manifest::row::{At, Complaint, Row};
 use crate::manifest::source::Source;
 use crate::manifest::table::Table;
@@ -19,9 +19,9 @@ pub(in crate::manifest) enum RowSource {
     /// A list in the manifest.
     List(Vec<Node>),
     /// Pictures in a folder, a row each, with the columns `file`, `stem` and `extension`.
-    Pictures { files: Vec<PathBuf>, line: u64 },
+    Pictures(Vec<MadeRow>),
     /// None: the matrix alone makes jobs.
-    One(u64),
+    One(MadeRow),
 }
 
 impl RowSource {
@@ -29,7 +29,7 @@ impl RowSource {
     pub(in crate::manifest) fn file(&self) -> Option<&str> {
         match self {
             RowSource::Table(source, _) | RowSource::Lines(source, _) => Some(&source.name),
-            RowSource::Pictures { .. } | RowSource::List(_) | RowSource::One(_) => None,
+            RowSource::Pictures(_) | RowSource::List(_) | RowSource::One(_) => None,
         }
     }
 
@@ -47,7 +47,7 @@ impl RowSource {
                 }
                 Some(names)
             }
-            RowSource::Pictures { .. } => Some(["file", "stem", "extension"].map(str::to_owned).to_vec()),
+            RowSource::Pictures(_) => Some(["file", "stem", "extension"].map(str::to_owned).to_vec()),
             RowSource::One(_) => Some(Vec::new()),
         }
     }
@@ -61,29 +61,38 @@ impl RowSource {
         }
     }
 
-    /// Begins a pass over them; `text` is that of the manifest in `source`.
-    pub(super) fn pass<'r>(&'r self, source: &'r Source, text: &'r str) -> Result<Box<dyn Pass + 'r>, Diagnostic> {
+    /// The rows, each of which stands for `jobs` jobs; `text` is that of the manifest in `source`.
+    pub(super) fn parts<'r>(&'r self, source: &'r Source, text: &'r str, jobs: usize) -> Result<Parts<'r>, Diagnostic> {
         Ok(match self {
-            RowSource::Table(source, table) => Box::new(table.rows(source)?),
-            RowSource::Lines(source, lines) => Box::new(lines.pass(source)?),
-            RowSource::List(items) => Box::new(ListRows { source, text, items, next: 0 }),
-            RowSource::Pictures { files, line, .. } => {
-                let rows = files.iter().map(|path| picture_columns(path)).collect();
-                Box::new(MadeRows { source, rows, line: *line, next: 0 })
+            RowSource::Table(source, table) => table.parts(source, jobs)?,
+            RowSource::Lines(source, lines) => lines.parts(source, jobs)?,
+            RowSource::List(items) => parts_of_list(items, jobs, |items| ListRows { source, text, items, next: 0 }),
+            RowSource::Pictures(rows) => parts_of_list(rows, jobs, |rows| MadeRows { source, rows, next: 0 }),
+            RowSource::One(row) => {
+                parts_of_list(std::slice::from_ref(row), jobs, |rows| MadeRows { source, rows, next: 0 })
             }
-            RowSource::One(line) => Box::new(MadeRows { source, rows: vec![Vec::new()], line: *line, next: 0 }),
         })
     }
 }
 
-/// What templates may say of a picture; its path is relative to the manifest.
-fn picture_columns(path: &Path) -> Vec<(String, String)> {
-    let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    vec![
-        ("file".to_owned(), path.to_string_lossy().into_owned()),
-        ("stem".to_owned(), text(path.file_stem())),
-        ("extension".to_owned(), text(path.extension())),
-    ]
+/// A row that stands nowhere in a text, but comes from the line of a key.
+#[derive(Debug, Default)]
+pub(in crate::manifest) struct MadeRow {
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) line: u64,
+}
+
+impl MadeRow {
+    /// What templates may say of the picture at `path`, which is relative to the manifest.
+    pub(super) fn of_picture(path: &Path, line: u64) -> MadeRow {
+        let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let columns = vec![
+            ("file".to_owned(), path.to_string_lossy().into_owned()),
+            ("stem".to_owned(), text(path.file_stem())),
+            ("extension".to_owned(), text(path.extension())),
+        ];
+        MadeRow { columns, line }
+    }
 }
 
 /// Rows in a list of the manifest.
@@ -95,6 +104,10 @@ struct ListRows<'r> {
 }
 
 impl Pass for ListRows<'_> {
+    fn rewind(&mut self) {
+        self.next = 0;
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         self.next += 1;
         Ok(self.next <= self.items.len())
@@ -146,19 +159,28 @@ fn columns_of(item: &Node) -> Vec<(String, String)> {
 /// Rows that stand nowhere in a text.
 struct MadeRows<'r> {
     source: &'r Source,
-    rows: Vec<Vec<(String, String)>>,
-    line: u64,
+    rows: &'r [MadeRow],
     next: usize,
 }
 
+impl MadeRows<'_> {
+    fn current(&self) -> &MadeRow {
+        &self.rows[self.next - 1]
+    }
+}
+
 impl Pass for MadeRows<'_> {
+    fn rewind(&mut self) {
+        self.next = 0;
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         self.next += 1;
         Ok(self.next <= self.rows.len())
     }
 
     fn line(&self) -> u64 {
-        self.line
+        self.current().line
     }
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
@@ -166,12 +188,13 @@ impl Pass for MadeRows<'_> {
     }
 
     fn columns(&self) -> Vec<(String, String)> {
-        self.rows[self.next - 1].clone()
+        self.current().columns.clone()
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let place = self.rows[self.next - 1].first().map(|(_, file)| format!(", for {file}")).unwrap_or_default();
+        let MadeRow { columns, line } = self.current();
+        let place = columns.first().map(|(_, file)| format!(", for {file}")).unwrap_or_default();
         let message = format!("{}{place}", complaint.message);
-        Diagnostic { line: Some(self.line), ..Diagnostic::about_file(&self.source.name, message, complaint.hint) }
+        Diagnostic { line: Some(*line), ..Diagnostic::about_file(&self.source.name, message, complaint.hint) }
     }
 }

@@ -1,13 +1,13 @@
 use std::sync::LazyLock;
 
-use crate::job::{ImageSource, JobId};
+use crate::job::{ImageRef, JobId};
 
 use super::{Field, Row, Value};
 
 /// The id of a row that has none: the first picture's name and a hash of what the row asks for.
 ///
 /// It is the same wherever the row stands, and whatever the user's own columns say.
-pub(super) fn derived_id(row: &Row<'_>, images: &[ImageSource]) -> JobId {
+pub(super) fn derived_id(row: &Row<'_>, images: &[ImageRef<'_>]) -> JobId {
     static KEYED: LazyLock<blake3::Hasher> =
         LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 job id of a row v1"));
     let mut hasher = KEYED.clone();
@@ -28,8 +28,8 @@ pub(super) fn derived_id(row: &Row<'_>, images: &[ImageSource]) -> JobId {
     }
     let hash = hasher.finalize().to_hex();
     let name = match images.first() {
-        Some(ImageSource::File(path)) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        Some(ImageSource::Url(url)) => {
+        Some(ImageRef::File(path)) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        Some(ImageRef::Url(url)) => {
             let path = url.split(['?', '#']).next().unwrap_or_default();
             let file = path.rsplit('/').next().unwrap_or_default();
             Some(file.split('.').next().unwrap_or_default().to_owned())

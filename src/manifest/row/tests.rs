@@ -1,4 +1,8 @@
+use std::path::Path;
+
+use super::color::color;
 use super::*;
+use crate::job::{Job, Seed};
 
 fn row<'a>(values: &[(Field, &'a str)]) -> Row<'a> {
     let mut row = Row::default();
@@ -9,7 +13,8 @@ fn row<'a>(values: &[(Field, &'a str)]) -> Row<'a> {
 }
 
 fn job(values: &[(Field, &str)]) -> Result<Job, Vec<Complaint>> {
-    understand(&row(values), &Defaults::default(), "m", Path::new("/m"), 1)
+    let defaults = Defaults::default();
+    understand(&row(values), &defaults, "m", Path::new("/m"), 1).map(|job| job.to_job(Vec::new()))
 }
 
 fn with(field: Field, text: &str) -> Result<Job, Vec<Complaint>> {

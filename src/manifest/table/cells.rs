@@ -1,13 +1,27 @@
-//! The cells of a record as they stand in the file, quotes and all.
+//! The grammar of a record: cells as they stand in the file, quotes and all, and the texts that they stand for.
+//!
+//! It is that of the csv crate, which does not tell where a cell stands.
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr_iter, memchr3, memrchr2};
 
-/// Where a cell stands in the raw text of its record.
-pub(super) struct RawCell {
+/// A cell, by its place in the raw text of its record.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
     pub(super) span: Range<usize>,
-    is_quoted: bool,
+    text: CellText,
+}
+
+/// Where the text of a cell is.
+#[derive(Clone, Debug)]
+enum CellText {
+    /// The cell as it stands there.
+    Plain,
+    /// What stands between its quotes.
+    Quoted,
+    /// Bytes of what was written anew: it had quotes in it, or text behind them.
+    Anew(Range<usize>),
 }
 
 /// A quote that does not do what it was put there for, by its place in the raw text.
@@ -21,10 +35,106 @@ pub(super) enum Fault {
     SpaceBefore(Range<usize>),
 }
 
-impl RawCell {
+/// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
+/// are to `anew`. The answer is where the record ends, the end of its line included.
+pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        let start = at;
+        let is_quoted = bytes.get(at) == Some(&b'"');
+        let closed = if is_quoted { closing(bytes, at + 1) } else { None };
+        at = match &closed {
+            Some(close) => close.at + 1,
+            None if is_quoted => bytes.len(),
+            None => at,
+        };
+        let behind = at;
+        at += memchr3(delimiter, b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at);
+        let text = match closed {
+            None if !is_quoted => CellText::Plain,
+            Some(close) if at == behind && !close.is_behind_others => CellText::Quoted,
+            closed => {
+                let from = anew.len();
+                let inside = start + 1..closed.map_or(bytes.len(), |close| close.at);
+                push_single(anew, &text[inside]);
+                anew.push_str(&text[behind..at]);
+                CellText::Anew(from..anew.len())
+            }
+        };
+        cells.push(Cell { span: start..at, text });
+        match bytes.get(at) {
+            Some(byte) if *byte == delimiter => at += 1,
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return at + 2,
+            Some(_) => return at + 1,
+            None => return at,
+        }
+    }
+}
+
+/// Where the last record of `text` ends that is whole, whatever follows. The text begins with a record.
+pub(in crate::manifest) fn last_end(text: &[u8], delimiter: u8) -> Option<usize> {
+    // A line feed may follow that belongs to it.
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let opens = |at: &usize| *at == 0 || matches!(text[at - 1], b'\n' | b'\r') || text[at - 1] == delimiter;
+    let (mut from, mut end) = (0, None);
+    loop {
+        let open = memchr_iter(b'"', &text[from..]).map(|at| from + at).find(opens);
+        let plain = &text[from..open.unwrap_or(text.len())];
+        end = memrchr2(b'\n', b'\r', plain).map(|at| from + at + 1).or(end);
+        match open.and_then(|open| closing(text, open + 1)) {
+            Some(close) => from = close.at + 1,
+            None => return end,
+        }
+    }
+}
+
+/// The quote that closes a cell.
+struct Close {
+    at: usize,
+    /// Whether there are quotes inside of the cell.
+    is_behind_others: bool,
+}
+
+/// The quote that closes a cell whose text begins at `from`: two in a row stand for one.
+fn closing(raw: &[u8], mut from: usize) -> Option<Close> {
+    let mut is_behind_others = false;
+    loop {
+        let at = from + memchr(b'"', raw.get(from..)?)?;
+        if raw.get(at + 1) != Some(&b'"') {
+            return Some(Close { at, is_behind_others });
+        }
+        (from, is_behind_others) = (at + 2, true);
+    }
+}
+
+/// Writes `inside` with one quote for every two.
+fn push_single(text: &mut String, inside: &str) {
+    let mut parts = inside.split("\"\"");
+    text.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        text.push('"');
+        text.push_str(part);
+    }
+}
+
+impl Cell {
+    /// Its text, out of the raw text of its record or out of what was written anew.
+    pub(super) fn text<'t>(&self, raw: &'t str, anew: &'t str) -> &'t str {
+        match &self.text {
+            CellText::Plain => &raw[self.span.clone()],
+            CellText::Quoted => &raw[self.span.start + 1..self.span.end - 1],
+            CellText::Anew(span) => &anew[span.clone()],
+        }
+    }
+
+    pub(super) fn is_quoted(&self) -> bool {
+        !matches!(self.text, CellText::Plain)
+    }
+
     /// The place of bytes `part` of the cell's text.
     pub(super) fn part(&self, raw: &str, part: &Range<usize>) -> Range<usize> {
-        if !self.is_quoted {
+        if !self.is_quoted() {
             return self.span.start + part.start..self.span.start + part.end;
         }
         let inner = self.span.start + 1;
@@ -44,78 +154,47 @@ impl RawCell {
     }
 }
 
-/// The cells of one record, and the first fault of a quote.
-pub(super) fn raw_cells(raw: &[u8], delimiter: u8) -> (Vec<RawCell>, Option<Fault>) {
-    let (mut cells, mut fault) = (Vec::new(), None);
-    walk(raw, delimiter, |cell, found| {
-        cells.push(cell);
-        fault = fault.take().or(found);
-    });
-    (cells, fault)
-}
-
-/// The first fault of a quote.
-pub(super) fn fault(raw: &[u8], delimiter: u8) -> Option<Fault> {
-    let mut fault = None;
-    walk(raw, delimiter, |_, found| fault = fault.take().or(found));
-    fault
-}
-
-fn walk(raw: &[u8], delimiter: u8, mut each: impl FnMut(RawCell, Option<Fault>)) {
-    let mut at = 0;
-    loop {
-        let start = at;
-        let is_quoted = raw.get(at) == Some(&b'"');
-        let mut fault = None;
-        if is_quoted {
-            match closing(raw, at + 1) {
-                Some(close) => at = close + 1,
-                None => (at, fault) = (raw.len(), Some(Fault::Unclosed(start))),
+/// The first fault of a quote in the record `raw`.
+pub(super) fn fault(raw: &str, delimiter: u8, cells: &[Cell]) -> Option<Fault> {
+    let bytes = raw.as_bytes();
+    cells.iter().find_map(|cell| {
+        let Range { start, end } = cell.span;
+        match cell.text {
+            CellText::Quoted => None,
+            CellText::Anew(_) => {
+                let Some(close) = closing(bytes, start + 1) else { return Some(Fault::Unclosed(start)) };
+                let behind = close.at + 1;
+                let end = behind + raw.get(behind..end)?.trim_end_matches(' ').len();
+                (end > behind).then_some(Fault::TextBehind { open: start, behind: behind..end })
             }
-        }
-        let behind = at;
-        at += memchr3(delimiter, b'\n', b'\r', &raw[at..]).unwrap_or(raw.len() - at);
-        if is_quoted && behind < at {
-            let end = raw[behind..at].iter().rposition(|byte| *byte != b' ').map_or(behind, |last| behind + last + 1);
-            if end > behind {
-                fault = Some(Fault::TextBehind { open: start, behind: behind..end });
-            }
-        } else if !is_quoted {
-            let cell = raw[start..at].trim_ascii();
-            if cell.len() > 1 && raw[start] == b' ' && cell.starts_with(b"\"") {
+            CellText::Plain => {
+                let text = bytes[start..end].trim_ascii();
+                if text.len() < 2 || bytes[start] != b' ' || !text.starts_with(b"\"") {
+                    return None;
+                }
                 // A quoted text that holds a separator is closed in a later cell.
-                let is_closed = cell.ends_with(b"\"")
-                    || raw.ends_with(b"\"")
-                    || raw[at..].windows(2).any(|pair| pair == [b'"', delimiter]);
-                fault = is_closed.then_some(Fault::SpaceBefore(start..at));
+                let is_closed = text.ends_with(b"\"")
+                    || raw.ends_with('"')
+                    || bytes[end..].windows(2).any(|pair| pair == [b'"', delimiter]);
+                is_closed.then_some(Fault::SpaceBefore(start..end))
             }
         }
-        each(RawCell { span: start..at, is_quoted }, fault);
-        if raw.get(at) != Some(&delimiter) {
-            return;
-        }
-        at += 1;
-    }
-}
-
-/// The quote that closes a cell whose text begins at `from`: two in a row stand for one.
-fn closing(raw: &[u8], mut from: usize) -> Option<usize> {
-    loop {
-        let at = from + memchr(b'"', raw.get(from..)?)?;
-        if raw.get(at + 1) != Some(&b'"') {
-            return Some(at);
-        }
-        from = at + 2;
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn cells(raw: &str) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        scan(raw, b',', &mut cells, &mut String::new());
+        cells
+    }
+
     #[test]
     fn a_quote_that_does_not_quote_is_found() {
-        let fault = |raw: &str| fault(raw.as_bytes(), b',');
+        let fault = |raw: &str| fault(raw, b',', &cells(raw));
         for good in ["a,\"b \"\"c\"\", d\",e", "a,5\" mug,b", "\"a\" ,b", "\"\"", ",,", "", "\"a\nb\",c", " b, c"] {
             assert_eq!(fault(good), None, "{good}");
         }
@@ -128,8 +207,26 @@ mod tests {
     #[test]
     fn a_part_of_a_quoted_cell_is_found_behind_doubled_quotes() {
         let raw = "a,\"x\"\"|b\",c";
-        let (cells, _) = raw_cells(raw.as_bytes(), b',');
+        let cells = cells(raw);
         assert_eq!(&raw[cells[1].part(raw, &(3..4))], "b");
         assert_eq!(&raw[cells[2].span.clone()], "c");
+    }
+
+    #[test]
+    fn whole_records_end_outside_of_quotes() {
+        let end = |text: &str| last_end(text.as_bytes(), b',');
+        for (text, expected) in [
+            ("a", None),
+            ("a,\"b\n", None),
+            ("a\n\"b\nc", Some(2)),
+            ("a\n\"b\nc\"\nd", Some(8)),
+            ("a,5\" mug\nb", Some(9)),
+            ("\"a\"\" \n\"\n", Some(8)),
+            ("a\r\nb\r", Some(3)),
+            ("a\rb\r", Some(2)),
+            ("a,\"\"\n\"", Some(5)),
+        ] {
+            assert_eq!(end(text), expected, "{text:?}");
+        }
     }
 }

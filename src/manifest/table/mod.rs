@@ -5,24 +5,28 @@ mod header;
 mod records;
 
 use std::fs::File;
+use std::io;
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::blocks::{Block, Blocks, Ends, Start};
+use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::dialect;
-use super::pass::{Pass, Use};
+use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 
-use cells::{Fault, fault, raw_cells};
+use cells::{Cell, Fault};
 use header::{Column, Remark};
-use records::Records;
+
+pub(super) use cells::last_end;
+pub(super) use records::Records;
 
 /// A table whose header is understood.
 #[derive(Debug)]
 pub(super) struct Table {
     delimiter: u8,
     columns: Vec<Column>,
-    /// How many records stand before the first row.
-    above: usize,
+    /// Where the rows begin.
+    start: Start,
     /// The columns that jobs need and that are not there, which is told once.
     missing: Vec<Field>,
     /// What was understood of the header and could surprise.
@@ -31,51 +35,40 @@ pub(super) struct Table {
     pub(super) problems: Vec<Diagnostic>,
 }
 
-/// One pass over a table.
-pub(super) struct Rows<'t> {
-    table: &'t Table,
-    source: &'t Source,
-    records: Records<File>,
-    /// What is wrong with the quotes of the row.
-    fault: Option<Fault>,
-}
-
 impl Table {
     /// Reads the header of `source`.
     ///
     /// # Errors
     /// Why no row can be looked at.
     pub(super) fn open(source: &Source, use_as: Use) -> Result<Table, Vec<Diagnostic>> {
-        let failed = |error: std::io::Error| vec![source.failed(&error)];
+        let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
         let mut head = vec![0; 1 << 16];
         let read = source.reader(0).and_then(|file| read_head(file, &mut head)).map_err(failed)?;
         let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
-        let above = 1 + usize::from(dialect.is_named);
-        let mut records = Records::new(source.reader(0).map_err(failed)?, dialect.delimiter);
-        for _record in 0..above {
-            if !records.advance().map_err(failed)? {
+        let mut top = Top::open(source, dialect.delimiter).map_err(failed)?;
+        for _record in 0..1 + usize::from(dialect.is_named) {
+            if !top.advance().map_err(failed)? {
                 return Err(empty("the manifest is empty", "begin with a header line such as id,prompt,images"));
             }
         }
+        let records = &top.records;
         let columns = header::columns(records.iter().map(|name| name.trim().to_owned()).collect(), use_as);
-        let line = records.line();
-        let raw = String::from_utf8_lossy(records.raw()).into_owned();
-        let (cells, fault) = raw_cells(raw.as_bytes(), dialect.delimiter);
+        let (raw, line, start) = (records.raw(), records.line(), records.next());
         let place = |remark: Remark| {
             let span =
-                remark.column.and_then(|column| cells.get(column)).map_or(0..raw.len(), |cell| cell.span.clone());
-            source.error_in(&raw, line, &span, remark.message, remark.hint)
+                remark.column.and_then(|column| records.cell(column)).map_or(0..raw.len(), |cell| cell.span.clone());
+            source.error_in(raw, line, &span, remark.message, remark.hint)
         };
-        if let Some(fault) = fault {
-            let complaint = faulty(&fault, &raw);
-            return Err(vec![source.error_in(&raw, line, &complaint.span, complaint.message, complaint.hint)]);
+        if let Some(fault) = records.fault() {
+            let complaint = faulty(&fault, raw);
+            return Err(vec![source.error_in(raw, line, &complaint.span, complaint.message, complaint.hint)]);
         }
         if use_as == Use::Jobs && !header::is_any_known(&columns) {
-            let header_line = header_below(&mut records).map_err(failed)?;
             let message = "the first line is no header: none of its columns is known".to_owned();
-            let hint = Some(header::way_to_a_header(&columns, header_line));
-            return Err(vec![place(Remark { column: None, message, hint })]);
+            let refused = place(Remark { column: None, message, hint: None });
+            let hint = header::way_to_a_header(&columns, header_below(&mut top).map_err(failed)?);
+            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
         let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
         let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
@@ -97,8 +90,8 @@ impl Table {
         if use_as == Use::Jobs {
             notices.extend(header::misspelt(&columns).into_iter().map(|remark| note(Severity::Warning, remark)));
         }
-        let table = Table { delimiter: dialect.delimiter, columns, above, missing, notices, problems };
-        if !records.advance().map_err(failed)? {
+        let table = Table { delimiter: dialect.delimiter, columns, start, missing, notices, problems };
+        if !top.advance().map_err(failed)? {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
         }
         Ok(table)
@@ -109,19 +102,45 @@ impl Table {
         self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
-    /// Begins a pass.
-    pub(super) fn rows<'t>(&'t self, source: &'t Source) -> Result<Rows<'t>, Diagnostic> {
-        let failed = |error: std::io::Error| source.failed(&error);
-        let mut records = Records::new(source.reader(0).map_err(failed)?, self.delimiter);
-        for _record in 0..self.above {
-            records.advance().map_err(failed)?;
+    /// Its rows, each of which stands for `jobs` jobs.
+    pub(super) fn parts<'t>(&'t self, source: &'t Source, jobs: usize) -> Result<Parts<'t>, Diagnostic> {
+        let file = source.reader(self.start.offset).map_err(|error| source.failed(&error))?;
+        let blocks = Blocks::new(file, Ends::Records(self.delimiter), self.start, jobs);
+        Ok(parts(source, blocks, |block| Rows {
+            table: self,
+            source,
+            records: Records::new(block, self.delimiter),
+            fault: None,
+        }))
+    }
+}
+
+/// The records at the top of a table.
+struct Top {
+    blocks: Blocks<File>,
+    records: Records,
+    delimiter: u8,
+}
+
+impl Top {
+    fn open(source: &Source, delimiter: u8) -> io::Result<Top> {
+        let blocks = Blocks::new(source.reader(0)?, Ends::Records(delimiter), Start::TEXT, 1);
+        Ok(Top { blocks, records: Records::new(Block::default(), delimiter), delimiter })
+    }
+
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            if self.records.advance() {
+                return Ok(true);
+            }
+            let Some(block) = self.blocks.next() else { return Ok(false) };
+            self.records = Records::new(block?, self.delimiter);
         }
-        Ok(Rows { table: self, source, records, fault: None })
     }
 }
 
 /// As much of `file` as fits into `head`; the answer is how much that is.
-fn read_head(file: File, head: &mut [u8]) -> std::io::Result<usize> {
+fn read_head(file: File, head: &mut [u8]) -> io::Result<usize> {
     use std::io::Read;
     let mut file = file.take(head.len() as u64);
     let mut read = 0;
@@ -134,15 +153,15 @@ fn read_head(file: File, head: &mut [u8]) -> std::io::Result<usize> {
 }
 
 /// The line of a record near the top that has the columns of a header, where the first one has none.
-fn header_below(records: &mut Records<File>) -> std::io::Result<Option<u64>> {
+fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
     const NEAR: usize = 20;
     for _record in 0..NEAR {
-        if !records.advance()? {
+        if !top.advance()? {
             break;
         }
-        let fields = dialect::fields(&records.iter().map(str::to_owned).collect::<Vec<_>>());
+        let fields = dialect::fields(&top.records.iter().map(str::to_owned).collect::<Vec<_>>());
         if header::NEEDED.iter().all(|field| fields.contains(&Some(*field))) {
-            return Ok(Some(records.line()));
+            return Ok(Some(top.records.line()));
         }
     }
     Ok(None)
@@ -169,7 +188,7 @@ fn faulty(fault: &Fault, raw: &str) -> Faulty {
             Faulty { span: *open..*open + 1, message, hint: doubled.to_owned() }
         }
         Fault::TextBehind { open, behind } => {
-            let (text, hint) = (super::quoted(raw[behind.clone()].trim()), doubled.to_owned());
+            let (text, hint) = (quoted(raw[behind.clone()].trim()), doubled.to_owned());
             match lines(&raw[*open..behind.end]) {
                 0 => {
                     let message = format!("{text} stands behind the quote that closes the cell");
@@ -191,13 +210,23 @@ fn faulty(fault: &Fault, raw: &str) -> Faulty {
     }
 }
 
+/// Rows of a table.
+struct Rows<'t> {
+    table: &'t Table,
+    source: &'t Source,
+    records: Records,
+    /// What is wrong with the quotes of the row.
+    fault: Option<Fault>,
+}
+
 impl Pass for Rows<'_> {
+    fn rewind(&mut self) {
+        self.records.rewind();
+    }
+
     fn advance(&mut self) -> Result<bool, Diagnostic> {
-        let is_row = self.records.advance().map_err(|error| self.source.failed(&error))?;
-        self.fault = None;
-        if is_row && self.records.has_quotes() {
-            self.fault = fault(self.records.raw(), self.table.delimiter);
-        }
+        let is_row = self.records.advance();
+        self.fault = if is_row { self.records.fault() } else { None };
         Ok(is_row)
     }
 
@@ -208,7 +237,7 @@ impl Pass for Rows<'_> {
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
         let mut row = Row::default();
         if let Some(fault) = &self.fault {
-            let Faulty { span, message, hint } = faulty(fault, &String::from_utf8_lossy(self.records.raw()));
+            let Faulty { span, message, hint } = faulty(fault, self.records.raw());
             return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
         }
         for (column, cell) in self.table.columns.iter().zip(self.records.iter()) {
@@ -243,25 +272,23 @@ impl Pass for Rows<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let raw = String::from_utf8_lossy(self.records.raw());
-        let (cells, _) = raw_cells(raw.as_bytes(), self.table.delimiter);
-        let cell_at = |is_it: &dyn Fn(&Column) -> bool| {
-            let column = self.table.columns.iter().position(is_it)?;
-            // A row that is too short lacks the cell at its end.
-            Some(cells.get(column).map_or(raw.len()..raw.len(), |cell| cell.span.clone()))
+        let raw = self.records.raw();
+        let cell_at = |is_it: &dyn Fn(&Column) -> bool| -> Option<Option<&Cell>> {
+            Some(self.records.cell(self.table.columns.iter().position(is_it)?))
         };
+        // A row that is too short lacks the cell at its end.
+        let span_of = |cell: Option<&Cell>| cell.map_or(raw.len()..raw.len(), |cell| cell.span.clone());
         let of_field = |field: Field| cell_at(&|column: &Column| column.field == Some(field));
         let whole = 0..raw.len();
         let span = match &complaint.at {
             At::Row | At::OfRow(_) => whole,
             At::Source(span) => span.clone(),
-            At::Field(field) | At::Item(field, _) => of_field(*field).unwrap_or(whole),
-            At::Column(name) => cell_at(&|column: &Column| dialect::snake_case(&column.name) == *name).unwrap_or(whole),
-            At::Part(field, part) => {
-                let column = self.table.columns.iter().position(|column| column.field == Some(*field));
-                column.and_then(|column| cells.get(column)).map_or(whole, |cell| cell.part(&raw, part))
+            At::Field(field) | At::Item(field, _) => of_field(*field).map_or(whole, span_of),
+            At::Column(name) => {
+                cell_at(&|column: &Column| dialect::snake_case(&column.name) == *name).map_or(whole, span_of)
             }
+            At::Part(field, part) => of_field(*field).flatten().map_or(whole, |cell| cell.part(raw, part)),
         };
-        self.source.error_in(&raw, self.records.line(), &span, complaint.message, complaint.hint)
+        self.source.error_in(raw, self.records.line(), &span, complaint.message, complaint.hint)
     }
 }

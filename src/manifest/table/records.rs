@@ -1,167 +1,105 @@
-use std::io::{self, Read};
 use std::ops::Range;
 
-use csv_core::ReadRecordResult;
-use memchr::{memchr, memchr2_iter};
+use super::cells::{Cell, Fault, fault, scan};
+use crate::manifest::blocks::{Block, Start, breaks};
 
-/// The longest record that is read, in bytes: beyond it, a quote was never closed.
-const LONGEST: usize = 128 << 20;
-
-/// Reads the records of a table one after the other, each with its raw text and its line.
-///
-/// The grammar is that of the csv crates. What they do not tell is where a record begins behind blank lines, and what
-/// it looks like in the file; so the buffer is kept here, and holds the raw text until the next record is read.
-pub(super) struct Records<R> {
-    input: R,
-    core: csv_core::Reader,
-    buffer: Vec<u8>,
-    /// What of the buffer was read from the input and not parsed yet.
-    unread: Range<usize>,
-    /// Where the record stands in the buffer.
-    raw: Range<usize>,
-    /// The cells without their quotes, one behind the other, and where each ends.
-    text: String,
-    cells: Vec<u8>,
-    ends: Vec<usize>,
-    count: usize,
-    /// The line where the record begins, and the one where the next byte stands.
-    line: u64,
+/// Reads the records of a block one after the other, each with its raw text and its line.
+#[derive(Debug, Default)]
+pub(in crate::manifest) struct Records {
+    block: Block,
+    delimiter: u8,
+    /// Where the next record begins, or the end of a blank line before it, and its line.
+    at: usize,
     next_line: u64,
-    /// Whether the last byte was a carriage return, whose line feed is the same break.
-    after_return: bool,
+    /// Where the record stands in the block, without the end of its line.
+    raw: Range<usize>,
+    line: u64,
+    cells: Vec<Cell>,
+    /// The texts of cells that do not stand in the block as they are.
+    anew: String,
 }
 
-impl<R: Read> Records<R> {
-    pub(super) fn new(input: R, delimiter: u8) -> Records<R> {
-        Records {
-            input,
-            core: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            buffer: vec![0; 1 << 17],
-            unread: 0..0,
-            raw: 0..0,
-            text: String::new(),
-            cells: vec![0; 1 << 10],
-            ends: vec![0; 64],
-            count: 0,
-            line: 1,
-            next_line: 1,
-            after_return: false,
-        }
+impl Records {
+    pub(in crate::manifest) fn new(block: Block, delimiter: u8) -> Records {
+        let mut records = Records { block, delimiter, ..Records::default() };
+        records.rewind();
+        records
+    }
+
+    /// Goes back before the first record.
+    pub(super) fn rewind(&mut self) {
+        (self.at, self.next_line) = (0, self.block.line);
     }
 
     /// Goes to the next record that is not blank; false at the end.
-    pub(super) fn advance(&mut self) -> io::Result<bool> {
-        while self.skip_breaks()? {
+    pub(in crate::manifest) fn advance(&mut self) -> bool {
+        while self.skip_breaks() {
             self.line = self.next_line;
-            self.read()?;
+            self.read();
             if self.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                return Ok(true);
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 
     /// The line where the record begins, from 1.
-    pub(super) fn line(&self) -> u64 {
+    pub(in crate::manifest) fn line(&self) -> u64 {
         self.line
     }
 
     /// The record as it stands in the file, without the end of its line.
-    pub(super) fn raw(&self) -> &[u8] {
-        let raw = &self.buffer[self.raw.clone()];
-        let end = raw.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
-        &raw[..end]
+    pub(in crate::manifest) fn raw(&self) -> &str {
+        &self.block.text[self.raw.clone()]
     }
 
-    /// Whether there is a quote anywhere in it.
-    pub(super) fn has_quotes(&self) -> bool {
-        memchr(b'"', &self.buffer[self.raw.clone()]).is_some()
+    /// Where the next record begins, or blank lines before it.
+    pub(super) fn next(&self) -> Start {
+        Start { offset: self.block.offset + self.at as u64, line: self.next_line }
     }
 
-    /// How many cells it has.
+    /// The first quote of the record that does not do what it was put there for.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        fault(self.raw(), self.delimiter, &self.cells)
+    }
+
+    /// How many cells the record has.
     pub(super) fn len(&self) -> usize {
-        self.count
+        self.cells.len()
     }
 
-    /// Its cells.
+    /// A cell of the record, by its number.
+    pub(super) fn cell(&self, number: usize) -> Option<&Cell> {
+        self.cells.get(number)
+    }
+
+    /// The texts of its cells.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends[..self.count]).map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
+        let text = &self.block.text[self.raw.start..];
+        self.cells.iter().map(move |cell| cell.text(text, &self.anew))
     }
 
-    /// Passes the ends of lines before the next record; false at the end of the input.
-    fn skip_breaks(&mut self) -> io::Result<bool> {
-        loop {
-            if self.unread.is_empty() && !self.fill(self.unread.start)? {
-                return Ok(false);
-            }
-            match self.buffer[self.unread.start] {
-                b'\n' if self.after_return => self.after_return = false,
-                b'\n' => self.next_line += 1,
-                b'\r' => {
-                    self.next_line += 1;
-                    self.after_return = true;
-                }
-                _ => return Ok(true),
-            }
-            self.unread.start += 1;
+    /// Passes the ends of lines before the next record; false at the end of the block.
+    fn skip_breaks(&mut self) -> bool {
+        let text = self.block.text.as_bytes();
+        while let Some(byte @ (b'\n' | b'\r')) = text.get(self.at) {
+            let is_first_of_two = *byte == b'\r' && text.get(self.at + 1) == Some(&b'\n');
+            self.at += if is_first_of_two { 2 } else { 1 };
+            self.next_line += 1;
         }
+        self.at < text.len()
     }
 
-    /// Reads one record, which begins at the first unread byte.
-    fn read(&mut self) -> io::Result<()> {
-        let mut start = self.unread.start;
-        let (mut written, mut ends, mut is_over) = (0, 0, false);
-        loop {
-            let input = if is_over { &[] } else { &self.buffer[self.unread.clone()] };
-            let (result, read, wrote, ended) =
-                self.core.read_record(input, &mut self.cells[written..], &mut self.ends[ends..]);
-            self.unread.start += read;
-            (written, ends) = (written + wrote, ends + ended);
-            match result {
-                ReadRecordResult::InputEmpty => {
-                    is_over = !self.fill(start)?;
-                    start = 0;
-                }
-                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        self.raw = start..self.unread.start;
-        self.count = ends;
-        self.text.clear();
-        let changed = || io::Error::other("it is no longer UTF-8: the file was changed while it was read");
-        self.text.push_str(std::str::from_utf8(&self.cells[..written]).map_err(|_| changed())?);
-        let raw = &self.buffer[self.raw.clone()];
-        for at in memchr2_iter(b'\n', b'\r', raw) {
-            let is_second = raw[at] == b'\n' && at > 0 && raw[at - 1] == b'\r';
-            self.next_line += u64::from(!is_second);
-        }
-        self.after_return = raw.ends_with(b"\r");
-        Ok(())
-    }
-
-    /// Reads more behind the bytes from `keep` on, which move to the front of the buffer; false at the end of the input.
-    fn fill(&mut self, keep: usize) -> io::Result<bool> {
-        let end = self.unread.end;
-        self.buffer.copy_within(keep..end, 0);
-        self.unread = self.unread.start - keep..end - keep;
-        if self.unread.end == self.buffer.len() {
-            if self.buffer.len() >= LONGEST {
-                let error = format!("the record on line {} is over 128 MiB: is a quote never closed?", self.line);
-                return Err(io::Error::other(error));
-            }
-            self.buffer.resize(self.buffer.len() * 2, 0);
-        }
-        let read = loop {
-            match self.input.read(&mut self.buffer[self.unread.end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        self.unread.end += read;
-        Ok(read > 0)
+    /// Reads one record.
+    fn read(&mut self) {
+        self.cells.clear();
+        self.anew.clear();
+        let text = &self.block.text[self.at..];
+        let end = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
+        let has_breaks = self.cells.iter().any(Cell::is_quoted);
+        self.next_line += if has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
+        self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();
+        self.at += end;
     }
 }
 
@@ -169,24 +107,11 @@ impl<R: Read> Records<R> {
 mod tests {
     use super::*;
 
-    /// Gives a byte at a time, so that every record is read across the ends of what was read.
-    struct Slow<'t>(&'t [u8]);
-
-    impl Read for Slow<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
-            buffer[0] = *first;
-            self.0 = rest;
-            Ok(1)
-        }
-    }
-
     fn all(text: &str) -> Vec<(u64, String, Vec<String>)> {
-        let mut records = Records::new(Slow(text.as_bytes()), b',');
+        let mut records = Records::new(Block { text: text.to_owned(), offset: 0, line: 1 }, b',');
         let mut found = Vec::new();
-        while records.advance().unwrap() {
-            let raw = String::from_utf8(records.raw().to_vec()).unwrap();
-            found.push((records.line(), raw, records.iter().map(str::to_owned).collect()));
+        while records.advance() {
+            found.push((records.line(), records.raw().to_owned(), records.iter().map(str::to_owned).collect()));
         }
         found
     }

@@ -1,0 +1,118 @@
+//! Jobs whose texts stay where they were read. Of a million rows most are only looked at, and copying them would take
+//! longer than that.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::{EditRequest, ImageSource, Job, JobIdRef, Seed, Size, Switches};
+
+/// A [`Job`] without the user's own columns, borrowed from its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRef<'a> {
+    /// Its name, unique in the manifest.
+    pub id: JobIdRef<'a>,
+    /// What is sent for it.
+    pub request: RequestRef<'a>,
+    /// The color asked for, `#RRGGBB` in capitals.
+    pub color: Option<Cow<'a, str>>,
+    /// The line of the manifest where it begins, from 1.
+    pub line: u64,
+}
+
+/// A borrowed [`EditRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRef<'a> {
+    /// The model's name in the URL of the submit.
+    pub model: &'a str,
+    /// The instruction, as written.
+    pub prompt: &'a str,
+    /// The pictures to edit, in order.
+    pub images: Vec<ImageRef<'a>>,
+    /// The size of the output.
+    pub size: Option<Size>,
+    /// The seed of the generator.
+    pub seed: Option<Seed>,
+    /// The three switches.
+    pub switches: Switches,
+}
+
+/// A borrowed [`ImageSource`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageRef<'a> {
+    /// An `http` or `https` URL.
+    Url(&'a str),
+    /// A `data:` URI.
+    Data(&'a str),
+    /// A file on this machine, its path already joined to the manifest's folder.
+    File(Cow<'a, Path>),
+}
+
+impl JobRef<'_> {
+    /// A job with texts of its own, and the user's `columns`.
+    pub fn to_job(&self, columns: Vec<(String, String)>) -> Job {
+        let request = self.request.to_request();
+        let color = self.color.as_deref().map(str::to_owned);
+        Job { id: self.id.to_id(), request, color, columns, line: self.line }
+    }
+}
+
+impl RequestRef<'_> {
+    fn to_request(&self) -> EditRequest {
+        EditRequest {
+            model: self.model.to_owned(),
+            prompt: self.prompt.to_owned(),
+            images: self.images.iter().map(ImageRef::to_source).collect(),
+            size: self.size,
+            seed: self.seed,
+            switches: self.switches,
+        }
+    }
+}
+
+impl ImageRef<'_> {
+    /// The same with a text of its own.
+    pub fn to_source(&self) -> ImageSource {
+        match self {
+            ImageRef::Url(url) => ImageSource::Url((*url).to_owned()),
+            ImageRef::Data(uri) => ImageSource::Data((*uri).to_owned()),
+            ImageRef::File(path) => ImageSource::File(path.to_path_buf()),
+        }
+    }
+}
+
+impl Job {
+    /// The job as one that is borrowed.
+    pub fn borrowed(&self) -> JobRef<'_> {
+        JobRef {
+            id: JobIdRef::from(&self.id),
+            request: self.request.borrowed(),
+            color: self.color.as_deref().map(Cow::Borrowed),
+            line: self.line,
+        }
+    }
+}
+
+impl EditRequest {
+    /// The request as one that is borrowed.
+    pub fn borrowed(&self) -> RequestRef<'_> {
+        RequestRef {
+            model: &self.model,
+            prompt: &self.prompt,
+            images: self.images.iter().map(ImageSource::borrowed).collect(),
+            size: self.size,
+            seed: self.seed,
+            switches: self.switches,
+        }
+    }
+}
+
+impl ImageSource {
+    /// The source as one that is borrowed.
+    pub fn borrowed(&self) -> ImageRef<'_> {
+        match self {
+            ImageSource::Url(url) => ImageRef::Url(url),
+            ImageSource::Data(uri) => ImageRef::Data(uri),
+            ImageSource::File(path) => ImageRef::File(Cow::Borrowed(path)),
+        }
+    }
+}

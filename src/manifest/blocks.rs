@@ -1,0 +1,185 @@
+//! A text in blocks of whole rows, so that several of them can be read at once.
+
+use std::io::{self, Read};
+
+use memchr::{memchr_iter, memrchr};
+
+/// The longest row that is read, in bytes: beyond it, a quote was never closed.
+const LONGEST: usize = 128 << 20;
+
+/// How large a block is where rows are short, in bytes.
+const USUAL: usize = 1 << 17;
+
+/// Whole rows of a text.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    pub(super) text: String,
+    /// Where it begins in the text, in bytes.
+    pub(super) offset: u64,
+    /// The line where it begins, from 1.
+    pub(super) line: u64,
+}
+
+/// What ends a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ends {
+    /// A line feed.
+    Lines,
+    /// The end of a line that is not inside of quotes, where cells are separated by this.
+    Records(u8),
+}
+
+/// Where the rows begin that are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// The byte, counted from the beginning of the text.
+    pub(super) offset: u64,
+    /// Its line, from 1.
+    pub(super) line: u64,
+}
+
+impl Start {
+    /// The beginning of the text.
+    pub(super) const TEXT: Start = Start { offset: 0, line: 1 };
+}
+
+/// The blocks of a text, one after the other.
+pub(super) struct Blocks<R> {
+    input: R,
+    ends: Ends,
+    next: Start,
+    size: usize,
+    /// What was read behind the last block.
+    rest: Vec<u8>,
+    is_over: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Reads from `input`, which is at `start`. Each row will be read as `jobs` of them, so that many make blocks small.
+    pub(super) fn new(input: R, ends: Ends, start: Start, jobs: usize) -> Blocks<R> {
+        let size = (USUAL / jobs.max(1)).max(USUAL >> 6);
+        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false }
+    }
+
+    fn read(&mut self) -> io::Result<Option<Block>> {
+        let mut bytes = Vec::with_capacity(self.size.max(self.rest.len()));
+        bytes.append(&mut self.rest);
+        let mut size = self.size;
+        let end = loop {
+            if !self.is_over && bytes.len() < size {
+                let missing = (size - bytes.len()) as u64;
+                self.is_over = self.input.by_ref().take(missing).read_to_end(&mut bytes)? < missing as usize;
+            }
+            if self.is_over {
+                break bytes.len();
+            }
+            if let Some(end) = self.ends.last(&bytes) {
+                break end;
+            }
+            if size >= LONGEST {
+                return Err(io::Error::other(self.ends.too_long(self.next.line)));
+            }
+            size = size.max(bytes.len()) * 2;
+        };
+        if end == 0 {
+            return Ok(None);
+        }
+        self.rest.extend_from_slice(&bytes[end..]);
+        bytes.truncate(end);
+        let changed = |_| io::Error::other("it is no longer UTF-8: the file was changed while it was read");
+        let text = String::from_utf8(bytes).map_err(changed)?;
+        let Start { offset, line } = self.next;
+        self.next = Start { offset: offset + end as u64, line: line + self.ends.breaks(&text) };
+        Ok(Some(Block { text, offset, line }))
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = io::Result<Block>;
+
+    fn next(&mut self) -> Option<io::Result<Block>> {
+        let read = self.read();
+        // Nothing can be said of what follows an error.
+        self.is_over |= read.is_err();
+        read.transpose()
+    }
+}
+
+impl Ends {
+    /// Where the last whole row of `text` ends, which begins with a row and may end within one.
+    fn last(self, text: &[u8]) -> Option<usize> {
+        match self {
+            Ends::Lines => memrchr(b'\n', text).map(|at| at + 1),
+            Ends::Records(delimiter) => super::table::last_end(text, delimiter),
+        }
+    }
+
+    fn breaks(self, text: &str) -> u64 {
+        match self {
+            Ends::Lines => memchr_iter(b'\n', text.as_bytes()).count() as u64,
+            Ends::Records(_) => breaks(text),
+        }
+    }
+
+    fn too_long(self, line: u64) -> String {
+        match self {
+            Ends::Lines => format!("line {line} is over 128 MiB"),
+            Ends::Records(_) => format!("the record on line {line} is over 128 MiB: is a quote never closed?"),
+        }
+    }
+}
+
+/// How many lines end in `text`, be it with a line feed, a carriage return, or both.
+pub(super) fn breaks(text: &str) -> u64 {
+    let text = text.as_bytes();
+    let alone = memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n')).count();
+    (memchr_iter(b'\n', text).count() + alone) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Gives few bytes at a time.
+    struct Slow<'t>(&'t [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let (now, rest) = self.0.split_at(self.0.len().min(buffer.len()).min(3));
+            buffer[..now.len()].copy_from_slice(now);
+            self.0 = rest;
+            Ok(now.len())
+        }
+    }
+
+    fn blocks(text: &str, ends: Ends, size: usize) -> Vec<Block> {
+        let blocks = Blocks { size, ..Blocks::new(Slow(text.as_bytes()), ends, Start::TEXT, 1) };
+        blocks.map(Result::unwrap).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_the_same_in_blocks_of_any_size(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}", size in 1usize..40) {
+            let rows = |blocks: Vec<Block>| {
+                let mut rows = Vec::new();
+                for block in blocks {
+                    let mut records = crate::manifest::table::Records::new(block, b',');
+                    while records.advance() {
+                        rows.push((records.line(), records.raw().to_owned()));
+                    }
+                }
+                rows
+            };
+            let small = blocks(&text, Ends::Records(b','), size);
+            let offsets: Vec<u64> = small.iter().map(|block| block.offset).collect();
+            let lengths = small.iter().scan(0, |at, block| {
+                *at += block.text.len() as u64;
+                Some(*at - block.text.len() as u64)
+            });
+            prop_assert_eq!(offsets, lengths.collect::<Vec<_>>());
+            prop_assert_eq!(rows(small), rows(blocks(&text, Ends::Records(b','), 1 << 10)));
+        }
+    }
+}

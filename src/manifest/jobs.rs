@@ -1,0 +1,192 @@
+use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef};
+
+use super::Manifest;
+use super::diagnostic::{Diagnostic, quoted};
+use super::pass::{Parts, Pass};
+use super::row::{self, At, Complaint, Field, Row, understand};
+use super::seen::{HashedId, IdKeys, Seen};
+
+/// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
+pub struct Jobs<'m> {
+    reading: Reading<'m>,
+    parts: Parts<'m>,
+    part: Option<Box<dyn Pass + 'm>>,
+    seen: Seen,
+    is_over: bool,
+}
+
+/// A job that is not copied out of its row yet.
+pub struct FoundJob<'r> {
+    /// The job without the user's own columns.
+    pub job: JobRef<'r>,
+    columns: Columns<'r>,
+}
+
+/// Where the user's own columns are.
+enum Columns<'r> {
+    InRow(&'r dyn Pass),
+    Known(&'r [(String, String)]),
+}
+
+impl FoundJob<'_> {
+    /// The job with all that belongs to it.
+    pub fn to_job(&self) -> Job {
+        self.job.to_job(match self.columns {
+            Columns::InRow(pass) => pass.columns(),
+            Columns::Known(columns) => columns.to_vec(),
+        })
+    }
+}
+
+impl<'r> From<&'r Job> for FoundJob<'r> {
+    fn from(job: &'r Job) -> Self {
+        FoundJob { job: job.borrowed(), columns: Columns::Known(&job.columns) }
+    }
+}
+
+/// What rows are held against while they are read.
+pub(super) struct Reading<'m> {
+    manifest: &'m Manifest,
+    keys: IdKeys,
+}
+
+/// What a row comes to.
+pub(super) struct Looked<'p> {
+    /// Its id, right or wrong, unless all that there is to say of it was said.
+    pub(super) id: Option<HashedId>,
+    /// The job, unless anything is wrong with the row.
+    pub(super) job: Option<FoundJob<'p>>,
+}
+
+impl<'m> Reading<'m> {
+    pub(super) fn new(manifest: &'m Manifest) -> Reading<'m> {
+        Reading { manifest, keys: IdKeys::new() }
+    }
+
+    /// Looks at the row where `pass` is.
+    pub(super) fn look<'p>(&'p self, pass: &'p dyn Pass) -> Looked<'p> {
+        let (row, shape) = pass.row();
+        let job = self.understand(&row, pass);
+        let id = id(&row, &job).map(|id| self.keys.hash(id));
+        let job = job.ok().filter(|_| shape.is_empty());
+        Looked { id, job: job.map(|job| FoundJob { job, columns: Columns::InRow(pass) }) }
+    }
+
+    /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
+    pub(super) fn diagnose(&self, pass: &dyn Pass, first: Option<u64>) -> Vec<Diagnostic> {
+        let (row, mut complaints) = pass.row();
+        let job = self.understand(&row, pass);
+        let id = id(&row, &job).map(str::to_owned);
+        complaints.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
+        complaints.extend(job.err().into_iter().flatten());
+        let mut diagnostics: Vec<Diagnostic> = complaints
+            .into_iter()
+            .map(|complaint| Diagnostic { job: id.clone(), ..pass.diagnostic(complaint) })
+            .collect();
+        diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+        diagnostics
+    }
+
+    /// An error of the row where `pass` is: of its image with the number `image`, or of the row as a whole.
+    pub(super) fn about(&self, pass: &dyn Pass, image: Option<usize>, message: String, hint: String) -> Diagnostic {
+        let (row, _) = pass.row();
+        let job = self.understand(&row, pass);
+        let at = image.map_or(At::Row, |image| row.image(image));
+        let diagnostic = pass.diagnostic(Complaint::new(at, message, hint));
+        Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
+    }
+
+    /// The images that the row where `pass` is names, with their numbers, whatever is wrong with it.
+    pub(super) fn pictures(&self, pass: &dyn Pass) -> Vec<(usize, ImageSource)> {
+        let (row, shape) = pass.row();
+        // In a row with too many cells, none may be what it seems to be.
+        let is_shifted = shape.iter().any(|complaint| complaint.at == At::Row);
+        if is_shifted { Vec::new() } else { row::pictures(&row, pass.defaults(), &self.manifest.folder) }
+    }
+
+    fn understand<'p>(&'p self, row: &Row<'p>, pass: &'p dyn Pass) -> Result<JobRef<'p>, Vec<Complaint>> {
+        let model = self.manifest.settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
+        understand(row, pass.defaults(), model, &self.manifest.folder, pass.line())
+    }
+}
+
+/// The id of a row, or what should be one.
+fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<Complaint>>) -> Option<&'j str> {
+    match job {
+        Ok(_) if row.is_id_refused() => None,
+        Ok(job) => Some(job.id.as_str()),
+        Err(_) => row.id(),
+    }
+}
+
+impl<'m> Jobs<'m> {
+    pub(super) fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
+        Jobs { reading: Reading::new(manifest), parts, part: None, seen: Seen::default(), is_over: false }
+    }
+
+    /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
+    /// or of the job as a whole. Nothing, where none was handed out.
+    pub fn about(&self, image: Option<usize>, message: String, hint: String) -> Option<Diagnostic> {
+        Some(self.reading.about(self.part.as_deref()?, image, message, hint))
+    }
+
+    /// Goes to the next row; false at the end.
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
+        loop {
+            if let Some(part) = &mut self.part
+                && part.advance()?
+            {
+                return Ok(true);
+            }
+            self.part = self.parts.next().transpose()?;
+            if self.part.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+impl Iterator for Jobs<'_> {
+    type Item = Result<Job, Vec<Diagnostic>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let is_row = self.advance();
+        self.is_over = !matches!(is_row, Ok(true));
+        let part = match (is_row, self.part.as_deref()) {
+            (Ok(true), Some(part)) => part,
+            (Ok(_), _) => return None,
+            (Err(diagnostic), _) => return Some(Err(vec![diagnostic])),
+        };
+        let Looked { id, job } = self.reading.look(part);
+        let first = id.and_then(|id| self.seen.note(id, part.line()));
+        Some(match (job, first) {
+            (Some(job), None) => Ok(job.to_job()),
+            (_, first) => Err(self.reading.diagnose(part, first)),
+        })
+    }
+}
+
+fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn Pass) -> Complaint {
+    if row.id().is_some() {
+        let message = if first == pass.line() {
+            format!("the id {} is taken by another job of the same row", quoted(id))
+        } else {
+            format!("the id {} is taken: line {first} has it already", quoted(id))
+        };
+        // A number that a spreadsheet has shortened is no longer the number that it was.
+        let is_shortened = id.contains("E+") && id.parse::<f64>().is_ok();
+        let hint = if is_shortened {
+            "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
+        } else {
+            pass.way_out_of_duplicates()
+        };
+        Complaint::new(At::Field(Field::Id), message, hint)
+    } else {
+        let message = format!("the row asks for the same edit as line {first}");
+        let hint = "drop one of them, or give each an `id` if both are meant".to_owned();
+        Complaint::new(At::Row, message, hint)
+    }
+}

@@ -1,0 +1,156 @@
+//! The rows of a manifest on all cores, and what comes of them in its order.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use crate::job::ImageSource;
+
+use super::Manifest;
+use super::diagnostic::{Diagnostic, Problems};
+use super::jobs::{FoundJob, Looked, Reading};
+use super::pass::Pass;
+use super::seen::{HashedId, Seen};
+
+/// How many parts wait for a thread, and how many that were read wait behind it. More would only take memory.
+const WAITING: usize = 1;
+
+/// How many threads read at most: whoever takes what comes of the rows is busy with as many.
+const MOST_THREADS: usize = 8;
+
+/// What came of a row.
+pub enum Found<'b, T> {
+    /// What was made of its job, and where that stands.
+    Job(T, Place<'b>),
+    /// Everything that is wrong with it, and where it stands.
+    Wrong(Vec<Diagnostic>, Place<'b>),
+    /// Why neither it nor anything behind it can be read.
+    Broken(Diagnostic),
+}
+
+/// Where a row stands.
+pub struct Place<'b> {
+    reading: &'b Reading<'b>,
+    pass: &'b mut (dyn Pass + 'b),
+    /// How many rows the pass has gone over.
+    passed: &'b mut usize,
+    row: usize,
+}
+
+/// A part of which all rows were read.
+struct Batch<'m, T> {
+    pass: Box<dyn Pass + 'm>,
+    rows: Vec<Row<T>>,
+    broken: Option<Diagnostic>,
+}
+
+struct Row<T> {
+    line: u64,
+    id: Option<HashedId>,
+    /// Nothing where anything is wrong with it.
+    job: Option<T>,
+}
+
+impl Manifest {
+    /// Reads all rows. `each` makes of a job what is needed of it, on whatever thread; `take` gets that here, and what
+    /// is wrong with rows, in the manifest's order. Where `take` fails, nothing more is read.
+    ///
+    /// # Errors
+    /// The file cannot be read again; inside of that, the error of `take`.
+    pub fn read<T: Send, E>(
+        &self,
+        each: impl Fn(&FoundJob<'_>) -> T + Sync,
+        take: impl FnMut(Found<'_, T>) -> Result<(), E>,
+    ) -> Result<Result<(), E>, Problems> {
+        let (reading, parts) = (Reading::new(self), self.parts()?);
+        let (reading, each) = (&reading, &each);
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        Ok(thread::scope(|scope| {
+            // Parts are dealt to the threads in turn, and collected in turn, so that they stay in order.
+            let (mut feeds, mut batches) = (Vec::new(), Vec::new());
+            for _thread in 0..threads {
+                let (feed, fed) = sync_channel(WAITING);
+                let (sender, receiver) = sync_channel(WAITING);
+                scope.spawn(move || {
+                    let read = |part: Result<_, Diagnostic>| part.map(|pass| Batch::read(reading, pass, each));
+                    fed.into_iter().map(read).try_for_each(|batch| sender.send(batch))
+                });
+                feeds.push(feed);
+                batches.push(receiver);
+            }
+            scope.spawn(move || parts.zip(feeds.iter().cycle()).try_for_each(|(part, feed)| feed.send(part)));
+            // Whoever still reads when that returns ends, for nobody listens any more.
+            collect(reading, &batches, take)
+        }))
+    }
+}
+
+/// Hands what was read to `take`.
+fn collect<'m, T, E>(
+    reading: &Reading<'_>,
+    batches: &[Receiver<Result<Batch<'m, T>, Diagnostic>>],
+    mut take: impl FnMut(Found<'_, T>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut seen = Seen::default();
+    // The first thread that has nothing more was to be dealt the part behind the last one.
+    for batch in batches.iter().cycle().map_while(|batches| batches.recv().ok()) {
+        let Batch { mut pass, rows, broken } = match batch {
+            Ok(batch) => batch,
+            Err(diagnostic) => return take(Found::Broken(diagnostic)),
+        };
+        let mut passed = usize::MAX;
+        for (number, Row { line, id, job }) in rows.into_iter().enumerate() {
+            let first = id.and_then(|id| seen.note(id, line));
+            let mut place = Place { reading, pass: &mut *pass, passed: &mut passed, row: number };
+            take(match (job, first) {
+                (Some(job), None) => Found::Job(job, place),
+                (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
+            })?;
+        }
+        if let Some(diagnostic) = broken {
+            return take(Found::Broken(diagnostic));
+        }
+    }
+    Ok(())
+}
+
+impl<'m, T> Batch<'m, T> {
+    fn read(reading: &Reading<'m>, mut pass: Box<dyn Pass + 'm>, each: impl Fn(&FoundJob<'_>) -> T) -> Batch<'m, T> {
+        let mut rows = Vec::new();
+        let broken = loop {
+            match pass.advance() {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(diagnostic) => break Some(diagnostic),
+            }
+            let Looked { id, job } = reading.look(&*pass);
+            rows.push(Row { line: pass.line(), id, job: job.map(|job| each(&job)) });
+        };
+        Batch { pass, rows, broken }
+    }
+}
+
+impl Place<'_> {
+    /// An error of the row: of its image with the number `image` as it stands in the manifest, or of the row as a whole.
+    pub fn about(&mut self, image: Option<usize>, message: String, hint: String) -> Diagnostic {
+        self.reading.about(self.pass(), image, message, hint)
+    }
+
+    /// The images that the row names, with their numbers, whatever is wrong with it.
+    pub fn pictures(&mut self) -> Vec<(usize, ImageSource)> {
+        self.reading.pictures(self.pass())
+    }
+
+    /// The pass, at the row.
+    fn pass(&mut self) -> &dyn Pass {
+        if *self.passed > self.row + 1 {
+            self.pass.rewind();
+            *self.passed = 0;
+        }
+        while *self.passed <= self.row {
+            // The row was there when the part was read.
+            let _ = self.pass.advance();
+            *self.passed += 1;
+        }
+        self.pass
+    }
+}

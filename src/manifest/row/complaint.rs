@@ -1,0 +1,45 @@
+use std::ops::Range;
+
+use super::Field;
+
+/// Something wrong with a row. Whoever read the row knows its place in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::manifest) struct Complaint {
+    pub(in crate::manifest) at: At,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: Option<String>,
+}
+
+/// A part of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::manifest) enum At {
+    /// The row as a whole.
+    Row,
+    /// One column.
+    Field(Field),
+    /// A part of a column's text, in bytes.
+    Part(Field, Range<usize>),
+    /// Bytes of the text that is read: of a row where rows are read one by one, and else of the manifest.
+    Source(Range<usize>),
+    /// One item of a column that is a list.
+    Item(Field, usize),
+    /// A column of the user's own, by its name in templates.
+    Column(String),
+    /// A part of the row that a template is filled with.
+    OfRow(Box<At>),
+}
+
+impl Complaint {
+    pub(in crate::manifest) fn new(at: At, message: impl Into<String>, hint: impl Into<Option<String>>) -> Complaint {
+        Complaint { at, message: message.into(), hint: hint.into() }
+    }
+}
+
+impl At {
+    pub(in crate::manifest) fn field(&self) -> Option<Field> {
+        match self {
+            At::Row | At::Source(_) | At::Column(_) | At::OfRow(_) => None,
+            At::Field(field) | At::Part(field, _) | At::Item(field, _) => Some(*field),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::job::{ImageRef, JobIdRef, Seed, Size, Switches};
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::image::image;
+use crate::manifest::suggest;
+
+use super::color::color;
+use super::spreadsheet::is_formula_error;
+use super::{At, Complaint, Field, Row, Said, Value};
+
+/// The most images that the API takes.
+const MAX_IMAGES: usize = 8;
+
+/// Reads the columns of a row, and gathers what is wrong with it.
+pub(in crate::manifest) struct Reader<'r, 'a> {
+    row: &'r Row<'a>,
+    folder: &'r Path,
+    complaints: Vec<Complaint>,
+}
+
+impl<'r, 'a> Reader<'r, 'a> {
+    pub(in crate::manifest) fn new(row: &'r Row<'a>, folder: &'r Path) -> Reader<'r, 'a> {
+        Reader { row, folder, complaints: Vec::new() }
+    }
+
+    pub(in crate::manifest) fn into_complaints(self) -> Vec<Complaint> {
+        self.complaints
+    }
+
+    /// Everything that the row says but its id.
+    pub(in crate::manifest) fn said(&mut self) -> Said<'a> {
+        Said {
+            prompt: self.text(Field::Prompt),
+            images: self.images(),
+            size: self.size(),
+            seed: self.seed(),
+            switches: Switches {
+                enable_sync_mode: self.switch(Field::SyncMode),
+                enable_base64_output: self.switch(Field::Base64Output),
+                enable_safety_checker: self.switch(Field::SafetyChecker),
+            },
+            color: self.color(),
+        }
+    }
+
+    fn complain(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.complaints.push(Complaint::new(at, message, hint));
+    }
+
+    /// The text of a column that takes one text and is not blank.
+    fn text(&mut self, field: Field) -> Option<&'a str> {
+        match self.row.get(field) {
+            Value::Text(text) if is_formula_error(text) => {
+                let message = format!("{} is what a spreadsheet shows for a formula that failed", quoted(text.trim()));
+                self.complain(
+                    At::Field(field),
+                    message,
+                    "mend the formula in the spreadsheet, and save it again".to_owned(),
+                );
+                None
+            }
+            Value::Text(text) => Some(*text).filter(|text| !text.trim().is_empty()),
+            Value::List(_) => {
+                let message = format!("`{}` is a list, and takes one value", field.key());
+                let hint = match field {
+                    Field::Prompt => "write one text; for several edits of a picture, a job each, or a `matrix`",
+                    _ => "keep one of them",
+                };
+                self.complain(At::Field(field), message, hint.to_owned());
+                None
+            }
+            Value::Absent | Value::Refused => None,
+        }
+    }
+
+    pub(super) fn require(&mut self, field: Field, is_there: bool) {
+        if is_there {
+            return;
+        }
+        let said = self.complaints.iter().any(|complaint| complaint.at.field() == Some(field));
+        if !said && *self.row.get(field) != Value::Refused {
+            let message = match self.row.get(field) {
+                Value::Absent => format!("the row has no `{}`", field.key()),
+                _ => format!("`{}` is empty", field.key()),
+            };
+            let hint = match field {
+                Field::Images => "name a URL or a path relative to the manifest; several are separated by `|`",
+                _ => "say what to change, as in: Change the mug's color to #1E90FF (ocean)",
+            };
+            self.complain(At::Field(field), message, hint.to_owned());
+        }
+    }
+
+    pub(super) fn id(&mut self) -> Option<JobIdRef<'a>> {
+        let text = self.text(Field::Id)?.trim();
+        match JobIdRef::new(text) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                let hint = "it names the result's file: letters, digits, `-`, `_`, `.` and spaces inside are safe";
+                self.complain(At::Field(Field::Id), error.to_string(), hint.to_owned());
+                None
+            }
+        }
+    }
+
+    fn size(&mut self) -> Option<Size> {
+        let text = self.text(Field::Size)?.trim();
+        let known = Size::NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+        let size = known.and_then(|name| name.parse().ok());
+        if size.is_none() {
+            let hint = suggest::hint(text, &Size::NAMES);
+            self.complain(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
+        }
+        size
+    }
+
+    fn seed(&mut self) -> Option<Seed> {
+        let text = self.text(Field::Seed)?.trim();
+        // Spreadsheets and data frames write whole numbers as `42.0`.
+        let whole =
+            text.trim_end_matches('0').strip_suffix('.').map_or(text, |_| text.split('.').next().unwrap_or(text));
+        let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+        let seed = is_number.then(|| whole.parse().ok().and_then(Seed::new)).flatten();
+        if seed.is_none() {
+            let shown = quoted(text);
+            let what = if is_number { "is over the largest one" } else { "is no whole number" };
+            let hint = format!("a whole number from 0 to {}, or leave it out", Seed::MAX);
+            self.complain(At::Field(Field::Seed), format!("seed {shown} {what}"), hint);
+        }
+        seed
+    }
+
+    fn switch(&mut self, field: Field) -> Option<bool> {
+        let text = self.text(field)?.trim();
+        let switch = match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" => Some(false),
+            _ => None,
+        };
+        if switch.is_none() {
+            let message = format!("{} is neither true nor false", quoted(text));
+            self.complain(At::Field(field), message, "write true or false, or leave it out".to_owned());
+        }
+        switch
+    }
+
+    fn color(&mut self) -> Option<Cow<'a, str>> {
+        let text = self.text(Field::Color)?.trim();
+        match color(text) {
+            Ok(color) => Some(color),
+            Err(hint) => {
+                self.complain(At::Field(Field::Color), format!("{} is no color", quoted(text)), hint);
+                None
+            }
+        }
+    }
+
+    fn images(&mut self) -> Option<Vec<ImageRef<'a>>> {
+        let row = self.row;
+        let count = match row.get(Field::Images) {
+            Value::Absent | Value::Refused => return None,
+            Value::Text(_) if self.text(Field::Images).is_none() => return None,
+            Value::Text(_) | Value::List(_) => row.images().count(),
+        };
+        if count == 0 {
+            self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
+            return None;
+        }
+        if count > MAX_IMAGES {
+            let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
+            self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
+            return None;
+        }
+        let mut sources = Vec::with_capacity(count);
+        for (at, text) in row.images() {
+            match image(text, self.folder) {
+                Ok(source) => sources.push(source),
+                Err(refusal) => self.complain(at, refusal.message, refusal.hint),
+            }
+        }
+        Some(sources)
+    }
+}

@@ -1,0 +1,109 @@
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::job::{ImageRef, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
+use crate::manifest::image::image;
+
+use super::derived_id::derived_id;
+use super::spreadsheet::is_formula_error;
+use super::{Complaint, Field, Reader, Row, Value};
+
+/// What a row says in its known columns, without its id.
+#[derive(Clone, Debug, Default)]
+pub(in crate::manifest) struct Said<'a> {
+    pub(super) prompt: Option<&'a str>,
+    pub(super) images: Option<Vec<ImageRef<'a>>>,
+    pub(super) size: Option<Size>,
+    pub(super) seed: Option<Seed>,
+    pub(super) switches: Switches,
+    pub(super) color: Option<Cow<'a, str>>,
+}
+
+/// What holds for every row that says nothing else.
+#[derive(Clone, Debug, Default)]
+pub(in crate::manifest) struct Defaults {
+    pub(in crate::manifest) prompt: Option<String>,
+    pub(in crate::manifest) images: Option<Vec<ImageSource>>,
+    size: Option<Size>,
+    seed: Option<Seed>,
+    switches: Switches,
+    color: Option<String>,
+}
+
+impl From<Said<'_>> for Defaults {
+    fn from(said: Said<'_>) -> Defaults {
+        Defaults {
+            prompt: said.prompt.map(str::to_owned),
+            images: said.images.map(|images| images.iter().map(ImageRef::to_source).collect()),
+            size: said.size,
+            seed: said.seed,
+            switches: said.switches,
+            color: said.color.map(Cow::into_owned),
+        }
+    }
+}
+
+impl Defaults {
+    /// Nothing holds for every row.
+    pub(in crate::manifest) fn none() -> &'static Defaults {
+        static NONE: Defaults = Defaults {
+            prompt: None,
+            images: None,
+            size: None,
+            seed: None,
+            switches: Switches { enable_sync_mode: None, enable_base64_output: None, enable_safety_checker: None },
+            color: None,
+        };
+        &NONE
+    }
+
+    fn images(&self) -> Option<Vec<ImageRef<'_>>> {
+        Some(self.images.as_ref()?.iter().map(ImageSource::borrowed).collect())
+    }
+}
+
+/// Makes a job of `row`, or tells everything that is wrong with it.
+pub(in crate::manifest) fn understand<'a>(
+    row: &Row<'a>,
+    defaults: &'a Defaults,
+    model: &'a str,
+    folder: &Path,
+    line: u64,
+) -> Result<JobRef<'a>, Vec<Complaint>> {
+    let mut reader = Reader::new(row, folder);
+    let own = reader.said();
+    let id = reader.id();
+    reader.require(Field::Prompt, own.prompt.is_some() || defaults.prompt.is_some());
+    reader.require(Field::Images, own.images.is_some() || defaults.images.is_some());
+    let complaints = reader.into_complaints();
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let id = id.unwrap_or_else(|| JobIdRef::from(derived_id(row, own.images.as_deref().unwrap_or_default())));
+    let prompt = own.prompt.or(defaults.prompt.as_deref());
+    let (Some(prompt), Some(images)) = (prompt, own.images.or_else(|| defaults.images())) else {
+        return Err(complaints);
+    };
+    let switches = Switches {
+        enable_sync_mode: own.switches.enable_sync_mode.or(defaults.switches.enable_sync_mode),
+        enable_base64_output: own.switches.enable_base64_output.or(defaults.switches.enable_base64_output),
+        enable_safety_checker: own.switches.enable_safety_checker.or(defaults.switches.enable_safety_checker),
+    };
+    let (size, seed) = (own.size.or(defaults.size), own.seed.or(defaults.seed));
+    let request = RequestRef { model, prompt, images, size, seed, switches };
+    let color = own.color.or_else(|| defaults.color.as_deref().map(Cow::Borrowed));
+    Ok(JobRef { id, request, color, line })
+}
+
+/// The images that a row names, each with its number, whatever else is wrong with the row.
+pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
+    match row.get(Field::Images) {
+        Value::Refused => Vec::new(),
+        Value::Text(text) if is_formula_error(text) => Vec::new(),
+        Value::Absent => defaults.images.iter().flatten().cloned().enumerate().collect(),
+        Value::Text(_) | Value::List(_) => {
+            let named = row.images().enumerate();
+            named.filter_map(|(number, (_, text))| Some((number, image(text, folder).ok()?.to_source()))).collect()
+        }
+    }
+}
