@@ -130,6 +130,11 @@ test("a figure leads to what it counts", async () => {
   await page.click(".figures .failed a");
   assert.equal(await shownOf(page), "4 of 120 jobs");
   assert.equal(await page.inputValue("#state"), await option(page, "state", "failed"));
+  await page.click("#clear");
+  const corrected = page.locator(".figures li", { hasText: "corrected here" });
+  const count = await corrected.locator("b").textContent();
+  await corrected.locator("a").click();
+  assert.equal(await shownOf(page), `${count} of 120 jobs`);
   await close(page);
 });
 

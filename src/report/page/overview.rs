@@ -132,9 +132,12 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
             }
         }
     }
-    for (count, name) in [(tally.corrected, "corrected here"), (tally.rerolls, "re-rolled")] {
+    for (count, name, view) in [
+        (tally.corrected, "corrected here", "find=corrected+here"),
+        (tally.rerolls, "re-rolled", "find=re-rolled"),
+    ] {
         if count > 0 {
-            add("color", count.to_string(), name, "");
+            add("color", count.to_string(), name, view);
         }
     }
     let name = if batch.backend == "embedded" { "it would cost at the provider" } else { "spent" };
