@@ -132,10 +132,9 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
             }
         }
     }
-    for (count, name, view) in [
-        (tally.corrected, "corrected here", "find=corrected+here"),
-        (tally.rerolls, "re-rolled", "find=re-rolled"),
-    ] {
+    for (count, name, view) in
+        [(tally.corrected, "corrected here", "find=corrected+here"), (tally.rerolls, "re-rolled", "find=re-rolled")]
+    {
         if count > 0 {
             add("color", count.to_string(), name, view);
         }

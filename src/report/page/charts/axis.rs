@@ -40,11 +40,18 @@ impl Drawing {
             drawing.push(format_args!("<text class=\"end\" x=\"{x}\" y=\"{y:.1}\">{}</text>", label_y(value)));
         }
         for value in rounds(step(most_x, 4.0), most_x) {
-            let (x, y) = (drawing.x(value), BOTTOM + 15.0);
-            let anchor = if x > RIGHT - 16.0 { "end" } else { "middle" };
-            drawing.push(format_args!("<text class=\"{anchor}\" x=\"{x:.1}\" y=\"{y}\">{}</text>", label_x(value)));
+            let anchor = if drawing.x(value) > RIGHT - 16.0 { "end" } else { "middle" };
+            drawing.label(anchor, value, &label_x(value));
         }
         drawing
+    }
+
+    /// Words under the plot at `value`; none are no label.
+    pub(super) fn label(&mut self, anchor: &str, value: f64, words: &str) {
+        let (x, y) = (self.x(value), BOTTOM + 15.0);
+        if !words.is_empty() {
+            self.push(format_args!("<text class=\"{anchor}\" x=\"{x:.1}\" y=\"{y}\">{words}</text>"));
+        }
     }
 
     pub(super) fn x(&self, value: f64) -> f64 {

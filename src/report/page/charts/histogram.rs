@@ -46,11 +46,15 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
     })
 }
 
-/// Counts by bar and kind; what is beyond the end is in the last bar.
+/// How much of the axis the label of what is beyond its end needs for itself.
+const BEYOND: f64 = 0.2;
+
+/// Counts by bar and kind. What is beyond the end is in the last bar, which says so.
 struct Bars {
     width: f64,
     counts: Vec<Vec<u32>>,
     kinds: &'static [&'static str],
+    is_beyond: bool,
 }
 
 impl Bars {
@@ -59,18 +63,26 @@ impl Bars {
         let width = step(end, BARS);
         let mut counts = vec![vec![0; kinds.len()]; (end / width).ceil() as usize + 1];
         let last = counts.len() - 1;
+        let mut is_beyond = false;
         for (value, kind) in values {
             if let Some(number) = kinds.iter().position(|known| *known == kind) {
-                counts[((value / width) as usize).min(last)][number] += 1;
+                let bar = (value / width) as usize;
+                counts[bar.min(last)][number] += 1;
+                is_beyond |= bar > last;
             }
         }
-        Bars { width, counts, kinds }
+        Bars { width, counts, kinds, is_beyond }
     }
 
     fn draw(&self, label: impl Fn(f64) -> String) -> Drawing {
         let most = self.counts.iter().map(|bar| bar.iter().sum::<u32>()).max().unwrap_or(0);
         let end = self.width * self.counts.len() as f64;
-        let mut drawing = Drawing::new(end, f64::from(most).max(3.0), label, |count| format!("{count:.0}"));
+        let free = if self.is_beyond { end * (1.0 - BEYOND) } else { end };
+        let labelled = |value: f64| if value <= free { label(value) } else { String::new() };
+        let mut drawing = Drawing::new(end, f64::from(most).max(3.0), labelled, |count| format!("{count:.0}"));
+        if self.is_beyond {
+            drawing.label("end", end, &format!("{} and more", label(end - self.width)));
+        }
         for (number, bar) in self.counts.iter().enumerate() {
             let from = number as f64 * self.width;
             let mut below = 0;
@@ -103,5 +115,20 @@ fn duration_label(seconds: f64, whole: f64) -> String {
         _ if whole < 4.0 => format!("{seconds:.1} s"),
         _ if whole < 300.0 => format!("{seconds:.0} s"),
         _ => format!("{:.0} min", seconds / 60.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_the_end_stands_in_a_bar_that_says_so() {
+        let mut found = vec![(1.0, Verdict::On); 200];
+        let svg = |found: &[(f32, Verdict)]| differences(found).unwrap().svg;
+        assert!(!svg(&found).contains("and more"), "{}", svg(&found));
+        found.push((46.0, Verdict::Off));
+        assert!(svg(&found).contains(">6 and more</text>"), "{}", svg(&found));
+        assert_eq!(svg(&found).matches("class=\"off\"").count(), 1);
     }
 }
