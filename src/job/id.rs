@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -143,6 +144,12 @@ fn is_device(text: &str) -> bool {
         3 => is_one_of(&["CON", "PRN", "AUX", "NUL"], stem),
         4 if stem.ends_with(|last: char| last.is_ascii_digit()) => is_one_of(&["COM", "LPT"], &stem[..3]),
         _ => false,
+    }
+}
+
+impl Borrow<str> for JobId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -16,7 +16,9 @@ mod money;
 mod read_at;
 mod record;
 mod replay;
+mod scan;
 mod settled;
+mod source;
 mod trail;
 mod writer;
 
@@ -25,11 +27,12 @@ pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
 pub use join::{JoinError, Joint};
-pub use ledger::{Ledger, LedgerError, LinesError};
+pub use ledger::{Ledger, LedgerError};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
     Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
 };
 pub use replay::{ReplayError, Replayed, replay};
+pub use source::LinesError;
 pub use writer::{Durable, Journal, JournalError};

@@ -289,7 +289,7 @@ fn to_milliseconds(at: Timestamp) -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn key() -> EditKey {
@@ -309,8 +309,8 @@ mod tests {
         insta::assert_snapshot!(String::from_utf8(record.to_line(at())).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
     }
 
-    #[test]
-    fn every_record_reads_back_as_it_was_written() {
+    /// A record of each kind.
+    pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         let file =
             SavedFile { name: "mug-ocean.png".into(), bytes: 12, blake3: ContentHash::of(b"x"), width: 3, height: 4 };
         let check = Check {
@@ -356,7 +356,12 @@ mod tests {
         let learned = Learned { submits: Some(Rate::from_per_second(2.5)), generation_ms: vec![15_000, 40_000] };
         records.push(Record::Run(RunEvent::Learned(learned)));
         records.push(Record::Run(RunEvent::Ended { reason: None }));
-        for record in records {
+        records
+    }
+
+    #[test]
+    fn every_record_reads_back_as_it_was_written() {
+        for record in one_of_each() {
             let line = record.to_line(at());
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one record is one line");
             let (time, read) = Record::from_line(line.trim_ascii_end()).unwrap();

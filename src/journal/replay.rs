@@ -6,6 +6,7 @@ use super::ReadAt;
 use super::ledger::Ledger;
 use super::lines::Lines;
 use super::record::{LineError, Record};
+use super::scan::Scanner;
 
 /// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
 const RECENT: usize = 1024;
@@ -61,7 +62,7 @@ pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
 fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, ReplayError> {
     let mut replayed = Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() };
     let mut finished = VecDeque::with_capacity(recent + 1);
-    let mut lines = Lines::new(journal);
+    let (mut lines, mut scanner) = (Lines::new(journal), Scanner::default());
     while let Some(line) = lines.next()? {
         if !line.is_whole {
             replayed.torn = line.bytes.len() as u64;
@@ -69,7 +70,8 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, 
         }
         let number = replayed.records + 1;
         let broken = |cause: String| ReplayError::Broken { line: number, cause };
-        let (at, record) = Record::from_line(line.bytes).map_err(|error| match error {
+        let read = scanner.read(line.bytes, |job| replayed.ledger.live_job(job));
+        let (at, record) = read.map_err(|error| match error {
             LineError::Newer(_) => ReplayError::Newer { line: number, cause: error.to_string() },
             LineError::Malformed(_) => broken(error.to_string()),
         })?;

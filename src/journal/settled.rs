@@ -19,12 +19,13 @@ const CHUNK: usize = 1 << 10;
 /// The extensions of the usual pictures.
 const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 
-/// Jobs with which nothing more happens by itself, at 52 bytes an edit and 5 to 12 for its place in the index.
+/// Jobs with which nothing more happens by itself, at 44 bytes an edit and 6 to 12 for its place in the index.
 ///
 /// An entry has what a plan asks for, and where the edit's lines are; all else is read from the journal again when
 /// somebody asks. A job is known by 96 bits of a hash under a key that is drawn anew for each process: that two of a
-/// million jobs share one has a chance of 1 in 10^17, and nobody can bring it about. Details are never mixed up even
-/// then, for the lines that are read again name their job.
+/// million jobs share one has a chance of 1 in 10^17, and nobody can bring it about. Half of a fingerprint tells the
+/// few edits of a job apart. Details are never mixed up even if either fails, for the lines that are read again name
+/// their job and their whole fingerprint.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     chunks: Vec<Vec<Entry>>,
@@ -39,14 +40,14 @@ pub(super) struct Settled {
 #[derive(Clone, Debug)]
 struct Entry {
     job: [u32; 3],
-    fingerprint: Fingerprint,
+    edit: Half,
     bytes: u32,
     trail: Packed,
     marks: Marks,
     stage: Stage,
 }
 
-const _: () = assert!(size_of::<Entry>() == 52);
+const _: () = assert!(size_of::<Entry>() == 44);
 
 #[derive(Clone, Debug)]
 struct Large {
@@ -54,10 +55,21 @@ struct Large {
     pictures: Box<[(String, u64)]>,
 }
 
+/// Half of a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Half([u32; 2]);
+
+impl Half {
+    pub(super) fn of(fingerprint: Fingerprint) -> Half {
+        let [.., a, b, c, d, e, f, g, h] = *fingerprint.as_bytes();
+        Half([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])])
+    }
+}
+
 /// An edit as it is taken out again.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) fingerprint: Fingerprint,
+    pub(super) edit: Half,
     pub(super) is_shown: bool,
     pub(super) trail: Trail,
 }
@@ -101,7 +113,7 @@ impl Settled {
 
     /// What a plan asks of an edit.
     pub(super) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
-        let number = self.numbers(hash(job.as_str())).find(|number| self.at(*number).fingerprint == fingerprint)?;
+        let number = self.numbers(hash(job.as_str())).find(|number| self.at(*number).edit == Half::of(fingerprint))?;
         let entry = self.at(number);
         let pictures = match (self.large.get(&number), entry.marks.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
@@ -179,7 +191,7 @@ impl Settled {
             Some(large) => large.trail.clone(),
             None => entry.trail.unpack(),
         };
-        Stored { fingerprint: entry.fingerprint, is_shown: entry.marks.has(Marks::IS_SHOWN), trail }
+        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), trail }
     }
 
     fn at(&self, number: u32) -> &Entry {
@@ -200,7 +212,7 @@ impl Settled {
         }
         let mut entry = Entry {
             job: hash,
-            fingerprint: edit.fingerprint,
+            edit: Half::of(edit.fingerprint),
             bytes: 0,
             trail: Packed::default(),
             marks,
@@ -256,14 +268,7 @@ impl PartialEq for Settled {
                 .iter()
                 .map(|number| (settled.at(*number), settled.large.get(number).map(|large| large.pictures.clone())))
                 .map(|(entry, large)| {
-                    (
-                        entry.job,
-                        entry.fingerprint,
-                        entry.stage,
-                        entry.marks.comparable(&settled.goals),
-                        entry.bytes,
-                        large,
-                    )
+                    (entry.job, entry.edit, entry.stage, entry.marks.comparable(&settled.goals), entry.bytes, large)
                 })
                 .collect();
             all.sort_unstable_by_key(|entry| (entry.0, entry.1));

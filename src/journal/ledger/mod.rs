@@ -1,6 +1,6 @@
-use std::borrow::Cow;
+mod details;
+
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,13 +9,13 @@ use crate::api::PredictionId;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobStatus};
 
-use super::brief::{Brief, Stage};
+use super::brief::Brief;
 use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
 use super::history::{History, Tracked};
 use super::known::Known;
-use super::lines::Lines;
 use super::money::{Mark, Money};
-use super::settled::{Settled, Stored};
+use super::settled::Settled;
+use super::source::{LinesError, Source};
 use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
@@ -45,16 +45,6 @@ pub struct Ledger {
     pauses: Vec<(Timestamp, u64, String)>,
 }
 
-/// The journal that the settled jobs are in. Which file it is says nothing about what it adds up to.
-#[derive(Clone, Debug, Default)]
-struct Source(Option<Arc<dyn ReadAt>>);
-
-impl PartialEq for Source {
-    fn eq(&self, _other: &Source) -> bool {
-        true
-    }
-}
-
 /// A record that the ledger cannot take in.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -66,18 +56,10 @@ pub enum LedgerError {
     Lines(#[from] LinesError),
 }
 
-/// The lines of a settled job cannot be read again.
-#[derive(Debug, thiserror::Error)]
-#[error("read the journal again at byte {offset}: {cause}")]
-pub struct LinesError {
-    offset: u64,
-    cause: io::Error,
-}
-
 impl Ledger {
     /// Begins with nothing known; settled jobs will be read from `source`.
     pub(super) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
-        Ledger { source: Source(Some(source)), ..Ledger::default() }
+        Ledger { source: Source::of(source), ..Ledger::default() }
     }
 
     /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
@@ -179,11 +161,16 @@ impl Ledger {
     /// The journal cannot be read, or its lines are no longer what they were. The job stays settled then.
     pub fn wake(&mut self, job: &JobId) -> Result<(), LinesError> {
         if self.settled.knows(job.as_str()) {
-            let history = self.read_history(job)?;
+            let history = self.source.history(job, &self.settled.stored(job.as_str()))?;
             self.settled.remove(job.as_str());
             self.live.insert(job.clone(), history);
         }
         Ok(())
+    }
+
+    /// The id of a live job.
+    pub(super) fn live_job(&self, job: &str) -> Option<JobId> {
+        self.live.get_key_value(job).map(|(job, _)| job.clone())
     }
 
     /// Whether the journal knows the job, with whatever edits.
@@ -212,38 +199,6 @@ impl Ledger {
         self.brief(key).map_or(JobStatus::Pending, |brief| brief.status())
     }
 
-    /// All that the journal knows of an edit. That of a settled one is read again, and not kept.
-    ///
-    /// # Errors
-    ///
-    /// The journal cannot be read, or its lines are no longer what they were.
-    pub fn edit(&self, key: &EditKey) -> Result<Option<Cow<'_, Edit>>, LinesError> {
-        if let Some(history) = self.live.get(&key.job) {
-            return Ok(history.edit(key.fingerprint).map(Cow::Borrowed));
-        }
-        let stored =
-            self.settled.stored(key.job.as_str()).into_iter().find(|stored| stored.fingerprint == key.fingerprint);
-        Ok(stored.map(|stored| self.read_edit(&stored)).transpose()?.map(|(_, tracked)| Cow::Owned(tracked.edit)))
-    }
-
-    /// All edits, in no order, settled ones included: these are read again, one after the other.
-    pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
-        let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.all().map(|stored| self.owned(&stored)))
-    }
-
-    /// The edits of which nobody knows whether they were accepted, in no order.
-    pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
-        let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
-        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
-    }
-
-    fn owned(&self, stored: &Stored) -> Result<(JobId, Cow<'_, Edit>), LinesError> {
-        let (job, tracked) = self.read_edit(stored)?;
-        Ok((job, Cow::Owned(tracked.edit)))
-    }
-
     /// The history of a job, if it is live.
     pub fn live_history(&self, job: &JobId) -> Option<&History> {
         self.live.get(job)
@@ -267,50 +222,7 @@ impl Ledger {
     /// Says where the lines are now.
     #[cfg(test)]
     pub(super) fn reads_from(&mut self, source: Arc<dyn ReadAt>) {
-        self.source = Source(Some(source));
-    }
-
-    fn read_history(&self, job: &JobId) -> Result<History, LinesError> {
-        let mut history = History::default();
-        for stored in self.settled.stored(job.as_str()) {
-            let (owner, tracked) = self.read_edit(&stored)?;
-            if owner != *job {
-                let cause = io::Error::new(io::ErrorKind::InvalidData, format!("the line is about {owner}, not {job}"));
-                return Err(LinesError { offset: stored.trail.0[0], cause });
-            }
-            if stored.is_shown {
-                history.shown = Some(stored.fingerprint);
-            }
-            history.edits.push(tracked);
-        }
-        Ok(history)
-    }
-
-    /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
-    fn read_edit(&self, stored: &Stored) -> Result<(JobId, Tracked), LinesError> {
-        let mut edit = Edit::new(stored.fingerprint);
-        let mut owner = None;
-        for &offset in &stored.trail.0 {
-            let failed = |cause| LinesError { offset, cause };
-            let invalid = |message: &str| failed(io::Error::new(io::ErrorKind::InvalidData, message.to_owned()));
-            let Source(Some(source)) = &self.source else { return Err(invalid("there is no journal")) };
-            let line = Lines::one_at(source, offset).map_err(failed)?;
-            let (at, record) = Record::from_line(&line).map_err(|error| invalid(&error.to_string()))?;
-            let Record::Edit(key, step) = record else { return Err(invalid("the line is about no job")) };
-            let is_its_own = key.fingerprint == stored.fingerprint && owner.as_ref().is_none_or(|job| *job == key.job);
-            let next = edit.next(&step).filter(|_| is_its_own);
-            edit.apply(at, &step, next.ok_or_else(|| invalid("the line is no longer what it was"))?);
-            owner = Some(key.job);
-        }
-        let owner = owner.ok_or_else(|| LinesError { offset: 0, cause: io::ErrorKind::InvalidData.into() })?;
-        Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
-    }
-
-    /// The edits whose pictures are in `results/`, one a job at most, in no order.
-    pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
-        let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
-        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+        self.source = Source::of(source);
     }
 
     /// How many jobs have pictures in `results/`.

@@ -1,0 +1,174 @@
+//! How fast the journal of a million finished jobs is replayed, how much memory it takes, and how soon a run that has
+//! nothing to do there ends.
+//!
+//! `cargo bench --bench replay` writes a manifest of `DYEHOUSE_JOBS` rows (a million), the journal that a run of it leaves
+//! with 256 jobs in flight, and its results, which are as long as the journal says and hold nothing. The replay is that
+//! of the library, on one core and from a file that was just read; its memory is what the process grows by. Then the
+//! program itself runs the manifest against a server that counts who comes. The first of these runs writes the report,
+//! as the run that finished the jobs would have; those after it find everything as it was left.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use dyehouse::api::PredictionId;
+use dyehouse::job::{Cents, ContentHash, Fingerprint};
+use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step, replay};
+use dyehouse::manifest::Manifest;
+
+/// How often each is measured; the best counts, for everything else on the machine only makes it slower.
+const ROUNDS: usize = 3;
+
+/// How many jobs are in flight, and so how far apart the records of one lie.
+const IN_FLIGHT: usize = 256;
+
+fn main() {
+    let jobs: usize = std::env::var("DYEHOUSE_JOBS").map_or(1_000_000, |jobs| jobs.parse().unwrap());
+    // Where a folder is named, it is kept, and what is there already is not made again.
+    let kept = std::env::var_os("DYEHOUSE_FOLDER").map(std::path::PathBuf::from);
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = kept.as_deref().unwrap_or(temporary.path());
+    let (manifest, out) = (folder.join("catalog.csv"), folder.join("out"));
+    if !out.exists() {
+        std::fs::create_dir_all(&out).unwrap();
+        write_manifest(&manifest, jobs);
+        write_run(&manifest, &out, jobs);
+    }
+    let journal = out.join("journal.jsonl");
+    let length = journal.metadata().unwrap().len();
+    println!("{jobs} jobs, a journal of {} MB", length / 1_000_000);
+    let (mut seconds, mut bytes) = (f64::INFINITY, 0.0_f64);
+    for _round in 0..ROUNDS {
+        let (time, grown) = replayed(&journal);
+        // What the first one took and gave back is there for the next ones: only the first shows all of it.
+        (seconds, bytes) = (seconds.min(time), bytes.max(grown));
+    }
+    let rate = length as f64 / 1e6 / seconds;
+    println!("replay                         {seconds:>7.2} s   {rate:.0} MB/s");
+    println!("memory of the ledger           {:>7.1} bytes a job", bytes / jobs as f64);
+    resume(&manifest, &out);
+}
+
+fn write_manifest(path: &Path, jobs: usize) {
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    writeln!(file, "id,prompt,images,size,seed").unwrap();
+    for row in 0..jobs {
+        write!(file, "mug-{row:07},\"Change the mug's color to #1E90FF (ocean), keep the background\",").unwrap();
+        writeln!(file, "https://cdn.example.com/catalog/mug/{row:07}.jpg?v=17,medium,{}", row % 10_000).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+/// Leaves what a run of all jobs leaves: records as they come where submits go out one after the other, and pictures.
+fn write_run(manifest: &Path, out: &Path, jobs: usize) {
+    std::fs::create_dir(out.join("results")).unwrap();
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(out.join("journal.jsonl")).unwrap());
+    let started: jiff::Timestamp = "2026-11-23T20:00:00Z".parse().unwrap();
+    let mut tick = 0;
+    let mut write = |record: &Record| {
+        tick += 7;
+        file.write_all(&record.to_line(started + Duration::from_millis(tick))).unwrap();
+    };
+    let total = jobs as u64;
+    write(&Record::Run(RunEvent::Run {
+        manifest: manifest.display().to_string(),
+        backend: "vibedream".to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        jobs: PlanCounts { total, pending: total, ..PlanCounts::default() },
+        budget_cents: None,
+        partition: None,
+    }));
+    let manifest = Manifest::open(manifest).unwrap();
+    let mut planned = manifest.jobs().unwrap_or_else(|_| panic!("the manifest cannot be read"));
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut under_way: VecDeque<[Record; 5]> = VecDeque::new();
+    for turn in 0.. {
+        if let Some(Ok(job)) = planned.next() {
+            let key = EditKey { fingerprint: Fingerprint::of(&job.request, |_| ContentHash::of(b"")), job: job.id };
+            under_way.push_back(records(&key, out, &mut random));
+        }
+        // One record of each kind a turn, of jobs that are so many submits old.
+        let first = (turn + 1_usize).saturating_sub(IN_FLIGHT);
+        for (kind, age) in [0, 8, IN_FLIGHT - 9, IN_FLIGHT - 5, IN_FLIGHT - 1].into_iter().enumerate() {
+            if let Some(place) = turn.checked_sub(age).map(|number| number - first)
+                && let Some(records) = under_way.get(place)
+            {
+                write(&records[kind]);
+            }
+        }
+        if turn + 1 >= IN_FLIGHT && under_way.pop_front().is_some() && under_way.is_empty() {
+            break;
+        }
+    }
+    write(&Record::Run(RunEvent::Ended { reason: None }));
+    file.flush().unwrap();
+}
+
+/// The records that a job leaves, in their order, and its picture.
+fn records(key: &EditKey, out: &Path, random: &mut fastrand::Rng) -> [Record; 5] {
+    let (a, b, c, d) = (random.u32(..), random.u16(..), random.u16(..0x1000), random.u64(..1 << 48));
+    let prediction = PredictionId::new(&format!("{a:08x}-{b:04x}-4{c:03x}-a{c:03x}-{d:012x}")).unwrap();
+    let name = format!("{}.png", key.job);
+    let bytes = random.u64(200_000..2_000_000);
+    File::create(out.join("results").join(&name)).unwrap().set_len(bytes).unwrap();
+    let blake3 = ContentHash::of(name.as_bytes());
+    let saved = SavedFile { name, bytes, blake3, width: 1024, height: 1024 };
+    [
+        Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
+        Step::Accepted { prediction, cost_cents: Cents(7) },
+        Step::Generated { outputs: 1 },
+        Step::Fetched { files: vec![saved] },
+        Step::Completed,
+    ]
+    .map(|step| Record::Edit(key.clone(), step))
+}
+
+/// How many seconds a replay takes, and by how many bytes the process grows.
+fn replayed(journal: &Path) -> (f64, f64) {
+    std::io::copy(&mut File::open(journal).unwrap(), &mut std::io::sink()).unwrap();
+    let (before, began) = (resident(), Instant::now());
+    let replayed = replay(File::open(journal).unwrap()).unwrap();
+    let seconds = began.elapsed().as_secs_f64();
+    let grown = resident() - before;
+    assert_eq!((replayed.length, replayed.torn), (journal.metadata().unwrap().len(), 0));
+    (seconds, grown)
+}
+
+/// The memory of this process in bytes, as Linux counts it.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
+    kilobytes.unwrap_or(f64::NAN) * 1024.0
+}
+
+/// Runs the manifest, with nothing to do, against a server that counts connections.
+fn resume(manifest: &Path, out: &Path) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&visits);
+    std::thread::spawn(move || {
+        for _connection in listener.incoming() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    for round in 0..=ROUNDS {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
+        command.arg("run").arg(manifest).arg("-o").arg(out).args(["--base-url", &url, "--progress", "none"]);
+        command.env("VIBEDREAM_API_KEY", "key").env("NO_PROXY", "*").stdout(Stdio::null()).stderr(Stdio::inherit());
+        let began = Instant::now();
+        let status = command.status().unwrap();
+        let seconds = began.elapsed().as_secs_f64();
+        assert!(status.success(), "{status}");
+        let what = if round == 0 { "a run that writes the report" } else { "a run with nothing to do" };
+        println!("{what:<28}   {seconds:>7.2} s   {} requests", visits.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,57 @@
+//! The details of edits: those of live ones are at hand, those of settled ones are read again.
+
+use std::borrow::Cow;
+
+use crate::job::JobId;
+use crate::journal::brief::Stage;
+use crate::journal::settled::{Half, Stored};
+use crate::journal::{Edit, EditKey, EditState, LinesError};
+
+use super::Ledger;
+
+impl Ledger {
+    /// All that the journal knows of an edit. That of a settled one is read again, and not kept.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or its lines are no longer what they were.
+    pub fn edit(&self, key: &EditKey) -> Result<Option<Cow<'_, Edit>>, LinesError> {
+        if let Some(history) = self.live.get(&key.job) {
+            return Ok(history.edit(key.fingerprint).map(Cow::Borrowed));
+        }
+        let edits = self.settled.stored(key.job.as_str());
+        let Some(stored) = edits.iter().find(|stored| stored.edit == Half::of(key.fingerprint)) else {
+            return Ok(None);
+        };
+        let (owner, tracked) = self.source.edit(stored)?;
+        if owner != *key {
+            return Err(self.source.is_of_another(stored));
+        }
+        Ok(Some(Cow::Owned(tracked.edit)))
+    }
+
+    /// All edits, in no order, settled ones included: these are read again, one after the other.
+    pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.all().map(|stored| self.owned(&stored)))
+    }
+
+    /// The edits of which nobody knows whether they were accepted, in no order.
+    pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
+        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
+    }
+
+    /// The edits whose pictures are in `results/`, one a job at most, in no order.
+    pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
+        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+    }
+
+    fn owned(&self, stored: &Stored) -> Result<(JobId, Cow<'_, Edit>), LinesError> {
+        let (key, tracked) = self.source.edit(stored)?;
+        Ok((key.job, Cow::Owned(tracked.edit)))
+    }
+}

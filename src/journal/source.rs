@@ -1,0 +1,83 @@
+use std::io;
+use std::sync::Arc;
+
+use crate::job::JobId;
+
+use super::edit::Edit;
+use super::history::{History, Tracked};
+use super::lines::Lines;
+use super::scan::Scanner;
+use super::settled::{Half, Stored};
+use super::{EditKey, ReadAt, Record};
+
+/// The journal that the settled jobs are in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Source(Option<Arc<dyn ReadAt>>);
+
+/// Which file it is says nothing about what it adds up to.
+impl PartialEq for Source {
+    fn eq(&self, _other: &Source) -> bool {
+        true
+    }
+}
+
+/// The lines of a settled job cannot be read again.
+#[derive(Debug, thiserror::Error)]
+#[error("read the journal again at byte {offset}: {cause}")]
+pub struct LinesError {
+    offset: u64,
+    cause: io::Error,
+}
+
+impl LinesError {
+    fn invalid(offset: u64, message: &str) -> LinesError {
+        LinesError { offset, cause: io::Error::new(io::ErrorKind::InvalidData, message.to_owned()) }
+    }
+}
+
+impl Source {
+    pub(super) fn of(journal: Arc<dyn ReadAt>) -> Source {
+        Source(Some(journal))
+    }
+
+    /// Reads all edits of a settled job again.
+    pub(super) fn history(&self, job: &JobId, edits: &[Stored]) -> Result<History, LinesError> {
+        let mut history = History::default();
+        for stored in edits {
+            let (owner, tracked) = self.edit(stored)?;
+            if owner.job != *job {
+                return Err(self.is_of_another(stored));
+            }
+            if stored.is_shown {
+                history.shown = Some(owner.fingerprint);
+            }
+            history.edits.push(tracked);
+        }
+        Ok(history)
+    }
+
+    /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
+    pub(super) fn edit(&self, stored: &Stored) -> Result<(EditKey, Tracked), LinesError> {
+        let mut scanner = Scanner::default();
+        let mut read: Option<(EditKey, Edit)> = None;
+        for &offset in &stored.trail.0 {
+            let failed = |cause| LinesError { offset, cause };
+            let invalid = |message: &str| LinesError::invalid(offset, message);
+            let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
+            let line = Lines::one_at(journal, offset).map_err(failed)?;
+            let (at, record) = scanner.read(&line, |_| None).map_err(|error| invalid(&error.to_string()))?;
+            let Record::Edit(key, step) = record else { return Err(invalid("the line is about no job")) };
+            let (owner, edit) = read.get_or_insert_with(|| (key.clone(), Edit::new(key.fingerprint)));
+            let is_its_own = *owner == key && Half::of(key.fingerprint) == stored.edit;
+            let next = edit.next(&step).filter(|_| is_its_own);
+            edit.apply(at, &step, next.ok_or_else(|| invalid("the line is no longer what it was"))?);
+        }
+        let (owner, edit) = read.ok_or_else(|| LinesError::invalid(0, "the edit has no lines"))?;
+        Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
+    }
+
+    /// The lines of an edit are those of another.
+    pub(super) fn is_of_another(&self, stored: &Stored) -> LinesError {
+        LinesError::invalid(stored.trail.0.first().copied().unwrap_or(0), "the line is about another edit")
+    }
+}
