@@ -43,6 +43,8 @@ pub enum Command {
     Report(Report),
     /// Join the folders of several runs, such as the shares of a manifest, into one with one journal and one report
     Merge(Merge),
+    /// Make the journal of a run shorter: one record a job, which adds up to the same. The long one is kept beside it
+    Compact(Compact),
     /// Serve the API on this machine, with a real editor behind it
     Serve(Serve),
     /// Write a starter manifest for a folder of pictures and some colors
@@ -272,6 +274,13 @@ pub struct Report {
     /// Write a JUnit file as well: a test case a job, off colors as failures, uncertain jobs as errors
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// `dyehouse compact`.
+#[derive(Clone, Debug, Args)]
+pub struct Compact {
+    /// The run's folder, in which no process works
+    pub dir: PathBuf,
 }
 
 /// `dyehouse merge`.

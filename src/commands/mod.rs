@@ -4,6 +4,7 @@ mod agenda;
 mod backend;
 mod check;
 mod color;
+mod compact;
 mod failure;
 mod gather;
 mod init;
@@ -43,6 +44,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Status(arguments) => status::status(arguments),
         Command::Report(arguments) => report::report(arguments),
         Command::Merge(arguments) => merge::merge(arguments, &screen),
+        Command::Compact(arguments) => compact::compact(arguments),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Color(arguments) => color::color(arguments, &screen),

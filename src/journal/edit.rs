@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
 use crate::color::Check;
@@ -36,22 +37,25 @@ pub struct Edit {
 }
 
 /// What went wrong with an edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The kind of failure; a refused or an uncertain submit has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<ErrorClass>,
     /// What was seen.
     pub message: String,
 }
 
 /// The state of an edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum EditState {
     /// Nothing is under way; it may be submitted.
     Idle,
     /// A submit was announced, and its answer is not known.
     Submitting {
         /// What is reserved for it.
+        #[serde(rename = "reserved_cents")]
         reserved: Cents,
     },
     /// The provider has it.
@@ -162,6 +166,8 @@ impl Edit {
             (Fetched { files }, Step::Completed | Step::SetAside)
             | (Completed { files }, Step::Reinstated | Step::SetAside) => Some(Completed { files: files.clone() }),
             (Completed { files }, Step::Checked(_) | Step::Corrected(_)) => Some(Completed { files: files.clone() }),
+            (Idle, Step::Summary(summary)) if self.attempts == 0 => Some(summary.state.clone()),
+            (_, Step::Summary(_)) => None,
             (Uncertain, Step::Failed { .. }) => None,
             (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
             _ => None,
@@ -205,6 +211,23 @@ impl Edit {
             Step::Fetched { .. } => (self.checked, self.corrected) = (None, None),
             Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked.clone()), None),
             Step::Corrected(corrected) => self.corrected = Some(corrected.clone()),
+            Step::Summary(summary) => {
+                let summary = summary.as_ref().clone();
+                *self = Edit {
+                    fingerprint: self.fingerprint,
+                    state: summary.state,
+                    attempts: summary.attempts,
+                    prediction: summary.prediction,
+                    spent: summary.spent_cents,
+                    held: summary.held_cents,
+                    submitted_at: summary.submitted_at,
+                    finished_at: summary.finished_at,
+                    problem: summary.problem,
+                    reroll: summary.reroll,
+                    checked: summary.checked,
+                    corrected: summary.corrected,
+                };
+            }
             Step::Generated { .. } | Step::Reinstated => {}
         }
         self.state = next;
@@ -225,6 +248,7 @@ pub(super) fn step_name(step: &Step) -> &'static str {
         Step::Reinstated => "reinstated",
         Step::SetAside => "set_aside",
         Step::Failed { .. } => "failed",
+        Step::Summary(_) => "summary",
     }
 }
 

@@ -4,6 +4,7 @@
 //! durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is durable.
 
 mod brief;
+mod compaction;
 mod disk;
 mod edit;
 mod history;
@@ -23,6 +24,7 @@ mod trail;
 mod writer;
 
 pub use brief::{Brief, ColorBrief, Stage};
+pub use compaction::{Compacted, compact};
 pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
@@ -31,7 +33,8 @@ pub use ledger::{Ledger, LedgerError};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
-    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
+    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, Summary, Totals,
+    VERSION,
 };
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::LinesError;

@@ -62,6 +62,16 @@ impl Money {
             self.open_submits += 1;
             return;
         }
+        if let Step::Summary(summary) = step {
+            self.spent += summary.spent_cents;
+            self.held += summary.held_cents;
+            self.held_submits += summary.held;
+            self.is_priced |= summary.prediction.is_some();
+            if let EditState::Submitting { reserved } = summary.state {
+                self.open += reserved;
+                self.open_submits += 1;
+            }
+        }
         if let EditState::Submitting { reserved } = state {
             self.open = self.open.minus(*reserved);
             self.open_submits -= 1;

@@ -5,9 +5,11 @@ use crate::api::PredictionId;
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Partition, Rate, Seed};
 
+use super::edit::{EditState, Problem};
+
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,12 +59,29 @@ pub enum RunEvent {
     },
     /// What the run has learned of the provider's pace; a later run on the same backend begins with it.
     Learned(Learned),
+    /// The journal was compacted: what comes before adds up to what a longer one did.
+    Compacted(Totals),
     /// The process ended in good order.
     Ended {
         /// Why it stopped before its work was done; absent where nothing was left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+}
+
+/// What a compacted journal cannot tell from its other records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How the jobs of the last run's manifest stood.
+    pub jobs: PlanCounts,
+    /// The highest price seen.
+    pub estimate_cents: Cents,
+    /// When the first submit was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_submit_at: Option<Timestamp>,
+    /// When an edit last came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_finish_at: Option<Timestamp>,
 }
 
 /// What was learned of a provider's pace. What is left out is as it was.
@@ -150,6 +169,65 @@ pub enum Step {
         /// What was seen, in the provider's words where there are any.
         message: String,
     },
+    /// All that the edit had come to when the journal was compacted. Nothing of it comes before.
+    Summary(Box<Summary>),
+}
+
+/// An edit in one record, as a compacted journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: EditState,
+    /// Whether its pictures are in `results/` under the job's name.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub shown: bool,
+    /// How often it was submitted.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<PredictionId>,
+    /// Those of the accepted submits before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<PredictionId>,
+    /// What its accepted submits cost.
+    pub spent_cents: Cents,
+    /// What is reserved for submits whose fate is unknown.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub held_cents: Cents,
+    /// How many those are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub held: u64,
+    /// When its last submit was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Timestamp>,
+    /// When it last came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// Of which edit it is a re-roll, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reroll: Option<Reroll>,
+    /// The check of the provider's pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Box<Checked>>,
+    /// The color lock's correction of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Box<Corrected>>,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_nothing(cents: &Cents) -> bool {
+    *cents == Cents::ZERO
 }
 
 /// Which edit a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
@@ -260,6 +338,7 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Run(RunEvent::Compacted(_)) | Record::Edit(_, Step::Summary(_)) => 3,
             Record::Run(RunEvent::Learned(_) | RunEvent::Run { partition: Some(_), .. })
             | Record::Edit(
                 _,
@@ -284,7 +363,7 @@ impl Record {
 }
 
 /// Cuts a time to milliseconds, so that what is replayed is what was applied.
-fn to_milliseconds(at: Timestamp) -> Timestamp {
+pub(super) fn to_milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
@@ -335,6 +414,22 @@ pub(super) mod tests {
             budget_cents: Some(Cents(100)),
             partition: Some("2/8".parse().unwrap()),
         };
+        let summary = Summary {
+            state: EditState::Completed { files: vec![file.clone()] },
+            shown: true,
+            attempts: 3,
+            prediction: PredictionId::new("p-3").ok(),
+            earlier: vec![PredictionId::new("p-1").unwrap()],
+            spent_cents: Cents(14),
+            held_cents: Cents(7),
+            held: 1,
+            submitted_at: Some(at()),
+            finished_at: Some(at()),
+            problem: Some(Problem { class: Some(ErrorClass::Download), message: "gone".into() }),
+            reroll: Some(reroll),
+            checked: Some(Box::new(checked.clone())),
+            corrected: Some(Box::new(Corrected { files: vec![file.clone()], check: check.clone() })),
+        };
         let steps = [
             Step::Intent { attempt: 2, reserved_cents: Cents(7), reroll: None },
             Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) },
@@ -349,12 +444,23 @@ pub(super) mod tests {
             Step::Reinstated,
             Step::SetAside,
             Step::Failed { class: ErrorClass::Lost, message: "gone".into() },
+            Step::Summary(Box::new(summary.clone())),
+            Step::Summary(Box::new(Summary {
+                state: EditState::Submitting { reserved: Cents(7) },
+                checked: None,
+                corrected: None,
+                problem: None,
+                reroll: None,
+                ..summary
+            })),
         ];
         let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();
         records.push(Record::Run(run));
         records.push(Record::Run(RunEvent::Paused { milliseconds: 5, reason: "429".into() }));
         let learned = Learned { submits: Some(Rate::from_per_second(2.5)), generation_ms: vec![15_000, 40_000] };
         records.push(Record::Run(RunEvent::Learned(learned)));
+        let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None };
+        records.push(Record::Run(RunEvent::Compacted(totals)));
         records.push(Record::Run(RunEvent::Ended { reason: None }));
         records
     }
@@ -381,8 +487,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_newer_version_is_refused() {
-        let line = br#"{"v":3,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-        assert!(matches!(Record::from_line(line), Err(LineError::Newer(3))));
+        let line = br#"{"v":4,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+        assert!(matches!(Record::from_line(line), Err(LineError::Newer(4))));
     }
 
     #[test]

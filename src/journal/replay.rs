@@ -137,7 +137,7 @@ pub(super) mod tests {
             .collect()
     }
 
-    fn replayed_keeping(bytes: Vec<u8>, recent: usize) -> Result<Replayed, ReplayError> {
+    pub(in crate::journal) fn replayed_keeping(bytes: Vec<u8>, recent: usize) -> Result<Replayed, ReplayError> {
         let journal: Arc<dyn ReadAt> = Arc::new(bytes);
         replay_keeping(&journal, recent)
     }

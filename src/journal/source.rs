@@ -1,6 +1,8 @@
 use std::io;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::job::JobId;
 
 use super::edit::Edit;
@@ -8,7 +10,8 @@ use super::history::{History, Tracked};
 use super::lines::Lines;
 use super::scan::Scanner;
 use super::settled::{Half, Stored};
-use super::{EditKey, ReadAt, Record};
+use super::trail::Trail;
+use super::{EditKey, ReadAt, Record, Step};
 
 /// The journal that the settled jobs are in.
 #[derive(Clone, Debug, Default)]
@@ -58,22 +61,31 @@ impl Source {
 
     /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
     pub(super) fn edit(&self, stored: &Stored) -> Result<(EditKey, Tracked), LinesError> {
-        let mut scanner = Scanner::default();
         let mut read: Option<(EditKey, Edit)> = None;
-        for &offset in &stored.trail.0 {
-            let failed = |cause| LinesError { offset, cause };
-            let invalid = |message: &str| LinesError::invalid(offset, message);
-            let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
-            let line = Lines::one_at(journal, offset).map_err(failed)?;
-            let (at, record) = scanner.read(&line, |_| None).map_err(|error| invalid(&error.to_string()))?;
-            let Record::Edit(key, step) = record else { return Err(invalid("the line is about no job")) };
+        for (step, &offset) in self.steps(&stored.trail).zip(&stored.trail.0) {
+            let (at, key, step) = step?;
             let (owner, edit) = read.get_or_insert_with(|| (key.clone(), Edit::new(key.fingerprint)));
             let is_its_own = *owner == key && Half::of(key.fingerprint) == stored.edit;
             let next = edit.next(&step).filter(|_| is_its_own);
-            edit.apply(at, &step, next.ok_or_else(|| invalid("the line is no longer what it was"))?);
+            let next = next.ok_or_else(|| LinesError::invalid(offset, "the line is no longer what it was"))?;
+            edit.apply(at, &step, next);
         }
         let (owner, edit) = read.ok_or_else(|| LinesError::invalid(0, "the edit has no lines"))?;
         Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
+    }
+
+    /// Reads the lines of an edit again.
+    pub(super) fn steps(&self, trail: &Trail) -> impl Iterator<Item = Result<(Timestamp, EditKey, Step), LinesError>> {
+        let mut scanner = Scanner::default();
+        trail.0.iter().map(move |&offset| {
+            let invalid = |message: &str| LinesError::invalid(offset, message);
+            let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
+            let line = Lines::one_at(journal, offset).map_err(|cause| LinesError { offset, cause })?;
+            match scanner.read(&line, |_| None).map_err(|error| invalid(&error.to_string()))? {
+                (at, Record::Edit(key, step)) => Ok((at, key, step)),
+                _ => Err(invalid("the line is about no job")),
+            }
+        })
     }
 
     /// The lines of an edit are those of another.

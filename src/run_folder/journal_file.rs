@@ -60,7 +60,15 @@ impl JournalFile {
     pub fn into_disk(self) -> (Ledger, FileDisk) {
         (self.ledger, FileDisk::new(self.file))
     }
+
+    /// What it says, and the file.
+    pub(super) fn into_parts(self) -> (Ledger, Arc<File>) {
+        (self.ledger, self.file)
+    }
 }
+
+/// What the names of drafts begin with.
+pub(super) const DRAFT: &str = ".journal-";
 
 /// A journal on its way to a folder whose lock is held: it takes the place of the one that is there in one step, and is
 /// durable then.
@@ -75,7 +83,7 @@ impl JournalDraft {
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
     ) -> Result<JournalDraft, FolderError> {
-        let file = crate::files::temporary().prefix(".journal-").tempfile_in(folder.path());
+        let file = crate::files::temporary().prefix(DRAFT).tempfile_in(folder.path());
         let file = file.map_err(FolderError::io("write into", folder.path()))?;
         let mut writer = BufWriter::with_capacity(1 << 17, file);
         write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;

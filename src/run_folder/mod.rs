@@ -1,5 +1,6 @@
 //! The folder of a run: its lock, its journal file and its plan file.
 
+mod compaction;
 mod journal_file;
 mod lock;
 mod plan_file;
@@ -7,6 +8,7 @@ mod plan_file;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use compaction::Compaction;
 pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::{Lock, ReportTurn};
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};

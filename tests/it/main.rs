@@ -5,6 +5,7 @@
 mod bad_input;
 mod being_told;
 mod color;
+mod compaction;
 mod corpus;
 mod crashes;
 mod disks;

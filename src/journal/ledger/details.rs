@@ -1,10 +1,13 @@
 //! The details of edits: those of live ones are at hand, those of settled ones are read again.
 
 use std::borrow::Cow;
+use std::io;
 
 use crate::job::JobId;
 use crate::journal::brief::Stage;
+use crate::journal::history::Tracked;
 use crate::journal::settled::{Half, Stored};
+use crate::journal::trail::Trail;
 use crate::journal::{Edit, EditKey, EditState, LinesError};
 
 use super::Ledger;
@@ -48,6 +51,27 @@ impl Ledger {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+    }
+
+    /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their
+    /// pictures are in `results/` under the job's name.
+    pub(in crate::journal) fn visit(
+        &self,
+        mut see: impl FnMut(EditKey, &Edit, &Trail, bool) -> io::Result<()>,
+    ) -> io::Result<()> {
+        for stored in self.settled.all() {
+            let (key, Tracked { edit, trail }) = self.source.edit(&stored).map_err(io::Error::other)?;
+            see(key, &edit, &trail, stored.is_shown)?;
+        }
+        let mut live: Vec<_> = self.live.iter().collect();
+        live.sort_unstable_by_key(|(job, _)| *job);
+        for (job, history) in live {
+            for Tracked { edit, trail } in &history.edits {
+                let key = EditKey { job: job.clone(), fingerprint: edit.fingerprint };
+                see(key, edit, trail, history.shown == Some(edit.fingerprint))?;
+            }
+        }
+        Ok(())
     }
 
     fn owned(&self, stored: &Stored) -> Result<(JobId, Cow<'_, Edit>), LinesError> {

@@ -14,9 +14,10 @@ use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
 use super::history::{History, Tracked};
 use super::known::Known;
 use super::money::{Mark, Money};
+use super::record::to_milliseconds;
 use super::settled::Settled;
 use super::source::{LinesError, Source};
-use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step};
+use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step, Totals};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
@@ -64,6 +65,8 @@ impl Ledger {
 
     /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
+        // A line has no more of the time than that.
+        let at = to_milliseconds(at);
         match record {
             Record::Run(event) => self.apply_run(at, event),
             Record::Edit(key, step) => self.apply_step(at, key, step, None).map(|_| ())?,
@@ -93,6 +96,12 @@ impl Ledger {
                 }
             }
             RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
+            RunEvent::Compacted(totals) => {
+                self.counts = totals.jobs;
+                self.money.estimate = self.money.estimate.max(totals.estimate_cents);
+                self.first_submit_at = [self.first_submit_at, totals.first_submit_at].into_iter().flatten().min();
+                self.last_finish_at = self.last_finish_at.max(totals.last_finish_at);
+            }
         }
     }
 
@@ -127,6 +136,9 @@ impl Ledger {
         match step {
             Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),
             Step::Accepted { prediction, .. } => self.known.insert(prediction),
+            Step::Summary(summary) => {
+                summary.prediction.iter().chain(&summary.earlier).for_each(|prediction| self.known.insert(prediction));
+            }
             _ => {}
         }
         self.last_finish_at = self.last_finish_at.max(edit.finished_at);
@@ -135,6 +147,7 @@ impl Ledger {
             // A re-roll goes aside first, and is brought back only if it is better.
             Step::Completed if is_reroll => {}
             Step::Completed | Step::Reinstated => history.shown = Some(key.fingerprint),
+            Step::Summary(summary) if summary.shown => history.shown = Some(key.fingerprint),
             Step::SetAside if history.shown == Some(key.fingerprint) => history.shown = None,
             _ => {}
         }
@@ -234,6 +247,29 @@ impl Ledger {
     /// Whether a job has pictures in `results/`, of whatever edit.
     pub fn is_shown(&self, job: &JobId) -> bool {
         self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.settled.is_shown(job.as_str())
+    }
+
+    /// What a compacted journal cannot tell from its edits.
+    pub(super) fn totals(&self) -> Totals {
+        Totals {
+            jobs: self.counts,
+            estimate_cents: self.money.estimate,
+            first_submit_at: self.first_submit_at,
+            last_finish_at: self.last_finish_at,
+        }
+    }
+
+    /// Whether another ledger has the same money, jobs and times. Its settled jobs may be other ones.
+    pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
+        let edits = |ledger: &Ledger| ledger.settled_edits() + ledger.live_edits().count();
+        let sums = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
+        sums(self) == sums(other)
+            && self.known == other.known
+            && self.money == other.money
+            && self.totals() == other.totals()
+            && (self.started_at, self.last_run_at, self.last_at) == (other.started_at, other.last_run_at, other.last_at)
+            && (&self.last_run, &self.learned, &self.ended) == (&other.last_run, &other.learned, &other.ended)
+            && self.pauses == other.pauses
     }
 
     /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.

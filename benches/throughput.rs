@@ -1,0 +1,245 @@
+//! How many jobs a second the program carries against a server that answers at once, and what they cost, beside a script
+//! that keeps no journal.
+//!
+//! `cargo bench --bench throughput` runs `DYEHOUSE_JOBS` jobs (5,000) with 256 in flight against a server in this
+//! process: a submit, one poll and a picture of `DYEHOUSE_SIDE` pixels (64) each. First the program does them, then
+//! `benches/peer.py` with asyncio and aiohttp, or the script that `DYEHOUSE_PEER` names (called as `SCRIPT MANIFEST OUT
+//! CONCURRENCY` with BASE, KEY, RATE and POLL set), under `DYEHOUSE_PYTHON` (python3). What the syncs cost is told by a
+//! run in memory, where they cost nothing, and by strace where it is installed. CPU time is the kernel's count of each
+//! process, peak memory its VmHWM. Only what is measured in one run can be compared.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
+
+use std::fmt::Write as _;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const IN_FLIGHT: u32 = 256;
+const ROUNDS: usize = 3;
+
+/// What a run took.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+    peak: u64,
+}
+
+fn main() {
+    let jobs: u32 = std::env::var("DYEHOUSE_JOBS").map_or(5000, |jobs| jobs.parse().unwrap());
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("jobs.csv");
+    let mut rows = "id,prompt,images\n".to_owned();
+    for row in 0..jobs {
+        writeln!(rows, "job-{row},make the mug blue,https://cdn.example.com/{row}.jpg").unwrap();
+    }
+    std::fs::write(&manifest, rows).unwrap();
+    println!("{jobs} jobs, {IN_FLIGHT} in flight, pictures of {} bytes", server.picture);
+    let (mut ours, mut theirs) = (None, None);
+    for round in 0..ROUNDS {
+        let out = folder.path().join(format!("out-{round}"));
+        ours = better(ours, measure(dyehouse(&manifest, &out, &server.url)));
+        assert_eq!(std::fs::read_dir(out.join("results")).unwrap().count(), jobs as usize);
+        theirs = better(
+            theirs,
+            peer(&manifest, &folder.path().join(format!("peer-{round}")), &server.url).and_then(measure),
+        );
+    }
+    let ours = ours.unwrap();
+    tell("dyehouse, journal and syncs", jobs, ours);
+    if let Some(theirs) = theirs {
+        tell("asyncio and aiohttp, neither", jobs, theirs);
+        println!(
+            "{:.2} times its jobs a second, {:.2} of its CPU time",
+            theirs.wall.div_duration_f64(ours.wall),
+            ours.cpu.div_duration_f64(theirs.cpu)
+        );
+    } else {
+        println!("asyncio and aiohttp: no Python with aiohttp; set DYEHOUSE_PYTHON");
+    }
+    if let Ok(memory) = tempfile::tempdir_in("/dev/shm") {
+        let runs = (0..ROUNDS)
+            .filter_map(|round| measure(dyehouse(&manifest, &memory.path().join(round.to_string()), &server.url)));
+        let unsynced = runs.min_by_key(|cost| cost.wall).unwrap();
+        tell("dyehouse in memory", jobs, unsynced);
+        println!(
+            "the disk and its syncs take {:.0} % of the time",
+            100.0 * (1.0 - unsynced.wall.div_duration_f64(ours.wall))
+        );
+    }
+    syncs(&manifest, folder.path(), &server.url);
+}
+
+fn better(best: Option<Cost>, cost: Option<Cost>) -> Option<Cost> {
+    best.into_iter().chain(cost).min_by_key(|cost| cost.wall)
+}
+
+fn tell(what: &str, jobs: u32, cost: Cost) {
+    println!(
+        "{what:<28} {:>6.0} jobs/s   {:>6.3} s of CPU per 1,000 jobs   {:>4} MiB at its peak",
+        f64::from(jobs) / cost.wall.as_secs_f64(),
+        cost.cpu.as_secs_f64() * 1000.0 / f64::from(jobs),
+        cost.peak >> 20,
+    );
+}
+
+fn dyehouse(manifest: &Path, out: &Path, url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
+    command.arg("run").arg(manifest).arg("-o").arg(out);
+    command.args(["--base-url", url, "--rate", "1000000/s", "--burst", "1000", "--in-flight", &IN_FLIGHT.to_string()]);
+    command.args(["--progress", "none"]).env("VIBEDREAM_API_KEY", "key").env("NO_PROXY", "*");
+    command
+}
+
+/// The script, where there is a Python that can run it.
+fn peer(manifest: &Path, out: &Path, url: &str) -> Option<Command> {
+    let python = std::env::var_os("DYEHOUSE_PYTHON").unwrap_or_else(|| "python3".into());
+    let script = std::env::var_os("DYEHOUSE_PEER")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer.py"), PathBuf::from);
+    let mut probe = Command::new(&python);
+    let can_run =
+        probe.args(["-c", "import aiohttp"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let mut command = Command::new(python);
+    command.arg(script).arg(manifest).arg(out).arg(IN_FLIGHT.to_string());
+    command.env("BASE", url).env("KEY", "key").env("RATE", "0").env("POLL", "0");
+    can_run.then_some(command)
+}
+
+/// Runs a command to its end; nothing where it cannot be run.
+fn measure(mut command: Command) -> Option<Cost> {
+    let (began, before) = (Instant::now(), children_cpu());
+    let mut child = command.stdout(Stdio::null()).spawn().ok()?;
+    let mut peak = 0;
+    let status = loop {
+        let said = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let kilobytes =
+            said.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        peak = peak.max(kilobytes.unwrap_or(0_u64) << 10);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let wall = began.elapsed();
+    assert!(status.success(), "{command:?}: {status}");
+    Some(Cost { wall, cpu: children_cpu() - before, peak })
+}
+
+/// The CPU time of all children that have ended, as Linux counts it in hundredths of a second.
+fn children_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
+    let ticks: u64 = fields.skip(13).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// How many syncs a run asks for, and how long each took, as strace counts them.
+fn syncs(manifest: &Path, folder: &Path, url: &str) {
+    let program = dyehouse(manifest, &folder.join("traced"), url);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-w", "-e", "trace=fsync,fdatasync", "-o"]).arg(folder.join("syncs.txt"));
+    strace.arg(program.get_program()).args(program.get_args());
+    strace.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if measure(strace).is_some() {
+        println!("under strace:\n{}", std::fs::read_to_string(folder.join("syncs.txt")).unwrap());
+    }
+}
+
+/// A server that takes every submit and has its picture at the first poll.
+struct Server {
+    url: String,
+    picture: usize,
+}
+
+impl Server {
+    fn start() -> Server {
+        let side = std::env::var("DYEHOUSE_SIDE").map_or(64, |side| side.parse().unwrap());
+        let mut picture = Cursor::new(Vec::new());
+        let colors = image::RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+        colors.write_to(&mut picture, image::ImageFormat::Png).unwrap();
+        let picture = picture.into_inner();
+        let length = picture.len();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = Arc::new(Answers { url: url.clone(), picture, submits: AtomicU64::new(0) });
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    tokio::spawn(serve(stream, Arc::clone(&answers)));
+                }
+            });
+        });
+        Server { url, picture: length }
+    }
+}
+
+struct Answers {
+    url: String,
+    picture: Vec<u8>,
+    submits: AtomicU64,
+}
+
+impl Answers {
+    fn to(&self, head: &str) -> Vec<u8> {
+        let (kind, body) = match head.split(' ').nth(1).unwrap_or_default() {
+            path if path.starts_with("/pictures/") => ("image/png", self.picture.clone()),
+            path if path.starts_with("/api/v1/predictions/") => {
+                let id = path.rsplit('/').next().unwrap_or_default();
+                let url = &self.url;
+                let said = format!(
+                    r#"{{"id":"{id}","status":"completed","outputs":["{url}/pictures/{id}.png"],"error":null,"costCents":7}}"#
+                );
+                ("application/json", said.into_bytes())
+            }
+            _ => {
+                let id = self.submits.fetch_add(1, Ordering::Relaxed);
+                let said =
+                    format!(r#"{{"id":"p-{id}","status":"processing","outputs":null,"error":null,"costCents":7}}"#);
+                ("application/json", said.into_bytes())
+            }
+        };
+        let mut answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+        answer.extend(body);
+        answer
+    }
+}
+
+/// Answers the requests of one connection, one after the other.
+async fn serve(mut stream: TcpStream, answers: Arc<Answers>) {
+    let (mut read, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let end = read.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&read[..end]).into_owned();
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+            });
+            let whole = end + 4 + length.unwrap_or(0_usize);
+            if read.len() >= whole {
+                read.drain(..whole);
+                if stream.write_all(&answers.to(&head)).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(bytes @ 1..) => read.extend_from_slice(&buffer[..bytes]),
+            _ => return,
+        }
+    }
+}

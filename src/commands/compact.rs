@@ -1,0 +1,37 @@
+use std::fmt::Write;
+
+use crate::cli::Compact;
+use crate::exit::Exit;
+use crate::progress::counted;
+use crate::run_folder::{Compaction, Lock, RunFolder};
+
+use super::{Failure, print};
+
+/// Makes the journal of a folder that nobody works in shorter.
+pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
+    let folder = RunFolder::new(&arguments.dir);
+    if !folder.journal().exists() {
+        return Err(crate::run_folder::FolderError::NoRun { path: arguments.dir.clone() }.into());
+    }
+    let _lock = Lock::take(&folder)?;
+    let mut said = format!("{}: ", folder.journal().display());
+    // A text takes all that is written to it.
+    let _ = match Compaction::carry_out(&folder)? {
+        Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
+            said,
+            "{} in {} MB are {} in {} MB now\n{} has them all; remove it when nobody asks for the details any more",
+            counted(records.before, "record"),
+            megabytes(before),
+            counted(records.after, "record"),
+            megabytes(after),
+            kept.display(),
+        ),
+        None => writeln!(said, "as short as it can be"),
+    };
+    print(said.as_bytes());
+    Ok(Exit::Complete)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e6)
+}

@@ -1,0 +1,145 @@
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::edit::Edit;
+use super::ledger::Ledger;
+use super::lines::Lines;
+use super::record::Summary;
+use super::scan::Scanner;
+use super::source::Source;
+use super::trail::Trail;
+use super::{ReadAt, Record, RunEvent, Step};
+
+/// What became of a journal that was compacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// How many records it had.
+    pub before: u64,
+    /// How many it has now.
+    pub after: u64,
+}
+
+/// Writes a journal that adds up to the same as `journal`, whose replay gave `ledger`, in one record an edit.
+///
+/// Records about runs are kept as they are, and come first. A last record has what those of the edits cannot tell: the
+/// highest price seen, and how the jobs stood.
+///
+/// # Errors
+///
+/// The journal cannot be read again, or `out` cannot be written.
+pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write) -> io::Result<Compacted> {
+    let mut compacted = Compacted { before: 0, after: 0 };
+    let (mut lines, mut scanner) = (Lines::new(journal), Scanner::default());
+    while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
+        compacted.before += 1;
+        let (_, record) = scanner.read(line.bytes, |_| None).map_err(io::Error::other)?;
+        if matches!(record, Record::Run(_)) && !matches!(record, Record::Run(RunEvent::Compacted(_))) {
+            out.write_all(line.bytes)?;
+            out.write_all(b"\n")?;
+            compacted.after += 1;
+        }
+    }
+    let source = Source::of(Arc::clone(journal));
+    ledger.visit(|key, edit, trail, shown| {
+        let summary = summary(&source, edit, trail, shown)?;
+        let at = edit.finished_at.max(edit.submitted_at).unwrap_or(Timestamp::UNIX_EPOCH);
+        compacted.after += 1;
+        out.write_all(&Record::Edit(key, Step::Summary(Box::new(summary))).to_line(at))
+    })?;
+    if let Some(at) = ledger.last_at() {
+        out.write_all(&Record::Run(RunEvent::Compacted(ledger.totals())).to_line(at))?;
+        compacted.after += 1;
+    }
+    Ok(compacted)
+}
+
+/// The edit in one record. What it does not know of itself, its lines tell.
+fn summary(source: &Source, edit: &Edit, trail: &Trail, shown: bool) -> io::Result<Summary> {
+    let (mut predictions, mut held) = (Vec::new(), 0);
+    for step in source.steps(trail) {
+        match step.map_err(io::Error::other)?.2 {
+            Step::Accepted { prediction, .. } => predictions.push(prediction),
+            Step::Uncertain { .. } => held += 1,
+            Step::Summary(summary) => {
+                predictions.extend(summary.earlier.into_iter().chain(summary.prediction));
+                held += summary.held;
+            }
+            _ => {}
+        }
+    }
+    predictions.pop();
+    Ok(Summary {
+        state: edit.state.clone(),
+        shown,
+        attempts: edit.attempts,
+        prediction: edit.prediction.clone(),
+        earlier: predictions,
+        spent_cents: edit.spent,
+        held_cents: edit.held,
+        held,
+        submitted_at: edit.submitted_at,
+        finished_at: edit.finished_at,
+        problem: edit.problem.clone(),
+        reroll: edit.reroll,
+        checked: edit.checked.clone(),
+        corrected: edit.corrected.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::job::JobId;
+    use crate::journal::replay::tests::{choices, drawn, replayed_keeping};
+
+    fn compacted(lines: Vec<u8>, recent: usize) -> (Vec<u8>, Ledger) {
+        let ledger = replayed_keeping(lines.clone(), recent).unwrap().ledger;
+        let journal: Arc<dyn ReadAt> = Arc::new(lines);
+        let mut out = Vec::new();
+        compact(&journal, &ledger, &mut out).unwrap();
+        (out, ledger)
+    }
+
+    fn all_live(mut ledger: Ledger) -> Ledger {
+        for job in ["a", "b", "größe", "d-2"] {
+            ledger.wake(&JobId::new(job).unwrap()).unwrap();
+        }
+        ledger
+    }
+
+    proptest! {
+        /// Whatever has happened, and however often it is compacted, and whatever happens after that.
+        #[test]
+        fn a_compacted_journal_adds_up_to_what_the_long_one_did(
+            before in choices(), after in choices(), recent in 0..5usize, times in 1..3usize,
+        ) {
+            let (_, lines) = drawn(&before);
+            let (_, whole) = drawn(&[before, after].concat());
+            let rest = &whole[lines.len()..];
+            let mut short = lines;
+            for _ in 0..times {
+                let (out, ledger) = compacted(short, recent);
+                let read = replayed_keeping(out.clone(), recent).unwrap().ledger;
+                prop_assert!(read.agrees_with(&ledger));
+                prop_assert_eq!(all_live(read), all_live(ledger));
+                short = out;
+            }
+            short.extend(rest);
+            prop_assert_eq!(
+                all_live(replayed_keeping(short, recent).unwrap().ledger),
+                all_live(replayed_keeping(whole, recent).unwrap().ledger)
+            );
+        }
+    }
+
+    #[test]
+    fn an_edit_is_one_readable_record() {
+        let steps = [0, 4, 6, 10, 0, 3, 0, 4, 6, 7, 13].map(|step| (0, 0, step));
+        let (out, _) = compacted(drawn(&steps).1, 0);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+}

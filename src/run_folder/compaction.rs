@@ -1,0 +1,151 @@
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::files::sync_folder;
+use crate::journal::{Compacted, Ledger, ReadAt, compact};
+
+use super::{FolderError, JournalDraft, JournalFile, RunFolder};
+
+/// A journal that was compacted.
+#[derive(Debug)]
+pub struct Compaction {
+    /// What became of its records.
+    pub records: Compacted,
+    /// How many bytes it had, and has.
+    pub bytes: [u64; 2],
+    /// Where the long one is kept.
+    pub kept: PathBuf,
+}
+
+impl Compaction {
+    /// Puts a short journal that says the same in the place of a folder's long one, which is kept under another name. The
+    /// folder's lock is held. Nothing where it would not become shorter.
+    ///
+    /// At every moment the folder's journal is the long one or the short one, and whole: the short one is written and
+    /// synced beside it, is read again and held against it, and takes its name in one step.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or the folder cannot be written. The long journal is in its place then.
+    pub fn carry_out(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
+        let path = folder.journal();
+        if !path.exists() {
+            return Err(FolderError::NoRun { path: folder.path().to_owned() });
+        }
+        remove_drafts(folder.path()).map_err(FolderError::io("sweep", folder.path()))?;
+        let (ledger, file) = JournalFile::open(folder)?.into_parts();
+        let length = || path.metadata().map(|found| found.len()).map_err(FolderError::io("read", &path));
+        let before = length()?;
+        let journal: Arc<dyn ReadAt> = file;
+        let mut records = Compacted { before: 0, after: 0 };
+        let draft = JournalDraft::begin(folder, |writer| {
+            records = compact(&journal, &ledger, writer)?;
+            Ok(())
+        })?;
+        if records.after >= records.before {
+            return Ok(None);
+        }
+        if !draft.ledger()?.agrees_with(&ledger) {
+            let cause = io::Error::other("the short journal does not add up to the same");
+            return Err(FolderError::io("compact", path)(cause));
+        }
+        let kept = keep(folder, &ledger)?;
+        draft.publish(folder, &[], Timestamp::UNIX_EPOCH)?;
+        Ok(Some(Compaction { records, bytes: [before, length()?], kept }))
+    }
+}
+
+/// Gives the journal a second name, which stays with it. Its last record's time is part of it, so that doing it again
+/// after a crash comes to the same name.
+fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
+    let until = ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y-%m-%dT%H-%M-%S.%3fZ");
+    let kept = folder.path().join(format!("journal-until-{until}.jsonl"));
+    let keep = || -> io::Result<()> {
+        match std::fs::hard_link(folder.journal(), &kept) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Some file systems have no second names.
+            Err(_) => {
+                std::fs::copy(folder.journal(), &kept)?;
+                File::open(&kept)?.sync_all()?;
+            }
+        }
+        sync_folder(folder.path())
+    };
+    keep().map_err(FolderError::io("keep the long journal as", &kept))?;
+    Ok(kept)
+}
+
+/// Removes what was being written when an earlier process died.
+fn remove_drafts(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(super::journal_file::DRAFT) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::PredictionId;
+    use crate::job::{Cents, JobId};
+    use crate::journal::{EditKey, Record, Step};
+    use crate::run_folder::Lock;
+
+    fn lines() -> Vec<u8> {
+        let key = EditKey { job: JobId::new("a").unwrap(), fingerprint: "00".repeat(16).parse().unwrap() };
+        let prediction = PredictionId::new("p-1").unwrap();
+        let steps = [
+            Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
+            Step::Accepted { prediction, cost_cents: Cents(9) },
+            Step::Generated { outputs: 1 },
+            Step::Fetched { files: Vec::new() },
+            Step::Completed,
+        ];
+        let records = steps.map(|step| Record::Edit(key.clone(), step).to_line(Timestamp::UNIX_EPOCH));
+        records.concat()
+    }
+
+    fn folder() -> (tempfile::TempDir, RunFolder, Lock) {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        let lock = Lock::take(&folder).unwrap();
+        std::fs::write(folder.journal(), lines()).unwrap();
+        (temporary, folder, lock)
+    }
+
+    #[test]
+    fn a_short_journal_takes_the_place_of_the_long_one_and_the_long_one_is_kept() {
+        let (_temporary, folder, _lock) = folder();
+        let before = JournalFile::read(&folder).unwrap();
+        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        assert_eq!(compaction.records, Compacted { before: 5, after: 2 });
+        assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
+        assert_eq!(std::fs::read(compaction.kept).unwrap(), lines());
+        assert!(Compaction::carry_out(&folder).unwrap().is_none(), "there is nothing more to gain");
+    }
+
+    #[test]
+    fn whatever_step_a_crash_comes_after_there_is_one_truth_and_compacting_goes_on() {
+        let (_temporary, folder, _lock) = folder();
+        let before = JournalFile::read(&folder).unwrap();
+        // After a part of the draft was written.
+        let draft = folder.path().join(format!("{}x", super::super::journal_file::DRAFT));
+        std::fs::write(&draft, &lines()[..50]).unwrap();
+        assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
+        // After the long journal got its second name.
+        let kept = keep(&folder, &before).unwrap();
+        assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
+        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        assert_eq!((compaction.kept, draft.exists()), (kept.clone(), false));
+        assert_eq!(std::fs::read(kept).unwrap(), lines());
+        assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
+    }
+}
