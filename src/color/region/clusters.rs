@@ -9,6 +9,12 @@ const SAMPLES: usize = 5_000;
 /// Lightness counts for less than hue: one material has many shades.
 const LIGHTNESS: f32 = 0.45;
 
+/// How much farther from a named color a material may be that is larger by a factor of e, in OKLab.
+const NAMED: f32 = 0.025;
+
+/// How much lighter or darker than its name a color may look, in OKLab.
+const SHADES: f32 = 0.15;
+
 /// Colors that a product's pixels gather around: k-means in (0.45 L, a, b) of OKLab.
 pub(super) struct Clusters {
     centers: Vec<Oklab>,
@@ -43,21 +49,17 @@ impl Clusters {
 
     /// The pixels of `mask` that are of the main material, or of the one nearest to `source`.
     pub(super) fn main(&self, colors: &Plane<Oklab>, mask: &Plane<bool>, source: Option<Oklab>) -> Plane<bool> {
-        let all = 0..self.centers.len();
-        let best = match source {
-            Some(source) => {
-                let off =
-                    |index: &usize| named_distance(self.centers[*index], source) - 2e-5 * self.sizes[*index].sqrt();
-                all.filter(|index| self.sizes[*index] > 0.0).min_by(|one, other| off(one).total_cmp(&off(other)))
-            }
-            None => {
-                let weight = |index: &usize| {
-                    let group: f32 = self.group(*index).map(|member| self.sizes[member]).sum();
-                    group + 0.3 * self.sizes[*index]
-                };
-                all.max_by(|one, other| weight(one).total_cmp(&weight(other)))
-            }
+        let weight = |index: usize| {
+            let group: f32 = self.group(index).map(|member| self.sizes[member]).sum();
+            group + 0.3 * self.sizes[index]
         };
+        // A named material has lit and shaded clusters, and the nearest one may be a speck that only looks like it.
+        let score = |index: usize| match source {
+            Some(source) => weight(index).max(1e-3).ln() - named_distance(self.centers[index], source) / NAMED,
+            None => weight(index),
+        };
+        let filled = (0..self.centers.len()).filter(|index| self.sizes[*index] > 0.0);
+        let best = filled.max_by(|one, other| score(*one).total_cmp(&score(*other)));
         let mut is_member = vec![false; self.centers.len()];
         best.into_iter().flat_map(|best| self.group(best)).for_each(|member| is_member[member] = true);
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
@@ -89,9 +91,11 @@ impl Clusters {
     }
 }
 
-/// How far a color is from one that somebody named: names are loose about lightness and strict about hue.
+/// How far a color is from one that somebody named: names are strict about hue, and loose about lightness, of which
+/// shade and gloss make more or less in any case.
 fn named_distance(color: Oklab, named: Oklab) -> f32 {
-    ((0.5 * (color.l - named.l)).powi(2) + (color.a - named.a).powi(2) + (color.b - named.b).powi(2)).sqrt()
+    let lightness = ((color.l - named.l).abs() - SHADES).max(0.0);
+    ((0.5 * lightness).powi(2) + (color.a - named.a).powi(2) + (color.b - named.b).powi(2)).sqrt()
 }
 
 fn distance(one: Oklab, other: Oklab) -> f32 {
@@ -131,4 +135,30 @@ fn spread(samples: &[Oklab]) -> Vec<Oklab> {
         centers.push(samples[drawn.unwrap_or(0)]);
     }
     centers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_means_a_whole_material_and_no_speck_that_is_nearer_to_it() {
+        // A glossy black body, lighter than its name; a rod that is as black as can be; and a blue button.
+        let mut colors = Plane::filled(100, 100, Oklab::default());
+        for (place, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (place % 100, place / 100);
+            *color = match (x, y) {
+                (0..10, 0..60) => Oklab { l: 0.19, a: 0.0, b: 0.0 },
+                (90.., 90..) => Oklab { l: 0.6, a: -0.03, b: -0.18 },
+                _ => Oklab { l: 0.36 + 0.12 * y as f32 / 100.0, a: 0.0, b: 0.0 },
+            };
+        }
+        let mask = colors.map(|_| true);
+        let clusters = Clusters::find(&colors, &mask);
+        let named = |l, a, b| clusters.main(&colors, &mask, Some(Oklab { l, a, b }));
+        let body = named(0.22, 0.0, 0.0);
+        assert!(body.at(50, 20) && body.at(50, 80) && !body.at(95, 95), "black is the body");
+        let button = named(0.55, 0.0, -0.2);
+        assert!(button.at(95, 95) && !button.at(50, 50), "blue is the button, small as it is");
+    }
 }
