@@ -17,6 +17,9 @@ pub const BEFORE: &str = "before";
 /// The most bytes of a picture before.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// The most failures that are remembered, so that a run's memory does not grow with its manifest.
+const MOST_REMEMBERED: usize = 1000;
+
 /// How pictures are fetched that the manifest names by URL: they are somebody's shop, and are asked gently.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchLimits {
@@ -91,7 +94,13 @@ impl BeforePictures {
             let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(fetched.entry(url.to_owned()).or_default())
         };
-        cell.get_or_init(|| self.fetch(url)).await.clone()
+        let found = cell.get_or_init(|| self.fetch(url)).await.clone();
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was fetched lies in the folder: only failures are remembered, and of those not all.
+        if found.is_ok() || fetched.len() > MOST_REMEMBERED {
+            fetched.remove(url);
+        }
+        found
     }
 
     async fn fetch(&self, url: &str) -> Result<PathBuf, String> {
@@ -117,6 +126,8 @@ impl BeforePictures {
             }
             Err(cause) => {
                 count(&|failures| failures + 1);
+                // What follows may be a signature that opens the picture to whoever reads the log.
+                let url = url.split(['?', '#']).next().unwrap_or_default();
                 tracing::info!(url, cause, "the picture before could not be fetched");
                 Err(cause)
             }
@@ -165,4 +176,25 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it has over {} MiB", MOST_BYTES >> 20)));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_does_not_grow_with_the_pictures_of_a_run() {
+        let run = tempfile::tempdir().unwrap();
+        let pictures = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
+        let remembered = || pictures.fetched.lock().unwrap().len();
+        let url = "https://shop.example/mug.png?signature=secret";
+        std::fs::create_dir(run.path().join(BEFORE)).unwrap();
+        std::fs::write(run.path().join(BEFORE).join(format!("{}.png", name(url))), b"a picture").unwrap();
+        assert_eq!(pictures.bytes(&ImageSource::Url(url.into())).await.unwrap(), b"a picture");
+        assert_eq!(remembered(), 0, "it lies in the folder");
+        for number in 0..MOST_REMEMBERED + 50 {
+            assert!(pictures.bytes(&ImageSource::Url(format!("file:///{number}"))).await.is_err());
+        }
+        assert!(remembered() <= MOST_REMEMBERED, "{}", remembered());
+    }
 }

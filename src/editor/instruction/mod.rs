@@ -1,0 +1,189 @@
+//! Instructions in plain words, as far as they ask for another color.
+
+mod clauses;
+mod colors;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::str::FromStr;
+
+use crate::color::Hex;
+
+use super::EditError;
+use clauses::clauses;
+use colors::color_at;
+use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
+
+/// What an instruction asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Instruction {
+    /// One after the other, at least one.
+    pub(super) changes: Vec<Part>,
+}
+
+/// A part that changes its color.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Part {
+    /// The color that it has, if that is said.
+    pub(super) from: Option<Hex>,
+    /// The color that it gets.
+    pub(super) to: Hex,
+}
+
+/// A color in a clause.
+#[derive(Clone, Copy, Debug)]
+struct Mention {
+    hex: Hex,
+    role: Role,
+    is_code: bool,
+    /// The words of the clause before which and behind which it stands.
+    words: (usize, usize),
+}
+
+/// What the words before a color say that it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    From,
+    To,
+    /// "in red" is a target, unless another follows: "the mug in red to blue".
+    In,
+    Unsaid,
+}
+
+impl FromStr for Instruction {
+    type Err = EditError;
+
+    fn from_str(prompt: &str) -> Result<Instruction, EditError> {
+        let mut changes = Vec::new();
+        let mut is_kept = false;
+        for clause in clauses(prompt) {
+            let Some(begin) = clause.first() else { continue };
+            // "keep the lid and the handle" goes on until something is to change.
+            is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
+            if is_kept {
+                continue;
+            }
+            if let Some(word) = foreign(&clause) {
+                return Err(cannot(&format!("to {word} something is beyond it")));
+            }
+            changes.extend(parts(&clause)?);
+        }
+        match changes.as_slice() {
+            [] => Err(cannot("the instruction names no color to reach")),
+            [_] => Ok(Instruction { changes }),
+            several if several.iter().all(|part| part.from.is_some()) => Ok(Instruction { changes }),
+            _ => Err(cannot("of several parts, each must be named by the color that it has now")),
+        }
+    }
+}
+
+fn cannot(why: &str) -> EditError {
+    EditError::Instruction(format!(
+        "this editor only recolors, and {why}; ask for a color by its hex code or its CSS name, as in: Change the red \
+         mug's color to #1E90FF, keep the background"
+    ))
+}
+
+/// The changes that a clause asks for, if it speaks of colors at all.
+fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
+    let mentions = mentions(clause)?;
+    let is_target = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
+    let last_target = mentions.iter().rposition(is_target);
+    let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unsaid));
+    let Some(last_target) = last_target else { return Ok(Vec::new()) };
+    if mentions[last_target].role == Role::Unsaid && last_target > 0 {
+        let between = &clause[mentions[last_target - 1].words.1..mentions[last_target].words.0];
+        if matches!(between, [word] if word == "and" || word == "or") {
+            return Err(cannot("of two colors it cannot tell which is meant"));
+        }
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    let mut source = None;
+    for (index, mention) in mentions.iter().enumerate() {
+        if is_target(mention) || index == last_target {
+            parts.push(Part { from: source.take(), to: mention.hex });
+        } else if index < last_target {
+            source = source.or(Some(mention.hex));
+        } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
+            part.from = part.from.or(Some(mention.hex));
+        }
+    }
+    Ok(parts)
+}
+
+/// The product's colors that a clause names, in order.
+fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
+    let mut mentions: Vec<Mention> = Vec::new();
+    let mut index = 0;
+    while index < clause.len() {
+        let Some(named) = color_at(clause, index) else {
+            index += 1;
+            continue;
+        };
+        let words = (index, index + named.length);
+        index = words.1;
+        match elsewhere(&clause[..words.0], &clause[words.1..]) {
+            Some(Elsewhere::Place) => continue,
+            Some(Elsewhere::Asked(what)) => return Err(cannot(&format!("the {what} is none of its business"))),
+            None => {}
+        }
+        let role = role(clause, words.0, mentions.last());
+        let mention = Mention { hex: named.hex, role, is_code: named.is_code, words };
+        match mentions.last_mut() {
+            // "navy (#000080)" and "#1E90FF (ocean blue)" are one color each, and the code is the exact one.
+            Some(last) if same_color(clause, last, &mention) => {
+                let hex = if mention.is_code && !last.is_code { mention.hex } else { last.hex };
+                *last =
+                    Mention { hex, is_code: last.is_code || mention.is_code, words: (last.words.0, words.1), ..*last };
+            }
+            _ => mentions.push(mention),
+        }
+    }
+    for index in 1..mentions.len() {
+        if mentions[index].role == Role::To && mentions[index - 1].role == Role::In {
+            mentions[index - 1].role = Role::From;
+        }
+    }
+    Ok(mentions)
+}
+
+/// Whether two mentions with nothing but a word of a name between them are the same color.
+fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
+    let between = &clause[last.words.1..next.words.0];
+    let is_of_code = |word: &String| matches!(word.as_str(), "hex" | "code" | "color" | "colour");
+    let is_one = match (last.is_code, next.is_code) {
+        (true, _) => between.len() <= 2,
+        (false, true) => between.iter().all(is_of_code),
+        (false, false) => between.is_empty(),
+    };
+    is_one && !between.iter().any(|word| preposition(clause, word).is_some() || matches!(word.as_str(), "and" | "or"))
+}
+
+fn preposition(clause: &[String], word: &str) -> Option<Role> {
+    // "the mug with the red handle" has it, "replace the yellow with teal" gets it.
+    const COVERED: &[&str] = &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
+    match word {
+        "to" | "into" | "become" | "becomes" | "for" => Some(Role::To),
+        "with" if clause.iter().any(|word| COVERED.contains(&word.as_str())) => Some(Role::To),
+        "in" | "as" => Some(Role::In),
+        "from" | "of" => Some(Role::From),
+        _ => None,
+    }
+}
+
+/// What the words before a color say that it is.
+fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
+    const REACH: usize = 4;
+    let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(REACH));
+    let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
+        match preposition(clause, word)? {
+            // "of the red one" is a part's color only right before it; and "for the red mug" is no target.
+            Role::From if word == "of" && distance > 1 => None,
+            Role::To if word == "for" && distance > 0 => None,
+            role => Some(role),
+        }
+    });
+    found.unwrap_or(Role::Unsaid)
+}

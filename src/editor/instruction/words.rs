@@ -1,0 +1,193 @@
+//! The words that instructions are understood by.
+
+/// Words that ask for a change of color, in the form of an order.
+const CHANGE: &[&str] = &[
+    "change",
+    "make",
+    "turn",
+    "recolor",
+    "recolour",
+    "paint",
+    "repaint",
+    "dye",
+    "color",
+    "colour",
+    "tint",
+    "convert",
+    "set",
+    "give",
+    "render",
+    "replace",
+    "swap",
+    "show",
+    "switch",
+    "transform",
+    "update",
+    "modify",
+    "adjust",
+    "shift",
+    "exchange",
+    "substitute",
+    "use",
+    "have",
+    "restyle",
+    "finish",
+    "coat",
+    "spray",
+];
+
+/// Words within a clause that ask for a change wherever they stand.
+const DEMAND: &[&str] = &["become", "becomes", "should", "must", "shall"];
+
+/// Words that begin what is to stay as it is.
+const KEEP: &[&str] = &[
+    "keep",
+    "keeping",
+    "preserve",
+    "preserving",
+    "leave",
+    "leaving",
+    "maintain",
+    "maintaining",
+    "retain",
+    "retaining",
+    "don't",
+    "dont",
+    "without",
+    "except",
+    "not",
+    "never",
+];
+
+/// Words that ask for what this editor does not do.
+const FOREIGN: &[&str] = &[
+    "add", "remove", "delete", "erase", "put", "place", "insert", "move", "rotate", "flip", "crop", "zoom", "blur",
+    "sharpen", "draw", "write", "generate", "create", "extend", "expand", "enlarge", "shrink", "resize", "wear",
+];
+
+/// Words by which a new picture turns out to be the old one in another color: "create a blue version of it".
+const AGAIN: &[&str] = &["version", "versions", "variant", "variation", "copy", "same", "this", "edition"];
+
+/// Words before an order that ask for nothing themselves.
+const FILLERS: &[&str] = &[
+    "please", "kindly", "can", "could", "would", "will", "you", "we", "i", "i'd", "want", "need", "like", "to", "then",
+    "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
+];
+
+/// Words after a color that say whose it is, and that it is none to change or to reach.
+const SURROUNDINGS: &[&str] = &[
+    "background",
+    "backdrop",
+    "floor",
+    "wall",
+    "table",
+    "surface",
+    "ground",
+    "studio",
+    "lettering",
+    "logo",
+    "text",
+    "label",
+    "shadow",
+    "shadows",
+    "light",
+    "lighting",
+];
+
+/// What is around a product or printed on it, and cannot be meant by the product itself.
+const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
+
+/// Whether an order to change something begins with this word: "change", "changing", "changed".
+pub(super) fn is_change(word: &str) -> bool {
+    is_form_of(word, CHANGE)
+}
+
+/// Whether what is kept ends with this clause.
+pub(super) fn asks_for_change(clause: &[String]) -> bool {
+    first(clause).is_some_and(is_change)
+        || clause.iter().any(|word| DEMAND.contains(&word.as_str()))
+        || clause.first().is_some_and(|word| matches!(word.as_str(), "to" | "into"))
+}
+
+/// Whether what follows stays as it is: "do" does so before "not" alone.
+pub(super) fn is_keep(word: &str, next: Option<&str>) -> bool {
+    KEEP.contains(&word) || (matches!(word, "do" | "does" | "should" | "must") && next == Some("not"))
+}
+
+/// The word by which a clause asks for something else than a color.
+pub(super) fn foreign(clause: &[String]) -> Option<&str> {
+    let verb = first(clause).filter(|word| is_form_of(word, FOREIGN))?;
+    let is_again = clause.iter().any(|word| AGAIN.contains(&word.as_str()));
+    let is_making = ["generate", "create", "draw"].iter().any(|make| is_form_of(verb, &[make]));
+    (!(is_making && is_again)).then_some(verb)
+}
+
+/// Whether a clause begins with something that is asked for.
+pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
+    is_change(word)
+        || is_keep(word, next)
+        || is_form_of(word, FOREIGN)
+        || matches!(word, "the" | "its" | "then" | "also" | "please")
+}
+
+/// What a color between these words is the color of, if that is no product.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Elsewhere {
+    /// Where the product stands: "on a white background".
+    Place,
+    /// Something that is to change: "make the background white", "the logo to red".
+    Asked(String),
+}
+
+/// Whether a color is none of the product's, by the words before and behind it in its clause.
+pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
+    const PLACING: &[&str] = &["on", "against", "before", "in", "onto", "over"];
+    let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACING.contains(&word.as_str()));
+    if let Some(at) = before.iter().rposition(|word| NOT_THE_PRODUCT.contains(&word.as_str())) {
+        let is_its_color = before[at + 1..].iter().all(|word| is_link(word) || is_of_color(word));
+        let is_aside = before[..at].iter().rev().take(3).any(|word| matches!(word.as_str(), "with" | "without"));
+        if is_its_color && !is_aside {
+            let is_place = placed(&before[..at]);
+            return Some(if is_place { Elsewhere::Place } else { Elsewhere::Asked(before[at].clone()) });
+        }
+    }
+    if !is_of_surroundings(behind) {
+        return None;
+    }
+    let is_order = first(before).is_some_and(is_change) && before.len() <= 3;
+    let named = behind.iter().find(|word| NOT_THE_PRODUCT.contains(&word.as_str()));
+    match named {
+        Some(named) if is_order && !placed(before) => Some(Elsewhere::Asked(named.clone())),
+        _ => Some(Elsewhere::Place),
+    }
+}
+
+/// Whether the color before these words is that of something around the product: "white seamless background".
+fn is_of_surroundings(behind: &[String]) -> bool {
+    const REACH: usize = 3;
+    let mut near = behind.iter().take(REACH).take_while(|word| !is_link(word));
+    near.any(|word| SURROUNDINGS.contains(&word.as_str()))
+}
+
+fn is_link(word: &str) -> bool {
+    matches!(word, "to" | "into" | "in" | "as" | "with" | "from" | "of" | "and" | "or" | "is" | "be" | "on" | "become")
+}
+
+fn is_of_color(word: &str) -> bool {
+    matches!(word, "color" | "colour" | "a" | "an" | "the" | "should" | "must" | "becomes" | "pure" | "bright" | "hex")
+}
+
+/// The first word that is no filler.
+fn first(clause: &[String]) -> Option<&str> {
+    clause.iter().map(String::as_str).find(|word| !FILLERS.contains(word))
+}
+
+/// Whether `word` is one of `stems`, or made of one by `s`, `d`, `ed` or `ing`.
+fn is_form_of(word: &str, stems: &[&str]) -> bool {
+    stems.iter().any(|stem| {
+        word.strip_prefix(stem).is_some_and(|ending| matches!(ending, "" | "s" | "d" | "ed" | "ing"))
+            || stem.strip_suffix('e').and_then(|root| word.strip_prefix(root)) == Some("ing")
+            || (word == "putting" && *stem == "put")
+            || (word == "setting" && *stem == "set")
+    })
+}
