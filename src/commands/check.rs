@@ -130,7 +130,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
             urls: if is_probed { urls_of(job) } else { Vec::new() },
         })
     };
-    for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
+    let alike = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
         let Dealt::Ours(Some(Candidate { key, sketch, urls: named })) = dealt else { return Ok(()) };
         if let Some(submits) = forecast.take(key.as_ref(), &ledger, &options) {
             advice.take(&sketch, submits);
@@ -142,7 +142,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     })?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
-    let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
+    let warnings = alike.into_iter().chain(warnings(&files, &forecast, &mut advice, &ledger, &options)).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }

@@ -32,7 +32,8 @@ enum Prepared<T> {
 }
 
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
-/// `each` makes of a job and its fingerprint what is needed of it, on any of the threads that read rows.
+/// `each` makes of a job and its fingerprint what is needed of it, on any of the threads that read rows. The answer is a
+/// warning, where ids are nearly the same.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ pub(super) fn for_each<T: Send>(
     pictures: &mut LocalPictures,
     each: impl Fn(&FoundJob<'_>, Fingerprint) -> T + Sync,
     mut take: impl FnMut(Dealt<T>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<Option<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
     let share = options.partition;
     let prepare = |found: &FoundJob<'_>| {
@@ -58,13 +59,19 @@ pub(super) fn for_each<T: Send>(
     };
     let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
     let mut problems = Problems::default();
-    let mut locals = Locals::default();
+    let (mut locals, mut likes) = (Locals::default(), Alike::default());
     let taken = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && looked.wrongs.is_empty();
         match found {
-            Found::Job(Prepared::Dealt(dealt), _) if is_good => return take(dealt),
-            Found::Job(Prepared::Dealt(_), _) => {}
-            Found::Job(Prepared::Local(mut job), mut place) => {
+            Found::Job { made, alike, mut place } => {
+                if let Some(line) = alike {
+                    likes.note(line, &mut place);
+                }
+                let mut job = match made {
+                    Prepared::Dealt(dealt) if is_good => return take(dealt),
+                    Prepared::Dealt(_) => return Ok(()),
+                    Prepared::Local(job) => job,
+                };
                 if refuses_local {
                     locals.note(&job, &mut place);
                 }
@@ -94,7 +101,7 @@ pub(super) fn for_each<T: Send>(
         wrongs.push(|| diagnostic);
     }
     wrongs.join(&mut problems);
-    if problems.is_empty() { Ok(()) } else { Err(Failure::Manifest(problems)) }
+    if problems.is_empty() { Ok(likes.told()) } else { Err(Failure::Manifest(problems)) }
 }
 
 /// The local pictures of jobs, as far as they were looked at.
@@ -228,6 +235,34 @@ impl Locals {
                 Diagnostic { message, ..first }
             }
         })
+    }
+}
+
+/// The jobs whose ids name the file of another one on Windows and macOS.
+#[derive(Default)]
+struct Alike {
+    first: Option<Diagnostic>,
+    count: u64,
+}
+
+impl Alike {
+    fn note(&mut self, line: u64, place: &mut Place<'_>) {
+        const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
+        self.count += 1;
+        if self.first.is_none() {
+            let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
+            let diagnostic = place.about(None, message, HINT.to_owned());
+            self.first = Some(Diagnostic { severity: Severity::Warning, ..diagnostic });
+        }
+    }
+
+    fn told(self) -> Option<Diagnostic> {
+        let first = self.first?;
+        let message = match self.count {
+            1 => first.message,
+            count => format!("{} (and in {} more)", first.message, count - 1),
+        };
+        Some(Diagnostic { message, ..first })
     }
 }
 

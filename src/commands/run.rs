@@ -73,7 +73,7 @@ fn carry_out(
     let mut draft = PlanDraft::begin(&options.folder)?;
     let mut ids = Ids::default();
     let planned = |found: &FoundJob<'_>, fingerprint| PlannedJob { fingerprint, job: found.to_job() };
-    for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
+    let alike = for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
         Dealt::Ours(planned) => Ok(draft.push(&planned)?),
         Dealt::Theirs(id) => {
             draft.skip();
@@ -81,7 +81,7 @@ fn carry_out(
             Ok(())
         }
     })?;
-    for notice in manifest.notices() {
+    for notice in manifest.notices().iter().chain(&alike) {
         screen.say(&render(notice, screen.style()));
     }
     if options.backend == Backend::Vibedream && !options.folder.journal().exists() {

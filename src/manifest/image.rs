@@ -3,6 +3,7 @@ use std::path::Path;
 
 use crate::job::ImageRef;
 
+use super::blank::is_invisible;
 use super::diagnostic::quoted;
 
 /// Why a text names no picture: what is wrong and the way out.
@@ -45,6 +46,13 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
     if starts_with(text, "data:") {
         return data(text);
     }
+    if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
+        let hint = "type it anew around that place, for nobody sees it";
+        return refuse(&format!("holds the invisible character U+{:04X}", u32::from(character)), hint);
+    }
+    if let Some(rest) = behind_broken_scheme(text) {
+        return refuse("has no whole scheme", &format!("write {}", quoted(&format!("https://{rest}"))));
+    }
     match scheme(text) {
         None => Ok(ImageRef::File(Cow::Owned(folder.join(text)))),
         Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
@@ -63,6 +71,14 @@ fn is_plain(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b',') & (byte != b';');
     // Without a way out of the middle, many bytes are looked at in one step.
     text.bytes().fold(true, |all, byte| all & is_plain(byte))
+}
+
+/// What stands behind the likes of `https:/` and `http//`.
+fn behind_broken_scheme(text: &str) -> Option<&str> {
+    let name = ["https", "http"].into_iter().find(|name| starts_with(text, name))?;
+    let rest = &text[name.len()..];
+    let marks = rest.len() - rest.trim_start_matches([':', ';', '/', '\\']).len();
+    (marks >= 2 && !rest.starts_with("://")).then(|| &rest[marks..])
 }
 
 /// The scheme of a text such as `s3://bucket/key`.
@@ -156,6 +172,11 @@ mod tests {
             "data:image/png,AAAA",
             "data:image/png;base64,",
             "data:",
+            "https:/cdn.example.com/a.png",
+            "HTTP//cdn.example.com/a.png",
+            "https:\\\\cdn.example.com\\a.png",
+            "https://cdn.example.com/a\u{200b}.png",
+            "photos/a\u{ad}.png",
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }

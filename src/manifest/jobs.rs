@@ -4,7 +4,7 @@ use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
 use super::pass::{Parts, Pass};
 use super::row::{self, At, Complaint, Field, Row, understand};
-use super::seen::{HashedId, IdKeys, Seen};
+use super::seen::{Before, HashedId, IdKeys, Seen};
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {
@@ -161,7 +161,10 @@ impl Iterator for Jobs<'_> {
             (Err(diagnostic), _) => return Some(Err(vec![diagnostic])),
         };
         let Looked { id, job } = self.reading.look(part);
-        let first = id.and_then(|id| self.seen.note(id, part.line()));
+        let first = match id.and_then(|id| self.seen.note(id, part.line())) {
+            Some(Before::Same(first)) => Some(first),
+            Some(Before::Alike(_)) | None => None,
+        };
         Some(match (job, first) {
             (Some(job), None) => Ok(job.to_job()),
             (_, first) => Err(self.reading.diagnose(part, first)),
@@ -177,8 +180,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn Pass) -> Complaint 
             format!("the id {} is taken: line {first} has it already", quoted(id))
         };
         // A number that a spreadsheet has shortened is no longer the number that it was.
-        let is_shortened = id.contains("E+") && id.parse::<f64>().is_ok();
-        let hint = if is_shortened {
+        let hint = if row::is_shortened(id) {
             "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
         } else {
             pass.way_out_of_duplicates()

@@ -140,7 +140,11 @@ impl Pass for LinePass<'_> {
                 let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-                let hint = "each line is one whole JSON object".to_owned();
+                let hint = match self.text().ends_with(',') {
+                    true => "remove the comma at its end: the lines are no list",
+                    false => "each line is one whole JSON object",
+                };
+                let hint = hint.to_owned();
                 self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("no valid JSON: {message}"), hint));
             }
         }

@@ -6,6 +6,7 @@
 //! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A [`Pass`] reads
 //! one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
 
+mod blank;
 mod blocks;
 mod catalog;
 mod diagnostic;

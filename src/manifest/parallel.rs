@@ -9,7 +9,7 @@ use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
 use super::jobs::{FoundJob, Looked, Reading};
 use super::pass::Pass;
-use super::seen::{HashedId, Seen};
+use super::seen::{Before, HashedId, Seen};
 
 /// How many parts wait for a thread, and how many that were read wait behind it. More would only take memory.
 const WAITING: usize = 1;
@@ -20,7 +20,14 @@ const MOST_THREADS: usize = 8;
 /// What came of a row.
 pub enum Found<'b, T> {
     /// What was made of its job, and where that stands.
-    Job(T, Place<'b>),
+    Job {
+        /// What was made of it.
+        made: T,
+        /// The line of another job whose id names the same file on Windows or macOS.
+        alike: Option<u64>,
+        /// Where it stands.
+        place: Place<'b>,
+    },
     /// Everything that is wrong with it, and where it stands.
     Wrong(Vec<Diagnostic>, Place<'b>),
     /// Why neither it nor anything behind it can be read.
@@ -99,10 +106,14 @@ fn collect<'m, T, E>(
         };
         let mut passed = usize::MAX;
         for (number, Row { line, id, job }) in rows.into_iter().enumerate() {
-            let first = id.and_then(|id| seen.note(id, line));
+            let (first, alike) = match id.and_then(|id| seen.note(id, line)) {
+                Some(Before::Same(first)) => (Some(first), None),
+                Some(Before::Alike(other)) => (None, Some(other)),
+                None => (None, None),
+            };
             let mut place = Place { reading, pass: &mut *pass, passed: &mut passed, row: number };
             take(match (job, first) {
-                (Some(job), None) => Found::Job(job, place),
+                (Some(made), None) => Found::Job { made, alike, place },
                 (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
             })?;
         }

@@ -61,6 +61,8 @@ impl Kind {
 enum Refused {
     /// It is none.
     Text(Diagnostic),
+    /// It is one at first, with letters that no other encoding would have by chance.
+    Mixed(Diagnostic),
     /// It cannot be read.
     File(Diagnostic),
 }
@@ -99,7 +101,7 @@ impl Source {
                 let fallback = encoding::fallback(&source.head().map_err(|error| source.failed(&error))?);
                 source.converted(fallback, Some(wrong))
             }
-            (Err(Refused::Text(wrong) | Refused::File(wrong)), _) => Err(wrong),
+            (Err(Refused::Text(wrong) | Refused::Mixed(wrong) | Refused::File(wrong)), _) => Err(wrong),
         }
     }
 
@@ -133,17 +135,22 @@ impl Source {
 
     fn check_utf8(&self, mut reader: impl Read) -> Result<(), Refused> {
         let mut buffer = vec![0; 1 << 18];
-        let (mut kept, mut offset) = (0, 0u64);
+        let (mut kept, mut offset, mut has_letters) = (0, 0u64, false);
         loop {
             let read = reader.read(&mut buffer[kept..]).map_err(|error| Refused::File(self.failed(&error)))?;
             let filled = kept + read;
             match std::str::from_utf8(&buffer[..filled]) {
                 Ok(_) if read == 0 => return Ok(()),
-                Ok(_) => (kept, offset) = (0, offset + filled as u64),
+                Ok(text) => {
+                    has_letters |= has_utf8_letters(text);
+                    (kept, offset) = (0, offset + filled as u64);
+                }
                 Err(error) => {
                     let valid = error.valid_up_to();
+                    has_letters |= std::str::from_utf8(&buffer[..valid]).is_ok_and(has_utf8_letters);
                     if error.error_len().is_some() || read == 0 {
-                        return Err(Refused::Text(self.not_utf8(offset + valid as u64, buffer[valid])));
+                        let wrong = self.not_utf8(offset + valid as u64, buffer[valid]);
+                        return Err(if has_letters { Refused::Mixed(mixed(wrong)) } else { Refused::Text(wrong) });
                     }
                     buffer.copy_within(valid..filled, 0);
                     (kept, offset) = (filled - valid, offset + valid as u64);
@@ -226,6 +233,23 @@ impl Source {
             excerpt: Some(Excerpt::of(text, span)),
             ..Diagnostic::about_file(&self.name, message, hint)
         }
+    }
+}
+
+/// Whether a text has letters or signs of Europe in it that other encodings write in a byte. Read as one of those, they
+/// would be letters followed by signs, which no language has.
+fn has_utf8_letters(text: &str) -> bool {
+    let is_one = |letter| matches!(letter, '\u{A1}'..='\u{17F}' | '\u{370}'..='\u{45F}' | '\u{2013}'..='\u{203A}');
+    !text.is_ascii() && text.chars().any(is_one)
+}
+
+fn mixed(wrong: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        message: format!("{}, and what stands before it is", wrong.message),
+        hint: Some(
+            "two files were put together, or one was cut: save each as UTF-8, and put them together then".into(),
+        ),
+        ..wrong
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Advice {
     crowded: Noted,
     colorless: Noted,
     expiring: Noted,
+    garbled: Noted,
+    pages: Noted,
     /// Eight bytes of each fingerprint and four of its line: a million jobs are twelve megabytes.
     edits: Vec<[u8; 12]>,
     sizes: BTreeMap<&'static str, u64>,
@@ -42,6 +44,8 @@ pub struct Sketch {
     colors: SmallVec<[Hex; 4]>,
     is_colorless: bool,
     is_crowded: bool,
+    is_garbled: bool,
+    is_page: bool,
     /// When the first of its signed URLs ends.
     ends: Option<Timestamp>,
     /// Its id, where there may be something to say of it.
@@ -84,6 +88,8 @@ impl Advice {
             crowded: Noted::default(),
             colorless: Noted::default(),
             expiring: Noted::default(),
+            garbled: Noted::default(),
+            pages: Noted::default(),
             edits: Vec::new(),
             sizes: BTreeMap::new(),
             colors: HashMap::new(),
@@ -104,6 +110,12 @@ impl Advice {
         }
         if job.is_crowded {
             self.crowded.note(job);
+        }
+        if job.is_garbled {
+            self.garbled.note(job);
+        }
+        if job.is_page {
+            self.pages.note(job);
         }
         let mut edit = [0; 12];
         edit[..8].copy_from_slice(&job.fingerprint.as_bytes()[..8]);
@@ -154,6 +166,16 @@ impl Advice {
                 "a signed URL that expires before the job's turn comes",
                 "sign it for longer, raise --rate, or run in parts with --limit",
             ),
+            (
+                &self.garbled,
+                "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
+                "export the table anew as UTF-8, and look at the names with accents",
+            ),
+            (
+                &self.pages,
+                "a link to a page that shows a picture, and not to the picture",
+                "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
+            ),
         ];
         let colorless = (
             &self.colorless,
@@ -188,8 +210,12 @@ impl Sketch {
             ImageRef::Data(_) | ImageRef::File(_) => None,
         };
         let ends = request.images.iter().filter_map(end).min();
-        let id = (is_colorless || is_crowded || ends.is_some()).then(|| job.id.to_id());
-        Sketch { line: *line, fingerprint, size: request.size, colors, is_colorless, is_crowded, ends, id }
+        let is_garbled = is_garbled(request.prompt);
+        let is_page = request.images.iter().any(|image| matches!(image, ImageRef::Url(url) if is_page(url)));
+        let is_noted = is_colorless || is_crowded || is_garbled || is_page || ends.is_some();
+        let id = is_noted.then(|| job.id.to_id());
+        let (line, size) = (*line, request.size);
+        Sketch { line, fingerprint, size, colors, is_colorless, is_crowded, is_garbled, is_page, ends, id }
     }
 }
 
@@ -205,6 +231,26 @@ impl Advice {
             .collect();
         lines.sort_unstable();
         Noted { count: lines.len() as u64, first: lines.first().map(|line| (*line, None)) }
+    }
+}
+
+/// Whether a prompt has UTF-8 in it that was read as Windows-1252.
+fn is_garbled(prompt: &str) -> bool {
+    let is_sign = |next: char| matches!(next, '\u{80}'..='\u{BF}' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | 'ƒ' | '\u{2013}'..='\u{203A}' | '€' | '™');
+    let pairs = || prompt.chars().zip(prompt.chars().skip(1));
+    !prompt.is_ascii()
+        && (prompt.contains("â€") || pairs().any(|(one, next)| matches!(one, 'Ã' | 'Â') && is_sign(next)))
+}
+
+/// Whether a URL is one of those that people share, behind which there is a page.
+fn is_page(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match host {
+        "drive.google.com" => !path.starts_with("uc?"),
+        "www.dropbox.com" | "dropbox.com" => !path.contains("dl=1") && !path.contains("raw=1"),
+        "photos.app.goo.gl" | "photos.google.com" | "1drv.ms" | "onedrive.live.com" | "www.icloud.com" => true,
+        _ => false,
     }
 }
 
@@ -261,6 +307,24 @@ mod tests {
                 "22: more than 3 images in a job (and in 2 more)",
                 "24: the same edit under another id: it is paid for each time",
                 "21: no color in the prompt, while the other jobs have one",
+            ]
+        );
+    }
+
+    #[test]
+    fn prompts_that_were_read_wrong_and_links_to_pages_are_told() {
+        let job = |number, prompt, url: &str| job(number, prompt, &[url]);
+        let jobs = [
+            job(0, "Mach die Tasse größer, São Paulo, SÃO: #1E90FF", "https://www.dropbox.com/s/x/a.jpg?raw=1"),
+            job(1, "Mach die Tasse grÃ¶ÃŸer #1E90FF", "https://drive.google.com/file/d/1AbC/view?usp=sharing"),
+            job(2, "Change the mugâ€™s color to #1E90FF", "https://drive.google.com/uc?export=download&id=1AbC"),
+            job(3, "#1E90FF", "https://www.dropbox.com/s/x/a.jpg?dl=0"),
+        ];
+        assert_eq!(
+            said(&jobs),
+            [
+                "2: a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
+                "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
             ]
         );
     }

@@ -18,7 +18,10 @@ mod understand;
 
 pub(super) use complaint::{At, Complaint};
 pub(super) use reader::Reader;
+pub(super) use spreadsheet::is_shortened;
 pub(super) use understand::{Defaults, Said, pictures, understand};
+
+use super::blank::{trim, trim_start};
 
 /// A column of a manifest that the program understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,17 +126,17 @@ impl<'a> Row<'a> {
         let parts = text.into_iter().flat_map(|text| text.split('|')).map(move |part| {
             let span = start..start + part.len();
             start = span.end + 1;
-            let from = span.end - part.trim_start().len();
-            (At::Part(Field::Images, from..from + part.trim().len()), part.trim())
+            let from = span.end - trim_start(part).len();
+            (At::Part(Field::Images, from..from + trim(part).len()), trim(part))
         });
         let items = items.iter().enumerate();
-        parts.chain(items.map(|(index, item)| (At::Item(Field::Images, index), item.trim())))
+        parts.chain(items.map(|(index, item)| (At::Item(Field::Images, index), trim(item))))
     }
 
     /// The id as written, for messages.
     pub(super) fn id(&self) -> Option<&'a str> {
         match self.get(Field::Id) {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.trim()),
+            Value::Text(text) => Some(trim(text)).filter(|id| !id.is_empty()),
             _ => None,
         }
     }

@@ -2,12 +2,13 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::job::{ImageRef, JobIdRef, Seed, Size, Switches};
+use crate::manifest::blank::{trim, trim_start};
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::image::image;
 use crate::manifest::suggest;
 
 use super::color::color;
-use super::spreadsheet::is_formula_error;
+use super::spreadsheet::formula;
 use super::{At, Complaint, Field, Row, Said, Value};
 
 /// The most images that the API takes.
@@ -32,7 +33,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// Everything that the row says but its id.
     pub(in crate::manifest) fn said(&mut self) -> Said<'a> {
         Said {
-            prompt: self.text(Field::Prompt),
+            prompt: self.prompt(),
             images: self.images(),
             size: self.size(),
             seed: self.seed(),
@@ -52,16 +53,13 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The text of a column that takes one text and is not blank.
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
-            Value::Text(text) if is_formula_error(text) => {
-                let message = format!("{} is what a spreadsheet shows for a formula that failed", quoted(text.trim()));
-                self.complain(
-                    At::Field(field),
-                    message,
-                    "mend the formula in the spreadsheet, and save it again".to_owned(),
-                );
-                None
-            }
-            Value::Text(text) => Some(*text).filter(|text| !text.trim().is_empty()),
+            Value::Text(text) => match formula(text) {
+                None => Some(*text).filter(|text| !trim_start(text).is_empty()),
+                Some(refusal) => {
+                    self.complain(At::Field(field), refusal.message, refusal.hint.to_owned());
+                    None
+                }
+            },
             Value::List(_) => {
                 let message = format!("`{}` is a list, and takes one value", field.key());
                 let hint = match field {
@@ -73,6 +71,19 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
             Value::Absent | Value::Refused => None,
         }
+    }
+
+    /// The prompt. What was lost or broken on the way would be paid for like any other.
+    fn prompt(&mut self) -> Option<&'a str> {
+        let text = self.text(Field::Prompt)?;
+        if let Some(control) = text.bytes().find(|byte| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) {
+            let message = format!("the prompt holds the control character U+{control:04X}");
+            self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
+        } else if !text.is_ascii() && text.contains('\u{FFFD}') {
+            let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
+            self.complain(At::Field(Field::Prompt), message, "export the table anew, as UTF-8".to_owned());
+        }
+        Some(text)
     }
 
     pub(super) fn require(&mut self, field: Field, is_there: bool) {
@@ -94,7 +105,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     pub(super) fn id(&mut self) -> Option<JobIdRef<'a>> {
-        let text = self.text(Field::Id)?.trim();
+        let text = trim(self.text(Field::Id)?);
         match JobIdRef::new(text) {
             Ok(id) => Some(id),
             Err(error) => {
@@ -106,7 +117,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn size(&mut self) -> Option<Size> {
-        let text = self.text(Field::Size)?.trim();
+        let text = trim(self.text(Field::Size)?);
         let known = Size::NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(text));
         let size = known.and_then(|name| name.parse().ok());
         if size.is_none() {
@@ -117,7 +128,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn seed(&mut self) -> Option<Seed> {
-        let text = self.text(Field::Seed)?.trim();
+        let text = trim(self.text(Field::Seed)?);
         // Spreadsheets and data frames write whole numbers as `42.0`.
         let whole =
             text.trim_end_matches('0').strip_suffix('.').map_or(text, |_| text.split('.').next().unwrap_or(text));
@@ -133,7 +144,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn switch(&mut self, field: Field) -> Option<bool> {
-        let text = self.text(field)?.trim();
+        let text = trim(self.text(field)?);
         let switch = match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => Some(true),
             "false" | "no" | "0" => Some(false),
@@ -147,7 +158,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn color(&mut self) -> Option<Cow<'a, str>> {
-        let text = self.text(Field::Color)?.trim();
+        let text = trim(self.text(Field::Color)?);
         match color(text) {
             Ok(color) => Some(color),
             Err(hint) => {

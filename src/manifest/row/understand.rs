@@ -5,7 +5,7 @@ use crate::job::{ImageRef, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size
 use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
-use super::spreadsheet::is_formula_error;
+use super::spreadsheet::formula;
 use super::{Complaint, Field, Reader, Row, Value};
 
 /// What a row says in its known columns, without its id.
@@ -99,7 +99,7 @@ pub(in crate::manifest) fn understand<'a>(
 pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
     match row.get(Field::Images) {
         Value::Refused => Vec::new(),
-        Value::Text(text) if is_formula_error(text) => Vec::new(),
+        Value::Text(text) if formula(text).is_some() => Vec::new(),
         Value::Absent => defaults.images.iter().flatten().cloned().enumerate().collect(),
         Value::Text(_) | Value::List(_) => {
             let named = row.images().enumerate();

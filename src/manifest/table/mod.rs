@@ -7,6 +7,7 @@ mod records;
 use std::fs::File;
 use std::io;
 
+use super::blank::trim;
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::dialect;
@@ -53,7 +54,7 @@ impl Table {
             }
         }
         let records = &top.records;
-        let columns = header::columns(records.iter().map(|name| name.trim().to_owned()).collect(), use_as);
+        let columns = header::columns(records.iter().map(|name| trim(name).to_owned()).collect(), use_as);
         let (raw, line, start) = (records.raw(), records.line(), records.next());
         let place = |remark: Remark| {
             let span =
@@ -219,6 +220,14 @@ struct Rows<'t> {
     fault: Option<Fault>,
 }
 
+impl Rows<'_> {
+    /// Whether the row says what the header says.
+    fn is_header_again(&self) -> bool {
+        let mut cells = self.table.columns.iter().zip(self.records.iter());
+        cells.all(|(column, cell)| trim(cell) == column.name) && self.records.len() >= self.table.columns.len()
+    }
+}
+
 impl Pass for Rows<'_> {
     fn rewind(&mut self) {
         self.records.rewind();
@@ -240,6 +249,10 @@ impl Pass for Rows<'_> {
             let Faulty { span, message, hint } = faulty(fault, self.records.raw());
             return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
         }
+        if self.is_header_again() {
+            let hint = "files were put together, each with its header: remove this line".to_owned();
+            return (Row::refused(), vec![Complaint::new(At::Row, "the header stands here once more", hint)]);
+        }
         for (column, cell) in self.table.columns.iter().zip(self.records.iter()) {
             if let (Some(field), false) = (column.field, cell.is_empty()) {
                 row.set(field, Value::Text(cell));
@@ -254,10 +267,14 @@ impl Pass for Rows<'_> {
                 b'\t' => "a tab".to_owned(),
                 separator => format!("`{}`", separator as char),
             };
-            let hint = format!(
-                "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
-                self.table.delimiter as char
-            );
+            let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
+                "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
+            } else {
+                format!(
+                    "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
+                    self.table.delimiter as char
+                )
+            };
             complaints.push(Complaint::new(At::Row, message, hint));
         }
         (row, complaints)
