@@ -65,9 +65,9 @@ impl Fingerprint {
                 part(tag, &[u8::from(on)]);
             }
         }
-        let mut bytes = [0; 16];
-        KEYED.clone().update(&all).finalize_xof().fill(&mut bytes);
-        Fingerprint(bytes)
+        let hash = KEYED.clone().update(&all).finalize();
+        let (first, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+        Fingerprint(*first)
     }
 
     /// The fingerprint of a re-roll of this edit with another seed.

@@ -138,6 +138,10 @@ fn is_refused(character: char) -> bool {
 }
 
 fn is_device(text: &str) -> bool {
+    // Names begin with a letter of one of the devices less often than not.
+    if !matches!(text.as_bytes(), [b'A' | b'a' | b'C' | b'c' | b'L' | b'l' | b'N' | b'n' | b'P' | b'p', ..]) {
+        return false;
+    }
     let stem = text.split('.').next().unwrap_or(text).trim_end();
     let is_one_of = |names: &[&str], stem: &str| names.iter().any(|name| stem.eq_ignore_ascii_case(name));
     match stem.len() {

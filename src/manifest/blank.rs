@@ -7,12 +7,16 @@ pub(super) fn is_invisible(character: char) -> bool {
 
 /// `text` without what nobody sees at its beginning.
 pub(super) fn trim_start(text: &str) -> &str {
-    text.trim_start_matches(is_blank)
+    if text.as_bytes().first().is_some_and(u8::is_ascii_graphic) { text } else { text.trim_start_matches(is_blank) }
 }
 
 /// `text` without what nobody sees at its ends.
 pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(is_blank)
+    // Most cells have nothing to trim, which two bytes tell.
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim_matches(is_blank),
+    }
 }
 
 fn is_blank(character: char) -> bool {

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use memchr::memchr3;
+
 use crate::job::ImageRef;
 
 use super::blank::is_invisible;
@@ -15,8 +17,9 @@ pub(super) struct ImageRefusal {
 /// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
 pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, ImageRefusal> {
     // Of a million images nearly all are like this, and nothing has to be looked for in them.
-    if text.starts_with("https://") && is_plain(text) {
-        return url(text, "https://".len());
+    let is_plain = is_plain(text);
+    if is_plain && text.starts_with("https://") {
+        return url(text, "https://".len(), is_plain);
     }
     let refuse = |what: &str, hint: &str| {
         Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.to_owned() })
@@ -56,7 +59,7 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
     match scheme(text) {
         None => Ok(ImageRef::File(Cow::Owned(folder.join(text)))),
         Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
-            url(text, scheme.len() + 3)
+            url(text, scheme.len() + 3, is_plain)
         }
         Some("file") => refuse("is a file URL", "write the path alone, relative to the manifest's folder or absolute"),
         Some(scheme) => Err(ImageRefusal {
@@ -89,11 +92,12 @@ fn scheme(text: &str) -> Option<&str> {
     is_scheme.then_some(scheme)
 }
 
-fn url(text: &str, authority: usize) -> Result<ImageRef<'_>, ImageRefusal> {
+fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, ImageRefusal> {
     let refuse = |what: &str, hint: &str| {
         Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.to_owned() })
     };
-    let host = text[authority..].split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = &text[authority..];
+    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
     if host.is_empty() {
         return refuse("has no host", "write the whole URL, as in https://example.com/photo.jpg");
     }
@@ -101,7 +105,7 @@ fn url(text: &str, authority: usize) -> Result<ImageRef<'_>, ImageRefusal> {
         let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
         return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
     }
-    if is_plain(text) {
+    if is_plain {
         return Ok(ImageRef::Url(text));
     }
     let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");

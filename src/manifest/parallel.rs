@@ -17,6 +17,9 @@ const WAITING: usize = 1;
 /// How many threads read at most: whoever takes what comes of the rows is busy with as many.
 const MOST_THREADS: usize = 8;
 
+/// About how many rows a part has.
+const USUAL_ROWS: usize = 1 << 10;
+
 /// What came of a row.
 pub enum Found<'b, T> {
     /// What was made of its job, and where that stands.
@@ -97,16 +100,19 @@ fn collect<'m, T, E>(
     batches: &[Receiver<Result<Batch<'m, T>, Diagnostic>>],
     mut take: impl FnMut(Found<'_, T>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut seen = Seen::default();
+    let (mut seen, mut before) = (Seen::default(), Vec::new());
     // The first thread that has nothing more was to be dealt the part behind the last one.
     for batch in batches.iter().cycle().map_while(|batches| batches.recv().ok()) {
         let Batch { mut pass, rows, broken } = match batch {
             Ok(batch) => batch,
             Err(diagnostic) => return take(Found::Broken(diagnostic)),
         };
+        // The memory of ids is far away, and the next one can be looked for while one is waited for.
+        before.clear();
+        before.extend(rows.iter().map(|row| row.id.and_then(|id| seen.note(id, row.line))));
         let mut passed = usize::MAX;
-        for (number, Row { line, id, job }) in rows.into_iter().enumerate() {
-            let (first, alike) = match id.and_then(|id| seen.note(id, line)) {
+        for (number, (Row { job, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
+            let (first, alike) = match *before {
                 Some(Before::Same(first)) => (Some(first), None),
                 Some(Before::Alike(other)) => (None, Some(other)),
                 None => (None, None),
@@ -126,7 +132,7 @@ fn collect<'m, T, E>(
 
 impl<'m, T> Batch<'m, T> {
     fn read(reading: &Reading<'m>, mut pass: Box<dyn Pass + 'm>, each: impl Fn(&FoundJob<'_>) -> T) -> Batch<'m, T> {
-        let mut rows = Vec::new();
+        let mut rows = Vec::with_capacity(USUAL_ROWS);
         let broken = loop {
             match pass.advance() {
                 Ok(true) => {}

@@ -13,7 +13,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 #[derive(Default)]
 pub(super) struct Seen {
     /// Each part grows by itself, so that never more than a part of all is held twice.
-    parts: [HashMap<[u8; 8], First, BuildHasherDefault<Hashed>>; PARTS],
+    parts: [HashMap<Halves, First, BuildHasherDefault<Hashed>>; PARTS],
     /// Those that are alike an earlier one and not the same, of which there are few.
     others: HashMap<HashedId, u64>,
 }
@@ -22,9 +22,12 @@ const PARTS: usize = 16;
 
 /// An id of a kind that was met first.
 struct First {
-    exact: [u8; 4],
-    line: [u8; 4],
+    exact: u32,
+    line: u32,
 }
+
+/// A hash of 64 bits that does not have to begin at a multiple of 8 bytes.
+type Halves = [u32; 2];
 
 /// What ids are hashed with.
 pub(super) struct IdKeys([RandomState; 2]);
@@ -32,8 +35,8 @@ pub(super) struct IdKeys([RandomState; 2]);
 /// An id as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct HashedId {
-    alike: [u8; 8],
-    exact: [u8; 4],
+    alike: u64,
+    exact: u32,
 }
 
 /// The line where an id stood before.
@@ -53,13 +56,11 @@ impl IdKeys {
 
     pub(super) fn hash(&self, id: &str) -> HashedId {
         let [alike, exact] = &self.0;
-        let [exact, ..] = split(exact.hash_one(id).to_ne_bytes());
-        HashedId { alike: alike.hash_one(folded(id).as_ref()).to_ne_bytes(), exact }
+        let folded = folded(id);
+        // Of those that are alike, one at most is what they have in common.
+        let exact = if folded == id { 0 } else { exact.hash_one(id) as u32 | 1 };
+        HashedId { alike: alike.hash_one(folded.as_ref()), exact }
     }
-}
-
-fn split([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
-    [[a, b, c, d], [e, f, g, h]]
 }
 
 /// What all ids have in common that name one file on Windows or macOS.
@@ -95,15 +96,16 @@ impl Seen {
     /// Notes that `id` stands on `line`; where it, or one like it, stood before.
     pub(super) fn note(&mut self, id: HashedId, line: u64) -> Option<Before> {
         let HashedId { alike, exact } = id;
-        let part = usize::from(alike[7]) % PARTS;
-        match self.parts[part].entry(alike) {
+        // The map takes its places from the first half, and the part is taken from the other.
+        let halves = [(alike >> 32) as u32, alike as u32];
+        match self.parts[alike as usize % PARTS].entry(halves) {
             Entry::Vacant(free) => {
-                free.insert(First { exact, line: u32::try_from(line).unwrap_or(u32::MAX).to_ne_bytes() });
+                free.insert(First { exact, line: u32::try_from(line).unwrap_or(u32::MAX) });
                 None
             }
             Entry::Occupied(first) => {
                 let first = first.get();
-                let first_line = u64::from(u32::from_ne_bytes(first.line));
+                let first_line = u64::from(first.line);
                 if first.exact == exact {
                     return Some(Before::Same(first_line));
                 }

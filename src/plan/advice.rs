@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use rayon::slice::ParallelSliceMut;
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
@@ -222,7 +223,7 @@ impl Sketch {
 impl Advice {
     /// The jobs that ask for what an earlier one asks for.
     fn twins(&mut self) -> Noted {
-        self.edits.sort_unstable();
+        self.edits.par_sort_unstable();
         let mut lines: Vec<u64> = self
             .edits
             .windows(2)
@@ -244,7 +245,7 @@ fn is_garbled(prompt: &str) -> bool {
 
 /// Whether a URL is one of those that people share, behind which there is a page.
 fn is_page(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
+    let Some(rest) = url.strip_prefix("https://").or(url.strip_prefix("http://")) else { return false };
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     match host {
         "drive.google.com" => !path.starts_with("uc?"),

@@ -21,6 +21,8 @@ pub(super) use reader::Reader;
 pub(super) use spreadsheet::is_shortened;
 pub(super) use understand::{Defaults, Said, pictures, understand};
 
+use memchr::memchr;
+
 use super::blank::{trim, trim_start};
 
 /// A column of a manifest that the program understands.
@@ -123,7 +125,14 @@ impl<'a> Row<'a> {
             Value::List(items) => (None, items.as_slice()),
         };
         let mut start = 0;
-        let parts = text.into_iter().flat_map(|text| text.split('|')).map(move |part| {
+        let mut rest = text;
+        let parts = std::iter::from_fn(move || {
+            let text = rest?;
+            let end = memchr(b'|', text.as_bytes());
+            rest = end.map(|end| &text[end + 1..]);
+            Some(&text[..end.unwrap_or(text.len())])
+        });
+        let parts = parts.map(move |part| {
             let span = start..start + part.len();
             start = span.end + 1;
             let from = span.end - trim_start(part).len();

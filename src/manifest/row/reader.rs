@@ -76,7 +76,11 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The prompt. What was lost or broken on the way would be paid for like any other.
     fn prompt(&mut self) -> Option<&'a str> {
         let text = self.text(Field::Prompt)?;
-        if let Some(control) = text.bytes().find(|byte| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) {
+        let is_control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\r') & (byte != b'\t');
+        // Without a way out of the middle, many bytes are looked at in one step.
+        if text.bytes().fold(false, |any, byte| any | is_control(byte))
+            && let Some(control) = text.bytes().find(|byte| is_control(*byte))
+        {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
         } else if !text.is_ascii() && text.contains('\u{FFFD}') {

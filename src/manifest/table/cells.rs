@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3, memrchr2};
+use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr2};
 
 /// A cell, by its place in the raw text of its record.
 #[derive(Clone, Debug)]
@@ -128,8 +128,13 @@ impl Cell {
         }
     }
 
-    pub(super) fn is_quoted(&self) -> bool {
+    fn is_quoted(&self) -> bool {
         !matches!(self.text, CellText::Plain)
+    }
+
+    /// Whether it goes on on another line.
+    pub(super) fn has_breaks(&self, raw: &str) -> bool {
+        self.is_quoted() && memchr2(b'\n', b'\r', &raw.as_bytes()[self.span.clone()]).is_some()
     }
 
     /// The place of bytes `part` of the cell's text.
@@ -168,8 +173,11 @@ pub(super) fn fault(raw: &str, delimiter: u8, cells: &[Cell]) -> Option<Fault> {
                 (end > behind).then_some(Fault::TextBehind { open: start, behind: behind..end })
             }
             CellText::Plain => {
+                if bytes.get(start) != Some(&b' ') {
+                    return None;
+                }
                 let text = bytes[start..end].trim_ascii();
-                if text.len() < 2 || bytes[start] != b' ' || !text.starts_with(b"\"") {
+                if text.len() < 2 || !text.starts_with(b"\"") {
                     return None;
                 }
                 // A quoted text that holds a separator is closed in a later cell.

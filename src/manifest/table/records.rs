@@ -96,7 +96,7 @@ impl Records {
         self.anew.clear();
         let text = &self.block.text[self.at..];
         let end = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
-        let has_breaks = self.cells.iter().any(Cell::is_quoted);
+        let has_breaks = self.cells.iter().any(|cell| cell.has_breaks(text));
         self.next_line += if has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
         self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();
         self.at += end;
