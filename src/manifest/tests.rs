@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{Cents, ImageSource, Job, Seed, Size};
+use crate::job::{Cents, ContentHash, Fingerprint, ImageSource, Job, Seed, Size};
 
 /// Reads a manifest called `name` in a folder of its own: its jobs, or all that is wrong as a person reads it.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
@@ -292,4 +292,70 @@ fn pictures_are_rows_by_a_pattern() {
     let jobs: Vec<Job> = manifest.jobs().unwrap().map(Result::unwrap).collect();
     assert_eq!(ids(&jobs), ["a", "b"]);
     assert_eq!(jobs[0].request.images, [ImageSource::File(folder.path().join("photos/a.jpg"))]);
+}
+
+/// What comes of the rows on all cores.
+fn at_once(manifest: &Manifest) -> Vec<Result<Job, Vec<Diagnostic>>> {
+    let mut rows = Vec::new();
+    let make = |found: &FoundJob<'_>| {
+        let job = found.to_job();
+        let no_files = |_: &Path| ContentHash::of(b"");
+        assert_eq!(Fingerprint::of_borrowed(&found.job.request, no_files), Fingerprint::of(&job.request, no_files));
+        job
+    };
+    let read = manifest.read(make, |found| -> Result<(), ()> {
+        rows.push(match found {
+            Found::Job { made, mut place, .. } => {
+                let about = place.about(Some(0), String::new(), String::new());
+                assert_eq!(about.job.as_deref(), Some(made.id.as_str()), "the place is that of the row");
+                Ok(made)
+            }
+            Found::Wrong(diagnostics, _) => Err(diagnostics),
+            Found::Broken(diagnostic) => Err(vec![diagnostic]),
+        });
+        Ok(())
+    });
+    assert_eq!(read.unwrap(), Ok(()));
+    rows
+}
+
+#[test]
+fn rows_on_all_cores_come_to_what_one_pass_over_them_comes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = "id,prompt,images,seed,note\n".to_owned();
+    for row in 0..6000 {
+        let id = if row % 997 == 996 { row - 900 } else { row };
+        let seed = if row % 500 == 499 { "-1" } else { "7" };
+        table.push_str(&format!(
+            "id-{id},\"Make it #1E90FF,\nkeep the \"\"{row}\"\"\",https://x/{row}.png|a.png,{seed},{}\n",
+            "é".repeat(40)
+        ));
+    }
+    let template = "rows: a.csv\nmatrix: {color: [red, blue]}\n\
+                    template: {id: '{{ id }}-{{ color }}', prompt: '{{ prompt }} {{ color }}', images: '{{ images }}'}\n";
+    for (name, text) in [("a.csv", table.as_str()), ("b.yaml", template)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let manifest = Manifest::open(&path).unwrap();
+        let one_by_one: Vec<_> = manifest.jobs().unwrap().collect();
+        assert!(one_by_one.iter().filter(|row| row.is_err()).count() > 12, "{name}");
+        assert!(one_by_one == at_once(&manifest), "{name}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_stands_in_rows_both_ways_agree_on_it(
+        rows in "((a|B|b|é|,|,|,|\"|\n|#REF!|=A1|https://x/a.png|photos/a.png|small|7|red| |\u{200b}|\\||\t){0,14}\n){1,8}"
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, format!("id,prompt,images,size,seed,color,own\n{rows}")).unwrap();
+        if let Ok(manifest) = Manifest::open(&path) {
+            let one_by_one: Vec<_> = manifest.jobs().unwrap().collect();
+            proptest::prop_assert_eq!(one_by_one, at_once(&manifest));
+        }
+    }
 }

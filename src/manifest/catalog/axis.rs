@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minijinja::Value as Variable;
 
@@ -9,7 +10,7 @@ use crate::manifest::node::{Key, Kind, Node};
 /// One dimension of the matrix: a name, and what it stands for in turn.
 #[derive(Debug)]
 pub(in crate::manifest) struct Axis {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -72,12 +73,12 @@ impl Axis {
                 _ => Err(wrong(item, format!("an entry of `matrix.{}` is {}", key.name, item.what()))),
             })
             .collect();
-        Ok(Axis { name: key.name.clone(), entries: entries? })
+        Ok(Axis { name: key.name.as_str().into(), entries: entries? })
     }
 
     /// The names under which templates find its parts: `color`, `color.name`, `color.hex`.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         let parts = self.entries.iter().flat_map(|entry| entry.columns.iter().map(|(name, _)| name.clone()));
-        std::iter::once(self.name.clone()).chain(parts)
+        std::iter::once(self.name.to_string()).chain(parts)
     }
 }

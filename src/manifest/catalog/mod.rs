@@ -13,8 +13,10 @@ mod rows;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minijinja::Value as Variable;
+use minijinja::value::Object;
 
 pub(super) use axis::Axis;
 pub(super) use read::{Keys, Wrongs, read};
@@ -52,7 +54,8 @@ impl Catalog {
                 rows: rows?,
                 has_row: false,
                 combination: 0,
-                columns: Vec::new(),
+                own: Vec::new(),
+                cells: Arc::default(),
                 rendered: Vec::new(),
                 complaints: Vec::new(),
                 shape: Vec::new(),
@@ -85,11 +88,28 @@ pub(super) struct Jobs<'c> {
     has_row: bool,
     /// The next combination of the row.
     combination: usize,
-    columns: Vec<(String, String)>,
+    /// The row's own columns, and the same for templates.
+    own: Vec<(String, String)>,
+    cells: Arc<BTreeMap<String, Variable>>,
     rendered: Vec<(Field, Rendered)>,
     complaints: Vec<Complaint>,
     /// What is wrong with the row itself.
     shape: Vec<Complaint>,
+}
+
+/// What names stand for in templates. It is made for each job, and its cells for each row.
+#[derive(Debug)]
+struct Names {
+    axes: Vec<(Arc<str>, Variable)>,
+    cells: Arc<BTreeMap<String, Variable>>,
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Variable) -> Option<Variable> {
+        let name = key.as_str()?;
+        let axis = self.axes.iter().find(|(axis, _)| **axis == *name).map(|(_, value)| value);
+        axis.or_else(|| self.cells.get(name)).cloned()
+    }
 }
 
 /// What became of a template, or of a cell that wins over it.
@@ -110,6 +130,9 @@ impl Jobs<'_> {
             }
             (self.has_row, self.combination) = (true, 0);
             self.shape = self.rows.row().1;
+            self.own = self.rows.columns();
+            let cells = self.own.iter().map(|(name, cell)| (snake_case(name), Variable::from(cell.as_str())));
+            self.cells = Arc::new(cells.collect());
         }
         self.combination += 1;
         Ok(true)
@@ -125,12 +148,9 @@ impl Jobs<'_> {
             return true;
         }
         let entries = self.catalog.combination(self.combination - 1);
-        let own = self.rows.columns();
-        let cells = own.iter().map(|(name, cell)| (snake_case(name), Variable::from(cell.as_str())));
         let axes = self.catalog.matrix.iter().zip(&entries);
-        let variables: BTreeMap<String, Variable> =
-            cells.chain(axes.map(|(axis, entry)| (axis.name.clone(), entry.value.clone()))).collect();
-        let variables = Variable::from(variables);
+        let axes = axes.map(|(axis, entry)| (Arc::clone(&axis.name), entry.value.clone())).collect();
+        let variables = Variable::from_object(Names { axes, cells: Arc::clone(&self.cells) });
         self.rendered.clear();
         self.complaints.clear();
         let template = &self.catalog.template;
@@ -155,15 +175,13 @@ impl Jobs<'_> {
                 self.rendered.push((*field, rendered));
             }
         }
-        for (name, cell) in own.iter().filter(|(_, cell)| !cell.trim().is_empty()) {
+        for (name, cell) in self.own.iter().filter(|(_, cell)| !cell.trim().is_empty()) {
             let field = Field::from_key(&snake_case(name)).filter(|field| OVERRIDES.contains(field));
             if let Some(field) = field.filter(|field| !template.mentions(*field)) {
                 self.rendered.retain(|(rendered, _)| *rendered != field);
                 self.rendered.push((field, Rendered::Own(cell.clone())));
             }
         }
-        self.columns = own;
-        self.columns.extend(entries.iter().flat_map(|entry| entry.columns.iter().cloned()));
         true
     }
 
@@ -182,7 +200,7 @@ impl Jobs<'_> {
     /// Which row it is, for messages that point at a template.
     fn row_name(&self) -> String {
         let line = self.rows.line();
-        if let (RowSource::Pictures(_), Some((_, file))) = (&self.catalog.rows, self.columns.first()) {
+        if let (RowSource::Pictures(_), Some((_, file))) = (&self.catalog.rows, self.own.first()) {
             return format!("for {file}");
         }
         match self.catalog.rows.file() {
@@ -227,7 +245,9 @@ impl Pass for Jobs<'_> {
     }
 
     fn columns(&self) -> Vec<(String, String)> {
-        self.columns.clone()
+        let entries = self.catalog.combination(self.combination - 1);
+        let axes = entries.iter().flat_map(|entry| &entry.columns);
+        self.own.iter().chain(axes).cloned().collect()
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
@@ -259,7 +279,7 @@ impl Pass for Jobs<'_> {
     }
 
     fn way_out_of_duplicates(&self) -> String {
-        let names: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| axis.name.as_str()).collect();
+        let names: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
         match names.into_iter().next() {
             Some(axis) => format!(
                 "let the template's `id` name what tells the row and each part of the matrix apart, such as `{axis}`"

@@ -111,7 +111,7 @@ impl Template {
         broken: &BTreeSet<String>,
     ) -> Vec<Complaint> {
         let axes: BTreeSet<String> = matrix.iter().flat_map(Axis::names).collect();
-        let roots: BTreeSet<&str> = matrix.iter().map(|axis| axis.name.as_str()).collect();
+        let roots: BTreeSet<&str> = matrix.iter().map(|axis| &*axis.name).collect();
         let written = columns;
         let columns: Option<BTreeSet<String>> =
             columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect());
