@@ -1,7 +1,7 @@
+use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +30,12 @@ impl Fingerprint {
     ///
     /// Each part goes in behind its length, so that no two requests run together to the same bytes.
     pub fn of_borrowed(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
-        // A manifest has a million of these: the key is derived once, and the parts are hashed in one go.
-        static KEYED: LazyLock<blake3::Hasher> =
-            LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"));
+        // A manifest has a million of these: the key is derived once, and the parts are hashed in one go, by a hasher that
+        // is not copied, for it has room for files of any size.
+        thread_local! {
+            static KEYED: RefCell<blake3::Hasher> =
+                RefCell::new(blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"));
+        }
         let mut all: Vec<u8> = Vec::with_capacity(512);
         let mut part = |tag: u8, bytes: &[u8]| {
             all.push(tag);
@@ -65,7 +68,7 @@ impl Fingerprint {
                 part(tag, &[u8::from(on)]);
             }
         }
-        let hash = KEYED.clone().update(&all).finalize();
+        let hash = KEYED.with_borrow_mut(|hasher| hasher.reset().update(&all).finalize());
         let (first, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         Fingerprint(*first)
     }
