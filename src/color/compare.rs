@@ -1,6 +1,7 @@
+use super::differences::differences;
 use super::filter::{close, dilate, gaussian, open, shrink};
 use super::shown::percentile;
-use super::{Lab, Plane, Rgb, ciede2000};
+use super::{Plane, Rgb};
 
 /// The longer side in which pictures are compared, in pixels.
 pub const COMPARED_SIDE: usize = 512;
@@ -42,7 +43,7 @@ impl Kept {
 /// is, and Otsu's threshold where it ends. Slight blur makes it hold under compression and small shifts.
 pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
     let (before, after) = (gaussian(before, 1.0), gaussian(after, 1.0));
-    let differences = before.zip(&after, difference);
+    let differences = differences(&before, &after);
     let region = changed(&differences);
     let near = dilate(&region, SPILL);
     let rest: Vec<f32> =
@@ -67,10 +68,6 @@ pub(super) fn aligned(one: &Plane<Rgb>, other: &Plane<Rgb>) -> Option<(Plane<Rgb
         false => shrink(plane, width, height),
     };
     Some((fitted(one), fitted(other)))
-}
-
-fn difference(before: Rgb, after: Rgb) -> f32 {
-    if before == after { 0.0 } else { ciede2000(Lab::from(before), Lab::from(after)) as f32 }
 }
 
 fn changed(differences: &Plane<f32>) -> Plane<bool> {

@@ -219,23 +219,6 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
     of
 }
 
-/// The places around `place` in a plane of the given size.
-pub(super) fn neighbors(
-    place: usize,
-    width: usize,
-    height: usize,
-    connected: Connected,
-) -> impl Iterator<Item = usize> {
-    const AROUND: [(isize, isize); 8] = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
-    let (x, y) = ((place % width) as isize, (place / width) as isize);
-    let count = if connected == Connected::Sides { 4 } else { 8 };
-    AROUND[..count].iter().filter_map(move |(dx, dy)| {
-        let (x, y) = (x + dx, y + dy);
-        let is_inside = x >= 0 && y >= 0 && x < width as isize && y < height as isize;
-        is_inside.then(|| y as usize * width + x as usize)
-    })
-}
-
 /// Keeps the connected parts that `keep` wants, by their size in pixels.
 pub(super) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize) -> bool) -> Plane<bool> {
     let (labels, sizes) = components(mask, Connected::Corners);

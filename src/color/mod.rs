@@ -7,6 +7,7 @@ mod asked;
 mod compare;
 mod correct;
 mod difference;
+mod differences;
 mod filter;
 mod hex;
 mod lit;
@@ -28,5 +29,7 @@ pub use measure::{Measured, View, measure};
 pub use plane::Plane;
 pub use recolor::{Change, NoProduct, Painter, Recoloring, recolor};
 pub use shown::shown;
-pub use spaces::{Lab, Oklab, Rgb, decode, decode16, encode, encode16, luminance};
+pub use spaces::{
+    Encoder, Lab, Oklab, Rgb, decode, decode16, encode, encode16, light_of_bytes, light_of_words, luminance,
+};
 pub use verdict::{Check, Tolerance, Verdict, VerdictCounts};

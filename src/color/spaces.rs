@@ -30,14 +30,27 @@ static DECODED: LazyLock<[f32; 256]> =
     LazyLock::new(|| std::array::from_fn(|value| linear_of(value as f64 / 255.0) as f32));
 
 /// The light of all 65536 encoded values.
-static DECODED16: LazyLock<Vec<f32>> =
-    LazyLock::new(|| (0..=65535).map(|value| linear_of(f64::from(value) / 65535.0) as f32).collect());
+static DECODED16: LazyLock<Box<[f32; 65536]>> = LazyLock::new(|| {
+    let mut lights = Box::new([0.0; 65536]);
+    lights.iter_mut().zip(0..).for_each(|(light, value)| *light = linear_of(f64::from(value) / 65535.0) as f32);
+    lights
+});
 
 /// The encoded value of the middle of each of 4096 equal steps of linear light, times 255.
 ///
 /// The steps are finest where the curve is steepest: they are equal in the square root of the light.
-static ENCODED: LazyLock<Vec<f32>> =
-    LazyLock::new(|| (0..=4096).map(|step| (encoded_of((f64::from(step) / 4096.0).powi(2)) * 255.0) as f32).collect());
+static ENCODED: LazyLock<[f32; 4097]> =
+    LazyLock::new(|| std::array::from_fn(|step| (encoded_of((step as f64 / 4096.0).powi(2)) * 255.0) as f32));
+
+/// The light of each encoded value of 8 bits, for loops over many.
+pub fn light_of_bytes() -> &'static [f32; 256] {
+    &DECODED
+}
+
+/// The light of each encoded value of 16 bits, for loops over many.
+pub fn light_of_words() -> &'static [f32; 65536] {
+    &DECODED16
+}
 
 /// Encoded sRGB, 8 bits a channel, as linear light.
 pub fn decode(encoded: [u8; 3]) -> Rgb {
@@ -46,7 +59,7 @@ pub fn decode(encoded: [u8; 3]) -> Rgb {
 
 /// Encoded sRGB, 16 bits a channel, as linear light.
 pub fn decode16(encoded: [u16; 3]) -> Rgb {
-    let table = DECODED16.as_slice();
+    let table = light_of_words();
     encoded.map(|value| table[usize::from(value)])
 }
 
@@ -67,13 +80,29 @@ fn encoded_of(linear: f64) -> f64 {
 
 /// Linear light as encoded sRGB, rounded to 8 bits a channel. What is out of range is clipped.
 pub fn encode(linear: Rgb) -> [u8; 3] {
-    let table = ENCODED.as_slice();
-    linear.map(|value| {
-        let place = value.clamp(0.0, 1.0).sqrt() * 4096.0;
-        let step = (place as usize).min(4095);
-        let (low, high) = (table[step], table[step + 1]);
-        (low + (high - low) * (place - step as f32) + 0.5) as u8
-    })
+    Encoder::at_hand().encode(linear)
+}
+
+/// [`encode`] for loops over many pixels, with its table at hand.
+#[derive(Clone, Copy)]
+pub struct Encoder(&'static [f32; 4097]);
+
+impl Encoder {
+    /// The one encoder.
+    pub fn at_hand() -> Encoder {
+        Encoder(&ENCODED)
+    }
+
+    /// The same as [`encode`].
+    #[inline]
+    pub fn encode(self, linear: Rgb) -> [u8; 3] {
+        linear.map(|value| {
+            let place = value.clamp(0.0, 1.0).sqrt() * 4096.0;
+            let step = (place as usize).min(4095);
+            let (low, high) = (self.0[step], self.0[step + 1]);
+            (low + (high - low) * (place - step as f32) + 0.5) as u8
+        })
+    }
 }
 
 /// Relative luminance: the Y of CIE XYZ, 0 to 1.
@@ -98,7 +127,7 @@ impl From<Rgb> for Oklab {
 
 /// The cube root of a number that is not negative, to six digits: a guess from the bits, and two steps of Halley's
 /// method. Unlike the exact one it has no branches, so that loops over pixels are vectorized.
-fn cube_root(value: f32) -> f32 {
+pub(super) fn cube_root(value: f32) -> f32 {
     let value = value.max(1e-15);
     let step = |root: f32| {
         let cube = root * root * root;

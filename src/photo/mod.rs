@@ -14,7 +14,7 @@ use std::ops::Range;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageEncoder};
 
-use crate::color::{Rgb, View, decode as decode8, decode16, encode as encode8, encode16};
+use crate::color::{Encoder, Rgb, View, decode16, encode16, light_of_bytes};
 
 pub use decode::is_animated;
 
@@ -68,9 +68,14 @@ impl Photo {
         paint: impl FnMut(usize, usize, &mut [Rgb]),
     ) {
         let width = self.pixels.width() as usize;
+        let (light, encoder) = (light_of_bytes(), Encoder::at_hand());
+        let bytes = (
+            move |sample: [u8; 3]| sample.map(|value| light[usize::from(value)]),
+            move |color: Rgb| encoder.encode(color),
+        );
         match &mut self.pixels {
-            DynamicImage::ImageRgb8(picture) => rows::<3, _>(picture, width, (decode8, encode8), span, paint),
-            DynamicImage::ImageRgba8(picture) => rows::<4, _>(picture, width, (decode8, encode8), span, paint),
+            DynamicImage::ImageRgb8(picture) => rows::<3, _>(picture, width, bytes, span, paint),
+            DynamicImage::ImageRgba8(picture) => rows::<4, _>(picture, width, bytes, span, paint),
             DynamicImage::ImageRgb16(picture) => rows::<3, _>(picture, width, (decode16, encode16), span, paint),
             DynamicImage::ImageRgba16(picture) => rows::<4, _>(picture, width, (decode16, encode16), span, paint),
             _ => {}
@@ -106,13 +111,12 @@ impl Photo {
     }
 }
 
-/// How samples become light, and light samples.
-type Curve<T> = (fn([T; 3]) -> Rgb, fn(Rgb) -> [T; 3]);
-
+/// `decode` and `encode` turn samples into light, and light into samples. A pixel that `paint` leaves as it is keeps its
+/// samples.
 fn rows<const CHANNELS: usize, T: Copy>(
     samples: &mut [T],
     width: usize,
-    (decode, encode): Curve<T>,
+    (decode, encode): (impl Fn([T; 3]) -> Rgb, impl Fn(Rgb) -> [T; 3]),
     span: impl Fn(usize) -> Option<Range<usize>>,
     mut paint: impl FnMut(usize, usize, &mut [Rgb]),
 ) {
@@ -124,7 +128,9 @@ fn rows<const CHANNELS: usize, T: Copy>(
         colors.extend(pixels.chunks_exact(CHANNELS).map(|pixel| decode([pixel[0], pixel[1], pixel[2]])));
         paint(y, span.start, &mut colors);
         for (pixel, color) in pixels.chunks_exact_mut(CHANNELS).zip(&colors) {
-            pixel[..3].copy_from_slice(&encode(*color));
+            if *color != decode([pixel[0], pixel[1], pixel[2]]) {
+                pixel[..3].copy_from_slice(&encode(*color));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 use image::DynamicImage;
 
-use crate::color::{Plane, Rgb, View, decode as decode8, decode16};
+use crate::color::{Plane, View, light_of_bytes, light_of_words};
 
 /// Means over areas: what is transparent counts by how opaque it is.
 ///
@@ -10,36 +10,56 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     let scale = (side as f64 / width.max(height).max(1) as f64).min(1.0);
     let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
     let (to_width, to_height) = (scaled(width), scaled(height));
-    let columns = Columns::new(width, to_width);
+    let columns = columns(width, to_width);
     let mut sums = vec![[0.0f32; 4]; to_width * to_height];
     let mut row = vec![[0.0f32; 4]; to_width];
     let step = height as f64 / to_height as f64;
+    let bytes = light_of_bytes();
     for y in 0..height {
-        row.fill([0.0; 4]);
         match pixels {
             DynamicImage::ImageRgb8(picture) => {
-                let samples = &picture.as_raw()[y * width * 3..(y + 1) * width * 3];
-                let read = samples.chunks_exact(3).map(|pixel| (decode8([pixel[0], pixel[1], pixel[2]]), 1.0));
-                columns.add(&mut row, read);
+                add(&columns, &mut row, &picture.as_raw()[y * width * 3..][..width * 3], |[r, g, b]: [u8; 3]| {
+                    [bytes[usize::from(r)], bytes[usize::from(g)], bytes[usize::from(b)], 1.0]
+                });
             }
             DynamicImage::ImageRgba8(picture) => {
-                let samples = &picture.as_raw()[y * width * 4..(y + 1) * width * 4];
-                let read = samples
-                    .chunks_exact(4)
-                    .map(|pixel| (decode8([pixel[0], pixel[1], pixel[2]]), f32::from(pixel[3]) / 255.0));
-                columns.add(&mut row, read);
+                add(
+                    &columns,
+                    &mut row,
+                    &picture.as_raw()[y * width * 4..][..width * 4],
+                    |[r, g, b, opacity]: [u8; 4]| {
+                        let share = f32::from(opacity) / 255.0;
+                        [
+                            bytes[usize::from(r)] * share,
+                            bytes[usize::from(g)] * share,
+                            bytes[usize::from(b)] * share,
+                            share,
+                        ]
+                    },
+                );
             }
             DynamicImage::ImageRgb16(picture) => {
-                let samples = &picture.as_raw()[y * width * 3..(y + 1) * width * 3];
-                let read = samples.chunks_exact(3).map(|pixel| (decode16([pixel[0], pixel[1], pixel[2]]), 1.0));
-                columns.add(&mut row, read);
+                let words = light_of_words();
+                add(&columns, &mut row, &picture.as_raw()[y * width * 3..][..width * 3], |[r, g, b]: [u16; 3]| {
+                    [words[usize::from(r)], words[usize::from(g)], words[usize::from(b)], 1.0]
+                });
             }
             DynamicImage::ImageRgba16(picture) => {
-                let samples = &picture.as_raw()[y * width * 4..(y + 1) * width * 4];
-                let read = samples
-                    .chunks_exact(4)
-                    .map(|pixel| (decode16([pixel[0], pixel[1], pixel[2]]), f32::from(pixel[3]) / 65535.0));
-                columns.add(&mut row, read);
+                let words = light_of_words();
+                add(
+                    &columns,
+                    &mut row,
+                    &picture.as_raw()[y * width * 4..][..width * 4],
+                    |[r, g, b, opacity]: [u16; 4]| {
+                        let share = f32::from(opacity) / 65535.0;
+                        [
+                            words[usize::from(r)] * share,
+                            words[usize::from(g)] * share,
+                            words[usize::from(b)] * share,
+                            share,
+                        ]
+                    },
+                );
             }
             _ => {}
         }
@@ -63,35 +83,48 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     }
 }
 
-/// Where each column of a picture goes in a narrower one.
-struct Columns {
-    /// The column, and how much of the pixel lies in it; the rest lies in the next.
-    places: Vec<(usize, f32)>,
+/// The pixels of a row that make one column of a smaller picture.
+#[derive(Clone, Copy)]
+struct Column {
+    /// Where those end that lie in it wholly; they begin where those of the column before end, or one later.
+    end: usize,
+    /// How much of the next pixel lies in it; the rest lies in the next column.
+    share: f32,
 }
 
-impl Columns {
-    fn new(width: usize, to_width: usize) -> Columns {
-        let step = width as f64 / to_width as f64;
-        let place = |x: usize| {
-            let first = ((x as f64 / step) as usize).min(to_width - 1);
-            let share = if first + 1 == to_width { 1.0 } else { ((first + 1) as f64 * step - x as f64).min(1.0) };
-            (first, share as f32)
-        };
-        Columns { places: (0..width).map(place).collect() }
-    }
+fn columns(width: usize, to_width: usize) -> Vec<Column> {
+    let step = width as f64 / to_width as f64;
+    let column = |at: usize| {
+        let border = (at + 1) as f64 * step;
+        let end = if at + 1 == to_width { width } else { (border + 1e-9) as usize };
+        Column { end, share: if end < width { (border - end as f64).clamp(0.0, 1.0) as f32 } else { 0.0 } }
+    };
+    (0..to_width).map(column).collect()
+}
 
-    fn add(&self, row: &mut [[f32; 4]], pixels: impl Iterator<Item = (Rgb, f32)>) {
-        for ((first, share), ([r, g, b], weight)) in self.places.iter().zip(pixels) {
-            let sample = [r * weight, g * weight, b * weight, weight];
-            for (sum, value) in row[*first].iter_mut().zip(sample) {
-                *sum += value * share;
-            }
-            if *share < 1.0 {
-                for (sum, value) in row[first + 1].iter_mut().zip(sample) {
-                    *sum += value * (1.0 - share);
-                }
-            }
+/// Sums the pixels of a row, `samples`, column by column of the smaller picture.
+#[inline]
+fn add<T: Copy, const CHANNELS: usize>(
+    columns: &[Column],
+    sums: &mut [[f32; 4]],
+    samples: &[T],
+    light: impl Fn([T; CHANNELS]) -> [f32; 4],
+) {
+    let (pixels, _) = samples.as_chunks::<CHANNELS>();
+    let (mut from, mut rest) = (0, [0.0; 4]);
+    for (sum, Column { end, share }) in sums.iter_mut().zip(columns) {
+        let mut total = rest;
+        for pixel in &pixels[from..*end] {
+            let light = light(*pixel);
+            total = std::array::from_fn(|channel| total[channel] + light[channel]);
         }
+        (from, rest) = (*end, [0.0; 4]);
+        if *share > 0.0 {
+            let light = light(pixels[*end]);
+            total = std::array::from_fn(|channel| total[channel] + light[channel] * share);
+            (from, rest) = (end + 1, light.map(|light| light * (1.0 - share)));
+        }
+        *sum = total;
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, keep_parts, open, shrink, spread};
+use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, open, shrink, spread};
 use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb};
 
@@ -18,6 +18,7 @@ const CHROMA: (f32, f32) = (2.5, 9.0);
 const STEPS: usize = 12;
 
 /// A way to tell the product from the background.
+#[derive(Clone)]
 struct Candidate {
     mask: Plane<bool>,
     score: f32,
@@ -136,22 +137,34 @@ fn candidates(gradient: &Plane<f32>, edges: &Edges) -> Vec<Candidate> {
     let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
     let mut graph = Graph::new(&labels, count, gradient);
     let mut candidates = Vec::new();
+    let (mut is_free, mut last) = (Vec::new(), None);
     for step in 0..STEPS {
         graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
-        let regions = graph.regions();
-        let mask = open(&labels.map(|label| !regions[label as usize].1), 1);
-        let largest = components(&mask, Connected::Corners).1.into_iter().max().unwrap_or(0);
-        let mask = keep_parts(&mask, |size| size * 50 > largest);
-        let area = mask.count() as f32 / mask.data.len() as f32;
-        if (0.004..0.85).contains(&area) {
-            let on_edges = edges.share(&outline(&mask), (3.0 * edges.noise).max(0.010));
-            let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y)).collect();
-            let touching = ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len() as f32;
-            let score = on_edges - 2.0 * touching + 0.18 * (area.min(0.3) / 0.05).ln();
-            candidates.push(Candidate { mask, score });
+        let free: Vec<bool> = graph.regions().iter().map(|(_, is_border)| !is_border).collect();
+        // Where regions merged among themselves alone, the outline is as it was.
+        if free != is_free {
+            last = candidate(&labels.map(|label| free[label as usize]), edges);
+            is_free = free;
         }
+        candidates.extend(last.clone());
     }
     candidates
+}
+
+/// What did not merge with the border, if it can be a product.
+fn candidate(mask: &Plane<bool>, edges: &Edges) -> Option<Candidate> {
+    let mask = open(mask, 1);
+    let (parts, sizes) = components(&mask, Connected::Corners);
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    let mask = parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest);
+    let area = mask.count() as f32 / mask.data.len() as f32;
+    (0.004..0.85).contains(&area).then(|| {
+        let on_edges = edges.share(&outline(&mask), (3.0 * edges.noise).max(0.010));
+        let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y)).collect();
+        let touching = ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len() as f32;
+        let score = on_edges - 2.0 * touching + 0.18 * (area.min(0.3) / 0.05).ln();
+        Candidate { mask, score }
+    })
 }
 
 /// The candidate with the best score; one that its neighbors agree with is better.

@@ -1,5 +1,5 @@
 use crate::color::Plane;
-use crate::color::filter::{Connected, components, neighbors, spread};
+use crate::color::filter::{Connected, components, spread};
 
 /// How finely heights are told apart.
 const LEVELS: usize = 1024;
@@ -21,12 +21,18 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
         let mut next = 0;
         while let Some(place) = queues[level].get(next).map(|place| *place as usize) {
             next += 1;
-            for beside in neighbors(place, width, height, Connected::Sides) {
-                if basins.data[beside] == 0 {
-                    basins.data[beside] = basins.data[place];
+            let (x, y) = (place % width, place / width);
+            let basin = basins.data[place];
+            let mut flood = |is_there: bool, beside: usize| {
+                if is_there && basins.data[beside] == 0 {
+                    basins.data[beside] = basin;
                     queues[usize::from(levels[beside]).max(level)].push(beside as u32);
                 }
-            }
+            };
+            flood(x > 0, place.wrapping_sub(1));
+            flood(x + 1 < width, place + 1);
+            flood(y > 0, place.wrapping_sub(width));
+            flood(y + 1 < height, place + width);
         }
         queues[level] = Vec::new();
     }
