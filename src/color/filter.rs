@@ -219,6 +219,14 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
     of
 }
 
+/// The places that touch `place` at its sides or corners, in a plane of the given size.
+pub(super) fn neighbors(place: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+    let (x, y) = (place % width, place / width);
+    let columns = x.saturating_sub(1)..=(x + 1).min(width - 1);
+    let rows = y.saturating_sub(1)..=(y + 1).min(height - 1);
+    rows.flat_map(move |y| columns.clone().map(move |x| y * width + x)).filter(move |beside| *beside != place)
+}
+
 /// Keeps the connected parts that `keep` wants, by their size in pixels.
 pub(super) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize) -> bool) -> Plane<bool> {
     let (labels, sizes) = components(mask, Connected::Corners);

@@ -4,6 +4,7 @@ use crate::color::filter::{Connected, close, components, dilate, erode, keep_par
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
 use super::clusters::{Clusters, chroma_distance};
+use super::lines::with_lines;
 use super::unmix::{Unmix, norm};
 
 /// Below this saturation a color counts as neutral, and has no hue to go by.
@@ -40,7 +41,7 @@ pub(crate) fn material_of(
     let color = Oklab::from(body);
     if color.saturation() > NEUTRAL {
         let (found, product) = colorful(picture, colors, product, body);
-        tidy(&found, colors, &product, luminance(body))
+        with_lines(picture, tidy(&found, colors, &product, luminance(body)), body)
     } else {
         tidy(&neutral(colors, &seed, product, body), colors, product, luminance(body))
     }

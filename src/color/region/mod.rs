@@ -4,6 +4,7 @@ mod background;
 mod clusters;
 mod foreground;
 mod graph;
+mod lines;
 mod material;
 mod matte;
 mod settle;

@@ -1,0 +1,80 @@
+use crate::color::filter::{Connected, components, dilate, neighbors, open};
+use crate::color::{Plane, Rgb};
+
+use super::unmix::{Unmix, norm};
+
+/// How much body, beside veil, a pixel of a line has at least: most of it may be what is beside the line.
+const BODY: f32 = 0.2;
+
+/// The fewest pixels that make a line.
+const FEWEST: usize = 8;
+
+/// Adds the thin lines of the color `body` that go on from `region`, such as the far rim of a mug: a product's outline is
+/// looked for with a brush that is wider than they are.
+///
+/// Nothing wide is added: what throws its color on the floor is no line.
+pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -> Plane<bool> {
+    let unmix = Unmix::new(body, 0.0);
+    let length = norm(body);
+    let is_of_body = |pixel: Rgb| {
+        let (shade, veil) = unmix.split(pixel);
+        let residual = unmix.residual(pixel, (shade, veil));
+        residual < 0.16 * (norm(pixel) + 0.03) && shade > 0.06 && shade * length > BODY * veil
+    };
+    let mut grown = region.clone();
+    let mut reached: Vec<usize> = (0..region.data.len()).filter(|place| region.data[*place]).collect();
+    while let Some(place) = reached.pop() {
+        for beside in neighbors(place, region.width, region.height) {
+            if !grown.data[beside] && is_of_body(picture.data[beside]) {
+                grown.data[beside] = true;
+                reached.push(beside);
+            }
+        }
+    }
+    // Right beside the region all pixels are mixtures; those that lead on from there make lines.
+    let near = dilate(&region, 1);
+    let beyond = grown.zip(&near, |is_grown, is_near| is_grown && !is_near);
+    let wide = open(&grown, 2);
+    let (parts, sizes) = components(&beyond, Connected::Corners);
+    let mut wides = vec![0usize; sizes.len()];
+    for (part, is_wide) in parts.data.iter().zip(&wide.data) {
+        wides[*part as usize] += usize::from(*is_wide);
+    }
+    let lines = parts.map(|part| {
+        let part = part as usize;
+        part != 0 && sizes[part] >= FEWEST && wides[part] * 10 <= sizes[part]
+    });
+    if lines.count() == 0 {
+        return region;
+    }
+    let joined = dilate(&lines, 1).zip(&grown, |is_near, is_grown| is_near && is_grown);
+    region.zip(&joined, |is_set, is_line| is_set || is_line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thin_rim_belongs_to_its_product_and_the_color_on_the_floor_does_not() {
+        let (body, ground) = ([0.55, 0.03, 0.03], [0.8, 0.8, 0.8]);
+        let half: Rgb = std::array::from_fn(|channel| (body[channel] + ground[channel]) / 2.0);
+        let mut picture = Plane::filled(80, 80, ground);
+        let mut region = Plane::filled(80, 80, false);
+        for (x, y) in (20..60).flat_map(|x| (30..60).map(move |y| (x, y))) {
+            picture.data[y * 80 + x] = body;
+            region.data[y * 80 + x] = true;
+        }
+        // A handle as thin as a pixel, half covered, and a wide patch of the body's light below.
+        for (x, y) in (10..30).map(|y| (30, y)).chain((30..50).map(|x| (x, 10))) {
+            picture.data[y * 80 + x] = half;
+        }
+        for (x, y) in (20..60).flat_map(|x| (60..75).map(move |y| (x, y))) {
+            picture.data[y * 80 + x] = half;
+        }
+        let found = with_lines(&picture, region.clone(), body);
+        assert!(found.at(30, 20) && found.at(45, 10), "the line");
+        assert!(!found.at(40, 70) && !found.at(70, 20), "the floor");
+        assert_eq!(found.count(), region.count() + 39);
+    }
+}
