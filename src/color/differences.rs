@@ -42,7 +42,7 @@ fn lab(colors: &[Rgb]) -> [Lanes; 3] {
         // The rows of the matrix to XYZ, each over its sum.
         let x = lightness(0.433_887_35 * r + 0.376_224 * g + 0.189_888_65 * b);
         let y = lightness(0.212_639 * r + 0.715_168_7 * g + 0.072_192_3 * b);
-        let z = lightness(0.017_750_04 * r + 0.109_447_62 * g + 0.872_802_34 * b);
+        let z = lightness(0.017_750_04 * r + 0.109_447_62 * g + 0.872_802_3 * b);
         lab[0][lane] = 116.0 * y - 16.0;
         lab[1][lane] = 500.0 * (x - y);
         lab[2][lane] = 200.0 * (y - z);
