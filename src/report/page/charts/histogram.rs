@@ -47,7 +47,7 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
 }
 
 /// How much of the axis the label of what is beyond its end needs for itself.
-const BEYOND: f64 = 0.2;
+const BEYOND: f64 = 0.35;
 
 /// Counts by bar and kind. What is beyond the end is in the last bar, which says so.
 struct Bars {
