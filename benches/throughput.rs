@@ -94,7 +94,10 @@ fn dyehouse(manifest: &Path, out: &Path, url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
     command.arg("run").arg(manifest).arg("-o").arg(out);
     command.args(["--base-url", url, "--rate", "1000000/s", "--burst", "1000", "--in-flight", &IN_FLIGHT.to_string()]);
-    command.args(["--progress", "none"]).env("VIBEDREAM_API_KEY", "key").env("NO_PROXY", "*");
+    command
+        .args(["--poll-rate", "1000000/s", "--progress", "none"])
+        .env("VIBEDREAM_API_KEY", "key")
+        .env("NO_PROXY", "*");
     command
 }
 

@@ -23,6 +23,10 @@ pub(super) struct Agenda {
     rules: Option<ColorRules>,
     /// How all jobs of the manifest stand.
     pub(super) counts: PlanCounts,
+    /// How many of them have pictures in `results/`.
+    shown: u64,
+    /// How those stand that are meant.
+    standing: Outcome,
 }
 
 /// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is taken for one of a million.
@@ -40,6 +44,7 @@ impl Ids {
 }
 
 /// How the jobs that were meant ended.
+#[derive(Clone, Default)]
 pub(super) struct Outcome {
     pub(super) counts: PlanCounts,
     /// The failed ones by class.
@@ -59,6 +64,8 @@ impl Agenda {
             ids,
             rules: options.checks_colors.then_some(options.settings.color),
             counts: PlanCounts::default(),
+            shown: 0,
+            standing: Outcome::default(),
         };
         let rules = agenda.rules;
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
@@ -74,7 +81,9 @@ impl Agenda {
             }
             let is_meant = options.selection.takes(key.job.as_str(), taken);
             taken += usize::from(is_meant);
+            agenda.shown += u64::from(ledger.is_shown(&key.job));
             let decision = if is_meant {
+                agenda.standing.add(ledger.brief(&key).as_ref());
                 let decision = plan::decide(&key, ledger, options.choices, |name, bytes| folder.holds(name, bytes));
                 let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
                 Some(plan::tended(decision, &key, ledger, &colors, rules.as_ref()))
@@ -86,6 +95,11 @@ impl Agenda {
         agenda.ids.sorted.sort_unstable();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         Ok(agenda)
+    }
+
+    /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
+    pub(super) fn standing(&self, ledger: &Ledger) -> (Outcome, u64) {
+        (self.standing.clone(), ledger.shown_jobs().saturating_sub(self.shown))
     }
 
     /// How many jobs are meant.
@@ -146,22 +160,23 @@ impl Agenda {
 
     /// How the jobs that were meant stand by now.
     pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
-        let (counts, errors, colors) = (PlanCounts::default(), BTreeMap::new(), VerdictCounts::default());
-        let mut outcome = Outcome { counts, errors, colors };
+        let mut outcome = Outcome::default();
         for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
-            let key = line?.key()?;
-            let edit = ledger.brief(&key);
-            outcome.counts.add(edit.as_ref().map_or(JobStatus::Pending, Brief::status));
-            match edit.as_ref().map(|edit| edit.stage) {
-                Some(Stage::Failed(class)) => *outcome.errors.entry(class).or_default() += 1,
-                Some(Stage::Completed) => {
-                    let color = edit.and_then(|edit| edit.color);
-                    color.into_iter().for_each(|color| outcome.colors.add(color.verdict));
-                }
-                _ => {}
-            }
+            outcome.add(ledger.brief(&line?.key()?).as_ref());
         }
         Ok(outcome)
+    }
+}
+
+impl Outcome {
+    /// Counts one more job in, which the journal may not know.
+    fn add(&mut self, edit: Option<&Brief<'_>>) {
+        self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
+        match edit.map(|edit| (edit.stage, &edit.color)) {
+            Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
+            Some((Stage::Completed, Some(color))) => self.colors.add(color.verdict),
+            _ => {}
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
 use crate::plan::{PlannedJob, Work};
 use crate::progress::{Closing, Doubt, Narrator, Screen};
-use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft, ReportTurn};
+use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Ids, Outcome};
@@ -94,7 +94,7 @@ fn carry_out(
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
     options.suit(&journal.ledger)?;
-    draft.publish(&options.folder)?;
+    let plan = draft.publish(&options.folder)?;
     pictures.remember(&options.folder.pictures());
     drop(pictures);
     let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
@@ -108,6 +108,9 @@ fn carry_out(
         budget_cents: options.settings.budget,
         partition: options.partition,
     };
+    // What the last run left in good order and this one leaves alone needs no second look.
+    let is_idle = agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
+    let is_reported = is_idle && ReportMark::of(&options.folder, plan, &opening)?.is_on_report(&options.folder);
     let broken = Cell::new(None);
     let mut set_aside = 0;
     let ending = runtime.block_on(async {
@@ -131,7 +134,7 @@ fn carry_out(
         let ready = if agenda.left() == 0 { None } else { Some(ready(&mut options, agenda.asks_api()).await?) };
         let work = agenda.work(&options.folder, &broken);
         let _live = if agenda.left() == 0 { None } else { Some(Live::begin(&options.folder)?) };
-        let batch = Batch { opening, work, is_job: |text: &str| agenda.is_job(text) };
+        let batch = Batch { opening: opening.clone(), work, is_job: |text: &str| agenda.is_job(text) };
         let ended = carry(&options, ready, ledger, disk, batch, &mut narrator, signal.clone()).await;
         narrator.close();
         ended
@@ -139,10 +142,18 @@ fn carry_out(
     if let Some(error) = broken.take() {
         return Err(error.into());
     }
+    let is_idle = is_idle && set_aside == 0;
     if ending.ledger.live_edits().all(|(_, edit)| !matches!(edit.state, EditState::Fetched { .. })) {
         remove_strays(options.folder.path()).map_err(runner::RunError::Results)?;
     }
-    let Outcome { counts, errors, colors } = agenda.outcome(&options.folder, &ending.ledger)?;
+    let (outcome, removed) = match is_idle {
+        true => agenda.standing(&ending.ledger),
+        false => {
+            let outcome = agenda.outcome(&options.folder, &ending.ledger)?;
+            (outcome, gather::removed(&options.folder, &ending.ledger)?)
+        }
+    };
+    let Outcome { counts, errors, colors } = outcome;
     let gathered = Gathered {
         folder: &options.folder,
         ledger: &ending.ledger,
@@ -150,7 +161,10 @@ fn carry_out(
         junit: arguments.junit.as_deref(),
     };
     let turn = ReportTurn::wait(&options.folder)?;
-    let report = gather::write(&gathered)?;
+    if !is_idle || !is_reported || arguments.junit.is_some() {
+        gather::write(&gathered)?;
+    }
+    ReportMark::of(&options.folder, plan, &opening)?.put(&options.folder);
     drop(turn);
     let exit = exit(counts, colors, ending.stopped.as_ref());
     Ok(Closing {
@@ -165,12 +179,12 @@ fn carry_out(
         stopped: ending.stopped.as_ref().map(ToString::to_string),
         errors,
         uncertain: Doubt::all(&ending.ledger).map_err(FolderError::from)?,
-        removed: gather::removed(&options.folder, &ending.ledger)?,
+        removed,
         set_aside,
         colors,
         rerolls: options.settings.color.rerolls,
         results: options.folder.results(),
-        report: report.index,
+        report: options.folder.report_page(),
         resume: resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())),
         exit,
     })

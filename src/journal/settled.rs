@@ -2,8 +2,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-use hashbrown::HashTable;
-
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
@@ -13,13 +11,17 @@ use super::marks::{Goals, Marks};
 use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
 
-/// How many entries are allotted at once: no vector doubles, and at most this many entries are unused.
-const CHUNK: usize = 1 << 10;
+/// How many parts there are at first.
+const FEWEST: usize = 64;
+
+/// How many entries a part has in the mean before there are twice as many parts. Whoever looks a job up goes through its
+/// part: that is two thousand bytes in a row, and a table that leads to entries would take 6 to 12 bytes for each.
+const MOST: usize = 48;
 
 /// The extensions of the usual pictures.
 const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 
-/// Jobs with which nothing more happens by itself, at 44 bytes an edit and 6 to 12 for its place in the index.
+/// Jobs with which nothing more happens by itself, at 44 bytes an edit and a few for room to grow.
 ///
 /// An entry has what a plan asks for, and where the edit's lines are; all else is read from the journal again when
 /// somebody asks. A job is known by 96 bits of a hash under a key that is drawn anew for each process: that two of a
@@ -28,18 +30,22 @@ const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 /// their job and their whole fingerprint.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    chunks: Vec<Vec<Entry>>,
-    index: HashTable<u32>,
-    /// The few edits that an entry has no room for, by its number.
-    large: HashMap<u32, Large>,
+    /// Entries by the first bits of their jobs' hashes; those of a job are in one part, oldest first. There are always
+    /// none or a power of two.
+    parts: Vec<Vec<Entry>>,
+    /// The few edits that an entry has no room for.
+    large: HashMap<(Hash, Half), Large>,
     /// What colors were held against: few catalogs ask for many.
     goals: Goals,
-    length: u32,
+    length: usize,
 }
+
+/// 96 bits of a job's hash.
+type Hash = [u32; 3];
 
 #[derive(Clone, Debug)]
 struct Entry {
-    job: [u32; 3],
+    job: Hash,
     edit: Half,
     bytes: u32,
     trail: Packed,
@@ -56,7 +62,7 @@ struct Large {
 }
 
 /// Half of a fingerprint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Half([u32; 2]);
 
 impl Half {
@@ -77,7 +83,7 @@ pub(super) struct Stored {
 impl Settled {
     /// How many edits there are.
     pub(super) fn len(&self) -> usize {
-        self.index.len()
+        self.length
     }
 
     /// Takes all edits of a job in.
@@ -86,36 +92,30 @@ impl Settled {
         for tracked in &history.edits {
             let is_shown = history.shown == Some(tracked.edit.fingerprint);
             let entry = self.entry(job, hash, tracked, is_shown);
-            let number = self.length;
-            self.length += 1;
-            match self.chunks.last_mut() {
-                Some(chunk) if chunk.len() < CHUNK => chunk.push(entry),
-                _ => {
-                    let mut chunk = Vec::with_capacity(CHUNK);
-                    chunk.push(entry);
-                    self.chunks.push(chunk);
-                }
+            if self.length >= self.parts.len() * MOST {
+                self.part_further();
             }
-            let chunks = &self.chunks;
-            self.index.insert_unique(first(hash), number, |number| first(entry_of(chunks, *number).job));
+            let place = self.place(hash);
+            push(&mut self.parts[place], entry);
+            self.length += 1;
         }
     }
 
     /// Whether no job is here.
     pub(super) fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.length == 0
     }
 
     /// Whether the job is here.
     pub(super) fn knows(&self, job: &str) -> bool {
-        !self.index.is_empty() && self.numbers(hash(job)).next().is_some()
+        self.length > 0 && self.of(hash(job)).next().is_some()
     }
 
     /// What a plan asks of an edit.
     pub(super) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
-        let number = self.numbers(hash(job.as_str())).find(|number| self.at(*number).edit == Half::of(fingerprint))?;
-        let entry = self.at(number);
-        let pictures = match (self.large.get(&number), entry.marks.extension()) {
+        let edit = Half::of(fingerprint);
+        let entry = self.of(hash(job.as_str())).find(|entry| entry.edit == edit)?;
+        let pictures = match (self.large(entry), entry.marks.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
             (None, place) => {
@@ -135,30 +135,36 @@ impl Settled {
 
     /// The edits of a job, oldest first.
     pub(super) fn stored(&self, job: &str) -> Vec<Stored> {
-        let mut numbers: Vec<u32> = self.numbers(hash(job)).collect();
-        numbers.sort_unstable();
-        numbers.into_iter().map(|number| self.get(number)).collect()
+        self.of(hash(job)).map(|entry| self.get(entry)).collect()
     }
 
-    /// Takes all edits of a job out. Their room is not used again: few jobs go on after they have come to rest, and a
-    /// compacted journal begins without gaps.
+    /// Takes all edits of a job out.
     pub(super) fn remove(&mut self, job: &str) {
         let hash = hash(job);
-        let numbers: Vec<u32> = self.numbers(hash).collect();
-        for number in numbers {
-            if let Ok(found) = self.index.find_entry(first(hash), |other| *other == number) {
-                found.remove();
-            }
-            self.large.remove(&number);
-        }
+        let place = self.place(hash);
+        let Some(part) = self.parts.get_mut(place) else { return };
+        let before = part.len();
+        part.retain(|entry| entry.job != hash);
+        self.length -= before - part.len();
+        self.large.retain(|(owner, _), _| *owner != hash);
     }
 
-    /// All edits, in the order in which they came to rest.
+    /// All edits, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = Stored> {
         self.those(|_| true)
     }
 
-    /// The edits in a stage, in the order in which they came to rest.
+    /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = Stored> {
+        let first = |entry: &Entry| self.trail(entry).0.first().copied().unwrap_or(0);
+        let began = |entry: &Entry| self.of(entry.job).map(first).min();
+        let mut all: Vec<_> = self.entries().map(|entry| (began(entry), entry)).collect();
+        // The sort keeps the order of what is equal, which is that of a job's edits.
+        all.sort_by_key(|(began, _)| *began);
+        all.into_iter().map(|(_, entry)| self.get(entry))
+    }
+
+    /// The edits in a stage, in no order.
     pub(super) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = Stored> {
         self.those(move |entry| entry.stage == stage)
     }
@@ -170,39 +176,61 @@ impl Settled {
 
     /// The verdicts on the color of what is shown.
     pub(super) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
-        let shown = self.index.iter().map(|number| self.at(*number).marks).filter(|marks| marks.has(Marks::IS_SHOWN));
+        let shown = self.entries().map(|entry| entry.marks).filter(|marks| marks.has(Marks::IS_SHOWN));
         shown.filter_map(|marks| Some(marks.color(&self.goals)?.verdict))
     }
 
     /// Whether an edit of the job has its pictures in `results/`.
     pub(super) fn is_shown(&self, job: &str) -> bool {
-        !self.index.is_empty() && self.numbers(hash(job)).any(|number| self.at(number).marks.has(Marks::IS_SHOWN))
+        self.length > 0 && self.of(hash(job)).any(|entry| entry.marks.has(Marks::IS_SHOWN))
     }
 
     fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
-        let mut numbers: Vec<u32> = self.index.iter().copied().filter(|number| is_wanted(self.at(*number))).collect();
-        numbers.sort_unstable();
-        numbers.into_iter().map(|number| self.get(number))
+        self.entries().filter(move |entry| is_wanted(entry)).map(|entry| self.get(entry))
     }
 
-    fn get(&self, number: u32) -> Stored {
-        let entry = self.at(number);
-        let trail = match self.large.get(&number) {
-            Some(large) => large.trail.clone(),
-            None => entry.trail.unpack(),
-        };
-        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), trail }
+    fn get(&self, entry: &Entry) -> Stored {
+        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), trail: self.trail(entry) }
     }
 
-    fn at(&self, number: u32) -> &Entry {
-        entry_of(&self.chunks, number)
+    fn trail(&self, entry: &Entry) -> Trail {
+        self.large(entry).map_or_else(|| entry.trail.unpack(), |large| large.trail.clone())
     }
 
-    fn numbers(&self, job: [u32; 3]) -> impl Iterator<Item = u32> {
-        self.index.iter_hash(first(job)).copied().filter(move |number| self.at(*number).job == job)
+    fn large(&self, entry: &Entry) -> Option<&Large> {
+        if self.large.is_empty() { None } else { self.large.get(&(entry.job, entry.edit)) }
     }
 
-    fn entry(&mut self, job: &JobId, hash: [u32; 3], tracked: &Tracked, is_shown: bool) -> Entry {
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.parts.iter().flatten()
+    }
+
+    /// The entries of a job, oldest first.
+    fn of(&self, job: Hash) -> impl Iterator<Item = &Entry> {
+        self.parts.get(self.place(job)).into_iter().flatten().filter(move |entry| entry.job == job)
+    }
+
+    /// Which part the entries of a job are in.
+    fn place(&self, job: Hash) -> usize {
+        job[0] as usize & self.parts.len().saturating_sub(1)
+    }
+
+    /// Doubles the parts, one after the other, so that there is little more memory in use at any time.
+    fn part_further(&mut self) {
+        let before = self.parts.len();
+        self.parts.resize(FEWEST.max(before * 2), Vec::new());
+        for place in 0..before {
+            let mut leaving = Vec::new();
+            let part = std::mem::take(&mut self.parts[place]);
+            for entry in part {
+                let part = if self.place(entry.job) == place { &mut self.parts[place] } else { &mut leaving };
+                push(part, entry);
+            }
+            self.parts[place + before] = leaving;
+        }
+    }
+
+    fn entry(&mut self, job: &JobId, hash: Hash, tracked: &Tracked, is_shown: bool) -> Entry {
         let Tracked { edit, trail } = tracked;
         let mut marks = Marks::default();
         marks.set(Marks::HAS_PREDICTION, edit.prediction.is_some());
@@ -225,15 +253,19 @@ impl Settled {
             }
             _ => {
                 let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();
-                self.large.insert(self.length, Large { trail: trail.clone(), pictures });
+                self.large.insert((hash, entry.edit), Large { trail: trail.clone(), pictures });
             }
         }
         entry
     }
 }
 
-fn entry_of(chunks: &[Vec<Entry>], number: u32) -> &Entry {
-    &chunks[number as usize / CHUNK][number as usize % CHUNK]
+/// Adds an entry, in place of growing to twice the length.
+fn push(part: &mut Vec<Entry>, entry: Entry) {
+    if part.len() == part.capacity() {
+        part.reserve_exact((part.len() / 8).max(4));
+    }
+    part.push(entry);
 }
 
 /// The extension's number and the size of an edit's picture, where it is a single one under its usual name; zeros where
@@ -248,31 +280,23 @@ fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
 }
 
 /// Two keyed hashes of an id, of which 96 bits are kept.
-fn hash(job: &str) -> [u32; 3] {
+fn hash(job: &str) -> Hash {
     static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     let [one, two] = KEYS.each_ref().map(|key| key.hash_one(job));
     [one as u32, (one >> 32) as u32, two as u32]
-}
-
-/// The part of a hash that the index goes by.
-fn first(hash: [u32; 3]) -> u64 {
-    u64::from(hash[0]) | u64::from(hash[1]) << 32
 }
 
 /// Two are the same if they say the same of the same edits, wherever the lines are.
 impl PartialEq for Settled {
     fn eq(&self, other: &Settled) -> bool {
         fn sorted(settled: &Settled) -> Vec<impl PartialEq + '_> {
-            let mut all: Vec<_> = settled
-                .index
-                .iter()
-                .map(|number| (settled.at(*number), settled.large.get(number).map(|large| large.pictures.clone())))
-                .map(|(entry, large)| {
-                    (entry.job, entry.edit, entry.stage, entry.marks.comparable(&settled.goals), entry.bytes, large)
-                })
-                .collect();
-            all.sort_unstable_by_key(|entry| (entry.0, entry.1));
-            all
+            let mut all: Vec<_> = settled.entries().map(|entry| (entry, settled.large(entry))).collect();
+            all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
+            let comparable = |(entry, large): (&Entry, Option<&Large>)| {
+                let Entry { job, edit, bytes, stage, marks, .. } = *entry;
+                (job, edit, bytes, stage, marks.comparable(&settled.goals), large.map(|large| large.pictures.clone()))
+            };
+            all.into_iter().map(comparable).collect()
         }
         sorted(self) == sorted(other)
     }

@@ -1,10 +1,11 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::files::{make_folder, sync_folder};
+use crate::files::{SharedFolder, make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
@@ -20,6 +21,8 @@ pub const ORIGINALS: &str = "originals";
 #[derive(Clone, Debug)]
 pub struct Results {
     results: PathBuf,
+    /// The same folder, for all that make a name in it durable.
+    names: Arc<SharedFolder>,
     earlier: PathBuf,
     originals: PathBuf,
     downloader: Downloader,
@@ -50,6 +53,7 @@ impl Results {
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             results: run.join("results"),
+            names: Arc::new(SharedFolder::new(run.join("results"))),
             earlier: run.join("earlier"),
             originals: run.join(ORIGINALS),
             downloader,
@@ -209,11 +213,10 @@ impl Results {
     }
 
     fn sync(&self, place: &Place) -> Result<(), OutputError> {
-        let folder = match place {
-            Place::Results { .. } => &self.results,
-            Place::Aside => &self.earlier,
-        };
-        sync_folder(folder).map_err(disk(folder))
+        match place {
+            Place::Results { .. } => self.names.sync().map_err(disk(&self.results)),
+            Place::Aside => sync_folder(&self.earlier).map_err(disk(&self.earlier)),
+        }
     }
 
     /// Runs `work` where it may block.

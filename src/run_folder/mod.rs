@@ -4,6 +4,7 @@ mod compaction;
 mod journal_file;
 mod lock;
 mod plan_file;
+mod report_mark;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ pub use compaction::Compaction;
 pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::{Lock, ReportTurn};
 pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
+pub use report_mark::ReportMark;
 
 use crate::journal::{LinesError, ReplayError};
 use crate::outputs::ORIGINALS;
@@ -76,6 +78,11 @@ impl RunFolder {
     /// `.merging`: while it is there, the folder is half of a merge, and names the others.
     pub fn merging(&self) -> PathBuf {
         self.path.join(".merging")
+    }
+
+    /// `.report-of`: what the report was made of.
+    fn report_mark(&self) -> PathBuf {
+        self.path.join(".report-of")
     }
 
     fn report_lock_file(&self) -> PathBuf {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::color::{Hex, wanted};
-use crate::job::{Fingerprint, JobId};
+use crate::job::{ContentHash, Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
@@ -17,9 +17,28 @@ use super::{FolderError, RunFolder};
 /// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
 #[derive(Debug)]
 pub struct PlanDraft {
-    writer: BufWriter<NamedTempFile>,
+    writer: BufWriter<Hashed>,
     jobs: u64,
     position: u64,
+}
+
+/// A file, and the hash of what is written to it.
+#[derive(Debug)]
+struct Hashed {
+    file: NamedTempFile,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// A job with its place in the manifest, from 0: where the plan is of a share, so that shares can be put in order again.
@@ -49,6 +68,7 @@ impl PlanDraft {
         let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
         let file = crate::files::temporary().prefix(".plan-").tempfile_in(place);
         let file = file.map_err(FolderError::io("write into", place))?;
+        let file = Hashed { file, hasher: blake3::Hasher::new() };
         Ok(PlanDraft { writer: BufWriter::with_capacity(1 << 17, file), jobs: 0, position: 0 })
     }
 
@@ -73,20 +93,20 @@ impl PlanDraft {
             self.position += 1;
             if self.jobs.is_multiple_of(SYNC_EVERY) {
                 self.writer.flush()?;
-                self.writer.get_ref().as_file().sync_data()?;
+                self.writer.get_ref().file.as_file().sync_data()?;
             }
             Ok(())
         };
-        write().map_err(FolderError::io("write", self.writer.get_ref().path()))
+        write().map_err(FolderError::io("write", self.writer.get_ref().file.path()))
     }
 
-    /// Makes it the plan of `folder`, which is there and held by now.
-    pub fn publish(self, folder: &RunFolder) -> Result<(), FolderError> {
-        let publish = || -> io::Result<()> {
-            let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
+    pub fn publish(self, folder: &RunFolder) -> Result<ContentHash, FolderError> {
+        let publish = || -> io::Result<ContentHash> {
+            let Hashed { file, hasher } = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_data()?;
             file.persist(folder.plan())?;
-            Ok(())
+            Ok(ContentHash::from_hasher(&hasher))
         };
         publish().map_err(FolderError::io("write", folder.plan()))
     }

@@ -106,3 +106,19 @@ fn a_picture_that_somebody_removed_from_earlier_is_fetched_again_when_its_row_co
     code(&nights.night(&FIRST, ""), 0);
     assert_eq!((nights.provider.accepted(), nights.sandbox.names("out/results").len()), (3, 3));
 }
+
+#[test]
+fn a_night_with_nothing_to_do_leaves_the_report_alone_unless_it_would_be_another() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let page = |nights: &Nights| nights.sandbox.path("out/report/index.html").metadata().unwrap().modified().unwrap();
+    let first = page(&nights);
+    code(&nights.night(&FIRST, ""), 0);
+    assert_eq!(page(&nights), first);
+    std::fs::remove_file(nights.sandbox.path("out/report/failed.csv")).unwrap();
+    code(&nights.night(&FIRST, ""), 0);
+    assert!(nights.sandbox.path("out/report/failed.csv").exists());
+    code(&nights.night(&FIRST, "--budget 9"), 0);
+    let summary = nights.sandbox.read("out/report/summary.json");
+    assert!(summary.contains("900"), "the new budget stands in it: {summary}");
+}

@@ -59,7 +59,7 @@ impl Ledger {
         &self,
         mut see: impl FnMut(EditKey, &Edit, &Trail, bool) -> io::Result<()>,
     ) -> io::Result<()> {
-        for stored in self.settled.all() {
+        for stored in self.settled.in_order() {
             let (key, Tracked { edit, trail }) = self.source.edit(&stored).map_err(io::Error::other)?;
             see(key, &edit, &trail, stored.is_shown)?;
         }
