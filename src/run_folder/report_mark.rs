@@ -6,7 +6,7 @@ use crate::journal::{PlanCounts, RunEvent};
 use super::{FolderError, RunFolder};
 
 /// The files that every report has.
-const FILES: [&str; 4] = ["index.html", "summary.json", "results.csv", "failed.csv"];
+const FILES: [&str; 5] = ["index.html", "data/batch.js", "summary.json", "results.csv", "failed.csv"];
 
 /// What a report was made of: where none of it has changed, it would be the same once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
