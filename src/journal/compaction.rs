@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use super::edit::Edit;
 use super::ledger::Ledger;
 use super::lines::Lines;
-use super::record::Summary;
 use super::scan::Scanner;
 use super::source::Source;
+use super::summary::Summary;
 use super::trail::Trail;
 use super::{ReadAt, Record, RunEvent, Step};
 

@@ -20,6 +20,7 @@ mod replay;
 mod scan;
 mod settled;
 mod source;
+mod summary;
 mod trail;
 mod writer;
 
@@ -33,9 +34,9 @@ pub use ledger::{Ledger, LedgerError};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
-    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, Summary, Totals,
-    VERSION,
+    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
 };
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::LinesError;
+pub use summary::{Summary, Totals};
 pub use writer::{Durable, Journal, JournalError};

@@ -5,7 +5,7 @@ use crate::api::PredictionId;
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Partition, Rate, Seed};
 
-use super::edit::{EditState, Problem};
+use super::summary::{Summary, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
@@ -67,21 +67,6 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-}
-
-/// What a compacted journal cannot tell from its other records.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// How the jobs of the last run's manifest stood.
-    pub jobs: PlanCounts,
-    /// The highest price seen.
-    pub estimate_cents: Cents,
-    /// When the first submit was announced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_submit_at: Option<Timestamp>,
-    /// When an edit last came to an end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_finish_at: Option<Timestamp>,
 }
 
 /// What was learned of a provider's pace. What is left out is as it was.
@@ -171,63 +156,6 @@ pub enum Step {
     },
     /// All that the edit had come to when the journal was compacted. Nothing of it comes before.
     Summary(Box<Summary>),
-}
-
-/// An edit in one record, as a compacted journal has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Where it stands.
-    #[serde(flatten)]
-    pub state: EditState,
-    /// Whether its pictures are in `results/` under the job's name.
-    #[serde(default, skip_serializing_if = "is_not")]
-    pub shown: bool,
-    /// How often it was submitted.
-    pub attempts: u32,
-    /// The prediction of its last accepted submit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prediction: Option<PredictionId>,
-    /// Those of the accepted submits before it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<PredictionId>,
-    /// What its accepted submits cost.
-    pub spent_cents: Cents,
-    /// What is reserved for submits whose fate is unknown.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub held_cents: Cents,
-    /// How many those are.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub held: u64,
-    /// When its last submit was announced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub submitted_at: Option<Timestamp>,
-    /// When it last came to an end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<Timestamp>,
-    /// What went wrong last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Problem>,
-    /// Of which edit it is a re-roll, if it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reroll: Option<Reroll>,
-    /// The check of the provider's pictures.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Box<Checked>>,
-    /// The color lock's correction of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub corrected: Option<Box<Corrected>>,
-}
-
-fn is_not(flag: &bool) -> bool {
-    !flag
-}
-
-fn is_none(number: &u64) -> bool {
-    *number == 0
-}
-
-fn is_nothing(cents: &Cents) -> bool {
-    *cents == Cents::ZERO
 }
 
 /// Which edit a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
@@ -370,6 +298,7 @@ pub(super) fn to_milliseconds(at: Timestamp) -> Timestamp {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::journal::edit::{EditState, Problem};
 
     fn key() -> EditKey {
         EditKey {

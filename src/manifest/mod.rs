@@ -3,7 +3,7 @@
 //! [`Manifest::open`] understands the head, [`Manifest::jobs`] streams the jobs, and [`Manifest::read`] does so on all
 //! cores. Nothing is opened but the manifest itself: whether a picture exists is for somebody else to find out.
 //!
-//! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A [`Pass`] reads
+//! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A `Pass` reads
 //! one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
 
 mod blank;

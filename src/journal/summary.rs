@@ -1,0 +1,82 @@
+//! What a compacted journal says: an edit in one record, and what all of them cannot tell.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::PredictionId;
+use crate::job::Cents;
+
+use super::edit::{EditState, Problem};
+use super::record::{Checked, Corrected, PlanCounts, Reroll};
+
+/// What a compacted journal cannot tell from its other records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How the jobs of the last run's manifest stood.
+    pub jobs: PlanCounts,
+    /// The highest price seen.
+    pub estimate_cents: Cents,
+    /// When the first submit was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_submit_at: Option<Timestamp>,
+    /// When an edit last came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_finish_at: Option<Timestamp>,
+}
+
+/// An edit in one record, as a compacted journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: EditState,
+    /// Whether its pictures are in `results/` under the job's name.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub shown: bool,
+    /// How often it was submitted.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<PredictionId>,
+    /// Those of the accepted submits before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<PredictionId>,
+    /// What its accepted submits cost.
+    pub spent_cents: Cents,
+    /// What is reserved for submits whose fate is unknown.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub held_cents: Cents,
+    /// How many those are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub held: u64,
+    /// When its last submit was announced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Timestamp>,
+    /// When it last came to an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// Of which edit it is a re-roll, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reroll: Option<Reroll>,
+    /// The check of the provider's pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Box<Checked>>,
+    /// The color lock's correction of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Box<Corrected>>,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_nothing(cents: &Cents) -> bool {
+    *cents == Cents::ZERO
+}
