@@ -1,5 +1,7 @@
 use crate::api::PredictionId;
 
+use super::settled::push;
+
 /// How many parts the predictions are dealt to, by the first bits of their hashes.
 const PARTS: usize = 1 << 12;
 
@@ -23,12 +25,7 @@ impl Known {
             self.parts.resize(PARTS, Vec::new());
         }
         let (part, short) = short(prediction);
-        let part = &mut self.parts[part];
-        if part.len() == part.capacity() {
-            // A vector that doubles would be half empty where it matters.
-            part.reserve_exact((part.len() / 8).max(4));
-        }
-        part.push(short);
+        push(&mut self.parts[part], short);
     }
 
     pub(super) fn contains(&self, prediction: &PredictionId) -> bool {

@@ -260,8 +260,8 @@ impl Settled {
     }
 }
 
-/// Adds an entry, in place of growing to twice the length.
-fn push(part: &mut Vec<Entry>, entry: Entry) {
+/// Adds an entry to one of many parts. A vector that doubles would be half empty where it matters.
+pub(super) fn push<T>(part: &mut Vec<T>, entry: T) {
     if part.len() == part.capacity() {
         part.reserve_exact((part.len() / 8).max(4));
     }

@@ -14,53 +14,14 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     let mut sums = vec![[0.0f32; 4]; to_width * to_height];
     let mut row = vec![[0.0f32; 4]; to_width];
     let step = height as f64 / to_height as f64;
-    let bytes = light_of_bytes();
+    let (bytes, words) = (light_of_bytes(), light_of_words);
     for y in 0..height {
+        let row_of = (&columns[..], width, y);
         match pixels {
-            DynamicImage::ImageRgb8(picture) => {
-                add(&columns, &mut row, &picture.as_raw()[y * width * 3..][..width * 3], |[r, g, b]: [u8; 3]| {
-                    [bytes[usize::from(r)], bytes[usize::from(g)], bytes[usize::from(b)], 1.0]
-                });
-            }
-            DynamicImage::ImageRgba8(picture) => {
-                add(
-                    &columns,
-                    &mut row,
-                    &picture.as_raw()[y * width * 4..][..width * 4],
-                    |[r, g, b, opacity]: [u8; 4]| {
-                        let share = f32::from(opacity) / 255.0;
-                        [
-                            bytes[usize::from(r)] * share,
-                            bytes[usize::from(g)] * share,
-                            bytes[usize::from(b)] * share,
-                            share,
-                        ]
-                    },
-                );
-            }
-            DynamicImage::ImageRgb16(picture) => {
-                let words = light_of_words();
-                add(&columns, &mut row, &picture.as_raw()[y * width * 3..][..width * 3], |[r, g, b]: [u16; 3]| {
-                    [words[usize::from(r)], words[usize::from(g)], words[usize::from(b)], 1.0]
-                });
-            }
-            DynamicImage::ImageRgba16(picture) => {
-                let words = light_of_words();
-                add(
-                    &columns,
-                    &mut row,
-                    &picture.as_raw()[y * width * 4..][..width * 4],
-                    |[r, g, b, opacity]: [u16; 4]| {
-                        let share = f32::from(opacity) / 65535.0;
-                        [
-                            words[usize::from(r)] * share,
-                            words[usize::from(g)] * share,
-                            words[usize::from(b)] * share,
-                            share,
-                        ]
-                    },
-                );
-            }
+            DynamicImage::ImageRgb8(picture) => add(row_of, &mut row, picture, opaque(bytes)),
+            DynamicImage::ImageRgba8(picture) => add(row_of, &mut row, picture, translucent(bytes, 255.0)),
+            DynamicImage::ImageRgb16(picture) => add(row_of, &mut row, picture, opaque(words())),
+            DynamicImage::ImageRgba16(picture) => add(row_of, &mut row, picture, translucent(words(), 65535.0)),
             _ => {}
         }
         // A row of the picture lies in one row of the smaller one, or across the border of two.
@@ -102,15 +63,35 @@ fn columns(width: usize, to_width: usize) -> Vec<Column> {
     (0..to_width).map(column).collect()
 }
 
-/// Sums the pixels of a row, `samples`, column by column of the smaller picture.
+/// The light of a pixel without opacity, by the light of each value, and that it counts in full.
+fn opaque<T: Into<usize>, const VALUES: usize>(light: &[f32; VALUES]) -> impl Fn([T; 3]) -> [f32; 4] {
+    |pixel| {
+        let [r, g, b] = pixel.map(|value| light[value.into()]);
+        [r, g, b, 1.0]
+    }
+}
+
+/// The light of a pixel by how opaque it is, with `most` for all of it, and that share.
+fn translucent<T: Copy + Into<usize> + Into<f32>, const VALUES: usize>(
+    light: &[f32; VALUES],
+    most: f32,
+) -> impl Fn([T; 4]) -> [f32; 4] {
+    move |[r, g, b, opacity]| {
+        let share = Into::<f32>::into(opacity) / most;
+        let [r, g, b] = [r, g, b].map(|value| light[Into::<usize>::into(value)] * share);
+        [r, g, b, share]
+    }
+}
+
+/// Sums the pixels of row `y` of `samples`, which is `width` pixels wide, column by column of the smaller picture.
 #[inline]
 fn add<T: Copy, const CHANNELS: usize>(
-    columns: &[Column],
+    (columns, width, y): (&[Column], usize, usize),
     sums: &mut [[f32; 4]],
     samples: &[T],
     light: impl Fn([T; CHANNELS]) -> [f32; 4],
 ) {
-    let (pixels, _) = samples.as_chunks::<CHANNELS>();
+    let (pixels, _) = samples[y * width * CHANNELS..][..width * CHANNELS].as_chunks::<CHANNELS>();
     let (mut from, mut rest) = (0, [0.0; 4]);
     for (sum, Column { end, share }) in sums.iter_mut().zip(columns) {
         let mut total = rest;

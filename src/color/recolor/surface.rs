@@ -1,5 +1,5 @@
 use crate::color::filter::box_blur;
-use crate::color::region::{Unmix, norm};
+use crate::color::region::Unmix;
 use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
@@ -97,7 +97,7 @@ impl Surface {
             return None;
         }
         let split = self.unmix.split(pixel);
-        let is_mixture = self.unmix.residual(pixel, split) < 0.10 * (norm(pixel) + 0.03);
+        let is_mixture = self.unmix.is_mixture(pixel, split, 0.10);
         is_mixture.then(|| {
             let shade = split.0.min(1.3);
             std::array::from_fn(|channel| {

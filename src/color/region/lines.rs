@@ -17,9 +17,8 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
     let unmix = Unmix::new(body, 0.0);
     let length = norm(body);
     let is_of_body = |pixel: Rgb| {
-        let (shade, veil) = unmix.split(pixel);
-        let residual = unmix.residual(pixel, (shade, veil));
-        residual < 0.16 * (norm(pixel) + 0.03) && shade > 0.06 && shade * length > BODY * veil
+        let split = unmix.split(pixel);
+        split.0 * length > BODY * split.1 && unmix.is_of_body(pixel, split)
     };
     let mut grown = region.clone();
     let mut reached: Vec<usize> = (0..region.data.len()).filter(|place| region.data[*place]).collect();

@@ -66,13 +66,12 @@ fn colorful(
     let (mut veiled, mut reflected) = (weak.clone(), weak.clone());
     for place in (0..product.data.len()).filter(|place| product.data[*place]) {
         let (pixel, own) = (picture.data[place], colors.data[place]);
-        let (shade, veil) = unmix.split(pixel);
-        let residual = unmix.residual(pixel, (shade, veil));
-        let in_body = shade * length;
-        let fits = residual < 0.16 * (norm(pixel) + 0.03) && shade > 0.06 && in_body > 0.10 * veil;
+        let split = unmix.split(pixel);
+        let (in_body, veil) = (split.0 * length, split.1);
+        let fits = in_body > 0.10 * veil && unmix.is_of_body(pixel, split);
         reflected.data[place] = !fits && reflects(own, color);
         weak.data[place] = fits || reflected.data[place];
-        strong.data[place] = fits && in_body > 0.8 * veil && residual < 0.19 * (in_body + 0.02);
+        strong.data[place] = fits && in_body > 0.8 * veil && unmix.residual(pixel, split) < 0.19 * (in_body + 0.02);
         veiled.data[place] = fits && in_body < VEILED * veil && own.l < color.l + 0.07;
     }
     let shadows = shadows(&veiled, colors, product);

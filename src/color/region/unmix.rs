@@ -35,6 +35,16 @@ impl Unmix {
         let off = |channel: usize| (pixel[channel] - shade * self.body[channel] - veil).powi(2);
         (off(0) + off(1) + off(2)).sqrt()
     }
+
+    /// Whether a pixel is what its shade and veil make, but for a `share` of its own light.
+    pub(crate) fn is_mixture(&self, pixel: Rgb, split: (f32, f32), share: f32) -> bool {
+        self.residual(pixel, split) < share * (norm(pixel) + 0.03)
+    }
+
+    /// Whether a pixel has so much of the body in it, and so little else, that it may be a part of its surface.
+    pub(crate) fn is_of_body(&self, pixel: Rgb, split: (f32, f32)) -> bool {
+        split.0 > 0.06 && self.is_mixture(pixel, split, 0.16)
+    }
 }
 
 pub(crate) fn dot(one: Rgb, other: Rgb) -> f32 {
