@@ -1,7 +1,7 @@
 use super::{Lab, Rgb, ciede2000};
 
 /// How much darker or lighter than its own color a lit surface may look: factors in linear light.
-const LIGHT: (f32, f32, usize) = (0.70, 1.15, 19);
+const LIGHT: (f32, f32, usize) = (0.76, 1.10, 18);
 
 /// How much white light may lie over it as gloss.
 const GLOSS: (f32, f32, usize) = (0.0, 0.04, 9);
@@ -11,12 +11,17 @@ const GLOSS: (f32, f32, usize) = (0.0, 0.04, 9);
 ///
 /// A lit product does not show its surface's color exactly, so the plain difference condemns right edits: true ones
 /// score 7.9 at the 90th percentile, and 1.9 here. The price is that a small error of lightness cannot be told from
-/// light. The grid is 19 shades by 9 veils.
+/// light. The grid is 18 shades by 9 veils.
 pub fn lit_difference(shown: Rgb, target: Rgb) -> f64 {
+    lit_difference_under(shown, target, GLOSS.1)
+}
+
+/// The same where it is known how much gloss there may be: up to `most`, in linear light.
+pub(super) fn lit_difference_under(shown: Rgb, target: Rgb, most: f32) -> f64 {
     let shown = Lab::from(shown);
     let mut least = f64::INFINITY;
     for light in steps(LIGHT) {
-        for gloss in steps(GLOSS) {
+        for gloss in steps((GLOSS.0, most, GLOSS.2)) {
             let lit = target.map(|channel| (channel * light + gloss).clamp(0.0, 1.0));
             least = least.min(ciede2000(shown, Lab::from(lit)));
         }

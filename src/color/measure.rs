@@ -1,7 +1,11 @@
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
+use super::lit::lit_difference_under;
 use super::region::{foreground, material};
-use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, lit_difference, shown};
+use super::unveiled::{Unveiled, unveiled};
+use super::{
+    Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, lit_difference, luminance, shown,
+};
 
 /// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +27,9 @@ pub struct Measured {
 
 /// The fewest pixels that have a color of their own.
 const FEWEST: usize = 20;
+
+/// The luminance below which the light that a surface throws on itself is nothing beside the gloss on it.
+const DARK: f32 = 0.06;
 
 /// The share of a region that a color must have to be called one of its colors.
 const LEAST_SHARE: f64 = 0.02;
@@ -55,14 +62,14 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         return unchanged(&new, region_share, kept, wanted, tolerance);
     }
     if !whole(&region) {
-        let check = judge(&new, &region, wanted, tolerance);
+        let check = judge(Some(&old), &new, &region, wanted, tolerance);
         return kept_check(check, region, region_share, kept);
     }
     // The ground changed as well: then the product is the part that matters, and is found by its edges.
     let product = material(&old, &foreground(&old), None);
     let is_all = whole(&product) || product.count() < FEWEST;
     let region = if is_all { region } else { product };
-    let mut check = judge(&new, &region, wanted, tolerance);
+    let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
     check.region = Some(region_share);
     if !is_all && check.verdict == Verdict::On {
         check.verdict = Verdict::Near;
@@ -87,11 +94,11 @@ fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Meas
 fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], tolerance: Tolerance) -> Measured {
     let product = foreground(picture);
     let named = material(picture, &product, wanted.first().map(|hex| hex.linear()));
-    let mut check = judge(picture, &named, wanted, tolerance);
+    let mut check = judge(None, picture, &named, wanted, tolerance);
     if check.verdict == Verdict::On {
         check.reason = Some("nothing was changed: the product had the color before".to_owned());
     } else {
-        check = judge(picture, &material(picture, &product, None), wanted, tolerance);
+        check = judge(None, picture, &material(picture, &product, None), wanted, tolerance);
         check.verdict = Verdict::Off;
         check.reason = Some("nothing was changed".to_owned());
     }
@@ -113,7 +120,7 @@ fn without_before(
         None => foreground(&picture),
     };
     let region = material(&picture, &product, None);
-    let mut check = judge(&picture, &region, wanted, tolerance);
+    let mut check = judge(None, &picture, &region, wanted, tolerance);
     check.reason = match check.verdict {
         Verdict::On => Some(format!("{because} the product was looked for by itself")),
         _ => {
@@ -125,11 +132,17 @@ fn without_before(
 }
 
 /// The check of a region: of several colors asked for, that of the one that was missed most.
-fn judge(picture: &Plane<Rgb>, region: &Plane<bool>, wanted: &[Hex], tolerance: Tolerance) -> Check {
-    let pixels = core(picture, region);
+fn judge(
+    before: Option<&Plane<Rgb>>,
+    picture: &Plane<Rgb>,
+    region: &Plane<bool>,
+    wanted: &[Hex],
+    tolerance: Tolerance,
+) -> Check {
+    let places = core(region);
     let mut worst: Option<Check> = None;
-    for (hex, part) in wanted.iter().zip(parts(&pixels, wanted)) {
-        let check = if part.len() < FEWEST || (part.len() as f64) < LEAST_SHARE * pixels.len() as f64 {
+    for (hex, part) in wanted.iter().zip(parts(picture, &places, wanted)) {
+        let check = if part.len() < FEWEST || (part.len() as f64) < LEAST_SHARE * places.len() as f64 {
             let reason = match wanted.len() {
                 1 => "no product could be told from the background",
                 _ => "no part shows this color",
@@ -137,7 +150,7 @@ fn judge(picture: &Plane<Rgb>, region: &Plane<bool>, wanted: &[Hex], tolerance: 
             let verdict = if wanted.len() == 1 { Verdict::Unmeasurable } else { Verdict::Off };
             Check { verdict, ..Check::unmeasurable(*hex, reason) }
         } else {
-            color_of(&part, *hex, tolerance)
+            color_of(before, picture, &part, *hex, tolerance)
         };
         if worst.as_ref().is_none_or(|worst| rank(&check) > rank(worst)) {
             worst = Some(check);
@@ -146,11 +159,26 @@ fn judge(picture: &Plane<Rgb>, region: &Plane<bool>, wanted: &[Hex], tolerance: 
     worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was asked for"))
 }
 
-fn color_of(pixels: &[Rgb], hex: Hex, tolerance: Tolerance) -> Check {
-    let Some(seen) = shown(pixels) else {
+fn color_of(
+    before: Option<&Plane<Rgb>>,
+    picture: &Plane<Rgb>,
+    places: &[usize],
+    hex: Hex,
+    tolerance: Tolerance,
+) -> Check {
+    let pixels: Vec<Rgb> = places.iter().map(|place| picture.data[*place]).collect();
+    let Some(seen) = shown(&pixels) else {
         return Check::unmeasurable(hex, "there is nothing to measure");
     };
-    let difference = lit_difference(seen, hex.linear());
+    let pairs = before.map(|before| places.iter().map(|place| (before.data[*place], picture.data[*place])).collect());
+    let difference = match pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs)) {
+        Some(Unveiled { color, gloss }) => {
+            let bare = lit_difference_under(color, hex.linear(), gloss);
+            // In its folds a bright surface lights itself, and looks deeper there than it is.
+            if luminance(color) < DARK { bare } else { bare.min(lit_difference(seen, hex.linear())) }
+        }
+        None => lit_difference(seen, hex.linear()),
+    };
     let plain = ciede2000(Lab::from(seen), Lab::from(hex.linear()));
     Check {
         asked: hex,
@@ -168,32 +196,32 @@ fn rank(check: &Check) -> (Verdict, f64) {
     (check.verdict.max(Verdict::On), check.delta_e.unwrap_or(f64::INFINITY))
 }
 
-/// The pixels of a region that are mixed with nothing beside it.
-fn core(picture: &Plane<Rgb>, region: &Plane<bool>) -> Vec<Rgb> {
+/// Where a region is mixed with nothing beside it.
+fn core(region: &Plane<bool>) -> Vec<usize> {
     let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
     let inner = inner.into_iter().find(|inner| inner.count() >= FEWEST.max(region.count() / 8));
     let inner = inner.as_ref().unwrap_or(region);
-    picture.data.iter().zip(&inner.data).filter(|(_, is_set)| **is_set).map(|(pixel, _)| *pixel).collect()
+    (0..inner.data.len()).filter(|place| inner.data[*place]).collect()
 }
 
-/// The pixels by the color asked for that they are nearest to: k-means that begins at the colors asked for.
-fn parts(pixels: &[Rgb], wanted: &[Hex]) -> Vec<Vec<Rgb>> {
+/// The places by the color asked for that they are nearest to: k-means that begins at the colors asked for.
+fn parts(picture: &Plane<Rgb>, places: &[usize], wanted: &[Hex]) -> Vec<Vec<usize>> {
     if wanted.len() == 1 {
-        return vec![pixels.to_vec()];
+        return vec![places.to_vec()];
     }
     let mut centers: Vec<Oklab> = wanted.iter().map(|hex| Oklab::from(hex.linear())).collect();
     let mut parts = vec![Vec::new(); centers.len()];
     for _round in 0..4 {
         parts.iter_mut().for_each(Vec::clear);
         let mut sums = vec![[0.0f32; 4]; centers.len()];
-        for pixel in pixels {
-            let color = Oklab::from(*pixel);
+        for place in places {
+            let color = Oklab::from(picture.data[*place]);
             let off = |center: &Oklab| {
                 (0.45 * (center.l - color.l)).powi(2) + (center.a - color.a).powi(2) + (center.b - color.b).powi(2)
             };
             let nearest = (0..centers.len()).min_by(|one, other| off(&centers[*one]).total_cmp(&off(&centers[*other])));
             let nearest = nearest.unwrap_or(0);
-            parts[nearest].push(*pixel);
+            parts[nearest].push(*place);
             sums[nearest].iter_mut().zip([color.l, color.a, color.b, 1.0]).for_each(|(sum, value)| *sum += value);
         }
         for (center, [l, a, b, count]) in centers.iter_mut().zip(sums) {

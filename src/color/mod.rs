@@ -17,6 +17,7 @@ mod recolor;
 mod region;
 mod shown;
 mod spaces;
+mod unveiled;
 mod verdict;
 
 pub use asked::{asked, wanted};

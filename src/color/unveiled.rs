@@ -1,0 +1,176 @@
+use super::Rgb;
+use super::shown::percentile;
+
+/// A channel from here on may have been cut off: how much light there was is not known.
+const CLIPPED: f32 = 0.97;
+
+/// The least change of color, in linear light, that shade can be read off.
+const LEAST: f32 = 0.03;
+
+/// How much of a change may be in other directions than the change as a whole: more is another picture.
+const ASTRAY: f32 = 0.25;
+
+/// The pixel that counts as fully lit, by its shade: so many are darker.
+const LIT: f32 = 0.80;
+
+/// What is darker than this share of a fully lit pixel is not looked at: its shade is too uncertain.
+const SHADED: f32 = 0.4;
+
+/// The share of the pixels that shows the surface with the least gloss.
+const CLEAREST: f32 = 0.10;
+
+/// The fewest pixels that tell anything.
+const FEWEST: usize = 20;
+
+/// Of the gloss of a surface where it is most, this much may lie over its clearest pixels, in linear light up to `MOST`:
+/// the four percent of a bright studio that any polished surface mirrors.
+const EVERYWHERE: f32 = 0.35;
+const MOST: f32 = 0.04;
+
+/// The color of a surface without what it mirrors, read off two pictures of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Unveiled {
+    /// The color, fully lit.
+    pub(super) color: Rgb,
+    /// How much white light may still lie over it.
+    pub(super) gloss: f32,
+}
+
+/// Reads the color that a surface has after it was recolored off its pixels before and after.
+///
+/// Both are the same surface under the same light, `before = shade * old + gloss` and `after = shade * new + gloss`: of
+/// their difference, `shade * (new - old)`, the gloss is gone, and what is left is the shade of each pixel but for a
+/// factor. By it every pixel is lit alike; those that then have the least white in them show the color best, and what the
+/// others have more is gloss. On something dark and polished gloss is most of the light, and one picture alone does not
+/// tell it from the color. `None` where the pictures differ in anything else, or too little.
+pub(super) fn unveiled(pixels: &[(Rgb, Rgb)]) -> Option<Unveiled> {
+    let mut direction = [0.0f32; 3];
+    for change in pixels.iter().filter(|pair| !is_clipped(pair.0) && !is_clipped(pair.1)).map(change) {
+        direction.iter_mut().zip(change).for_each(|(sum, channel)| *sum += channel);
+    }
+    let length = direction.iter().map(|channel| channel * channel).sum::<f32>().sqrt();
+    if length < 1e-6 {
+        return None;
+    }
+    let direction = direction.map(|channel| channel / length);
+    let read: Vec<(f32, f32)> = pixels.iter().map(|pair| along(pair, direction)).collect();
+    let mut shades: Vec<f32> = read.iter().map(|(shade, _)| *shade).collect();
+    let mut astray: Vec<f32> = read.iter().map(|(_, astray)| *astray).collect();
+    let lit = percentile(&mut shades, LIT)?;
+    if lit < LEAST || percentile(&mut astray, 0.5)? > ASTRAY * percentile(&mut shades, 0.5)? {
+        return None;
+    }
+    let evened = |is_wanted: fn(Rgb) -> bool| -> Vec<(f32, Rgb)> {
+        let lit_enough =
+            read.iter().zip(pixels).filter(|((shade, _), (_, after))| *shade > SHADED * lit && is_wanted(*after));
+        lit_enough
+            .map(|((shade, _), (_, after))| after.map(|channel| channel * lit / shade))
+            .map(|color| (least(color), color))
+            .collect()
+    };
+    let mut colors = evened(|after| !is_clipped(after));
+    if colors.len() < FEWEST.max(pixels.len() / 20) {
+        colors = evened(|_| true);
+    }
+    if colors.len() < FEWEST {
+        return None;
+    }
+    let count = ((colors.len() as f32 * CLEAREST) as usize).max(FEWEST / 2);
+    colors.select_nth_unstable_by(count - 1, |one, other| one.0.total_cmp(&other.0));
+    let mut color = [0.0; 3];
+    for (channel, value) in color.iter_mut().enumerate() {
+        *value = percentile(&mut colors[..count].iter().map(|(_, color)| color[channel]).collect::<Vec<_>>(), 0.5)?;
+    }
+    let white = least(color) / lit;
+    let mut veils: Vec<f32> =
+        read.iter().zip(pixels).map(|((shade, _), (_, after))| least(*after) - white * shade).collect();
+    let gloss = (EVERYWHERE * percentile(&mut veils, 0.97)?).clamp(0.0, MOST);
+    Some(Unveiled { color, gloss })
+}
+
+fn change((before, after): &(Rgb, Rgb)) -> Rgb {
+    std::array::from_fn(|channel| after[channel] - before[channel])
+}
+
+fn least(color: Rgb) -> f32 {
+    color[0].min(color[1]).min(color[2])
+}
+
+fn is_clipped(color: Rgb) -> bool {
+    color.iter().any(|channel| *channel > CLIPPED)
+}
+
+/// How far a pixel moved in `direction`, and how far beside it. Channels that are cut off do not count.
+fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
+    let change = change(pair);
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for channel in 0..3 {
+        if pair.0[channel].max(pair.1[channel]) <= CLIPPED {
+            sum += change[channel] * direction[channel];
+            weight += direction[channel] * direction[channel];
+        }
+    }
+    if weight < 0.02 {
+        // All that moved is cut off.
+        (sum, weight) = (change.iter().zip(direction).map(|(change, part)| change * part).sum(), 1.0);
+    }
+    let shade = sum / weight;
+    let mut astray = 0.0;
+    for channel in 0..3 {
+        if pair.0[channel].max(pair.1[channel]) <= CLIPPED {
+            astray += (change[channel] - shade * direction[channel]).powi(2);
+        }
+    }
+    (shade, astray.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A polished ball of the color `body` in a bright room: from full light to little, and mirroring more toward its rim.
+    fn polished(body: Rgb) -> Vec<Rgb> {
+        let pixel = |step: u32| {
+            let shade = 0.4 + 0.65 * (step % 40) as f32 / 40.0;
+            let gloss = 0.02 + 0.2 * (step / 40) as f32 / 25.0;
+            body.map(|channel| channel * shade + gloss)
+        };
+        (0..1000).map(pixel).collect()
+    }
+
+    fn read(before: Rgb, after: Rgb) -> Option<Unveiled> {
+        let pairs: Vec<(Rgb, Rgb)> = polished(before).into_iter().zip(polished(after)).collect();
+        unveiled(&pairs)
+    }
+
+    #[test]
+    fn a_polished_black_is_told_from_its_gloss_whatever_it_was_before() {
+        for before in [[0.56, 0.02, 0.02], [0.7, 0.7, 0.66], [0.03, 0.2, 0.08]] {
+            let Unveiled { color, gloss } = read(before, [0.011; 3]).unwrap();
+            assert!(color.iter().all(|channel| (0.02..0.05).contains(channel)), "{color:?}");
+            assert!((0.02..=MOST).contains(&gloss), "{gloss}");
+        }
+    }
+
+    #[test]
+    fn a_surface_without_gloss_has_no_excuse() {
+        let shaded =
+            |body: Rgb| (0..1000u32).map(move |step| body.map(|channel| channel * (0.4 + 0.0006 * step as f32)));
+        let pairs: Vec<(Rgb, Rgb)> = shaded([0.6, 0.1, 0.1]).zip(shaded([0.04; 3])).collect();
+        let Unveiled { color, gloss } = unveiled(&pairs).unwrap();
+        assert!(gloss < 0.001 && (0.03..0.04).contains(&color[0]), "{color:?} {gloss}");
+    }
+
+    #[test]
+    fn pictures_that_differ_in_more_than_one_color_tell_nothing() {
+        let pairs: Vec<(Rgb, Rgb)> = polished([0.6, 0.1, 0.1])
+            .into_iter()
+            .zip(polished([0.1, 0.1, 0.6]))
+            .enumerate()
+            .map(|(place, (one, other))| (one, if place % 2 == 0 { other } else { one.map(|channel| channel * 0.3) }))
+            .collect();
+        assert_eq!(unveiled(&pairs), None);
+        assert_eq!(read([0.3, 0.3, 0.3], [0.3, 0.3, 0.3]), None);
+        assert_eq!(unveiled(&[]), None);
+    }
+}
