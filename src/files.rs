@@ -2,9 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 
 use tempfile::Builder;
 
@@ -42,37 +40,6 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// A folder in which many threads make names durable: those that come while one sync is under way share the next.
-#[derive(Debug)]
-pub(crate) struct SharedFolder {
-    path: PathBuf,
-    begun: AtomicU64,
-    done: Mutex<u64>,
-}
-
-impl SharedFolder {
-    pub(crate) fn new(path: PathBuf) -> SharedFolder {
-        SharedFolder { path, begun: AtomicU64::new(0), done: Mutex::new(0) }
-    }
-
-    /// Returns when a sync that began after this was called has ended.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.sync_with(sync_folder)
-    }
-
-    fn sync_with(&self, sync: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-        // One that is under way may have missed what this caller did, so that only the next one counts.
-        let wanted = self.begun.load(Ordering::SeqCst) + 1;
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if *done < wanted {
-            let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            sync(&self.path)?;
-            *done = number;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(unix)]
 fn permit(builder: &mut Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
@@ -85,23 +52,6 @@ fn permit(_builder: &mut Builder<'_, '_>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sync_that_began_before_a_name_was_made_does_not_count_for_it_and_a_failed_one_counts_for_nobody() {
-        let folder = SharedFolder::new(PathBuf::from("."));
-        let mut syncs = 0;
-        let mut counted = |folder: &SharedFolder| {
-            folder.sync_with(|_| {
-                syncs += 1;
-                Ok(())
-            })
-        };
-        counted(&folder).unwrap();
-        counted(&folder).unwrap();
-        assert!(folder.sync_with(|_| Err(io::ErrorKind::StorageFull.into())).is_err());
-        counted(&folder).unwrap();
-        assert_eq!(syncs, 3, "nobody came while one was under way");
-    }
 
     #[test]
     fn a_folder_is_made_with_those_above_it_and_once_more_without_harm() {

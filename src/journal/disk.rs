@@ -16,28 +16,30 @@ pub trait Disk: Send + 'static {
 #[derive(Clone, Debug)]
 pub struct FileDisk {
     file: Arc<File>,
+    /// What was appended since the last sync: both are done in one go, where they may block.
+    appended: Vec<u8>,
 }
 
 impl FileDisk {
     /// Takes a file that was opened for appending.
     pub fn new(file: Arc<File>) -> FileDisk {
-        FileDisk { file }
-    }
-
-    /// Runs `work` where it may block.
-    async fn blocking(&self, work: impl FnOnce(&File) -> io::Result<()> + Send + 'static) -> io::Result<()> {
-        let file = Arc::clone(&self.file);
-        tokio::task::spawn_blocking(move || work(&file)).await.map_err(io::Error::other)?
+        FileDisk { file, appended: Vec::new() }
     }
 }
 
 impl Disk for FileDisk {
     async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {
-        self.blocking(move |mut file| file.write_all(&bytes)).await
+        self.appended.extend(bytes);
+        Ok(())
     }
 
     async fn sync(&mut self) -> io::Result<()> {
-        self.blocking(File::sync_data).await
+        let (file, appended) = (Arc::clone(&self.file), std::mem::take(&mut self.appended));
+        let written = tokio::task::spawn_blocking(move || {
+            (&*file).write_all(&appended)?;
+            file.sync_data()
+        });
+        written.await.map_err(io::Error::other)?
     }
 }
 

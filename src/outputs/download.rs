@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -7,6 +7,9 @@ use reqwest::{Response, Url, redirect, retry};
 use crate::api::client::{ClientError, install_tls, is_loopback};
 
 use super::{OutputError, disk};
+
+/// How many bytes are written at once, where it holds nobody up.
+const BLOCK: usize = 256 << 10;
 
 /// Bounds of a download.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +100,7 @@ impl Downloader {
     }
 
     /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole.
-    pub(crate) async fn fetch<S: Write>(
+    pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
         mut sink: impl FnMut() -> Result<S, OutputError>,
@@ -113,9 +116,8 @@ impl Downloader {
         let mut wait = Duration::from_millis(500);
         let mut attempt = 1;
         loop {
-            let mut file = sink()?;
-            match self.attempt(&url, &mut file).await {
-                Ok(()) => return Ok(file),
+            match self.attempt(&url, sink()?).await {
+                Ok(sink) => return Ok(sink),
                 Err(Attempt::Final(error)) => return Err(error),
                 Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
                     return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
@@ -128,7 +130,7 @@ impl Downloader {
         }
     }
 
-    async fn attempt(&self, url: &Url, sink: &mut impl Write) -> Result<(), Attempt> {
+    async fn attempt<S: Write + Send + 'static>(&self, url: &Url, sink: S) -> Result<S, Attempt> {
         let response = self.http.get(url.clone()).send().await.map_err(|error| failed(&error))?;
         let response = match response.status().as_u16() {
             200 => response,
@@ -139,23 +141,33 @@ impl Downloader {
         self.copy(response, sink).await
     }
 
-    async fn copy(&self, response: Response, sink: &mut impl Write) -> Result<(), Attempt> {
+    async fn copy<S: Write + Send + 'static>(&self, response: Response, mut sink: S) -> Result<S, Attempt> {
         let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
         if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
             return Err(too_large());
         }
-        let mut written = 0;
+        let (mut length, mut block) = (0, Vec::new());
         let mut chunks = response.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|error| failed(&error))?;
-            written += chunk.len() as u64;
-            if written > self.limits.most_bytes {
+            length += chunk.len() as u64;
+            if length > self.limits.most_bytes {
                 return Err(too_large());
             }
-            sink.write_all(&chunk).map_err(|error| Attempt::Final(disk("results")(error)))?;
+            block.extend_from_slice(&chunk);
+            if block.len() >= BLOCK {
+                let block = std::mem::take(&mut block);
+                let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
+                sink = written.map_err(io::Error::other).flatten().map_err(unwritten)?;
+            }
         }
-        Ok(())
+        sink.write_all(&block).map_err(unwritten)?;
+        Ok(sink)
     }
+}
+
+fn unwritten(error: io::Error) -> Attempt {
+    Attempt::Final(disk("results")(error))
 }
 
 fn failed(error: &reqwest::Error) -> Attempt {

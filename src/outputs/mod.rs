@@ -1,10 +1,12 @@
 //! Outputs: from what a prediction names to verified files in the run's folder.
 //!
-//! A picture streams into a temporary file, is checked by its magic bytes and by decoding it, and is synced; only then
+//! A picture streams into a temporary file, a small one into memory first, is checked by its magic bytes and by decoding it, and is synced; only then
 //! is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
 
 mod adopt;
+mod batches;
 mod download;
+mod incoming;
 mod inline;
 mod picture;
 mod results;

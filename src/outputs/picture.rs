@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use image::{ImageFormat, ImageReader, Limits};
@@ -102,26 +102,26 @@ impl Format {
 
 /// Reads the header of the picture at `path`: its format and size, without decoding it.
 pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
-    let mut file = File::open(path)?;
+    let mut file = BufReader::new(File::open(path)?);
     let format = format_of(&mut file)?;
-    let (width, height) = reader(&file, format)?.into_dimensions().map_err(|error| undecodable(&error))?;
+    let (width, height) = reader(&mut file, format)?.into_dimensions().map_err(|error| undecodable(&error))?;
     Ok(Picture { format, width, height })
 }
 
-/// Decodes the picture in `file` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
-pub(super) fn verify(file: &mut File) -> Result<Picture, PictureError> {
-    let format = format_of(file)?;
-    if !ends_as_it_should(file, format)? {
+/// Decodes the picture in `source` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
+pub(super) fn verify(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
+    let format = format_of(source)?;
+    if !ends_as_it_should(source, format)? {
         return Err(PictureError::CutOff(format.name()));
     }
-    let decoded = reader(file, format)?.decode().map_err(|error| undecodable(&error))?;
+    let decoded = reader(source, format)?.decode().map_err(|error| undecodable(&error))?;
     Ok(Picture { format, width: decoded.width(), height: decoded.height() })
 }
 
-fn format_of(file: &mut File) -> Result<Format, PictureError> {
+fn format_of(source: &mut (impl Read + Seek)) -> Result<Format, PictureError> {
     let mut head = Vec::with_capacity(32);
-    file.rewind()?;
-    (&*file).take(32).read_to_end(&mut head)?;
+    source.rewind()?;
+    source.take(32).read_to_end(&mut head)?;
     Format::sniff(&head).ok_or_else(|| {
         let head = head.trim_ascii_start();
         PictureError::Unknown(match head.first() {
@@ -133,9 +133,9 @@ fn format_of(file: &mut File) -> Result<Format, PictureError> {
     })
 }
 
-fn reader(mut file: &File, format: Format) -> io::Result<ImageReader<BufReader<&File>>> {
-    file.rewind()?;
-    let mut reader = ImageReader::with_format(BufReader::new(file), format.decoder());
+fn reader<S: BufRead + Seek>(source: &mut S, format: Format) -> io::Result<ImageReader<&mut S>> {
+    source.rewind()?;
+    let mut reader = ImageReader::with_format(source, format.decoder());
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);
     limits.max_image_height = Some(LONGEST_SIDE);
@@ -148,19 +148,19 @@ fn undecodable(error: &image::ImageError) -> PictureError {
     PictureError::Undecodable(error.to_string())
 }
 
-/// Whether the file has the end that its format calls for. JPEG and GIF may have padding behind it.
-fn ends_as_it_should(file: &mut File, format: Format) -> io::Result<bool> {
-    let length = file.seek(SeekFrom::End(0))?;
+/// Whether a picture has the end that its format calls for. JPEG and GIF may have padding behind it.
+fn ends_as_it_should(source: &mut (impl Read + Seek), format: Format) -> io::Result<bool> {
+    let length = source.seek(SeekFrom::End(0))?;
     if let Format::WebP = format {
         let mut riff = [0; 8];
-        file.rewind()?;
-        file.read_exact(&mut riff)?;
+        source.rewind()?;
+        source.read_exact(&mut riff)?;
         let [.., a, b, c, d] = riff;
         return Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 <= length);
     }
     let mut tail = Vec::new();
-    file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
-    (&*file).take(4096).read_to_end(&mut tail)?;
+    source.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+    source.take(4096).read_to_end(&mut tail)?;
     Ok(match format {
         Format::Jpeg => tail.windows(2).any(|pair| pair == [0xFF, 0xD9]),
         Format::Png => tail.windows(8).any(|chunk| chunk == b"IEND\xAE\x42\x60\x82"),
@@ -171,8 +171,6 @@ fn ends_as_it_should(file: &mut File, format: Format) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use image::{DynamicImage, RgbImage};
 
     use super::*;
@@ -185,9 +183,7 @@ mod tests {
     }
 
     fn verify_bytes(bytes: &[u8]) -> Result<Picture, PictureError> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        verify(&mut file)
+        verify(&mut io::Cursor::new(bytes))
     }
 
     #[test]

@@ -1,18 +1,17 @@
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
-use crate::files::{SharedFolder, make_folder, sync_folder};
+use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
+use super::batches::Batches;
+use super::incoming::{Incoming, Received, is_temporary, temporary};
 use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk, inline, picture, short};
-
-/// How temporary files in `results/` begin and end; no job id begins with a dot.
-const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
 /// The folder of a run in which the provider's pictures are kept that were corrected.
 pub const ORIGINALS: &str = "originals";
@@ -21,12 +20,14 @@ pub const ORIGINALS: &str = "originals";
 #[derive(Clone, Debug)]
 pub struct Results {
     results: PathBuf,
-    /// The same folder, for all that make a name in it durable.
-    names: Arc<SharedFolder>,
+    publications: Arc<Batches<Publication, Result<(), OutputError>>>,
     earlier: PathBuf,
     originals: PathBuf,
     downloader: Downloader,
 }
+
+/// The pictures of a job, and where they are to be.
+type Publication = (Vec<(Staged, SavedFile)>, Place);
 
 /// A verified picture under a temporary name in `results/`. It is removed when this is dropped.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Results {
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             results: run.join("results"),
-            names: Arc::new(SharedFolder::new(run.join("results"))),
+            publications: Arc::default(),
             earlier: run.join("earlier"),
             originals: run.join(ORIGINALS),
             downloader,
@@ -62,22 +63,49 @@ impl Results {
         Ok(folder)
     }
 
-    fn temporary(&self) -> Result<NamedTempFile, OutputError> {
-        crate::files::temporary()
-            .prefix(TEMPORARY.0)
-            .suffix(TEMPORARY.1)
-            .tempfile_in(&self.results)
-            .map_err(disk(&self.results))
-    }
-
-    fn stage(&self, mut file: NamedTempFile) -> Result<Staged, OutputError> {
-        let picture = match picture::verify(file.as_file_mut()) {
-            Err(picture::PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
-            verified => verified?,
+    /// Looks whether what has come is a whole picture, and makes it durable.
+    fn stage(&self, received: Received) -> Result<Staged, OutputError> {
+        let (picture, hash, bytes, file) = match received {
+            Received::InMemory(bytes) => {
+                let picture = picture::verify(&mut Cursor::new(&bytes))?;
+                let mut file = temporary(&self.results).map_err(disk(&self.results))?;
+                file.write_all(&bytes).map_err(disk(file.path()))?;
+                (picture, ContentHash::of(&bytes), bytes.len() as u64, file)
+            }
+            Received::InFile(mut file) => {
+                let picture = match picture::verify(&mut BufReader::new(file.as_file_mut())) {
+                    Err(picture::PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
+                    verified => verified?,
+                };
+                let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;
+                (picture, hash, bytes, file)
+            }
         };
-        let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;
         file.as_file().sync_all().map_err(disk(file.path()))?;
         Ok(Staged { path: file.into_temp_path(), picture, bytes, hash })
+    }
+
+    /// Puts the pictures of several jobs in their places, with one sync of each folder for all.
+    fn put_all(&self, publications: Vec<Publication>) -> Vec<Result<(), OutputError>> {
+        let put = publications.into_iter().map(|(staged, place)| {
+            let put = self.put(staged, &place);
+            (place, put)
+        });
+        let put: Vec<_> = put.collect();
+        let (mut results, mut earlier) = (None, None);
+        let synced = put.into_iter().map(|(place, put)| {
+            put?;
+            let (folder, synced) = match place {
+                Place::Results { .. } => (&self.results, &mut results),
+                Place::Aside => (&self.earlier, &mut earlier),
+            };
+            let synced = synced.get_or_insert_with(|| sync_folder(folder));
+            match synced {
+                Ok(()) => Ok(()),
+                Err(error) => Err(disk(folder)(same(error))),
+            }
+        });
+        synced.collect()
     }
 
     fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Place) -> Result<(), OutputError> {
@@ -88,7 +116,7 @@ impl Results {
                 staged.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
             }
         }
-        self.sync(place)
+        Ok(())
     }
 
     fn find(&self, files: &[SavedFile], place: &Place) -> Result<bool, OutputError> {
@@ -135,10 +163,8 @@ impl Results {
     }
 
     /// Gives `png` the original's place, whose content is by then in `originals/` as well.
-    fn correct(&self, original: &SavedFile, png: &[u8]) -> Result<SavedFile, OutputError> {
-        let mut file = self.temporary()?;
-        file.write_all(png).map_err(disk(file.path()))?;
-        let staged = self.stage(file)?;
+    fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+        let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
         let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
         if !holds(&kept, original)? {
@@ -214,7 +240,7 @@ impl Results {
 
     fn sync(&self, place: &Place) -> Result<(), OutputError> {
         match place {
-            Place::Results { .. } => self.names.sync().map_err(disk(&self.results)),
+            Place::Results { .. } => sync_folder(&self.results).map_err(disk(&self.results)),
             Place::Aside => sync_folder(&self.earlier).map_err(disk(&self.earlier)),
         }
     }
@@ -235,19 +261,17 @@ impl ResultStore for Results {
     type Staged = Staged;
 
     async fn fetch(&self, output: &str) -> Result<Staged, OutputError> {
-        let file = match inline::decode(output, self.downloader.most_bytes()) {
-            None => self.downloader.fetch(output, || self.temporary()).await?,
-            Some(bytes) => {
-                let mut file = self.temporary()?;
-                file.write_all(&bytes?).map_err(disk(&self.results))?;
-                file
-            }
+        let received = match inline::decode(output, self.downloader.most_bytes()) {
+            None => self.downloader.fetch(output, || Ok(Incoming::into_folder(self.results.clone()))).await?.received(),
+            Some(bytes) => Received::InMemory(bytes?),
         };
-        self.blocking(move |folder| folder.stage(file)).await
+        self.blocking(move |folder| folder.stage(received)).await
     }
 
     async fn publish(&self, staged: Vec<(Staged, SavedFile)>, place: Place) -> Result<(), OutputError> {
-        self.blocking(move |folder| folder.put(staged, &place)).await
+        let folder = self.clone();
+        let done = self.publications.done((staged, place), move |batch| folder.put_all(batch)).await;
+        done.unwrap_or_else(|error| Err(disk(&self.results)(error)))
     }
 
     async fn recover(&self, files: Vec<SavedFile>, place: Place) -> Result<bool, OutputError> {
@@ -263,7 +287,7 @@ impl ResultStore for Results {
     }
 
     async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
-        self.blocking(move |folder| folder.correct(&original, &png)).await
+        self.blocking(move |folder| folder.correct(&original, png)).await
     }
 
     async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<(), OutputError> {
@@ -293,8 +317,7 @@ pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(disk(results))?,
     };
-    let is_stray = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
-    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_stray));
+    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_temporary));
     Ok(paths.map(|entry| entry.path()).collect())
 }
 
@@ -365,6 +388,12 @@ pub fn aside_name(file: &SavedFile) -> String {
 fn corrected_name(original: &str) -> String {
     let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
     format!("{stem}.png")
+}
+
+/// The same error once more, for everybody whom it concerns.
+fn same(error: &io::Error) -> io::Error {
+    let code = error.raw_os_error().map(io::Error::from_raw_os_error);
+    code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))
 }
 
 /// Whether the file at `path` is there and has the content that was recorded.

@@ -37,7 +37,7 @@ impl Fixture {
 }
 
 fn picture(shade: u8) -> String {
-    let mut png = io::Cursor::new(Vec::new());
+    let mut png = Cursor::new(Vec::new());
     let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([shade, 0, 0]));
     image::DynamicImage::ImageRgb8(pixels).write_to(&mut png, image::ImageFormat::Png).unwrap();
     STANDARD.encode(png.into_inner())

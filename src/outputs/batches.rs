@@ -1,0 +1,82 @@
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// Work that is cheaper done together: whoever comes while a batch is under way waits for the next one, which takes all
+/// that have gathered by then.
+#[derive(Debug)]
+pub(super) struct Batches<T, R> {
+    waiting: Mutex<Vec<(T, oneshot::Sender<R>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl<T, R> Default for Batches<T, R> {
+    fn default() -> Batches<T, R> {
+        Batches { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
+    /// Has `item` done, in a batch by `work`, which answers each item in its place.
+    pub(super) async fn done(&self, item: T, work: impl FnOnce(Vec<T>) -> Vec<R> + Send + 'static) -> io::Result<R> {
+        let (answer, mut answered) = oneshot::channel();
+        self.waiting().push((item, answer));
+        let _turn = self.turn.lock().await;
+        if let Ok(answer) = answered.try_recv() {
+            return Ok(answer);
+        }
+        let batch = std::mem::take(&mut *self.waiting());
+        // What is begun is answered, even where whoever began it has gone.
+        let batch = tokio::task::spawn_blocking(move || {
+            let (items, answers): (Vec<T>, Vec<oneshot::Sender<R>>) = batch.into_iter().unzip();
+            for (answer, done) in answers.into_iter().zip(work(items)) {
+                // Whoever waited for it may have gone.
+                let _ = answer.send(done);
+            }
+        });
+        batch.await.map_err(io::Error::other)?;
+        answered.await.map_err(io::Error::other)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(T, oneshot::Sender<R>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_while_a_batch_is_under_way_is_in_the_next_one_and_each_item_has_its_own_answer() {
+        let batches = Arc::new(Batches::default());
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let batches = Arc::clone(&batches);
+            let work = move |items: Vec<u32>| {
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+                vec![(items[0] * 10, items.len())]
+            };
+            async move { batches.done(1, work).await }
+        });
+        has_begun.await.unwrap();
+        let doubled = |items: Vec<u32>| items.iter().map(|item| (item * 10, items.len())).collect();
+        let gathered = futures::future::join_all((2..5).map(|item| batches.done(item, doubled)));
+        let (gathered, ()) = tokio::join!(gathered, async { go_on.send(()).unwrap() });
+        assert_eq!(first.await.unwrap().unwrap(), (10, 1));
+        let gathered: Vec<_> = gathered.into_iter().map(Result::unwrap).collect();
+        assert_eq!(gathered, [(20, 3), (30, 3), (40, 3)]);
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_fails_for_all_in_its_batch_and_for_nobody_after_it() {
+        let batches = Batches::<u32, u32>::default();
+        assert!(batches.done(1, |_| panic!("a defect")).await.is_err());
+        assert_eq!(batches.done(2, |items| items).await.unwrap(), 2);
+    }
+}

@@ -1,0 +1,91 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// How many bytes of a picture stay in memory, of each that is on its way: a small one is written by one call.
+const MOST_IN_MEMORY: usize = 256 << 10;
+
+/// A picture on its way here: in memory while it is small, and in a temporary file from there on.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    folder: PathBuf,
+    received: Received,
+}
+
+/// What is here of a picture.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// A small one.
+    InMemory(Vec<u8>),
+    /// Any other.
+    InFile(NamedTempFile),
+}
+
+impl Incoming {
+    /// One whose file, if it needs one, is in `folder`.
+    pub(super) fn into_folder(folder: PathBuf) -> Incoming {
+        Incoming { folder, received: Received::InMemory(Vec::new()) }
+    }
+
+    /// What has come.
+    pub(super) fn received(self) -> Received {
+        self.received
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        match &mut self.received {
+            Received::InFile(file) => file.write(chunk),
+            Received::InMemory(bytes) if bytes.len() + chunk.len() <= MOST_IN_MEMORY => bytes.write(chunk),
+            Received::InMemory(bytes) => {
+                let mut file = temporary(&self.folder)?;
+                file.write_all(bytes)?;
+                let written = file.write(chunk)?;
+                self.received = Received::InFile(file);
+                Ok(written)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How temporary files in `results/` begin and end; no job id begins with a dot.
+const TEMPORARY: (&str, &str) = (".incoming-", ".part");
+
+/// A temporary file of a picture in `folder`.
+pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    crate::files::temporary().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)
+}
+
+/// Whether a file of this name is such a one.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_of_any_size_is_whole_and_only_a_large_one_needs_a_file_before_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for (length, files) in [(0, 0), (MOST_IN_MEMORY, 0), (MOST_IN_MEMORY + 1, 1), (3 * MOST_IN_MEMORY, 1)] {
+            let sent: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
+            let mut incoming = Incoming::into_folder(folder.path().to_owned());
+            sent.chunks(60_000).for_each(|chunk| incoming.write_all(chunk).unwrap());
+            let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            let names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+            assert!(names.len() == files && names.iter().all(|name| is_temporary(name)), "{names:?}");
+            let received = match incoming.received() {
+                Received::InMemory(bytes) => bytes,
+                Received::InFile(file) => std::fs::read(file.path()).unwrap(),
+            };
+            assert!(received == sent, "{length} bytes");
+        }
+    }
+}
