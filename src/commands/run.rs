@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::api::outcome::Stop;
 use crate::cli::Run;
@@ -34,7 +34,7 @@ use super::{Failure, interrupt, print, print_json};
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let runtime = Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let signal = StopSignal::default();
     let mut notices = Notices::of(arguments)?;
     let ended = carry_out(arguments, screen, &runtime, &mut notices, &signal);

@@ -17,10 +17,15 @@ use crate::runner::policy::{has_room, has_room_in_run};
 use crate::runner::polling::Kind;
 use crate::runner::{RunError, Settings, StopReason};
 
-use super::{Dispatcher, Mode, Phase, Worker};
+use super::workers::Phase;
+use super::{Dispatcher, Mode};
 
 /// How many pictures are looked at, or wait for a processor, at once.
 const MOST_LOOKING: usize = 16;
+
+/// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
+/// host is the slower one, what waits costs memory, and its URLs grow old.
+const MOST_SAVING: usize = 512;
 
 /// Where work is taken from.
 #[derive(Clone, Copy)]
@@ -36,7 +41,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         &mut self,
         work: &mut Peekable<impl Iterator<Item = Work>>,
     ) -> Result<Option<Instant>, RunError> {
-        while self.mode == Mode::Running && self.in_flight() < self.settings.in_flight.get() as usize {
+        while self.mode == Mode::Running
+            && self.workers.in_flight() < self.settings.in_flight.get() as usize
+            && self.workers.are(Phase::Saving) < MOST_SAVING
+        {
             let source = self.source(work.peek());
             let Some(next) = (match source {
                 Source::Retries => self.retries.front(),
@@ -62,7 +70,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
             }
             if let Task::Tend = next.task
-                && self.looking() >= MOST_LOOKING
+                && self.workers.are(Phase::Looking) >= MOST_LOOKING
             {
                 break;
             }
@@ -96,7 +104,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins what is left to do on this machine alone, unless the run is at its end.
     pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
-            && self.looking() < MOST_LOOKING
+            && self.workers.are(Phase::Looking) < MOST_LOOKING
             && let Some(next) = self.local.pop_front()
         {
             self.begin(next).await?;
@@ -118,13 +126,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let phase = match &beginning {
             Beginning::Submit { .. } => Phase::Submitting,
             Beginning::Follow { .. } => Phase::Generating,
-            Beginning::Recover { .. }
-            | Beginning::Reinstate { .. }
-            | Beginning::Check { .. }
-            | Beginning::Correct { .. } => Phase::Saving,
+            Beginning::Recover { .. } | Beginning::Reinstate { .. } => Phase::Saving,
+            Beginning::Check { .. } | Beginning::Correct { .. } => Phase::Looking,
         };
-        let worker = self.next_worker;
-        self.next_worker += 1;
+        let worker = self.workers.number();
         let executor = Executor {
             worker,
             api: Arc::clone(&self.plant.api),
@@ -148,7 +153,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
         }
         let began = self.elapsed();
-        self.workers.insert(worker, Worker { work, began, phase, span: span.clone() });
+        self.workers.begin(worker, work, began, phase, span.clone());
         self.executors.spawn(executor.carry(beginning).instrument(span));
         Ok(())
     }
@@ -214,11 +219,6 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     pub(super) fn is_submitting(&self) -> bool {
-        self.submitting() > 0
-    }
-
-    /// How many submits have no answer yet.
-    pub(super) fn submitting(&self) -> u64 {
-        self.workers.values().filter(|worker| worker.phase == Phase::Submitting).count() as u64
+        self.workers.are(Phase::Submitting) > 0
     }
 }

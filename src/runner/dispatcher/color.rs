@@ -42,11 +42,6 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         })
     }
 
-    /// How many pictures are being looked at.
-    pub(super) fn looking(&self) -> usize {
-        self.workers.values().filter(|worker| matches!(worker.work.task, Task::Check | Task::Correct)).count()
-    }
-
     /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it.
     pub(super) fn tend(&mut self, work: &Work) {
         let Some(goal) = &work.goal else { return };

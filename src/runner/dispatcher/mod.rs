@@ -2,8 +2,9 @@ mod begin;
 mod color;
 mod stop;
 mod take;
+mod workers;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
@@ -28,6 +28,7 @@ use super::executor::Report;
 use super::pacing::Submits;
 use super::polling::Polling;
 use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
+use workers::Workers;
 
 /// What executors are made of.
 pub(in crate::runner) struct Plant<A, S> {
@@ -54,8 +55,7 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     reports: mpsc::UnboundedSender<Report<S::Staged>>,
     inbox: mpsc::UnboundedReceiver<Report<S::Staged>>,
     executors: JoinSet<()>,
-    workers: HashMap<u64, Worker>,
-    next_worker: u64,
+    workers: Workers,
     retries: VecDeque<Work>,
     rerolls: VecDeque<Work>,
     /// What is to be done on this machine alone, and so whatever stands in the way of submits.
@@ -72,26 +72,6 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
 
 /// An accepted submit whose id is on its way to the disk.
 type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>>;
-
-/// A job under way.
-struct Worker {
-    work: Work,
-    /// When it began, from the begin of the run.
-    began: Duration,
-    phase: Phase,
-    /// What all that is logged of it is in.
-    span: Span,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Its submit is on its way.
-    Submitting,
-    /// The provider works on it.
-    Generating,
-    /// Its pictures are being brought here, named or looked at.
-    Saving,
-}
 
 /// Whether more may begin.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,8 +101,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             reports,
             inbox,
             executors: JoinSet::new(),
-            workers: HashMap::new(),
-            next_worker: 0,
+            workers: Workers::default(),
             retries: VecDeque::new(),
             rerolls: VecDeque::new(),
             local: VecDeque::new(),
@@ -162,6 +141,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             if self.mode == Mode::Running && self.submitting_ends().is_some_and(|end| Instant::now() >= end) {
                 self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
             }
+            self.reap()?;
             self.begin_local().await?;
             let wake = self.begin_what_may(&mut work).await?;
             let nothing_left = work.peek().is_none() && self.retries.is_empty() && self.rerolls.is_empty();
@@ -184,6 +164,15 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 _ => {}
             }
         }
+    }
+
+    /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for
+    /// them beside the reports would keep them until the end.
+    fn reap(&mut self) -> Result<(), RunError> {
+        while let Some(ended) = self.executors.try_join_next() {
+            ended.map_err(RunError::Executor)?;
+        }
+        Ok(())
     }
 
     /// Closes the journal and says how the run ended.
@@ -226,10 +215,6 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         Ok(())
     }
 
-    fn in_flight(&self) -> usize {
-        self.workers.values().filter(|worker| worker.phase != Phase::Saving).count()
-    }
-
     /// What has passed since the run began, for decisions that know no clock.
     fn elapsed(&self) -> Duration {
         self.begun.elapsed()
@@ -255,7 +240,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     fn tally(&self) -> Tally {
-        Tally::of(&self.ledger, self.in_flight())
+        Tally::of(&self.ledger, self.workers.in_flight())
     }
 
     fn tell(&mut self, event: &Event<'_>) {

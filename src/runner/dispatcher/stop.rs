@@ -14,7 +14,8 @@ use crate::runner::event::Event;
 use crate::runner::executor::News;
 use crate::runner::{RunError, StopReason};
 
-use super::{Dispatcher, Mode, Phase};
+use super::workers::Phase;
+use super::{Dispatcher, Mode};
 
 /// How long submits and downloads under way may take once the run was asked to stop.
 const LAST_MOMENTS: Duration = Duration::from_secs(8);
@@ -90,8 +91,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         while let Ok(report) = self.inbox.try_recv() {
             self.take(report, &is_job).await?;
         }
-        let workers = std::mem::take(&mut self.workers);
-        for worker in workers.into_values().filter(|worker| worker.phase == Phase::Submitting) {
+        let unanswered: Vec<_> = self.workers.take_submitting().collect();
+        for worker in unanswered {
             let message = "the run was stopped before the answer came".to_owned();
             self.doubt(&worker.work.key, message).instrument(worker.span).await?;
         }
@@ -107,13 +108,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
             match report.news {
                 News::Submitted { outcome, .. } => {
-                    let Some(worker) = self.workers.get_mut(&report.worker) else { continue };
-                    worker.phase = Phase::Generating;
+                    self.workers.enter(report.worker, Phase::Generating);
+                    let Some(worker) = self.workers.get(report.worker) else { continue };
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {
                         self.unrecorded.push((worker.work.key.job.clone(), prediction));
                     }
                 }
-                News::Ended(_) => drop(self.workers.remove(&report.worker)),
+                News::Ended(_) => drop(self.workers.remove(report.worker)),
                 _ => {}
             }
         }

@@ -14,7 +14,8 @@ use crate::runner::event::Event;
 use crate::runner::executor::{End, Named, News, Report};
 use crate::runner::{RunError, StopReason};
 
-use super::{Dispatcher, Phase, Worker, journal_error};
+use super::workers::{Phase, Worker};
+use super::{Dispatcher, journal_error};
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn take(
@@ -22,7 +23,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         report: Report<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
-        let span = self.workers.get(&report.worker).map_or_else(Span::none, |worker| worker.span.clone());
+        let span = self.workers.get(report.worker).map_or_else(Span::none, |worker| worker.span.clone());
         self.take_in_its_span(report, is_job).instrument(span).await
     }
 
@@ -31,15 +32,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         report: Report<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
-        let Some(worker) = self.workers.get_mut(&report.worker) else {
+        let Some(worker) = self.workers.get(report.worker) else {
             return Ok(());
         };
         let key = worker.work.key.clone();
         match report.news {
             News::Submitted { outcome, limits } => {
-                worker.phase = Phase::Generating;
+                self.workers.enter(report.worker, Phase::Generating);
                 if let Some(limits) = limits {
-                    let under_way = self.submitting();
+                    let under_way = self.workers.are(Phase::Submitting) as u64;
                     self.submits.told(limits, under_way);
                 }
                 self.take_submit(report.worker, &key, outcome).await
@@ -60,7 +61,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Ok(())
             }
             News::Generated { outputs } => {
-                worker.phase = Phase::Saving;
+                self.workers.enter(report.worker, Phase::Saving);
                 // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
                 if !matches!(self.ledger.live(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
                     self.step(&key, Step::Generated { outputs }).await?.later();
@@ -80,14 +81,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 let staged: Vec<_> = staged.into_iter().filter_map(|(one, file)| Some((one, file?))).collect();
                 let files = staged.iter().map(|(_, file)| file.clone()).collect();
-                let place = self.place(&self.workers[&report.worker].work);
+                let place = self.place(&worker.work);
                 let fetched = self.step(&key, Step::Fetched { files }).await?;
                 // An executor that is gone was aborted with the run.
                 let _ = answer.send(Named { staged, place, fetched });
                 Ok(())
             }
             News::Ended(end) => {
-                let Some(Worker { work, .. }) = self.workers.remove(&report.worker) else {
+                let Some(Worker { work, .. }) = self.workers.remove(report.worker) else {
                     return Ok(());
                 };
                 let goes_on = !matches!(end, End::Left { .. } | End::Stop(_) | End::Disk(_) | End::Journal(_));
@@ -101,11 +102,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
-        let began = self.workers.get(&worker).map_or(self.elapsed(), |worker| worker.began);
+        let began = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.began);
         let outcome = match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor goes on with that prediction; nothing that it reports is heard any more.
-                self.workers.remove(&worker);
+                self.workers.remove(worker);
                 let message = format!("the answer names prediction {prediction}, which is another job's");
                 SubmitOutcome::Uncertain { message, stop: None }
             }
@@ -125,7 +126,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
                 self.step(key, Step::Refused { message: cause.clone() }).await?.later();
-                if let Some(Worker { work, .. }) = self.workers.get(&worker) {
+                if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.retries.push_back(work.clone());
                 }
                 if let Obstacle::RateLimited(hint) = reason

@@ -1,0 +1,136 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tracing::Span;
+
+use crate::plan::Work;
+
+/// The jobs under way, by the number of their executor. How many are in each phase is counted as they enter and leave it,
+/// for it is asked at every step of every job.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    by_number: HashMap<u64, Worker>,
+    counts: [usize; PHASES],
+    next_number: u64,
+}
+
+/// A job under way.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) work: Work,
+    /// When it began, from the begin of the run.
+    pub(super) began: Duration,
+    phase: Phase,
+    /// What all that is logged of it is in.
+    pub(super) span: Span,
+}
+
+/// What is done about a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its submit is on its way.
+    Submitting,
+    /// The provider works on it.
+    Generating,
+    /// Its pictures are being brought here and named.
+    Saving,
+    /// Its pictures are being looked at.
+    Looking,
+}
+
+const PHASES: usize = 4;
+
+impl Workers {
+    /// A number that no executor has had.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    pub(super) fn begin(&mut self, number: u64, work: Work, began: Duration, phase: Phase, span: Span) {
+        self.remove(number);
+        self.by_number.insert(number, Worker { work, began, phase, span });
+        self.counts[phase as usize] += 1;
+    }
+
+    pub(super) fn enter(&mut self, number: u64, phase: Phase) {
+        if let Some(worker) = self.by_number.get_mut(&number) {
+            self.counts[worker.phase as usize] -= 1;
+            self.counts[phase as usize] += 1;
+            worker.phase = phase;
+        }
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Worker> {
+        let worker = self.by_number.remove(&number)?;
+        self.counts[worker.phase as usize] -= 1;
+        Some(worker)
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Worker> {
+        self.by_number.get(&number)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+    }
+
+    pub(super) fn are(&self, phase: Phase) -> usize {
+        self.counts[phase as usize]
+    }
+
+    /// How many predictions are in work, or about to be.
+    pub(super) fn in_flight(&self) -> usize {
+        self.are(Phase::Submitting) + self.are(Phase::Generating)
+    }
+
+    /// Takes out all whose submits have no answer, and forgets the others.
+    pub(super) fn take_submitting(&mut self) -> impl Iterator<Item = Worker> {
+        self.counts = [0; PHASES];
+        let workers = std::mem::take(&mut self.by_number).into_values();
+        workers.filter(|worker| worker.phase == Phase::Submitting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::job::JobId;
+    use crate::journal::EditKey;
+    use crate::plan::{Standing, Task};
+
+    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Looking];
+
+    fn work() -> Work {
+        let key =
+            EditKey { job: JobId::new("a").unwrap(), fingerprint: "00000000000000000000000000000000".parse().unwrap() };
+        Work { key, task: Task::Follow, standing: Standing::Current, goal: None::<Arc<_>> }
+    }
+
+    proptest! {
+        #[test]
+        fn the_counts_are_those_of_the_jobs_under_way(
+            steps in prop::collection::vec((0..3u8, 0..8u64, 0..PHASES), 0..60)
+        ) {
+            let mut workers = Workers::default();
+            for (step, number, phase) in steps {
+                match step {
+                    0 => workers.begin(number, work(), Duration::ZERO, ALL[phase], Span::none()),
+                    1 => workers.enter(number, ALL[phase]),
+                    _ => drop(workers.remove(number)),
+                }
+            }
+            for phase in ALL {
+                let counted = workers.by_number.values().filter(|worker| worker.phase == phase).count();
+                prop_assert_eq!(workers.are(phase), counted);
+            }
+            let submitting = workers.are(Phase::Submitting);
+            prop_assert_eq!(workers.take_submitting().count(), submitting);
+            prop_assert!(workers.is_empty() && workers.in_flight() == 0);
+        }
+    }
+}
