@@ -31,7 +31,8 @@ pub struct Batch {
     /// How many predictions may be in work at once [default: 3]
     #[arg(long, value_name = "N")]
     pub in_flight: Option<NonZeroU32>,
-    /// How fast polls go out, all predictions together [default: 10/s, or one a second for each in flight]
+    /// How fast polls go out, all predictions together [default: 10/s, or one a second for each in flight, and two
+    /// beside that for each prediction]
     #[arg(long, value_name = "RATE")]
     pub poll_rate: Option<Rate>,
     /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50

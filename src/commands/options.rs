@@ -18,6 +18,9 @@ use crate::runner::{PollSchedule, Settings};
 
 use super::Failure;
 
+/// How many polls each prediction can have beside the usual rate.
+const POLLS_BESIDE: u32 = 2;
+
 /// Everything that is set for a run: the command line wins over the manifest, and the manifest over what is usual.
 #[derive(Debug)]
 pub(super) struct Options {
@@ -52,11 +55,14 @@ impl Options {
             Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
         };
         let not_after = run.and_then(|run| run.not_after).or(said.not_after);
+        let polls = batch.poll_rate.or(said.polls);
         let settings = Settings {
             submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
             burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
             // The provider's page has each prediction asked for once a second.
-            polls: batch.poll_rate.or(said.polls).unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
+            polls: polls.unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
+            // Where predictions take a moment, a poll for each is more than that.
+            polls_beside: if polls.is_some() { 0 } else { POLLS_BESIDE },
             in_flight,
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: batch.budget.or(said.budget),

@@ -33,6 +33,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) kind: Option<Kind>,
     /// Its own share of each wait, so that what began together does not ask together.
     pub(super) phase: f64,
+    /// How often its prediction was asked for.
+    pub(super) asked: u32,
 }
 
 /// Where an executor begins.
@@ -251,8 +253,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    async fn poll(&self, prediction: &PredictionId) -> Result<PollOutcome, End> {
-        self.unless_halted(self.polls.turn()).await?;
+    async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
+        self.unless_halted(self.polls.turn(self.asked)).await?;
+        self.asked = self.asked.saturating_add(1);
         let exchange = self.unless_halted(self.api.poll(prediction)).await?;
         if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
             self.polls.pause(Instant::now() + wait);
@@ -269,7 +272,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
     /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
-    async fn fetch_all(&self, prediction: &PredictionId, mut outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
+    async fn fetch_all(&mut self, prediction: &PredictionId, mut outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
         let mut reads = 0;
         loop {
             let error = match self.try_fetch(&outputs).await {

@@ -44,6 +44,8 @@ pub struct Settings {
     pub burst: NonZeroU32,
     /// How fast polls go out.
     pub polls: Rate,
+    /// How many polls of each prediction go out beside that rate: with submits that are paced, they are paced as well.
+    pub polls_beside: u32,
     /// How many predictions may be in work at once.
     pub in_flight: NonZeroU32,
     /// How many downloads may be under way at once.
@@ -75,6 +77,7 @@ impl Default for Settings {
             submits: SubmitRate::Fixed(Rate::per_minute(number(10))),
             burst: NonZeroU32::MIN,
             polls: Rate::per_second(number(10)),
+            polls_beside: 0,
             in_flight: number(3),
             downloads: number(8),
             budget: None,

@@ -146,6 +146,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Task::Follow | Task::Recover | Task::Reinstate | Task::Tend | Task::Check | Task::Correct => None,
             },
             phase: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)).f64(),
+            asked: 0,
         };
         if phase == Phase::Submitting {
             let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);

@@ -81,6 +81,17 @@ impl Pace {
         }
     }
 
+    /// Waits for the end of a pause alone, without a token.
+    pub(super) async fn sit_out(&self) {
+        loop {
+            let until = self.state().paused_until;
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
     /// Lets nothing pass before `until`, or before the deadline that holds already, if that is later.
     pub(super) fn pause(&self, until: Instant) {
         let mut state = self.state();

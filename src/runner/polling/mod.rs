@@ -60,6 +60,7 @@ impl Default for PollSchedule {
 pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
     pace: Pace,
+    beside: u32,
     times: Mutex<Times>,
 }
 
@@ -70,18 +71,20 @@ impl Polling {
         let aim = Aim {
             lag: schedule.lag.as_secs_f64(),
             polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / f64::from(settings.in_flight.get()),
+            beside: f64::from(settings.polls_beside),
             longest: schedule.longest.as_secs_f64(),
         };
         Polling {
             schedule,
             pace: Pace::new(settings.polls, NonZeroU32::MIN),
+            beside: settings.polls_beside,
             times: Mutex::new(Times::new(aim, learned)),
         }
     }
 
-    /// Waits for a poll's turn among all polls.
-    pub(super) async fn turn(&self) {
-        self.pace.take().await;
+    /// Waits for a poll's turn among all polls. `before` is how often that prediction was asked for already.
+    pub(super) async fn turn(&self, before: u32) {
+        if before < self.beside { self.pace.sit_out().await } else { self.pace.take().await }
     }
 
     /// Lets no poll pass before `until`.
@@ -112,5 +115,31 @@ impl Polling {
 
     fn times(&self) -> MutexGuard<'_, Times> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_polls_of_each_prediction_are_beside_the_rate_and_sit_a_pause_out_as_all_do() {
+        let second = NonZeroU32::MIN;
+        let polling = Polling::new(
+            &Settings { polls: crate::job::Rate::per_second(second), polls_beside: 2, ..Settings::default() },
+            &[],
+        );
+        let start = Instant::now();
+        for prediction_before in [0, 0, 0, 1, 1, 1] {
+            polling.turn(prediction_before).await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        for _ in 0..3 {
+            polling.turn(2).await;
+        }
+        assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
+        polling.pause(start + Duration::from_secs(30));
+        polling.turn(0).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
     }
 }

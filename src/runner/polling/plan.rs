@@ -19,6 +19,8 @@ pub(super) struct Aim {
     pub(super) lag: f64,
     /// How many polls a second each prediction in flight can have.
     pub(super) polls_each: f64,
+    /// How many polls it can have beside those.
+    pub(super) beside: f64,
     /// The longest wait once a prediction takes longer than any before, in seconds.
     pub(super) longest: f64,
 }
@@ -54,7 +56,7 @@ impl Plan {
             edges.push((at(part + 1), units));
         }
         let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let affordable = (aim.polls_each * mean).max(f64::EPSILON);
+        let affordable = (aim.polls_each * mean + aim.beside).max(f64::EPSILON);
         let unit = (2.0 * aim.lag / spread).min(spread / WORTH).max(spread / affordable);
         Plan { edges, unit, longest: aim.longest }
     }

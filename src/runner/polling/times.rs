@@ -15,8 +15,10 @@ const ENOUGH_OF_A_KIND: usize = 24;
 /// How many parts the times are divided in that a later run begins with.
 const KEPT_PARTS: usize = 8;
 
-/// What was done already when it was first asked for took less than that: this share of it, as far as anybody knows.
+/// What was done already when it was first asked for took less than that: this share of it, as far as anybody knows. Of
+/// less than a second, a smaller share: asking once more is nothing there, and waiting too long is much.
 const UNSEEN: f64 = 0.85;
+const UNSEEN_MOMENT: f64 = 0.5;
 
 /// What makes edits take longer or shorter, as far as a request tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +68,7 @@ impl Seen {
             // The provider's clock is its own: what cannot be by ours is cut.
             (Some(in_work), Some(told)) => Some(told.as_secs_f64().clamp(in_work.as_secs_f64(), done)),
             (None, Some(told)) => Some(told.as_secs_f64()),
-            (Some(Duration::ZERO), None) => Some(done * UNSEEN),
+            (Some(Duration::ZERO), None) => Some(done * if done < 1.0 { UNSEEN_MOMENT } else { UNSEEN }),
             (Some(in_work), None) => Some((in_work.as_secs_f64() + done) / 2.0),
             (None, None) => None,
         }
