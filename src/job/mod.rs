@@ -14,7 +14,7 @@ mod time_of_day;
 
 pub use borrowed::{ImageRef, JobRef, RequestRef};
 pub use cents::Cents;
-pub use fingerprint::{ContentHash, Fingerprint};
+pub use fingerprint::{ContentHash, Fingerprint, Likeness};
 pub use id::{JobId, JobIdError, JobIdRef};
 pub use partition::Partition;
 pub use rate::{Per, Rate, RateError, SubmitRate};

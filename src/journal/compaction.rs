@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::edit::Edit;
 use super::ledger::Ledger;
 use super::lines::Lines;
-use super::scan::Scanner;
+use super::scan::{Read, Scanner};
 use super::source::Source;
 use super::summary::Summary;
 use super::trail::Trail;
@@ -34,8 +34,8 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
     let (mut lines, mut scanner) = (Lines::new(journal), Scanner::default());
     while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
         compacted.before += 1;
-        let (_, record) = scanner.read(line.bytes, |_| None).map_err(io::Error::other)?;
-        if matches!(record, Record::Run(_)) && !matches!(record, Record::Run(RunEvent::Compacted(_))) {
+        let (_, read) = scanner.read(line.bytes).map_err(io::Error::other)?;
+        if matches!(&read, Read::Run(event) if !matches!(event, RunEvent::Compacted(_))) {
             out.write_all(line.bytes)?;
             out.write_all(b"\n")?;
             compacted.after += 1;

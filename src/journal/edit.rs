@@ -3,8 +3,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
 use crate::color::Check;
-use crate::job::{Cents, ErrorClass, Fingerprint, JobId, JobStatus};
+use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
 
+use super::brief::Stage;
+use super::summary::Summary;
 use super::{Checked, Corrected, Reroll, SavedFile, Step};
 
 /// Where one edit stands.
@@ -83,7 +85,7 @@ pub enum EditState {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{step}` of job {job} cannot follow `{state}`")]
 pub struct TransitionError {
-    pub(super) job: JobId,
+    pub(super) job: String,
     pub(super) step: &'static str,
     pub(super) state: &'static str,
 }
@@ -149,27 +151,28 @@ impl Edit {
     }
 
     /// The one place that says which step may follow which state, and where it leads.
-    pub(super) fn next(&self, step: &Step) -> Option<EditState> {
+    pub(super) fn next(&self, step: &Step) -> Option<Stage> {
         use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
         match (&self.state, step) {
-            (Idle | Failed { .. } | Uncertain, Step::Intent { reserved_cents, .. }) => {
-                Some(Submitting { reserved: *reserved_cents })
-            }
-            (Submitting { .. }, Step::Refused { .. }) => Some(Idle),
-            (Submitting { .. }, Step::Uncertain { .. }) => Some(Uncertain),
-            (Submitting { .. }, Step::Accepted { .. }) => Some(Processing),
-            (Processing, Step::Generated { .. }) => Some(Processing),
+            (Idle | Failed { .. } | Uncertain, Step::Intent { .. }) => Some(Stage::Submitting),
+            (Submitting { .. }, Step::Refused { .. }) => Some(Stage::Idle),
+            (Submitting { .. }, Step::Uncertain { .. }) => Some(Stage::Uncertain),
+            (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
+            (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
             // So may a completed one whose pictures somebody removed.
-            (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => Some(Processing),
-            (Processing | Fetched { .. }, Step::Fetched { files }) => Some(Fetched { files: files.clone() }),
-            (Fetched { files }, Step::Completed | Step::SetAside)
-            | (Completed { files }, Step::Reinstated | Step::SetAside) => Some(Completed { files: files.clone() }),
-            (Completed { files }, Step::Checked(_) | Step::Corrected(_)) => Some(Completed { files: files.clone() }),
-            (Idle, Step::Summary(summary)) if self.attempts == 0 => Some(summary.state.clone()),
+            (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => {
+                Some(Stage::Processing)
+            }
+            (Processing | Fetched { .. }, Step::Fetched { .. }) => Some(Stage::Fetched),
+            (Fetched { .. }, Step::Completed | Step::SetAside)
+            | (Completed { .. }, Step::Reinstated | Step::SetAside | Step::Checked(_) | Step::Corrected(_)) => {
+                Some(Stage::Completed)
+            }
+            (Idle, Step::Summary(summary)) if self.attempts == 0 => Some(Stage::of(&summary.state)),
             (_, Step::Summary(_)) => None,
             (Uncertain, Step::Failed { .. }) => None,
-            (_, Step::Failed { class, .. }) => Some(Failed { class: *class }),
+            (_, Step::Failed { class, .. }) => Some(Stage::Failed(*class)),
             _ => None,
         }
     }
@@ -179,58 +182,75 @@ impl Edit {
         !matches!((&self.state, step), (EditState::Processing, Step::Generated { .. }))
     }
 
-    pub(super) fn apply(&mut self, at: Timestamp, step: &Step, next: EditState) {
+    /// Takes a step in that leads to `next`.
+    pub(super) fn apply(&mut self, at: Timestamp, step: Step, next: Stage) {
+        let mut reserved = Cents::ZERO;
+        let mut files = match &mut self.state {
+            EditState::Fetched { files } | EditState::Completed { files } => std::mem::take(files),
+            _ => Vec::new(),
+        };
         match step {
-            Step::Intent { attempt, reroll, .. } => {
-                self.attempts = *attempt;
-                self.reroll = *reroll;
+            Step::Intent { attempt, reserved_cents, reroll } => {
+                reserved = reserved_cents;
+                self.attempts = attempt;
+                self.reroll = reroll;
                 self.submitted_at = Some(at);
                 self.finished_at = None;
             }
             Step::Accepted { prediction, cost_cents } => {
-                self.prediction = Some(prediction.clone());
-                self.spent += *cost_cents;
+                self.prediction = Some(prediction);
+                self.spent += cost_cents;
             }
-            Step::Refused { message } => {
-                self.problem = Some(Problem { class: None, message: message.clone() });
-            }
+            Step::Refused { message } => self.problem = Some(Problem { class: None, message }),
             Step::Uncertain { message } => {
                 if let EditState::Submitting { reserved } = self.state {
                     self.held += reserved;
                 }
-                self.problem = Some(Problem { class: None, message: message.clone() });
+                self.problem = Some(Problem { class: None, message });
                 self.finished_at = Some(at);
             }
             Step::Failed { class, message } => {
-                self.problem = Some(Problem { class: Some(*class), message: message.clone() });
+                self.problem = Some(Problem { class: Some(class), message });
                 self.finished_at = Some(at);
+            }
+            Step::Fetched { files: fetched } => {
+                files = fetched;
+                // Other pictures may have come: they are looked at anew.
+                (self.checked, self.corrected) = (None, None);
             }
             Step::Completed => self.finished_at = Some(at),
             Step::SetAside => self.finished_at = self.finished_at.or(Some(at)),
-            // Other pictures may have come: they are looked at anew.
-            Step::Fetched { .. } => (self.checked, self.corrected) = (None, None),
-            Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked.clone()), None),
-            Step::Corrected(corrected) => self.corrected = Some(corrected.clone()),
-            Step::Summary(summary) => {
-                let summary = summary.as_ref().clone();
-                *self = Edit {
-                    fingerprint: self.fingerprint,
-                    state: summary.state,
-                    attempts: summary.attempts,
-                    prediction: summary.prediction,
-                    spent: summary.spent_cents,
-                    held: summary.held_cents,
-                    submitted_at: summary.submitted_at,
-                    finished_at: summary.finished_at,
-                    problem: summary.problem,
-                    reroll: summary.reroll,
-                    checked: summary.checked,
-                    corrected: summary.corrected,
-                };
-            }
+            Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked), None),
+            Step::Corrected(corrected) => self.corrected = Some(corrected),
+            Step::Summary(summary) => return *self = Edit::summed_up(self.fingerprint, *summary),
             Step::Generated { .. } | Step::Reinstated => {}
         }
-        self.state = next;
+        self.state = match next {
+            Stage::Idle => EditState::Idle,
+            Stage::Submitting => EditState::Submitting { reserved },
+            Stage::Processing => EditState::Processing,
+            Stage::Fetched => EditState::Fetched { files },
+            Stage::Completed => EditState::Completed { files },
+            Stage::Failed(class) => EditState::Failed { class },
+            Stage::Uncertain => EditState::Uncertain,
+        };
+    }
+
+    fn summed_up(fingerprint: Fingerprint, summary: Summary) -> Edit {
+        Edit {
+            fingerprint,
+            state: summary.state,
+            attempts: summary.attempts,
+            prediction: summary.prediction,
+            spent: summary.spent_cents,
+            held: summary.held_cents,
+            submitted_at: summary.submitted_at,
+            finished_at: summary.finished_at,
+            problem: summary.problem,
+            reroll: summary.reroll,
+            checked: summary.checked,
+            corrected: summary.corrected,
+        }
     }
 }
 

@@ -66,6 +66,8 @@ impl History {
             }
             Some(position) => position,
             None => {
+                // Most jobs never have another.
+                self.edits.reserve_exact(1);
                 self.edits.push(Tracked { edit: Edit::new(fingerprint), trail: Trail::default() });
                 self.edits.len() - 1
             }

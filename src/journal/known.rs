@@ -1,3 +1,6 @@
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 use crate::api::PredictionId;
 
 use super::settled::push;
@@ -34,9 +37,11 @@ impl Known {
     }
 }
 
+/// Under a key that is drawn anew for each process.
 fn short(prediction: &PredictionId) -> (usize, Short) {
-    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(prediction.as_str().as_bytes()).as_bytes();
-    (usize::from(u16::from_le_bytes([a, b])) % PARTS, [c, d, e, f, g, h])
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    let [a, b, short @ ..] = KEY.hash_one(prediction.as_str()).to_le_bytes();
+    (usize::from(u16::from_le_bytes([a, b])) % PARTS, short)
 }
 
 /// Two are the same if they know the same, in whatever order they came to.

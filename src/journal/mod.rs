@@ -7,6 +7,7 @@ mod brief;
 mod compaction;
 mod disk;
 mod edit;
+mod filter;
 mod history;
 mod join;
 mod known;

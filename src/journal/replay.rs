@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::ReadAt;
 use super::ledger::Ledger;
 use super::lines::Lines;
-use super::record::{LineError, Record};
-use super::scan::Scanner;
+use super::record::LineError;
+use super::scan::{Read, Scanner};
 
 /// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
-const RECENT: usize = 1024;
+const RECENT: usize = 256;
 
 /// What a journal says, and where its good part ends.
 #[derive(Debug, Default)]
@@ -70,24 +70,23 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, 
         }
         let number = replayed.records + 1;
         let broken = |cause: String| ReplayError::Broken { line: number, cause };
-        let read = scanner.read(line.bytes, |job| replayed.ledger.live_job(job));
-        let (at, record) = read.map_err(|error| match error {
+        let read = scanner.read(line.bytes).map_err(|error| match error {
             LineError::Newer(_) => ReplayError::Newer { line: number, cause: error.to_string() },
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
-        match record {
-            Record::Run(event) => replayed.ledger.apply_run(at, &event),
-            Record::Edit(key, step) => {
-                let applied = replayed.ledger.apply_step(at, &key, &step, Some(line.offset));
-                if applied.map_err(|error| broken(error.to_string()))? {
-                    finished.push_back(key.job);
+        match read {
+            (at, Read::Run(event)) => replayed.ledger.apply_run(at, &event),
+            (at, Read::Edit(edit)) => {
+                let applied = replayed.ledger.replay(at, edit, line.offset);
+                if let Some(job) = applied.map_err(|error| broken(error.to_string()))? {
+                    finished.push_back(job);
                 }
             }
         }
         if finished.len() > recent
             && let Some(job) = finished.pop_front()
         {
-            replayed.ledger.settle(&job);
+            replayed.ledger.settle(job);
         }
         replayed.records = number;
         replayed.length = line.offset + line.bytes.len() as u64 + 1;
@@ -105,7 +104,7 @@ pub(super) mod tests {
     use super::*;
     use crate::api::PredictionId;
     use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed};
-    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Reroll, RunEvent, SavedFile, Step};
+    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();

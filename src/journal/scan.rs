@@ -5,81 +5,155 @@
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
-use crate::job::{Cents, JobId};
+use crate::job::{Cents, ContentHash, Fingerprint, JobIdRef};
 
 use super::record::LineError;
-use super::{EditKey, Record, SavedFile, Step};
+use super::summary::Summary;
+use super::{EditKey, EditState, Record, RunEvent, SavedFile, Step};
 
-/// Reads lines about edits. It remembers the last minute, for most lines are in the same one as those before them.
+/// Reads lines about edits.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
+    at: Clock,
+    submitted_at: Clock,
+    finished_at: Clock,
+}
+
+/// Reads times. It remembers the last minute, for most are in the same one as those before them.
+#[derive(Debug, Default)]
+struct Clock {
     minute: Option<([u8; MINUTE], i64)>,
 }
 
 /// The length of a time such as `2026-11-23T20:00`.
 const MINUTE: usize = 16;
 
+/// What a line says, without its time.
+#[derive(Debug)]
+pub(super) enum Read<'l> {
+    Run(RunEvent),
+    Edit(EditLine<'l>),
+}
+
+/// A line about an edit. A usual one lends its job's id, for it is most often that of a job that was seen before.
+#[derive(Debug)]
+pub(super) struct EditLine<'l> {
+    pub(super) job: JobIdRef<'l>,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) step: Step,
+}
+
 impl Scanner {
-    /// Reads any line. `known` gives the id of a job that was seen before, so that it need not be checked and copied
-    /// again.
-    pub(super) fn read(
-        &mut self,
-        line: &[u8],
-        known: impl FnOnce(&str) -> Option<JobId>,
-    ) -> Result<(Timestamp, Record), LineError> {
-        match self.scan(line, known) {
-            Some((at, key, step)) => Ok((at, Record::Edit(key, step))),
-            None => Record::from_line(line),
+    /// Reads any line.
+    pub(super) fn read<'l>(&mut self, line: &'l [u8]) -> Result<(Timestamp, Read<'l>), LineError> {
+        if let Some((at, edit)) = self.scan(line) {
+            return Ok((at, Read::Edit(edit)));
         }
+        let (at, record) = Record::from_line(line)?;
+        Ok(match record {
+            Record::Run(event) => (at, Read::Run(event)),
+            Record::Edit(EditKey { job, fingerprint }, step) => {
+                (at, Read::Edit(EditLine { job: job.into(), fingerprint, step }))
+            }
+        })
     }
 
     /// Reads a line about an edit; nothing where it is unusual.
-    fn scan(&mut self, line: &[u8], known: impl FnOnce(&str) -> Option<JobId>) -> Option<(Timestamp, EditKey, Step)> {
+    fn scan<'l>(&mut self, line: &'l [u8]) -> Option<(Timestamp, EditLine<'l>)> {
         let mut rest = Rest(line);
-        if !rest.take(br#"{"v":1,"at":""#) {
-            rest.expect(br#"{"v":2,"at":""#)?;
-        }
-        let at = self.time(rest.text()?)?;
+        rest.expect(br#"{"v":"#)?;
+        let [b'1'..=b'3'] = rest.exactly()? else { return None };
+        rest.expect(br#","at":""#)?;
+        let at = self.at.time(&mut rest)?;
         rest.expect(br#","job":""#)?;
-        let job = rest.text()?;
+        // No id has a quote, an escape or a control character in it.
+        let job = JobIdRef::new(std::str::from_utf8(rest.quoted()?).ok()?).ok()?;
         rest.expect(br#","fingerprint":""#)?;
-        let fingerprint = rest.text()?.parse().ok()?;
-        rest.expect(br#","type":""#)?;
-        let step = match rest.text()? {
-            "intent" => Step::Intent {
-                attempt: rest.after(br#","attempt":"#)?.number()?.try_into().ok()?,
-                reserved_cents: Cents(rest.after(br#","reserved_cents":"#)?.number()?),
-                reroll: None,
-            },
-            "accepted" => Step::Accepted {
-                prediction: PredictionId::new(rest.after(br#","prediction":""#)?.text()?).ok()?,
-                cost_cents: Cents(rest.after(br#","cost_cents":"#)?.number()?),
-            },
-            "generated" => Step::Generated { outputs: rest.after(br#","outputs":"#)?.number()?.try_into().ok()? },
-            "fetched" => Step::Fetched { files: rest.files()? },
-            "completed" => Step::Completed,
-            _ => return None,
-        };
-        if rest.0 != b"}" {
-            return None;
-        }
-        let job = known(job).or_else(|| JobId::new(job).ok())?;
-        Some((at, EditKey { job, fingerprint }, step))
+        let fingerprint = Fingerprint::from_hex(rest.exactly::<32>()?).ok()?;
+        rest.expect(br#"","type":""#)?;
+        let step = self.step(&mut rest)?;
+        rest.is_at(b"}").then_some((at, EditLine { job, fingerprint, step }))
     }
 
-    /// A time such as `2026-11-23T20:00:00.123Z`.
-    fn time(&mut self, text: &str) -> Option<Timestamp> {
-        let (minute, rest) = text.as_bytes().split_first_chunk::<MINUTE>()?;
+    /// The kind of a step, and all that it has to say.
+    fn step(&mut self, rest: &mut Rest<'_>) -> Option<Step> {
+        if rest.take(br#"intent","attempt":"#) {
+            let attempt = rest.number()?.try_into().ok()?;
+            let reserved_cents = Cents(rest.after(br#","reserved_cents":"#)?.number()?);
+            return Some(Step::Intent { attempt, reserved_cents, reroll: None });
+        }
+        if rest.take(br#"accepted","prediction":""#) {
+            let prediction = PredictionId::new(rest.text()?).ok()?;
+            let cost_cents = Cents(rest.after(br#","cost_cents":"#)?.number()?);
+            return Some(Step::Accepted { prediction, cost_cents });
+        }
+        if rest.take(br#"generated","outputs":"#) {
+            return Some(Step::Generated { outputs: rest.number()?.try_into().ok()? });
+        }
+        if rest.take(br#"fetched","files":["#) {
+            return Some(Step::Fetched { files: rest.files()? });
+        }
+        if rest.take(br#"completed""#) {
+            return Some(Step::Completed);
+        }
+        rest.expect(br#"summary","state":"completed","files":["#)?;
+        Some(Step::Summary(Box::new(self.summary(rest)?)))
+    }
+
+    /// What a compacted journal says of an edit that went well at once; its pictures are next.
+    fn summary(&mut self, rest: &mut Rest<'_>) -> Option<Summary> {
+        Some(Summary {
+            state: EditState::Completed { files: rest.files()? },
+            shown: rest.take(br#","shown":true"#),
+            attempts: rest.after(br#","attempts":"#)?.number()?.try_into().ok()?,
+            prediction: match rest.after(br#","prediction":""#) {
+                Some(rest) => Some(PredictionId::new(rest.text()?).ok()?),
+                None => None,
+            },
+            earlier: Vec::new(),
+            spent_cents: Cents(rest.after(br#","spent_cents":"#)?.number()?),
+            held_cents: Cents::ZERO,
+            held: 0,
+            submitted_at: match rest.after(br#","submitted_at":""#) {
+                Some(rest) => Some(self.submitted_at.time(rest)?),
+                None => None,
+            },
+            finished_at: match rest.after(br#","finished_at":""#) {
+                Some(rest) => Some(self.finished_at.time(rest)?),
+                None => None,
+            },
+            problem: None,
+            reroll: None,
+            checked: None,
+            corrected: None,
+        })
+    }
+}
+
+impl Clock {
+    /// A time such as `2026-11-23T20:00:00.123Z`, whose opening quote is behind us, and its closing quote.
+    fn time(&mut self, rest: &mut Rest<'_>) -> Option<Timestamp> {
+        let minute = rest.exactly::<MINUTE>()?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
-        let (&[b':', ten, one], rest) = rest.split_first_chunk::<3>()? else { return None };
+        let &[b':', ten, one] = rest.exactly::<3>()? else { return None };
         let second = digit(ten)? * 10 + digit(one)?;
-        let milliseconds = match *rest {
-            [b'Z'] => 0,
-            [b'.', a, b'Z'] => digit(a)? * 100,
-            [b'.', a, b, b'Z'] => digit(a)? * 100 + digit(b)? * 10,
-            [b'.', a, b, c, b'Z'] => digit(a)? * 100 + digit(b)? * 10 + digit(c)?,
-            _ => return None,
-        };
+        let mut milliseconds = 0;
+        if rest.take(b".") {
+            let mut unit = 100;
+            // One to three digits are usual.
+            while unit > 0
+                && let [byte, behind @ ..] = rest.0
+                && let Some(digit) = digit(*byte)
+            {
+                rest.0 = behind;
+                milliseconds += digit * unit;
+                unit /= 10;
+            }
+            if unit == 100 {
+                return None;
+            }
+        }
+        rest.expect(b"Z\"")?;
         // A leap second is left to the general reader, and so are dates that only look alike.
         if second > 59 || minute[10] != b'T' {
             return None;
@@ -87,7 +161,7 @@ impl Scanner {
         let began = match self.minute {
             Some((same, began)) if same == *minute => began,
             _ => {
-                let whole: Timestamp = format!("{}:00Z", text.get(..MINUTE)?).parse().ok()?;
+                let whole: Timestamp = format!("{}:00Z", std::str::from_utf8(minute).ok()?).parse().ok()?;
                 self.minute = Some((*minute, whole.as_millisecond()));
                 whole.as_millisecond()
             }
@@ -99,27 +173,50 @@ impl Scanner {
 /// What is left of a line.
 struct Rest<'l>(&'l [u8]);
 
+/// Literals are arrays, so that a comparison with one is a few instructions and no loop.
 impl<'l> Rest<'l> {
-    fn take(&mut self, literal: &[u8]) -> bool {
-        let rest = self.0.strip_prefix(literal);
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
+    fn take<const N: usize>(&mut self, literal: &[u8; N]) -> bool {
+        match self.0.split_first_chunk::<N>() {
+            Some((first, rest)) if first == literal => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
-    fn expect(&mut self, literal: &[u8]) -> Option<()> {
+    fn expect<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
         self.take(literal).then_some(())
     }
 
-    fn after(&mut self, literal: &[u8]) -> Option<&mut Rest<'l>> {
+    fn after<const N: usize>(&mut self, literal: &[u8; N]) -> Option<&mut Rest<'l>> {
         self.take(literal).then_some(self)
+    }
+
+    /// So many bytes, whatever they are.
+    fn exactly<const N: usize>(&mut self) -> Option<&'l [u8; N]> {
+        let (first, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn is_at(&self, literal: &[u8]) -> bool {
+        self.0 == literal
+    }
+
+    /// What comes before the next quote, and the quote. An escaped one would do as well: who asks for this sees to it that
+    /// there is no backslash in it.
+    fn quoted(&mut self) -> Option<&'l [u8]> {
+        let (quoted, rest) = self.0.split_at_checked(quote(self.0)?)?;
+        self.0 = rest.get(1..)?;
+        Some(quoted)
     }
 
     /// A text without escapes, whose opening quote is behind us, and its closing quote.
     fn text(&mut self) -> Option<&'l str> {
-        let end = self.0.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest.strip_prefix(b"\"")?;
-        std::str::from_utf8(text).ok()
+        let quoted = self.quoted()?;
+        let is_plain = quoted.iter().fold(true, |is_plain, byte| is_plain & !matches!(byte, b'\\' | 0..0x20));
+        if is_plain { std::str::from_utf8(quoted).ok() } else { None }
     }
 
     /// A whole number without a needless zero, of at most nineteen digits, which any u64 has room for.
@@ -133,8 +230,8 @@ impl<'l> Rest<'l> {
         Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
+    /// The items of a list whose opening bracket is behind us, and its closing bracket.
     fn files(&mut self) -> Option<Vec<SavedFile>> {
-        self.expect(br#","files":["#)?;
         let mut files = Vec::with_capacity(1);
         while !self.take(b"]") {
             if !files.is_empty() {
@@ -143,14 +240,31 @@ impl<'l> Rest<'l> {
             files.push(SavedFile {
                 name: self.after(br#"{"name":""#)?.text()?.to_owned(),
                 bytes: self.after(br#","bytes":"#)?.number()?,
-                blake3: self.after(br#","blake3":""#)?.text()?.parse().ok()?,
-                width: self.after(br#","width":"#)?.number()?.try_into().ok()?,
+                blake3: ContentHash::from_hex(self.after(br#","blake3":""#)?.exactly::<64>()?).ok()?,
+                width: self.after(br#"","width":"#)?.number()?.try_into().ok()?,
                 height: self.after(br#","height":"#)?.number()?.try_into().ok()?,
             });
             self.expect(b"}")?;
         }
         Some(files)
     }
+}
+
+/// Where the first quote is. Texts are short, and a few steps of eight bytes each are over before a search for long ones
+/// has begun.
+fn quote(bytes: &[u8]) -> Option<usize> {
+    const ALL: u64 = u64::MAX / 0xff;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        let others = u64::from_le_bytes(*eight) ^ (ALL * u64::from(b'"'));
+        // The lowest bit that this leaves is in the first byte that is zero.
+        let zeros = others.wrapping_sub(ALL) & !others & (ALL << 7);
+        if zeros != 0 {
+            return Some(number * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let behind = bytes.len() - rest.len();
+    rest.iter().position(|byte| *byte == b'"').map(|at| behind + at)
 }
 
 #[cfg(test)]
@@ -162,8 +276,8 @@ mod tests {
     use crate::journal::record::tests::one_of_each;
 
     fn scanned(line: &[u8]) -> Option<(Timestamp, Record)> {
-        let (at, key, step) = Scanner::default().scan(line, |_| None)?;
-        Some((at, Record::Edit(key, step)))
+        let (at, EditLine { job, fingerprint, step }) = Scanner::default().scan(line)?;
+        Some((at, Record::Edit(EditKey { job: job.to_id(), fingerprint }, step)))
     }
 
     #[test]
@@ -177,7 +291,7 @@ mod tests {
                 Record::Run(_) => None,
             }
         });
-        assert_eq!(usual.collect::<Vec<_>>(), ["intent", "accepted", "generated", "fetched", "completed"]);
+        assert_eq!(usual.collect::<Vec<_>>(), ["intent", "accepted", "generated", "fetched", "completed", "summary"]);
     }
 
     #[test]
@@ -198,6 +312,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_first_quote_is_found(text in prop::collection::vec(prop::sample::select(b"\"!#\xa2\x23\x00\xffa".as_slice()), 0..40)) {
+            prop_assert_eq!(quote(&text), memchr::memchr(b'"', &text));
+        }
+
         /// Whatever is done to a line, it is read as the general reader reads it, or left to that.
         #[test]
         fn what_is_scanned_is_what_the_general_reader_reads(

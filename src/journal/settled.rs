@@ -6,6 +6,7 @@ use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
 use super::brief::{Brief, ColorBrief, Pictures, Stage};
+use super::filter::Filter;
 use super::history::{History, Tracked};
 use super::marks::{Goals, Marks};
 use super::trail::{Packed, Trail};
@@ -38,10 +39,11 @@ pub(super) struct Settled {
     /// What colors were held against: few catalogs ask for many.
     goals: Goals,
     length: usize,
+    filter: Filter,
 }
 
 /// 96 bits of a job's hash.
-type Hash = [u32; 3];
+pub(super) type Hash = [u32; 3];
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -97,6 +99,7 @@ impl Settled {
             }
             let place = self.place(hash);
             push(&mut self.parts[place], entry);
+            self.filter.insert(hash);
             self.length += 1;
         }
     }
@@ -108,7 +111,11 @@ impl Settled {
 
     /// Whether the job is here.
     pub(super) fn knows(&self, job: &str) -> bool {
-        self.length > 0 && self.of(hash(job)).next().is_some()
+        if self.length == 0 {
+            return false;
+        }
+        let hash = hash(job);
+        self.filter.may_have(hash) && self.of(hash).next().is_some()
     }
 
     /// What a plan asks of an edit.
@@ -219,10 +226,12 @@ impl Settled {
     fn part_further(&mut self) {
         let before = self.parts.len();
         self.parts.resize(FEWEST.max(before * 2), Vec::new());
+        self.filter = Filter::for_entries(self.parts.len() * MOST);
         for place in 0..before {
             let mut leaving = Vec::new();
             let part = std::mem::take(&mut self.parts[place]);
             for entry in part {
+                self.filter.insert(entry.job);
                 let part = if self.place(entry.job) == place { &mut self.parts[place] } else { &mut leaving };
                 push(part, entry);
             }

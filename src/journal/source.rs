@@ -8,10 +8,10 @@ use crate::job::JobId;
 use super::edit::Edit;
 use super::history::{History, Tracked};
 use super::lines::Lines;
-use super::scan::Scanner;
+use super::scan::{EditLine, Read, Scanner};
 use super::settled::{Half, Stored};
 use super::trail::Trail;
-use super::{EditKey, ReadAt, Record, Step};
+use super::{EditKey, ReadAt, Step};
 
 /// The journal that the settled jobs are in.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +68,7 @@ impl Source {
             let is_its_own = *owner == key && Half::of(key.fingerprint) == stored.edit;
             let next = edit.next(&step).filter(|_| is_its_own);
             let next = next.ok_or_else(|| LinesError::invalid(offset, "the line is no longer what it was"))?;
-            edit.apply(at, &step, next);
+            edit.apply(at, step, next);
         }
         let (owner, edit) = read.ok_or_else(|| LinesError::invalid(0, "the edit has no lines"))?;
         Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
@@ -81,9 +81,11 @@ impl Source {
             let invalid = |message: &str| LinesError::invalid(offset, message);
             let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
             let line = Lines::one_at(journal, offset).map_err(|cause| LinesError { offset, cause })?;
-            match scanner.read(&line, |_| None).map_err(|error| invalid(&error.to_string()))? {
-                (at, Record::Edit(key, step)) => Ok((at, key, step)),
-                _ => Err(invalid("the line is about no job")),
+            match scanner.read(&line).map_err(|error| invalid(&error.to_string()))? {
+                (at, Read::Edit(EditLine { job, fingerprint, step })) => {
+                    Ok((at, EditKey { job: job.to_id(), fingerprint }, step))
+                }
+                (_, Read::Run(_)) => Err(invalid("the line is about no job")),
             }
         })
     }

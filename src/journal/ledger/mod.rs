@@ -1,23 +1,27 @@
 mod details;
+mod sums;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
 use crate::color::VerdictCounts;
-use crate::job::{Cents, JobId, JobStatus};
+use crate::job::{Cents, JobId, JobIdRef, JobStatus};
 
 use super::brief::Brief;
-use super::edit::{Edit, EditState, TransitionError, state_name, step_name};
-use super::history::{History, Tracked};
-use super::known::Known;
-use super::money::{Mark, Money};
+use super::edit::{Edit, EditState, TransitionError};
+use super::history::History;
+use super::money::Mark;
 use super::record::to_milliseconds;
+use super::scan::EditLine;
 use super::settled::Settled;
 use super::source::{LinesError, Source};
-use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step, Totals};
+use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Totals};
+use sums::{Sums, Told};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
@@ -29,21 +33,10 @@ use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Step, Totals
 /// [`Ledger::wake`] makes a settled job live, and [`Ledger::edit`] reads the details of one without keeping them.
 #[derive(Debug, Default, PartialEq)]
 pub struct Ledger {
-    live: HashMap<JobId, History>,
+    live: HashMap<JobId, History, RandomState>,
     settled: Settled,
     source: Source,
-    known: Known,
-    money: Money,
-    counts: PlanCounts,
-    started_at: Option<Timestamp>,
-    last_at: Option<Timestamp>,
-    first_submit_at: Option<Timestamp>,
-    last_finish_at: Option<Timestamp>,
-    last_run: Option<RunEvent>,
-    last_run_at: Option<Timestamp>,
-    learned: Learned,
-    ended: Option<Option<String>>,
-    pauses: Vec<(Timestamp, u64, String)>,
+    sums: Sums,
 }
 
 /// A record that the ledger cannot take in.
@@ -69,100 +62,48 @@ impl Ledger {
         let at = to_milliseconds(at);
         match record {
             Record::Run(event) => self.apply_run(at, event),
-            Record::Edit(key, step) => self.apply_step(at, key, step, None).map(|_| ())?,
+            Record::Edit(EditKey { job, fingerprint }, step) => {
+                let told = Told { at, fingerprint: *fingerprint, step: step.clone(), offset: None };
+                self.take(&job.into(), told)?;
+            }
         }
         Ok(())
     }
 
     pub(super) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
-        self.last_at = Some(at);
-        match event {
-            RunEvent::Run { jobs, backend, .. } => {
-                let is_same = matches!(&self.last_run, Some(RunEvent::Run { backend: last, .. }) if last == backend);
-                if !is_same {
-                    self.learned = Learned::default();
-                }
-                self.counts = *jobs;
-                self.started_at.get_or_insert(at);
-                self.last_run = Some(event.clone());
-                self.last_run_at = Some(at);
-                self.ended = None;
-            }
-            RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
-            RunEvent::Learned(Learned { submits, generation_ms }) => {
-                self.learned.submits = submits.or(self.learned.submits);
-                if !generation_ms.is_empty() {
-                    self.learned.generation_ms.clone_from(generation_ms);
-                }
-            }
-            RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
-            RunEvent::Compacted(totals) => {
-                self.counts = totals.jobs;
-                self.money.estimate = self.money.estimate.max(totals.estimate_cents);
-                self.first_submit_at = [self.first_submit_at, totals.first_submit_at].into_iter().flatten().min();
-                self.last_finish_at = self.last_finish_at.max(totals.last_finish_at);
-            }
-        }
+        self.sums.take_run(at, event);
     }
 
-    /// Takes a step in, whose line begins at `offset` where it was read. The answer is whether the job may
-    /// have come to rest with it.
-    pub(super) fn apply_step(
+    /// Takes a step in that was read at `offset`. The answer is the job, if it may have come to rest with it.
+    pub(super) fn replay(
         &mut self,
         at: Timestamp,
-        key: &EditKey,
-        step: &Step,
-        offset: Option<u64>,
-    ) -> Result<bool, LedgerError> {
-        let is_woken = !self.live.contains_key(&key.job);
-        if is_woken {
-            self.wake(&key.job)?;
+        line: EditLine<'_>,
+        offset: u64,
+    ) -> Result<Option<JobId>, LedgerError> {
+        let EditLine { job, fingerprint, step } = line;
+        let may_rest = self.take(&job, Told { at, fingerprint, step, offset: Some(offset) })?;
+        Ok(if may_rest { self.live.get_key_value(job.as_str()).map(|(job, _)| job.clone()) } else { None })
+    }
+
+    /// Takes a step in. The answer is whether the job may have come to rest with it.
+    fn take(&mut self, job: &JobIdRef<'_>, told: Told) -> Result<bool, LedgerError> {
+        if let Some(history) = self.live.get_mut(job.as_str()) {
+            let rest = self.sums.take(history, job.as_str(), told)?;
+            return Ok(rest.after && !rest.before);
         }
-        let history = self.live.entry(key.job.clone()).or_default();
-        let Tracked { edit, trail } = history.edit_mut(key.fingerprint, step);
-        let (before, was_at_rest) = (edit.status(), edit.is_at_rest());
-        let next = edit.next(step).ok_or_else(|| TransitionError {
-            job: key.job.clone(),
-            step: step_name(step),
-            state: state_name(&edit.state),
-        })?;
-        if let Some(offset) = offset.filter(|_| edit.is_changed_by(step)) {
-            trail.0.push(offset);
-        }
-        self.money.apply(&edit.state, step);
-        edit.apply(at, step, next);
-        let (after, is_at_rest) = (edit.status(), edit.is_at_rest());
-        self.last_at = Some(at);
-        match step {
-            Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),
-            Step::Accepted { prediction, .. } => self.known.insert(prediction),
-            Step::Summary(summary) => {
-                summary.prediction.iter().chain(&summary.earlier).for_each(|prediction| self.known.insert(prediction));
-            }
-            _ => {}
-        }
-        self.last_finish_at = self.last_finish_at.max(edit.finished_at);
-        let is_reroll = edit.reroll.is_some();
-        match step {
-            // A re-roll goes aside first, and is brought back only if it is better.
-            Step::Completed if is_reroll => {}
-            Step::Completed | Step::Reinstated => history.shown = Some(key.fingerprint),
-            Step::Summary(summary) if summary.shown => history.shown = Some(key.fingerprint),
-            Step::SetAside if history.shown == Some(key.fingerprint) => history.shown = None,
-            _ => {}
-        }
-        let is_newest = history.newest().is_some_and(|edit| edit.fingerprint == key.fingerprint);
-        if is_newest && before != after {
-            self.counts.moved(before, after);
-        }
-        Ok(is_at_rest && (is_woken || !was_at_rest))
+        let id = job.to_id();
+        self.wake(&id)?;
+        let rest = self.sums.take(self.live.entry(id).or_default(), job.as_str(), told)?;
+        Ok(rest.after)
     }
 
     /// Makes a job settled, if it is live and all of its edits are at rest.
-    pub(super) fn settle(&mut self, job: &JobId) {
-        if self.live.get(job).is_some_and(History::is_at_rest)
-            && let Some((job, history)) = self.live.remove_entry(job)
+    pub(super) fn settle(&mut self, job: JobId) {
+        if let Entry::Occupied(live) = self.live.entry(job)
+            && live.get().is_at_rest()
         {
+            let (job, history) = live.remove_entry();
             self.settled.insert(&job, &history);
         }
     }
@@ -179,11 +120,6 @@ impl Ledger {
             self.live.insert(job.clone(), history);
         }
         Ok(())
-    }
-
-    /// The id of a live job.
-    pub(super) fn live_job(&self, job: &str) -> Option<JobId> {
-        self.live.get_key_value(job).map(|(job, _)| job.clone())
     }
 
     /// Whether the journal knows the job, with whatever edits.
@@ -251,25 +187,14 @@ impl Ledger {
 
     /// What a compacted journal cannot tell from its edits.
     pub(super) fn totals(&self) -> Totals {
-        Totals {
-            jobs: self.counts,
-            estimate_cents: self.money.estimate,
-            first_submit_at: self.first_submit_at,
-            last_finish_at: self.last_finish_at,
-        }
+        self.sums.totals()
     }
 
     /// Whether another ledger has the same money, jobs and times. Its settled jobs may be other ones.
     pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
         let edits = |ledger: &Ledger| ledger.settled_edits() + ledger.live_edits().count();
         let sums = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
-        sums(self) == sums(other)
-            && self.known == other.known
-            && self.money == other.money
-            && self.totals() == other.totals()
-            && (self.started_at, self.last_run_at, self.last_at) == (other.started_at, other.last_run_at, other.last_at)
-            && (&self.last_run, &self.learned, &self.ended) == (&other.last_run, &other.learned, &other.ended)
-            && self.pauses == other.pauses
+        sums(self) == sums(other) && self.sums == other.sums
     }
 
     /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.
@@ -283,33 +208,33 @@ impl Ledger {
 
     /// What was charged over the folder's whole life.
     pub fn spent(&self) -> Cents {
-        self.money.spent
+        self.sums.money.spent
     }
 
     /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
     /// than it was when they were announced counts for them as well.
     pub fn reserved(&self) -> Cents {
-        self.money.reserved()
+        self.sums.money.reserved()
     }
 
     /// How the money stands now, for [`Ledger::committed_since`].
     pub fn mark(&self) -> Mark {
-        self.money.mark()
+        self.sums.money.mark()
     }
 
     /// What was spent since `mark`, and what may yet be charged for submits made since then.
     pub fn committed_since(&self, mark: &Mark) -> Cents {
-        self.money.since(mark)
+        self.sums.money.since(mark)
     }
 
     /// What the next submit is thought to cost: the highest price seen, and the documented one before that.
     pub fn estimate(&self) -> Cents {
-        self.money.estimate
+        self.sums.money.estimate
     }
 
     /// How the jobs of the last run's manifest stand.
     pub fn counts(&self) -> PlanCounts {
-        self.counts
+        self.sums.counts
     }
 
     /// The results that are shown under their jobs' names, by the verdict on their color.
@@ -322,56 +247,57 @@ impl Ledger {
 
     /// Whether an answer has named a price by now, or could have.
     pub fn is_priced(&self) -> bool {
-        self.money.is_priced
+        self.sums.money.is_priced
     }
 
     /// Whether a prediction is known, and not as the one of the live edit `key`.
     pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
-        self.known.contains(prediction) && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
+        self.sums.known.contains(prediction)
+            && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
     }
 
     /// When the folder's first run began.
     pub fn started_at(&self) -> Option<Timestamp> {
-        self.started_at
+        self.sums.started_at
     }
 
     /// When the first submit was announced.
     pub fn first_submit_at(&self) -> Option<Timestamp> {
-        self.first_submit_at
+        self.sums.first_submit_at
     }
 
     /// When an edit last came to an end.
     pub fn last_finish_at(&self) -> Option<Timestamp> {
-        self.last_finish_at
+        self.sums.last_finish_at
     }
 
     /// When the last record was written.
     pub fn last_at(&self) -> Option<Timestamp> {
-        self.last_at
+        self.sums.last_at
     }
 
     /// The record that began the last run.
     pub fn last_run(&self) -> Option<&RunEvent> {
-        self.last_run.as_ref()
+        self.sums.last_run.as_ref()
     }
 
     /// When the last run began.
     pub fn last_run_at(&self) -> Option<Timestamp> {
-        self.last_run_at
+        self.sums.last_run_at
     }
 
     /// What was learned of the pace of the last run's backend.
     pub fn learned(&self) -> &Learned {
-        &self.learned
+        &self.sums.learned
     }
 
     /// Whether the last run ended in good order, and if so, what stopped it early.
     pub fn ended(&self) -> Option<Option<&str>> {
-        self.ended.as_ref().map(Option::as_deref)
+        self.sums.ended.as_ref().map(Option::as_deref)
     }
 
     /// The pauses of all submitters: when, for how many milliseconds, and why.
     pub fn pauses(&self) -> &[(Timestamp, u64, String)] {
-        &self.pauses
+        &self.sums.pauses
     }
 }

@@ -1,0 +1,134 @@
+use jiff::Timestamp;
+
+use crate::job::Fingerprint;
+use crate::journal::edit::{Edit, TransitionError, state_name, step_name};
+use crate::journal::history::{History, Tracked};
+use crate::journal::known::Known;
+use crate::journal::money::Money;
+use crate::journal::{Learned, PlanCounts, RunEvent, Step, Totals};
+
+/// What all records add up to beside the state of each edit.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Sums {
+    pub(super) known: Known,
+    pub(super) money: Money,
+    pub(super) counts: PlanCounts,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) last_at: Option<Timestamp>,
+    pub(super) first_submit_at: Option<Timestamp>,
+    pub(super) last_finish_at: Option<Timestamp>,
+    pub(super) last_run: Option<RunEvent>,
+    pub(super) last_run_at: Option<Timestamp>,
+    pub(super) learned: Learned,
+    pub(super) ended: Option<Option<String>>,
+    pub(super) pauses: Vec<(Timestamp, u64, String)>,
+}
+
+/// A step of an edit, and where it was read.
+pub(super) struct Told {
+    pub(super) at: Timestamp,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) step: Step,
+    /// Where its line begins; nothing where it is new.
+    pub(super) offset: Option<u64>,
+}
+
+/// Whether nothing more happens with an edit by itself.
+pub(super) struct Rest {
+    pub(super) before: bool,
+    pub(super) after: bool,
+}
+
+impl Sums {
+    pub(super) fn take_run(&mut self, at: Timestamp, event: &RunEvent) {
+        self.last_at = Some(at);
+        match event {
+            RunEvent::Run { jobs, backend, .. } => {
+                let is_same = matches!(&self.last_run, Some(RunEvent::Run { backend: last, .. }) if last == backend);
+                if !is_same {
+                    self.learned = Learned::default();
+                }
+                self.counts = *jobs;
+                self.started_at.get_or_insert(at);
+                self.last_run = Some(event.clone());
+                self.last_run_at = Some(at);
+                self.ended = None;
+            }
+            RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
+            RunEvent::Learned(Learned { submits, generation_ms }) => {
+                self.learned.submits = submits.or(self.learned.submits);
+                if !generation_ms.is_empty() {
+                    self.learned.generation_ms.clone_from(generation_ms);
+                }
+            }
+            RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
+            RunEvent::Compacted(totals) => {
+                self.counts = totals.jobs;
+                self.money.estimate = self.money.estimate.max(totals.estimate_cents);
+                self.first_submit_at = [self.first_submit_at, totals.first_submit_at].into_iter().flatten().min();
+                self.last_finish_at = self.last_finish_at.max(totals.last_finish_at);
+            }
+        }
+    }
+
+    /// Takes a step in, of a job with this `history`.
+    pub(super) fn take(&mut self, history: &mut History, job: &str, told: Told) -> Result<Rest, TransitionError> {
+        let Told { at, fingerprint, step, offset } = told;
+        let Tracked { edit, trail } = history.edit_mut(fingerprint, &step);
+        let (status, before) = (edit.status(), edit.is_at_rest());
+        let next = edit.next(&step).ok_or_else(|| TransitionError {
+            job: job.to_owned(),
+            step: step_name(&step),
+            state: state_name(&edit.state),
+        })?;
+        if let Some(offset) = offset.filter(|_| edit.is_changed_by(&step)) {
+            trail.0.push(offset);
+        }
+        self.money.apply(&edit.state, &step);
+        self.last_at = Some(at);
+        match &step {
+            Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),
+            Step::Accepted { prediction, .. } => self.known.insert(prediction),
+            Step::Summary(summary) => {
+                summary.prediction.iter().chain(&summary.earlier).for_each(|prediction| self.known.insert(prediction));
+            }
+            _ => {}
+        }
+        let is_shown = is_shown_after(edit, &step);
+        edit.apply(at, step, next);
+        self.last_finish_at = self.last_finish_at.max(edit.finished_at);
+        let (status_after, after) = (edit.status(), edit.is_at_rest());
+        match is_shown {
+            Some(true) => history.shown = Some(fingerprint),
+            Some(false) if history.shown == Some(fingerprint) => history.shown = None,
+            _ => {}
+        }
+        let is_newest = history.newest().is_some_and(|edit| edit.fingerprint == fingerprint);
+        if is_newest && status != status_after {
+            self.counts.moved(status, status_after);
+        }
+        Ok(Rest { before, after })
+    }
+
+    /// What a compacted journal cannot tell from its edits.
+    pub(super) fn totals(&self) -> Totals {
+        Totals {
+            jobs: self.counts,
+            estimate_cents: self.money.estimate,
+            first_submit_at: self.first_submit_at,
+            last_finish_at: self.last_finish_at,
+        }
+    }
+}
+
+/// Whether the pictures of an edit are in `results/` after a step; nothing where it does not say.
+fn is_shown_after(edit: &Edit, step: &Step) -> Option<bool> {
+    match step {
+        // A re-roll goes aside first, and is brought back only if it is better.
+        Step::Completed => edit.reroll.is_none().then_some(true),
+        Step::Reinstated => Some(true),
+        Step::Summary(summary) => summary.shown.then_some(true),
+        Step::SetAside => Some(false),
+        _ => None,
+    }
+}
