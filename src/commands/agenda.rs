@@ -2,12 +2,15 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
 use crate::color::VerdictCounts;
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
-use crate::journal::{Brief, Ledger, PlanCounts, Stage};
+use crate::journal::{Brief, EditKey, Ledger, PlanCounts, Stage};
 use crate::plan::{self, Decision};
 use crate::plan::{ColorRules, Work};
-use crate::run_folder::{FolderError, RunFolder, plan_lines};
+use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 use super::options::Options;
 
@@ -39,8 +42,25 @@ pub(super) struct Ids {
 impl Ids {
     /// Takes note of an id.
     pub(super) fn note(&mut self, id: &JobId) {
-        self.sorted.push(self.hasher.hash_one(id.as_str()));
+        self.sorted.push(self.hash(id.as_str()));
     }
+
+    fn hash(&self, id: &str) -> u64 {
+        self.hasher.hash_one(id)
+    }
+}
+
+/// What there is to know of a job of the plan.
+struct Look<'l> {
+    key: EditKey,
+    /// The hash of its id.
+    id: u64,
+    /// What the journal knows of it.
+    brief: Option<Brief<'l>>,
+    /// Whether the job has pictures in `results/`, of whatever edit.
+    is_shown: bool,
+    /// Nothing, if it is not meant.
+    decision: Option<Decision>,
 }
 
 /// How the jobs that were meant ended.
@@ -67,34 +87,56 @@ impl Agenda {
             shown: 0,
             standing: Outcome::default(),
         };
-        let rules = agenda.rules;
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
         let mut taken = 0;
-        for line in plan_lines(folder)? {
-            let line = line?;
-            let key = line.key()?;
-            agenda.ids.note(&key.job);
-            agenda.counts.add(ledger.status(&key));
-            if let Some(fingerprint) = wanted.get_mut(&key.job) {
-                *fingerprint = Some(key.fingerprint);
+        for block in plan_blocks(folder)? {
+            let block = block?;
+            let lines: Vec<PlanLine<'_>> = block.lines().collect();
+            let has_room = options.selection.has_room(taken);
+            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, options, has_room);
+            // Whoever looks for a million pictures waits for most of them.
+            let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
+            for Look { key, id, brief, is_shown, decision } in looks {
+                agenda.ids.sorted.push(id);
+                agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
+                agenda.shown += u64::from(is_shown);
+                if let Some(fingerprint) = wanted.get_mut(&key.job) {
+                    *fingerprint = Some(key.fingerprint);
+                }
+                let decision = decision.filter(|_| options.selection.has_room(taken));
+                if decision.is_some() {
+                    taken += 1;
+                    agenda.standing.add(brief.as_ref());
+                }
+                agenda.decisions.push(decision);
             }
-            let is_meant = options.selection.takes(key.job.as_str(), taken);
-            taken += usize::from(is_meant);
-            agenda.shown += u64::from(ledger.is_shown(&key.job));
-            let decision = if is_meant {
-                agenda.standing.add(ledger.brief(&key).as_ref());
-                let decision = plan::decide(&key, ledger, options.choices, |name, bytes| folder.holds(name, bytes));
-                let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
-                Some(plan::tended(decision, &key, ledger, &colors, rules.as_ref()))
-            } else {
-                None
-            };
-            agenda.decisions.push(decision);
         }
-        agenda.ids.sorted.sort_unstable();
+        agenda.ids.sorted.par_sort_unstable();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         Ok(agenda)
+    }
+
+    /// Looks at a job of the plan: at what the journal says of it, and whether its pictures are there if it may be meant.
+    fn look<'l>(
+        &self,
+        line: &PlanLine<'_>,
+        ledger: &'l Ledger,
+        options: &Options,
+        has_room: bool,
+    ) -> Result<Look<'l>, FolderError> {
+        let key = line.key()?;
+        let decision = if has_room && options.selection.names(key.job.as_str()) {
+            let holds = |name: &str, bytes| options.folder.holds(name, bytes);
+            let decision = plan::decide(&key, ledger, options.choices, holds);
+            let rules = self.rules.as_ref();
+            let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
+            Some(plan::tended(decision, &key, ledger, &colors, rules))
+        } else {
+            None
+        };
+        let id = self.ids.hash(key.job.as_str());
+        Ok(Look { id, brief: ledger.brief(&key), is_shown: ledger.is_shown(&key.job), decision, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
@@ -122,7 +164,7 @@ impl Agenda {
 
     /// Whether a text is the id of a job of the manifest.
     pub(super) fn is_job(&self, text: &str) -> bool {
-        self.ids.sorted.binary_search(&self.ids.hasher.hash_one(text)).is_ok()
+        self.ids.sorted.binary_search(&self.ids.hash(text)).is_ok()
     }
 
     /// The work in its order: what costs nothing goes first, for what was paid for is brought home before money is

@@ -14,7 +14,7 @@ use crate::progress::{self, Screen};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
 use super::failure::problems_text;
-use super::intake::{Dealt, about, for_each};
+use super::intake::{Dealt, Sent, about, for_each};
 use super::options::Options;
 use super::probe::{Probed, Urls, probe};
 use super::{Failure, print, print_json};
@@ -122,12 +122,13 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
-    let candidate = |found: &FoundJob<'_>, fingerprint| {
+    let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = &found.job;
-        options.selection.names(job.id.as_str()).then(|| Candidate {
-            key: (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint }),
-            sketch: Sketch::of(job, fingerprint),
-            urls: if is_probed { urls_of(job) } else { Vec::new() },
+        options.selection.names(job.id.as_str()).then(|| {
+            let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
+            let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
+            let urls = if is_probed { urls_of(job) } else { Vec::new() };
+            Candidate { key, sketch: Sketch::of(job, likeness), urls }
         })
     };
     let alike = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {

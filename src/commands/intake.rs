@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, JobRef};
+use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, RequestRef};
 use crate::manifest::{
     Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, near_file,
 };
@@ -32,7 +32,7 @@ enum Prepared<T> {
 }
 
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
-/// `each` makes of a job and its fingerprint what is needed of it, on any of the threads that read rows. The answer is a
+/// `each` makes of a job and what it sends what is needed of it, on any of the threads that read rows. The answer is a
 /// warning, where ids are nearly the same.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub(super) fn for_each<T: Send>(
     manifest: &Manifest,
     options: &Options,
     pictures: &mut LocalPictures,
-    each: impl Fn(&FoundJob<'_>, Fingerprint) -> T + Sync,
+    each: impl Fn(&FoundJob<'_>, &Sent<'_>) -> T + Sync,
     mut take: impl FnMut(Dealt<T>) -> Result<(), Failure>,
 ) -> Result<Option<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
@@ -54,7 +54,7 @@ pub(super) fn for_each<T: Send>(
             _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
                 Prepared::Local(found.to_job())
             }
-            _ => Prepared::Dealt(Dealt::Ours(each(found, fingerprint(job, &[])))),
+            _ => Prepared::Dealt(Dealt::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
         }
     };
     let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
@@ -81,7 +81,8 @@ pub(super) fn for_each<T: Send>(
                 {
                     job.request.images = images;
                     let found = FoundJob::from(&job);
-                    return take(Dealt::Ours(each(&found, fingerprint(&found.job, &hashes))));
+                    let sent = Sent { request: &found.job.request, hashes: &hashes };
+                    return take(Dealt::Ours(each(&found, &sent)));
                 }
             }
             Found::Wrong(diagnostics, mut place) => {
@@ -143,10 +144,25 @@ impl Looked<'_> {
     }
 }
 
-fn fingerprint(job: &JobRef<'_>, hashes: &[(PathBuf, ContentHash)]) -> Fingerprint {
-    let hash_of =
-        |path: &Path| hashes.iter().find(|(known, _)| known == path).map_or(ContentHash::of(&[]), |(_, hash)| *hash);
-    Fingerprint::of_borrowed(&job.request, hash_of)
+/// What a job sends, for whoever wants a hash of it.
+pub(super) struct Sent<'j> {
+    request: &'j RequestRef<'j>,
+    /// Those of its local pictures.
+    hashes: &'j [(PathBuf, ContentHash)],
+}
+
+impl Sent<'_> {
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_borrowed(self.request, |path| self.content(path))
+    }
+
+    pub(super) fn likeness(&self) -> Likeness {
+        Likeness::of(self.request, |path| self.content(path))
+    }
+
+    fn content(&self, path: &Path) -> ContentHash {
+        self.hashes.iter().find(|(known, _)| known == path).map_or(ContentHash::of(&[]), |(_, hash)| *hash)
+    }
 }
 
 /// Whether an image stands for all pictures that match it. A file of that very name goes before.

@@ -118,7 +118,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         let lock = Lock::take(&folder).unwrap();
-        PlanDraft::begin(&folder).unwrap().publish(&folder).unwrap();
+        PlanDraft::begin(&folder).unwrap().publish().unwrap();
         let jobs = PlanCounts::default();
         let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
         append(&folder, RunEvent::Run { manifest, backend, program, jobs, budget_cents: None, partition: None });

@@ -13,6 +13,7 @@ mod interrupt;
 mod live;
 mod merge;
 mod notices;
+mod opening;
 mod options;
 mod places;
 mod probe;

@@ -124,11 +124,6 @@ impl Options {
 }
 
 impl Selection {
-    /// Whether the job `id` is meant, when `taken` jobs were taken before it.
-    pub(super) fn takes(&self, id: &str, taken: usize) -> bool {
-        self.names(id) && self.has_room(taken)
-    }
-
     /// Whether the job `id` may be meant.
     pub(super) fn names(&self, id: &str) -> bool {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id))

@@ -17,15 +17,16 @@ use crate::outputs::remove_strays;
 use crate::pictures::LocalPictures;
 use crate::plan::{PlannedJob, Work};
 use crate::progress::{Closing, Doubt, Narrator, Screen};
-use crate::run_folder::{FolderError, JournalFile, Lock, PlanDraft, ReportMark, ReportTurn};
+use crate::run_folder::{DraftLine, FolderError, PlanDraft, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Ids, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
-use super::intake::{Dealt, for_each};
+use super::intake::{Dealt, Sent, for_each};
 use super::live::Live;
 use super::notices::Notices;
+use super::opening::Opening;
 use super::options::Options;
 use super::prune::prune;
 use super::resume::resume;
@@ -70,9 +71,12 @@ fn carry_out(
     let mut options = Options::merge(batch, Some(arguments), &manifest)?;
     let name = batch.manifest.display().to_string();
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
+    let opening = Opening::begin(&options.folder);
     let mut draft = PlanDraft::begin(&options.folder)?;
     let mut ids = Ids::default();
-    let planned = |found: &FoundJob<'_>, fingerprint| PlannedJob { fingerprint, job: found.to_job() };
+    let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
+        DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
+    };
     let alike = for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
         Dealt::Ours(planned) => Ok(draft.push(&planned)?),
         Dealt::Theirs(id) => {
@@ -88,13 +92,12 @@ fn carry_out(
         // Nothing can be finished yet, so a key is needed, and no folder is made without one.
         backend::key()?;
     }
-    let _lock = Lock::take(&options.folder)?;
-    let journal = JournalFile::open(&options.folder)?;
+    let (_lock, journal) = opening.finish()?;
     if journal.torn > 0 {
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
     options.suit(&journal.ledger)?;
-    let plan = draft.publish(&options.folder)?;
+    let plan = draft.publish()?;
     pictures.remember(&options.folder.pictures());
     drop(pictures);
     let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;

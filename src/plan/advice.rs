@@ -8,7 +8,7 @@ use rayon::slice::ParallelSliceMut;
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
-use crate::job::{Fingerprint, ImageRef, JobId, JobRef, Rate, Size};
+use crate::job::{ImageRef, JobId, JobRef, Likeness, Rate, Size};
 
 use super::expiry::expires_at;
 
@@ -30,7 +30,7 @@ pub struct Advice {
     expiring: Noted,
     garbled: Noted,
     pages: Noted,
-    /// Eight bytes of each fingerprint and four of its line: a million jobs are twelve megabytes.
+    /// Eight bytes for what each sends and four for its line: a million jobs are twelve megabytes.
     edits: Vec<[u8; 12]>,
     sizes: BTreeMap<&'static str, u64>,
     colors: HashMap<Hex, u64>,
@@ -40,7 +40,7 @@ pub struct Advice {
 #[derive(Debug)]
 pub struct Sketch {
     line: u64,
-    fingerprint: Fingerprint,
+    likeness: Likeness,
     size: Option<Size>,
     colors: SmallVec<[Hex; 4]>,
     is_colorless: bool,
@@ -119,7 +119,7 @@ impl Advice {
             self.pages.note(job);
         }
         let mut edit = [0; 12];
-        edit[..8].copy_from_slice(&job.fingerprint.as_bytes()[..8]);
+        edit[..8].copy_from_slice(&job.likeness.0.to_be_bytes());
         edit[8..].copy_from_slice(&u32::try_from(job.line).unwrap_or(u32::MAX).to_be_bytes());
         self.edits.push(edit);
         if submits {
@@ -197,8 +197,8 @@ impl Advice {
 }
 
 impl Sketch {
-    /// What there is to know of `job`; `fingerprint` is what it sends.
-    pub fn of(job: &JobRef<'_>, fingerprint: Fingerprint) -> Sketch {
+    /// What there is to know of `job`; `likeness` is that of what it sends.
+    pub fn of(job: &JobRef<'_>, likeness: Likeness) -> Sketch {
         let JobRef { request, line, .. } = job;
         let colors = match job.color.as_deref() {
             Some(color) => color.parse().into_iter().collect(),
@@ -216,7 +216,7 @@ impl Sketch {
         let is_noted = is_colorless || is_crowded || is_garbled || is_page || ends.is_some();
         let id = is_noted.then(|| job.id.to_id());
         let (line, size) = (*line, request.size);
-        Sketch { line, fingerprint, size, colors, is_colorless, is_crowded, is_garbled, is_page, ends, id }
+        Sketch { line, likeness, size, colors, is_colorless, is_crowded, is_garbled, is_page, ends, id }
     }
 }
 
@@ -286,8 +286,8 @@ mod tests {
     fn said(jobs: &[Job]) -> Vec<String> {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
-            let fingerprint = Fingerprint::of(&job.request, |_| unreachable!("there are no files"));
-            advice.take(&Sketch::of(&job.borrowed(), fingerprint), true);
+            let likeness = Likeness::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
+            advice.take(&Sketch::of(&job.borrowed(), likeness), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }

@@ -3,6 +3,7 @@
 mod compaction;
 mod journal_file;
 mod lock;
+mod plan_draft;
 mod plan_file;
 mod report_mark;
 
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 pub use compaction::Compaction;
 pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::{Lock, ReportTurn};
-pub use plan_file::{PlanDraft, PlanLine, plan_lines, read_plan};
+pub use plan_draft::{DraftLine, PlanDraft};
+pub use plan_file::{PlanLine, PlanLines, plan_blocks, plan_lines, read_plan};
 pub use report_mark::ReportMark;
 
 use crate::journal::{LinesError, ReplayError};

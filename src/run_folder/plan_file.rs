@@ -1,114 +1,38 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read};
 
-use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use serde::Deserialize;
 
 use crate::color::{Hex, wanted};
-use crate::job::{ContentHash, Fingerprint, JobId};
+use crate::job::{Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
 use super::{FolderError, RunFolder};
-
-/// The manifest as it was understood, one job a line, while it is being read. It takes the place of the folder's plan
-/// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
-#[derive(Debug)]
-pub struct PlanDraft {
-    writer: BufWriter<Hashed>,
-    jobs: u64,
-    position: u64,
-}
-
-/// A file, and the hash of what is written to it.
-#[derive(Debug)]
-struct Hashed {
-    file: NamedTempFile,
-    hasher: blake3::Hasher,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// A job with its place in the manifest, from 0: where the plan is of a share, so that shares can be put in order again.
-#[derive(Serialize)]
-struct Placed<'j> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<u64>,
-    #[serde(flatten)]
-    job: &'j PlannedJob,
-}
 
 /// A line of the plan file.
 #[derive(Debug)]
 pub struct PlanLine<'f> {
     folder: &'f RunFolder,
     number: usize,
+    text: Cow<'f, str>,
+}
+
+/// Some lines of the plan file, in their order.
+#[derive(Debug)]
+pub struct PlanLines<'f> {
+    folder: &'f RunFolder,
+    /// The number of the first one, from 1.
+    first: usize,
     text: String,
 }
 
-/// How many jobs are written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
-const SYNC_EVERY: u64 = 1 << 16;
-
-impl PlanDraft {
-    /// Begins a plan for `folder`, which need not be there yet: the draft is on the same file system.
-    pub fn begin(folder: &RunFolder) -> Result<PlanDraft, FolderError> {
-        let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
-        let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-        let file = crate::files::temporary().prefix(".plan-").tempfile_in(place);
-        let file = file.map_err(FolderError::io("write into", place))?;
-        let file = Hashed { file, hasher: blake3::Hasher::new() };
-        Ok(PlanDraft { writer: BufWriter::with_capacity(1 << 17, file), jobs: 0, position: 0 })
-    }
-
-    /// Leaves the place of a job out, for it is in another share.
-    pub fn skip(&mut self) {
-        self.position += 1;
-    }
-
-    /// Adds a job at a place that is known, from 0.
-    pub fn push_at(&mut self, position: u64, job: &PlannedJob) -> Result<(), FolderError> {
-        self.position = position;
-        self.push(job)
-    }
-
-    /// Adds a job.
-    pub fn push(&mut self, job: &PlannedJob) -> Result<(), FolderError> {
-        let position = Some(self.position).filter(|position| *position != self.jobs);
-        let mut write = || -> io::Result<()> {
-            serde_json::to_writer(&mut self.writer, &Placed { position, job })?;
-            self.writer.write_all(b"\n")?;
-            self.jobs += 1;
-            self.position += 1;
-            if self.jobs.is_multiple_of(SYNC_EVERY) {
-                self.writer.flush()?;
-                self.writer.get_ref().file.as_file().sync_data()?;
-            }
-            Ok(())
-        };
-        write().map_err(FolderError::io("write", self.writer.get_ref().file.path()))
-    }
-
-    /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
-    pub fn publish(self, folder: &RunFolder) -> Result<ContentHash, FolderError> {
-        let publish = || -> io::Result<ContentHash> {
-            let Hashed { file, hasher } = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_data()?;
-            file.persist(folder.plan())?;
-            Ok(ContentHash::from_hasher(&hasher))
-        };
-        publish().map_err(FolderError::io("write", folder.plan()))
+impl PlanLines<'_> {
+    /// Each of them.
+    pub fn lines(&self) -> impl Iterator<Item = PlanLine<'_>> {
+        let line = |(number, text)| PlanLine { folder: self.folder, number, text: Cow::Borrowed(text) };
+        (self.first..).zip(self.text.lines()).map(line)
     }
 }
 
@@ -120,6 +44,9 @@ impl PlanLine<'_> {
 
     /// Which edit the manifest asks for; the rest of the line is not looked at.
     pub fn key(&self) -> Result<EditKey, FolderError> {
+        if let Some(key) = usual_key(&self.text) {
+            return Ok(key);
+        }
         #[derive(Deserialize)]
         struct Key {
             fingerprint: Fingerprint,
@@ -157,6 +84,10 @@ impl PlanLine<'_> {
             prompt: Cow<'l, str>,
         }
 
+        // Every color has one in front, and of a million lines that is soon found out.
+        if memchr::memchr(b'#', self.text.as_bytes()).is_none() {
+            return Ok(Vec::new());
+        }
         let meant: Meant<'_> = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
         Ok(wanted(meant.color.as_deref(), &meant.request.prompt))
     }
@@ -166,19 +97,54 @@ impl PlanLine<'_> {
     }
 }
 
+/// The key of a line that begins as this program writes them. No id has an escape in it.
+fn usual_key(line: &str) -> Option<EditKey> {
+    let (fingerprint, rest) = line.strip_prefix(r#"{"fingerprint":""#)?.split_once('"')?;
+    let (job, _) = rest.strip_prefix(r#","id":""#)?.split_once('"')?;
+    Some(EditKey { job: JobId::new(job).ok()?, fingerprint: fingerprint.parse().ok()? })
+}
+
+/// Reads the plan, some thousand lines at a time.
+pub fn plan_blocks(
+    folder: &RunFolder,
+) -> Result<impl Iterator<Item = Result<PlanLines<'_>, FolderError>> + use<'_>, FolderError> {
+    const BLOCK: u64 = 1 << 21;
+    let path = folder.plan();
+    let mut file = BufReader::with_capacity(1 << 17, open(folder)?);
+    let mut first = 1;
+    Ok(std::iter::from_fn(move || {
+        let mut bytes = Vec::with_capacity(BLOCK as usize + 4096);
+        let read = file.by_ref().take(BLOCK).read_to_end(&mut bytes);
+        let read = read.and_then(|_| if bytes.ends_with(b"\n") { Ok(0) } else { file.read_until(b'\n', &mut bytes) });
+        let text = read.and_then(|_| String::from_utf8(bytes).map_err(io::Error::other));
+        let text = match text {
+            Ok(text) => text,
+            Err(cause) => return Some(Err(FolderError::io("read", &path)(cause))),
+        };
+        let lines = PlanLines { folder, first, text };
+        first += memchr::memchr_iter(b'\n', lines.text.as_bytes()).count();
+        (!lines.text.is_empty()).then_some(Ok(lines))
+    }))
+}
+
 /// Reads the plan, line by line.
 pub fn plan_lines(
     folder: &RunFolder,
 ) -> Result<impl Iterator<Item = Result<PlanLine<'_>, FolderError>> + use<'_>, FolderError> {
     let path = folder.plan();
-    let file = File::open(&path).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
-        _ => FolderError::io("open", &path)(cause),
-    })?;
+    let file = open(folder)?;
     Ok(BufReader::with_capacity(1 << 17, file).lines().enumerate().map(move |(number, text)| {
-        let text = text.map_err(FolderError::io("read", &path))?;
+        let text = Cow::Owned(text.map_err(FolderError::io("read", &path))?);
         Ok(PlanLine { folder, number: number + 1, text })
     }))
+}
+
+fn open(folder: &RunFolder) -> Result<File, FolderError> {
+    let path = folder.plan();
+    File::open(&path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
+        _ => FolderError::io("open", &path)(cause),
+    })
 }
 
 /// Reads the plan, job by job.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::color::Hex;
 use crate::job::{Cents, EditRequest, ImageSource, Job, JobId, Size, Switches};
 use crate::journal::{EditKey, Record, RunEvent, Step};
 use crate::plan::PlannedJob;
@@ -69,10 +70,7 @@ fn a_journal_that_is_broken_in_its_middle_is_not_touched() {
     assert_eq!(std::fs::read(folder.journal()).unwrap(), bytes);
 }
 
-#[test]
-fn a_plan_reads_back_as_it_was_written() {
-    let (_temporary, folder) = folder();
-    let _lock = Lock::take(&folder).unwrap();
+fn planned(id: &str) -> PlannedJob {
     let request = EditRequest {
         model: "m".into(),
         prompt: "line one\nline two".into(),
@@ -82,12 +80,74 @@ fn a_plan_reads_back_as_it_was_written() {
         switches: Switches { enable_sync_mode: Some(false), ..Switches::default() },
     };
     let columns = vec![("sku".to_owned(), "1".to_owned())];
-    let job = Job { id: JobId::new("a").unwrap(), request, color: Some("#1E90FF".into()), columns, line: 2 };
-    let jobs = vec![PlannedJob { fingerprint: key().fingerprint, job }];
-    let mut draft = PlanDraft::begin(&folder).unwrap();
-    jobs.iter().try_for_each(|job| draft.push(job)).unwrap();
-    draft.publish(&folder).unwrap();
-    assert_eq!(plan_lines(&folder).unwrap().next().unwrap().unwrap().key().unwrap(), jobs[0].key());
+    let job = Job { id: JobId::new(id).unwrap(), request, color: Some("#1E90FF".into()), columns, line: 2 };
+    PlannedJob { fingerprint: key().fingerprint, job }
+}
+
+/// Plans jobs with these ids; one that is empty is in another share.
+fn plan(folder: &RunFolder, ids: &[&str]) -> crate::job::ContentHash {
+    let mut draft = PlanDraft::begin(folder).unwrap();
+    for id in ids {
+        if id.is_empty() { draft.skip() } else { draft.push(&DraftLine::of(&planned(id))).unwrap() }
+    }
+    draft.publish().unwrap()
+}
+
+#[test]
+fn a_plan_reads_back_as_it_was_written() {
+    let (_temporary, folder) = folder();
+    let _lock = Lock::take(&folder).unwrap();
+    plan(&folder, &["a", "größe"]);
+    let lines = || plan_blocks(&folder).unwrap().map(Result::unwrap);
+    let keys: Vec<_> =
+        lines().flat_map(|block| block.lines().map(|line| line.key().unwrap()).collect::<Vec<_>>()).collect();
+    assert_eq!(keys, [planned("a").key(), planned("größe").key()]);
+    let colors = lines().map(|block| block.lines().next().unwrap().colors().unwrap()).next().unwrap();
+    assert_eq!(colors, [Hex([0x1E, 0x90, 0xFF])]);
     let read: Vec<_> = read_plan(&folder).unwrap().map(Result::unwrap).collect();
-    assert_eq!(read, jobs);
+    assert_eq!(read, [planned("a"), planned("größe")]);
+}
+
+#[test]
+fn the_jobs_of_a_share_have_their_places_with_them() {
+    let (_temporary, folder) = folder();
+    let _lock = Lock::take(&folder).unwrap();
+    plan(&folder, &["a", "", "", "b"]);
+    let places: Vec<_> = plan_lines(&folder).unwrap().map(|line| line.unwrap().position().unwrap()).collect();
+    assert_eq!(places, [0, 3]);
+    let keys: Vec<_> = plan_lines(&folder).unwrap().map(|line| line.unwrap().key().unwrap().job.to_string()).collect();
+    assert_eq!(keys, ["a", "b"]);
+}
+
+#[test]
+fn a_plan_that_says_the_same_is_left_as_it_is_and_any_other_takes_its_place() {
+    let (_temporary, folder) = folder();
+    let _lock = Lock::take(&folder).unwrap();
+    let numbers: Vec<String> = (0..2_000).map(|number| format!("job-{number}")).collect();
+    let ids: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let first = plan(&folder, &ids);
+    let modified = || folder.plan().metadata().unwrap().modified().unwrap();
+    let before = modified();
+    assert_eq!((plan(&folder, &ids), modified()), (first, before));
+    let changed: Vec<&str> = ids.iter().map(|id| if *id == "job-1500" { "other" } else { id }).collect();
+    for others in [&ids[..1_000], &changed, &ids, &ids[..0], &[&ids[..], &["one-more"]].concat()] {
+        let hash = plan(&folder, others);
+        let read: Vec<_> = read_plan(&folder).unwrap().map(|job| job.unwrap().job.id.to_string()).collect();
+        assert_eq!(read, others);
+        assert_eq!(hash, crate::job::ContentHash::of(&std::fs::read(folder.plan()).unwrap()));
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".plan-")), "{left:?}");
+}
+
+#[test]
+fn a_plan_that_another_run_has_replaced_meanwhile_is_written_again() {
+    let (_temporary, folder) = folder();
+    let _lock = Lock::take(&folder).unwrap();
+    plan(&folder, &["a", "b"]);
+    let mut draft = PlanDraft::begin(&folder).unwrap();
+    ["a", "b"].iter().for_each(|id| draft.push(&DraftLine::of(&planned(id))).unwrap());
+    plan(&folder, &["c"]);
+    draft.publish().unwrap();
+    assert_eq!(read_plan(&folder).unwrap().count(), 2);
 }

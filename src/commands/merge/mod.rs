@@ -82,7 +82,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     crate::files::replace(&out.merging(), command(arguments).as_bytes()).map_err(at_work)?;
     crate::files::sync_folder(out.path()).map_err(at_work)?;
     let missing = pictures(&sources, &joint, &out)?;
-    plan.publish(&out)?;
+    plan.publish()?;
     let draft = JournalDraft::begin(&out, |writer| joint.write(writer))?;
     if joint.lacks() > 0 || before.is_none() {
         let ledger = draft.ledger()?;

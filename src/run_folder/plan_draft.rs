@@ -1,0 +1,170 @@
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::job::ContentHash;
+use crate::plan::PlannedJob;
+
+use super::{FolderError, RunFolder};
+
+/// How many bytes go to the file at once.
+const PAGE: usize = 1 << 17;
+
+/// How much is written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
+const SYNC_EVERY: u64 = 1 << 24;
+
+/// The manifest as it was understood, one job a line, while it is being read. It takes the place of the folder's plan
+/// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
+///
+/// Most nights the plan is what it was. So long as a draft says the same as the folder's plan, it is not written.
+#[derive(Debug)]
+pub struct PlanDraft {
+    folder: RunFolder,
+    page: Vec<u8>,
+    hasher: blake3::Hasher,
+    length: u64,
+    place: Place,
+    jobs: u64,
+    position: u64,
+}
+
+/// Where the pages of a draft are.
+#[derive(Debug)]
+enum Place {
+    /// In the plan that the folder has, which is read as far.
+    Same(File),
+    /// In a file of its own.
+    Own(NamedTempFile),
+}
+
+/// A job as a line of the plan, on whatever thread it is made.
+#[derive(Debug)]
+pub struct DraftLine(Vec<u8>);
+
+impl DraftLine {
+    /// Writes the line of a job.
+    pub fn of(job: &PlannedJob) -> DraftLine {
+        let mut line = Vec::with_capacity(512);
+        // A job holds text, numbers and lists alone, and serde_json can write all of those.
+        let _ = serde_json::to_writer(&mut line, job);
+        line.push(b'\n');
+        DraftLine(line)
+    }
+}
+
+impl PlanDraft {
+    /// Begins a plan for `folder`, which need not be there yet: the draft is on the same file system.
+    pub fn begin(folder: &RunFolder) -> Result<PlanDraft, FolderError> {
+        let place = match File::open(folder.plan()) {
+            Ok(plan) => Place::Same(plan),
+            Err(_) => Place::Own(own_file(folder)?),
+        };
+        Ok(PlanDraft {
+            folder: folder.clone(),
+            page: Vec::with_capacity(PAGE + 4096),
+            hasher: blake3::Hasher::new(),
+            length: 0,
+            place,
+            jobs: 0,
+            position: 0,
+        })
+    }
+
+    /// Leaves the place of a job out, for it is in another share.
+    pub fn skip(&mut self) {
+        self.position += 1;
+    }
+
+    /// Adds a job at a place that is known, from 0.
+    pub fn push_at(&mut self, position: u64, job: &PlannedJob) -> Result<(), FolderError> {
+        self.position = position;
+        self.push(&DraftLine::of(job))
+    }
+
+    /// Adds a job. It has its place with it only where the plan is of a share, so that shares can be put in order again.
+    pub fn push(&mut self, DraftLine(line): &DraftLine) -> Result<(), FolderError> {
+        match line.strip_prefix(b"{") {
+            Some(rest) if self.position != self.jobs => {
+                self.page.extend(format!("{{\"position\":{},", self.position).into_bytes());
+                self.page.extend_from_slice(rest);
+            }
+            _ => self.page.extend_from_slice(line),
+        }
+        self.jobs += 1;
+        self.position += 1;
+        if self.page.len() >= PAGE { self.turn() } else { Ok(()) }
+    }
+
+    /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
+    pub fn publish(mut self) -> Result<ContentHash, FolderError> {
+        self.turn()?;
+        if let Place::Same(plan) = &self.place
+            && !self.is_still(plan)
+        {
+            self.part()?;
+        }
+        if let Place::Own(file) = self.place {
+            let publish = || -> io::Result<()> {
+                file.as_file().sync_data()?;
+                file.persist(self.folder.plan())?;
+                Ok(())
+            };
+            publish().map_err(FolderError::io("write", self.folder.plan()))?;
+        }
+        Ok(ContentHash::from_hasher(&self.hasher))
+    }
+
+    /// Goes to the next page.
+    fn turn(&mut self) -> Result<(), FolderError> {
+        if let Place::Same(plan) = &mut self.place {
+            let mut known = Vec::with_capacity(self.page.len());
+            let read = plan.take(self.page.len() as u64).read_to_end(&mut known);
+            if read.is_err() || known != self.page {
+                self.part()?;
+            }
+        }
+        let before = self.length;
+        self.hasher.update(&self.page);
+        self.length += self.page.len() as u64;
+        if let Place::Own(file) = &mut self.place {
+            let written =
+                file.write_all(&self.page).and_then(|()| match before / SYNC_EVERY < self.length / SYNC_EVERY {
+                    true => file.as_file().sync_data(),
+                    false => Ok(()),
+                });
+            written.map_err(FolderError::io("write", file.path()))?;
+        }
+        self.page.clear();
+        Ok(())
+    }
+
+    /// Writes what was the same to a file of its own.
+    fn part(&mut self) -> Result<(), FolderError> {
+        let Place::Same(plan) = &mut self.place else { return Ok(()) };
+        let mut own = own_file(&self.folder)?;
+        let copied = plan.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut plan.take(self.length), &mut own));
+        match copied {
+            Ok(copied) if copied == self.length => self.place = Place::Own(own),
+            Ok(_) => return Err(FolderError::io("read", self.folder.plan())(io::ErrorKind::UnexpectedEof.into())),
+            Err(cause) => return Err(FolderError::io("copy", self.folder.plan())(cause)),
+        }
+        Ok(())
+    }
+
+    /// Whether `plan`, which is what this draft says, is the folder's plan, and no longer than the draft.
+    fn is_still(&self, plan: &File) -> bool {
+        let stamp = |found: Metadata| Some((found.len(), found.modified().ok()?));
+        let here = self.folder.plan().metadata().ok().and_then(stamp);
+        let known = plan.metadata().ok().and_then(stamp);
+        here.is_some() && here == known && known.is_some_and(|(length, _)| length == self.length)
+    }
+}
+
+fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
+    let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
+    let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
+    let file = crate::files::temporary().prefix(".plan-").tempfile_in(place);
+    file.map_err(FolderError::io("write into", place))
+}
