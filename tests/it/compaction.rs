@@ -1,8 +1,16 @@
 //! A compacted journal: everything goes on as if it were the long one.
+//!
+//! `DYEHOUSE_KILLS` sets how often a compaction is killed (25 by default), and `DYEHOUSE_SEED` at which moments.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use dyehouse::api::PredictionId;
+use dyehouse::job::{Cents, ContentHash, JobId};
+use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step};
+use jiff::Timestamp;
+
+use crate::support::{Behavior, Provider, Sandbox, code, number};
 
 fn night(sandbox: &Sandbox, provider: &Provider, rows: &[&str], out: &str) -> Output {
     let rows: String =
@@ -51,4 +59,63 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
     holder.lock().unwrap();
     code(&sandbox.run("compact all"), 5);
     assert_eq!(sandbox.run("compact nothing").status.code(), Some(1));
+}
+
+/// The journal of a run of `jobs` jobs, half of which went well.
+fn journal(jobs: u64) -> Vec<u8> {
+    let counts = PlanCounts { total: jobs, pending: jobs, ..PlanCounts::default() };
+    let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
+    let run = RunEvent::Run { manifest, backend, program, jobs: counts, budget_cents: None, partition: None };
+    let edits = (0..jobs).flat_map(|number| {
+        let job = JobId::new(&format!("job-{number}")).unwrap();
+        let key = EditKey { fingerprint: format!("{number:032x}").parse().unwrap(), job };
+        let prediction = PredictionId::new(&format!("p-{number}")).unwrap();
+        let name = format!("{}.png", key.job);
+        let files = vec![SavedFile { name, bytes: 5, blake3: ContentHash::of(b"x"), width: 1, height: 1 }];
+        let mut steps = vec![
+            Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
+            Step::Accepted { prediction, cost_cents: Cents(7) },
+            Step::Generated { outputs: 1 },
+            Step::Fetched { files },
+            Step::Completed,
+        ];
+        steps.truncate(if number % 2 == 0 { 5 } else { 2 });
+        steps.into_iter().map(move |step| Record::Edit(key.clone(), step))
+    });
+    let records = std::iter::once(Record::Run(run)).chain(edits);
+    records.flat_map(|record| record.to_line(Timestamp::UNIX_EPOCH)).collect()
+}
+
+#[test]
+fn a_compaction_that_is_killed_leaves_the_long_journal_or_the_short_one() {
+    let (sandbox, long) = (Sandbox::new(), journal(1_000));
+    let kept = "out/journal-until-1970-01-01T00-00-00.000Z.jsonl";
+    sandbox.write("out/journal.jsonl", &long);
+    let status = code(&sandbox.run("status out --json"), 0);
+    let began = Instant::now();
+    code(&sandbox.run("compact out"), 0);
+    let whole = began.elapsed();
+    let short = std::fs::read(sandbox.path("out/journal.jsonl")).unwrap();
+    assert!(short.len() < long.len());
+
+    let mut moments = fastrand::Rng::with_seed(number("DYEHOUSE_SEED").unwrap_or(1));
+    for _kill in 0..number("DYEHOUSE_KILLS").unwrap_or(25) {
+        let mut child = sandbox.dyehouse("compact out").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole.mul_f64(moments.f64() * 1.2) + Duration::from_millis(1));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let journal = std::fs::read(sandbox.path("out/journal.jsonl")).unwrap();
+        if journal != long {
+            assert!(journal == short, "a journal of {} bytes is neither", journal.len());
+            assert!(std::fs::read(sandbox.path(kept)).unwrap() == long, "the long one is kept");
+            // The next one begins with the long one, and with all that those before it have left.
+            std::fs::rename(sandbox.path(kept), sandbox.path("out/journal.jsonl")).unwrap();
+        }
+    }
+
+    code(&sandbox.run("compact out"), 0);
+    assert!(std::fs::read(sandbox.path("out/journal.jsonl")).unwrap() == short);
+    assert_eq!(code(&sandbox.run("status out --json"), 0), status);
+    let names = sandbox.names("out");
+    assert!(names.iter().all(|name| !name.starts_with(".journal-")), "drafts are swept: {names:?}");
 }
