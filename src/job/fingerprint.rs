@@ -169,7 +169,7 @@ fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     const ALL: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ALL << 7;
     let digits = u64::from_le_bytes(digits);
-    let (ascii, lower) = (digits & !HIGH, (digits | ALL * 0x20) & !HIGH);
+    let (ascii, lower) = (digits & !HIGH, (digits | (ALL * 0x20)) & !HIGH);
     // The high bit of each byte of a sum tells whether the byte reaches the bound that the addend is for.
     let between = |bytes: u64, first: u8, last: u8| {
         let reaches = |bound: u8| bytes + ALL * u64::from(0x80 - bound);

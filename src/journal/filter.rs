@@ -1,12 +1,12 @@
 use super::settled::Hash;
 
 /// Tells of most jobs that they are not settled, from a table that is small enough to be at hand: that of a million has
-/// less than a byte for each. A replay asks it of every job once, and looks only for those that it cannot tell of.
+/// half a byte for each. A replay asks it of every job once, and looks only for those that it cannot tell of.
 #[derive(Debug, Default)]
 pub(super) struct Filter(Vec<u64>);
 
 impl Filter {
-    /// One that is right about nine of ten jobs when so many are settled.
+    /// One that is right about four of five jobs when so many are settled, and about nineteen of twenty at half of that.
     pub(super) fn for_entries(entries: usize) -> Filter {
         // Half a byte for each, at most.
         Filter(vec![0; (entries / 16 + 1).next_power_of_two() / 2])
@@ -46,6 +46,6 @@ mod tests {
         inside.iter().for_each(|job| filter.insert(*job));
         assert!(inside.iter().all(|job| filter.may_have(*job)));
         let wrong = outside.iter().filter(|job| filter.may_have(**job)).count();
-        assert!(wrong < 1_500, "{wrong}");
+        assert!(wrong < 2_500, "{wrong}");
     }
 }
