@@ -53,7 +53,7 @@ fn main() {
         (0..count).map(|number| job(number, &pictures.photos, &mut known, is_hostile)).collect();
     let mut plan = PlanDraft::begin(&folder).unwrap();
     jobs.iter().for_each(|job| plan.push(job).unwrap());
-    plan.publish(&folder).unwrap();
+    plan.publish().unwrap();
     let mut journal = Journal::new(&folder);
     let counts = PlanCounts { total: count as u64, pending: count as u64, ..PlanCounts::default() };
     journal.write(

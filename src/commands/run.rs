@@ -78,7 +78,7 @@ fn carry_out(
         DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
     };
     let alike = for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
-        Dealt::Ours(planned) => Ok(draft.push(&planned)?),
+        Dealt::Ours(planned) => Ok(draft.push_line(&planned)?),
         Dealt::Theirs(id) => {
             draft.skip();
             ids.note(&id);

@@ -80,11 +80,17 @@ impl PlanDraft {
     /// Adds a job at a place that is known, from 0.
     pub fn push_at(&mut self, position: u64, job: &PlannedJob) -> Result<(), FolderError> {
         self.position = position;
-        self.push(&DraftLine::of(job))
+        self.push(job)
     }
 
-    /// Adds a job. It has its place with it only where the plan is of a share, so that shares can be put in order again.
-    pub fn push(&mut self, DraftLine(line): &DraftLine) -> Result<(), FolderError> {
+    /// Adds a job.
+    pub fn push(&mut self, job: &PlannedJob) -> Result<(), FolderError> {
+        self.push_line(&DraftLine::of(job))
+    }
+
+    /// Adds the line of a job. It has its place with it only where the plan is of a share, so that shares can be put in
+    /// order again.
+    pub fn push_line(&mut self, DraftLine(line): &DraftLine) -> Result<(), FolderError> {
         match line.strip_prefix(b"{") {
             Some(rest) if self.position != self.jobs => {
                 self.page.extend(format!("{{\"position\":{},", self.position).into_bytes());

@@ -88,7 +88,7 @@ fn planned(id: &str) -> PlannedJob {
 fn plan(folder: &RunFolder, ids: &[&str]) -> crate::job::ContentHash {
     let mut draft = PlanDraft::begin(folder).unwrap();
     for id in ids {
-        if id.is_empty() { draft.skip() } else { draft.push(&DraftLine::of(&planned(id))).unwrap() }
+        if id.is_empty() { draft.skip() } else { draft.push(&planned(id)).unwrap() }
     }
     draft.publish().unwrap()
 }
@@ -146,7 +146,7 @@ fn a_plan_that_another_run_has_replaced_meanwhile_is_written_again() {
     let _lock = Lock::take(&folder).unwrap();
     plan(&folder, &["a", "b"]);
     let mut draft = PlanDraft::begin(&folder).unwrap();
-    ["a", "b"].iter().for_each(|id| draft.push(&DraftLine::of(&planned(id))).unwrap());
+    ["a", "b"].iter().for_each(|id| draft.push(&planned(id)).unwrap());
     plan(&folder, &["c"]);
     draft.publish().unwrap();
     assert_eq!(read_plan(&folder).unwrap().count(), 2);
