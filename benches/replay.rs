@@ -3,9 +3,10 @@
 //!
 //! `cargo bench --bench replay` writes a manifest of `DYEHOUSE_JOBS` rows (a million), the journal that a run of it leaves
 //! with 256 jobs in flight, and its results, which share a picture. The replay is that of the library, from a file that was
-//! just read, by the time for which its thread had a core; its memory is what the process grows by. Then the
-//! program itself runs the manifest against a server that counts who comes. The first of these runs writes the report,
-//! as the run that finished the jobs would have; those after it find everything as it was left.
+//! just read, by the time for which its thread had a core; its memory is what the process grows by. The same journal is
+//! replayed once more when it is compacted. Then the program itself runs the manifest against a server that counts who
+//! comes. The first of these runs writes the report, as the run that finished the jobs would have; those after it find
+//! everything as it was left.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::VecDeque;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
 use dyehouse::job::{Cents, ContentHash, Fingerprint};
-use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step, replay};
+use dyehouse::journal::{EditKey, PlanCounts, ReadAt, Record, RunEvent, SavedFile, Step, compact, replay};
 use dyehouse::manifest::Manifest;
 
 /// How often each is measured; the best counts, for everything else on the machine only makes it slower.
@@ -61,7 +62,20 @@ fn main() {
     let rate = length as f64 / 1e6 / seconds;
     println!("replay                         {seconds:>7.2} s   {rate:.0} MB/s a core");
     println!("memory of the ledger           {:>7.1} bytes a job", bytes / jobs as f64);
+    let short = temporary.path().join("short.jsonl");
+    compacted(&journal, &short);
+    let best = (0..ROUNDS).map(|_| replayed(&short).0).fold(f64::INFINITY, f64::min);
+    println!("replay of it compacted         {best:>7.2} s   {} MB", short.metadata().unwrap().len() / 1_000_000);
     resume(&manifest, &out);
+}
+
+/// Writes to `short` what a compaction makes of a journal.
+fn compacted(journal: &Path, short: &Path) {
+    let journal: Arc<dyn ReadAt> = Arc::new(File::open(journal).unwrap());
+    let ledger = replay(Arc::clone(&journal)).unwrap().ledger;
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(short).unwrap());
+    compact(&journal, &ledger, &mut out).unwrap();
+    out.flush().unwrap();
 }
 
 fn write_manifest(path: &Path, jobs: usize) {

@@ -13,7 +13,7 @@ use dyehouse::journal::RunEvent;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
 use dyehouse::pictures::LocalPictures;
-use dyehouse::plan::{self, Choices, PlannedJob};
+use dyehouse::plan::{self, Choices, Known, PlannedJob};
 use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
 use dyehouse::server::{Server, ServerConfig};
@@ -71,9 +71,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut work = Vec::new();
     for job in &jobs {
         let key = job.key();
-        let decision = plan::decide(&key, &ledger, Choices::default(), |name, bytes| folder.holds(name, bytes));
+        let known = Known::of(&key, &ledger);
+        let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.holds(name, bytes));
         let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
-        work.extend(plan::work(job, plan::tended(decision, &key, &ledger, &colors, rules), rules));
+        work.extend(plan::work(job, plan::tended(decision, &known, &colors, rules), rules));
     }
     let opening = RunEvent::Run {
         manifest: "manifests/quickstart.yaml".to_owned(),

@@ -95,6 +95,11 @@ impl LocalPictures {
         found
     }
 
+    /// Whether nobody has asked for a picture.
+    pub fn is_unused(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Writes what was found out to `memory`. That it cannot be written costs time on the next run, and nothing else.
     pub fn remember(&self, memory: &Path) {
         let mut lines: Vec<String> = self

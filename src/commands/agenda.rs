@@ -8,8 +8,7 @@ use rayon::slice::ParallelSliceMut;
 use crate::color::VerdictCounts;
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
 use crate::journal::{Brief, EditKey, Ledger, PlanCounts, Stage};
-use crate::plan::{self, Decision};
-use crate::plan::{ColorRules, Work};
+use crate::plan::{self, ColorRules, Decision, Known, Work};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 use super::options::Options;
@@ -126,17 +125,19 @@ impl Agenda {
         has_room: bool,
     ) -> Result<Look<'l>, FolderError> {
         let key = line.key()?;
+        let known = Known::of(&key, ledger);
         let decision = if has_room && options.selection.names(key.job.as_str()) {
             let holds = |name: &str, bytes| options.folder.holds(name, bytes);
-            let decision = plan::decide(&key, ledger, options.choices, holds);
+            let decision = plan::decide(&key, &known, options.choices, holds);
             let rules = self.rules.as_ref();
             let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
-            Some(plan::tended(decision, &key, ledger, &colors, rules))
+            Some(plan::tended(decision, &known, &colors, rules))
         } else {
             None
         };
         let id = self.ids.hash(key.job.as_str());
-        Ok(Look { id, brief: ledger.brief(&key), is_shown: ledger.is_shown(&key.job), decision, key })
+        let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
+        Ok(Look { id, brief: known.edit, is_shown, decision, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.

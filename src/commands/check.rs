@@ -9,7 +9,7 @@ use crate::job::{Cents, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{self, Advice, Decision, Kept, Sketch};
+use crate::plan::{self, Advice, Decision, Kept, Known, Sketch};
 use crate::progress::{self, Screen};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
@@ -172,7 +172,8 @@ impl Forecast {
         }
         self.jobs += 1;
         let decision = key.map_or(Decision::New, |key| {
-            plan::decide(key, ledger, options.choices, |name, bytes| options.folder.holds(name, bytes))
+            let holds = |name: &str, bytes| options.folder.holds(name, bytes);
+            plan::decide(key, &Known::of(key, ledger), options.choices, holds)
         });
         *match decision {
             Decision::New => &mut self.new,

@@ -16,6 +16,7 @@ mod notices;
 mod opening;
 mod options;
 mod places;
+mod planning;
 mod probe;
 mod prune;
 mod report;

@@ -6,29 +6,34 @@ use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 /// A run's folder on its way to being held, and its journal to being read. Where there is a journal, that goes on while the
 /// manifest is read; no folder is made before that is known to be right.
 pub(super) enum Opening {
-    Begun(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
+    Held(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
+    Refused(FolderError),
     Waiting(RunFolder),
 }
 
 impl Opening {
     pub(super) fn begin(folder: &RunFolder) -> Opening {
-        let folder = folder.clone();
         if !folder.journal().exists() {
-            return Opening::Waiting(folder);
+            return Opening::Waiting(folder.clone());
         }
-        // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
-        Opening::Begun(std::thread::spawn(move || open(&folder)))
+        let folder = folder.clone();
+        match Lock::take(&folder) {
+            // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
+            Ok(lock) => Opening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
+            Err(error) => Opening::Refused(error),
+        }
+    }
+
+    /// Whether the folder is held, so that nobody else writes into it.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Opening::Held(_))
     }
 
     pub(super) fn finish(self) -> Result<(Lock, JournalFile), FolderError> {
         match self {
-            Opening::Begun(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Opening::Waiting(folder) => open(&folder),
+            Opening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Opening::Refused(error) => Err(error),
+            Opening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),
         }
     }
-}
-
-fn open(folder: &RunFolder) -> Result<(Lock, JournalFile), FolderError> {
-    let lock = Lock::take(folder)?;
-    Ok((lock, JournalFile::open(folder)?))
 }

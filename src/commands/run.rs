@@ -12,22 +12,21 @@ use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::JobId;
 use crate::journal::{EditState, FileDisk, Ledger, PlanCounts, RunEvent};
-use crate::manifest::{Backend, FoundJob, Manifest, render};
+use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
-use crate::pictures::LocalPictures;
-use crate::plan::{PlannedJob, Work};
+use crate::plan::Work;
 use crate::progress::{Closing, Doubt, Narrator, Screen};
-use crate::run_folder::{DraftLine, FolderError, PlanDraft, ReportMark, ReportTurn};
+use crate::run_folder::{FolderError, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
-use super::agenda::{Agenda, Ids, Outcome};
+use super::agenda::{Agenda, Outcome};
 use super::backend::{self, Ready};
 use super::gather::{self, Gathered};
-use super::intake::{Dealt, Sent, for_each};
 use super::live::Live;
 use super::notices::Notices;
 use super::opening::Opening;
 use super::options::Options;
+use super::planning::Planning;
 use super::prune::prune;
 use super::resume::resume;
 use super::{Failure, interrupt, print, print_json};
@@ -70,22 +69,9 @@ fn carry_out(
     let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
     let mut options = Options::merge(batch, Some(arguments), &manifest)?;
     let name = batch.manifest.display().to_string();
-    let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let opening = Opening::begin(&options.folder);
-    let mut draft = PlanDraft::begin(&options.folder)?;
-    let mut ids = Ids::default();
-    let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-        DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
-    };
-    let alike = for_each(&manifest, &options, &mut pictures, planned, |dealt| match dealt {
-        Dealt::Ours(planned) => Ok(draft.push_line(&planned)?),
-        Dealt::Theirs(id) => {
-            draft.skip();
-            ids.note(&id);
-            Ok(())
-        }
-    })?;
-    for notice in manifest.notices().iter().chain(&alike) {
+    let planning = Planning::begin(&manifest, &options, &opening)?;
+    for notice in manifest.notices().iter().chain(planning.warning()) {
         screen.say(&render(notice, screen.style()));
     }
     if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
@@ -97,9 +83,7 @@ fn carry_out(
         tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
     }
     options.suit(&journal.ledger)?;
-    let plan = draft.publish()?;
-    pictures.remember(&options.folder.pictures());
-    drop(pictures);
+    let (plan, ids) = planning.publish(&options)?;
     let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
     let (mut ledger, disk) = journal.into_disk();
     let spent_before = ledger.spent();

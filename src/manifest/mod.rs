@@ -30,7 +30,10 @@ mod stdin;
 mod suggest;
 mod table;
 
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::job::ContentHash;
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
@@ -40,7 +43,7 @@ pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 pub use suggest::near_file;
 
-use catalog::Catalog;
+use catalog::{Catalog, RowSource};
 use document::{Document, Opened};
 use lines::Lines;
 use pass::{Parts, Use};
@@ -74,7 +77,7 @@ impl Manifest {
     /// [`Manifest::jobs`].
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
-            let (copy, kind) = stdin::kept(std::io::stdin().lock())?;
+            let (copy, kind) = stdin::kept(io::stdin().lock())?;
             let source = Source::open(&copy, stdin::NAME.to_owned(), kind)?.keeping(copy);
             return Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new());
         }
@@ -115,6 +118,25 @@ impl Manifest {
             Err(unreadable) => problems.extend(unreadable.diagnostics),
         }
         problems
+    }
+
+    /// A hash over all that its jobs are made of beside local pictures: its file, the file that its rows are in, and this
+    /// program's version. Nothing where its rows are the pictures of a folder.
+    ///
+    /// # Errors
+    /// A file cannot be read again.
+    pub fn content(&self) -> io::Result<Option<ContentHash>> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        self.source.hash(&mut hasher)?;
+        if let Body::Catalog(catalog) = &self.body {
+            match &catalog.rows {
+                RowSource::Table(source, _) | RowSource::Lines(source, _) => source.hash(&mut hasher)?,
+                RowSource::Pictures(_) => return Ok(None),
+                RowSource::List(_) | RowSource::One(_) => {}
+            }
+        }
+        Ok(Some(ContentHash::from_hasher(&hasher)))
     }
 
     /// What it says about the run.

@@ -203,6 +203,14 @@ impl Source {
         Ok(file)
     }
 
+    /// Hashes all of the text, and what it is called.
+    pub(super) fn hash(&self, hasher: &mut blake3::Hasher) -> io::Result<()> {
+        hasher.update(&(self.name.len() as u64).to_le_bytes()).update(self.name.as_bytes());
+        let length = io::copy(&mut BufReader::with_capacity(1 << 17, self.reader(0)?), hasher)?;
+        hasher.update(&length.to_le_bytes());
+        Ok(())
+    }
+
     /// All of the text.
     pub(super) fn text(&self) -> Result<String, Diagnostic> {
         let read = || -> io::Result<String> { io::read_to_string(self.reader(0)?) };

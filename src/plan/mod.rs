@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId};
-use crate::journal::{Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
+use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
 use crate::verify::Goal;
 
 pub use advice::{Advice, Sketch, Warning};
@@ -107,11 +107,28 @@ impl Decision {
     }
 }
 
+/// What the journal knows of an edit and of its job.
+#[derive(Clone, Debug)]
+pub struct Known<'l> {
+    /// The edit, if the journal knows it.
+    pub edit: Option<Brief<'l>>,
+    /// Whether the journal knows the job, with whatever edits.
+    pub has_job: bool,
+}
+
+impl<'l> Known<'l> {
+    /// Looks an edit up.
+    pub fn of(key: &EditKey, ledger: &'l Ledger) -> Known<'l> {
+        let edit = ledger.brief(key);
+        Known { has_job: edit.is_some() || ledger.knows(&key.job), edit }
+    }
+}
+
 /// Decides what happens with the edit of `key`. `is_there` tells whether a picture of that name and size in bytes is
 /// still in `results/`.
-pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl Fn(&str, u64) -> bool) -> Decision {
-    let Some(edit) = ledger.brief(key) else {
-        return if ledger.knows(&key.job) { Decision::Changed } else { Decision::New };
+pub fn decide(key: &EditKey, known: &Known<'_>, choices: Choices, is_there: impl Fn(&str, u64) -> bool) -> Decision {
+    let Some(edit) = &known.edit else {
+        return if known.has_job { Decision::Changed } else { Decision::New };
     };
     match edit.stage {
         Stage::Idle => Decision::New,
@@ -132,17 +149,11 @@ pub fn decide(key: &EditKey, ledger: &Ledger, choices: Choices, is_there: impl F
 
 /// The same decision, or to look after the color where that is left to do. `colors` are those that the job is held
 /// against; without `rules` nobody wants colors to be checked.
-pub fn tended(
-    decision: Decision,
-    key: &EditKey,
-    ledger: &Ledger,
-    colors: &[Hex],
-    rules: Option<&ColorRules>,
-) -> Decision {
-    let Some(brief) = ledger.brief(key).filter(|brief| brief.stage == Stage::Completed) else { return decision };
+pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> Decision {
+    let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
     match decision {
-        Decision::Keep(_) | Decision::Reinstate if needs_tending(&brief, colors, rules) => Decision::Tend,
+        Decision::Keep(_) | Decision::Reinstate if needs_tending(brief, colors, rules) => Decision::Tend,
         // The provider's picture is kept beside a corrected one.
         Decision::Follow if is_corrected && rules.is_some() => Decision::Tend,
         _ => decision,

@@ -5,6 +5,7 @@ mod journal_file;
 mod lock;
 mod plan_draft;
 mod plan_file;
+mod plan_mark;
 mod report_mark;
 
 use std::io;
@@ -15,6 +16,7 @@ pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::{Lock, ReportTurn};
 pub use plan_draft::{DraftLine, PlanDraft};
 pub use plan_file::{PlanLine, PlanLines, plan_blocks, plan_lines, read_plan};
+pub use plan_mark::PlanMark;
 pub use report_mark::ReportMark;
 
 use crate::journal::{LinesError, ReplayError};
@@ -85,6 +87,11 @@ impl RunFolder {
     /// `.report-of`: what the report was made of.
     fn report_mark(&self) -> PathBuf {
         self.path.join(".report-of")
+    }
+
+    /// `.plan-of`: what the plan was made of.
+    fn plan_mark(&self) -> PathBuf {
+        self.path.join(".plan-of")
     }
 
     fn report_lock_file(&self) -> PathBuf {

@@ -57,6 +57,35 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
 }
 
 #[test]
+fn a_manifest_that_is_what_it_was_is_not_planned_again_and_a_plan_that_is_not_is() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let (plan, mark) = (nights.sandbox.path("out/plan.jsonl"), nights.sandbox.path("out/.plan-of"));
+    let planned = std::fs::read(&plan).unwrap();
+    let requests = nights.provider.requests();
+    let night = |rows: &[(&str, &str)]| code(&nights.night(rows, ""), 0);
+    night(&FIRST);
+    std::fs::write(&plan, &planned[..planned.len() - 9]).unwrap();
+    night(&FIRST);
+    assert_eq!(std::fs::read(&plan).unwrap(), planned, "a plan that was tampered with is made again");
+    std::fs::remove_file(&plan).unwrap();
+    night(&FIRST);
+    assert_eq!(std::fs::read(&plan).unwrap(), planned);
+    std::fs::remove_file(nights.sandbox.path("out/results/vase.png")).unwrap();
+    night(&FIRST);
+    assert!(nights.provider.requests() > requests, "a picture that is gone is asked for again");
+    assert!(nights.sandbox.path("out/results/vase.png").exists());
+
+    let marked = std::fs::read(&mark).unwrap();
+    night(&FIRST[..2]);
+    assert_ne!(std::fs::read(&mark).unwrap(), marked);
+    assert_eq!(std::fs::read_to_string(&plan).unwrap().lines().count(), 2);
+    night(&FIRST);
+    assert_eq!((std::fs::read(&plan).unwrap(), std::fs::read(&mark).unwrap()), (planned, marked));
+    assert_eq!(nights.provider.accepted(), 3, "nothing was paid for twice");
+}
+
+#[test]
 fn prune_moves_results_of_removed_rows_aside_and_a_row_that_comes_back_brings_its_own() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);

@@ -207,12 +207,13 @@ impl History {
     fn plan(&self, ledger: &Ledger) -> Vec<Work> {
         let state = self.world.state();
         let is_there = |name: &str, _bytes: u64| state.results.contains_key(name);
-        let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), ledger, self.choices, is_there)));
+        let known = |job: &PlannedJob| plan::Known::of(&job.key(), ledger);
+        let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, is_there)));
         let rules = self.checks_colors.then_some(&self.settings.color);
         let mut work: Vec<Work> = decided
             .filter_map(|(job, decision): (&PlannedJob, Decision)| {
                 let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
-                plan::work(job, plan::tended(decision, &job.key(), ledger, &colors, rules), rules)
+                plan::work(job, plan::tended(decision, &known(job), &colors, rules), rules)
             })
             .collect();
         let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();

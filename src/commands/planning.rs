@@ -1,0 +1,87 @@
+use crate::job::ContentHash;
+use crate::manifest::{Diagnostic, FoundJob, Manifest};
+use crate::pictures::LocalPictures;
+use crate::plan::PlannedJob;
+use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark};
+
+use super::Failure;
+use super::agenda::Ids;
+use super::intake::{Dealt, Sent, for_each};
+use super::opening::Opening;
+use super::options::Options;
+
+/// The plan of a run, made of its manifest.
+pub(super) enum Planning {
+    /// The one that the folder has: the manifest is what it was.
+    AsBefore(ContentHash),
+    /// One that is made anew.
+    Anew(Box<Drafted>),
+}
+
+/// A plan that is not the folder's yet.
+pub(super) struct Drafted {
+    draft: PlanDraft,
+    pictures: LocalPictures,
+    ids: Ids,
+    /// A warning, where ids are nearly the same.
+    alike: Option<Diagnostic>,
+    /// What it was made of, where that can be told.
+    made_of: Option<ContentHash>,
+}
+
+impl Planning {
+    /// Reads all rows, unless they are those that the folder's plan was made of.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the manifest.
+    pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &Opening) -> Result<Planning, Failure> {
+        let folder = &options.folder;
+        // The ids of other shares are not in the plan.
+        let made_of = if options.partition.is_none() { manifest.content().ok().flatten() } else { None };
+        if opening.is_held()
+            && let Some(plan) = made_of.and_then(|made_of| PlanMark::plan_of(folder, made_of))
+        {
+            return Ok(Planning::AsBefore(plan));
+        }
+        let mut pictures = LocalPictures::remembering(&folder.pictures());
+        let mut draft = PlanDraft::begin(folder)?;
+        let mut ids = Ids::default();
+        let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
+            DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
+        };
+        let alike = for_each(manifest, options, &mut pictures, planned, |dealt| match dealt {
+            Dealt::Ours(planned) => Ok(draft.push_line(&planned)?),
+            Dealt::Theirs(id) => {
+                draft.skip();
+                ids.note(&id);
+                Ok(())
+            }
+        })?;
+        // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
+        let is_all = pictures.is_unused() && alike.is_none();
+        let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
+        Ok(Planning::Anew(Box::new(Drafted { draft, pictures, ids, alike, made_of })))
+    }
+
+    pub(super) fn warning(&self) -> Option<&Diagnostic> {
+        match self {
+            Planning::AsBefore(_) => None,
+            Planning::Anew(drafted) => drafted.alike.as_ref(),
+        }
+    }
+
+    /// Makes it the plan of the folder, which is held by now; the answer is its hash, and the ids that are in other shares.
+    pub(super) fn publish(self, options: &Options) -> Result<(ContentHash, Ids), FolderError> {
+        let Drafted { draft, pictures, ids, made_of, .. } = match self {
+            Planning::AsBefore(plan) => return Ok((plan, Ids::default())),
+            Planning::Anew(drafted) => *drafted,
+        };
+        let plan = draft.publish()?;
+        pictures.remember(&options.folder.pictures());
+        if let Some(made_of) = made_of {
+            PlanMark { made_of, plan }.put(&options.folder);
+        }
+        Ok((plan, ids))
+    }
+}
