@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+
 use super::differences::differences;
 use super::filter::{close, dilate, gaussian, open, shrink};
 use super::shown::percentile;
 use super::{Plane, Rgb};
 
-/// The longer side in which pictures are compared, in pixels.
-pub const COMPARED_SIDE: usize = 512;
+/// The longer side in which pictures are compared, in pixels: verdicts in twice the size are the same.
+pub const COMPARED_SIDE: usize = 256;
 
 /// The least difference that is taken for a change, in ΔE00.
 const LEAST: f32 = 2.5;
@@ -12,8 +14,11 @@ const LEAST: f32 = 2.5;
 /// The share of the pixels that must have changed for there to be a region.
 const SMALLEST: f64 = 0.0005;
 
+/// The blur under which they are compared, in pixels of the compared size.
+const BLUR: f32 = 0.5;
+
 /// How far around the region the light of its color falls, in pixels of the compared size.
-const SPILL: usize = 7;
+const SPILL: f32 = 4.0;
 
 /// What changed between two pictures, told from them alone.
 pub(super) struct Comparison {
@@ -45,10 +50,11 @@ impl Kept {
 /// Holds two pictures of the same size against each other: the differences' own noise at the border says what a change
 /// is, and Otsu's threshold where it ends. Slight blur makes it hold under compression and small shifts.
 pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
-    let (before, after) = (gaussian(before, 1.0), gaussian(after, 1.0));
+    let scale = (before.width.max(before.height) as f32 / COMPARED_SIDE as f32).max(1.0);
+    let (before, after) = (gaussian(before, BLUR * scale), gaussian(after, BLUR * scale));
     let differences = differences(&before, &after);
     let region = changed(&differences);
-    let near = dilate(&region, SPILL);
+    let near = dilate(&region, (SPILL * scale) as usize);
     let mut rest: Vec<f32> =
         differences.data.iter().zip(&near.data).filter(|(_, is_near)| !**is_near).map(|(off, _)| *off).collect();
     let count = rest.len().max(1) as f64;
@@ -61,17 +67,16 @@ pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
 }
 
 /// Makes two pictures the same size; `None` where one is not the other scaled.
-pub(super) fn aligned(one: &Plane<Rgb>, other: &Plane<Rgb>) -> Option<(Plane<Rgb>, Plane<Rgb>)> {
+pub(super) fn aligned<'p>(one: Cow<'p, Plane<Rgb>>, other: Cow<'p, Plane<Rgb>>) -> Option<[Cow<'p, Plane<Rgb>>; 2]> {
     let ratio = |plane: &Plane<Rgb>| plane.width as f64 / plane.height.max(1) as f64;
-    if (ratio(one) / ratio(other)).ln().abs() > 0.03 {
+    if (ratio(&one) / ratio(&other)).ln().abs() > 0.03 {
         return None;
     }
     let (width, height) = (one.width.min(other.width), one.height.min(other.height));
-    let fitted = |plane: &Plane<Rgb>| match (plane.width, plane.height) == (width, height) {
-        true => plane.clone(),
-        false => shrink(plane, width, height),
-    };
-    Some((fitted(one), fitted(other)))
+    Some([one, other].map(|plane| match (plane.width, plane.height) == (width, height) {
+        true => plane,
+        false => Cow::Owned(shrink(&plane, width, height)),
+    }))
 }
 
 fn changed(differences: &Plane<f32>) -> Plane<bool> {

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
 use super::lit::lit_difference_under;
@@ -36,8 +38,9 @@ const LEAST_SHARE: f64 = 0.02;
 
 /// Measures whether `after` shows the colors asked for, `wanted` (at least one), where it differs from `before`.
 ///
-/// Both have a longer side of at most [`super::COMPARED_SIDE`] pixels. Without a picture before, the product is looked
-/// for by itself: then a color can be confirmed and not be refuted, because the wrong part may have been found.
+/// Both have a longer side of [`super::COMPARED_SIDE`] pixels, or some more where the region is needed finer. Without a
+/// picture before, the product is looked for by itself: then a color can be confirmed and not be refuted, because the
+/// wrong part may have been found.
 pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance) -> Measured {
     let first = wanted.first().copied().unwrap_or(Hex([0; 3]));
     let unmeasurable = |reason: &str| Measured { check: Check::unmeasurable(first, reason), region: None };
@@ -49,7 +52,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let Some(before) = before else {
         return without_before(after, &visible, wanted, tolerance, "without the picture before");
     };
-    let Some((old, new)) = aligned(&over_grey(before), &over_grey(after)) else {
+    let Some([old, new]) = aligned(over_grey(before), over_grey(after)) else {
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
     let Comparison { region, kept } = compare(&old, &new);
@@ -241,13 +244,14 @@ fn visible(view: &View) -> Plane<bool> {
 }
 
 /// The colors with middle grey behind what is transparent, so that two clear pixels are alike.
-fn over_grey(view: &View) -> Plane<Rgb> {
+fn over_grey(view: &View) -> Cow<'_, Plane<Rgb>> {
     const GREY: f32 = 0.2;
     match &view.opacity {
         Some(opacity) => {
-            view.colors.zip(opacity, |color, share| color.map(|channel| channel * share + GREY * (1.0 - share)))
+            let over = |color: Rgb, share: f32| color.map(|channel| channel * share + GREY * (1.0 - share));
+            Cow::Owned(view.colors.zip(opacity, over))
         }
-        None => view.colors.clone(),
+        None => Cow::Borrowed(&view.colors),
     }
 }
 

@@ -6,6 +6,9 @@ use super::Correction;
 /// How near a correction must come to count, in ΔE00.
 pub const LANDING: f64 = 1.0;
 
+/// The longer side in which the region is outlined, in pixels.
+const OUTLINED: usize = 2 * COMPARED_SIDE;
+
 /// How often what a correction left is corrected again.
 const ROUNDS: usize = 4;
 
@@ -16,8 +19,8 @@ const ROUNDS: usize = 4;
 /// Why it is left as it is: the region is not certain, it is not near, or a check of the correction does not bear it
 /// out.
 pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, String> {
+    let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance);
     let before = before.reduced(COMPARED_SIDE);
-    let measured = measure(Some(&before), &after.reduced(COMPARED_SIDE), &[color], tolerance);
     let region: Plane<bool> = measured.region.ok_or("what was recolored is not certain")?;
     let shown = measured.check.shown.ok_or("what was recolored shows no color of its own")?;
     if measured.check.verdict != Verdict::Near {
