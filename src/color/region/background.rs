@@ -20,10 +20,8 @@ impl Background {
         let mut background =
             Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
         for _round in 0..5 {
-            background.surface = std::array::from_fn(|channel| {
-                let values = ring.iter().map(|(terms, color)| (terms, channels(*color)[channel]));
-                least_squares(values.zip(&weights).map(|((terms, value), weight)| (terms, value, *weight)))
-            });
+            let points = ring.iter().zip(&weights).map(|((terms, color), weight)| (terms, channels(*color), *weight));
+            background.surface = least_squares(points);
             let mut errors: Vec<f32> =
                 ring.iter().map(|(terms, color)| distance(background.value(terms), *color)).collect();
             let by_place = errors.clone();
@@ -61,13 +59,16 @@ fn distance(one: Oklab, other: Oklab) -> f32 {
     ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
 }
 
-/// Solves the weighted normal equations by elimination with a small ridge, which keeps them solvable.
-fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], f64, f64)>) -> [f64; 6] {
-    let mut system = [[0.0; 7]; 6];
-    for (terms, value, weight) in points {
+/// Solves the weighted normal equations of all channels by elimination with a small ridge, which keeps them solvable.
+fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], [f64; 3], f64)>) -> [[f64; 6]; 3] {
+    // Six columns for the terms and one for each channel.
+    let mut system = [[0.0; 9]; 6];
+    for (terms, [l, a, b], weight) in points {
+        let [t0, t1, t2, t3, t4, t5] = *terms;
+        let line = [t0, t1, t2, t3, t4, t5, l, a, b];
         for (row, term) in system.iter_mut().zip(terms) {
-            row.iter_mut().zip(terms).for_each(|(cell, other)| *cell += weight * term * other);
-            row[6] += weight * term * value;
+            let factor = weight * term;
+            row.iter_mut().zip(line).for_each(|(cell, other)| *cell += factor * other);
         }
     }
     for (index, row) in system.iter_mut().enumerate() {
@@ -80,12 +81,14 @@ fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], f64, f64)>) -> 
             other.iter_mut().zip(row).for_each(|(cell, value)| *cell -= factor * value);
         }
     }
-    let mut solution = [0.0; 6];
-    for index in (0..6).rev() {
-        let known: f64 = (index + 1..6).map(|other| system[index][other] * solution[other]).sum();
-        solution[index] = (system[index][6] - known) / system[index][index];
-    }
-    solution
+    std::array::from_fn(|channel| {
+        let mut solution = [0.0; 6];
+        for index in (0..6).rev() {
+            let known: f64 = (index + 1..6).map(|other| system[index][other] * solution[other]).sum();
+            solution[index] = (system[index][6 + channel] - known) / system[index][index];
+        }
+        solution
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
 use super::graph::Graph;
-use super::settle::settled;
+use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
@@ -13,6 +13,9 @@ pub(crate) const SIZE: usize = 400;
 /// How much more a change of hue or chroma counts than one of lightness, which shade makes as well: at least, and at
 /// most, where the picture's chroma has no noise.
 const CHROMA: (f32, f32) = (2.5, 9.0);
+
+/// A region smaller than this is noise, in pixels, and merges earlier.
+const NOISE_AREA: f32 = 60.0;
 
 /// How often regions are merged further, and by what factor each time.
 const STEPS: usize = 12;
@@ -42,28 +45,54 @@ pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
 }
 
 /// The product in a picture that is no larger than it needs to be.
+///
+/// Which of the outlines is the product's is decided in half the size; it is drawn in the whole.
 pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
-    let smooth = gaussian(&colors.map(|color| [color.l, color.a, color.b]), 0.7);
-    let edges = Edges::new(&gradient(&smooth, CHROMA.0));
+    let channels = colors.map(|color| [color.l, color.a, color.b]);
+    let smooth = gaussian(&channels, 0.7);
     let weight = chroma_weight(&smooth);
-    let gradient_fine = gradient(&smooth, weight);
-    let fine = if weight > CHROMA.0 { choose(candidates(&gradient_fine, &edges)) } else { None };
-    let fine = fine.map(|found| Candidate { score: found.score + 0.03, ..found });
-    let best = match fine {
-        Some(found) if found.score > 9.0 => Some(found),
-        fine => {
-            let coarse = choose(candidates(&gradient(&smooth, CHROMA.0), &edges));
-            coarse.into_iter().chain(fine).max_by(|one, other| one.score.total_cmp(&other.score))
-        }
-    };
-    let Some(Candidate { mask, .. }) = best else {
+    let coarse = gradient(&smooth, CHROMA.0);
+    let edges = Edges::new(&coarse);
+    let is_large = colors.width.max(colors.height) > SIZE / 2 && colors.width.min(colors.height) >= 2;
+    let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels };
+    let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
+    let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
         return Plane::filled(colors.width, colors.height, true);
     };
-    let mask = without_shadows(mask, &edges);
-    let heights = gaussian(&gradient_fine.map(|value| value.min(0.08)), 0.6);
-    let (labels, _) = watershed(&heights);
-    let mask = settled(mask, colors, &labels, &gradient_fine);
+    let fine = gradient(&smooth, weight);
+    let mut basins = Basins::new(if found_by > CHROMA.0 { &fine } else { &coarse });
+    let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
+    let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges));
+    let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
+    let mask = if is_washed_out(&mask, colors) {
+        if found_by <= CHROMA.0 && weight > CHROMA.0 {
+            basins = Basins::new(&fine);
+        }
+        settled(&mask, colors, &basins.labels, &fine)
+    } else {
+        mask
+    };
     without_holes(mask, colors, &edges)
+}
+
+/// A product's mask, and how much chroma counted when it was found.
+struct Found {
+    mask: Plane<bool>,
+    weight: f32,
+}
+
+/// Tells the product by the outline that is best, whether chroma counts much or little.
+fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found> {
+    let smooth = gaussian(channels, 0.7);
+    let coarse = gradient(&smooth, CHROMA.0);
+    let edges = Edges::new(&coarse);
+    let by = |gradient: &Plane<f32>, weight: f32, bonus: f32| {
+        let best = choose(Basins::new(gradient).candidates(&edges, noise_area))?;
+        Some((best.score + bonus, Found { mask: best.mask, weight }))
+    };
+    let fine = if weight > CHROMA.0 { by(&gradient(&smooth, weight), weight, 0.03) } else { None };
+    let found = by(&coarse, CHROMA.0, 0.0).into_iter().chain(fine);
+    found.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, found)| found)
 }
 
 /// The gradient around each pixel, and the noise in it.
@@ -80,11 +109,15 @@ impl Edges {
 
     /// The share of the pixels of `line` that lie on an edge of at least `strength`.
     fn share(&self, line: &Plane<bool>, strength: f32) -> f32 {
-        let on_line = line.data.iter().zip(&self.reach.data).filter(|(is_line, _)| **is_line);
+        self.share_of((0..line.data.len()).filter(|place| line.data[*place]), strength)
+    }
+
+    /// The same for a line that is given by its places.
+    fn share_of(&self, line: impl Iterator<Item = usize>, strength: f32) -> f32 {
         let (mut edges, mut all) = (0, 0);
-        for (_, gradient) in on_line {
+        for place in line {
             all += 1;
-            edges += usize::from(*gradient > strength);
+            edges += usize::from(self.reach.data[place] > strength);
         }
         if all == 0 { 0.0 } else { edges as f32 / all as f32 }
     }
@@ -130,25 +163,67 @@ fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
     (0.006 / noise.max(1e-6)).clamp(CHROMA.0, CHROMA.1)
 }
 
-fn candidates(gradient: &Plane<f32>, edges: &Edges) -> Vec<Candidate> {
-    // Beyond a clear edge, how clear it is makes no difference.
-    let heights = gaussian(&gradient.map(|value| value.min(0.08)), 0.6);
-    let (labels, count) = watershed(&heights);
-    let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
-    let mut graph = Graph::new(&labels, count, gradient);
-    let mut candidates = Vec::new();
-    let (mut is_free, mut last) = (Vec::new(), None);
-    for step in 0..STEPS {
-        graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
-        let free: Vec<bool> = graph.regions().iter().map(|(_, is_border)| !is_border).collect();
-        // Where regions merged among themselves alone, the outline is as it was.
-        if free != is_free {
-            last = candidate(&labels.map(|label| free[label as usize]), edges);
-            is_free = free;
-        }
-        candidates.extend(last.clone());
+/// The basins of a gradient.
+struct Basins<'g> {
+    gradient: &'g Plane<f32>,
+    labels: Plane<u32>,
+    count: usize,
+}
+
+impl Basins<'_> {
+    fn new(gradient: &Plane<f32>) -> Basins<'_> {
+        // Beyond a clear edge, how clear it is makes no difference.
+        let heights = gaussian(&gradient.map(|value| value.min(0.08)), 0.6);
+        let (labels, count) = watershed(&heights);
+        Basins { gradient, labels, count }
     }
-    candidates
+
+    /// Which basins did not merge with the border, at each step.
+    fn steps(&self, noise_area: f32) -> impl Iterator<Item = Vec<bool>> {
+        let noise = percentile(&mut self.gradient.data.clone(), 0.5).unwrap_or(0.0);
+        let mut graph = Graph::new(&self.labels, self.count, self.gradient, noise_area);
+        (0..STEPS).map(move |step| {
+            graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
+            graph.regions().iter().map(|(_, is_border)| !is_border).collect()
+        })
+    }
+
+    fn mask(&self, free: &[bool]) -> Plane<bool> {
+        self.labels.map(|label| free[label as usize])
+    }
+
+    fn candidates(&self, edges: &Edges, noise_area: f32) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        let (mut is_free, mut last) = (Vec::new(), None);
+        for free in self.steps(noise_area) {
+            // Where regions merged among themselves alone, the outline is as it was.
+            if free != is_free {
+                last = candidate(&self.mask(&free), edges);
+                is_free = free;
+            }
+            candidates.extend(last.clone());
+        }
+        candidates
+    }
+
+    /// Of the steps' masks the one that is most like `rough`.
+    fn nearest(&self, rough: &Plane<bool>, noise_area: f32) -> Option<Plane<bool>> {
+        let (mut areas, mut covered) = (vec![0usize; self.count], vec![0usize; self.count]);
+        for (label, is_set) in self.labels.data.iter().zip(&rough.data) {
+            areas[*label as usize] += 1;
+            covered[*label as usize] += usize::from(*is_set);
+        }
+        let whole = rough.count();
+        let likeness = |free: &[bool]| {
+            let of = |counts: &[usize]| -> usize {
+                counts.iter().zip(free).filter(|(_, is_free)| **is_free).map(|(count, _)| count).sum()
+            };
+            let both = of(&covered);
+            both as f32 / (of(&areas) + whole - both).max(1) as f32
+        };
+        let steps = self.steps(noise_area).map(|free| (likeness(&free), free));
+        steps.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, free)| self.mask(&free))
+    }
 }
 
 /// What did not merge with the border, if it can be a product.
@@ -224,16 +299,39 @@ fn without_holes(mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Pla
     let near = open(&near, 1);
     let (labels, sizes) = components(&near, Connected::Sides);
     let whole = mask.count();
+    let windows = windows(&labels, sizes.len());
     let mut mask = mask;
     for (part, size) in sizes.iter().enumerate().skip(1) {
         if *size <= 25 || *size * 4 >= whole {
             continue;
         }
-        let hole = labels.map(|label| label as usize == part);
-        let rim = dilate(&hole, 2).zip(&hole, |near, inside| near && !inside).zip(&mask, |rim, inside| rim && inside);
-        if edges.share(&rim, (3.0 * edges.noise).max(0.02)) > 0.8 {
-            mask = mask.zip(&hole, |is_set, is_hole| is_set && !is_hole);
+        let [left, top, right, bottom] = windows[part];
+        let (width, height) = (right - left, bottom - top);
+        let places = || (top..bottom).flat_map(move |y| (left..right).map(move |x| (x, y)));
+        let data = places().map(|(x, y)| labels.at(x, y) as usize == part).collect();
+        let hole = Plane { width, height, data };
+        let around = dilate(&hole, 2);
+        let rim = places()
+            .zip(around.data.iter().zip(&hole.data))
+            .filter(|((x, y), (is_near, is_hole))| **is_near && !**is_hole && mask.at(*x, *y));
+        if edges.share_of(rim.map(|((x, y), _)| y * labels.width + x), (3.0 * edges.noise).max(0.02)) > 0.8 {
+            for (place, label) in mask.data.iter_mut().zip(&labels.data) {
+                *place &= *label as usize != part;
+            }
         }
     }
     mask
+}
+
+/// Left, top, right and bottom of each part with two pixels around it.
+fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
+    let mut windows = vec![[usize::MAX, usize::MAX, 0, 0]; count];
+    for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
+        for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != 0) {
+            let [left, top, right, bottom] = &mut windows[*label as usize];
+            (*left, *right) = ((*left).min(x.saturating_sub(2)), (*right).max((x + 3).min(labels.width)));
+            (*top, *bottom) = ((*top).min(y.saturating_sub(2)), (*bottom).max((y + 3).min(labels.height)));
+        }
+    }
+    windows
 }

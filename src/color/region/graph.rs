@@ -3,15 +3,13 @@ use std::collections::BinaryHeap;
 
 use crate::color::Plane;
 
-/// A region smaller than this is noise, in pixels, and merges earlier.
-const NOISE_AREA: f32 = 60.0;
-
 /// Regions and the strength of the edges between them, merged step by step.
 pub(super) struct Graph {
     regions: Vec<Region>,
     edges: Vec<Edge>,
     parents: Vec<u32>,
     queue: BinaryHeap<Reverse<Offer>>,
+    noise_area: f32,
 }
 
 #[derive(Default)]
@@ -48,8 +46,8 @@ struct Offer {
 }
 
 impl Graph {
-    /// The graph of `count` regions.
-    pub(super) fn new(labels: &Plane<u32>, count: usize, gradient: &Plane<f32>) -> Graph {
+    /// The graph of `count` regions. Those smaller than `noise_area`, in pixels, are noise and merge earlier.
+    pub(super) fn new(labels: &Plane<u32>, count: usize, gradient: &Plane<f32>, noise_area: f32) -> Graph {
         let mut regions: Vec<Region> = std::iter::repeat_with(Region::default).take(count).collect();
         for label in &labels.data {
             regions[*label as usize].area += 1.0;
@@ -87,8 +85,13 @@ impl Graph {
             regions[edge.ends.1 as usize].edges.push(index as u32);
         }
         let count = edges.len() as u32;
-        let mut graph =
-            Graph { parents: (0..regions.len() as u32).collect(), regions, edges, queue: BinaryHeap::new() };
+        let mut graph = Graph {
+            parents: (0..regions.len() as u32).collect(),
+            regions,
+            edges,
+            queue: BinaryHeap::new(),
+            noise_area,
+        };
         (0..count).for_each(|edge| graph.offer(edge));
         graph
     }
@@ -123,7 +126,7 @@ impl Graph {
         let (into, from) = if is_larger { (one, other) } else { (other, one) };
         let taken = std::mem::take(&mut self.regions[from as usize]);
         self.parents[from as usize] = into;
-        let was_noise = self.regions[into as usize].area < NOISE_AREA;
+        let was_noise = self.regions[into as usize].area < self.noise_area;
         self.regions[into as usize].area += taken.area;
         self.regions[into as usize].is_border |= taken.is_border;
         let mut changed = Vec::new();
@@ -170,7 +173,7 @@ impl Graph {
         let Edge { ends, strength, length, version } = self.edges[edge as usize];
         if length > 0.0 {
             let smaller = self.regions[ends.0 as usize].area.min(self.regions[ends.1 as usize].area);
-            let cost = strength / length * (smaller / NOISE_AREA).min(1.0).sqrt().sqrt();
+            let cost = strength / length * (smaller / self.noise_area).min(1.0).sqrt().sqrt();
             self.queue.push(Reverse(Offer { cost: cost.to_bits(), edge, version }));
         }
     }

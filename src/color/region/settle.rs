@@ -39,34 +39,34 @@ struct Basin {
     edges: Vec<(u32, f32, f32)>,
 }
 
+/// Whether most of a product is so pale that its outline may be wrong, and there is enough of it to tell.
+pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
+    let core = erode(mask, 2);
+    let count = core.count();
+    let is_pale = |color: Oklab| color.saturation() < PALE && color.l > LIGHT;
+    let pale = colors.data.iter().zip(&core.data).filter(|(color, is_set)| **is_set && is_pale(**color)).count();
+    count >= 200 && pale * 2 >= count
+}
+
 /// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
 /// background in chroma alone, too little to make an edge that holds.
 ///
 /// Each basin of the gradient is held against the product's colors and the background's, and against what its
 /// neighbors are, until none of them changes sides (iterated conditional modes).
 pub(super) fn settled(
-    mask: Plane<bool>,
+    mask: &Plane<bool>,
     colors: &Plane<Oklab>,
     labels: &Plane<u32>,
     gradient: &Plane<f32>,
 ) -> Plane<bool> {
-    let core = erode(&mask, 2);
-    let count = core.count();
-    if count < 200 {
-        return mask;
-    }
-    let is_washed_out = |color: Oklab| color.saturation() < PALE && color.l > LIGHT;
-    let pale = colors.data.iter().zip(&core.data).filter(|(color, is_set)| **is_set && is_washed_out(**color)).count();
-    if pale * 2 < count {
-        return mask;
-    }
+    let core = erode(mask, 2);
     let product = Clusters::find(colors, &core);
-    let ground = colors.zip(&dilate(&mask, 3), |color, is_near| {
+    let ground = colors.zip(&dilate(mask, 3), |color, is_near| {
         let weight = if is_near { 1e-5 } else { 1.0 };
         [color.l * weight, color.a * weight, color.b * weight, weight]
     });
     let ground = box_blur(&ground, AROUND);
-    let basins = basins(&mask, colors, labels, gradient);
+    let basins = basins(mask, colors, labels, gradient);
     // How much speaks for the product; infinite where the side is settled.
     let own: Vec<f32> = basins
         .iter()
@@ -114,7 +114,7 @@ pub(super) fn settled(
             break;
         }
     }
-    labels.zip(&mask, |label, is_set| {
+    labels.zip(mask, |label, is_set| {
         let label = label as usize;
         if is_product[label] == first[label] { is_set } else { is_product[label] }
     })
