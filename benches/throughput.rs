@@ -9,16 +9,15 @@
 //! process, peak memory its VmHWM. Only what is measured in one run can be compared.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
+#[path = "support/provider.rs"]
+mod provider;
+
 use std::fmt::Write as _;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use provider::{Habits, Provider};
 
 const IN_FLIGHT: u32 = 256;
 const ROUNDS: usize = 3;
@@ -33,7 +32,8 @@ struct Cost {
 
 fn main() {
     let jobs: u32 = std::env::var("DYEHOUSE_JOBS").map_or(5000, |jobs| jobs.parse().unwrap());
-    let server = Server::start();
+    let side = std::env::var("DYEHOUSE_SIDE").map_or(64, |side| side.parse().unwrap());
+    let server = Provider::start(Habits { side, seconds: None, faults: 0.0 });
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("jobs.csv");
     let mut rows = "id,prompt,images\n".to_owned();
@@ -41,12 +41,17 @@ fn main() {
         writeln!(rows, "job-{row},make the mug blue,https://cdn.example.com/{row}.jpg").unwrap();
     }
     std::fs::write(&manifest, rows).unwrap();
-    println!("{jobs} jobs, {IN_FLIGHT} in flight, pictures of {} bytes", server.picture);
+    println!("{jobs} jobs, {IN_FLIGHT} in flight, pictures of {} bytes", server.picture_bytes);
     let (mut ours, mut theirs) = (None, None);
     for round in 0..ROUNDS {
         let out = folder.path().join(format!("out-{round}"));
         ours = better(ours, measure(dyehouse(&manifest, &out, &server.url)));
         assert_eq!(std::fs::read_dir(out.join("results")).unwrap().count(), jobs as usize);
+        if round == 0 {
+            let seen = server.seen();
+            assert_eq!(seen.took.len(), jobs as usize, "each job is submitted once");
+            println!("{:.2} polls a job", f64::from(seen.polls) / f64::from(jobs));
+        }
         theirs = better(
             theirs,
             peer(&manifest, &folder.path().join(format!("peer-{round}")), &server.url).and_then(measure),
@@ -152,97 +157,5 @@ fn syncs(manifest: &Path, folder: &Path, url: &str) {
     strace.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if measure(strace).is_some() {
         println!("under strace:\n{}", std::fs::read_to_string(folder.join("syncs.txt")).unwrap());
-    }
-}
-
-/// A server that takes every submit and has its picture at the first poll.
-struct Server {
-    url: String,
-    picture: usize,
-}
-
-impl Server {
-    fn start() -> Server {
-        let side = std::env::var("DYEHOUSE_SIDE").map_or(64, |side| side.parse().unwrap());
-        let mut picture = Cursor::new(Vec::new());
-        let colors = image::RgbImage::from_fn(side, side, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
-        colors.write_to(&mut picture, image::ImageFormat::Png).unwrap();
-        let picture = picture.into_inner();
-        let length = picture.len();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answers = Arc::new(Answers { url: url.clone(), picture, submits: AtomicU64::new(0) });
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-            runtime.block_on(async move {
-                let listener = TcpListener::from_std(listener).unwrap();
-                loop {
-                    let (stream, _) = listener.accept().await.unwrap();
-                    stream.set_nodelay(true).unwrap();
-                    tokio::spawn(serve(stream, Arc::clone(&answers)));
-                }
-            });
-        });
-        Server { url, picture: length }
-    }
-}
-
-struct Answers {
-    url: String,
-    picture: Vec<u8>,
-    submits: AtomicU64,
-}
-
-impl Answers {
-    fn to(&self, head: &str) -> Vec<u8> {
-        let (kind, body) = match head.split(' ').nth(1).unwrap_or_default() {
-            path if path.starts_with("/pictures/") => ("image/png", self.picture.clone()),
-            path if path.starts_with("/api/v1/predictions/") => {
-                let id = path.rsplit('/').next().unwrap_or_default();
-                let url = &self.url;
-                let said = format!(
-                    r#"{{"id":"{id}","status":"completed","outputs":["{url}/pictures/{id}.png"],"error":null,"costCents":7}}"#
-                );
-                ("application/json", said.into_bytes())
-            }
-            _ => {
-                let id = self.submits.fetch_add(1, Ordering::Relaxed);
-                let said =
-                    format!(r#"{{"id":"p-{id}","status":"processing","outputs":null,"error":null,"costCents":7}}"#);
-                ("application/json", said.into_bytes())
-            }
-        };
-        let mut answer =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
-        answer.extend(body);
-        answer
-    }
-}
-
-/// Answers the requests of one connection, one after the other.
-async fn serve(mut stream: TcpStream, answers: Arc<Answers>) {
-    let (mut read, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
-    loop {
-        let end = read.windows(4).position(|four| four == b"\r\n\r\n");
-        if let Some(end) = end {
-            let head = String::from_utf8_lossy(&read[..end]).into_owned();
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-            });
-            let whole = end + 4 + length.unwrap_or(0_usize);
-            if read.len() >= whole {
-                read.drain(..whole);
-                if stream.write_all(&answers.to(&head)).await.is_err() {
-                    return;
-                }
-                continue;
-            }
-        }
-        match stream.read(&mut buffer).await {
-            Ok(bytes @ 1..) => read.extend_from_slice(&buffer[..bytes]),
-            _ => return,
-        }
     }
 }
