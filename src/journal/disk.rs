@@ -10,6 +10,12 @@ pub trait Disk: Send + 'static {
 
     /// Makes all that was appended durable.
     fn sync(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// How many bytes it has before anything is appended. None where that cannot be told; then all jobs of a run stay in
+    /// memory, for nobody knows where their lines are.
+    fn length(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A file opened for appending.
@@ -28,6 +34,10 @@ impl FileDisk {
 }
 
 impl Disk for FileDisk {
+    fn length(&self) -> Option<u64> {
+        Some(self.file.metadata().ok()?.len())
+    }
+
     async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         self.appended.extend(bytes);
         Ok(())

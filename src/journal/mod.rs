@@ -40,4 +40,4 @@ pub use record::{
 pub use replay::{ReplayError, Replayed, replay};
 pub use source::LinesError;
 pub use summary::{Summary, Totals};
-pub use writer::{Durable, Journal, JournalError};
+pub use writer::{Durable, Journal, JournalError, RecordError};

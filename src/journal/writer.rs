@@ -1,11 +1,12 @@
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Disk, Record};
+use super::{Disk, Ledger, LedgerError, Record};
 
 /// How many records may wait for the disk before whoever appends has to wait as well.
 const BACKLOG: usize = 1024;
@@ -18,6 +19,10 @@ const BACKLOG: usize = 1024;
 #[derive(Debug)]
 pub struct Journal {
     lines: mpsc::Sender<Line>,
+    /// Where the next line begins, if that is known.
+    end: Option<u64>,
+    /// How many bytes are on the disk for good, those that were there before included.
+    durable: Arc<AtomicU64>,
     task: JoinHandle<Result<(), JournalError>>,
 }
 
@@ -49,6 +54,17 @@ impl JournalError {
     }
 }
 
+/// A record could not be taken in or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It cannot follow those before it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
 /// A record on its way to the disk.
 #[derive(Debug)]
 #[must_use = "a record may be acted upon only once it is durable"]
@@ -68,13 +84,41 @@ impl Journal {
     /// Starts the writer on `disk`.
     pub fn start(disk: impl Disk) -> Journal {
         let (lines, receiver) = mpsc::channel(BACKLOG);
-        Journal { lines, task: tokio::spawn(write(disk, receiver)) }
+        let end = disk.length();
+        let durable = Arc::new(AtomicU64::new(end.unwrap_or(0)));
+        Journal { lines, end, durable: Arc::clone(&durable), task: tokio::spawn(write(disk, receiver, durable)) }
     }
 
-    /// Hands `record` to the writer; it is durable once the answer's [`Durable::wait`] has returned.
-    pub async fn append(&self, record: &Record, at: Timestamp) -> Result<Durable, JournalError> {
+    /// Takes `record` into `ledger` and hands it to the writer: the one way in which the state of a run changes. It is
+    /// durable once the answer's [`Durable::wait`] has returned.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot follow those before it, or the writer has failed.
+    pub async fn record(
+        &mut self,
+        ledger: &mut Ledger,
+        record: &Record,
+        at: Timestamp,
+    ) -> Result<Durable, RecordError> {
+        ledger.apply_at(at, record, self.end)?;
+        Ok(self.append(record, at).await?)
+    }
+
+    /// Where the next line begins, if that is known.
+    pub fn end(&self) -> Option<u64> {
+        self.end
+    }
+
+    /// Up to where all lines are on the disk for good.
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    async fn append(&mut self, record: &Record, at: Timestamp) -> Result<Durable, JournalError> {
         let (durable, receiver) = oneshot::channel();
         let line = Line { bytes: record.to_line(at), durable };
+        self.end = self.end.map(|end| end + line.bytes.len() as u64);
         self.lines.send(line).await.map_err(|_| JournalError::closed())?;
         Ok(Durable(receiver))
     }
@@ -86,11 +130,19 @@ impl Journal {
     }
 }
 
-async fn write(mut disk: impl Disk, mut lines: mpsc::Receiver<Line>) -> Result<(), JournalError> {
+async fn write(
+    mut disk: impl Disk,
+    mut lines: mpsc::Receiver<Line>,
+    durable: Arc<AtomicU64>,
+) -> Result<(), JournalError> {
     let mut group = Vec::new();
     while lines.recv_many(&mut group, BACKLOG).await > 0 {
         let bytes: Vec<u8> = group.iter().flat_map(|line| line.bytes.iter().copied()).collect();
+        let length = bytes.len() as u64;
         let outcome = commit(&mut disk, bytes).await;
+        if outcome.is_ok() {
+            durable.fetch_add(length, Ordering::Release);
+        }
         for line in group.drain(..) {
             // Whoever appended may have stopped waiting; the record is on the disk all the same.
             let _ = line.durable.send(outcome.clone());
@@ -154,7 +206,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn records_that_come_together_share_a_sync_and_keep_their_order() {
         let disk = CountingDisk::default();
-        let journal = Journal::start(disk.clone());
+        let mut journal = Journal::start(disk.clone());
         let mut waiting = Vec::new();
         for number in 0..100 {
             waiting.push(journal.append(&record(number), Timestamp::UNIX_EPOCH).await.unwrap());
@@ -176,7 +228,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_a_failed_sync_nothing_is_called_durable() {
         let disk = CountingDisk { fail_at: Some(2), ..CountingDisk::default() };
-        let journal = Journal::start(disk.clone());
+        let mut journal = Journal::start(disk.clone());
         journal.append(&record(1), Timestamp::UNIX_EPOCH).await.unwrap().wait().await.unwrap();
         let second = journal.append(&record(2), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(second.wait().await.unwrap_err().kind(), io::ErrorKind::StorageFull);

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, JobId, Rate, SubmitRate};
-use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, RunEvent};
+use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, RecordError, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
@@ -200,6 +200,15 @@ pub enum RunError {
     /// An executor panicked: a defect of this program.
     #[error("carry a job: {0}")]
     Executor(#[source] tokio::task::JoinError),
+}
+
+impl From<RecordError> for RunError {
+    fn from(error: RecordError) -> RunError {
+        match error {
+            RecordError::Ledger(error) => RunError::Ledger(error),
+            RecordError::Journal(cause) => RunError::Journal { cause, unrecorded: Vec::new() },
+        }
+    }
 }
 
 fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {

@@ -21,11 +21,10 @@ pub async fn rest(
         .chain([Record::Run(RunEvent::Ended { reason: None })])
         .collect();
     let failed = |cause| RunError::Journal { cause, unrecorded: Vec::new() };
-    let journal = Journal::start(disk);
+    let mut journal = Journal::start(disk);
     for record in records {
         let at = now();
-        ledger.apply(at, &record)?;
-        journal.append(&record, at).await.map_err(failed)?.later();
+        journal.record(&mut ledger, &record, at).await?.later();
     }
     journal.finish().await.map_err(failed)?;
     Ok(Ending { ledger, stopped: None })

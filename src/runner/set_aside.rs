@@ -18,11 +18,10 @@ pub async fn set_aside(
     now: impl Fn() -> Timestamp,
 ) -> Result<(), RunError> {
     let failed = |cause| RunError::Journal { cause, unrecorded: Vec::new() };
-    let journal = Journal::start(disk);
+    let mut journal = Journal::start(disk);
     for key in edits {
         let (record, at) = (Record::Edit(key, Step::SetAside), now());
-        ledger.apply(at, &record)?;
-        journal.append(&record, at).await.map_err(failed)?.later();
+        journal.record(ledger, &record, at).await?.later();
     }
     journal.finish().await.map_err(failed)
 }

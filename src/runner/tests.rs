@@ -10,7 +10,7 @@ use super::*;
 use crate::api::{Answer, Exchange};
 use crate::color::Check;
 use crate::job::{Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
-use crate::journal::{EditKey, EditState, PlanCounts, SavedFile};
+use crate::journal::{EditKey, EditState, FileDisk, PlanCounts, SavedFile, replay};
 use crate::outputs::{Place, Verified};
 use crate::plan::{Standing, Task};
 use crate::verify::{Correction, Subject};
@@ -179,17 +179,23 @@ async fn ending_with(
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (Ending, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
+    let ending = play(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    (ending, api.submits.load(Ordering::Relaxed))
+}
+
+/// Runs `work` with 32 in flight.
+async fn play(
+    settings: Settings,
+    api: Arc<impl EditApi>,
+    ledger: Ledger,
+    disk: impl Disk,
+    work: impl Iterator<Item = Work>,
+) -> Ending {
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
     let begun = tokio::time::Instant::now();
     let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
-    let effects = Effects {
-        api: Arc::clone(&api),
-        store: Arc::new(Memory),
-        verifier: Arc::new(Blind),
-        disk: Memory,
-        now: Arc::new(now),
-        seed: 1,
-    };
+    let effects =
+        Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
     let opening = RunEvent::Run {
         manifest: "catalog.csv".into(),
         backend: "vibedream".into(),
@@ -198,9 +204,8 @@ async fn ending_with(
         budget_cents: None,
         partition: None,
     };
-    let batch = Batch { opening, work: jobs.map(work), is_job: |_: &str| false };
-    let ending = run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap();
-    (ending, api.submits.load(Ordering::Relaxed))
+    let batch = Batch { opening, work, is_job: |_: &str| false };
+    run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap()
 }
 
 fn with_status(ending: &Ending, status: JobStatus) -> usize {
@@ -362,5 +367,26 @@ async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is
             "{deadline:?} {not_after:?}"
         );
         assert_eq!(with_status(&ending, JobStatus::Completed), expected as usize, "what is in flight may finish");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
+    let file = Arc::new(tempfile::tempfile().unwrap());
+    let ledger = replay(Arc::clone(&file)).unwrap().ledger;
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
+    let settings = Settings { submits: "1000/s".parse().unwrap(), polls_beside: 2, ..Settings::default() };
+    // The first job comes once more, for another edit, when it is no longer in memory.
+    let again = Work { key: EditKey { job: work(0).key.job, ..work(9999).key }, ..work(0) };
+    let all: Vec<Work> = (0..600).map(work).chain([again]).collect();
+    let keys: Vec<EditKey> = all.iter().map(|work| work.key.clone()).collect();
+    let ended = play(settings, api, ledger, FileDisk::new(Arc::clone(&file)), all.into_iter()).await.ledger;
+    assert!(ended.live_edits().count() < 350, "{} are live", ended.live_edits().count());
+    let replayed = replay(file).unwrap().ledger;
+    assert!(replayed.agrees_with(&ended));
+    for key in keys {
+        let edit = ended.edit(&key).unwrap().unwrap();
+        assert!(matches!(edit.state, EditState::Completed { .. }), "{edit:?}");
+        assert_eq!(edit, replayed.edit(&key).unwrap().unwrap());
     }
 }

@@ -58,12 +58,18 @@ impl Ledger {
 
     /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
+        self.apply_at(at, record, None)
+    }
+
+    /// Takes a record in whose line will begin at `offset`, where that is known. A job may only be settled if it is known
+    /// of all of its lines.
+    pub(super) fn apply_at(&mut self, at: Timestamp, record: &Record, offset: Option<u64>) -> Result<(), LedgerError> {
         // A line has no more of the time than that.
         let at = to_milliseconds(at);
         match record {
             Record::Run(event) => self.apply_run(at, event),
             Record::Edit(EditKey { job, fingerprint }, step) => {
-                let told = Told { at, fingerprint: *fingerprint, step: step.clone(), offset: None };
+                let told = Told { at, fingerprint: *fingerprint, step: step.clone(), offset };
                 self.take(&job.into(), told)?;
             }
         }
@@ -99,7 +105,7 @@ impl Ledger {
     }
 
     /// Makes a job settled, if it is live and all of its edits are at rest.
-    pub(super) fn settle(&mut self, job: JobId) {
+    pub fn settle(&mut self, job: JobId) {
         if let Entry::Occupied(live) = self.live.entry(job)
             && live.get().is_at_rest()
         {

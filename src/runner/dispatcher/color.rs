@@ -42,13 +42,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         })
     }
 
-    /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it.
+    /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it. A job
+    /// about which there is nothing comes to rest.
     pub(super) fn tend(&mut self, work: &Work) {
-        let Some(goal) = &work.goal else { return };
-        let Some(history) = self.ledger.live_history(&work.key.job) else { return };
-        if let Some(work) = next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Running) {
-            let queue = if work.task.is_local() { &mut self.local } else { &mut self.rerolls };
-            queue.push_back(work);
+        let history = self.ledger.live_history(&work.key.job);
+        let next = history.zip(work.goal.as_ref()).and_then(|(history, goal)| {
+            next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Running)
+        });
+        match next {
+            Some(next) if next.task.is_local() => self.local.push_back(next),
+            Some(next) => self.rerolls.push_back(next),
+            None => self.let_rest(work.key.job.clone()),
         }
     }
 

@@ -62,6 +62,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     local: VecDeque<Work>,
     receipts: FuturesUnordered<Receipt>,
     unrecorded: Vec<(JobId, PredictionId)>,
+    /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
+    resting: VecDeque<(u64, JobId)>,
     breaker: Breaker,
     begun: Instant,
     left: u64,
@@ -69,6 +71,9 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     stopped: Option<StopReason>,
     broken: Option<RunError>,
 }
+
+/// How many jobs stay in memory after they have come to rest: what follows soon finds them there.
+const RECENT: usize = 256;
 
 /// An accepted submit whose id is on its way to the disk.
 type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>>;
@@ -107,6 +112,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             local: VecDeque::new(),
             receipts: FuturesUnordered::new(),
             unrecorded: Vec::new(),
+            resting: VecDeque::new(),
             breaker: Breaker::new(settings.give_up_after),
             begun: Instant::now(),
             left: 0,
@@ -142,6 +148,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
             }
             self.reap()?;
+            self.settle();
             self.begin_local().await?;
             let wake = self.begin_what_may(&mut work).await?;
             let nothing_left = work.peek().is_none() && self.retries.is_empty() && self.rerolls.is_empty();
@@ -173,6 +180,26 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             ended.map_err(RunError::Executor)?;
         }
         Ok(())
+    }
+
+    /// Notes that nothing more is to be done about a job.
+    fn let_rest(&mut self, job: JobId) {
+        if let Some(end) = self.journal.end() {
+            self.resting.push_back((end, job));
+        }
+    }
+
+    /// Keeps of the jobs that have come to rest only where their lines are, once these can be read again.
+    fn settle(&mut self) {
+        while self.resting.len() > RECENT
+            && let Some((end, job)) = self.resting.pop_front()
+        {
+            if end > self.journal.durable() {
+                self.resting.push_front((end, job));
+                break;
+            }
+            self.ledger.settle(job);
+        }
     }
 
     /// Closes the journal and says how the run ended.
@@ -255,8 +282,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     /// Takes a record into the ledger and hands it to the journal: the one way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
         let at = (self.plant.now)();
-        self.ledger.apply(at, &record)?;
-        self.journal.append(&record, at).await.map_err(journal_error)
+        Ok(self.journal.record(&mut self.ledger, &record, at).await?)
     }
 }
 

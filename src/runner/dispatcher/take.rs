@@ -6,7 +6,7 @@ use tracing::{Instrument, Span};
 use crate::api::EditApi;
 use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::job::ErrorClass;
-use crate::journal::{EditKey, EditState, Learned, Record, RunEvent, SavedFile, Step};
+use crate::journal::{EditKey, EditState, Learned, LedgerError, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
 use crate::plan::{Standing, Work};
 use crate::runner::breaker::Advice;
@@ -36,6 +36,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             return Ok(());
         };
         let key = worker.work.key.clone();
+        // Another edit of the job may have come to rest meanwhile, and the job with it.
+        self.ledger.wake(&key.job).map_err(LedgerError::from)?;
         match report.news {
             News::Submitted { outcome, limits } => {
                 self.workers.enter(report.worker, Phase::Generating);
