@@ -46,6 +46,16 @@ const SHOP_NAMES: &[(&str, [u8; 3])] = &[
     ("wine", [0x72, 0x2F, 0x37]),
 ];
 
+/// Words before a name that make another color of it, with what is mixed in and how much of it.
+const SHADES: &[(&str, u8, f32)] = &[
+    ("dark", 0, 0.4),
+    ("darker", 0, 0.4),
+    ("light", 255, 0.5),
+    ("lighter", 255, 0.5),
+    ("pale", 255, 0.65),
+    ("pastel", 255, 0.6),
+];
+
 /// A color that the words of a clause name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
@@ -57,6 +67,10 @@ pub(super) struct Named {
 
 /// The color that the words from `at` on begin with.
 pub(super) fn color_at(clause: &[String], at: usize) -> Option<Named> {
+    plain(clause, at).or_else(|| shaded(clause, at))
+}
+
+fn plain(clause: &[String], at: usize) -> Option<Named> {
     let words = &clause[at..];
     if let Some(hex) = code(clause, at) {
         return Some(Named { hex, length: 1, is_code: true });
@@ -69,6 +83,16 @@ pub(super) fn color_at(clause: &[String], at: usize) -> Option<Named> {
         css.or_else(|| shop().map(|(_, hex)| Hex(*hex))).map(|hex| Named { hex, length, is_code: false })
     };
     (1..=words.len().min(3)).rev().find_map(named)
+}
+
+/// A name behind a word such as `dark`, where CSS has no name for both: black or white is mixed in as `color-mix()` does it in
+/// sRGB.
+fn shaded(clause: &[String], at: usize) -> Option<Named> {
+    let (_, mixed, share) = SHADES.iter().find(|(word, ..)| *word == clause[at])?;
+    clause.get(at + 1)?;
+    let plain = plain(clause, at + 1).filter(|named| !named.is_code)?;
+    let mix = |channel: u8| (f32::from(channel) * (1.0 - share) + f32::from(*mixed) * share).round() as u8;
+    Some(Named { hex: Hex(plain.hex.0.map(mix)), length: plain.length + 1, is_code: false })
 }
 
 /// Whether nothing follows that a color could be a word about.

@@ -52,6 +52,12 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("do this: make it red", None, "red"),
     ("Change the mug\nto #1E90FF\nKeep the background", None, "#1E90FF"),
     ("Ändere die Farbe der Tasse auf #1E90FF", None, "#1E90FF"),
+    // Shades that CSS has no name for.
+    ("make it dark purple", None, "#4D004D"),
+    ("Turn the mug pale pink, keep the background", None, "#FFE9ED"),
+    ("Change the dark purple bottle to light coral", Some("#4D004D"), "lightcoral"),
+    ("make it a light burgundy color", None, "#C08090"),
+    ("make the chair dark #1E90FF", None, "#1E90FF"),
     // The color that it has as well.
     ("Change the red mug's color to #1E90FF", Some("red"), "#1E90FF"),
     ("Change the armchair from green to brick (#B22222)", Some("green"), "#B22222"),
