@@ -105,6 +105,17 @@ impl Journal {
         Ok(self.append(record, at).await?)
     }
 
+    /// Becomes durable with all that was recorded before.
+    ///
+    /// # Errors
+    ///
+    /// The writer has failed.
+    pub async fn so_far(&self) -> Result<Durable, JournalError> {
+        let (durable, receiver) = oneshot::channel();
+        self.lines.send(Line { bytes: Vec::new(), durable }).await.map_err(|_| JournalError::closed())?;
+        Ok(Durable(receiver))
+    }
+
     /// Where the next line begins, if that is known.
     pub fn end(&self) -> Option<u64> {
         self.end

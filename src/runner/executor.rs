@@ -45,12 +45,13 @@ pub(super) enum Beginning {
     Follow { prediction: PredictionId, age: Duration },
     /// With pictures that a dead process has fetched.
     Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
-    /// With pictures that were moved aside.
-    Reinstate { files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
+    /// With pictures that were moved aside, once all that is `known` of them is durable: a crash would leave them in
+    /// another's place otherwise, and nobody would know why.
+    Reinstate { known: Durable, files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
     /// With pictures whose color is checked, once what the provider made is in place of these corrected ones.
     Check { subject: Subject, corrected: Vec<SavedFile>, is_shown: bool },
-    /// With a picture whose color is corrected.
-    Correct { subject: Subject },
+    /// With a picture whose color is corrected, once all that is `known` of it is durable.
+    Correct { known: Durable, subject: Subject },
 }
 
 /// Where a prediction that is followed comes from.
@@ -131,13 +132,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(End::Disk(error)),
             },
-            Beginning::Reinstate { files, displaced, prediction } => match self.store.reinstate(files, displaced).await
-            {
-                Ok(true) => Ok(End::Reinstated),
-                // Somebody removed them; the provider may still have them, and asking is free.
-                Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
-                Err(error) => Err(End::Disk(error)),
-            },
+            Beginning::Reinstate { known, files, displaced, prediction } => {
+                known.wait().await.map_err(End::Journal)?;
+                match self.store.reinstate(files, displaced).await {
+                    Ok(true) => Ok(End::Reinstated),
+                    // Somebody removed them; the provider may still have them, and asking is free.
+                    Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
+                    Err(error) => Err(End::Disk(error)),
+                }
+            }
             Beginning::Check { subject, corrected, is_shown } => {
                 if is_shown {
                     self.store.restore(subject.files.clone(), corrected).await.map_err(End::Disk)?;
@@ -145,7 +148,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 let check = self.unless_halted(self.verifier.check(subject)).await?;
                 Ok(End::Checked(Box::new(check)))
             }
-            Beginning::Correct { subject } => self.correct(subject).await,
+            Beginning::Correct { known, subject } => {
+                known.wait().await.map_err(End::Journal)?;
+                self.correct(subject).await
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::runner::polling::Kind;
 use crate::runner::{RunError, Settings, StopReason};
 
 use super::workers::Phase;
-use super::{Dispatcher, Mode};
+use super::{Dispatcher, Mode, journal_error};
 
 /// How many pictures are looked at, or wait for a processor, at once.
 const MOST_LOOKING: usize = 16;
@@ -188,7 +188,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
                 let displaced = self.displaced(&work.key);
-                prediction.map(|prediction| Beginning::Reinstate { files, displaced, prediction })
+                let known = self.journal.so_far().await.map_err(journal_error)?;
+                prediction.map(|prediction| Beginning::Reinstate { known, files, displaced, prediction })
             }
             Task::Check => self.subject(work).map(|subject| {
                 let corrected = edit.and_then(|edit| edit.corrected.as_ref()).map(|known| known.files.clone());
@@ -198,7 +199,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     is_shown: self.is_shown(&work.key),
                 }
             }),
-            Task::Correct => self.subject(work).map(|subject| Beginning::Correct { subject }),
+            Task::Correct => {
+                let known = self.journal.so_far().await.map_err(journal_error)?;
+                self.subject(work).map(|subject| Beginning::Correct { known, subject })
+            }
             // It was resolved before it began.
             Task::Tend => None,
         })

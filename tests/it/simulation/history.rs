@@ -44,11 +44,15 @@ pub fn play(seed: u64, seen: &mut Seen) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let mut history = History::new(seed);
-        let lives = history.draw(1..5);
-        for _life in 0..lives {
-            history.live_badly(seen).await?;
-        }
-        history.live_well(seen).await
+        let ended = history.play(seen).await;
+        ended.map_err(|wrong| {
+            let state = history.world.state();
+            let journal = String::from_utf8_lossy(&state.durable);
+            format!(
+                "{wrong}\nresults: {:?}\noriginals: {:?}\nearlier: {:?}\n{journal}",
+                state.results, state.originals, state.earlier
+            )
+        })
     })
 }
 
@@ -100,6 +104,14 @@ impl History {
             history.allowed.retries = true;
         }
         history
+    }
+
+    async fn play(&mut self, seen: &mut Seen) -> Result<(), String> {
+        let lives = self.draw(1..5);
+        for _life in 0..lives {
+            self.live_badly(seen).await?;
+        }
+        self.live_well(seen).await
     }
 
     fn draw(&self, range: std::ops::Range<u32>) -> u32 {
