@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
@@ -48,7 +50,10 @@ pub enum Moment<'m> {
     /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
     /// In the run, after something has happened to the job.
-    Running,
+    Running {
+        /// When that run began.
+        since: Option<Timestamp>,
+    },
 }
 
 impl Default for ColorRules {
@@ -93,16 +98,14 @@ pub fn next_for_color(
         Some(Work { key, task, standing, goal: Some(Arc::clone(goal)) })
     };
     let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
-    if matches!(moment, Moment::Start(_))
-        && let Some(unfinished) =
-            unfinished_reroll(history, &EditKey { job: job.clone(), fingerprint: base.fingerprint })
-    {
+    let key = EditKey { job: job.clone(), fingerprint: base.fingerprint };
+    if let Some(unfinished) = unfinished_reroll(history, &key, moment) {
         return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
     }
     let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
     let is_displaced = |edit: &Edit| match moment {
         Moment::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
-        Moment::Running => false,
+        Moment::Running { .. } => false,
     };
     if let Some(stale) = attempts().find(|edit| is_stale(edit, goal, rules) || is_displaced(edit)) {
         return work(stale, Task::Check, Standing::Current);
@@ -121,18 +124,25 @@ pub fn next_for_color(
     }
 }
 
-/// What brings a re-roll of the edit of `key` home that was paid for and is not here yet.
-pub fn unfinished_reroll(history: &History, key: &EditKey) -> Option<Work> {
-    history.rerolls(key.fingerprint).find_map(|edit| {
-        let task = match &edit.state {
-            EditState::Processing => Task::Follow,
-            EditState::Fetched { .. } => Task::Recover,
-            EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => Task::Follow,
+/// What brings a re-roll of the edit of `key` home that was paid for and is not here yet. Those that were given up come
+/// last, the longest ago first, and each once a run, so that one that is stuck keeps no other from its turn.
+pub fn unfinished_reroll(history: &History, key: &EditKey, moment: Moment<'_>) -> Option<Work> {
+    let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
+        let given_up = match &edit.state {
+            EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => edit.finished_at,
+            EditState::Processing | EditState::Fetched { .. } => None,
             _ => return None,
         };
+        let is_due = match moment {
+            Moment::Start(_) => true,
+            // What is not given up is under way.
+            Moment::Running { since } => given_up.is_some_and(|at| Some(at) < since),
+        };
+        let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
         let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
-        Some(Work { key, task, standing: Standing::Rival, goal: None })
-    })
+        is_due.then_some((given_up, Work { key, task, standing: Standing::Rival, goal: None }))
+    });
+    unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }
 
 /// The best of some checked edits: of equals the first, which is the one that the manifest asks for.
@@ -175,7 +185,7 @@ fn reroll(
     // One that was refused cost nothing, and is made again; within a run that is under way already.
     let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
     let again = match (refused, moment) {
-        (Some(_), Moment::Running) => return None,
+        (Some(_), Moment::Running { .. }) => return None,
         (Some(again), Moment::Start(_)) => again,
         (None, _) if rerolls.len() < rules.rerolls as usize => {
             Reroll { of: base.fingerprint, seed: seed(base, goal.request.seed, rerolls) }

@@ -33,7 +33,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let is_there = move |file: &SavedFile| store.has(file);
         let next = match &work.goal {
             Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
-            None => unfinished_reroll(history, &work.key),
+            None => unfinished_reroll(history, &work.key, Moment::Start(&is_there)),
         };
         Ok(match (next, shown) {
             (Some(next), _) => Some(next),
@@ -45,9 +45,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it. A job
     /// about which there is nothing comes to rest.
     pub(super) fn tend(&mut self, work: &Work) {
-        let history = self.ledger.live_history(&work.key.job);
-        let next = history.zip(work.goal.as_ref()).and_then(|(history, goal)| {
-            next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Running)
+        let moment = Moment::Running { since: self.ledger.last_run_at() };
+        let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.goal {
+            Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, moment),
+            None => {
+                let fingerprint = history.edit(work.key.fingerprint)?.reroll?.of;
+                unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, moment)
+            }
         });
         match next {
             Some(next) if next.task.is_local() => self.local.push_back(next),
