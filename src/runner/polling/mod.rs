@@ -46,7 +46,7 @@ impl Default for PollSchedule {
         PollSchedule {
             shortest: Duration::from_millis(250),
             longest: Duration::from_secs(2),
-            share: 0.2,
+            share: 0.5,
             lag: Duration::from_millis(450),
             not_found_grace: Duration::from_secs(60),
             not_found_limit: 3,
