@@ -9,7 +9,6 @@
 #[path = "support/provider.rs"]
 mod provider;
 
-use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,11 +20,7 @@ fn main() {
     let jobs: u32 = std::env::var("DYEHOUSE_JOBS").map_or(500, |jobs| jobs.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("jobs.csv");
-    let mut rows = "id,prompt,images\n".to_owned();
-    for row in 0..jobs {
-        writeln!(rows, "job-{row},make the mug blue,https://cdn.example.com/{row}.jpg").unwrap();
-    }
-    std::fs::write(&manifest, rows).unwrap();
+    provider::write_manifest(&manifest, jobs);
     for faults in [0.0, 0.05] {
         let provider = Provider::start(Habits { side: 64, seconds: Some(15.0..40.0), faults });
         let picture = provider.picture_bytes;

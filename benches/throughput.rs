@@ -12,7 +12,6 @@
 #[path = "support/provider.rs"]
 mod provider;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -36,11 +35,7 @@ fn main() {
     let server = Provider::start(Habits { side, seconds: None, faults: 0.0 });
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("jobs.csv");
-    let mut rows = "id,prompt,images\n".to_owned();
-    for row in 0..jobs {
-        writeln!(rows, "job-{row},make the mug blue,https://cdn.example.com/{row}.jpg").unwrap();
-    }
-    std::fs::write(&manifest, rows).unwrap();
+    provider::write_manifest(&manifest, jobs);
     println!("{jobs} jobs, {IN_FLIGHT} in flight, pictures of {} bytes", server.picture_bytes);
     let (mut ours, mut theirs) = (None, None);
     for round in 0..ROUNDS {

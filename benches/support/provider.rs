@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,13 @@ pub(crate) struct Habits {
     pub(crate) seconds: Option<Range<f64>>,
     /// The share of polls that are answered with 502, and of downloads that break off.
     pub(crate) faults: f64,
+}
+
+/// Writes a manifest of so many jobs.
+pub(crate) fn write_manifest(path: &Path, jobs: u32) {
+    let row = |row: u32| format!("job-{row},make the mug blue,https://cdn.example.com/{row}.jpg\n");
+    let rows: String = std::iter::once("id,prompt,images\n".to_owned()).chain((0..jobs).map(row)).collect();
+    std::fs::write(path, rows).unwrap();
 }
 
 /// A provider that goes on for as long as this process.
