@@ -163,8 +163,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         return Err(unusable(format!("it has {} MiB", metadata.len() >> 20)));
     }
     let picture = inspect(path).map_err(|error: PictureError| unusable(error.to_string()))?;
-    let mut hasher = blake3::Hasher::new();
-    let read = File::open(path).and_then(|mut file| io::copy(&mut file, &mut hasher));
-    let bytes = read.map_err(|error| unusable(error.to_string()))?;
-    Ok(LocalPicture { hash: ContentHash::from_hasher(&hasher), picture, bytes })
+    let read = File::open(path).and_then(ContentHash::of_all);
+    let (hash, bytes) = read.map_err(|error| unusable(error.to_string()))?;
+    Ok(LocalPicture { hash, picture, bytes })
 }

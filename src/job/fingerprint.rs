@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -133,6 +134,17 @@ fn hash_parts<T>(
 }
 
 impl ContentHash {
+    /// The hash of all that `content` gives, and how many bytes that is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn of_all(content: impl Read) -> io::Result<(ContentHash, u64)> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(content)?;
+        Ok((ContentHash::from_hasher(&hasher), hasher.count()))
+    }
+
     /// The hash of bytes in memory.
     pub fn of(bytes: &[u8]) -> ContentHash {
         ContentHash(*blake3::hash(bytes).as_bytes())

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -411,18 +411,7 @@ pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> 
 
 fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
     file.rewind()?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 128 << 10];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((ContentHash::from_hasher(&hasher), bytes)),
-            read => {
-                hasher.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
+    ContentHash::of_all(file)
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
 use std::fs::{self, File};
-use std::io::{self, BufReader};
 
 use crate::job::ContentHash;
 
@@ -23,10 +22,8 @@ impl PlanMark {
         if known.parse::<ContentHash>().ok()? != made_of {
             return None;
         }
-        let mut hasher = blake3::Hasher::new();
-        let file = BufReader::with_capacity(1 << 17, File::open(folder.plan()).ok()?);
-        io::copy(&mut { file }, &mut hasher).ok()?;
-        plan.parse().ok().filter(|plan| *plan == ContentHash::from_hasher(&hasher))
+        let (found, _) = ContentHash::of_all(File::open(folder.plan()).ok()?).ok()?;
+        plan.parse().ok().filter(|plan| *plan == found)
     }
 
     /// Marks the folder's plan. One that cannot be marked is made again by the next run.
