@@ -37,7 +37,7 @@ pub use read_at::ReadAt;
 pub use record::{
     Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
 };
-pub use replay::{ReplayError, Replayed, replay};
+pub use replay::{RECENT, ReplayError, Replayed, replay};
 pub use source::LinesError;
 pub use summary::{Summary, Totals};
 pub use writer::{Durable, Journal, JournalError, RecordError};

@@ -9,7 +9,7 @@ use super::record::LineError;
 use super::scan::{Read, Scanner};
 
 /// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
-const RECENT: usize = 256;
+pub const RECENT: usize = 256;
 
 /// What a journal says, and where its good part ends.
 #[derive(Debug, Default)]

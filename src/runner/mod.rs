@@ -206,8 +206,14 @@ impl From<RecordError> for RunError {
     fn from(error: RecordError) -> RunError {
         match error {
             RecordError::Ledger(error) => RunError::Ledger(error),
-            RecordError::Journal(cause) => RunError::Journal { cause, unrecorded: Vec::new() },
+            RecordError::Journal(cause) => RunError::from(cause),
         }
+    }
+}
+
+impl From<JournalError> for RunError {
+    fn from(cause: JournalError) -> RunError {
+        RunError::Journal { cause, unrecorded: Vec::new() }
     }
 }
 

@@ -20,12 +20,11 @@ pub async fn rest(
         .chain(unanswered)
         .chain([Record::Run(RunEvent::Ended { reason: None })])
         .collect();
-    let failed = |cause| RunError::Journal { cause, unrecorded: Vec::new() };
     let mut journal = Journal::start(disk);
     for record in records {
         let at = now();
         journal.record(&mut ledger, &record, at).await?.later();
     }
-    journal.finish().await.map_err(failed)?;
+    journal.finish().await?;
     Ok(Ending { ledger, stopped: None })
 }

@@ -17,11 +17,10 @@ pub async fn set_aside(
     edits: Vec<EditKey>,
     now: impl Fn() -> Timestamp,
 ) -> Result<(), RunError> {
-    let failed = |cause| RunError::Journal { cause, unrecorded: Vec::new() };
     let mut journal = Journal::start(disk);
     for key in edits {
         let (record, at) = (Record::Edit(key, Step::SetAside), now());
         journal.record(ledger, &record, at).await?.later();
     }
-    journal.finish().await.map_err(failed)
+    Ok(journal.finish().await?)
 }

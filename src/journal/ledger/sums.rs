@@ -24,12 +24,12 @@ pub(super) struct Sums {
     pub(super) pauses: Vec<(Timestamp, u64, String)>,
 }
 
-/// A step of an edit, and where it was read.
+/// A step of an edit, and where its line is.
 pub(super) struct Told {
     pub(super) at: Timestamp,
     pub(super) fingerprint: Fingerprint,
     pub(super) step: Step,
-    /// Where its line begins; nothing where it is new.
+    /// Where its line begins; nothing where that is not known.
     pub(super) offset: Option<u64>,
 }
 

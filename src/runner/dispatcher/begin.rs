@@ -18,7 +18,7 @@ use crate::runner::polling::Kind;
 use crate::runner::{RunError, Settings, StopReason};
 
 use super::workers::Phase;
-use super::{Dispatcher, Mode, journal_error};
+use super::{Dispatcher, Mode};
 
 /// How many pictures are looked at, or wait for a processor, at once.
 const MOST_LOOKING: usize = 16;
@@ -188,7 +188,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
                 let displaced = self.displaced(&work.key);
-                let known = self.journal.so_far().await.map_err(journal_error)?;
+                let known = self.journal.so_far().await?;
                 prediction.map(|prediction| Beginning::Reinstate { known, files, displaced, prediction })
             }
             Task::Check => self.subject(work).map(|subject| {
@@ -200,7 +200,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
             }),
             Task::Correct => {
-                let known = self.journal.so_far().await.map_err(journal_error)?;
+                let known = self.journal.so_far().await?;
                 self.subject(work).map(|subject| Beginning::Correct { known, subject })
             }
             // It was resolved before it began.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, JournalError, Learned, Ledger, Mark, Record, RunEvent, Step};
+use crate::journal::{Durable, EditKey, Journal, Learned, Ledger, Mark, RECENT, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::verify::Verifier;
@@ -71,9 +71,6 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     stopped: Option<StopReason>,
     broken: Option<RunError>,
 }
-
-/// How many jobs stay in memory after they have come to rest: what follows soon finds them there.
-const RECENT: usize = 256;
 
 /// An accepted submit whose id is on its way to the disk.
 type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>>;
@@ -284,10 +281,6 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let at = (self.plant.now)();
         Ok(self.journal.record(&mut self.ledger, &record, at).await?)
     }
-}
-
-fn journal_error(cause: JournalError) -> RunError {
-    RunError::Journal { cause, unrecorded: Vec::new() }
 }
 
 async fn sleep_until(wake: Option<Instant>) {

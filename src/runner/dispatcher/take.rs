@@ -14,8 +14,8 @@ use crate::runner::event::Event;
 use crate::runner::executor::{End, Named, News, Report};
 use crate::runner::{RunError, StopReason};
 
+use super::Dispatcher;
 use super::workers::{Phase, Worker};
-use super::{Dispatcher, journal_error};
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn take(
@@ -198,7 +198,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.stop_for(stop);
             }
             End::Disk(error) => self.break_off(RunError::Results(error)),
-            End::Journal(error) => return Err(journal_error(error)),
+            End::Journal(error) => return Err(error.into()),
         }
         Ok(())
     }
