@@ -1,5 +1,8 @@
 use crate::color::{Oklab, Plane};
 
+/// How far the colors of one background may lie apart, in OKLab.
+const SPREAD: f64 = 0.15;
+
 /// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel,
 /// fitted to the border, with what stands on the border weighed down.
 pub(super) struct Background {
@@ -16,7 +19,10 @@ impl Background {
         let depth = (picture.width.min(picture.height) / 50).max(2);
         let ring: Vec<([f64; 6], Oklab)> =
             picture.ring(depth).map(|(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y))).collect();
-        let mut weights = vec![1.0; ring.len()];
+        // What stands on the border is mostly far from the color that most of it has.
+        let middle = middle(&ring);
+        let mut weights: Vec<f64> =
+            ring.iter().map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / SPREAD).powi(4))).collect();
         let mut background =
             Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
         for _round in 0..5 {
@@ -39,11 +45,25 @@ impl Background {
         self.value(&terms(x, y, self.width, self.height))
     }
 
+    /// How far a color is from it at a pixel, in OKLab.
+    pub(super) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
+        distance(self.at(x, y), color)
+    }
+
     fn value(&self, terms: &[f64; 6]) -> Oklab {
         let [l, a, b] =
             self.surface.map(|row| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32);
         Oklab { l, a, b }
     }
+}
+
+/// The median of the border's colors in each channel.
+fn middle(ring: &[([f64; 6], Oklab)]) -> Oklab {
+    let median = |channel: fn(&Oklab) -> f32| {
+        let mut values: Vec<f32> = ring.iter().map(|(_, color)| channel(color)).collect();
+        crate::color::shown::percentile(&mut values, 0.5).unwrap_or(0.0)
+    };
+    Oklab { l: median(|color| color.l), a: median(|color| color.a), b: median(|color| color.b) }
 }
 
 fn terms(x: usize, y: usize, width: usize, height: usize) -> [f64; 6] {

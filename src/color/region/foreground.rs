@@ -3,6 +3,7 @@ use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
+use super::frame::frame;
 use super::graph::Graph;
 use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
@@ -53,6 +54,7 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     let weight = chroma_weight(&smooth);
     let coarse = gradient(&smooth, CHROMA.0);
     let edges = Edges::new(&coarse);
+    let border = frame(colors);
     let is_large = colors.width.max(colors.height) > SIZE / 2 && colors.width.min(colors.height) >= 2;
     let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
@@ -60,13 +62,13 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         return Plane::filled(colors.width, colors.height, true);
     };
     let fine = gradient(&smooth, weight);
-    let mut basins = Basins::new(if found_by > CHROMA.0 { &fine } else { &coarse });
+    let mut basins = Basins::new(if found_by > CHROMA.0 { &fine } else { &coarse }, &border);
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
-    let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges));
+    let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));
     let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
     let mask = if is_washed_out(&mask, colors) {
         if found_by <= CHROMA.0 && weight > CHROMA.0 {
-            basins = Basins::new(&fine);
+            basins = Basins::new(&fine, &border);
         }
         settled(&mask, colors, &basins.labels, &fine)
     } else {
@@ -86,8 +88,9 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
     let smooth = gaussian(channels, 0.7);
     let coarse = gradient(&smooth, CHROMA.0);
     let edges = Edges::new(&coarse);
+    let border = frame(&channels.map(|[l, a, b]| Oklab { l, a, b }));
     let by = |gradient: &Plane<f32>, weight: f32, bonus: f32| {
-        let best = choose(Basins::new(gradient).candidates(&edges, noise_area))?;
+        let best = choose(Basins::new(gradient, &border).candidates(&edges, noise_area))?;
         Some((best.score + bonus, Found { mask: best.mask, weight }))
     };
     let fine = if weight > CHROMA.0 { by(&gradient(&smooth, weight), weight, 0.03) } else { None };
@@ -166,22 +169,24 @@ fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
 /// The basins of a gradient.
 struct Basins<'g> {
     gradient: &'g Plane<f32>,
+    /// What of the border is background.
+    border: &'g Plane<bool>,
     labels: Plane<u32>,
     count: usize,
 }
 
-impl Basins<'_> {
-    fn new(gradient: &Plane<f32>) -> Basins<'_> {
+impl<'g> Basins<'g> {
+    fn new(gradient: &'g Plane<f32>, border: &'g Plane<bool>) -> Basins<'g> {
         // Beyond a clear edge, how clear it is makes no difference.
         let heights = gaussian(&gradient.map(|value| value.min(0.08)), 0.6);
         let (labels, count) = watershed(&heights);
-        Basins { gradient, labels, count }
+        Basins { gradient, border, labels, count }
     }
 
     /// Which basins did not merge with the border, at each step.
     fn steps(&self, noise_area: f32) -> impl Iterator<Item = Vec<bool>> {
         let noise = percentile(&mut self.gradient.data.clone(), 0.5).unwrap_or(0.0);
-        let mut graph = Graph::new(&self.labels, self.count, self.gradient, noise_area);
+        let mut graph = Graph::new(&self.labels, self.count, self.gradient, self.border, noise_area);
         (0..STEPS).map(move |step| {
             graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
             graph.regions().iter().map(|(_, is_border)| !is_border).collect()
@@ -198,7 +203,7 @@ impl Basins<'_> {
         for free in self.steps(noise_area) {
             // Where regions merged among themselves alone, the outline is as it was.
             if free != is_free {
-                last = candidate(&self.mask(&free), edges);
+                last = candidate(&self.mask(&free), edges, self.border);
                 is_free = free;
             }
             candidates.extend(last.clone());
@@ -227,7 +232,7 @@ impl Basins<'_> {
 }
 
 /// What did not merge with the border, if it can be a product.
-fn candidate(mask: &Plane<bool>, edges: &Edges) -> Option<Candidate> {
+fn candidate(mask: &Plane<bool>, edges: &Edges, border: &Plane<bool>) -> Option<Candidate> {
     let mask = open(mask, 1);
     let (parts, sizes) = components(&mask, Connected::Corners);
     let largest = sizes.iter().copied().max().unwrap_or(0);
@@ -235,7 +240,7 @@ fn candidate(mask: &Plane<bool>, edges: &Edges) -> Option<Candidate> {
     let area = mask.count() as f32 / mask.data.len() as f32;
     (0.004..0.85).contains(&area).then(|| {
         let on_edges = edges.share(&outline(&mask), (3.0 * edges.noise).max(0.010));
-        let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y)).collect();
+        let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y) && border.at(x, y)).collect();
         let touching = ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len() as f32;
         let score = on_edges - 2.0 * touching + 0.18 * (area.min(0.3) / 0.05).ln();
         Candidate { mask, score }

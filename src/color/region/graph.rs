@@ -47,12 +47,19 @@ struct Offer {
 
 impl Graph {
     /// The graph of `count` regions. Those smaller than `noise_area`, in pixels, are noise and merge earlier.
-    pub(super) fn new(labels: &Plane<u32>, count: usize, gradient: &Plane<f32>, noise_area: f32) -> Graph {
+    /// What `frame` has of the border is background.
+    pub(super) fn new(
+        labels: &Plane<u32>,
+        count: usize,
+        gradient: &Plane<f32>,
+        frame: &Plane<bool>,
+        noise_area: f32,
+    ) -> Graph {
         let mut regions: Vec<Region> = std::iter::repeat_with(Region::default).take(count).collect();
         for label in &labels.data {
             regions[*label as usize].area += 1.0;
         }
-        for (x, y) in labels.ring(2) {
+        for (x, y) in labels.ring(2).filter(|(x, y)| frame.at(*x, *y)) {
             regions[labels.at(x, y) as usize].is_border = true;
         }
         let mut edges: Vec<Edge> = Vec::new();

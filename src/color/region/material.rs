@@ -3,6 +3,7 @@ use std::f32::consts::{PI, TAU};
 use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts};
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
+use super::cast::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::lines::with_lines;
 use super::unmix::{Unmix, norm};
@@ -12,6 +13,9 @@ const NEUTRAL: f32 = 0.09;
 
 /// The least step of chroma over lightness, in OKLab, from a product to its background.
 const STEP: f32 = 0.03;
+
+/// The fewest pixels that make a part of a print; fewer are noise.
+const SMALLEST_PRINT: usize = 6;
 
 /// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
 const VEILED: f32 = 2.5;
@@ -39,11 +43,12 @@ pub(crate) fn material_of(
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
+    let product = &without_cast_shadow(product, colors, color);
     if color.saturation() > NEUTRAL {
         let (found, product) = colorful(picture, colors, product, body);
-        with_lines(picture, tidy(&found, colors, &product, luminance(body)), body)
+        with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
-        tidy(&neutral(colors, &seed, product, body), colors, product, luminance(body))
+        tidy(&neutral(colors, &seed, product, body), colors, product, body)
     }
 }
 
@@ -168,28 +173,44 @@ fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option
     })
 }
 
-/// Pixels that are as grey as the body and not much lighter or darker.
+/// Pixels that are of the little hue that the body has, and not much lighter or darker.
 fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let color = Oklab::from(body);
-    let chromas: Vec<f32> = chosen(colors, seed).map(Oklab::chroma).collect();
-    let mean = chromas.iter().sum::<f32>() / chromas.len().max(1) as f32;
-    let most = mean + if color.saturation() < 0.05 { 0.045 } else { 0.06 };
+    let off = |other: Oklab| {
+        let light = other.l / color.l.max(0.05);
+        (other.a - light * color.a).hypot(other.b - light * color.b)
+    };
+    let offs: Vec<f32> = chosen(colors, seed).map(off).collect();
+    let mean = offs.iter().sum::<f32>() / offs.len().max(1) as f32;
+    let most = mean + 0.045;
     let above = if luminance(body) > 0.05 { 0.2 } else { 0.12 };
     let below = if color.l > 0.45 { -0.28 } else { -0.2 };
     let mut found = seed.clone();
     for (place, is_found) in found.data.iter_mut().enumerate() {
         let (other, is_product) = (colors.data[place], product.data[place]);
         let lighter = other.l - color.l;
-        *is_found = is_product && (*is_found || (other.chroma() < most && lighter < above && lighter > below));
+        *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
     }
     found
 }
 
-/// Fills small holes, highlights among them, and drops specks.
-fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, light: f32) -> Plane<bool> {
+/// Whether a color is none that light makes of the body: it has a hue of its own.
+fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
+    let light = color.l / body.l.max(0.05);
+    let off = (color.a - light * body.a).hypot(color.b - light * body.b);
+    let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
+    let has_another = body.saturation() <= NEUTRAL || turn.abs().to_degrees() > 25.0;
+    color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1) && off > 0.08 && has_another
+}
+
+/// Fills small holes, highlights among them, and drops specks. What is printed in another hue stays a hole.
+fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let whole = found.count() as f32;
-    let is_dark = light < 0.08;
-    let mut tidied = close(found, 1);
+    let (is_dark, body) = (luminance(body) < 0.08, Oklab::from(body));
+    let printed = found.zip(colors, |is_found, color| !is_found && is_of_another_hue(color, body));
+    let printed = keep_parts(&printed, |size| size >= SMALLEST_PRINT);
+    let found = found.zip(&printed, |is_found, is_printed| is_found && !is_printed);
+    let mut tidied = close(&found, 1).zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let holes = tidied.zip(product, |is_found, is_product| is_product && !is_found);
     let (labels, sizes) = components(&holes, Connected::Sides);
     let mut chromas = vec![0.0; sizes.len()];
@@ -201,8 +222,9 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, light
         let size = sizes[part] as f32;
         size < limit && (size < 0.0015 * whole || (is_dark && chromas[part] / size < 0.06))
     };
-    for (is_found, label) in tidied.data.iter_mut().zip(&labels.data) {
-        *is_found |= *label != 0 && is_filled(*label as usize);
+    for (place, is_found) in tidied.data.iter_mut().enumerate() {
+        let label = labels.data[place] as usize;
+        *is_found |= label != 0 && !printed.data[place] && is_filled(label);
     }
     keep_parts(&tidied, |size| size as f32 > (0.004 * whole).max(30.0))
 }

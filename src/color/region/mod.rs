@@ -1,8 +1,10 @@
 //! Which part of a picture is the product, and which part of the product is meant.
 
 mod background;
+mod cast;
 mod clusters;
 mod foreground;
+mod frame;
 mod graph;
 mod lines;
 mod material;

@@ -1,0 +1,70 @@
+use crate::color::filter::{box_blur, neighbors};
+use crate::color::{Oklab, Plane};
+
+use super::clusters::chroma_distance;
+
+/// How far around the background's color is looked for, in pixels.
+const AROUND: usize = 20;
+
+/// The least distance of chroma over lightness from a product to its background at which a shadow is told by its hue.
+const TELLING: f32 = 0.06;
+
+/// How near to the background's hue a shadow on it is: of the product's distance from it, and at most.
+const NEAR: (f32, f32) = (0.3, 0.03);
+
+/// The product without the shadow that it casts on its background, where its outline took that in.
+///
+/// A shadow has the hue of what it falls on, and goes on from the outline inward; `body` has another hue, or nothing is
+/// done.
+pub(super) fn without_cast_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
+    let weighed = colors.zip(product, |color, is_product| {
+        let weight = if is_product { 1e-6 } else { 1.0 };
+        [color.l * weight, color.a * weight, color.b * weight, weight]
+    });
+    let around = box_blur(&weighed, AROUND);
+    let is_shadow = |place: usize| {
+        let [l, a, b, weight] = around.data[place];
+        let ground = Oklab { l: l / weight, a: a / weight, b: b / weight };
+        let own = colors.data[place];
+        let apart = chroma_distance(body, ground);
+        weight > 1e-3
+            && apart > TELLING
+            && own.l < ground.l
+            && chroma_distance(own, ground) < NEAR.1.min(NEAR.0 * apart)
+    };
+    let mut left = product.clone();
+    let mut reached: Vec<usize> = (0..product.data.len()).filter(|place| !product.data[*place]).collect();
+    while let Some(place) = reached.pop() {
+        for beside in neighbors(place, product.width, product.height) {
+            if left.data[beside] && is_shadow(beside) {
+                left.data[beside] = false;
+                reached.push(beside);
+            }
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shadow_has_the_hue_of_the_ground_and_a_grey_part_within_stays() {
+        let ground = Oklab { l: 0.85, a: 0.05, b: 0.0 };
+        let body = Oklab { l: 0.55, a: 0.2, b: 0.1 };
+        let shadow = Oklab { l: 0.7, a: 0.041, b: 0.0 };
+        let mut colors = Plane::filled(60, 60, ground);
+        let mut product = Plane::filled(60, 60, false);
+        for (x, y) in (20..40).flat_map(|x| (20..46).map(move |y| (x, y))) {
+            let is_label = (28..32).contains(&x) && (28..32).contains(&y);
+            colors.data[y * 60 + x] = if y >= 40 || is_label { shadow } else { body };
+            product.data[y * 60 + x] = true;
+        }
+        let found = without_cast_shadow(&product, &colors, body);
+        assert!(found.at(30, 39) && found.at(30, 30), "the body and what is printed on it");
+        assert!(!found.at(30, 42), "the shadow below");
+        let alike = without_cast_shadow(&product, &colors, Oklab { l: 0.9, a: 0.05, b: 0.0 });
+        assert_eq!(alike, product, "a product of the ground's own hue");
+    }
+}

@@ -1,0 +1,109 @@
+use crate::color::filter::dilate;
+use crate::color::{Oklab, Plane};
+
+use super::background::Background;
+
+/// How far a color at the border must be from the background to be none of it, in OKLab: at least, and as a multiple of
+/// the border's noise.
+const APART: (f32, f32) = (0.07, 5.0);
+
+/// The share of the border that a product may take, and the least one that is more than a speck.
+const MOST: f32 = 0.4;
+const LEAST: f32 = 0.015;
+
+/// Gaps of this share of the border, such as a fold in a coat, do not part what stands on it.
+const GAP: f32 = 0.01;
+
+/// The pixels at the border of a picture that show its background: all but those where a product stands on the border or
+/// is cut by it.
+///
+/// A product stands on one side or around one corner. What runs from corner to corner is a floor or a wall, and so is
+/// everything where less than half of the border agrees on a background.
+pub(super) fn frame(colors: &Plane<Oklab>) -> Plane<bool> {
+    let (width, height) = (colors.width, colors.height);
+    let background = Background::fit(colors);
+    let least = APART.0.max(APART.1 * background.noise);
+    let places = walk(width, height);
+    let mut is_other: Vec<bool> =
+        places.iter().map(|(x, y)| background.distance(*x, *y, colors.at(*x, *y)) > least).collect();
+    let share = |length: usize| length as f32 / places.len().max(1) as f32;
+    for gap in runs(&is_other, false) {
+        if share(gap.len()) < GAP {
+            gap.iter().for_each(|index| is_other[*index] = true);
+        }
+    }
+    let found = runs(&is_other, true);
+    let taken: usize = found.iter().map(Vec::len).sum();
+    let mut product = Plane::filled(width, height, false);
+    if share(taken) > MOST {
+        return product.map(|_| true);
+    }
+    let is_corner = |(x, y): (usize, usize)| (x == 0 || x + 1 == width) && (y == 0 || y + 1 == height);
+    for run in found {
+        let corners = run.iter().filter(|index| is_corner(places[**index])).count();
+        if share(run.len()) > LEAST && corners <= 1 {
+            run.iter().for_each(|index| product.data[places[*index].1 * width + places[*index].0] = true);
+        }
+    }
+    dilate(&product, 1).map(|is_product| !is_product)
+}
+
+/// The border's pixels, clockwise from the upper left corner.
+fn walk(width: usize, height: usize) -> Vec<(usize, usize)> {
+    let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
+    let top = (0..right).map(|x| (x, 0));
+    let down = (0..bottom).map(move |y| (right, y));
+    let back = (1..=right).rev().map(move |x| (x, bottom));
+    let up = (1..=bottom).rev().map(|y| (0, y));
+    top.chain(down).chain(back).chain(up).collect()
+}
+
+/// The runs of `value` in a ring, as indices; the last goes on at the beginning.
+fn runs(ring: &[bool], value: bool) -> Vec<Vec<usize>> {
+    let Some(first) = ring.iter().position(|own| *own != value) else { return vec![(0..ring.len()).collect()] };
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    let mut is_within = false;
+    for index in (first..ring.len()).chain(0..first) {
+        let is_value = ring[index] == value;
+        if is_value && !is_within {
+            runs.push(Vec::new());
+        }
+        if let Some(run) = runs.last_mut().filter(|_| is_value) {
+            run.push(index);
+        }
+        is_within = is_value;
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A grey picture with a dark red `color` where `is_product` says so.
+    fn framed(is_product: impl Fn(usize, usize) -> bool) -> Plane<bool> {
+        let mut picture = Plane::filled(100, 80, Oklab::default());
+        for (place, color) in picture.data.iter_mut().enumerate() {
+            let (x, y) = (place % 100, place / 100);
+            let ground = Oklab { l: 0.8 + x as f32 * 0.001, a: 0.0, b: 0.01 };
+            *color = if is_product(x, y) { Oklab { l: 0.45, a: 0.18, b: 0.09 } } else { ground };
+        }
+        frame(&picture)
+    }
+
+    #[test]
+    fn what_is_cut_by_the_border_is_no_background_and_a_floor_is() {
+        let cut = framed(|x, y| (30..70).contains(&x) && y > 40);
+        assert!(!cut.at(50, 79) && cut.at(10, 79) && cut.at(50, 0));
+        let around_a_corner = framed(|x, y| x < 35 && y > 50);
+        assert!(!around_a_corner.at(0, 79) && !around_a_corner.at(20, 79) && around_a_corner.at(60, 79));
+        let floor = framed(|_, y| y > 60);
+        assert!(floor.data.iter().all(|is_background| *is_background));
+    }
+
+    #[test]
+    fn a_border_on_which_nothing_stands_is_background() {
+        assert!(framed(|x, y| (30..70).contains(&x) && (30..50).contains(&y)).data.iter().all(|is_set| *is_set));
+        assert!(framed(|_, _| true).data.iter().all(|is_set| *is_set));
+    }
+}
