@@ -170,6 +170,36 @@ mod tests {
     }
 
     #[test]
+    fn a_product_that_the_border_cuts_is_recolored_up_to_the_border() {
+        let (whole, _) = disc("#C62828");
+        let cut = Plane { width: 160, height: 100, data: whole.data[..160 * 100].to_vec() };
+        let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
+        let done = recolor(&cut, None, Change { from: None, to: blue }).unwrap();
+        for (x, y) in [(80, 50), (60, 99), (80, 98), (110, 99)] {
+            let [red, _, light] = done.at(x, y);
+            assert!(light > 2.0 * red, "{x}, {y}: {:?}", done.at(x, y));
+        }
+        assert_eq!(done.at(5, 99), cut.at(5, 99));
+    }
+
+    #[test]
+    fn a_hand_beside_a_pale_product_stays() {
+        let (mut picture, _) = disc("#E4E2F0");
+        let hand = "#C08A70".parse::<Hex>().unwrap().linear();
+        for place in 0..picture.data.len() {
+            let (x, y) = (place % 160, place / 160);
+            if (105..135).contains(&x) && (110..140).contains(&y) {
+                picture.data[place] = hand;
+            }
+        }
+        picture.data.iter_mut().filter(|color| **color == [0.82; 3]).for_each(|color| *color = [0.5; 3]);
+        let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
+        let done = recolor(&picture, None, Change { from: None, to: blue }).unwrap();
+        assert_eq!(done.at(120, 125), hand);
+        assert!(difference(done.at(70, 90), blue) < 20.0, "{:?}", done.at(70, 90));
+    }
+
+    #[test]
     fn a_named_color_picks_its_part() {
         let (mut picture, _) = disc("#C62828");
         let blue = "#1E90FF".parse::<Hex>().unwrap().linear();

@@ -1,7 +1,18 @@
 use crate::color::filter::box_blur;
-use crate::color::region::Unmix;
+use crate::color::region::{Unmix, norm};
 use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
+
+/// From where on, and by where, a pixel is no shade of the body but a print that is too fine for its outline: what is in
+/// it beside shade and veil, as a share of its light.
+const PRINT: (f32, f32) = (0.24, 0.40);
+
+/// How much of what varies fast on something dark and matte is its own shade, as a power: the rest is mirrored.
+const DETAIL: f32 = 0.4;
+
+/// How much lighter than the body the lightest tenth of a dark surface is, where it is matte at most and where it is
+/// glossy at least.
+const GLOSSY: (f32, f32) = (1.5, 2.0);
 
 /// How strongly a veil is held to be gloss rather than a lighter body.
 const RIDGE: f32 = 0.04;
@@ -17,6 +28,8 @@ pub(super) struct Surface {
     unmix: Unmix,
     /// On something neutral, what is lighter than this multiple of the body is a highlight.
     cap: f32,
+    /// How much of what varies fast is the surface's own shade where it is dark, as a power.
+    detail: f32,
     /// The color that makes it show what is asked for.
     pub(super) paint: Rgb,
 }
@@ -27,13 +40,15 @@ impl Surface {
         let body = shown(pixels)?;
         let light = luminance(body);
         let mut lights: Vec<f32> = pixels.iter().map(|pixel| luminance(*pixel) / light.max(1e-4)).collect();
+        let lightest = percentile(&mut lights, 0.90)?;
         Some(Surface {
             body,
             colorful: ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0),
             dark: ((0.10 - light) / 0.07).clamp(0.0, 1.0),
             light,
             unmix: Unmix::new(body, RIDGE),
-            cap: percentile(&mut lights, 0.90)?.max(1.3),
+            cap: lightest.max(1.3),
+            detail: DETAIL * ((GLOSSY.1 - lightest) / (GLOSSY.1 - GLOSSY.0)).clamp(0.0, 1.0),
             paint: body,
         })
     }
@@ -75,19 +90,26 @@ impl Surface {
     /// The color of a pixel of the surface, once it is painted.
     pub(super) fn lit(&self, pixel: Rgb, slow: f32) -> Rgb {
         let light = luminance(pixel) / self.light.max(1e-4);
-        let (by_body, veil) = if self.colorful > 0.0 { self.unmix.split(pixel) } else { (0.0, 0.0) };
+        let (by_body, veil) = self.unmix.split(pixel);
+        let astray = self.unmix.residual(pixel, (by_body, veil)) / (norm(pixel) + 0.03);
+        let own = ((PRINT.1 - astray) / (PRINT.1 - PRINT.0)).clamp(0.0, 1.0);
         let by_light = light.min(self.cap);
         let highlight = (light - by_light) * self.light;
         let mut shade = by_light + self.colorful * (by_body - by_light);
         let mut mirrored = [highlight + self.colorful * (veil - highlight); 3];
         if self.dark > 0.0 {
-            shade += self.dark * (slow - shade);
+            let slow_light = slow.powf(if self.colorful > 0.5 { 1.0 / 0.6 } else { 1.0 / 0.4 });
+            let detail = (light / slow_light).clamp(0.3, 1.6).powf(self.detail);
+            shade += self.dark * (slow * detail - shade);
             for ((mirrored, pixel), body) in mirrored.iter_mut().zip(pixel).zip(self.body) {
                 let rest = pixel - (0.8 * slow * body).min(pixel);
                 *mirrored += self.dark * (rest - *mirrored);
             }
         }
-        std::array::from_fn(|channel| (shade * self.paint[channel] + mirrored[channel]).clamp(0.0, 1.0))
+        std::array::from_fn(|channel| {
+            let lit = shade * self.paint[channel] + mirrored[channel];
+            (pixel[channel] + own * (lit - pixel[channel])).clamp(0.0, 1.0)
+        })
     }
 
     /// How far a pixel at the outline of something colorful can be read by itself, 0 to 1, and its color then: it
@@ -104,5 +126,36 @@ impl Surface {
                 (pixel[channel] + shade * (self.paint[channel] - self.body[channel])).clamp(0.0, 1.0)
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a black surface with pixels of these lights makes of one twice as light as the rest, painted white.
+    fn fold(lights: impl Fn(usize) -> f32) -> f32 {
+        let pixels: Vec<Rgb> = (0..1000).map(|step| [lights(step); 3]).collect();
+        let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();
+        let surface = Surface::read(&pixels).unwrap().painted([0.8; 3], &samples);
+        luminance(surface.lit([0.04; 3], 1.0)) - luminance(surface.lit([0.02; 3], 1.0))
+    }
+
+    #[test]
+    fn the_folds_of_black_cloth_show_in_white_and_the_gloss_on_black_lacquer_is_no_fold() {
+        let cloth = fold(|step| 0.018 + 0.004 * (step % 10) as f32 / 10.0);
+        let lacquer = fold(|step| if step % 4 == 0 { 0.12 } else { 0.02 });
+        assert!(cloth > 0.1, "{cloth}");
+        assert!(lacquer < 0.04, "{lacquer}");
+    }
+
+    #[test]
+    fn a_print_that_is_finer_than_the_outline_keeps_its_color() {
+        let body = [0.03, 0.024, 0.07];
+        let surface = Surface::read(&[body; 100]).unwrap().painted([0.9; 3], &[(body, 1.0); 100]);
+        let print = [0.05, 0.5, 0.1];
+        let lit = surface.lit(print, 1.0);
+        assert!(lit.iter().zip(print).all(|(lit, print)| (lit - print).abs() < 0.2), "{lit:?}");
+        assert!(luminance(surface.lit(body, 1.0)) > 0.6);
     }
 }

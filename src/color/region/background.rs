@@ -21,8 +21,10 @@ impl Background {
             picture.ring(depth).map(|(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y))).collect();
         // What stands on the border is mostly far from the color that most of it has.
         let middle = middle(&ring);
-        let mut weights: Vec<f64> =
-            ring.iter().map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / SPREAD).powi(4))).collect();
+        let mut weights: Vec<f64> = ring
+            .iter()
+            .map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / SPREAD).powi(4)))
+            .collect();
         let mut background =
             Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
         for _round in 0..5 {

@@ -199,7 +199,8 @@ fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
     let light = color.l / body.l.max(0.05);
     let off = (color.a - light * body.a).hypot(color.b - light * body.b);
     let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
-    let has_another = body.saturation() <= NEUTRAL || turn.abs().to_degrees() > 25.0;
+    let is_deeper = color.l > body.l && color.saturation() > 1.4 * body.saturation();
+    let has_another = body.saturation() <= NEUTRAL || turn.abs().to_degrees() > 25.0 || is_deeper;
     color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1) && off > 0.08 && has_another
 }
 
