@@ -1,9 +1,11 @@
 //! How often the check of a color is right, and how long it takes.
 //!
 //! `DYEHOUSE_CATALOG=folder cargo bench --bench measuring [product…]` reads renders of products (`folder/<product>/<name>-<HEX>.png`,
-//! the same scene in several colors, with `mask.png`). Every pair is a true edit: the verdicts on it are counted, also
-//! after what services do to pictures (JPEG 80, a shift, another size, a color cast). The same pair with the asked
-//! color moved by ΔE00 10 in hue, chroma or lightness, and with any other color asked for, is a wrong edit.
+//! the same scene in several colors, with `mask.png` and `foreground.png`). Every pair is a true edit: the verdicts on it
+//! are counted, also after what services do to pictures (JPEG 80, a shift, another size, a color cast). The same pair with
+//! the asked color moved by ΔE00 6 or 10 in hue, chroma or lightness, and with any other color asked for, is a wrong
+//! edit; and so is one that leaves half of the product, changes the background, or paints over the parts beside it.
+//! `DYEHOUSE_PHOTOS=folder` takes photographs as well, with the editor's own recolorings of them as the good edits.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::BTreeMap;
@@ -11,9 +13,12 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dyehouse::color::{COMPARED_SIDE, Hex, Lab, Tolerance, Verdict, ciede2000, encode, measure};
+use dyehouse::color::{
+    COMPARED_SIDE, Change, Hex, Lab, Rgb, Tolerance, Verdict, ciede2000, decode, encode, luminance, measure,
+};
+use dyehouse::editor;
 use dyehouse::photo::Photo;
-use image::{DynamicImage, ImageFormat, RgbImage, imageops};
+use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, imageops};
 use rayon::prelude::*;
 
 #[derive(Default)]
@@ -34,8 +39,11 @@ fn main() {
     products.retain(|path| path.is_dir() && is_wanted(path));
     products.sort();
     let mut all: BTreeMap<String, Verdicts> = BTreeMap::new();
-    for product in &products {
-        for (kind, case) in cases(product) {
+    let photos = std::env::var_os("DYEHOUSE_PHOTOS").map(|folder| std::fs::read_dir(folder).unwrap());
+    let photos: Vec<PathBuf> = photos.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let photos = photos.par_iter().filter_map(|path| image::open(path).ok()).flat_map_iter(of_photo);
+    for cases in products.iter().map(|product| cases(product)).chain(std::iter::once(photos.collect())) {
+        for (kind, case) in cases {
             let verdicts = all.entry(kind).or_default();
             *verdicts.counts.entry(case.0).or_default() += 1;
             verdicts.differences.extend(case.1);
@@ -67,6 +75,7 @@ fn main() {
 type Case = (Verdict, Option<f64>, Option<f64>);
 
 fn cases(product: &Path) -> Vec<(String, Case)> {
+    let masks = ["mask.png", "foreground.png"].map(|name| image::open(product.join(name)).unwrap().to_luma8());
     let mask = Photo::from_image(image::open(product.join("mask.png")).unwrap()).reduced(COMPARED_SIDE);
     let mask: Vec<bool> = mask.colors.data.iter().map(|color| color[0] > 0.2).collect();
     let mut renders: Vec<(Hex, RgbImage)> = std::fs::read_dir(product)
@@ -84,8 +93,8 @@ fn cases(product: &Path) -> Vec<(String, Case)> {
         .collect();
     pairs
         .par_iter()
-        .flat_map_iter(|(before, after)| {
-            let ((_, before), (asked, truth)) = (&renders[*before], &renders[*after]);
+        .flat_map_iter(|pair| {
+            let ((_, before), (asked, truth)) = (&renders[pair.0], &renders[pair.1]);
             let before = view(before.clone());
             let mut found = Vec::new();
             for kind in ["as it is", "jpeg 80", "shift", "at 640 px", "cast"] {
@@ -101,12 +110,17 @@ fn cases(product: &Path) -> Vec<(String, Case)> {
             let after = view(truth.clone());
             let alone = measure(None, &after, &[*asked], Tolerance::default()).check;
             found.push(("true, no picture before".to_owned(), (alone.verdict, alone.delta_e, None)));
-            for kind in ["hue", "chroma", "lightness"] {
-                for size in [5.0, 10.0] {
+            for kind in MOVES {
+                for size in [6.0, 10.0] {
                     let Some(wrong) = moved(*asked, kind, size) else { continue };
                     let check = measure(Some(&before), &after, &[wrong], Tolerance::default()).check;
-                    found.push((format!("wrong by {size} in {kind}"), (check.verdict, check.delta_e, None)));
+                    found.push((format!("wrong by {size:>2} {kind}"), (check.verdict, check.delta_e, None)));
                 }
+            }
+            for kind in SPOILED {
+                let Some(after) = spoiled(&renders[pair.0].1, truth, *asked, &masks, kind) else { continue };
+                let check = measure(Some(&before), &view(after), &[*asked], Tolerance::default()).check;
+                found.push((format!("wrong, {kind}"), (check.verdict, check.delta_e, None)));
             }
             for (other, _) in renders.iter().filter(|(hex, _)| hex != asked) {
                 let check = measure(Some(&before), &after, &[*other], Tolerance::default()).check;
@@ -117,6 +131,67 @@ fn cases(product: &Path) -> Vec<(String, Case)> {
             found
         })
         .collect()
+}
+
+/// What can go wrong beside the color.
+const SPOILED: [&str; 5] =
+    ["nothing changed", "half of it recolored", "the whole tinted", "another background", "parts painted over"];
+
+/// An edit from `before` to `truth` that went wrong; `None` where there is nothing that could.
+fn spoiled(before: &RgbImage, truth: &RgbImage, asked: Hex, masks: &[GrayImage; 2], kind: &str) -> Option<RgbImage> {
+    let [mask, foreground] = masks;
+    let inside = |x: u32, y: u32| mask.get_pixel(x, y).0[0] > 127;
+    let is_part = |x: u32, y: u32| foreground.get_pixel(x, y).0[0] > 250 && mask.get_pixel(x, y).0[0] < 5;
+    let columns: Vec<u32> = mask.enumerate_pixels().filter(|(x, y, _)| inside(*x, *y)).map(|(x, ..)| x).collect();
+    let parts = mask.enumerate_pixels().filter(|(x, y, _)| is_part(*x, *y)).count();
+    if kind == "parts painted over" && parts * 50 < columns.len() {
+        return None;
+    }
+    let middle = columns.iter().map(|x| f64::from(*x)).sum::<f64>() / columns.len() as f64;
+    let painted = |pixel: Rgb| asked.linear().map(|channel| (0.02 + channel * luminance(pixel) * 1.3).min(1.0));
+    let pixel = |x: u32, y: u32| {
+        let (old, new) = (decode(before.get_pixel(x, y).0), decode(truth.get_pixel(x, y).0));
+        encode(match kind {
+            "nothing changed" => old,
+            "half of it recolored" if f64::from(x) > middle => old,
+            "the whole tinted" => painted(old),
+            "another background" if foreground.get_pixel(x, y).0[0] < 5 => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],
+            "parts painted over" if is_part(x, y) => painted(old),
+            _ => new,
+        })
+    };
+    Some(RgbImage::from_fn(before.width(), before.height(), |x, y| image::Rgb(pixel(x, y))))
+}
+
+/// A photograph that the editor recolors, and the same held against other colors.
+fn of_photo(picture: DynamicImage) -> Vec<(String, Case)> {
+    let photo = Photo::from_image(picture).resized(1024);
+    let before = photo.reduced(COMPARED_SIDE);
+    let mut found = Vec::new();
+    for asked in [0x1E90FF, 0xC62828, 0xF5C518, 0xF4F1EA, 0x1B1B1D, 0x2E7D4F_u32]
+        .map(|hex| Hex([(hex >> 16) as u8, (hex >> 8) as u8, hex as u8]))
+    {
+        let mut done = photo.clone();
+        if editor::recolor(&mut done, Change { from: None, to: asked.linear() }).is_err() {
+            continue;
+        }
+        let after = done.reduced(COMPARED_SIDE);
+        let mut add = |kind: String, wanted: Hex| {
+            let check = measure(Some(&before), &after, &[wanted], Tolerance::default()).check;
+            found.push((kind, (check.verdict, check.delta_e, None)));
+        };
+        add("photograph, recolored".to_owned(), asked);
+        for kind in MOVES {
+            for size in [6.0, 10.0] {
+                if let Some(wrong) = moved(asked, kind, size) {
+                    add(format!("photograph, wrong by {size:>2} {kind}"), wrong);
+                }
+            }
+        }
+        let check = measure(Some(&before), &before, &[asked], Tolerance::default()).check;
+        found.push(("photograph, nothing changed".to_owned(), (check.verdict, check.delta_e, None)));
+    }
+    found
 }
 
 fn view(picture: impl Into<DynamicImage>) -> dyehouse::color::View {
@@ -143,21 +218,25 @@ fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
     }
 }
 
+/// The ways in which a color is moved.
+const MOVES: [&str; 4] = ["in hue", "in chroma", "lighter", "darker"];
+
 /// A color that is about `size` in ΔE00 away from `hex` in one way, if there is one in sRGB.
 fn moved(hex: Hex, kind: &str, size: f64) -> Option<Hex> {
     let lab = Lab::from(hex.linear());
     let candidates = (1..400).map(|step| {
         let step = f64::from(step) * 0.25;
         match kind {
-            "hue" => {
+            "in hue" => {
                 let (sine, cosine) = (step / 180.0 * std::f64::consts::PI).sin_cos();
                 Lab { l: lab.l, a: lab.a * cosine - lab.b * sine, b: lab.a * sine + lab.b * cosine }
             }
-            "chroma" => {
+            "in chroma" => {
                 let scale = 1.0 - step / 100.0;
                 Lab { l: lab.l, a: lab.a * scale, b: lab.b * scale }
             }
-            _ => Lab { l: lab.l + if lab.l > 50.0 { -step } else { step }, ..lab },
+            "lighter" => Lab { l: lab.l + step, ..lab },
+            _ => Lab { l: lab.l - step, ..lab },
         }
     });
     let far = candidates.into_iter().find(|other| ciede2000(lab, *other) >= size)?;

@@ -26,6 +26,8 @@ pub(super) struct Comparison {
     pub(super) region: Plane<bool>,
     /// How well the rest was kept.
     pub(super) kept: Kept,
+    /// How far each pixel is from what it was, in ΔE00.
+    pub(super) differences: Plane<f32>,
 }
 
 /// How well the rest of a picture was kept.
@@ -63,7 +65,7 @@ pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
         share: rest.iter().filter(|off| **off > 2.0).count() as f64 / count,
         quarter: percentile(&mut rest, 0.25).map_or(0.0, f64::from),
     };
-    Comparison { region, kept }
+    Comparison { region, kept, differences }
 }
 
 /// Makes two pictures the same size; `None` where one is not the other scaled.

@@ -1,10 +1,26 @@
 use super::{Lab, Rgb, ciede2000};
 
-/// How much darker or lighter than its own color a lit surface may look: factors in linear light.
-const LIGHT: (f32, f32, usize) = (0.76, 1.10, 18);
+/// What light may make of a surface's own color.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Light {
+    /// How much darker or lighter it may look: factors in linear light.
+    shade: (f32, f32),
+    /// How much white light may lie over it as gloss, in linear light.
+    gloss: f32,
+}
 
-/// How much white light may lie over it as gloss.
-const GLOSS: (f32, f32, usize) = (0.0, 0.04, 9);
+/// All that a studio's light plausibly does.
+pub(super) const PLAUSIBLE: Light = Light { shade: (0.76, 1.10), gloss: 0.04 };
+
+/// What it does in most pictures. No right edit of a matte surface needs more, and few of a glossy one.
+pub(super) const USUAL: Light = Light { shade: (0.88, 1.05), gloss: 0.02 };
+
+impl Light {
+    /// The same where it is known how much gloss there may be at most.
+    pub(super) fn with_gloss(self, most: f32) -> Light {
+        Light { gloss: self.gloss.min(most), ..self }
+    }
+}
 
 /// The CIEDE2000 difference between the color that a region shows and a target, under the plausible light that suits
 /// the target best.
@@ -13,23 +29,23 @@ const GLOSS: (f32, f32, usize) = (0.0, 0.04, 9);
 /// score 7.9 at the 90th percentile, and 1.9 here. The price is that a small error of lightness cannot be told from
 /// light. The grid is 18 shades by 9 veils.
 pub fn lit_difference(shown: Rgb, target: Rgb) -> f64 {
-    lit_difference_under(shown, target, GLOSS.1)
+    lit_difference_under(shown, target, PLAUSIBLE)
 }
 
-/// The same where it is known how much gloss there may be: up to `most`, in linear light.
-pub(super) fn lit_difference_under(shown: Rgb, target: Rgb, most: f32) -> f64 {
+/// The same under some other light.
+pub(super) fn lit_difference_under(shown: Rgb, target: Rgb, light: Light) -> f64 {
     let shown = Lab::from(shown);
     let mut least = f64::INFINITY;
-    for light in steps(LIGHT) {
-        for gloss in steps((GLOSS.0, most, GLOSS.2)) {
-            let lit = target.map(|channel| (channel * light + gloss).clamp(0.0, 1.0));
+    for shade in steps(light.shade, 18) {
+        for gloss in steps((0.0, light.gloss), 9) {
+            let lit = target.map(|channel| (channel * shade + gloss).clamp(0.0, 1.0));
             least = least.min(ciede2000(shown, Lab::from(lit)));
         }
     }
     least
 }
 
-fn steps((from, to, count): (f32, f32, usize)) -> impl Iterator<Item = f32> {
+fn steps((from, to): (f32, f32), count: usize) -> impl Iterator<Item = f32> {
     (0..count).map(move |step| from + (to - from) * step as f32 / (count - 1) as f32)
 }
 
@@ -50,6 +66,15 @@ mod tests {
         assert!(lit_difference(shaded, blue) < 0.6, "{}", lit_difference(shaded, blue));
         assert!(ciede2000(Lab::from(shaded), Lab::from(blue)) > 4.0);
         assert!(lit_difference(hex("#2E7D4F"), blue) > 25.0);
+    }
+
+    #[test]
+    fn a_third_less_light_is_plausible_and_not_usual() {
+        let green = hex("#2E7D4F");
+        let darker = green.map(|channel| channel * 0.72);
+        assert!(lit_difference_under(darker, green, PLAUSIBLE) < 2.0);
+        assert!(lit_difference_under(darker, green, USUAL) > 3.0);
+        assert!(lit_difference_under(green, green, USUAL.with_gloss(0.0)) < 0.5);
     }
 
     #[test]

@@ -2,12 +2,11 @@ use std::borrow::Cow;
 
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
-use super::lit::lit_difference_under;
+use super::left::left_out;
+use super::lit::{Light, PLAUSIBLE, USUAL, lit_difference_under};
 use super::region::{foreground, material};
 use super::unveiled::{Unveiled, unveiled};
-use super::{
-    Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, lit_difference, luminance, shown,
-};
+use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, luminance, shown};
 
 /// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +28,9 @@ pub struct Measured {
 
 /// The fewest pixels that have a color of their own.
 const FEWEST: usize = 20;
+
+/// The share of a product that may be left as it was: what has its color beside it may be none of it.
+const LEFT: f64 = 0.25;
 
 /// The luminance below which the light that a surface throws on itself is nothing beside the gloss on it.
 const DARK: f32 = 0.06;
@@ -55,7 +57,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let Some([old, new]) = aligned(over_grey(before), over_grey(after)) else {
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
-    let Comparison { region, kept } = compare(&old, &new);
+    let Comparison { region, kept, differences } = compare(&old, &new);
     let region_share = region.count() as f64 / region.data.len() as f64;
     let whole = |region: &Plane<bool>| {
         let ring: Vec<bool> = region.ring(2).map(|(x, y)| region.at(x, y)).collect();
@@ -65,7 +67,12 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         return unchanged(&new, region_share, kept, wanted, tolerance);
     }
     if !whole(&region) {
-        let check = judge(Some(&old), &new, &region, wanted, tolerance);
+        let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
+        let left = left_out(&old, &differences, &region);
+        if left > LEFT {
+            let reason = format!("{:.0} % of what had the product's color was left as it was", left * 100.0);
+            worsen(&mut check, &reason);
+        }
         return kept_check(check, region, region_share, kept);
     }
     // The ground changed as well: then the product is the part that matters, and is found by its edges.
@@ -85,23 +92,29 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
 fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Measured {
     let mut check = Check { region: Some(rounded(share, 4)), background: Some(rounded(kept.mean, 2)), ..check };
     if !kept.is_well() {
-        check.verdict = if check.verdict == Verdict::On { Verdict::Near } else { check.verdict };
-        let reason = format!("the rest of the picture was not kept (ΔE00 {:.1} on average)", kept.mean);
-        check.reason = Some(check.reason.map_or(reason.clone(), |first| format!("{first}; {reason}")));
+        worsen(&mut check, &format!("the rest of the picture was not kept (ΔE00 {:.1} on average)", kept.mean));
         return Measured { check, region: None };
     }
     Measured { check, region: Some(region) }
+}
+
+/// Takes in what speaks against an edit beside its color: it is near at best.
+fn worsen(check: &mut Check, reason: &str) {
+    check.verdict = if check.verdict == Verdict::On { Verdict::Near } else { check.verdict };
+    check.reason = Some(check.reason.take().map_or(reason.to_owned(), |first| format!("{first}; {reason}")));
 }
 
 /// Nothing changed: right where the product had the color before.
 fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], tolerance: Tolerance) -> Measured {
     let product = foreground(picture);
     let named = material(picture, &product, wanted.first().map(|hex| hex.linear()));
+    let main = material(picture, &product, None);
     let mut check = judge(None, picture, &named, wanted, tolerance);
-    if check.verdict == Verdict::On {
+    // A part of another color, such as a black handle, is not the product.
+    if check.verdict == Verdict::On && named.count() * 2 > main.count() {
         check.reason = Some("nothing was changed: the product had the color before".to_owned());
     } else {
-        check = judge(None, picture, &material(picture, &product, None), wanted, tolerance);
+        check = judge(None, picture, &main, wanted, tolerance);
         check.verdict = Verdict::Off;
         check.reason = Some("nothing was changed".to_owned());
     }
@@ -174,14 +187,20 @@ fn color_of(
         return Check::unmeasurable(hex, "there is nothing to measure");
     };
     let pairs = before.map(|before| places.iter().map(|place| (before.data[*place], picture.data[*place])).collect());
-    let difference = match pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs)) {
+    let unveiled = pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs));
+    let difference_in = |light: Light| match unveiled {
         Some(Unveiled { color, gloss }) => {
-            let bare = lit_difference_under(color, hex.linear(), gloss);
+            let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
             // In its folds a bright surface lights itself, and looks deeper there than it is.
-            if luminance(color) < DARK { bare } else { bare.min(lit_difference(seen, hex.linear())) }
+            if luminance(color) < DARK { bare } else { bare.min(lit_difference_under(seen, hex.linear(), light)) }
         }
-        None => lit_difference(seen, hex.linear()),
+        None => lit_difference_under(seen, hex.linear(), light),
     };
+    let difference = difference_in(PLAUSIBLE);
+    // One picture alone does not tell gloss from color, and is given all the light there may be.
+    let usual = if before.is_some() { difference_in(USUAL) } else { difference };
+    let verdict = tolerance.verdict_in(difference, usual);
+    let is_by_light = verdict != tolerance.verdict(difference);
     let plain = ciede2000(Lab::from(seen), Lab::from(hex.linear()));
     Check {
         asked: hex,
@@ -190,8 +209,11 @@ fn color_of(
         delta_e_plain: Some(rounded(plain, 2)),
         region: None,
         background: None,
-        verdict: tolerance.verdict(difference),
-        reason: None,
+        verdict,
+        reason: is_by_light.then(|| {
+            let way = if luminance(seen) > luminance(hex.linear()) { "lighter" } else { "darker" };
+            format!("it is {way} than the light of most pictures makes that color")
+        }),
     }
 }
 

@@ -10,6 +10,7 @@ mod difference;
 mod differences;
 mod filter;
 mod hex;
+mod left;
 mod lit;
 mod measure;
 mod plane;

@@ -1,0 +1,79 @@
+use super::filter::{Connected, components, dilate, open};
+use super::region::Unmix;
+use super::{Oklab, Plane, Rgb, shown};
+
+/// Below this saturation a color has no hue to go by.
+const NEUTRAL: f32 = 0.09;
+
+/// How far a neutral color may be from another one that is of the same surface: in OKLab's a and b, and in lightness.
+const ALIKE: (f32, f32) = (0.02, 0.10);
+
+/// What is unchanged to the eye, in ΔE00.
+const UNCHANGED: f32 = 2.0;
+
+/// How far from the region its surface may go on, in pixels: what is between is mixed.
+const GAP: usize = 3;
+
+/// What touches more than this share of the border is background.
+const BORDER: f32 = 0.1;
+
+/// The share of a surface that was left as it was beside the `region` that changed, 0 to 1: what it goes on into that
+/// had the same color in the picture before.
+pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
+    let pixels = before.data.iter().zip(&region.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
+    let Some(body) = shown(&pixels.collect::<Vec<_>>()) else { return 0.0 };
+    let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
+    let is_alike = |pixel: Rgb| {
+        if color.saturation() > NEUTRAL {
+            let (shade, veil) = unmix.split(pixel);
+            return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
+        }
+        let own = Oklab::from(pixel);
+        (own.a - color.a).hypot(own.b - color.b) < ALIKE.0 && (own.l - color.l).abs() < ALIKE.1
+    };
+    let mut same = differences.zip(region, |off, is_set| !is_set && off < UNCHANGED);
+    for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
+        *is_same = *is_same && is_alike(*pixel);
+    }
+    let (parts, sizes) = components(&open(&same, 1), Connected::Sides);
+    let near = dilate(region, GAP);
+    let (mut beside, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
+    for (part, is_near) in parts.data.iter().zip(&near.data) {
+        beside[*part as usize] |= *is_near;
+    }
+    let mut length = 0;
+    for (x, y) in parts.ring(1) {
+        bordering[parts.at(x, y) as usize] += 1;
+        length += 1;
+    }
+    let is_left = |part: &usize| beside[*part] && bordering[*part] as f32 <= BORDER * length as f32;
+    let left: usize = (1..sizes.len()).filter(is_left).map(|part| sizes[part]).sum();
+    left as f64 / (left + region.count()).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The share that is left of a square of `color` on a `ground`, of which all up to the column `until` changed.
+    fn left(color: Rgb, ground: Rgb, until: usize) -> f64 {
+        let is_product = |place: usize| (20..60).contains(&(place % 80)) && (20..60).contains(&(place / 80));
+        let mut before = Plane::filled(80, 80, ground);
+        let mut region = Plane::filled(80, 80, false);
+        for place in (0..6400).filter(|place| is_product(*place)) {
+            let shade = 0.7 + 0.3 * (place / 80) as f32 / 80.0;
+            before.data[place] = color.map(|channel| channel * shade);
+            region.data[place] = place % 80 < until;
+        }
+        left_out(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region)
+    }
+
+    #[test]
+    fn half_a_product_is_left_out_and_none_of_a_whole_one() {
+        for color in [[0.5, 0.02, 0.02], [0.02, 0.02, 0.02], [0.5, 0.4, 0.01]] {
+            assert!((left(color, [0.8; 3], 40) - 0.5).abs() < 0.05, "{color:?}");
+            assert!(left(color, [0.8; 3], 60) < 0.01, "{color:?}");
+        }
+        assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
+    }
+}
