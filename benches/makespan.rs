@@ -17,7 +17,7 @@ use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
 use dyehouse::color::{Check, Hex};
 use dyehouse::job::{ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, SubmitRate, Switches};
 use dyehouse::journal::{Disk, EditKey, Ledger, PlanCounts, RunEvent, SavedFile};
-use dyehouse::outputs::{OutputError, Place, ResultStore, Verified};
+use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
 use dyehouse::verify::{Correction, Subject, Verifier};
@@ -108,7 +108,7 @@ impl Verified for Nowhere {
 impl ResultStore for Nowhere {
     type Staged = Nowhere;
 
-    async fn fetch(&self, _output: &str) -> Result<Nowhere, OutputError> {
+    async fn fetch(&self, _output: &str, _slot: &mut Slot) -> Result<Nowhere, OutputError> {
         Ok(Nowhere)
     }
 

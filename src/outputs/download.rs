@@ -6,7 +6,7 @@ use reqwest::{Response, Url, redirect, retry};
 
 use crate::api::client::{ClientError, install_tls, is_loopback};
 
-use super::{OutputError, disk};
+use super::{OutputError, Slot, disk};
 
 /// How many bytes are written at once, where it holds nobody up.
 const BLOCK: usize = 256 << 10;
@@ -99,10 +99,12 @@ impl Downloader {
         self.limits.most_bytes
     }
 
-    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole.
+    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole. `slot` is given to
+    /// others while nothing comes, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
+        slot: &mut Slot,
         mut sink: impl FnMut() -> Result<S, OutputError>,
     ) -> Result<S, OutputError> {
         let url = Url::parse(url).map_err(|error| OutputError::Refused(format!("no URL: {error}")))?;
@@ -116,7 +118,7 @@ impl Downloader {
         let mut wait = Duration::from_millis(500);
         let mut attempt = 1;
         loop {
-            match self.attempt(&url, sink()?).await {
+            match self.attempt(&url, slot, sink()?).await {
                 Ok(sink) => return Ok(sink),
                 Err(Attempt::Final(error)) => return Err(error),
                 Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
@@ -124,31 +126,36 @@ impl Downloader {
                 }
                 Err(Attempt::Again(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
             }
-            tokio::time::sleep(wait).await;
+            slot.away(tokio::time::sleep(wait)).await;
             wait *= 2;
             attempt += 1;
         }
     }
 
-    async fn attempt<S: Write + Send + 'static>(&self, url: &Url, sink: S) -> Result<S, Attempt> {
-        let response = self.http.get(url.clone()).send().await.map_err(|error| failed(&error))?;
+    async fn attempt<S: Write + Send + 'static>(&self, url: &Url, slot: &mut Slot, sink: S) -> Result<S, Attempt> {
+        let response = slot.hear(self.http.get(url.clone()).send()).await.map_err(|error| failed(&error))?;
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
             status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Again(format!("HTTP {status}"))),
             status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
         };
-        self.copy(response, sink).await
+        self.copy(response, slot, sink).await
     }
 
-    async fn copy<S: Write + Send + 'static>(&self, response: Response, mut sink: S) -> Result<S, Attempt> {
+    async fn copy<S: Write + Send + 'static>(
+        &self,
+        response: Response,
+        slot: &mut Slot,
+        mut sink: S,
+    ) -> Result<S, Attempt> {
         let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
         if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
             return Err(too_large());
         }
         let (mut length, mut block) = (0, Vec::new());
         let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
+        while let Some(chunk) = slot.hear(chunks.next()).await {
             let chunk = chunk.map_err(|error| failed(&error))?;
             length += chunk.len() as u64;
             if length > self.limits.most_bytes {

@@ -10,6 +10,7 @@ mod incoming;
 mod inline;
 mod picture;
 mod results;
+mod slot;
 
 use std::future::Future;
 use std::io;
@@ -20,6 +21,7 @@ pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
 pub use results::{ORIGINALS, Results, Staged, aside_name, places, remove_strays, set_aside};
+pub use slot::Slot;
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;
@@ -29,8 +31,9 @@ pub trait ResultStore: Send + Sync + 'static {
     /// A verified picture under a temporary name.
     type Staged: Verified;
 
-    /// Brings one output here: a URL, a `data:` URI or bare base64. It is verified and durable when this returns.
-    fn fetch(&self, output: &str) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
+    /// Brings one output here: a URL, a `data:` URI or bare base64. It is verified and durable when this returns. `slot` is
+    /// given to others while nothing comes.
+    fn fetch(&self, output: &str, slot: &mut Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
 
     /// Gives verified pictures their names. Nothing is overwritten: what is in the way moves aside.
     fn publish(

@@ -11,7 +11,7 @@ use crate::journal::SavedFile;
 
 use super::batches::Batches;
 use super::incoming::{Incoming, Received, is_temporary, temporary};
-use super::{Downloader, OutputError, Picture, Place, ResultStore, Verified, disk, inline, picture, short};
+use super::{Downloader, OutputError, Picture, Place, ResultStore, Slot, Verified, disk, inline, picture, short};
 
 /// The folder of a run in which the provider's pictures are kept that were corrected.
 pub const ORIGINALS: &str = "originals";
@@ -260,9 +260,12 @@ impl Results {
 impl ResultStore for Results {
     type Staged = Staged;
 
-    async fn fetch(&self, output: &str) -> Result<Staged, OutputError> {
+    async fn fetch(&self, output: &str, slot: &mut Slot) -> Result<Staged, OutputError> {
         let received = match inline::decode(output, self.downloader.most_bytes()) {
-            None => self.downloader.fetch(output, || Ok(Incoming::into_folder(self.results.clone()))).await?.received(),
+            None => {
+                let incoming = || Ok(Incoming::into_folder(self.results.clone()));
+                self.downloader.fetch(output, slot, incoming).await?.received()
+            }
             Some(bytes) => Received::InMemory(bytes?),
         };
         self.blocking(move |folder| folder.stage(received)).await

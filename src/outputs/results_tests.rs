@@ -1,9 +1,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::JobId;
 use crate::outputs::{DownloadLimits, file_name};
+
+async fn slot() -> Slot {
+    Slot::of(&Arc::new(Semaphore::new(1))).await
+}
 
 struct Fixture {
     run: tempfile::TempDir,
@@ -19,7 +24,7 @@ impl Fixture {
     }
 
     async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
-        let staged = self.folder.fetch(&picture(shade)).await.unwrap();
+        let staged = self.folder.fetch(&picture(shade), &mut slot().await).await.unwrap();
         let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
         let place = Place::Results { displaced: displaced.to_vec() };
         self.folder.publish(vec![(staged, file.clone())], place).await.unwrap();
@@ -55,7 +60,7 @@ async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
 #[tokio::test]
 async fn what_is_no_picture_leaves_nothing() {
     let fixture = Fixture::new();
-    let error = fixture.folder.fetch(&STANDARD.encode("<html>")).await.unwrap_err();
+    let error = fixture.folder.fetch(&STANDARD.encode("<html>"), &mut slot().await).await.unwrap_err();
     assert_eq!(error.to_string(), "the output is no whole picture: it is a page of HTML or XML");
     assert!(fixture.names("results").is_empty());
 }
@@ -84,7 +89,7 @@ async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
 #[tokio::test]
 async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
     let fixture = Fixture::new();
-    let staged = fixture.folder.fetch(&picture(1)).await.unwrap();
+    let staged = fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap();
     let file = staged.saved_as("mug.png".into());
     staged.path.keep().unwrap();
     let place = Place::Results { displaced: Vec::new() };
@@ -98,7 +103,7 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
 #[tokio::test]
 async fn strays_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
-    fixture.folder.fetch(&picture(1)).await.unwrap().path.keep().unwrap();
+    fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;
     remove_strays(fixture.run.path()).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);

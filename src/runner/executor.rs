@@ -11,7 +11,7 @@ use crate::api::{EditApi, Limits, PredictionId};
 use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
-use crate::outputs::{OutputError, Place, ResultStore};
+use crate::outputs::{OutputError, Place, ResultStore, Slot};
 use crate::verify::{Subject, Verifier};
 
 use super::policy::backoff;
@@ -302,11 +302,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     }
 
     async fn try_fetch(&self, outputs: &[String]) -> Result<Vec<S::Staged>, OutputError> {
-        // The semaphore is never closed, and without a permit the download would merely come sooner.
-        let _permit = self.downloads.acquire().await;
+        let mut slot = Slot::of(&self.downloads).await;
         let mut staged = Vec::with_capacity(outputs.len());
         for output in outputs {
-            staged.push(self.store.fetch(output).await?);
+            staged.push(self.store.fetch(output, &mut slot).await?);
         }
         Ok(staged)
     }

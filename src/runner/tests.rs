@@ -11,7 +11,7 @@ use crate::api::{Answer, Exchange};
 use crate::color::Check;
 use crate::job::{Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
 use crate::journal::{EditKey, EditState, FileDisk, PlanCounts, SavedFile, replay};
-use crate::outputs::{Place, Verified};
+use crate::outputs::{Place, Slot, Verified};
 use crate::plan::{Standing, Task};
 use crate::verify::{Correction, Subject};
 
@@ -68,7 +68,7 @@ struct Memory;
 impl ResultStore for Memory {
     type Staged = Picture;
 
-    async fn fetch(&self, output: &str) -> Result<Picture, OutputError> {
+    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<Picture, OutputError> {
         match output {
             _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".into())),
             _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".into())),

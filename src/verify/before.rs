@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::api::client::ClientError;
 use crate::job::{ContentHash, ImageSource};
-use crate::outputs::{DownloadLimits, Downloader, Format, decode};
+use crate::outputs::{DownloadLimits, Downloader, Format, Slot, decode};
 
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
@@ -44,7 +44,7 @@ pub struct BeforePictures {
     folder: PathBuf,
     downloader: Downloader,
     limits: FetchLimits,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     fetched: Mutex<HashMap<String, Fetched>>,
     failures: Mutex<HashMap<String, u32>>,
 }
@@ -65,7 +65,7 @@ impl BeforePictures {
             folder: run.join(BEFORE),
             downloader: Downloader::of_inputs(bounds)?,
             limits,
-            slots: Semaphore::new(limits.at_once),
+            slots: Arc::new(Semaphore::new(limits.at_once)),
             fetched: Mutex::default(),
             failures: Mutex::default(),
         })
@@ -107,8 +107,7 @@ impl BeforePictures {
         if let Some(path) = kept(&self.folder, url) {
             return Ok(path);
         }
-        // The semaphore is never closed.
-        let _slot = self.slots.acquire().await;
+        let mut slot = Slot::of(&self.slots).await;
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let count = |count: &dyn Fn(u32) -> u32| {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +118,7 @@ impl BeforePictures {
         if count(&|failures| failures) >= self.limits.failures {
             return Err(format!("{host} did not answer, and is not asked any more in this run"));
         }
-        match self.download(url).await {
+        match self.download(url, &mut slot).await {
             Ok(path) => {
                 count(&|_| 0);
                 Ok(path)
@@ -134,8 +133,8 @@ impl BeforePictures {
         }
     }
 
-    async fn download(&self, url: &str) -> Result<PathBuf, String> {
-        let bytes = self.downloader.fetch(url, || Ok(Vec::new())).await.map_err(|error| error.to_string())?;
+    async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, String> {
+        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await.map_err(|error| error.to_string())?;
         let format = Format::sniff(&bytes).ok_or("it is no picture")?;
         let path = self.folder.join(format!("{}.{}", name(url), format.extension()));
         let target = path.clone();

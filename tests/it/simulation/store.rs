@@ -2,7 +2,7 @@ use std::io;
 
 use dyehouse::job::ContentHash;
 use dyehouse::journal::SavedFile;
-use dyehouse::outputs::{OutputError, Place, ResultStore, Verified};
+use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 
 use super::world::World;
 
@@ -89,7 +89,7 @@ impl SimulatedStore {
 impl ResultStore for SimulatedStore {
     type Staged = SimulatedPicture;
 
-    async fn fetch(&self, output: &str) -> Result<SimulatedPicture, OutputError> {
+    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<SimulatedPicture, OutputError> {
         self.world.step(self.life).await;
         if self.world.fails(60) {
             return Err(OutputError::Unreachable("the host is down".into()));

@@ -1,0 +1,75 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// How long a host may be silent before others are let in.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The place of one of the downloads that may be under way at once. While its host is silent it counts as none, so that
+/// nobody is held up by what does nothing.
+#[derive(Debug)]
+pub struct Slot {
+    all: Arc<Semaphore>,
+    /// Nothing while others are let in.
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// Waits for one of `all` places.
+    pub async fn of(all: &Arc<Semaphore>) -> Slot {
+        let mut slot = Slot { all: Arc::clone(all), held: None };
+        slot.take().await;
+        slot
+    }
+
+    /// Waits for what a host has to say.
+    pub(super) async fn hear<T>(&mut self, said: impl Future<Output = T>) -> T {
+        let mut said = pin!(said);
+        if let Ok(said) = timeout(PATIENCE, &mut said).await {
+            return said;
+        }
+        self.away(said).await
+    }
+
+    /// Lets others in until something is `over`.
+    pub(super) async fn away<T>(&mut self, over: impl Future<Output = T>) -> T {
+        self.held = None;
+        let over = over.await;
+        self.take().await;
+        over
+    }
+
+    async fn take(&mut self) {
+        // The semaphore is never closed, and without a permit the download would merely come sooner.
+        self.held = Arc::clone(&self.all).acquire_owned().await.ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_host_lets_others_in_and_one_that_speaks_does_not() {
+        let (all, began) = (Arc::new(Semaphore::new(1)), Instant::now());
+        let mut silent = Slot::of(&all).await;
+        let silent = tokio::spawn(async move {
+            silent.hear(sleep(Duration::from_secs(30))).await;
+            began.elapsed()
+        });
+        let mut next = Slot::of(&all).await;
+        assert_eq!(began.elapsed(), PATIENCE);
+        for _ in 0..20 {
+            next.hear(sleep(Duration::from_secs(2))).await;
+        }
+        assert_eq!(all.available_permits(), 0);
+        drop(next);
+        assert_eq!(silent.await.unwrap(), PATIENCE + Duration::from_secs(40), "it waits for its turn to go on");
+    }
+}
