@@ -85,7 +85,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             let (probe, problems) = probed.unzip();
             let problems = problems.unwrap_or_default();
             if is_json {
-                let (sizes, colors) = (advice.sizes().clone(), advice.colors());
+                let (sizes, colors) = (advice.sizes(), advice.colors());
                 let plan = Some(Plan { forecast, sizes, colors });
                 let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
                 let (errors, more_errors) = (problems.told(), problems.more);
@@ -266,7 +266,7 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         text.push_str(&format!("; {} spent so far", ledger.spent()));
     }
     text.push('\n');
-    text.push_str(&asked_for("sizes", advice.sizes().iter().map(|(size, count)| (*size, *count))));
+    text.push_str(&asked_for("sizes", advice.sizes().into_iter()));
     let colors = advice.colors();
     text.push_str(&asked_for("colors", colors.iter().map(|(color, count)| (color.as_str(), *count))));
     if !warnings.is_empty() {

@@ -1,11 +1,12 @@
 use std::cell::RefCell;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::{EditRequest, ImageRef, RequestRef, Seed};
@@ -34,11 +35,18 @@ impl Fingerprint {
         // A manifest has a million of these: the key is derived once, and the parts are hashed in one go, by a hasher that
         // is not copied, for it has room for files of any size.
         thread_local! {
-            static KEYED: RefCell<blake3::Hasher> =
-                RefCell::new(blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"));
+            static KEYED: RefCell<(blake3::Hasher, Vec<u8>)> = RefCell::new((
+                blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"), Vec::new()
+            ));
         }
-        let hash = hash_parts(request, content, |parts| {
-            KEYED.with_borrow_mut(|hasher| hasher.reset().update(parts).finalize())
+        let hash = KEYED.with_borrow_mut(|(hasher, all)| {
+            all.clear();
+            each_part(request, content, |tag, part| {
+                all.push(tag);
+                all.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                all.extend_from_slice(part);
+            });
+            hasher.reset().update(all).finalize()
         });
         let (first, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
         Fingerprint(*first)
@@ -74,8 +82,14 @@ pub struct Likeness(pub u64);
 impl Likeness {
     /// That of `request`; `content` gives the hash of a local picture.
     pub fn of(request: &RequestRef<'_>, content: impl FnMut(&Path) -> ContentHash) -> Likeness {
-        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        Likeness(hash_parts(request, content, |parts| KEY.hash_one(parts)))
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+        let mut hasher = KEY.build_hasher();
+        each_part(request, content, |tag, part| {
+            hasher.write_u8(tag);
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        });
+        Likeness(hasher.finish())
     }
 }
 
@@ -86,22 +100,9 @@ impl From<Fingerprint> for Likeness {
     }
 }
 
-/// Hands all parts of a request to `hash`, each behind its length, so that no two requests run together to the same bytes.
-fn hash_parts<T>(
-    request: &RequestRef<'_>,
-    mut content: impl FnMut(&Path) -> ContentHash,
-    hash: impl FnOnce(&[u8]) -> T,
-) -> T {
-    thread_local! {
-        static PARTS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    let mut all = PARTS.take();
-    all.clear();
-    let mut part = |tag: u8, bytes: &[u8]| {
-        all.push(tag);
-        all.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        all.extend_from_slice(bytes);
-    };
+/// Hands all parts of a request to `part`, each with what kind it is of. Whoever hashes them hashes the length of each as
+/// well, so that no two requests run together to the same bytes.
+fn each_part(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> ContentHash, mut part: impl FnMut(u8, &[u8])) {
     part(b'm', request.model.as_bytes());
     part(b'p', request.prompt.as_bytes());
     for image in &request.images {
@@ -128,9 +129,6 @@ fn hash_parts<T>(
             part(tag, &[u8::from(on)]);
         }
     }
-    let hashed = hash(&all);
-    PARTS.set(all);
-    hashed
 }
 
 impl ContentHash {

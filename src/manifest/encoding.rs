@@ -1,7 +1,11 @@
 //! Files that are not UTF-8, as spreadsheets save them: they are read through a temporary copy that is.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::thread;
 
 use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use tempfile::TempPath;
@@ -24,6 +28,51 @@ pub(super) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
         return Some(UTF_16LE);
     }
     (half >= 4 && even * 10 > half * 7 && odd == 0).then_some(UTF_16BE)
+}
+
+/// Whether all of a file is UTF-8. Two threads look at a half each, for whoever reads the text waits for this.
+pub(super) fn is_utf8(path: &Path) -> io::Result<bool> {
+    let length = std::fs::metadata(path)?.len();
+    let middle = beginning_at(path, length / 2)?;
+    thread::scope(|scope| {
+        let rest = scope.spawn(|| is_utf8_within(path, middle..length));
+        let half = is_utf8_within(path, 0..middle)?;
+        Ok(half && rest.join().unwrap_or_else(|panic| resume_unwind(panic))?)
+    })
+}
+
+/// Where the first character begins that is at `offset` or behind it.
+fn beginning_at(path: &Path, offset: u64) -> io::Result<u64> {
+    let mut bytes = Vec::new();
+    from(path, offset)?.take(4).read_to_end(&mut bytes)?;
+    let inside = bytes.iter().take_while(|byte| matches!(byte, 0x80..=0xBF)).count();
+    Ok(offset + inside as u64)
+}
+
+fn is_utf8_within(path: &Path, part: Range<u64>) -> io::Result<bool> {
+    let mut reader = from(path, part.start)?.take(part.end - part.start);
+    let mut buffer = vec![0; 1 << 17];
+    let mut kept = 0;
+    loop {
+        let read = reader.read(&mut buffer[kept..])?;
+        let filled = kept + read;
+        let valid = match std::str::from_utf8(&buffer[..filled]) {
+            Ok(_) => filled,
+            Err(error) if error.error_len().is_none() && read > 0 => error.valid_up_to(),
+            Err(_) => return Ok(false),
+        };
+        if read == 0 {
+            return Ok(true);
+        }
+        buffer.copy_within(valid..filled, 0);
+        kept = filled - valid;
+    }
+}
+
+fn from(path: &Path, offset: u64) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(file)
 }
 
 /// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
@@ -65,6 +114,21 @@ pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<T
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn utf8_is_told_wherever_the_halves_part(text in "(a|é|漢|😀){0,9}", broken in 0..40usize, byte: u8) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let mut bytes = text.into_bytes();
+            std::fs::write(file.path(), &bytes).unwrap();
+            proptest::prop_assert!(is_utf8(file.path()).unwrap());
+            if let Some(place) = bytes.get_mut(broken) {
+                *place = byte;
+            }
+            std::fs::write(file.path(), &bytes).unwrap();
+            proptest::prop_assert_eq!(is_utf8(file.path()).unwrap(), std::str::from_utf8(&bytes).is_ok());
+        }
+    }
 
     #[test]
     fn utf16_is_told_with_and_without_a_mark() {

@@ -95,7 +95,8 @@ impl Source {
         if let Some(utf16) = utf16 {
             return source.converted(utf16, None);
         }
-        match (source.check_utf8(reader), kind) {
+        let is_utf8 = encoding::is_utf8(path).map_err(|error| source.failed(&error))?;
+        match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
             (Err(Refused::Text(wrong)), Kind::Table) => {
                 let fallback = encoding::fallback(&source.head().map_err(|error| source.failed(&error))?);
@@ -133,6 +134,7 @@ impl Source {
         Ok(Source { path: copy.to_path_buf(), start: 0, notice, _copies: vec![copy], ..self })
     }
 
+    /// Finds what of a text is not UTF-8.
     fn check_utf8(&self, mut reader: impl Read) -> Result<(), Refused> {
         let mut buffer = vec![0; 1 << 18];
         let (mut kept, mut offset, mut has_letters) = (0, 0u64, false);

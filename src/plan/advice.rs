@@ -1,9 +1,11 @@
 //! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-
+use memchr::memchr;
 use rayon::slice::ParallelSliceMut;
 use smallvec::SmallVec;
 
@@ -30,11 +32,15 @@ pub struct Advice {
     expiring: Noted,
     garbled: Noted,
     pages: Noted,
-    /// Eight bytes for what each sends and four for its line: a million jobs are twelve megabytes.
-    edits: Vec<[u8; 12]>,
-    sizes: BTreeMap<&'static str, u64>,
-    colors: HashMap<Hex, u64>,
+    edits: Vec<Edit>,
+    /// How many ask for each size; the first ask for none.
+    sizes: [u64; 1 + Size::NAMES.len()],
+    colors: HashMap<Hex, u64, RandomState>,
 }
+
+/// What a job sends, in two halves, and its line: a million jobs are twelve megabytes.
+#[derive(Clone, Copy, Debug)]
+struct Edit([u32; 2], u32);
 
 /// What there is to know of a job for advice. It is made of the job alone, wherever that is.
 #[derive(Debug)]
@@ -92,18 +98,21 @@ impl Advice {
             garbled: Noted::default(),
             pages: Noted::default(),
             edits: Vec::new(),
-            sizes: BTreeMap::new(),
-            colors: HashMap::new(),
+            sizes: [0; 1 + Size::NAMES.len()],
+            colors: HashMap::default(),
         }
     }
 
     /// Takes a job into account; `submits` says whether it will be submitted.
     pub fn take(&mut self, job: &Sketch, submits: bool) {
         self.jobs += 1;
-        *self.sizes.entry(job.size.map_or("as sent", Size::as_str)).or_default() += 1;
+        self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
         for color in &job.colors {
-            if self.colors.len() < COLORS || self.colors.contains_key(color) {
-                *self.colors.entry(*color).or_default() += 1;
+            let is_full = self.colors.len() >= COLORS;
+            match self.colors.entry(*color) {
+                Entry::Occupied(mut count) => *count.get_mut() += 1,
+                Entry::Vacant(free) if !is_full => drop(free.insert(1)),
+                Entry::Vacant(_) => {}
             }
         }
         if job.is_colorless {
@@ -118,10 +127,8 @@ impl Advice {
         if job.is_page {
             self.pages.note(job);
         }
-        let mut edit = [0; 12];
-        edit[..8].copy_from_slice(&job.likeness.0.to_be_bytes());
-        edit[8..].copy_from_slice(&u32::try_from(job.line).unwrap_or(u32::MAX).to_be_bytes());
-        self.edits.push(edit);
+        let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
+        self.edits.push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
         if submits {
             self.submits += 1;
             if job.ends.is_some_and(|end| end < self.turn()) {
@@ -137,8 +144,9 @@ impl Advice {
     }
 
     /// How many jobs have each size.
-    pub fn sizes(&self) -> &BTreeMap<&'static str, u64> {
-        &self.sizes
+    pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
+        let names = ["as sent"].into_iter().chain(Size::NAMES);
+        names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 
     /// How many jobs ask for each color, by its hex.
@@ -223,15 +231,18 @@ impl Sketch {
 impl Advice {
     /// The jobs that ask for what an earlier one asks for.
     fn twins(&mut self) -> Noted {
-        self.edits.par_sort_unstable();
-        let mut lines: Vec<u64> = self
-            .edits
-            .windows(2)
-            .filter(|pair| pair[0][..8] == pair[1][..8])
-            .map(|pair| u64::from(u32::from_be_bytes([pair[1][8], pair[1][9], pair[1][10], pair[1][11]])))
-            .collect();
-        lines.sort_unstable();
-        Noted { count: lines.len() as u64, first: lines.first().map(|line| (*line, None)) }
+        self.edits.par_sort_unstable_by_key(|Edit([high, low], _)| u64::from(*high) << 32 | u64::from(*low));
+        let alike = self.edits.chunk_by(|Edit(one, _), Edit(other, _)| one == other).filter(|edits| edits.len() > 1);
+        let mut lines: Vec<u32> = Vec::new();
+        for edits in alike {
+            let first = lines.len();
+            lines.extend(edits.iter().map(|Edit(_, line)| *line));
+            // The first of them is no twin of an earlier one.
+            lines[first..].sort_unstable();
+            lines.remove(first);
+        }
+        let first = lines.iter().min().map(|line| (u64::from(*line), None));
+        Noted { count: lines.len() as u64, first }
     }
 }
 
@@ -246,7 +257,7 @@ fn is_garbled(prompt: &str) -> bool {
 /// Whether a URL is one of those that people share, behind which there is a page.
 fn is_page(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or(url.strip_prefix("http://")) else { return false };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, path) = memchr(b'/', rest.as_bytes()).map_or((rest, ""), |slash| (&rest[..slash], &rest[slash + 1..]));
     match host {
         "drive.google.com" => !path.starts_with("uc?"),
         "www.dropbox.com" | "dropbox.com" => !path.contains("dl=1") && !path.contains("raw=1"),

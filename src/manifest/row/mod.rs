@@ -21,7 +21,7 @@ pub(super) use reader::Reader;
 pub(super) use spreadsheet::is_shortened;
 pub(super) use understand::{Defaults, Said, pictures, understand};
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::blank::{trim, trim_start};
 
@@ -115,6 +115,15 @@ impl<'a> Row<'a> {
     /// Where the image with this number stands.
     pub(super) fn image(&self, number: usize) -> At {
         self.images().nth(number).map_or(At::Field(Field::Images), |(at, _)| at)
+    }
+
+    /// How many images there are.
+    fn image_count(&self) -> usize {
+        match self.get(Field::Images) {
+            Value::Absent | Value::Refused => 0,
+            Value::Text(text) => 1 + memchr_iter(b'|', text.as_bytes()).count(),
+            Value::List(items) => items.len(),
+        }
     }
 
     /// The images, each with its place.

@@ -53,6 +53,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The text of a column that takes one text and is not blank.
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
+            Value::Text(text) if begins_plainly(text) => Some(text),
             Value::Text(text) => match formula(text) {
                 None => Some(*text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
@@ -177,7 +178,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let count = match row.get(Field::Images) {
             Value::Absent | Value::Refused => return None,
             Value::Text(_) if self.text(Field::Images).is_none() => return None,
-            Value::Text(_) | Value::List(_) => row.images().count(),
+            Value::Text(_) | Value::List(_) => row.image_count(),
         };
         if count == 0 {
             self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
@@ -197,4 +198,9 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         Some(sources)
     }
+}
+
+/// Whether the first byte tells that a text is neither blank nor any kind of formula, as it does of nearly all.
+fn begins_plainly(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0'..=b'9' | b'A'..=b'D' | b'F'..=b'Z' | b'a'..=b'z', ..])
 }

@@ -50,7 +50,7 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             None => at,
         };
         let behind = at;
-        at += memchr3(delimiter, b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at);
+        at += end_of_plain(&bytes[at..], delimiter);
         let text = match closed {
             None if !is_quoted => CellText::Plain,
             Some(close) if at == behind && !close.is_behind_others => CellText::Quoted,
@@ -70,6 +70,14 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             None => return at,
         }
     }
+}
+
+/// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is there before a
+/// search for more has begun.
+fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
+    const NEAR: usize = 12;
+    let near = text.iter().take(NEAR).position(|byte| matches!(byte, b'\n' | b'\r') || *byte == delimiter);
+    near.or_else(|| Some(NEAR + memchr3(delimiter, b'\n', b'\r', text.get(NEAR..)?)?)).unwrap_or(text.len())
 }
 
 /// Where the last record of `text` ends that is whole, whatever follows. The text begins with a record.
