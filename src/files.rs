@@ -16,8 +16,13 @@ pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
 
 /// Puts a file with `content` at `path`, in place of one that may be there: whole, or not at all.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(content))
+}
+
+/// The same with what `write` writes.
+pub(crate) fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut file = temporary().prefix(".part-").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(content)?;
+    write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 

@@ -114,6 +114,30 @@ impl Stage {
         }
     }
 
+    /// All of them, each at the place of its byte.
+    const ALL: [Stage; 6 + ErrorClass::ALL.len()] = {
+        let mut all = [Stage::Idle; 6 + ErrorClass::ALL.len()];
+        all[1] = Stage::Submitting;
+        all[2] = Stage::Processing;
+        all[3] = Stage::Fetched;
+        all[4] = Stage::Completed;
+        all[5] = Stage::Uncertain;
+        let mut class = 0;
+        while class < ErrorClass::ALL.len() {
+            all[6 + class] = Stage::Failed(ErrorClass::ALL[class]);
+            class += 1;
+        }
+        all
+    };
+
+    pub(super) fn to_byte(self) -> u8 {
+        Stage::ALL.iter().position(|stage| *stage == self).unwrap_or_default() as u8
+    }
+
+    pub(super) fn from_byte(byte: u8) -> Option<Stage> {
+        Stage::ALL.get(usize::from(byte)).copied()
+    }
+
     pub(super) fn of(state: &EditState) -> Stage {
         match state {
             EditState::Idle => Stage::Idle,

@@ -1,8 +1,8 @@
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+use std::io::{self, Read, Write};
 
 use crate::api::PredictionId;
 
+use super::key::Key;
 use super::settled::push;
 
 /// How many parts the predictions are dealt to, by the first bits of their hashes.
@@ -17,6 +17,7 @@ const PARTS: usize = 1 << 12;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     parts: Vec<Vec<Short>>,
+    key: Key,
 }
 
 /// What is left of a hash beside its part.
@@ -27,24 +28,54 @@ impl Known {
         if self.parts.is_empty() {
             self.parts.resize(PARTS, Vec::new());
         }
-        let (part, short) = short(prediction);
+        let (part, short) = self.short(prediction);
         push(&mut self.parts[part], short);
     }
 
     pub(super) fn contains(&self, prediction: &PredictionId) -> bool {
-        let (part, short) = short(prediction);
+        let (part, short) = self.short(prediction);
         self.parts.get(part).is_some_and(|part| part.contains(&short))
+    }
+
+    fn short(&self, prediction: &PredictionId) -> (usize, Short) {
+        let [hash, _] = self.key.hash(prediction.as_str());
+        let [a, b, short @ ..] = hash.to_le_bytes();
+        (usize::from(u16::from_le_bytes([a, b])) % PARTS, short)
+    }
+
+    /// Writes all of them, part by part, each behind its length.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let none = Vec::new();
+        for place in 0..PARTS {
+            let part = self.parts.get(place).unwrap_or(&none);
+            out.write_all(&(part.len() as u32).to_le_bytes())?;
+            out.write_all(part.as_flattened())?;
+        }
+        Ok(())
+    }
+
+    /// Reads those that were written under `key`.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub(super) fn read(key: Key, input: &mut impl Read) -> io::Result<Known> {
+        let mut parts = Vec::with_capacity(PARTS);
+        for _ in 0..PARTS {
+            let mut length = [0; 4];
+            input.read_exact(&mut length)?;
+            let length = u64::from(u32::from_le_bytes(length)) * size_of::<Short>() as u64;
+            let mut part = Vec::new();
+            if input.take(length).read_to_end(&mut part)? as u64 != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            parts.push(part.as_chunks().0.to_vec());
+        }
+        Ok(Known { parts, key })
     }
 }
 
-/// Under a key that is drawn anew for each process.
-fn short(prediction: &PredictionId) -> (usize, Short) {
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    let [a, b, short @ ..] = KEY.hash_one(prediction.as_str()).to_le_bytes();
-    (usize::from(u16::from_le_bytes([a, b])) % PARTS, short)
-}
-
-/// Two are the same if they know the same, in whatever order they came to.
+/// Two of the same key are the same if they know the same, in whatever order they came to.
 impl PartialEq for Known {
     fn eq(&self, other: &Known) -> bool {
         let all = |known: &Known| {

@@ -26,9 +26,14 @@ pub(super) struct Line<'b> {
 }
 
 impl<'s> Lines<'s> {
-    /// Reads `source` from `offset` on, which is the beginning of a line, in blocks of `BLOCK` bytes.
+    /// Reads `source` from its beginning, in blocks of `BLOCK` bytes.
     pub(super) fn new(source: &'s dyn ReadAt) -> Lines<'s> {
-        Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset: 0 }
+        Lines::behind(source, 0)
+    }
+
+    /// The same from `offset` on, which is the beginning of a line.
+    pub(super) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
+        Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset }
     }
 
     /// Reads the single line that begins at `offset`.

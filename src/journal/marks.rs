@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::color::{Hex, Tolerance, Verdict};
 
 use super::brief::ColorBrief;
@@ -8,7 +10,7 @@ pub(super) struct Marks(u16);
 
 /// What colors were held against, each once. The first 126 have a number of their own; whoever needs to know of another
 /// reads the journal again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Goals(Vec<(Vec<Hex>, Tolerance)>);
 
 /// Bits 0 and 1 are flags, 2 to 4 the extension, 5 and 6 the verdict, 7 and 8 what the color lock did, and the seven
@@ -21,6 +23,14 @@ impl Marks {
     const IS_CORRECTED: u16 = 1 << 7;
     const IS_LEFT: u16 = 1 << 8;
     const GOAL: u16 = 9;
+
+    pub(super) fn to_bytes(self) -> [u8; 2] {
+        self.0.to_le_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 2]) -> Marks {
+        Marks(u16::from_le_bytes(bytes))
+    }
 
     pub(super) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

@@ -10,6 +10,7 @@ mod edit;
 mod filter;
 mod history;
 mod join;
+mod key;
 mod known;
 mod ledger;
 mod lines;
@@ -20,6 +21,7 @@ mod record;
 mod replay;
 mod scan;
 mod settled;
+mod snapshot;
 mod source;
 mod summary;
 mod trail;
@@ -37,7 +39,8 @@ pub use read_at::ReadAt;
 pub use record::{
     Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
 };
-pub use replay::{RECENT, ReplayError, Replayed, replay};
+pub use replay::{RECENT, ReplayError, Replayed, replay, replay_on};
+pub use snapshot::{read_snapshot, write_snapshot};
 pub use source::LinesError;
 pub use summary::{Summary, Totals};
 pub use writer::{Durable, Journal, JournalError, RecordError};

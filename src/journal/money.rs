@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::job::{Cents, JobStatus};
 
 use super::{EditState, PlanCounts, Step};
@@ -6,7 +8,7 @@ use super::{EditState, PlanCounts, Step};
 const FIRST_ESTIMATE: Cents = Cents(7);
 
 /// What was paid and what may yet have to be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Money {
     pub(super) spent: Cents,
     open: Cents,

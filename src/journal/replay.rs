@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -55,14 +54,29 @@ pub enum ReplayError {
 /// because a line lost in the middle could be a prediction that was paid for.
 pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
     let journal: Arc<dyn ReadAt> = Arc::new(journal);
-    replay_keeping(&journal, RECENT)
+    replay_on(&journal, Replayed::nothing_of(&journal))
 }
 
-/// Replays with at most `recent` jobs live that could be settled.
-fn replay_keeping(journal: &Arc<dyn ReadAt>, recent: usize) -> Result<Replayed, ReplayError> {
-    let mut replayed = Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() };
-    let mut finished = VecDeque::with_capacity(recent + 1);
-    let (mut lines, mut scanner) = (Lines::new(journal), Scanner::default());
+/// Reads on where `replayed` ends, which is as much of the same journal.
+///
+/// # Errors
+///
+/// Those of [`replay`].
+pub fn replay_on(journal: &Arc<dyn ReadAt>, replayed: Replayed) -> Result<Replayed, ReplayError> {
+    replay_keeping(journal, replayed, RECENT)
+}
+
+impl Replayed {
+    /// The beginning of a journal, before its first line.
+    pub fn nothing_of(journal: &Arc<dyn ReadAt>) -> Replayed {
+        Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() }
+    }
+}
+
+/// Reads on with at most `recent` jobs live that could be settled.
+fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usize) -> Result<Replayed, ReplayError> {
+    let mut finished = replayed.ledger.resting();
+    let (mut lines, mut scanner) = (Lines::behind(journal, replayed.length), Scanner::default());
     while let Some(line) = lines.next()? {
         if !line.is_whole {
             replayed.torn = line.bytes.len() as u64;
@@ -136,9 +150,17 @@ pub(super) mod tests {
             .collect()
     }
 
+    pub(in crate::journal) fn go_on(
+        journal: &Arc<dyn ReadAt>,
+        replayed: Replayed,
+        recent: usize,
+    ) -> Result<Replayed, ReplayError> {
+        replay_keeping(journal, replayed, recent)
+    }
+
     pub(in crate::journal) fn replayed_keeping(bytes: Vec<u8>, recent: usize) -> Result<Replayed, ReplayError> {
         let journal: Arc<dyn ReadAt> = Arc::new(bytes);
-        replay_keeping(&journal, recent)
+        go_on(&journal, Replayed::nothing_of(&journal), recent)
     }
 
     fn ledger(steps: &[(&str, Step)]) -> Ledger {

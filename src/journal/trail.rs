@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 /// Where the lines of an edit begin in the journal, oldest first: reading them again gives all that is known of it.
 ///
 /// Only lines that changed the edit count. Seventeen bytes hold the usual four or five.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Trail(pub(super) Vec<u64>);
 
 /// What lines say does not depend on where they are: a compacted journal adds up to what the long one did.
@@ -17,7 +19,7 @@ impl PartialEq for Trail {
 pub(super) struct Packed([u8; Packed::BYTES]);
 
 impl Packed {
-    const BYTES: usize = 17;
+    pub(super) const BYTES: usize = 17;
     const FIRST: usize = 5;
 
     /// Packs a trail; nothing where it is too long or reaches too far.
@@ -40,6 +42,14 @@ impl Packed {
             *free.next()? = distance as u8;
         }
         Some(Packed(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Packed::BYTES] {
+        self.0
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; Packed::BYTES]) -> Packed {
+        Packed(bytes)
     }
 
     /// The trail that was packed.

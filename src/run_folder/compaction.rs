@@ -37,7 +37,7 @@ impl Compaction {
             return Err(FolderError::NoRun { path: folder.path().to_owned() });
         }
         remove_drafts(folder.path()).map_err(FolderError::io("sweep", folder.path()))?;
-        let (ledger, file) = JournalFile::open(folder)?.into_parts();
+        let (ledger, file) = JournalFile::open_whole(folder)?.into_parts();
         let length = || path.metadata().map(|found| found.len()).map_err(FolderError::io("read", &path));
         let before = length()?;
         let journal: Arc<dyn ReadAt> = file;

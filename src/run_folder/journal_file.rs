@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::files::sync_folder;
-use crate::journal::{FileDisk, Ledger, Record, replay};
+use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
+use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
 use super::{FolderError, RunFolder};
 
 /// The journal of a run, replayed and ready to be appended to.
@@ -24,13 +25,26 @@ impl JournalFile {
     /// Opens the journal of a folder whose lock is held, making it where it is missing. A line that a crash has torn
     /// is cut off; a journal that is broken elsewhere is not touched.
     pub fn open(folder: &RunFolder) -> Result<JournalFile, FolderError> {
+        JournalFile::prepared(folder, replay_and_keep)
+    }
+
+    /// The same for whoever makes another journal of it, and so relies on nothing but its lines.
+    pub fn open_whole(folder: &RunFolder) -> Result<JournalFile, FolderError> {
+        JournalFile::prepared(folder, |_, journal| replay(Arc::clone(journal)))
+    }
+
+    fn prepared(
+        folder: &RunFolder,
+        replay: impl FnOnce(&RunFolder, &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError>,
+    ) -> Result<JournalFile, FolderError> {
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
             return Err(FolderError::HalfMerged { path: folder.path().to_owned(), command });
         }
         let path = folder.journal();
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
-        let replayed = replay(Arc::clone(&file));
+        let journal: Arc<dyn ReadAt> = Arc::clone(&file) as _;
+        let replayed = replay(folder, &journal);
         let replayed = replayed.map_err(|cause| FolderError::Journal { path: path.clone(), cause })?;
         let prepared = if replayed.torn > 0 { file.set_len(replayed.length) } else { Ok(()) };
         prepared.and_then(|()| file.sync_all()).map_err(FolderError::io("write", &path))?;
@@ -52,7 +66,8 @@ impl JournalFile {
             _ => FolderError::io("open", &path)(cause),
         })?;
         let file = Arc::new(file);
-        let replayed = replay(Arc::clone(&file));
+        let journal: Arc<dyn ReadAt> = Arc::clone(&file) as _;
+        let replayed = replay_from_snapshot(folder, &journal);
         Ok((replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger, file))
     }
 

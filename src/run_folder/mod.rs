@@ -7,6 +7,7 @@ mod plan_draft;
 mod plan_file;
 mod plan_mark;
 mod report_mark;
+mod snapshot_file;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,11 @@ impl RunFolder {
     /// `.merging`: while it is there, the folder is half of a merge, and names the others.
     pub fn merging(&self) -> PathBuf {
         self.path.join(".merging")
+    }
+
+    /// `.journal-snapshot`: what the journal adds up to, as far as it was read last.
+    fn snapshot(&self) -> PathBuf {
+        self.path.join(".journal-snapshot")
     }
 
     /// `.report-of`: what the report was made of.

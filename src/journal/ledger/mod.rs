@@ -1,8 +1,9 @@
 mod details;
+mod snapshot;
 mod sums;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -102,6 +103,12 @@ impl Ledger {
         self.wake(&id)?;
         let rest = self.sums.take(self.live.entry(id).or_default(), job.as_str(), told)?;
         Ok(rest.after)
+    }
+
+    /// The live jobs that could be settled.
+    pub(super) fn resting(&self) -> VecDeque<JobId> {
+        let resting = self.live.iter().filter(|(_, history)| history.is_at_rest());
+        resting.map(|(job, _)| job.clone()).collect()
     }
 
     /// Makes a job settled, if it is live and all of its edits are at rest.
@@ -299,7 +306,7 @@ impl Ledger {
 
     /// Whether the last run ended in good order, and if so, what stopped it early.
     pub fn ended(&self) -> Option<Option<&str>> {
-        self.sums.ended.as_ref().map(Option::as_deref)
+        self.sums.ended.as_ref().map(|ended| ended.reason.as_deref())
     }
 
     /// The pauses of all submitters: when, for how many milliseconds, and why.

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::job::Fingerprint;
 use crate::journal::edit::{Edit, TransitionError, state_name, step_name};
@@ -8,8 +9,9 @@ use crate::journal::money::Money;
 use crate::journal::{Learned, PlanCounts, RunEvent, Step, Totals};
 
 /// What all records add up to beside the state of each edit.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sums {
+    #[serde(skip)]
     pub(super) known: Known,
     pub(super) money: Money,
     pub(super) counts: PlanCounts,
@@ -20,8 +22,14 @@ pub(super) struct Sums {
     pub(super) last_run: Option<RunEvent>,
     pub(super) last_run_at: Option<Timestamp>,
     pub(super) learned: Learned,
-    pub(super) ended: Option<Option<String>>,
+    pub(super) ended: Option<Ended>,
     pub(super) pauses: Vec<(Timestamp, u64, String)>,
+}
+
+/// A run that ended in good order, and what stopped it before its work was done.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) reason: Option<String>,
 }
 
 /// A step of an edit, and where its line is.
@@ -61,7 +69,7 @@ impl Sums {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }
             }
-            RunEvent::Ended { reason } => self.ended = Some(reason.clone()),
+            RunEvent::Ended { reason } => self.ended = Some(Ended { reason: reason.clone() }),
             RunEvent::Compacted(totals) => {
                 self.counts = totals.jobs;
                 self.money.estimate = self.money.estimate.max(totals.estimate_cents);

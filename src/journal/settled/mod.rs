@@ -1,6 +1,8 @@
+mod bytes;
+
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
@@ -8,9 +10,12 @@ use crate::job::{Fingerprint, JobId};
 use super::brief::{Brief, ColorBrief, Pictures, Stage};
 use super::filter::Filter;
 use super::history::{History, Tracked};
+use super::key::Key;
 use super::marks::{Goals, Marks};
 use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
+
+pub(super) use bytes::SettledHead;
 
 /// How many parts there are at first.
 const FEWEST: usize = 64;
@@ -25,8 +30,8 @@ const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 /// Jobs with which nothing more happens by itself, at 44 bytes an edit and a few for room to grow.
 ///
 /// An entry has what a plan asks for, and where the edit's lines are; all else is read from the journal again when
-/// somebody asks. A job is known by 96 bits of a hash under a key that is drawn anew for each process: that two of a
-/// million jobs share one has a chance of 1 in 10^17, and nobody can bring it about. Half of a fingerprint tells the
+/// somebody asks. A job is known by 96 bits of a hash under a key that is drawn at random: that two of a million jobs
+/// share one has a chance of 1 in 10^17, and nobody can bring it about. Half of a fingerprint tells the
 /// few edits of a job apart. Details are never mixed up even if either fails, for the lines that are read again name
 /// their job and their whole fingerprint.
 #[derive(Debug, Default)]
@@ -40,6 +45,7 @@ pub(super) struct Settled {
     goals: Goals,
     length: usize,
     filter: Filter,
+    key: Key,
 }
 
 /// 96 bits of a job's hash.
@@ -57,14 +63,14 @@ struct Entry {
 
 const _: () = assert!(size_of::<Entry>() == 44);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Large {
     trail: Trail,
     pictures: Box<[(String, u64)]>,
 }
 
 /// Half of a fingerprint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct Half([u32; 2]);
 
 impl Half {
@@ -75,7 +81,7 @@ impl Half {
 }
 
 /// An edit as it is taken out again.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stored {
     pub(super) edit: Half,
     pub(super) is_shown: bool,
@@ -83,6 +89,11 @@ pub(super) struct Stored {
 }
 
 impl Settled {
+    /// What ids are hashed with.
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
     /// How many edits there are.
     pub(super) fn len(&self) -> usize {
         self.length
@@ -90,7 +101,7 @@ impl Settled {
 
     /// Takes all edits of a job in.
     pub(super) fn insert(&mut self, job: &JobId, history: &History) {
-        let hash = hash(job.as_str());
+        let hash = self.hash(job.as_str());
         for tracked in &history.edits {
             let is_shown = history.shown == Some(tracked.edit.fingerprint);
             let entry = self.entry(job, hash, tracked, is_shown);
@@ -114,14 +125,14 @@ impl Settled {
         if self.length == 0 {
             return false;
         }
-        let hash = hash(job);
+        let hash = self.hash(job);
         self.filter.may_have(hash) && self.of(hash).next().is_some()
     }
 
     /// What a plan asks of an edit.
     pub(super) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
         let edit = Half::of(fingerprint);
-        let entry = self.of(hash(job.as_str())).find(|entry| entry.edit == edit)?;
+        let entry = self.of(self.hash(job.as_str())).find(|entry| entry.edit == edit)?;
         let pictures = match (self.large(entry), entry.marks.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
@@ -142,12 +153,12 @@ impl Settled {
 
     /// The edits of a job, oldest first.
     pub(super) fn stored(&self, job: &str) -> Vec<Stored> {
-        self.of(hash(job)).map(|entry| self.get(entry)).collect()
+        self.of(self.hash(job)).map(|entry| self.get(entry)).collect()
     }
 
     /// Takes all edits of a job out.
     pub(super) fn remove(&mut self, job: &str) {
-        let hash = hash(job);
+        let hash = self.hash(job);
         let place = self.place(hash);
         let Some(part) = self.parts.get_mut(place) else { return };
         let before = part.len();
@@ -189,7 +200,13 @@ impl Settled {
 
     /// Whether an edit of the job has its pictures in `results/`.
     pub(super) fn is_shown(&self, job: &str) -> bool {
-        self.length > 0 && self.of(hash(job)).any(|entry| entry.marks.has(Marks::IS_SHOWN))
+        self.length > 0 && self.of(self.hash(job)).any(|entry| entry.marks.has(Marks::IS_SHOWN))
+    }
+
+    /// 96 bits of the hash of an id.
+    fn hash(&self, job: &str) -> Hash {
+        let [one, two] = self.key.hash(job);
+        [one as u32, (one >> 32) as u32, two as u32]
     }
 
     fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
@@ -288,14 +305,7 @@ fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
     Some((place as u16 + 1, u32::try_from(*bytes).ok()?))
 }
 
-/// Two keyed hashes of an id, of which 96 bits are kept.
-fn hash(job: &str) -> Hash {
-    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
-    let [one, two] = KEYS.each_ref().map(|key| key.hash_one(job));
-    [one as u32, (one >> 32) as u32, two as u32]
-}
-
-/// Two are the same if they say the same of the same edits, wherever the lines are.
+/// Two of the same key are the same if they say the same of the same edits, wherever the lines are.
 impl PartialEq for Settled {
     fn eq(&self, other: &Settled) -> bool {
         fn sorted(settled: &Settled) -> Vec<impl PartialEq + '_> {

@@ -1,0 +1,33 @@
+use std::sync::LazyLock;
+
+use siphasher::sip128::SipHasher13;
+use uuid::Uuid;
+
+/// What ids are hashed with where 8 or 12 bytes stand for one. It is drawn anew for each process, so that nobody can bring
+/// two ids about that meet; a ledger that comes out of a snapshot has the key of the process that wrote it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key(SipHasher13);
+
+impl Default for Key {
+    /// The key of this process, so that what its ledgers know can be compared.
+    fn default() -> Key {
+        static KEY: LazyLock<Key> = LazyLock::new(|| Key::from_bytes(Uuid::new_v4().as_bytes()));
+        *KEY
+    }
+}
+
+impl Key {
+    pub(super) fn from_bytes(bytes: &[u8; 16]) -> Key {
+        Key(SipHasher13::new_with_key(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        self.0.key()
+    }
+
+    /// The hash of a text, in two halves that are independent of each other.
+    pub(super) fn hash(self, text: &str) -> [u64; 2] {
+        let hash = self.0.hash(text.as_bytes());
+        [hash.h1, hash.h2]
+    }
+}

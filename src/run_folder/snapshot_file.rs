@@ -1,0 +1,104 @@
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_on, write_snapshot};
+
+use super::RunFolder;
+
+/// How much more than a snapshot knows is read of a journal before another one is made, in bytes: a tenth of a second.
+const WORTH: u64 = 32 << 20;
+
+/// Replays a folder's journal from its snapshot on, if there is one of it.
+pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
+    replay_on(journal, known(folder, journal))
+}
+
+/// The same for whoever holds the folder, and makes a snapshot where that spares the next one a wait.
+pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
+    keeping(folder, journal, WORTH)
+}
+
+fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<Replayed, ReplayError> {
+    let known = known(folder, journal);
+    let from = known.length;
+    let replayed = replay_on(journal, known)?;
+    if replayed.length - from >= worth {
+        let path = folder.snapshot();
+        let kept = crate::files::replace_with(&path, |file| write_snapshot(&replayed, journal, file));
+        if let Err(error) = kept {
+            tracing::debug!(%error, "no snapshot of the journal could be made");
+        }
+    }
+    Ok(replayed)
+}
+
+/// What the folder's snapshot says. Where it says nothing that can be relied upon, that is nothing.
+fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
+    let read = || -> io::Result<Replayed> {
+        let file = File::open(folder.snapshot())?;
+        let bytes = file.metadata()?.len();
+        read_snapshot(file, bytes, journal)
+    };
+    read().unwrap_or_else(|error| {
+        tracing::debug!(%error, "the journal is read from its beginning");
+        Replayed::nothing_of(journal)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::job::{Cents, JobId};
+    use crate::journal::{EditKey, Record, Step, replay};
+
+    fn line(job: usize) -> Vec<u8> {
+        let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+        let key = EditKey { job: JobId::new(&format!("job-{job}")).unwrap(), fingerprint };
+        let step = Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None };
+        Record::Edit(key, step).to_line(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_snapshot_is_made_where_it_is_worth_it_and_spares_reading_what_it_knows() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        let mut lines = line(1);
+        let open = |lines: &[u8]| -> Arc<dyn ReadAt> { Arc::new(lines.to_vec()) };
+        keeping(&folder, &open(&lines), 1000).unwrap();
+        assert!(!folder.snapshot().exists(), "there is little to read");
+        keeping(&folder, &open(&lines), 1).unwrap();
+        let first = fs::read(folder.snapshot()).unwrap();
+        lines.extend(line(2));
+        let journal = open(&lines);
+        assert_eq!(known(&folder, &journal).records, 1);
+        let replayed = keeping(&folder, &journal, 1000).unwrap();
+        assert_eq!(replayed.ledger, replay(lines.clone()).unwrap().ledger);
+        assert_eq!((replayed.records, replayed.length), (2, lines.len() as u64));
+        assert_eq!(fs::read(folder.snapshot()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_snapshot_of_another_journal_or_a_spoiled_one_says_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        let journal: Arc<dyn ReadAt> = Arc::new([line(1), line(2)].concat());
+        keeping(&folder, &journal, 1).unwrap();
+        assert_eq!(known(&folder, &journal).records, 2);
+        for other in [[line(1), line(3)].concat(), line(1), Vec::new()] {
+            let other: Arc<dyn ReadAt> = Arc::new(other);
+            assert_eq!(known(&folder, &other).records, 0);
+        }
+        let good = fs::read(folder.snapshot()).unwrap();
+        for at in (0..good.len()).step_by(97) {
+            let mut spoiled = good.clone();
+            spoiled[at] ^= 1;
+            fs::write(folder.snapshot(), spoiled).unwrap();
+            assert_eq!(known(&folder, &journal).records, 0, "byte {at}");
+            fs::write(folder.snapshot(), &good[..at]).unwrap();
+            assert_eq!(known(&folder, &journal).records, 0, "cut at {at}");
+        }
+    }
+}
