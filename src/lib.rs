@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
 
 pub mod api;
+mod bytes;
 pub mod cli;
 pub mod color;
 pub mod commands;

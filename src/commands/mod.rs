@@ -12,6 +12,7 @@ mod intake;
 mod interrupt;
 mod live;
 mod merge;
+mod night;
 mod notices;
 mod opening;
 mod options;

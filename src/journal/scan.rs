@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
+use crate::bytes::{first, places};
 use crate::job::{Cents, ContentHash, Fingerprint, JobIdRef};
 
 use super::record::LineError;
@@ -253,14 +254,10 @@ impl<'l> Rest<'l> {
 /// Where the first quote is. Texts are short, and a few steps of eight bytes each are over before a search for long ones
 /// has begun.
 fn quote(bytes: &[u8]) -> Option<usize> {
-    const ALL: u64 = u64::MAX / 0xff;
-    let (eights, rest) = bytes.as_chunks::<8>();
+    let (eights, rest) = bytes.as_chunks();
     for (number, eight) in eights.iter().enumerate() {
-        let others = u64::from_le_bytes(*eight) ^ (ALL * u64::from(b'"'));
-        // The lowest bit that this leaves is in the first byte that is zero.
-        let zeros = others.wrapping_sub(ALL) & !others & (ALL << 7);
-        if zeros != 0 {
-            return Some(number * 8 + zeros.trailing_zeros() as usize / 8);
+        if let Some(place) = first(places(*eight, b'"')) {
+            return Some(number * 8 + place);
         }
     }
     let behind = bytes.len() - rest.len();

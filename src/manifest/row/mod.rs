@@ -121,7 +121,11 @@ impl<'a> Row<'a> {
     fn image_count(&self) -> usize {
         match self.get(Field::Images) {
             Value::Absent | Value::Refused => 0,
-            Value::Text(text) => 1 + memchr_iter(b'|', text.as_bytes()).count(),
+            Value::Text(text) => match memchr(b'|', text.as_bytes()) {
+                // Nearly all have one.
+                None => 1,
+                Some(first) => 2 + memchr_iter(b'|', &text.as_bytes()[first + 1..]).count(),
+            },
             Value::List(items) => items.len(),
         }
     }

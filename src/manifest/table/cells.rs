@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr2};
 
+use crate::bytes::{first, places};
+
 /// A cell, by its place in the raw text of its record.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
@@ -72,12 +74,18 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
     }
 }
 
-/// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is there before a
-/// search for more has begun.
+/// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is in one of the
+/// first steps of eight bytes, before a search for more has begun.
 fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
-    const NEAR: usize = 12;
-    let near = text.iter().take(NEAR).position(|byte| matches!(byte, b'\n' | b'\r') || *byte == delimiter);
-    near.or_else(|| Some(NEAR + memchr3(delimiter, b'\n', b'\r', text.get(NEAR..)?)?)).unwrap_or(text.len())
+    const STEPS: usize = 2;
+    for (step, eight) in text.as_chunks().0.iter().take(STEPS).enumerate() {
+        let ends = places(*eight, delimiter) | places(*eight, b'\n') | places(*eight, b'\r');
+        if let Some(end) = first(ends) {
+            return step * 8 + end;
+        }
+    }
+    let rest = text.get(8 * STEPS..).map_or(0, |_| 8 * STEPS);
+    memchr3(delimiter, b'\n', b'\r', &text[rest..]).map_or(text.len(), |at| rest + at)
 }
 
 /// Where the last record of `text` ends that is whole, whatever follows. The text begins with a record.

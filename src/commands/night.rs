@@ -1,0 +1,259 @@
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::Run;
+use crate::job::{Cents, ContentHash, JobId};
+use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEvent};
+use crate::manifest::{Backend, Manifest, render};
+use crate::outputs::remove_strays;
+use crate::plan::Work;
+use crate::progress::{Closing, Doubt, Narrator, Screen};
+use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
+use crate::runner::{self, Batch, Effects, Ending, StopSignal};
+
+use super::agenda::{Agenda, Outcome};
+use super::backend::{self, Ready};
+use super::gather::{self, Gathered};
+use super::live::Live;
+use super::notices::Notices;
+use super::opening::Opening;
+use super::options::Options;
+use super::planning::Planning;
+use super::prune::prune;
+use super::resume::resume;
+use super::{Failure, interrupt, run};
+
+/// What a run has to look at again at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// At all jobs, and the report is written.
+    Again,
+    /// At nothing, for there was nothing to do; the report is an older one.
+    AtReport,
+    /// At nothing: the last run left it so.
+    AtNothing,
+}
+
+/// A run whose manifest is planned and whose folder is held.
+pub(super) struct Night<'a> {
+    arguments: &'a Run,
+    screen: &'a Screen,
+    options: Options,
+    /// The manifest, as it was named.
+    name: String,
+    plan: ContentHash,
+    agenda: Agenda,
+    /// The record that begins it.
+    opening: RunEvent,
+    /// How many jobs had their pictures moved aside because the manifest has them no more.
+    set_aside: u64,
+}
+
+impl<'a> Night<'a> {
+    pub(super) fn prepare(
+        arguments: &'a Run,
+        screen: &'a Screen,
+    ) -> Result<(Night<'a>, (Lock, Ledger, FileDisk)), Failure> {
+        let batch = &arguments.batch;
+        let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
+        let options = Options::merge(batch, Some(arguments), &manifest)?;
+        let opening = Opening::begin(&options.folder);
+        let planning = Planning::begin(&manifest, &options, &opening)?;
+        for notice in manifest.notices().iter().chain(planning.warning()) {
+            screen.say(&render(notice, screen.style()));
+        }
+        if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
+            // Nothing can be finished yet, so a key is needed, and no folder is made without one.
+            backend::key()?;
+        }
+        let (lock, journal) = opening.finish()?;
+        if journal.torn > 0 {
+            tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
+        }
+        options.suit(&journal.ledger)?;
+        let (plan, ids) = planning.publish(&options)?;
+        let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
+        let (ledger, disk) = journal.into_disk();
+        let name = batch.manifest.display().to_string();
+        let opening = RunEvent::Run {
+            manifest: name.clone(),
+            backend: options.backend.to_string(),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            jobs: agenda.counts,
+            budget_cents: options.settings.budget,
+            partition: options.partition,
+        };
+        let night = Night { arguments, screen, options, name, plan, agenda, opening, set_aside: 0 };
+        Ok((night, (lock, ledger, disk)))
+    }
+
+    /// What the last run left in good order and this one leaves alone needs no second look.
+    pub(super) fn look_due(&self, ledger: &Ledger) -> Result<Look, FolderError> {
+        let is_idle = self.agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
+        let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
+        Ok(match (is_idle, is_reported) {
+            (false, _) => Look::Again,
+            (true, false) => Look::AtReport,
+            (true, true) => Look::AtNothing,
+        })
+    }
+
+    fn mark(&self) -> Result<ReportMark, FolderError> {
+        ReportMark::of(&self.options.folder, self.plan, &self.opening)
+    }
+
+    pub(super) async fn work(
+        &mut self,
+        mut ledger: Ledger,
+        disk: FileDisk,
+        notices: &mut Notices,
+        signal: &StopSignal,
+    ) -> Result<Ending, Failure> {
+        interrupt::listen(signal.clone())?;
+        notices.begin();
+        if self.arguments.prune {
+            let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
+            self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
+        }
+        let left = self.agenda.left();
+        let mut narrator = Narrator::new(self.screen, self.agenda.meant(), self.options.settings.submits);
+        self.announce(&mut narrator);
+        let asks_api = self.agenda.asks_api();
+        let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
+        let broken = Cell::new(None);
+        let work = self.agenda.work(&self.options.folder, &broken);
+        let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
+        let opening = self.opening.clone();
+        let batch = Batch { opening, work, is_job: |text: &str| self.agenda.is_job(text) };
+        let ended = carry(&self.options, ready, ledger, disk, batch, &mut narrator, signal.clone()).await;
+        narrator.close();
+        let ended = ended?;
+        broken.take().map_or(Ok(ended), |error| Err(error.into()))
+    }
+
+    /// Tells what is about to begin, and what bounds it.
+    fn announce(&self, narrator: &mut Narrator<'_>) {
+        let Options { partition, settings, backend, .. } = &self.options;
+        let left = self.agenda.left();
+        let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
+        narrator.open(&format!("{}{share}", self.name), &backend.to_string(), left);
+        if let (Some(share), Some(budget)) = (partition, settings.budget) {
+            let all = budget.times(share.count().into());
+            self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
+        }
+        if let (Some(end), true) = (settings.not_after, left > 0) {
+            let end = end.to_zoned_datetime(TimeZone::system());
+            self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
+        }
+    }
+
+    /// Removes what a dead process left in `results/`, unless it may yet be asked for.
+    pub(super) fn tidy(&self, ledger: &Ledger, look: Look) -> Result<(), Failure> {
+        let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
+        if look == Look::Again && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
+            remove_strays(self.options.folder.path()).map_err(runner::RunError::Results)?;
+        }
+        Ok(())
+    }
+
+    /// How the jobs stand that were meant, and how many are shown and no longer in the manifest.
+    pub(super) fn outcome(&self, ledger: &Ledger, look: Look) -> Result<(Outcome, u64), FolderError> {
+        if look == Look::Again || self.set_aside > 0 {
+            let folder = &self.options.folder;
+            return Ok((self.agenda.outcome(folder, ledger)?, gather::removed(folder, ledger)?));
+        }
+        Ok(self.agenda.standing(ledger))
+    }
+
+    pub(super) fn report(&self, ledger: &Ledger, look: Look) -> Result<(), Failure> {
+        let folder = &self.options.folder;
+        let junit = self.arguments.junit.as_deref();
+        let gathered = Gathered { folder, ledger, manifest: &self.name, junit };
+        let _turn = ReportTurn::wait(folder)?;
+        if look != Look::AtNothing || self.set_aside > 0 || junit.is_some() {
+            gather::write(&gathered)?;
+        }
+        self.mark()?.put(folder);
+        Ok(())
+    }
+
+    pub(super) fn closing(
+        &self,
+        ending: &Ending,
+        spent_before: Cents,
+        outcome: Outcome,
+        removed: u64,
+    ) -> Result<Closing, Failure> {
+        let Outcome { counts, errors, colors } = outcome;
+        let (ledger, options) = (&ending.ledger, &self.options);
+        Ok(Closing {
+            backend: options.backend,
+            counts,
+            spent: ledger.spent(),
+            spent_now: ledger.spent().minus(spent_before),
+            reserved: ledger.reserved(),
+            budget: options.settings.budget,
+            budget_per_run: options.settings.budget_per_run,
+            seconds: Duration::ZERO,
+            stopped: ending.stopped.as_ref().map(ToString::to_string),
+            errors,
+            uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
+            removed,
+            set_aside: self.set_aside,
+            colors,
+            rerolls: options.settings.color.rerolls,
+            results: options.folder.results(),
+            report: options.folder.report_page(),
+            resume: resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())),
+            exit: run::exit(counts, colors, ending.stopped.as_ref()),
+        })
+    }
+}
+
+/// The API. Where nobody may have to ask it, it does without a key.
+async fn ready(options: &mut Options, asks_api: bool) -> Result<Ready, Failure> {
+    Ok(match options.backend {
+        Backend::Vibedream => {
+            let key = if asks_api { backend::key()? } else { backend::key().unwrap_or_default() };
+            for notice in &key.notices {
+                tracing::warn!("{notice}");
+            }
+            backend::provider(options.base_url.clone(), &key.value, &options.folder)?
+        }
+        Backend::Embedded => {
+            options.quicken_polls();
+            backend::embedded(&options.folder).await?
+        }
+    })
+}
+
+async fn carry(
+    options: &Options,
+    ready: Option<Ready>,
+    ledger: Ledger,
+    disk: FileDisk,
+    batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+    narrator: &mut Narrator<'_>,
+    signal: StopSignal,
+) -> Result<Ending, Failure> {
+    let Some(ready) = ready else {
+        return Ok(runner::rest(disk, ledger, batch.opening, Timestamp::now).await?);
+    };
+    let effects = Effects {
+        api: ready.api,
+        store: Arc::clone(&ready.results),
+        verifier: ready.verifier,
+        disk,
+        now: Arc::new(Timestamp::now),
+        seed: fastrand::u64(..),
+    };
+    let ended = runner::run(options.settings.clone(), effects, ledger, batch, narrator, signal).await;
+    if let Some(server) = ready.server {
+        server.shutdown().await;
+    }
+    ended.map_err(Failure::from)
+}
