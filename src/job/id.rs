@@ -125,6 +125,12 @@ impl PartialEq for JobIdRef<'_> {
 
 impl Eq for JobIdRef<'_> {}
 
+/// Whether a text is what spreadsheets make of a number that is too long for them, such as `4.01E+12`, or `4,01E+12` where
+/// numbers have commas.
+pub fn is_shortened_number(text: &str) -> bool {
+    text.contains('+') && text.contains(['E', 'e']) && text.replacen(',', ".", 1).parse::<f64>().is_ok()
+}
+
 /// A byte that no rule on characters is about.
 fn is_plain_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')

@@ -15,7 +15,7 @@ mod time_of_day;
 pub use borrowed::{ImageRef, JobRef, RequestRef};
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint, Likeness};
-pub use id::{JobId, JobIdError, JobIdRef};
+pub use id::{JobId, JobIdError, JobIdRef, is_shortened_number};
 pub use partition::Partition;
 pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};

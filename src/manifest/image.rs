@@ -110,7 +110,10 @@ fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, Ima
     }
     let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
-        return refuse("holds several URLs", "separate them with `|`");
+        return refuse(
+            "holds several URLs",
+            "separate them with `|`, in a template as in {{ images | replace(', ', '|') }}",
+        );
     }
     if text.chars().any(char::is_whitespace) {
         return refuse("holds a space", "write it as %20, or separate several images with `|`");

@@ -1,4 +1,4 @@
-use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef};
+use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef, is_shortened_number};
 
 use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
@@ -180,7 +180,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn Pass) -> Complaint 
             format!("the id {} is taken: line {first} has it already", quoted(id))
         };
         // A number that a spreadsheet has shortened is no longer the number that it was.
-        let hint = if row::is_shortened(id) {
+        let hint = if is_shortened_number(id) {
             "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
         } else {
             pass.way_out_of_duplicates()

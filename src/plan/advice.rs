@@ -10,7 +10,7 @@ use rayon::slice::ParallelSliceMut;
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
-use crate::job::{ImageRef, JobId, JobRef, Likeness, Rate, Size};
+use crate::job::{ImageRef, JobId, JobRef, Likeness, Rate, Size, is_shortened_number};
 
 use super::expiry::expires_at;
 
@@ -31,6 +31,7 @@ pub struct Advice {
     colorless: Noted,
     expiring: Noted,
     garbled: Noted,
+    shortened: Noted,
     pages: Noted,
     edits: Vec<Edit>,
     /// How many ask for each size; the first ask for none.
@@ -52,6 +53,7 @@ pub struct Sketch {
     is_colorless: bool,
     is_crowded: bool,
     is_garbled: bool,
+    is_shortened: bool,
     is_page: bool,
     /// When the first of its signed URLs ends.
     ends: Option<Timestamp>,
@@ -96,6 +98,7 @@ impl Advice {
             colorless: Noted::default(),
             expiring: Noted::default(),
             garbled: Noted::default(),
+            shortened: Noted::default(),
             pages: Noted::default(),
             edits: Vec::new(),
             sizes: [0; 1 + Size::NAMES.len()],
@@ -123,6 +126,9 @@ impl Advice {
         }
         if job.is_garbled {
             self.garbled.note(job);
+        }
+        if job.is_shortened {
+            self.shortened.note(job);
         }
         if job.is_page {
             self.pages.note(job);
@@ -181,6 +187,11 @@ impl Advice {
                 "export the table anew as UTF-8, and look at the names with accents",
             ),
             (
+                &self.shortened,
+                "an id that a spreadsheet has shortened: digits of the number are lost",
+                "format the column as text, and fill it again",
+            ),
+            (
                 &self.pages,
                 "a link to a page that shows a picture, and not to the picture",
                 "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
@@ -221,10 +232,11 @@ impl Sketch {
         let ends = request.images.iter().filter_map(end).min();
         let is_garbled = is_garbled(request.prompt);
         let is_page = request.images.iter().any(|image| matches!(image, ImageRef::Url(url) if is_page(url)));
-        let is_noted = is_colorless || is_crowded || is_garbled || is_page || ends.is_some();
+        let is_shortened = is_shortened_number(job.id.as_str());
+        let is_noted = is_colorless || is_crowded || is_garbled || is_shortened || is_page || ends.is_some();
         let id = is_noted.then(|| job.id.to_id());
         let (line, size) = (*line, request.size);
-        Sketch { line, likeness, size, colors, is_colorless, is_crowded, is_garbled, is_page, ends, id }
+        Sketch { line, likeness, size, colors, is_colorless, is_crowded, is_garbled, is_shortened, is_page, ends, id }
     }
 }
 
@@ -339,6 +351,14 @@ mod tests {
                 "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
             ]
         );
+    }
+
+    #[test]
+    fn an_id_that_has_lost_digits_is_told() {
+        let job = |number, id: &str| Job { id: JobId::new(id).unwrap(), ..job(number, "#1E90FF", &["https://x/a"]) };
+        let jobs = [job(1, "4.01E+12"), job(2, "4,02E+12"), job(3, "E+12"), job(4, "rose+1E")];
+        let told = said(&jobs).into_iter().filter(|said| said.contains("shortened")).collect::<Vec<_>>();
+        assert_eq!(told, ["2: an id that a spreadsheet has shortened: digits of the number are lost (and in 1 more)"]);
     }
 
     #[test]

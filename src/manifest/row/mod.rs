@@ -18,7 +18,6 @@ mod understand;
 
 pub(super) use complaint::{At, Complaint};
 pub(super) use reader::Reader;
-pub(super) use spreadsheet::is_shortened;
 pub(super) use understand::{Defaults, Said, pictures, understand};
 
 use memchr::{memchr, memchr_iter};

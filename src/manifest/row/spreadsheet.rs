@@ -1,5 +1,6 @@
 //! What is left of a cell when a spreadsheet has had its way with it.
 
+use crate::job::is_shortened_number;
 use crate::manifest::blank::trim;
 use crate::manifest::diagnostic::quoted;
 
@@ -14,13 +15,7 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
             "write `#` before the hex digits; if a spreadsheet took away zeros, it was `#{text:0>6}`"
         ));
     }
-    is_shortened(text).then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
-}
-
-/// Whether a text is what spreadsheets make of a number that is too long for them, such as `4.01E+12`, or `4,01E+12`
-/// where numbers have commas.
-pub(in crate::manifest) fn is_shortened(text: &str) -> bool {
-    text.contains(['E', 'e']) && text.contains('+') && text.replacen(',', ".", 1).parse::<f64>().is_ok()
+    is_shortened_number(text).then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
 }
 
 /// Why a cell has not the text that it should have.
