@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
 /// Where the lines of an edit begin in the journal, oldest first: reading them again gives all that is known of it.
 ///
 /// Only lines that changed the edit count. Seventeen bytes hold the usual four or five.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Trail(pub(super) Vec<u64>);
+pub(super) struct Trail(pub(super) SmallVec<[u64; 5]>);
 
 /// What lines say does not depend on where they are: a compacted journal adds up to what the long one did.
 impl PartialEq for Trail {
@@ -57,7 +58,7 @@ impl Packed {
         let mut first = [0; 8];
         first[..Packed::FIRST].copy_from_slice(&self.0[..Packed::FIRST]);
         let mut last = u64::from_le_bytes(first);
-        let mut offsets = vec![last];
+        let mut offsets = smallvec![last];
         let (mut distance, mut shift) = (0, 0);
         for &byte in &self.0[Packed::FIRST..] {
             distance |= u64::from(byte & 0x7f) << shift;
@@ -84,7 +85,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_can_be_packed_unpacks_to_the_same(first in 0..1u64 << 41, distances in prop::collection::vec(1..1u64 << 22, 0..6)) {
-            let mut trail = Trail(vec![first]);
+            let mut trail = Trail(smallvec![first]);
             for distance in distances {
                 trail.0.push(trail.0[trail.0.len() - 1] + distance);
             }
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_edit_with_a_check_fits_a_busy_journal() {
-        let trail = Trail(vec![
+        let trail = Trail(smallvec![
             1 << 39,
             (1 << 39) + 90_000,
             (1 << 39) + 1_900_000,

@@ -208,7 +208,12 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     assert!(named.exists() && !stray.exists());
     assert_eq!(provider.requests(), requests, "it was here all the time");
 
+    // As a process leaves it that dies while it saves a picture, with nothing left to do for the next one.
     std::fs::write(&stray, "half of a picture").unwrap();
+    let journal = sandbox.read("out/journal.jsonl");
+    let ended = journal.trim_end().rfind('\n').unwrap() + 1;
+    assert!(journal[ended..].contains(r#""type":"ended""#), "{}", &journal[ended..]);
+    sandbox.write("out/journal.jsonl", &journal[..ended]);
     code(&run(&sandbox, &provider, "").output().unwrap(), 0);
     assert!(!stray.exists(), "also where nothing is left to do");
 }

@@ -20,6 +20,9 @@ use super::{Axis, RowSource, Template, Text};
 /// The key of the template that says whether there is a job at all.
 const WHEN: &str = "when";
 
+/// The most jobs that a matrix may make of a row. Nobody means more, and some lists too many come to billions.
+const MOST_COMBINATIONS: usize = 1_000_000;
+
 /// The catalog's keys as they stand in a document.
 #[derive(Clone, Copy, Default)]
 pub(in crate::manifest) struct Keys<'n> {
@@ -152,6 +155,15 @@ fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
                 wrongs.push(&wrong.span, wrong.message, wrong.hint);
             }
         }
+    }
+    let combinations = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.entries.len()));
+    if combinations.is_none_or(|combinations| combinations > MOST_COMBINATIONS) {
+        let message = format!("the matrix makes more than {MOST_COMBINATIONS} jobs of each row");
+        wrongs.push(
+            &value.span,
+            message,
+            "each of its lists multiplies the others: keep the few that are meant".to_owned(),
+        );
     }
     Matrix { axes, broken: Some(broken) }
 }
