@@ -101,6 +101,19 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(Exit::Usage)
         }
+        Err(failure) if is_json => {
+            let file = arguments.batch.manifest.display().to_string();
+            let told = about(Severity::Error, &file, None, failure.to_string(), &failure.hint().unwrap_or_default());
+            print_json(&Checked {
+                version: 1,
+                errors: vec![told],
+                more_errors: 0,
+                warnings: notices,
+                plan: None,
+                probe: None,
+            });
+            Ok(failure.exit())
+        }
         // What was understood of the file may be why something in it is wrong.
         Err(Failure::Manifest(problems)) if !notices.is_empty() => {
             print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes());
@@ -235,7 +248,10 @@ fn warnings(
         warn(message, "the next runs make the others; or raise --budget-per-run");
     }
     if forecast.jobs == 0 {
-        warn("no job matches --only".to_owned(), "a pattern covers the whole id: 'mug-*' finds mug-ocean");
+        match options.selection.is_all() {
+            true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
+            false => warn("no job matches --only".to_owned(), "a pattern covers the whole id: 'mug-*' finds mug-ocean"),
+        }
     }
     warnings
 }

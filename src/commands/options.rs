@@ -129,6 +129,11 @@ impl Selection {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id))
     }
 
+    /// Whether no pattern leaves any job out.
+    pub(super) fn is_all(&self) -> bool {
+        self.only.is_none()
+    }
+
     /// Whether one more is meant, when `taken` jobs were taken.
     pub(super) fn has_room(&self, taken: usize) -> bool {
         self.limit.is_none_or(|limit| taken < limit)

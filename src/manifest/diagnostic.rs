@@ -235,20 +235,15 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         (Some(excerpt), Some(line)) => {
             let snippet = Snippet::source(excerpt.text.as_str())
                 .line_start(usize::try_from(line).unwrap_or(usize::MAX))
-                .path(diagnostic.file.as_str())
                 .annotation(AnnotationKind::Primary.span(excerpt.span.clone()));
-            level.primary_title(diagnostic.message.as_str()).element(snippet)
-        }
-        _ => {
-            let mut origin = Origin::path(diagnostic.file.as_str());
-            if let Some(line) = diagnostic.line {
-                origin = origin.line(usize::try_from(line).unwrap_or(usize::MAX));
-                if let Some(column) = diagnostic.column {
-                    origin = origin.char_column(usize::try_from(column).unwrap_or(usize::MAX));
-                }
+            let title = level.primary_title(diagnostic.message.as_str());
+            // The column is counted in what is shown of the line, unless it is said.
+            match excerpt.text[..excerpt.span.start].chars().count() as u64 + 1 == diagnostic.column.unwrap_or(1) {
+                true => title.element(snippet.path(diagnostic.file.as_str())),
+                false => title.element(origin(diagnostic)).element(snippet),
             }
-            level.primary_title(diagnostic.message.as_str()).element(origin)
         }
+        _ => level.primary_title(diagnostic.message.as_str()).element(origin(diagnostic)),
     };
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(hint.as_str()));
@@ -258,6 +253,16 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         Style::Colored => Renderer::styled(),
     };
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
+    let origin = Origin::path(diagnostic.file.as_str());
+    let Some(line) = diagnostic.line else { return origin };
+    let origin = origin.line(usize::try_from(line).unwrap_or(usize::MAX));
+    match diagnostic.column {
+        Some(column) => origin.char_column(usize::try_from(column).unwrap_or(usize::MAX)),
+        None => origin,
+    }
 }
 
 /// `text` in backquotes, cut to what a message has room for, with controls made visible.

@@ -47,8 +47,8 @@ impl Document {
         })?;
         let commented = root.uncomment(&text);
         let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
-        for color in commented {
-            head.complain(&color, node::COMMENTED, node::in_quotes(&text[color.clone()]));
+        for node::Commented { span, message, hint } in commented {
+            head.complain(&span, message, hint);
         }
         let found = head.read(&root);
         let (settings, diagnostics) = (head.settings, head.diagnostics);

@@ -71,7 +71,7 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
 
 /// Whether no character of a URL separates or breaks anything.
 fn is_plain(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() & (byte != b',') & (byte != b';');
+    let is_plain = |byte: u8| byte.is_ascii_graphic() & !matches!(byte, b',' | b';' | b'|' | b'"');
     // Without a way out of the middle, many bytes are looked at in one step.
     text.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
@@ -114,6 +114,15 @@ fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, Ima
             "holds several URLs",
             "separate them with `|`, in a template as in {{ images | replace(', ', '|') }}",
         );
+    }
+    if text.contains('|') {
+        return refuse("holds a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
+    }
+    if text.contains('"') {
+        return refuse("holds a `\"`, which no URL has", "remove it; inside of a URL it is %22");
+    }
+    if text.contains('\u{FFFD}') {
+        return refuse("holds `\u{FFFD}`, which stands for a letter that was lost", "export the table anew, as UTF-8");
     }
     if text.chars().any(char::is_whitespace) {
         return refuse("holds a space", "write it as %20, or separate several images with `|`");
@@ -184,6 +193,9 @@ mod tests {
             "https:\\\\cdn.example.com\\a.png",
             "https://cdn.example.com/a\u{200b}.png",
             "photos/a\u{ad}.png",
+            "https://a/1.png|https://a/2.png",
+            "https://a/1.png\"",
+            "https://a/f\u{fffd}r.png",
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }

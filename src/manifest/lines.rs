@@ -101,8 +101,8 @@ enum Cell {
     Null,
     Text(String),
     List(Vec<String>),
-    /// A map, or a list with more than single values in it.
-    Deep,
+    /// A map, or a list with more than single values in it, as it is written.
+    Deep(String),
 }
 
 impl Pass for LinePass<'_> {
@@ -172,7 +172,8 @@ impl Pass for LinePass<'_> {
                 Cell::Null => Value::Absent,
                 Cell::Text(text) => Value::Text(text),
                 Cell::List(items) => Value::List(items.iter().map(String::as_str).collect()),
-                Cell::Deep => {
+                Cell::Deep(_) if field.is_none() => Value::Absent,
+                Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));
                     let at = self.place(name);
                     complaints.push(Complaint::new(At::Source(at), message, "write it as a text".to_owned()));
@@ -193,14 +194,13 @@ impl Pass for LinePass<'_> {
     fn columns(&self) -> Vec<(String, String)> {
         let is_own = |name: &str| self.use_as == Use::Catalog || Field::from_key(name).is_none();
         let own = self.pairs.iter().filter(|(name, _)| is_own(name));
-        own.filter_map(|(name, cell)| {
+        own.map(|(name, cell)| {
             let text = match cell {
                 Cell::Null => String::new(),
-                Cell::Text(text) => text.clone(),
+                Cell::Text(text) | Cell::Deep(text) => text.clone(),
                 Cell::List(items) => items.join("|"),
-                Cell::Deep => return None,
             };
-            Some((name.clone(), text))
+            (name.clone(), text)
         })
         .collect()
     }
@@ -256,8 +256,10 @@ fn cell(value: Json) -> Cell {
     match value {
         Json::Null => Cell::Null,
         Json::Array(items) => {
-            items.into_iter().map(single).collect::<Option<Vec<String>>>().map_or(Cell::Deep, Cell::List)
+            let singles: Option<Vec<String>> = items.iter().cloned().map(single).collect();
+            singles.map_or_else(|| Cell::Deep(Json::Array(items).to_string()), Cell::List)
         }
-        other => single(other).map_or(Cell::Deep, Cell::Text),
+        Json::Object(_) => Cell::Deep(value.to_string()),
+        other => single(other).map_or(Cell::Null, Cell::Text),
     }
 }

@@ -83,7 +83,15 @@ impl Manifest {
         }
         let name = path.display().to_string();
         let kind = Kind::of(path, &name)?;
-        let source = Source::open(path, name, kind)?;
+        let source = match path.metadata() {
+            // What comes through a pipe can be read once, and a manifest is read more often.
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                let copy = stdin::copied(path)
+                    .map_err(|error| Diagnostic::about_file(&name, format!("it cannot be read: {error}"), None))?;
+                Source::open(&copy, name, kind)?.keeping(copy)
+            }
+            _ => Source::open(path, name, kind)?,
+        };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Manifest::understand(source, kind, stem, path.parent().unwrap_or(Path::new("")).to_owned())
     }

@@ -128,6 +128,8 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         "a text with `: ` in it needs quotes around it"
     } else if said.contains("quote") {
         "close the text with the quote that it begins with; inside of '…' a quote is written twice"
+    } else if said.contains("document start") && text.trim_start().starts_with('{') {
+        "a manifest with a JSON object a line ends in .jsonl"
     } else if said.contains("bracket") {
         "close it, or put the text in quotes if it is one"
     } else {
@@ -148,21 +150,42 @@ fn offset(text: &str, line: u64, column: u64) -> usize {
 }
 
 /// What is said of a color that YAML takes for a comment.
-pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so that there is no color here";
+const COMMENTED: &str = "what follows ` #` is a comment, so that there is no color here";
 
 /// The way out of it.
-pub(super) fn in_quotes(color: &str) -> String {
+fn in_quotes(color: &str) -> String {
     format!("put it in quotes: \"{color}\"")
+}
+
+/// A color that YAML takes for a comment.
+pub(super) struct Commented {
+    /// In bytes of the text.
+    pub(super) span: Range<usize>,
+    pub(super) message: &'static str,
+    pub(super) hint: String,
 }
 
 /// The hex color that begins with the `#` at byte `hash`, where YAML takes it for a comment instead of a value.
 fn commented_color(text: &str, hash: usize) -> Option<Range<usize>> {
     let before = text[..hash].trim_end_matches(' ');
     let is_value = before.len() < hash && before.ends_with([':', '-', '[', ',']);
+    hex_color(text, hash).filter(|_| is_value)
+}
+
+/// The hex color that begins with the `#` at byte `hash`.
+fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
     let digits = text[hash + 1..].bytes().take_while(u8::is_ascii_hexdigit).count();
     let end = hash + 1 + digits;
     let is_over = !text[end..].starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '-');
-    (is_value && matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
+    (matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
+}
+
+/// The hex color behind the prompt `node`, which ends for YAML where it begins.
+fn color_behind(node: &Node, text: &str) -> Option<Range<usize>> {
+    let line = text.get(node.span.end..)?.lines().next()?;
+    let hash = node.span.end + line.find('#')?;
+    let is_next = text[node.span.end..hash].trim().is_empty() && text[..hash].ends_with([' ', '\t']);
+    hex_color(text, hash).filter(|_| is_next)
 }
 
 /// What is wrong with the key at `index` where the same one stands before it, and the way out.
@@ -174,21 +197,21 @@ pub(super) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, S
 
 impl Node {
     /// Takes the colors for values that YAML takes for comments, and tells where they stand.
-    pub(super) fn uncomment(&mut self, text: &str) -> Vec<Range<usize>> {
+    pub(super) fn uncomment(&mut self, text: &str) -> Vec<Commented> {
         let mut found = Vec::new();
         self.uncomment_into(text, &mut found);
         found
     }
 
-    fn uncomment_into(&mut self, text: &str, found: &mut Vec<Range<usize>>) {
-        let take = |node: &mut Node, from: usize, found: &mut Vec<Range<usize>>| {
+    fn uncomment_into(&mut self, text: &str, found: &mut Vec<Commented>) {
+        let take = |node: &mut Node, from: usize, found: &mut Vec<Commented>| {
             let line = text.get(from..).and_then(|rest| rest.lines().next()).unwrap_or_default();
             let color = line.find('#').and_then(|hash| commented_color(text, from + hash));
             if let Some(color) = color.filter(|color| text[from..color.start].trim_matches([' ', ':', '-']).is_empty())
             {
                 node.kind = Kind::Scalar(text[color.clone()].to_owned());
                 node.span = color.clone();
-                found.push(color);
+                found.push(Commented { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENTED });
             }
         };
         match &mut self.kind {
@@ -196,6 +219,13 @@ impl Node {
                 for (key, value) in pairs {
                     match value.kind {
                         Kind::Null => take(value, key.span.end, found),
+                        Kind::Scalar(_) if key.name == "prompt" => {
+                            found.extend(color_behind(value, text).map(|span| Commented {
+                                span,
+                                message: "what follows ` #` is a comment, so that the prompt ends before its color",
+                                hint: "put the whole prompt in quotes".to_owned(),
+                            }));
+                        }
                         _ => value.uncomment_into(text, found),
                     }
                 }

@@ -98,7 +98,8 @@ impl Source {
         let is_utf8 = encoding::is_utf8(path).map_err(|error| source.failed(&error))?;
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
-            (Err(Refused::Text(wrong)), Kind::Table) => {
+            // A mark says that it is UTF-8, and is not to be read as three letters.
+            (Err(Refused::Text(wrong)), Kind::Table) if start == 0 => {
                 let fallback = encoding::fallback(&source.head().map_err(|error| source.failed(&error))?);
                 source.converted(fallback, Some(wrong))
             }

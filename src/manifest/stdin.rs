@@ -1,6 +1,8 @@
 //! A manifest that another program writes into this one.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use tempfile::TempPath;
 
@@ -26,6 +28,13 @@ pub(super) fn kept(input: impl Read) -> Result<(TempPath, Kind), Diagnostic> {
     let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
     io::copy(&mut input, file.as_file_mut()).map_err(failed)?;
     Ok((file.into_temp_path(), kind))
+}
+
+/// The same of what is at `path`, where that is a pipe.
+pub(super) fn copied(path: &Path) -> io::Result<TempPath> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    io::copy(&mut File::open(path)?, file.as_file_mut())?;
+    Ok(file.into_temp_path())
 }
 
 /// What a text is by its first line that is neither blank nor a comment.

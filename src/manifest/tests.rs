@@ -198,9 +198,10 @@ fn lines_of_json_are_a_manifest() {
         r##"{"prompt":"make it red","images":"https://x/a.png","stock":3,"enable_sync_mode":true,"size":null}"##,
         "\n",
     );
-    let jobs = read("a.jsonl", lines).unwrap_err();
-    assert!(jobs.contains("`shop` holds more than texts"), "{jobs}");
-    let jobs = read("a.jsonl", lines.replace(r#","shop":{"x":1}"#, "")).unwrap();
+    let deep = read("a.jsonl", lines.replace(r#""seed":7"#, r#""seed":{"x":7}"#)).unwrap_err();
+    assert!(deep.contains("`seed` holds more than texts"), "{deep}");
+    let jobs = read("a.jsonl", lines).unwrap();
+    assert_eq!(jobs[0].columns, [("shop".to_owned(), r#"{"x":1}"#.to_owned())]);
     assert_eq!((jobs[0].request.images.len(), jobs[0].request.seed, jobs[1].line), (2, Seed::new(7), 3));
     assert_eq!(jobs[1].columns, [("stock".to_owned(), "3".to_owned())]);
     let wrong =

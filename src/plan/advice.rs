@@ -32,6 +32,7 @@ pub struct Advice {
     expiring: Noted,
     garbled: Noted,
     shortened: Noted,
+    templated: Noted,
     pages: Noted,
     edits: Vec<Edit>,
     /// How many ask for each size; the first ask for none.
@@ -54,6 +55,7 @@ pub struct Sketch {
     is_crowded: bool,
     is_garbled: bool,
     is_shortened: bool,
+    is_templated: bool,
     is_page: bool,
     /// When the first of its signed URLs ends.
     ends: Option<Timestamp>,
@@ -99,6 +101,7 @@ impl Advice {
             expiring: Noted::default(),
             garbled: Noted::default(),
             shortened: Noted::default(),
+            templated: Noted::default(),
             pages: Noted::default(),
             edits: Vec::new(),
             sizes: [0; 1 + Size::NAMES.len()],
@@ -129,6 +132,9 @@ impl Advice {
         }
         if job.is_shortened {
             self.shortened.note(job);
+        }
+        if job.is_templated {
+            self.templated.note(job);
         }
         if job.is_page {
             self.pages.note(job);
@@ -192,6 +198,11 @@ impl Advice {
                 "format the column as text, and fill it again",
             ),
             (
+                &self.templated,
+                "a prompt with `{{` in it is sent as it is",
+                "names are filled in where a YAML manifest has `rows:` and a `template:`",
+            ),
+            (
                 &self.pages,
                 "a link to a page that shows a picture, and not to the picture",
                 "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
@@ -233,10 +244,25 @@ impl Sketch {
         let is_garbled = is_garbled(request.prompt);
         let is_page = request.images.iter().any(|image| matches!(image, ImageRef::Url(url) if is_page(url)));
         let is_shortened = is_shortened_number(job.id.as_str());
-        let is_noted = is_colorless || is_crowded || is_garbled || is_shortened || is_page || ends.is_some();
+        let is_templated = request.prompt.contains("{{");
+        let is_noted =
+            is_colorless || is_crowded || is_garbled || is_shortened || is_templated || is_page || ends.is_some();
         let id = is_noted.then(|| job.id.to_id());
         let (line, size) = (*line, request.size);
-        Sketch { line, likeness, size, colors, is_colorless, is_crowded, is_garbled, is_shortened, is_page, ends, id }
+        Sketch {
+            line,
+            likeness,
+            size,
+            colors,
+            is_colorless,
+            is_crowded,
+            is_garbled,
+            is_shortened,
+            is_templated,
+            is_page,
+            ends,
+            id,
+        }
     }
 }
 

@@ -134,7 +134,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 5] = [
     ),
     (
         "rows may have any column, and some win over the template",
-        &["override-wrong.yaml", "template-without-prompt.yaml"],
+        &["override-wrong.yaml", "prompt-before-a-comment.yaml", "template-without-prompt.yaml"],
     ),
     (
         "a template is a text until it is filled in",

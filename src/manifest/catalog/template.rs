@@ -177,6 +177,15 @@ impl Template {
     }
 }
 
+/// What stands in for a value that is not there. An empty cell is not there, whatever table it is in.
+fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<bool>) -> Variable {
+    let is_empty = value.is_undefined()
+        || value.is_none()
+        || value.as_str().is_some_and(|text| text.trim().is_empty())
+        || stands_for_false == Some(true) && !value.is_true();
+    if is_empty { other.unwrap_or_else(|| Variable::from("")) } else { value.clone() }
+}
+
 /// A name that stands beside a comparison with a number.
 struct Comparison {
     name: Range<usize>,
@@ -235,6 +244,8 @@ impl Part {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.add_filter("slug", |text: &str| slug(text));
+        environment.add_filter("default", default);
+        environment.add_filter("d", default);
         let source = written.unwrap_or_else(|| text.to_owned());
         let shift = source.find(text).unwrap_or(0);
         let part = Part { environment: Environment::empty(), written: text.to_owned(), span: node.span.clone(), shift };
@@ -285,6 +296,9 @@ impl Part {
             minijinja::ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all".to_owned(),
             minijinja::ErrorKind::SyntaxError => {
                 "a name stands in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
+            }
+            _ if said.contains("from empty string") => {
+                "an empty cell is no number: let one stand in, as in {{ name | default(0) | int }}".to_owned()
             }
             _ => "mend it, or leave such rows out with `when:`".to_owned(),
         };

@@ -84,6 +84,12 @@ impl<'r, 'a> Reader<'r, 'a> {
         {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
+        } else if !text.is_ascii()
+            && let Some(control) = text.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}'))
+        {
+            let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
+            let hint = "its letters were read in the wrong encoding: export the table anew, as UTF-8";
+            self.complain(At::Field(Field::Prompt), message, hint.to_owned());
         } else if !text.is_ascii() && text.contains('\u{FFFD}') {
             let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
             self.complain(At::Field(Field::Prompt), message, "export the table anew, as UTF-8".to_owned());

@@ -112,6 +112,15 @@ pub(super) fn misspelt(columns: &[Column]) -> Vec<Remark> {
     let is_there = |field: Field| columns.iter().any(|column| column.field == Some(field));
     let misspelt = columns.iter().enumerate().filter_map(|(index, column)| {
         let own = snake_case(&column.name);
+        if column.field.is_none() && is_there(Field::Images) && names_a_picture(&own) {
+            let message =
+                format!("column {} is taken as one of your own, and its pictures are not sent", quoted(&column.name));
+            return Some(Remark::new(
+                Some(index),
+                message,
+                "several pictures stand in one cell, separated by `|`".to_owned(),
+            ));
+        }
         let is_near = |key: &&str| strsim::osa_distance(&own, key) <= 1 + usize::from(key.len() > 8);
         let field = Field::KEYS.into_iter().find(is_near).and_then(Field::from_key)?;
         if column.field.is_some() || own.len() < 3 || is_there(field) {
@@ -121,4 +130,14 @@ pub(super) fn misspelt(columns: &[Column]) -> Vec<Remark> {
         Some(Remark::new(Some(index), message, format!("did you mean `{}`?", field.key())))
     });
     misspelt.collect()
+}
+
+/// Whether a column is called like one of pictures: `image_2`, `photo`, `picture_url`.
+fn names_a_picture(name: &str) -> bool {
+    let rest = ["images", "image", "pictures", "picture", "photos", "photo"]
+        .into_iter()
+        .find_map(|what| name.strip_prefix(what));
+    rest.is_some_and(|rest| {
+        matches!(rest.trim_matches(|sign: char| sign == '_' || sign.is_ascii_digit()), "" | "url" | "src" | "link")
+    })
 }
