@@ -207,6 +207,7 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
         jobs: PlanCounts::default(),
         budget_cents: None,
         partition: None,
+        resume: None,
     };
     let work = (0..jobs).map(move |number| work(number, &request));
     let batch = Batch { opening, work, is_job: |_: &str| false };

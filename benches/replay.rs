@@ -106,6 +106,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
         jobs: PlanCounts { total, pending: total, ..PlanCounts::default() },
         budget_cents: None,
         partition: None,
+        resume: None,
     }));
     let manifest = Manifest::open(manifest).unwrap();
     let mut planned = manifest.jobs().unwrap_or_else(|_| panic!("the manifest cannot be read"));

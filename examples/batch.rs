@@ -65,6 +65,7 @@ fn main() {
             jobs: counts,
             budget_cents: Some(Cents(count as u64 * 8)),
             partition: None,
+            resume: None,
         }),
     );
     for (number, planned) in jobs.iter().enumerate() {

@@ -83,6 +83,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         jobs: plan::count(&jobs, &ledger),
         budget_cents: None,
         partition: None,
+        resume: None,
     };
     let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
     let before = BeforePictures::new(folder.path(), FetchLimits::default())?;

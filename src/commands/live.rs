@@ -121,7 +121,10 @@ mod tests {
         PlanDraft::begin(&folder).unwrap().publish().unwrap();
         let jobs = PlanCounts::default();
         let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
-        append(&folder, RunEvent::Run { manifest, backend, program, jobs, budget_cents: None, partition: None });
+        append(
+            &folder,
+            RunEvent::Run { manifest, backend, program, jobs, budget_cents: None, partition: None, resume: None },
+        );
         let mut refresher = Refresher::new(folder.clone());
         let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });

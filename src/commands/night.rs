@@ -86,6 +86,7 @@ impl<'a> Night<'a> {
             jobs: agenda.counts,
             budget_cents: options.settings.budget,
             partition: options.partition,
+            resume: Some(resume_command()),
         };
         let night = Night { arguments, screen, options, name, plan, agenda, opening, set_aside: 0 };
         Ok((night, (lock, ledger, disk)))
@@ -208,7 +209,7 @@ impl<'a> Night<'a> {
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
             report: options.folder.report_page(),
-            resume: resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())),
+            resume: resume_command(),
             exit: run::exit(counts, colors, ending.stopped.as_ref()),
         })
     }
@@ -256,4 +257,8 @@ async fn carry(
         server.shutdown().await;
     }
     ended.map_err(Failure::from)
+}
+
+fn resume_command() -> String {
+    resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
 }

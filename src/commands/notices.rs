@@ -81,17 +81,16 @@ impl Notices {
                 written.map_err(|error| Untold { what: format!("write {}", path.display()), cause: error.to_string() }),
             );
         }
-        let patience = if signal.is_stopped() { HURRY } else { PATIENCE };
         runtime.block_on(async {
             let begun = self.begun.take();
             tokio::join!(
-                within(patience, "post the summary", async {
+                within(signal, "post the summary", async {
                     match &self.webhook {
                         Some(webhook) => webhook.post(&outcome, Timestamp::now).await,
                         None => Ok(()),
                     }
                 }),
-                within(patience, "ping the monitor", async {
+                within(signal, "ping the monitor", async {
                     if let Some(begun) = begun {
                         // One that panicked or was lost is followed by the ping that counts.
                         note(begun.await.unwrap_or(Ok(())));
@@ -101,11 +100,11 @@ impl Notices {
                         _ => Ok(()),
                     }
                 }),
-            )
+            );
+            if let Some(command) = &self.arguments.told.on_finish {
+                note(run_command(command, &outcome, impatience(signal)).await);
+            }
         });
-        if let Some(command) = &self.arguments.told.on_finish {
-            note(run_command(command, &outcome, COMMAND_PATIENCE));
-        }
     }
 
     fn outcome(&self, ended: Result<&Closing, &Failure>) -> Outcome {
@@ -141,9 +140,36 @@ fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, Failure> {
     })
 }
 
-async fn within(patience: Duration, what: &str, telling: impl Future<Output = Result<(), Untold>>) {
-    let late = |_| Err(Untold { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) });
-    note(tokio::time::timeout(patience, telling).await.unwrap_or_else(late));
+/// Gives those who are told some time: little of it once somebody has asked the program to stop.
+async fn within(signal: &StopSignal, what: &str, telling: impl Future<Output = Result<(), Untold>>) {
+    let hurry = async {
+        signal.stopped().await;
+        tokio::time::sleep(HURRY).await;
+    };
+    tokio::select! {
+        told = telling => note(told),
+        () = tokio::time::sleep(PATIENCE) => late(what, PATIENCE),
+        () = hurry => late(what, HURRY),
+    }
+}
+
+fn late(what: &str, patience: Duration) {
+    note(Err(Untold { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) }));
+}
+
+/// Why a command is waited for no longer. A run that was stopped tells how it ended all the same: only who asks while the
+/// command runs means the command.
+async fn impatience(signal: &StopSignal) -> String {
+    let asked = async {
+        match signal.is_stopped() {
+            true => std::future::pending().await,
+            false => signal.stopped().await,
+        }
+    };
+    tokio::select! {
+        () = tokio::time::sleep(COMMAND_PATIENCE) => format!("it took longer than {} s", COMMAND_PATIENCE.as_secs()),
+        () = asked => "the program was asked to stop".to_owned(),
+    }
 }
 
 fn note(told: Result<(), Untold>) {

@@ -27,8 +27,11 @@ pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     command
 }
 
-/// The same, from a journal alone.
+/// The same, from a journal alone. One of an older program, or of a merge, knows less of it.
 pub(super) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
+    if let Some(RunEvent::Run { resume: Some(command), .. }) = ledger.last_run() {
+        return command.clone();
+    }
     let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
     if let Some(RunEvent::Run { backend, budget_cents, partition, .. }) = ledger.last_run() {
         command.push_str(&format!(" --backend {}", shell_word(backend)));

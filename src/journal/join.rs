@@ -236,6 +236,7 @@ mod tests {
             jobs: PlanCounts::default(),
             budget_cents: None,
             partition: None,
+            resume: None,
         };
         Record::Run(run).to_line(Timestamp::UNIX_EPOCH)
     }

@@ -16,8 +16,6 @@ pub(super) struct Money {
     held: Cents,
     held_submits: u64,
     pub(super) estimate: Cents,
-    /// Whether a submit was accepted, and so has told its price if the provider tells prices.
-    pub(super) is_priced: bool,
 }
 
 /// How the money stood at some moment, so that what came after it can be told.
@@ -27,15 +25,7 @@ pub struct Mark(Money);
 impl Default for Money {
     fn default() -> Money {
         let none = Cents::ZERO;
-        Money {
-            spent: none,
-            open: none,
-            open_submits: 0,
-            held: none,
-            held_submits: 0,
-            estimate: FIRST_ESTIMATE,
-            is_priced: false,
-        }
+        Money { spent: none, open: none, open_submits: 0, held: none, held_submits: 0, estimate: FIRST_ESTIMATE }
     }
 }
 
@@ -68,7 +58,6 @@ impl Money {
             self.spent += summary.spent_cents;
             self.held += summary.held_cents;
             self.held_submits += summary.held;
-            self.is_priced |= summary.prediction.is_some();
             if let EditState::Submitting { reserved } = summary.state {
                 self.open += reserved;
                 self.open_submits += 1;
@@ -85,7 +74,6 @@ impl Money {
         if let Step::Accepted { cost_cents, .. } = step {
             self.spent += *cost_cents;
             self.estimate = self.estimate.max(*cost_cents);
-            self.is_priced = true;
         }
     }
 }

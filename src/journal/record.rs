@@ -49,6 +49,9 @@ pub enum RunEvent {
         /// The share of the manifest that the folder is for; absent where it is for all of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partition: Option<Partition>,
+        /// The command that goes on with it, without what may be secret and what a person decides anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
     },
     /// All submitters wait, because the provider asked for it or cannot be reached.
     Paused {

@@ -142,6 +142,7 @@ pub(super) mod tests {
             jobs,
             budget_cents: None,
             partition: None,
+            resume: None,
         };
         let steps = steps.iter().map(|(job, step)| Record::Edit(key(job), step.clone()));
         std::iter::once(Record::Run(run))

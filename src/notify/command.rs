@@ -1,7 +1,5 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use super::{Outcome, Untold};
 
@@ -9,13 +7,17 @@ use super::{Outcome, Untold};
 const SECRETS: [&str; 2] = ["VIBEDREAM_API_KEY", "DYEHOUSE_NOTIFY_SECRET"];
 
 /// Runs `command` in the system's shell, with the summary on stdin and the most asked-for of it in variables. What it
-/// prints goes to stderr, since stdout holds the closing summary alone. It may take `patience`; after that it is ended,
-/// with all that it has started.
+/// prints goes to stderr, since stdout holds the closing summary alone. It may take until `impatience` is over; after that
+/// it is ended, with all that it has started.
 ///
 /// # Errors
 ///
 /// It cannot be started, ends with another code than 0, or takes too long.
-pub fn run_command(command: &str, outcome: &Outcome, patience: Duration) -> Result<(), Untold> {
+pub async fn run_command(
+    command: &str,
+    outcome: &Outcome,
+    impatience: impl Future<Output = String>,
+) -> Result<(), Untold> {
     let untold = |cause: String| Untold { what: format!("run `{command}`"), cause };
     let mut shell = shell(command);
     for secret in SECRETS {
@@ -24,27 +26,27 @@ pub fn run_command(command: &str, outcome: &Outcome, patience: Duration) -> Resu
     let mut child = shell
         .envs(variables(outcome))
         .stdin(Stdio::piped())
-        .stdout(std::io::stderr())
+        .stdout(io::stderr())
         .spawn()
         .map_err(|error| untold(error.to_string()))?;
     let group = Group::of(&child);
     let (stdin, summary) = (child.stdin.take(), format!("{}\n", outcome.summary));
-    let (sender, ended) = mpsc::channel();
-    std::thread::spawn(move || {
+    let ended = tokio::task::spawn_blocking(move || {
         if let Some(mut stdin) = stdin {
             // A command that does not read its stdin closes it, and that is its right.
             let _ = stdin.write_all(summary.as_bytes());
         }
-        // Nobody listens any more where the command took too long.
-        let _ = sender.send(child.wait());
+        child.wait()
     });
-    match ended.recv_timeout(patience) {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(untold(status.to_string())),
-        Ok(Err(error)) => Err(untold(error.to_string())),
-        Err(_) => {
+    tokio::select! {
+        ended = ended => match ended.map_err(io::Error::other).flatten() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(untold(status.to_string())),
+            Err(error) => Err(untold(error.to_string())),
+        },
+        why = impatience => {
             group.end();
-            Err(untold(format!("it took longer than {} s, and was ended", patience.as_secs())))
+            Err(untold(format!("{why}, and it was ended")))
         }
     }
 }
@@ -117,6 +119,8 @@ fn variables(outcome: &Outcome) -> Vec<(String, String)> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::exit::Exit;
 
@@ -124,27 +128,31 @@ mod tests {
         Outcome::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), None)
     }
 
-    fn run(command: &str, patience: Duration) -> Result<(), String> {
-        run_command(command, &outcome(), patience).map_err(|untold| untold.to_string())
+    async fn run(command: &str, patience: Duration) -> Result<(), String> {
+        let impatience = async {
+            tokio::time::sleep(patience).await;
+            "it took too long".to_owned()
+        };
+        run_command(command, &outcome(), impatience).await.map_err(|untold| untold.to_string())
     }
 
-    #[test]
-    fn what_it_is_given_is_the_summary_and_no_secret() {
+    #[tokio::test]
+    async fn what_it_is_given_is_the_summary_and_no_secret() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("said");
         let command = format!("(cat; env) > {}", path.display());
-        run(&command, Duration::from_secs(60)).unwrap();
+        run(&command, Duration::from_secs(60)).await.unwrap();
         let said = std::fs::read_to_string(path).unwrap();
         assert!(said.starts_with(&format!("{}\n", outcome().summary)), "{said}");
         assert!(said.contains("DYEHOUSE_EXIT_CODE=1\n") && !said.contains("VIBEDREAM_API_KEY="), "{said}");
     }
 
-    #[test]
-    fn its_failure_is_told_and_it_does_not_outlive_its_time() {
+    #[tokio::test]
+    async fn its_failure_is_told_and_it_does_not_outlive_its_time() {
         let long = Duration::from_secs(60);
-        assert_eq!(run("exit 3", long).unwrap_err(), "run `exit 3`: exit status: 3");
-        assert!(run("exec <&-; true", long).is_ok(), "whoever does not read the summary need not");
-        let said = run("(sleep 600 & sleep 600)", Duration::from_millis(1)).unwrap_err();
+        assert_eq!(run("exit 3", long).await.unwrap_err(), "run `exit 3`: exit status: 3");
+        assert!(run("exec <&-; true", long).await.is_ok(), "whoever does not read the summary need not");
+        let said = run("(sleep 600 & sleep 600)", Duration::from_millis(1)).await.unwrap_err();
         assert!(said.contains("was ended"), "{said}");
     }
 }

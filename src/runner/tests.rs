@@ -203,6 +203,7 @@ async fn play(
         jobs: PlanCounts::default(),
         budget_cents: None,
         partition: None,
+        resume: None,
     };
     let batch = Batch { opening, work, is_job: |_: &str| false };
     run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap()
@@ -345,6 +346,16 @@ async fn a_price_above_the_documented_one_does_not_lead_past_the_budget() {
         let (ending, submits) = ending_with(settings, Ledger::default(), 0..30, dearer, completed).await;
         assert_eq!((ending.ledger.spent(), submits), (Cents(100), 5), "the first went alone and told the price");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_rose_overnight_does_not_lead_past_the_budget() {
+    let settings = Settings { budget: Some(Cents(300)), ..Settings::default() };
+    let (first, _) = ending_with(settings.clone(), Ledger::default(), 0..10, accepted, completed).await;
+    assert_eq!(first.ledger.spent(), Cents(70));
+    let dearer = |number| answer(200, &format!(r#"{{"id":"q-{number}","status":"processing","costCents":70}}"#));
+    let (next, submits) = ending_with(settings, first.ledger, 10..40, dearer, completed).await;
+    assert_eq!((next.ledger.spent(), submits), (Cents(280), 3), "the first of the night told the price");
 }
 
 #[tokio::test(start_paused = true)]

@@ -248,3 +248,22 @@ fn every_line_of_a_jobs_work_has_its_id() {
     let astray = lines.iter().find(|line| !line["job"].is_null() && line["job"] != line["span"]["id"]);
     assert!(astray.is_none(), "{astray:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_program_to_stop() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 1);
+    let begun = sandbox.path("begun");
+    let command = format!("touch {}; sleep 3000", begun.display());
+    let mut run = night(&sandbox, &provider, "");
+    let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !begun.exists() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    code(&output, 0);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("asked to stop, and it was ended"), "{said}");
+}

@@ -38,6 +38,8 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
         assert!(accepted < 500);
         let status = code(&sandbox.run("status out"), 0);
         assert!(status.starts_with("out: stopped, it was asked to stop"), "{status}");
+        let command = said.lines().find_map(|line| Some(&line[line.find("dyehouse run catalog.csv")?..])).unwrap();
+        assert!(status.contains(command) && command.contains("--rate 100/s --burst 4"), "{status}");
         assert!(provider.paid_twice().is_empty());
     }
 }

@@ -250,7 +250,7 @@ fn closing(sources: &[Source], before: Option<&RunEvent>, jobs: PlanCounts) -> V
     });
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run = RunEvent::Run { manifest, backend, program, jobs, budget_cents, partition: None };
+    let run = RunEvent::Run { manifest, backend, program, jobs, budget_cents, partition: None, resume: None };
     vec![Record::Run(run), Record::Run(RunEvent::Ended { reason: open })]
 }
 

@@ -258,11 +258,6 @@ impl Ledger {
         counts
     }
 
-    /// Whether an answer has named a price by now, or could have.
-    pub fn is_priced(&self) -> bool {
-        self.sums.money.is_priced
-    }
-
     /// Whether a prediction is known, and not as the one of the live edit `key`.
     pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
         self.sums.known.contains(prediction)

@@ -40,6 +40,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         jobs,
         budget_cents: Some(Cents(100)),
         partition: Some("2/8".parse().unwrap()),
+        resume: Some("dyehouse run catalog.yaml --budget 1".into()),
     };
     let summary = Summary {
         state: EditState::Completed { files: vec![file.clone()] },

@@ -217,10 +217,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         (!has_room_in_run(budget_per_run, &self.ledger, &self.mark)).then_some(StopReason::BudgetPerRun)
     }
 
-    /// Under a ceiling the first submit goes alone: those beside it would be paid for at a price that nobody knows.
+    /// Under a ceiling the first submit of a run goes alone: those beside it would be paid for at a price that nobody knows.
     fn waits_for_a_price(&self) -> bool {
         let Settings { budget, budget_per_run, .. } = self.settings;
-        budget.or(budget_per_run).is_some() && !self.ledger.is_priced()
+        budget.or(budget_per_run).is_some() && !self.is_priced
     }
 
     pub(super) fn is_submitting(&self) -> bool {

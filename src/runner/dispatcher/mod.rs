@@ -67,6 +67,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     breaker: Breaker,
     begun: Instant,
     left: u64,
+    /// Whether an answer of this run has named a price: last night's may have changed.
+    is_priced: bool,
     mode: Mode,
     stopped: Option<StopReason>,
     broken: Option<RunError>,
@@ -113,6 +115,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             breaker: Breaker::new(settings.give_up_after),
             begun: Instant::now(),
             left: 0,
+            is_priced: false,
             mode: Mode::Running,
             stopped: None,
             broken: None,

@@ -118,6 +118,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
                 self.submits.accepted(began);
+                self.is_priced = true;
                 let cost = cost.unwrap_or(self.ledger.estimate());
                 self.unrecorded.push((key.job.clone(), prediction.clone()));
                 let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };

@@ -195,6 +195,7 @@ impl History {
             jobs: plan::count(&self.jobs, &ledger),
             budget_cents: self.settings.budget,
             partition: None,
+            resume: None,
         };
         let batch = Batch { opening, work: work.into_iter(), is_job: |_: &str| false };
         let signal = StopSignal::default();
