@@ -74,7 +74,7 @@ pub fn execute(cli: &Cli) -> Exit {
         }
     };
     done.unwrap_or_else(|failure| {
-        screen.tell(&failure.render(screen.style()));
+        screen.fail(|style| failure.render(style));
         failure.exit()
     })
 }

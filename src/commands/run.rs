@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             Ok(closing.exit)
         }
         Err(failure) => {
-            screen.tell(&failure.render(screen.style()));
+            screen.fail(|style| failure.render(style));
             notices.tell(&runtime, Err(&failure), &signal);
             Ok(failure.exit())
         }

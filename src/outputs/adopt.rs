@@ -9,6 +9,7 @@ use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
+use super::incoming::temporary;
 use super::results::{holds, make_room, places, strays};
 use super::{OutputError, disk};
 
@@ -102,7 +103,7 @@ impl Adoption {
         if self.touched.insert(folder.clone()) {
             make_folder(&folder).map_err(disk(&folder))?;
         }
-        let mut file = crate::files::temporary().prefix(".part-").tempfile_in(&folder).map_err(disk(&folder))?;
+        let mut file = temporary(&folder).map_err(disk(&folder))?;
         let copy = || -> io::Result<Copied> {
             let (mut hasher, mut buffer, mut bytes) = (blake3::Hasher::new(), vec![0; 128 << 10], 0);
             let mut original = File::open(source)?;

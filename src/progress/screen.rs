@@ -12,6 +12,7 @@ pub struct Screen {
     bars: MultiProgress,
     show: Show,
     style: Style,
+    logs: LogFormat,
 }
 
 /// How the progress of a run is shown.
@@ -39,7 +40,12 @@ impl Screen {
             ProgressStyle::Auto => Show::Lines,
         };
         let target = if show == Show::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Screen { bars: MultiProgress::with_draw_target(target), show, style: style(is_terminal) }
+        Screen {
+            bars: MultiProgress::with_draw_target(target),
+            show,
+            style: style(is_terminal),
+            logs: output.log_format,
+        }
     }
 
     /// Writes a line of progress, unless the user wants silence.
@@ -53,6 +59,14 @@ impl Screen {
     pub fn tell(&self, line: &str) {
         // That stderr is closed is nothing that could be told anywhere.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
+    }
+
+    /// Tells why the program cannot go on, in the form that its logs have.
+    pub fn fail(&self, why: impl FnOnce(Style) -> String) {
+        match self.logs {
+            LogFormat::Text => self.tell(&why(self.style)),
+            LogFormat::Json => tracing::error!("{}", why(Style::Plain)),
+        }
     }
 
     /// Whether lines have colors.

@@ -31,6 +31,9 @@ const DOUBT: f64 = 0.25;
 /// From how many accepted submits on their number in a time is a rate.
 const ENOUGH: u32 = 10;
 
+/// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
+const COARSE: Duration = Duration::from_secs(2);
+
 /// How much of what the provider's headers allow is used: a little less, for clocks and networks are not exact.
 const SHARE_OF_TOLD: f64 = 0.99;
 
@@ -164,9 +167,10 @@ impl Search {
 
     /// The provider's headers say what it allows; `under_way` submits are not counted in them yet.
     pub(super) fn told(&mut self, limits: Limits, under_way: u64) {
-        let left = limits.left.filter(|left| !left.reset.is_zero());
-        let until_reset = left.map(|left| left.count.saturating_sub(under_way) as f64 / left.reset.as_secs_f64());
         let sustained = limits.quota.map(|quota| quota.count as f64 / quota.window.as_secs_f64());
+        let says_enough = |reset: Duration| !reset.is_zero() && (sustained.is_none() || reset > COARSE);
+        let left = limits.left.filter(|left| says_enough(left.reset));
+        let until_reset = left.map(|left| left.count.saturating_sub(under_way) as f64 / left.reset.as_secs_f64());
         let Some(allowed) = until_reset.or(sustained) else {
             return;
         };

@@ -136,6 +136,15 @@ fn headers_set_the_rate_at_once() {
 }
 
 #[test]
+fn what_is_left_for_a_second_says_less_than_the_quota() {
+    let mut search = Search::new(None);
+    let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
+    let left = Some(Left { count: 2, reset: Duration::from_secs(1) });
+    (0..10).for_each(|_| search.told(Limits { quota, left }, 0));
+    assert!((search.rate - 4.95).abs() < 1e-9, "{}", search.rate);
+}
+
+#[test]
 fn what_was_learned_is_where_the_next_run_begins() {
     let limiter = Limiter::Bucket { rate: 5.0, burst: 10 };
     let learned = play(limiter, Search::new(None), 900).learned;
