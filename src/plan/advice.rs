@@ -244,7 +244,7 @@ impl Sketch {
         let is_garbled = is_garbled(request.prompt);
         let is_page = request.images.iter().any(|image| matches!(image, ImageRef::Url(url) if is_page(url)));
         let is_shortened = is_shortened_number(job.id.as_str());
-        let is_templated = request.prompt.contains("{{");
+        let is_templated = memchr(b'{', request.prompt.as_bytes()).is_some() && request.prompt.contains("{{");
         let is_noted =
             is_colorless || is_crowded || is_garbled || is_shortened || is_templated || is_page || ends.is_some();
         let id = is_noted.then(|| job.id.to_id());
