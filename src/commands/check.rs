@@ -96,22 +96,16 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             print(probe.map(|probed| probed.text()).unwrap_or_default().as_bytes());
             if problems.is_empty() { Ok(Exit::Complete) } else { Err(Failure::Manifest(problems)) }
         }
-        Err(Failure::Manifest(problems)) if is_json => {
-            let (errors, more_errors) = (problems.told(), problems.more);
-            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
-            Ok(Exit::Usage)
-        }
         Err(failure) if is_json => {
-            let file = arguments.batch.manifest.display().to_string();
-            let told = about(Severity::Error, &file, None, failure.to_string(), &failure.hint().unwrap_or_default());
-            print_json(&Checked {
-                version: 1,
-                errors: vec![told],
-                more_errors: 0,
-                warnings: notices,
-                plan: None,
-                probe: None,
-            });
+            let (errors, more_errors) = match &failure {
+                Failure::Manifest(problems) => (problems.told(), problems.more),
+                other => {
+                    let (file, hint) = (arguments.batch.manifest.display().to_string(), other.hint());
+                    let hint = hint.unwrap_or_default();
+                    (vec![about(Severity::Error, &file, None, other.to_string(), &hint)], 0)
+                }
+            };
+            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(failure.exit())
         }
         // What was understood of the file may be why something in it is wrong.

@@ -5,15 +5,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::api::outcome::Stop;
 use crate::cli::Run;
+use crate::color::VerdictCounts;
+use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId};
-use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEvent};
+use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunEvent};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
 use crate::progress::{Closing, Doubt, Narrator, Screen};
 use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
-use crate::runner::{self, Batch, Effects, Ending, StopSignal};
+use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
 use super::backend::{self, Ready};
@@ -25,7 +28,7 @@ use super::options::Options;
 use super::planning::Planning;
 use super::prune::prune;
 use super::resume::resume;
-use super::{Failure, interrupt, run};
+use super::{Failure, interrupt};
 
 /// What a run has to look at again at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +213,7 @@ impl<'a> Night<'a> {
             results: options.folder.results(),
             report: options.folder.report_page(),
             resume: resume_command(),
-            exit: run::exit(counts, colors, ending.stopped.as_ref()),
+            exit: exit(counts, colors, ending.stopped.as_ref()),
         })
     }
 }
@@ -261,4 +264,24 @@ async fn carry(
 
 fn resume_command() -> String {
     resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
+}
+
+/// How a run that came to its end tells that.
+fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
+    match stopped {
+        Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
+        Some(
+            StopReason::Signal
+            | StopReason::Deadline
+            | StopReason::Budget
+            | StopReason::BudgetPerRun
+            | StopReason::Unreachable(_)
+            | StopReason::RateLimited(_)
+            | StopReason::Failing(_)
+            | StopReason::Unanswered(_)
+            | StopReason::Api(Stop::Balance(_)),
+        ) => Exit::StoppedEarly,
+        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
+        None => Exit::Incomplete,
+    }
 }

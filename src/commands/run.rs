@@ -2,13 +2,10 @@ use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::api::outcome::Stop;
 use crate::cli::Run;
-use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::journal::PlanCounts;
 use crate::progress::{Closing, Screen};
-use crate::runner::{StopReason, StopSignal};
+use crate::runner::StopSignal;
 
 use super::night::Night;
 use super::notices::Notices;
@@ -57,24 +54,4 @@ fn carry_out(
     let (outcome, removed) = night.outcome(&ending.ledger, look)?;
     night.report(&ending.ledger, look)?;
     night.closing(&ending, spent_before, outcome, removed)
-}
-
-/// How a run that came to its end tells that.
-pub(super) fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
-    match stopped {
-        Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
-        Some(
-            StopReason::Signal
-            | StopReason::Deadline
-            | StopReason::Budget
-            | StopReason::BudgetPerRun
-            | StopReason::Unreachable(_)
-            | StopReason::RateLimited(_)
-            | StopReason::Failing(_)
-            | StopReason::Unanswered(_)
-            | StopReason::Api(Stop::Balance(_)),
-        ) => Exit::StoppedEarly,
-        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
-        None => Exit::Incomplete,
-    }
 }

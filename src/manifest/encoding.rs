@@ -35,8 +35,11 @@ pub(super) fn is_utf8(path: &Path) -> io::Result<bool> {
     let length = std::fs::metadata(path)?.len();
     let middle = beginning_at(path, length / 2)?;
     thread::scope(|scope| {
-        let rest = scope.spawn(|| is_utf8_within(path, middle..length));
-        let half = is_utf8_within(path, 0..middle)?;
+        let is_utf8 = |part: Range<u64>| -> io::Result<bool> {
+            Ok(read_utf8(from(path, part.start)?.take(part.end - part.start), |_| {})?.is_none())
+        };
+        let rest = scope.spawn(move || is_utf8(middle..length));
+        let half = is_utf8(0..middle)?;
         Ok(half && rest.join().unwrap_or_else(|panic| resume_unwind(panic))?)
     })
 }
@@ -49,23 +52,38 @@ fn beginning_at(path: &Path, offset: u64) -> io::Result<u64> {
     Ok(offset + inside as u64)
 }
 
-fn is_utf8_within(path: &Path, part: Range<u64>) -> io::Result<bool> {
-    let mut reader = from(path, part.start)?.take(part.end - part.start);
+/// A byte that UTF-8 does not have at its place.
+pub(super) struct NotUtf8 {
+    /// Its place, counted from the beginning.
+    pub(super) offset: u64,
+    pub(super) byte: u8,
+}
+
+/// Reads a text to its end or to the first byte that is not UTF-8, and shows it to `see` piece by piece.
+pub(super) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(&str)) -> io::Result<Option<NotUtf8>> {
     let mut buffer = vec![0; 1 << 17];
-    let mut kept = 0;
+    let (mut kept, mut offset) = (0, 0);
     loop {
         let read = reader.read(&mut buffer[kept..])?;
         let filled = kept + read;
-        let valid = match std::str::from_utf8(&buffer[..filled]) {
-            Ok(_) => filled,
-            Err(error) if error.error_len().is_none() && read > 0 => error.valid_up_to(),
-            Err(_) => return Ok(false),
+        let (text, is_broken) = match std::str::from_utf8(&buffer[..filled]) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let valid = std::str::from_utf8(&buffer[..error.valid_up_to()]).unwrap_or_default();
+                // The end of a character may be yet to come.
+                (valid, error.error_len().is_some() || read == 0)
+            }
         };
+        see(text);
+        let valid = text.len();
+        if is_broken {
+            return Ok(Some(NotUtf8 { offset: offset + valid as u64, byte: buffer[valid] }));
+        }
         if read == 0 {
-            return Ok(true);
+            return Ok(None);
         }
         buffer.copy_within(valid..filled, 0);
-        kept = filled - valid;
+        (kept, offset) = (filled - valid, offset + valid as u64);
     }
 }
 

@@ -7,6 +7,7 @@ use tempfile::TempPath;
 
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
+use super::encoding::NotUtf8;
 use super::{encoding, foreign, suggest};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
@@ -136,30 +137,14 @@ impl Source {
     }
 
     /// Finds what of a text is not UTF-8.
-    fn check_utf8(&self, mut reader: impl Read) -> Result<(), Refused> {
-        let mut buffer = vec![0; 1 << 18];
-        let (mut kept, mut offset, mut has_letters) = (0, 0u64, false);
-        loop {
-            let read = reader.read(&mut buffer[kept..]).map_err(|error| Refused::File(self.failed(&error)))?;
-            let filled = kept + read;
-            match std::str::from_utf8(&buffer[..filled]) {
-                Ok(_) if read == 0 => return Ok(()),
-                Ok(text) => {
-                    has_letters |= has_utf8_letters(text);
-                    (kept, offset) = (0, offset + filled as u64);
-                }
-                Err(error) => {
-                    let valid = error.valid_up_to();
-                    has_letters |= std::str::from_utf8(&buffer[..valid]).is_ok_and(has_utf8_letters);
-                    if error.error_len().is_some() || read == 0 {
-                        let wrong = self.not_utf8(offset + valid as u64, buffer[valid]);
-                        return Err(if has_letters { Refused::Mixed(mixed(wrong)) } else { Refused::Text(wrong) });
-                    }
-                    buffer.copy_within(valid..filled, 0);
-                    (kept, offset) = (filled - valid, offset + valid as u64);
-                }
-            }
-        }
+    fn check_utf8(&self, reader: impl Read) -> Result<(), Refused> {
+        let mut has_letters = false;
+        let found = encoding::read_utf8(reader, |text| has_letters |= has_utf8_letters(text));
+        let Some(NotUtf8 { offset, byte }) = found.map_err(|error| Refused::File(self.failed(&error)))? else {
+            return Ok(());
+        };
+        let wrong = self.not_utf8(offset, byte);
+        Err(if has_letters { Refused::Mixed(mixed(wrong)) } else { Refused::Text(wrong) })
     }
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {

@@ -176,10 +176,7 @@ fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option
 /// Pixels that are of the little hue that the body has, and not much lighter or darker.
 fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let color = Oklab::from(body);
-    let off = |other: Oklab| {
-        let light = other.l / color.l.max(0.05);
-        (other.a - light * color.a).hypot(other.b - light * color.b)
-    };
+    let off = |other: Oklab| off_hue(other, color);
     let offs: Vec<f32> = chosen(colors, seed).map(off).collect();
     let mean = offs.iter().sum::<f32>() / offs.len().max(1) as f32;
     let most = mean + 0.045;
@@ -194,10 +191,15 @@ fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, bod
     found
 }
 
+/// How far a color is from what the body shows at its lightness, in OKLab's a and b.
+fn off_hue(color: Oklab, body: Oklab) -> f32 {
+    let light = color.l / body.l.max(0.05);
+    (color.a - light * body.a).hypot(color.b - light * body.b)
+}
+
 /// Whether a color is none that light makes of the body: it has a hue of its own.
 fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
-    let light = color.l / body.l.max(0.05);
-    let off = (color.a - light * body.a).hypot(color.b - light * body.b);
+    let off = off_hue(color, body);
     let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
     let is_deeper = color.l > body.l && color.saturation() > 1.4 * body.saturation();
     let has_another = body.saturation() <= NEUTRAL || turn.abs().to_degrees() > 25.0 || is_deeper;
