@@ -1,5 +1,5 @@
 use super::filter::{Connected, components, dilate, open};
-use super::region::Unmix;
+use super::region::{Unmix, foreground};
 use super::{Oklab, Plane, Rgb, shown};
 
 /// Below this saturation a color has no hue to go by.
@@ -18,7 +18,8 @@ const GAP: usize = 3;
 const BORDER: f32 = 0.1;
 
 /// The share of a surface that was left as it was beside the `region` that changed, 0 to 1: what it goes on into that
-/// had the same color in the picture before.
+/// had the same color in the picture before. Where the background has that color as well, its edges say what of it is the
+/// product.
 pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
     let pixels = before.data.iter().zip(&region.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
     let Some(body) = shown(&pixels.collect::<Vec<_>>()) else { return 0.0 };
@@ -35,20 +36,40 @@ pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &P
     for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
         *is_same = *is_same && is_alike(*pixel);
     }
-    let (parts, sizes) = components(&open(&same, 1), Connected::Sides);
+    let left = match beside(&same, region) {
+        Beside { left, is_with_background: false } => left,
+        Beside { left, .. } => {
+            let product = foreground(before);
+            left.max(beside(&same.zip(&product, |is_same, is_product| is_same && is_product), region).left)
+        }
+    };
+    left as f64 / (left + region.count()).max(1) as f64
+}
+
+/// What of a mask lies beside a region.
+struct Beside {
+    /// In pixels, without what is background.
+    left: usize,
+    /// Whether there was any that is background.
+    is_with_background: bool,
+}
+
+fn beside(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
+    let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
     let near = dilate(region, GAP);
-    let (mut beside, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
+    let (mut touches, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
     for (part, is_near) in parts.data.iter().zip(&near.data) {
-        beside[*part as usize] |= *is_near;
+        touches[*part as usize] |= *is_near;
     }
     let mut length = 0;
     for (x, y) in parts.ring(1) {
         bordering[parts.at(x, y) as usize] += 1;
         length += 1;
     }
-    let is_left = |part: &usize| beside[*part] && bordering[*part] as f32 <= BORDER * length as f32;
-    let left: usize = (1..sizes.len()).filter(is_left).map(|part| sizes[part]).sum();
-    left as f64 / (left + region.count()).max(1) as f64
+    let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
+        .filter(|part| touches[*part])
+        .partition(|part| bordering[*part] as f32 > BORDER * length as f32);
+    Beside { left: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 
 #[cfg(test)]
@@ -75,5 +96,7 @@ mod tests {
             assert!(left(color, [0.8; 3], 60) < 0.01, "{color:?}");
         }
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
+        let half = left([0.95; 3], [0.78; 3], 40);
+        assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
     }
 }

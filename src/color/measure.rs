@@ -4,6 +4,7 @@ use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
 use super::left::left_out;
 use super::lit::{Light, PLAUSIBLE, USUAL, lit_difference_under};
+use super::painted::painted_over;
 use super::region::{foreground, material};
 use super::unveiled::{Unveiled, unveiled};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, luminance, shown};
@@ -32,6 +33,12 @@ const FEWEST: usize = 20;
 /// The share of a product that may be left as it was: what has its color beside it may be none of it.
 const LEFT: f64 = 0.25;
 
+/// The share of a region that may have had a color of its own before: right edits score 0.006 at most, even moved ones.
+const PAINTED: f64 = 0.01;
+
+/// The mean ΔE00 from which on a picture in which nothing stands out was changed as a whole.
+const CHANGED: f64 = 5.0;
+
 /// The luminance below which the light that a surface throws on itself is nothing beside the gloss on it.
 const DARK: f32 = 0.06;
 
@@ -58,11 +65,14 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
     let Comparison { region, kept, differences } = compare(&old, &new);
-    let region_share = region.count() as f64 / region.data.len() as f64;
     let whole = |region: &Plane<bool>| {
         let ring: Vec<bool> = region.ring(2).map(|(x, y)| region.at(x, y)).collect();
         ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
     };
+    // Where all changed alike, nothing stands out against it.
+    let is_all_changed = region.count() < FEWEST && kept.mean > CHANGED;
+    let region = if is_all_changed { differences.map(|off| f64::from(off) > CHANGED) } else { region };
+    let region_share = region.count() as f64 / region.data.len() as f64;
     if region.count() < FEWEST {
         return unchanged(&new, region_share, kept, wanted, tolerance);
     }
@@ -73,6 +83,11 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
             let reason = format!("{:.0} % of what had the product's color was left as it was", left * 100.0);
             worsen(&mut check, &reason);
         }
+        let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };
+        if painted > PAINTED {
+            let reason = format!("{:.1} % of what was recolored had a color of its own and lost it", painted * 100.0);
+            worsen(&mut check, &reason);
+        }
         return kept_check(check, region, region_share, kept);
     }
     // The ground changed as well: then the product is the part that matters, and is found by its edges.
@@ -80,10 +95,9 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let is_all = whole(&product) || product.count() < FEWEST;
     let region = if is_all { region } else { product };
     let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
-    check.region = Some(region_share);
-    if !is_all && check.verdict == Verdict::On {
-        check.verdict = Verdict::Near;
-        check.reason = Some("the background was changed as well".to_owned());
+    check.region = Some(rounded(region_share, 4));
+    if !is_all {
+        worsen(&mut check, "the background was changed as well");
     }
     Measured { check, region: None }
 }
@@ -192,7 +206,11 @@ fn color_of(
         Some(Unveiled { color, gloss }) => {
             let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
             // In its folds a bright surface lights itself, and looks deeper there than it is.
-            if luminance(color) < DARK { bare } else { bare.min(lit_difference_under(seen, hex.linear(), light)) }
+            if luminance(color) < DARK {
+                bare
+            } else {
+                bare.min(lit_difference_under(seen, hex.linear(), light.with_gloss(gloss)))
+            }
         }
         None => lit_difference_under(seen, hex.linear(), light),
     };

@@ -13,6 +13,7 @@ mod hex;
 mod left;
 mod lit;
 mod measure;
+mod painted;
 mod plane;
 mod recolor;
 mod region;

@@ -98,6 +98,13 @@ fn what_cannot_be_measured_says_why() {
         let said = code(&sandbox.run(&format!("color measure {pictures} --to #1E90FF")), 3);
         assert!(said.starts_with("verdict   unmeasurable\n") && said.contains(reason), "{said}");
     }
+    let mut tinted = disc([30, 144, 255]);
+    tinted.pixels_mut().filter(|pixel| pixel.0 == GROUND).for_each(|pixel| pixel.0 = [29, 139, 248]);
+    sandbox.write("navy.png", png(disc([25, 60, 110])));
+    sandbox.write("tinted.png", png(tinted));
+    let said = sandbox.run("color measure navy.png tinted.png --to #1E90FF");
+    let said = String::from_utf8_lossy(&said.stdout);
+    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed as well"), "{said}");
     let said = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
     assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed"), "{said}");
 }

@@ -198,7 +198,7 @@ fn off_hue(color: Oklab, body: Oklab) -> f32 {
 }
 
 /// Whether a color is none that light makes of the body: it has a hue of its own.
-fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
+pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
     let off = off_hue(color, body);
     let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
     let is_deeper = color.l > body.l && color.saturation() > 1.4 * body.saturation();

@@ -14,6 +14,6 @@ mod unmix;
 mod watershed;
 
 pub(super) use foreground::{SIZE, foreground, foreground_of};
-pub(super) use material::{material, material_of};
+pub(super) use material::{is_of_another_hue, material, material_of};
 pub(super) use matte::{Matte, Rim, Side};
 pub(super) use unmix::{Unmix, norm};
