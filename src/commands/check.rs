@@ -138,7 +138,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
             Candidate { key, sketch: Sketch::of(job, likeness), urls }
         })
     };
-    let alike = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
+    let told = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
         let Dealt::Ours(Some(Candidate { key, sketch, urls: named })) = dealt else { return Ok(()) };
         if let Some(submits) = forecast.take(key.as_ref(), &ledger, &options) {
             advice.take(&sketch, submits);
@@ -150,7 +150,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     })?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
-    let warnings = alike.into_iter().chain(warnings(&files, &forecast, &mut advice, &ledger, &options)).collect();
+    let warnings = told.into_iter().chain(warnings(&files, &forecast, &mut advice, &ledger, &options)).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
@@ -243,6 +243,9 @@ fn warnings(
     }
     if forecast.jobs == 0 {
         match options.selection.is_all() {
+            _ if !options.selection.has_room(0) => {
+                warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
+            }
             true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
             false => warn("no job matches --only".to_owned(), "a pattern covers the whole id: 'mug-*' finds mug-ocean"),
         }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, RequestRef};
 use crate::manifest::{
-    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, near_file,
+    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, files_matching, near_file,
 };
 use crate::pictures::{LocalPictures, PictureProblem};
 
 use super::Failure;
 use super::options::Options;
 use super::places::{Later, Wrong};
+use super::remarks::{Counted, Odd};
 
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;
@@ -32,8 +33,8 @@ enum Prepared<T> {
 }
 
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
-/// `each` makes of a job and what it sends what is needed of it, on any of the threads that read rows. The answer is a
-/// warning, where ids are nearly the same.
+/// `each` makes of a job and what it sends what is needed of it, on any of the threads that read rows. The answer is what
+/// there is to warn of.
 ///
 /// # Errors
 ///
@@ -44,36 +45,36 @@ pub(super) fn for_each<T: Send>(
     pictures: &mut LocalPictures,
     each: impl Fn(&FoundJob<'_>, &Sent<'_>) -> T + Sync,
     mut take: impl FnMut(Dealt<T>) -> Result<(), Failure>,
-) -> Result<Option<Diagnostic>, Failure> {
+) -> Result<Vec<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
+    let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
     let share = options.partition;
     let prepare = |found: &FoundJob<'_>| {
         let job = &found.job;
-        match share.map(|share| (share, job.id.to_id())) {
+        let prepared = match share.map(|share| (share, job.id.to_id())) {
             Some((share, id)) if !share.takes(&id) => Prepared::Dealt(Dealt::Theirs(id)),
             _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
                 Prepared::Local(found.to_job())
             }
             _ => Prepared::Dealt(Dealt::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
-        }
+        };
+        (prepared, Odd::of(job))
     };
     let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
     let mut problems = Problems::default();
-    let (mut locals, mut likes) = (Locals::default(), Alike::default());
+    let mut said = Said::default();
     let taken = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && looked.wrongs.is_empty();
         match found {
-            Found::Job { made, alike, mut place } => {
-                if let Some(line) = alike {
-                    likes.note(line, &mut place);
-                }
+            Found::Job { made: (made, odd), alike, mut place } => {
+                said.note(odd, alike, is_far, &mut place);
                 let mut job = match made {
                     Prepared::Dealt(dealt) if is_good => return take(dealt),
                     Prepared::Dealt(_) => return Ok(()),
                     Prepared::Local(job) => job,
                 };
                 if refuses_local {
-                    locals.note(&job, &mut place);
+                    said.note_local(&job, &mut place);
                 }
                 let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
                 if let Some((images, hashes)) = looked.at(images, &mut place)
@@ -98,11 +99,10 @@ pub(super) fn for_each<T: Send>(
     });
     taken.map_err(Failure::Manifest)??;
     let Looked { mut wrongs, .. } = looked;
-    if let Some(diagnostic) = locals.told() {
-        wrongs.push(|| diagnostic);
-    }
+    let (error, warnings) = said.told();
+    error.into_iter().for_each(|error| wrongs.push(|| error));
     wrongs.join(&mut problems);
-    if problems.is_empty() { Ok(likes.told()) } else { Err(Failure::Manifest(problems)) }
+    if problems.is_empty() { Ok(warnings) } else { Err(Failure::Manifest(problems)) }
 }
 
 /// The local pictures of jobs, as far as they were looked at.
@@ -127,18 +127,21 @@ impl Looked<'_> {
             match self.pictures.look(path) {
                 Ok(picture) => hashes.push((path.clone(), picture.hash)),
                 Err(problem) => {
-                    let is_missing = matches!(problem, PictureProblem::Missing { .. });
-                    let near = is_missing.then(|| near_file(path, |_| true)).flatten();
-                    let hint = near.map_or_else(|| problem.hint().to_owned(), |near| format!("did you mean `{near}`?"));
-                    wrongs.push(Wrong { image: *number, message: problem.to_string(), hint });
+                    let missing = matches!(problem, PictureProblem::Missing { .. }).then(|| path.clone());
+                    let (message, hint) = (problem.to_string(), problem.hint().to_owned());
+                    wrongs.push(Wrong { image: *number, message, hint, missing });
                 }
             }
         }
         if wrongs.is_empty() {
             return Some((images.into_iter().map(|(_, image)| image).collect(), hashes));
         }
-        for Wrong { image, message, hint } in wrongs {
-            self.wrongs.push(|| place.about(Some(image), message, hint));
+        for Wrong { image, message, hint, missing } in wrongs {
+            self.wrongs.push(|| {
+                // Whole folders are gone through for that.
+                let near = missing.and_then(|path| near_file(&path, |_| true));
+                place.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
+            });
         }
         None
     }
@@ -184,13 +187,15 @@ fn expanded(images: Vec<(usize, ImageSource)>, folder: &Path, wrongs: &mut Vec<W
         match matching(&image, folder) {
             None => expanded.push((number, image)),
             Some(Ok(found)) => expanded.extend(found.into_iter().map(|path| (number, ImageSource::File(path)))),
-            Some(Err((message, hint))) => wrongs.push(Wrong { image: number, message, hint: hint.to_owned() }),
+            Some(Err((message, hint))) => {
+                wrongs.push(Wrong { image: number, message, hint: hint.to_owned(), missing: None });
+            }
         }
     }
     if expanded.len() > MOST_IMAGES {
         let message = format!("{} pictures match, and the API takes {MOST_IMAGES} at most", expanded.len());
         let hint = "narrow the pattern; for a job each, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
-        wrongs.push(Wrong { image: 0, message, hint });
+        wrongs.push(Wrong { image: 0, message, hint, missing: None });
         return Vec::new();
     }
     expanded
@@ -204,15 +209,12 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
     }
     // The manifest's own folder is no pattern, whatever it is called.
     let pattern = path.strip_prefix(folder).unwrap_or(path);
-    let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
-    let found = match glob::glob(&whole.to_string_lossy()) {
+    let found = match files_matching(folder, pattern) {
         Ok(found) => found,
         Err(error) => {
-            return Some(Err((format!("{} is no pattern: {}", path.display(), error.msg), "as in photos/m1-*.jpg")));
+            return Some(Err((format!("{} is no pattern: {error}", path.display()), "as in photos/m1-*.jpg")));
         }
     };
-    let mut found: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
-    found.sort();
     Some(match found.is_empty() {
         true => {
             let message = format!("no picture matches {}", path.display());
@@ -222,63 +224,59 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
     })
 }
 
-/// The jobs that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
+/// What is said of jobs once, for all that have the same about them.
 #[derive(Default)]
-struct Locals {
-    first: Option<Diagnostic>,
-    count: u64,
+struct Said {
+    /// Those that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
+    local: Counted,
+    /// Those that name pictures in networks that the provider is not in.
+    private: Counted,
+    /// Those whose ids name the file of another one on Windows and macOS.
+    alike: Counted,
+    unread: Counted,
+    dates: Counted,
 }
 
-impl Locals {
-    fn note(&mut self, job: &Job, place: &mut Place<'_>) {
+impl Said {
+    fn note(&mut self, odd: Odd, alike: Option<u64>, is_far: bool, place: &mut Place<'_>) {
+        if let Some(line) = alike {
+            const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
+            let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
+            self.alike.note(|| place.about(None, message, HINT.to_owned()));
+        }
+        if let Some(image) = odd.private.filter(|_| is_far) {
+            const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for a server \
+                                of your own say --base-url or `base_url:` under `run:`";
+            let message = "the picture is in a network of your own, which the provider cannot reach".to_owned();
+            self.private.note(|| place.about(Some(image), message, HINT.to_owned()));
+        }
+        if let Some(image) = odd.unread {
+            const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
+            let message = "the picture's format is one that the API may not read".to_owned();
+            self.unread.note(|| place.about(Some(image), message, HINT.to_owned()));
+        }
+        if odd.is_date {
+            const HINT: &str = "format the column as text, and fill it again";
+            let message = "the id is a date, as a spreadsheet makes of the likes of `3-1`".to_owned();
+            self.dates.note(|| place.about(None, message, HINT.to_owned()));
+        }
+    }
+
+    fn note_local(&mut self, job: &Job, place: &mut Place<'_>) {
         const HINT: &str = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in \
                             the request, which the provider does not document; or try the batch with --backend embedded";
-        self.count += 1;
-        if self.first.is_none() {
-            let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));
-            let message = "the job names a local picture, which the provider cannot fetch";
-            self.first = Some(place.about(image, message.to_owned(), HINT.to_owned()));
-        }
+        let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));
+        let message = "the job names a local picture, which the provider cannot fetch".to_owned();
+        self.local.note(|| place.about(image, message, HINT.to_owned()));
     }
 
-    fn told(self) -> Option<Diagnostic> {
-        let first = self.first?;
-        Some(match self.count {
-            1 => first,
-            more => {
-                let more = more - 1;
-                let message = format!("this job and {more} more name local pictures, which the provider cannot fetch");
-                Diagnostic { message, ..first }
-            }
-        })
-    }
-}
-
-/// The jobs whose ids name the file of another one on Windows and macOS.
-#[derive(Default)]
-struct Alike {
-    first: Option<Diagnostic>,
-    count: u64,
-}
-
-impl Alike {
-    fn note(&mut self, line: u64, place: &mut Place<'_>) {
-        const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
-        self.count += 1;
-        if self.first.is_none() {
-            let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
-            let diagnostic = place.about(None, message, HINT.to_owned());
-            self.first = Some(Diagnostic { severity: Severity::Warning, ..diagnostic });
-        }
-    }
-
-    fn told(self) -> Option<Diagnostic> {
-        let first = self.first?;
-        let message = match self.count {
-            1 => first.message,
-            count => format!("{} (and in {} more)", first.message, count - 1),
-        };
-        Some(Diagnostic { message, ..first })
+    /// The error, and the warnings.
+    fn told(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
+        let local = self
+            .local
+            .told(|_, more| format!("this job and {more} more name local pictures, which the provider cannot fetch"));
+        let warnings = [self.alike, self.private, self.unread, self.dates].into_iter().filter_map(Counted::warning);
+        (local, warnings.collect())
     }
 }
 

@@ -20,6 +20,7 @@ mod places;
 mod planning;
 mod probe;
 mod prune;
+mod remarks;
 mod report;
 mod resume;
 mod run;

@@ -66,7 +66,7 @@ impl<'a> Night<'a> {
         let options = Options::merge(batch, Some(arguments), &manifest)?;
         let opening = Opening::begin(&options.folder);
         let planning = Planning::begin(&manifest, &options, &opening)?;
-        for notice in manifest.notices().iter().chain(planning.warning()) {
+        for notice in manifest.notices().iter().chain(planning.warnings()) {
             screen.say(&render(notice, screen.style()));
         }
         if options.backend == Backend::Vibedream && !options.folder.journal().exists() {

@@ -1,5 +1,7 @@
 //! What is found out about jobs after their rows were read, which has its place among what is wrong with rows.
 
+use std::path::PathBuf;
+
 use crate::manifest::{Diagnostic, Problems};
 
 /// What is wrong with an image of a job, by its number in the manifest.
@@ -7,6 +9,8 @@ pub(super) struct Wrong {
     pub(super) image: usize,
     pub(super) message: String,
     pub(super) hint: String,
+    /// The file that is not there, where another one may be meant.
+    pub(super) missing: Option<PathBuf>,
 }
 
 /// What is wrong with some jobs, as far as it is told.

@@ -24,7 +24,7 @@ pub(super) struct Drafted {
     pictures: LocalPictures,
     ids: Ids,
     /// A warning, where ids are nearly the same.
-    alike: Option<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     /// What it was made of, where that can be told.
     made_of: Option<ContentHash>,
 }
@@ -50,7 +50,7 @@ impl Planning {
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
         };
-        let alike = for_each(manifest, options, &mut pictures, planned, |dealt| match dealt {
+        let warnings = for_each(manifest, options, &mut pictures, planned, |dealt| match dealt {
             Dealt::Ours(planned) => Ok(draft.push_line(&planned)?),
             Dealt::Theirs(id) => {
                 draft.skip();
@@ -59,15 +59,15 @@ impl Planning {
             }
         })?;
         // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
-        let is_all = pictures.is_unused() && alike.is_none();
+        let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
-        Ok(Planning::Anew(Box::new(Drafted { draft, pictures, ids, alike, made_of })))
+        Ok(Planning::Anew(Box::new(Drafted { draft, pictures, ids, warnings, made_of })))
     }
 
-    pub(super) fn warning(&self) -> Option<&Diagnostic> {
+    pub(super) fn warnings(&self) -> &[Diagnostic] {
         match self {
-            Planning::AsBefore(_) => None,
-            Planning::Anew(drafted) => drafted.alike.as_ref(),
+            Planning::AsBefore(_) => &[],
+            Planning::Anew(drafted) => &drafted.warnings,
         }
     }
 

@@ -71,7 +71,8 @@ impl<R: Read> Blocks<R> {
                 self.is_over = self.input.by_ref().take(missing).read_to_end(&mut bytes)? < missing as usize;
             }
             if self.is_over {
-                break bytes.len();
+                // Old systems end a text with Ctrl-Z, and some fill its last sector.
+                break bytes.len() - bytes.iter().rev().take_while(|byte| matches!(byte, 0 | 0x1A)).count();
             }
             if let Some(end) = self.ends.last(&bytes) {
                 break end;
@@ -84,7 +85,9 @@ impl<R: Read> Blocks<R> {
         if end == 0 {
             return Ok(None);
         }
-        self.rest.extend_from_slice(&bytes[end..]);
+        if !self.is_over {
+            self.rest.extend_from_slice(&bytes[end..]);
+        }
         bytes.truncate(end);
         let changed = |_| io::Error::other("it is no longer UTF-8: the file was changed while it was read");
         let text = String::from_utf8(bytes).map_err(changed)?;

@@ -3,7 +3,7 @@
 use super::row::Field;
 
 /// What may separate cells. `|` is not among them: it separates the images of one cell.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+pub(super) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Spellings of headers that shop systems and people use, as names in snake case.
 const ALIASES: [(&str, Field); 15] = [
@@ -41,15 +41,25 @@ pub(super) fn of(head: &str) -> Dialect {
     }
 }
 
-/// The separator that the first line names.
+/// The separator that the first line names. Saved once more by a spreadsheet, it has empty cells behind it.
 fn named(head: &str) -> Option<u8> {
-    let line = head.lines().map(str::trim).find(|line| !line.is_empty())?;
-    let line = line.trim_matches('"').to_ascii_lowercase();
+    let line = head.split(['\n', '\r']).map(str::trim).find(|line| !line.is_empty())?;
+    let line = line.trim_start_matches('"').to_ascii_lowercase();
+    let is_filling = |byte: &u8| DELIMITERS.contains(byte) || *byte == b'"';
     match line.strip_prefix("sep=")?.as_bytes() {
         // Trimming takes the tab away.
-        [] => Some(b'\t'),
-        [delimiter] if DELIMITERS.contains(delimiter) => Some(*delimiter),
+        [] | [b'"'] => Some(b'\t'),
+        [delimiter, rest @ ..] if DELIMITERS.contains(delimiter) && rest.iter().all(is_filling) => Some(*delimiter),
         _ => None,
+    }
+}
+
+/// How messages call a separator.
+pub(super) fn shown(delimiter: u8) -> &'static str {
+    match delimiter {
+        b',' => "`,`",
+        b';' => "`;`",
+        _ => "tabs",
     }
 }
 
@@ -129,7 +139,13 @@ mod tests {
         assert_eq!(delimiter("\"id\",\"prompt\",\"images\"\n"), b',');
         assert_eq!(delimiter("sku;name;price\n1;a;2\n"), b';');
         assert_eq!(delimiter("prompt\n"), b',');
-        for (head, delimiter) in [("sep=;\r\nid,prompt", b';'), ("\n\"SEP=,\"\na;b", b','), ("sep=\t\na,b", b'\t')] {
+        for (head, delimiter) in [
+            ("sep=;\r\nid,prompt", b';'),
+            ("\n\"SEP=,\"\na;b", b','),
+            ("sep=\t\na,b", b'\t'),
+            ("sep=;\rid;prompt\r", b';'),
+            ("\"sep=;\";;\na;b;c", b';'),
+        ] {
             assert_eq!(of(head), Dialect { delimiter, is_named: true }, "{head}");
         }
         assert!(!of("sep=months\na,b").is_named);

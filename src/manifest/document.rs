@@ -4,6 +4,7 @@ use std::path::Path;
 use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{Entries, read_row, span_of};
+use super::line_starts::LineStarts;
 use super::node::{self, Key, Kind, Node, repeated};
 use super::pass::{Parts, parts_of_list};
 use super::row::{At, Complaint, Defaults, Reader};
@@ -22,6 +23,7 @@ pub(super) const COLUMNS: &str = "columns";
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) text: String,
+    pub(super) lines: LineStarts,
     pub(super) defaults: Defaults,
     pub(super) jobs: Vec<Node>,
 }
@@ -54,7 +56,7 @@ impl Document {
         let (settings, diagnostics) = (head.settings, head.diagnostics);
         let Some((defaults, jobs)) = found else { return Err(diagnostics) };
         let opened = match jobs {
-            Made::Listed(jobs) => Opened::Jobs(Document { text, defaults, jobs }),
+            Made::Listed(jobs) => Opened::Jobs(Document { text, lines: LineStarts::default(), defaults, jobs }),
             Made::Templated(catalog) => {
                 let (rows, matrix, template) = *catalog;
                 Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))

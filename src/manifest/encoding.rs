@@ -104,7 +104,8 @@ pub(super) fn fallback(head: &[u8]) -> &'static Encoding {
 pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<TempPath> {
     let mut copy = tempfile::NamedTempFile::new()?;
     let mut writer = BufWriter::new(copy.as_file_mut());
-    let mut reader = BufReader::with_capacity(1 << 17, file);
+    let whole = if encoding == UTF_16LE || encoding == UTF_16BE { whole_units(&file)? } else { u64::MAX };
+    let mut reader = BufReader::with_capacity(1 << 17, file.take(whole));
     let mut decoder = encoding.new_decoder_with_bom_removal();
     let mut bytes = vec![0; 1 << 16];
     let mut text = String::with_capacity(1 << 18);
@@ -127,6 +128,20 @@ pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<T
     writer.flush()?;
     drop(writer);
     Ok(copy.into_temp_path())
+}
+
+/// How long a file in UTF-16 is without the half of a character at its end that somebody has added who took it for
+/// something else: a line feed, or the end of a text.
+fn whole_units(mut file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length % 2 == 0 {
+        return Ok(length);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(if matches!(last, [b'\n' | 0 | 0x1A]) { length - 1 } else { length })
 }
 
 #[cfg(test)]

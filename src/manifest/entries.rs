@@ -53,9 +53,9 @@ impl Pass for Entries<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let text = &self.document.text;
+        let Document { text, lines, .. } = self.document;
         let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
-        self.source.error_in(text, 1, &span, complaint.message, complaint.hint)
+        self.source.error_on(text, lines, &span, complaint.message, complaint.hint)
     }
 }
 

@@ -8,7 +8,10 @@ pub(super) const SPREADSHEET: (&str, &str) =
 pub(super) fn told(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const PICTURE: (&str, &str) =
         ("it is a picture, and a manifest is a text", "`dyehouse init` writes a manifest for a folder of pictures");
-    const KNOWN: [(&[u8], (&str, &str)); 9] = [
+    const UTF_32: (&str, &str) = ("it is UTF-32, which is not read", "save it as UTF-8");
+    const KNOWN: [(&[u8], (&str, &str)); 11] = [
+        (b"\xFF\xFE\0\0", UTF_32),
+        (b"\0\0\xFE\xFF", UTF_32),
         (b"PK\x03\x04", SPREADSHEET),
         (b"\xD0\xCF\x11\xE0", SPREADSHEET),
         (b"\x89PNG", PICTURE),

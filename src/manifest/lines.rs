@@ -1,6 +1,7 @@
 //! Manifests of a JSON object a line, as other programs write them.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -8,27 +9,35 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::blocks::{Block, Blocks, Ends, Start};
-use super::diagnostic::{Diagnostic, quoted};
-use super::dialect;
+use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 use super::suggest;
+use super::table::header::{self, Column, Remark};
+
+/// How many names of columns are looked at in the first lines.
+const MOST_NAMES: usize = 256;
 
 /// A manifest of JSON lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     /// Whether the objects are jobs, or rows for a template.
     use_as: Use,
+    /// What was understood of the names in the first lines and could surprise.
+    pub(super) notices: Vec<Diagnostic>,
 }
 
 impl Lines {
-    /// Makes sure that there is a line at all.
+    /// Makes sure that there is a line at all, and looks at what the first ones call their columns.
     pub(super) fn open(source: &Source, use_as: Use) -> Result<Lines, Diagnostic> {
-        let lines = Lines { use_as };
-        for part in lines.parts(source, 1)? {
-            if part?.advance()? {
-                return Ok(lines);
+        let failed = |error: io::Error| source.failed(&error);
+        let mut blocks = Blocks::new(source.reader(0).map_err(failed)?, Ends::Lines, Start::TEXT, 1);
+        for block in &mut blocks {
+            let mut pass = LinePass::new(source, use_as, block.map_err(failed)?);
+            if pass.advance()? {
+                let notices = if use_as == Use::Jobs { pass.notices() } else { Vec::new() };
+                return Ok(Lines { use_as, notices });
             }
         }
         let hint = "write a JSON object a line, with `prompt` and `images`".to_owned();
@@ -39,17 +48,7 @@ impl Lines {
     pub(super) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
         let file = source.reader(0).map_err(|error| source.failed(&error))?;
         let use_as = self.use_as;
-        let pass = move |block: Block| LinePass {
-            source,
-            use_as,
-            next: 0,
-            next_line: block.line,
-            block,
-            span: 0..0,
-            line: 0,
-            pairs: Vec::new(),
-            wrong: None,
-        };
+        let pass = move |block: Block| LinePass::new(source, use_as, block);
         Ok(parts(source, Blocks::new(file, Ends::Lines, Start::TEXT, jobs), pass))
     }
 }
@@ -66,6 +65,8 @@ struct LinePass<'l> {
     span: Range<usize>,
     line: u64,
     pairs: Vec<(String, Cell)>,
+    /// The columns of the last line that had others than the one before it.
+    columns: Vec<Column>,
     wrong: Option<Complaint>,
 }
 
@@ -132,6 +133,18 @@ impl Pass for LinePass<'_> {
                 let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
                 return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
             }
+            Err(_) if self.text().trim() == "{" => {
+                let hint = "write one object a line: jq -c .".to_owned();
+                return Err(self.diagnostic(Complaint::new(At::Row, "a JSON object spans the lines", hint)));
+            }
+            Err(_) if self.text().contains('\r') => {
+                let complaint = Complaint::new(
+                    At::Source(0..1),
+                    "its lines end in carriage returns alone",
+                    "end them in line feeds: tr '\\r' '\\n'".to_owned(),
+                );
+                return Err(self.diagnostic(complaint));
+            }
             Err(error) if error.is_data() => {
                 let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
                 self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
@@ -148,6 +161,7 @@ impl Pass for LinePass<'_> {
                 self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("no valid JSON: {message}"), hint));
             }
         }
+        self.name_columns();
         Ok(true)
     }
 
@@ -161,13 +175,17 @@ impl Pass for LinePass<'_> {
         if !complaints.is_empty() {
             return (Row::refused(), complaints);
         }
-        for (index, (name, cell)) in self.pairs.iter().enumerate() {
-            if self.pairs[..index].iter().any(|(earlier, _)| earlier == name) {
-                let (at, message) = (self.last_place(name), format!("the key {} is there twice", quoted(name)));
-                complaints.push(Complaint::new(At::Source(at), message, "keep one of them".to_owned()));
+        for (index, ((name, cell), column)) in self.pairs.iter().zip(&self.columns).enumerate() {
+            let field = column.field;
+            let is_same = |earlier: &Column| earlier.name == *name || (field.is_some() && earlier.field == field);
+            if let Some(earlier) = self.columns[..index].iter().find(|earlier| is_same(earlier)) {
+                let message = match earlier.name == *name {
+                    true => format!("the key {} is there twice", quoted(name)),
+                    false => format!("the key {} is there already, as {}", quoted(name), quoted(&earlier.name)),
+                };
+                complaints.push(Complaint::new(At::Source(self.place(index)), message, "keep one of them".to_owned()));
                 continue;
             }
-            let field = Field::from_key(name).filter(|_| self.use_as == Use::Jobs);
             let value = match cell {
                 Cell::Null => Value::Absent,
                 Cell::Text(text) => Value::Text(text),
@@ -175,8 +193,8 @@ impl Pass for LinePass<'_> {
                 Cell::Deep(_) if field.is_none() => Value::Absent,
                 Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));
-                    let at = self.place(name);
-                    complaints.push(Complaint::new(At::Source(at), message, "write it as a text".to_owned()));
+                    let at = At::Source(self.place(index));
+                    complaints.push(Complaint::new(at, message, "write it as a text".to_owned()));
                     Value::Refused
                 }
             };
@@ -184,7 +202,7 @@ impl Pass for LinePass<'_> {
                 row.set(field, value);
             } else if let Some(near) = self.meant(name) {
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
-                let (at, message) = (At::Source(self.place(name)), format!("unknown column {}", quoted(name)));
+                let (at, message) = (At::Source(self.place(index)), format!("unknown column {}", quoted(name)));
                 complaints.push(Complaint::new(at, message, format!("did you mean `{near}`?")));
             }
         }
@@ -192,9 +210,8 @@ impl Pass for LinePass<'_> {
     }
 
     fn columns(&self) -> Vec<(String, String)> {
-        let is_own = |name: &str| self.use_as == Use::Catalog || Field::from_key(name).is_none();
-        let own = self.pairs.iter().filter(|(name, _)| is_own(name));
-        own.map(|(name, cell)| {
+        let own = self.pairs.iter().zip(&self.columns).filter(|(_, column)| column.field.is_none());
+        own.map(|((name, cell), _)| {
             let text = match cell {
                 Cell::Null => String::new(),
                 Cell::Text(text) | Cell::Deep(text) => text.clone(),
@@ -210,40 +227,114 @@ impl Pass for LinePass<'_> {
         let span = match &complaint.at {
             At::Row | At::Column(_) | At::OfRow(_) => 0..text.len(),
             At::Source(span) => span.clone(),
-            At::Field(field) | At::Part(field, _) | At::Item(field, _) => self.place(field.key()),
+            At::Field(field) | At::Part(field, _) | At::Item(field, _) => {
+                let column = self.columns.iter().position(|column| column.field == Some(*field));
+                column.map_or(0..text.len(), |column| self.place(column))
+            }
         };
         self.source.error_in(text, self.line, &span, complaint.message, complaint.hint)
     }
 }
 
-impl LinePass<'_> {
+impl<'l> LinePass<'l> {
+    fn new(source: &'l Source, use_as: Use, block: Block) -> LinePass<'l> {
+        LinePass {
+            source,
+            use_as,
+            next: 0,
+            next_line: block.line,
+            block,
+            span: 0..0,
+            line: 0,
+            pairs: Vec::new(),
+            columns: Vec::new(),
+            wrong: None,
+        }
+    }
+
     /// The line without spaces at its end.
     fn text(&self) -> &str {
         &self.block.text[self.span.clone()]
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.pairs.iter().any(|(known, _)| known == name)
+    /// Understands what the line calls its columns, unless the one before it calls them so too.
+    fn name_columns(&mut self) {
+        let names = || self.pairs.iter().map(|(name, _)| name);
+        if !names().eq(self.columns.iter().map(|column| &column.name)) {
+            self.columns = header::columns(names().cloned().collect(), self.use_as);
+        }
+    }
+
+    /// What is to be said of the names in the line and in all that follow in the block.
+    fn notices(&mut self) -> Vec<Diagnostic> {
+        let (mut columns, mut places): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
+        loop {
+            for (index, column) in self.columns.iter().enumerate() {
+                if !columns.iter().any(|known| known.name == column.name) && columns.len() < MOST_NAMES {
+                    columns.push(Column { name: column.name.clone(), field: column.field });
+                    places.push(self.diagnostic(Complaint::new(At::Source(self.place(index)), "", None)));
+                }
+            }
+            // What is wrong with a line is told when jobs are made.
+            if !matches!(self.advance(), Ok(true)) {
+                break;
+            }
+        }
+        let notice = |severity, Remark { column, message, hint }| {
+            let place = places.get(column?)?.clone();
+            Some(Diagnostic { severity, message, hint, ..place })
+        };
+        let renamed = header::renamed(&columns).into_iter().filter_map(|remark| notice(Severity::Note, remark));
+        // What jobs cannot do without is an error in each line that lacks it.
+        let is_warning = |remark: &Remark| {
+            let name = remark.column.map_or("", |column| columns[column].name.as_str());
+            suggest::nearest(name, header::NEEDED.map(Field::key)).is_none()
+        };
+        let misspelt = header::misspelt(&columns).into_iter().filter(is_warning);
+        let misspelt = misspelt.filter_map(|remark| notice(Severity::Warning, remark));
+        renamed.chain(misspelt).collect()
     }
 
     /// The column that jobs need, that is not there, and that was probably meant by `name`.
     fn meant(&self, name: &str) -> Option<&'static str> {
-        let near = || suggest::nearest(name, ["prompt", "images"]);
-        let meant = dialect::alias(&dialect::snake_case(name)).map(Field::key).or_else(near)?;
-        (self.use_as == Use::Jobs && !self.has(meant)).then_some(meant)
+        let near = suggest::nearest(name, header::NEEDED.map(Field::key))?;
+        let is_there = self.columns.iter().any(|column| column.field.is_some_and(|field| field.key() == near));
+        (self.use_as == Use::Jobs && !is_there).then_some(near)
     }
 
-    /// Where the key `name` stands in the line for the last time.
-    fn last_place(&self, name: &str) -> Range<usize> {
-        let key = Json::from(name).to_string();
-        self.text().rfind(&key).map_or(0..0, |at| at..at + key.len())
+    /// Where the key with the number `index` stands in the line.
+    fn place(&self, index: usize) -> Range<usize> {
+        let text = self.text();
+        keys(text).nth(index).unwrap_or(0..text.len())
     }
+}
 
-    /// Where the key `name` stands in the line.
-    fn place(&self, name: &str) -> Range<usize> {
-        let key = Json::from(name).to_string();
-        self.text().find(&key).map_or(0..self.text().len(), |at| at..at + key.len())
-    }
+/// The places of an object's own keys, without those of objects inside of it.
+fn keys(object: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = object.as_bytes();
+    let (mut at, mut depth) = (0, 0);
+    std::iter::from_fn(move || {
+        while let Some(byte) = bytes.get(at) {
+            let start = at;
+            at += 1;
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                b'"' => {
+                    while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                        at += if *byte == b'\\' { 2 } else { 1 };
+                    }
+                    at += 1;
+                    let behind = bytes.get(at..).unwrap_or_default().trim_ascii_start();
+                    if depth == 1 && behind.starts_with(b":") {
+                        return Some(start..at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    })
 }
 
 fn cell(value: Json) -> Cell {

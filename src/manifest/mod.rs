@@ -17,10 +17,12 @@ mod entries;
 mod foreign;
 mod image;
 mod jobs;
+mod line_starts;
 mod lines;
 mod node;
 mod parallel;
 mod pass;
+mod pattern;
 mod row;
 mod schema;
 mod seen;
@@ -39,6 +41,7 @@ pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
 pub use jobs::{FoundJob, Jobs};
 pub use parallel::{Found, Place};
+pub use pattern::files_matching;
 pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 pub use suggest::near_file;
@@ -105,7 +108,11 @@ impl Manifest {
                 let wrong = std::mem::take(&mut table.problems);
                 (Settings::default(), Body::Table(table), wrong)
             }
-            Kind::Lines => (Settings::default(), Body::Lines(Lines::open(&source, Use::Jobs)?), Vec::new()),
+            Kind::Lines => {
+                let mut lines = Lines::open(&source, Use::Jobs)?;
+                notices.append(&mut lines.notices);
+                (Settings::default(), Body::Lines(lines), Vec::new())
+            }
             Kind::Yaml => match Document::open(&source, &folder)? {
                 (settings, Opened::Jobs(document), wrong) => (settings, Body::Document(document), wrong),
                 (settings, Opened::Catalog(catalog), wrong) => {

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -8,6 +9,7 @@ use tempfile::TempPath;
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::encoding::NotUtf8;
+use super::line_starts::LineStarts;
 use super::{encoding, foreign, suggest};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
@@ -202,7 +204,10 @@ impl Source {
     /// All of the text.
     pub(super) fn text(&self) -> Result<String, Diagnostic> {
         let read = || -> io::Result<String> { io::read_to_string(self.reader(0)?) };
-        read().map_err(|error| self.failed(&error))
+        let mut text = read().map_err(|error| self.failed(&error))?;
+        // Old systems end a text with Ctrl-Z, and some fill its last sector.
+        text.truncate(text.trim_end_matches(['\0', '\u{1a}']).len());
+        Ok(text)
     }
 
     /// What is said when reading fails.
@@ -210,12 +215,25 @@ impl Source {
         unreadable(&self.name, &self.path, error)
     }
 
+    /// The same as [`Source::error_in`] of all of the text, whose lines begin at `lines`: for many errors in one text.
+    pub(super) fn error_on(
+        &self,
+        text: &str,
+        lines: &LineStarts,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) -> Diagnostic {
+        let (line, start) = lines.before(text, span.start);
+        self.error_in(&text[start..], line, &(span.start - start..span.end - start), message, hint)
+    }
+
     /// An error at byte `at` of `text`, which begins on `first_line` of the file.
     pub(super) fn error_in(
         &self,
         text: &str,
         first_line: u64,
-        span: &std::ops::Range<usize>,
+        span: &Range<usize>,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) -> Diagnostic {

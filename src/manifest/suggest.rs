@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// The candidate that `typed` was probably meant to be: at most a third of its letters differ.
 pub(super) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace(['-', ' '], "_");
@@ -22,7 +24,7 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
 }
 
 /// A file beside `path` that was probably meant, among those that are `wanted`: its folders may be separated by
-/// backslashes, or its name be spelt otherwise.
+/// backslashes, its name be spelt or encoded otherwise, or end in another format.
 pub fn near_file(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
     let slashed = path.to_string_lossy().replace('\\', "/");
     if Path::new(&slashed).is_file() {
@@ -32,9 +34,35 @@ pub fn near_file(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> 
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && wanted(&entry.path()));
-    let names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).take(1000).collect();
-    let near = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    let mut names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    let near = near_name(path.file_name()?.to_str()?, &names)?;
     Some(path.with_file_name(near).display().to_string())
+}
+
+/// The one of `names` that `typed` was probably meant to be. Where only numbers differ, it is another product.
+fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
+    let meant = folded(typed);
+    let stem = |name: &str| folded(name.rsplit_once('.').map_or(name, |(stem, _)| stem));
+    let numbers = |name: &str| -> Vec<String> {
+        let runs = name.split(|sign: char| !sign.is_ascii_digit()).filter(|run| !run.is_empty());
+        runs.map(|run| run.trim_start_matches('0').to_owned()).collect()
+    };
+    let has_name = |name: &&String| folded(name) == meant;
+    let has_stem = |name: &&String| stem(name) == stem(&meant);
+    let found = names.iter().find(has_name).or_else(|| names.iter().find(has_stem)).map(String::as_str);
+    found.or_else(|| {
+        let of_same_product = names.iter().filter(|name| numbers(name) == numbers(&meant));
+        nearest(&meant, of_same_product.map(String::as_str))
+    })
+}
+
+/// What names have in common that mean the same file: letters with accents are written in two ways, and URLs have codes
+/// in the place of some signs.
+fn folded(name: &str) -> String {
+    const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
+    let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    NORMALIZER.normalize(&decoded).to_lowercase()
 }
 
 #[cfg(test)]
@@ -48,5 +76,20 @@ mod tests {
             assert_eq!(nearest(typed, KEYS), Some(meant), "{typed}");
         }
         assert_eq!(nearest("category", KEYS), None);
+    }
+    #[test]
+    fn a_file_is_not_taken_for_that_of_another_product() {
+        let names = ["mug-3.jpg", "cafe\u{301}.jpg", "red mug.jpg", "chair.png", "vase-07.jpg"].map(str::to_owned);
+        for (typed, meant) in [
+            ("mug-2.jpg", None),
+            ("caf\u{e9}.jpg", Some("cafe\u{301}.jpg")),
+            ("red%20mug.jpg", Some("red mug.jpg")),
+            ("chair.jpg", Some("chair.png")),
+            ("Chiar.png", Some("chair.png")),
+            ("vase-7.jpg", Some("vase-07.jpg")),
+            ("vase-8.jpg", None),
+        ] {
+            assert_eq!(near_name(typed, &names), meant, "{typed}");
+        }
     }
 }

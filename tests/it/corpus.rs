@@ -126,6 +126,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
     (
         "what is in another file is not in this one",
         &[
+            "rows-a-folder.yaml",
             "rows-and-pictures-missing.yaml",
             "rows-file-missing.yaml",
             "rows-file-no-table.yaml",

@@ -154,6 +154,31 @@ fn check_warns_of_what_was_probably_not_meant_and_counts_what_is_asked_for() {
 }
 
 #[test]
+fn check_warns_of_formats_that_may_not_be_read_and_of_ids_that_became_dates() {
+    let sandbox = Sandbox::new();
+    let rows = "3-Jan,make it navy,https://x.de/a.heic\nb,make it red,https://x.de/a.svg?v=1\n";
+    sandbox.write("a.csv", format!("id,prompt,images\n{rows}"));
+    let said = code(&sandbox.run("check a.csv"), 0);
+    for part in ["may not read (and in 1 more)", "a.csv:2:20", "the id is a date"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = code(&sandbox.run("check a.csv --limit 0"), 0);
+    assert!(said.contains("--limit 0") && !said.contains("when:"), "{said}");
+}
+
+#[test]
+fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", "id,prompt,images\na,p,http://localhost:8000/a.png\nb,p,http://192.168.1.7/a.png\n");
+    let said = code(&sandbox.run("check a.csv"), 0);
+    for part in ["a.csv:2:5", "cannot reach (and in 1 more)", "images_via: inline", "--base-url"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = code(&sandbox.run("check a.csv --backend embedded"), 0);
+    assert!(!said.contains("cannot reach"), "{said}");
+}
+
+#[test]
 fn the_schema_and_the_reader_agree() {
     let sandbox = Sandbox::new();
     sandbox.write("rows.csv", "sku,file\nm1,a.png\n");

@@ -56,7 +56,7 @@ async fn answer(State(asked): State<Shared>, request: Request) -> Response {
             (StatusCode::PARTIAL_CONTENT, headers, PNG).into_response()
         }
         "/untyped.png" => typed("binary/octet-stream"),
-        "/untyped.zip" => ([("content-type", "application/octet-stream")], "PK\x03\x04").into_response(),
+        "/untyped.bin" => ([("content-type", "application/octet-stream")], "PK\x03\x04").into_response(),
         "/secret.png" => StatusCode::FORBIDDEN.into_response(),
         "/busy.png" => {
             let first = asked.lock().unwrap().requests["HEAD /busy.png"] == 1;
@@ -104,7 +104,7 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
         ("/vector.png", "it is no picture, but image/svg+xml"),
         ("/huge.png", "it has 60 MiB"),
         ("/signed.png", "it has 60 MiB"),
-        ("/untyped.zip", "something else by its first bytes"),
+        ("/untyped.bin", "something else by its first bytes"),
         ("/secret.png", "403 Forbidden"),
         ("/gone.png", "404 Not Found"),
         ("/round.png", "it redirects again and again"),

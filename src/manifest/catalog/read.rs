@@ -9,6 +9,7 @@ use crate::manifest::dialect::snake_case;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Key, Kind, Node, repeated};
 use crate::manifest::pass::Use;
+use crate::manifest::pattern::files_matching;
 use crate::manifest::row::{At, Complaint, Defaults, Field};
 use crate::manifest::source::{self, Source};
 use crate::manifest::suggest;
@@ -195,6 +196,12 @@ fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
 fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
     let whole = folder.join(path.trim());
     let name = whole.display().to_string();
+    if whole.is_dir() {
+        let message = format!("`rows` names {}, which is a folder", quoted(path));
+        let pictures = format!("for a row for each picture in it, write `{}/*.jpg`", path.trim().trim_end_matches('/'));
+        wrongs.push(&value.span, message, pictures);
+        return None;
+    }
     if !whole.is_file() {
         let message = format!("`rows` names {}, and there is no such file", quoted(path));
         let is_table =
@@ -229,20 +236,15 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
 }
 
 fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
-    let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
-    let found = match glob::glob(&whole.to_string_lossy()) {
+    let found = match files_matching(folder, Path::new(pattern)) {
         Ok(found) => found,
         Err(error) => {
-            wrongs.push(&value.span, format!("{} is no pattern: {}", quoted(pattern), error.msg), None);
+            wrongs.push(&value.span, format!("{} is no pattern: {error}", quoted(pattern)), None);
             return None;
         }
     };
-    let mut files: Vec<PathBuf> = found
-        .flatten()
-        .filter(|path| path.is_file())
-        .map(|path| path.strip_prefix(folder).map_or(path.clone(), Path::to_owned))
-        .collect();
-    files.sort();
+    let files: Vec<PathBuf> =
+        found.into_iter().map(|path| path.strip_prefix(folder).map_or(path.clone(), Path::to_owned)).collect();
     if files.is_empty() {
         let message = format!("no file matches {}", quoted(pattern));
         wrongs.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());

@@ -8,11 +8,17 @@ use crate::manifest::image::image;
 use crate::manifest::suggest;
 
 use super::color::color;
-use super::spreadsheet::formula;
+use super::spreadsheet::{is_prompt_to_come, lost, stands_for_nothing};
 use super::{At, Complaint, Field, Row, Said, Value};
 
 /// The most images that the API takes.
 const MAX_IMAGES: usize = 8;
+
+/// How long a prompt is at least that is looked at no closer, in bytes.
+const SHORT: usize = 16;
+
+/// What a prompt is like.
+const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90FF (ocean)";
 
 /// Reads the columns of a row, and gathers what is wrong with it.
 pub(in crate::manifest) struct Reader<'r, 'a> {
@@ -54,10 +60,10 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
             Value::Text(text) if begins_plainly(text) => Some(text),
-            Value::Text(text) => match formula(text) {
+            Value::Text(text) => match lost(text) {
                 None => Some(*text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
-                    self.complain(At::Field(field), refusal.message, refusal.hint.to_owned());
+                    self.complain(At::Field(field), refusal.message, refusal.hint);
                     None
                 }
             },
@@ -77,6 +83,14 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The prompt. What was lost or broken on the way would be paid for like any other.
     fn prompt(&mut self) -> Option<&'a str> {
         let text = self.text(Field::Prompt)?;
+        if text.len() < SHORT {
+            let text = trim(text);
+            if stands_for_nothing(text) || is_prompt_to_come(text) {
+                let message = format!("the prompt is {}, which asks for nothing", quoted(text));
+                self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());
+                return None;
+            }
+        }
         let is_control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\r') & (byte != b'\t');
         // Without a way out of the middle, many bytes are looked at in one step.
         if text.bytes().fold(false, |any, byte| any | is_control(byte))
@@ -109,7 +123,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             };
             let hint = match field {
                 Field::Images => "name a URL or a path relative to the manifest; several are separated by `|`",
-                _ => "say what to change, as in: Change the mug's color to #1E90FF (ocean)",
+                _ => PROMPT,
             };
             self.complain(At::Field(field), message, hint.to_owned());
         }
@@ -117,6 +131,12 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     pub(super) fn id(&mut self) -> Option<JobIdRef<'a>> {
         let text = trim(self.text(Field::Id)?);
+        if stands_for_nothing(text) {
+            let message = format!("the id is {}, which stands for nothing", quoted(text));
+            let hint = "leave the cell empty, and an id is made of what the row asks for".to_owned();
+            self.complain(At::Field(Field::Id), message, hint);
+            return None;
+        }
         match JobIdRef::new(text) {
             Ok(id) => Some(id),
             Err(error) => {
@@ -145,13 +165,23 @@ impl<'r, 'a> Reader<'r, 'a> {
             text.trim_end_matches('0').strip_suffix('.').map_or(text, |_| text.split('.').next().unwrap_or(text));
         let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
         let seed = is_number.then(|| whole.parse().ok().and_then(Seed::new)).flatten();
-        if seed.is_none() {
-            let shown = quoted(text);
-            let what = if is_number { "is over the largest one" } else { "is no whole number" };
-            let hint = format!("a whole number from 0 to {}, or leave it out", Seed::MAX);
-            self.complain(At::Field(Field::Seed), format!("seed {shown} {what}"), hint);
+        if seed.is_some() && !has_thousands(text) {
+            return seed;
         }
-        seed
+        let most = Seed::MAX;
+        let (what, hint) = if has_thousands(text) {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            let hint = format!("write digits alone: {digits}, if thousands are meant");
+            ("may be thousands or a fraction", hint)
+        } else if is_number {
+            ("is over the largest one", format!("a whole number from 0 to {most}, or leave it out"))
+        } else if text.strip_prefix('-').is_some_and(|text| text.parse::<u64>().is_ok()) {
+            ("is below 0", format!("a whole number from 0 to {most}; leave it out for one that is drawn"))
+        } else {
+            ("is no whole number", format!("a whole number from 0 to {most}, or leave it out"))
+        };
+        self.complain(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
+        None
     }
 
     fn switch(&mut self, field: Field) -> Option<bool> {
@@ -197,6 +227,11 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         let mut sources = Vec::with_capacity(count);
         for (at, text) in row.images() {
+            if stands_for_nothing(text) {
+                let message = format!("the image is {}, which stands for nothing", quoted(text));
+                self.complain(at, message, "name a URL or a path relative to the manifest".to_owned());
+                continue;
+            }
             match image(text, self.folder) {
                 Ok(source) => sources.push(source),
                 Err(refusal) => self.complain(at, refusal.message, refusal.hint),
@@ -204,6 +239,17 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         Some(sources)
     }
+}
+
+/// Whether a number has three digits behind each of its points or commas, as thousands have in some countries.
+fn has_thousands(number: &str) -> bool {
+    let mut groups = number.split(['.', ',']);
+    let first = groups.next().unwrap_or_default();
+    let is_group = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    first.len() < number.len()
+        && !first.is_empty()
+        && is_group(first)
+        && groups.all(|group| group.len() == 3 && is_group(group))
 }
 
 /// Whether the first byte tells that a text is neither blank nor any kind of formula, as it does of nearly all.

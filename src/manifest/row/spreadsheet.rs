@@ -6,9 +6,6 @@ use crate::manifest::diagnostic::quoted;
 
 /// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
-    if let Some(text) = text.strip_prefix('\'') {
-        return Some(format!("write {}: the `'` marks a text in spreadsheets, and is no part of it", quoted(text)));
-    }
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (1..6).contains(&text.len()) {
         return Some(format!(
@@ -19,26 +16,68 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
 }
 
 /// Why a cell has not the text that it should have.
-pub(super) struct Formula {
+pub(super) struct Lost {
     pub(super) message: String,
-    pub(super) hint: &'static str,
+    pub(super) hint: String,
 }
 
-/// What is to be said of a cell that has a formula in it, or what is left of one that failed.
-pub(super) fn formula(text: &str) -> Option<Formula> {
+impl Lost {
+    fn new(text: &str, what: &str, hint: impl Into<String>) -> Option<Lost> {
+        Some(Lost { message: format!("{} {what}", quoted(text)), hint: hint.into() })
+    }
+}
+
+/// What is to be said of a cell that has a formula in it, what is left of one that failed, or a mark of the program that
+/// wrote it in place of its text.
+pub(super) fn lost(text: &str) -> Option<Lost> {
     let text = trim(text);
     // Few cells begin like that, and all of them are looked at.
     match text.as_bytes() {
-        [b'=', b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'$' | b'(', ..] => Some(Formula {
-            message: format!("{} is a formula, and not what it comes to", quoted(text)),
-            hint: "save the table out of the spreadsheet, which writes what the cells show",
-        }),
-        [b'#' | b'E', ..] if is_formula_error(text) => Some(Formula {
-            message: format!("{} is what a spreadsheet shows for a formula that failed", quoted(text)),
-            hint: "mend the formula in the spreadsheet, and save it again",
-        }),
+        [b'=', b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'$' | b'(', ..] => Lost::new(
+            text,
+            "is a formula, and not what it comes to",
+            "save the table out of the spreadsheet, which writes what the cells show",
+        ),
+        [b'#' | b'E', ..] if is_formula_error(text) => Lost::new(
+            text,
+            "is what a spreadsheet shows for a formula that failed",
+            "mend the formula in the spreadsheet, and save it again",
+        ),
+        [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
+            text,
+            "is what a spreadsheet shows where a column is too narrow",
+            "make the column wider, and save the table again",
+        ),
+        [b'\'', rest @ ..] if !rest.is_empty() && !rest.contains(&b'\'') => Lost::new(
+            text,
+            "begins with the `'` that marks a text in spreadsheets",
+            format!("write {}: the mark is no part of it", quoted(&text[1..])),
+        ),
+        [b'[', ..] if text == "[object Object]" => Lost::new(
+            text,
+            "is what a program writes for an object that has no text",
+            "write out the part of it that is meant",
+        ),
         _ => None,
     }
+}
+
+/// Whether a text is what data frames and programs write where there is nothing.
+pub(super) fn stands_for_nothing(text: &str) -> bool {
+    match text.len() {
+        3 => ["nan", "n/a", "nil"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        4 => ["null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        9 => text.eq_ignore_ascii_case("undefined"),
+        _ => false,
+    }
+}
+
+/// Whether a prompt is a note that there is none yet.
+pub(super) fn is_prompt_to_come(text: &str) -> bool {
+    text.len() < 5
+        && ["na", "tbd", "todo", "-", "--", "?", "???", "xxx", "...", "…"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever

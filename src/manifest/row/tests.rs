@@ -34,10 +34,24 @@ fn colors_are_hex_in_capitals() {
 
 #[test]
 fn seeds_are_whole_numbers_up_to_ten_thousand() {
-    for (text, seed) in [("0", 0), ("10000", 10000), ("42.0", 42), ("10.", 10), ("100", 100), (" 7 ", 7)] {
+    for (text, seed) in [("0", 0), ("10000", 10000), ("42.0", 42), ("3.00", 3), ("10.", 10), ("100", 100), (" 7 ", 7)] {
         assert_eq!(with(Field::Seed, text).unwrap().request.seed, Seed::new(seed), "{text}");
     }
-    for bad in ["10001", "1.5", "-1", "1e3", "abc", "0x10", "+5", "99999999999999999999", ".0", "1.50"] {
+    for bad in [
+        "10001",
+        "1.5",
+        "-1",
+        "1e3",
+        "abc",
+        "0x10",
+        "+5",
+        "99999999999999999999",
+        ".0",
+        "1.50",
+        "1.000",
+        "1,000",
+        "2.500",
+    ] {
         assert!(with(Field::Seed, bad).is_err(), "{bad}");
     }
     assert_eq!(with(Field::Seed, "").unwrap().request.seed, None);

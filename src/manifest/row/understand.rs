@@ -5,7 +5,7 @@ use crate::job::{ImageRef, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size
 use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
-use super::spreadsheet::formula;
+use super::spreadsheet::{lost, stands_for_nothing};
 use super::{Complaint, Field, Reader, Row, Value};
 
 /// What a row says in its known columns, without its id.
@@ -99,10 +99,10 @@ pub(in crate::manifest) fn understand<'a>(
 pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
     match row.get(Field::Images) {
         Value::Refused => Vec::new(),
-        Value::Text(text) if formula(text).is_some() => Vec::new(),
+        Value::Text(text) if lost(text).is_some() => Vec::new(),
         Value::Absent => defaults.images.iter().flatten().cloned().enumerate().collect(),
         Value::Text(_) | Value::List(_) => {
-            let named = row.images().enumerate();
+            let named = row.images().enumerate().filter(|(_, (_, text))| !stands_for_nothing(text));
             named.filter_map(|(number, (_, text))| Some((number, image(text, folder).ok()?.to_source()))).collect()
         }
     }

@@ -8,16 +8,16 @@ use crate::manifest::suggest;
 
 /// A column.
 #[derive(Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) field: Option<Field>,
+pub(in crate::manifest) struct Column {
+    pub(in crate::manifest) name: String,
+    pub(in crate::manifest) field: Option<Field>,
 }
 
 /// Something to say about a header: of which column, what, and the way out.
-pub(super) struct Remark {
-    pub(super) column: Option<usize>,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
+pub(in crate::manifest) struct Remark {
+    pub(in crate::manifest) column: Option<usize>,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: Option<String>,
 }
 
 impl Remark {
@@ -27,15 +27,15 @@ impl Remark {
 }
 
 /// The columns that a table of jobs must have.
-pub(super) const NEEDED: [Field; 2] = [Field::Prompt, Field::Images];
+pub(in crate::manifest) const NEEDED: [Field; 2] = [Field::Prompt, Field::Images];
 
 const HEADER: &str = "a header looks like this: id,prompt,images";
 
 /// How many columns of the user's own a table has that is a catalog rather than a list of jobs.
-const CATALOG: usize = 4;
+pub(super) const CATALOG: usize = 4;
 
 /// The columns that `names` stand for.
-pub(super) fn columns(names: Vec<String>, use_as: Use) -> Vec<Column> {
+pub(in crate::manifest) fn columns(names: Vec<String>, use_as: Use) -> Vec<Column> {
     let fields = match use_as {
         Use::Jobs => dialect::fields(&names),
         Use::Catalog => vec![None; names.len()],
@@ -49,11 +49,21 @@ pub(super) fn is_any_known(columns: &[Column]) -> bool {
     columns.iter().any(|column| column.field.is_some() || is_near(column))
 }
 
+/// What is wrong with a line that names the separator of a table, where the header is the one cell `header` then.
+pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
+    let other = dialect::DELIMITERS.into_iter().find(|other| *other != named && header.contains(char::from(*other)))?;
+    let (named, other) = (dialect::shown(named), dialect::shown(other));
+    Some(format!("this line says that cells are separated by {named}, and the header has {other}"))
+}
+
 /// The way out where no column is known; `header_line` is the line further down that looks like a header.
-pub(super) fn way_to_a_header(columns: &[Column], header_line: Option<u64>) -> String {
+pub(super) fn way_to_a_header(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
     let only = columns.first().filter(|_| columns.len() == 1).map_or("", |column| column.name.as_str());
     match header_line {
         Some(line) => format!("line {line} looks like the header: remove what stands above it"),
+        None if is_quoted && only.contains([',', ';', '\t']) => {
+            "each line is one quoted cell: remove the quotes around lines, and write doubled ones inside once".into()
+        }
         None if only.contains('|') => "separate cells by `,`, `;` or tabs: `|` separates the images of one cell".into(),
         None if columns.len() >= CATALOG => catalog(),
         None => format!("begin with it; {HEADER}"),
@@ -98,7 +108,7 @@ fn missing(columns: &[Column], field: Field) -> Option<Remark> {
 }
 
 /// The columns that are read as others than they are called.
-pub(super) fn renamed(columns: &[Column]) -> Vec<Remark> {
+pub(in crate::manifest) fn renamed(columns: &[Column]) -> Vec<Remark> {
     let renamed = columns.iter().enumerate().filter_map(|(index, column)| {
         let field = column.field.filter(|field| field.key() != snake_case(&column.name))?;
         let message = format!("column {} is read as `{}`", quoted(&column.name), field.key());
@@ -108,7 +118,7 @@ pub(super) fn renamed(columns: &[Column]) -> Vec<Remark> {
 }
 
 /// The columns that are taken as the user's own, and are nearly called as others that mean something.
-pub(super) fn misspelt(columns: &[Column]) -> Vec<Remark> {
+pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<Remark> {
     let is_there = |field: Field| columns.iter().any(|column| column.field == Some(field));
     let misspelt = columns.iter().enumerate().filter_map(|(index, column)| {
         let own = snake_case(&column.name);

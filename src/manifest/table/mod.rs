@@ -1,22 +1,24 @@
 //! A table of rows under a header: CSV and its kin.
 
 mod cells;
-mod header;
+pub(super) mod header;
 mod records;
+mod shape;
 
 use std::fs::File;
 use std::io;
 
 use super::blank::trim;
 use super::blocks::{Block, Blocks, Ends, Start};
-use super::diagnostic::{Diagnostic, Severity, quoted};
+use super::diagnostic::{Diagnostic, Severity};
 use super::dialect;
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 
-use cells::{Cell, Fault};
-use header::{Column, Remark};
+use cells::Cell;
+use header::{CATALOG, Column, Remark};
+use shape::{Misshapen, Shape, faulty};
 
 pub(super) use cells::last_end;
 pub(super) use records::Records;
@@ -48,7 +50,9 @@ impl Table {
         let read = source.reader(0).and_then(|file| read_head(file, &mut head)).map_err(failed)?;
         let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
         let mut top = Top::open(source, dialect.delimiter).map_err(failed)?;
+        let mut named = None;
         for _record in 0..1 + usize::from(dialect.is_named) {
+            named = (top.records.line() > 0).then(|| (top.records.line(), top.records.raw().to_owned()));
             if !top.advance().map_err(failed)? {
                 return Err(empty("the manifest is empty", "begin with a header line such as id,prompt,images"));
             }
@@ -61,14 +65,26 @@ impl Table {
                 remark.column.and_then(|column| records.cell(column)).map_or(0..raw.len(), |cell| cell.span.clone());
             source.error_in(raw, line, &span, remark.message, remark.hint)
         };
+        if raw.starts_with('{') && raw.contains("\":") {
+            let refused =
+                place(Remark { column: None, message: "the file holds JSON, and no table".to_owned(), hint: None });
+            let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
+            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
+        }
         if let Some(fault) = records.fault() {
-            let complaint = faulty(&fault, raw);
-            return Err(vec![source.error_in(raw, line, &complaint.span, complaint.message, complaint.hint)]);
+            let Misshapen { span, message, hint } = faulty(&fault, raw);
+            return Err(vec![source.error_in(raw, line, &span, message, hint)]);
+        }
+        if let (Some((line, named)), [only]) = (&named, columns.as_slice())
+            && let Some(message) = header::another_separator(&only.name, dialect.delimiter)
+        {
+            let hint = "remove this line, or let it name the separator that the table has".to_owned();
+            return Err(vec![source.error_in(named, *line, &(0..named.len()), message, hint)]);
         }
         if use_as == Use::Jobs && !header::is_any_known(&columns) {
             let message = "the first line is no header: none of its columns is known".to_owned();
             let refused = place(Remark { column: None, message, hint: None });
-            let hint = header::way_to_a_header(&columns, header_below(&mut top).map_err(failed)?);
+            let hint = header::way_to_a_header(&columns, raw.starts_with('"'), header_below(&mut top).map_err(failed)?);
             return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
         let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
@@ -110,9 +126,24 @@ impl Table {
         Ok(parts(source, blocks, |block| Rows {
             table: self,
             source,
+            shape: self.shape(),
             records: Records::new(block, self.delimiter),
-            fault: None,
+            wrong: None,
         }))
+    }
+
+    fn shape(&self) -> Shape {
+        let place = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
+        let (width, images) = (self.columns.len(), place(Field::Images));
+        let needed = header::NEEDED.into_iter().filter_map(place).max().map_or(1, |last| last + 1);
+        Shape {
+            delimiter: self.delimiter,
+            width,
+            images,
+            // Of a catalog it is not known which cells matter.
+            needed: if images.is_none() && width >= CATALOG { width } else { needed },
+            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(place).contains(&Some(0)),
+        }
     }
 }
 
@@ -168,56 +199,14 @@ fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// What is said of a quote's fault.
-struct Faulty {
-    span: std::ops::Range<usize>,
-    message: String,
-    hint: String,
-}
-
-fn faulty(fault: &Fault, raw: &str) -> Faulty {
-    let lines = |text: &str| text.lines().count().saturating_sub(1);
-    let doubled = "close it behind the cell's text; a quote inside of a cell is written twice: \"a 5\"\" mug\"";
-    match fault {
-        Fault::Unclosed(open) => {
-            let swallowed = match lines(&raw[*open..]) {
-                0 => String::new(),
-                1 => ", and takes the next line in".to_owned(),
-                more => format!(", and takes {more} more lines in"),
-            };
-            let message = format!("the quote that opens here is never closed{swallowed}");
-            Faulty { span: *open..*open + 1, message, hint: doubled.to_owned() }
-        }
-        Fault::TextBehind { open, behind } => {
-            let (text, hint) = (quoted(raw[behind.clone()].trim()), doubled.to_owned());
-            match lines(&raw[*open..behind.end]) {
-                0 => {
-                    let message = format!("{text} stands behind the quote that closes the cell");
-                    Faulty { span: behind.clone(), message, hint }
-                }
-                lines => {
-                    let (lines, s) = (lines, if lines == 1 { "" } else { "s" });
-                    let message =
-                        format!("the quote that opens here is closed {lines} line{s} further down, before {text}");
-                    Faulty { span: *open..*open + 1, message, hint }
-                }
-            }
-        }
-        Fault::SpaceBefore(span) => Faulty {
-            span: span.clone(),
-            message: "a quote behind a space does not quote".to_owned(),
-            hint: "let the cell begin with the quote: remove the space behind the separator".to_owned(),
-        },
-    }
-}
-
 /// Rows of a table.
 struct Rows<'t> {
     table: &'t Table,
     source: &'t Source,
     records: Records,
-    /// What is wrong with the quotes of the row.
-    fault: Option<Fault>,
+    shape: Shape,
+    /// Why the row is not as the header has it.
+    wrong: Option<Misshapen>,
 }
 
 impl Rows<'_> {
@@ -235,7 +224,7 @@ impl Pass for Rows<'_> {
 
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         let is_row = self.records.advance();
-        self.fault = if is_row { self.records.fault() } else { None };
+        self.wrong = if is_row { self.shape.wrong(&self.records) } else { None };
         Ok(is_row)
     }
 
@@ -245,8 +234,7 @@ impl Pass for Rows<'_> {
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
         let mut row = Row::default();
-        if let Some(fault) = &self.fault {
-            let Faulty { span, message, hint } = faulty(fault, self.records.raw());
+        if let Some(Misshapen { span, message, hint }) = self.wrong.clone() {
             return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
         }
         if self.is_header_again() {
@@ -263,10 +251,7 @@ impl Pass for Rows<'_> {
         let width = self.table.columns.len();
         if self.records.len() > width && self.records.iter().skip(width).any(|cell| !cell.trim_ascii().is_empty()) {
             let message = format!("the row has {} cells under {width} columns", self.records.len());
-            let separator = match self.table.delimiter {
-                b'\t' => "a tab".to_owned(),
-                separator => format!("`{}`", separator as char),
-            };
+            let separator = if self.table.delimiter == b'\t' { "a tab" } else { dialect::shown(self.table.delimiter) };
             let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
                 "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
             } else {
@@ -276,6 +261,10 @@ impl Pass for Rows<'_> {
                 )
             };
             complaints.push(Complaint::new(At::Row, message, hint));
+            // No cell behind the one that was torn apart is what it seems to be.
+            let id = row.id();
+            row = Row::refused();
+            id.into_iter().for_each(|id| row.set(Field::Id, Value::Text(id)));
         }
         (row, complaints)
     }

@@ -15,6 +15,8 @@ pub(in crate::manifest) struct Records {
     raw: Range<usize>,
     line: u64,
     cells: Vec<Cell>,
+    /// Whether one of the cells goes on on another line.
+    has_breaks: bool,
     /// The texts of cells that do not stand in the block as they are.
     anew: String,
 }
@@ -68,6 +70,16 @@ impl Records {
         self.cells.len()
     }
 
+    /// Its cells, by their places.
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Whether one of its cells goes on on another line.
+    pub(super) fn has_breaks(&self) -> bool {
+        self.has_breaks
+    }
+
     /// A cell of the record, by its number.
     pub(super) fn cell(&self, number: usize) -> Option<&Cell> {
         self.cells.get(number)
@@ -96,8 +108,8 @@ impl Records {
         self.anew.clear();
         let text = &self.block.text[self.at..];
         let end = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
-        let has_breaks = self.cells.iter().any(|cell| cell.has_breaks(text));
-        self.next_line += if has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
+        self.has_breaks = self.cells.iter().any(|cell| cell.has_breaks(text));
+        self.next_line += if self.has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
         self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();
         self.at += end;
     }

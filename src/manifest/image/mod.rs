@@ -1,17 +1,34 @@
+//! What a text names that stands where a picture should.
+//!
+//! ```text
+//! url      a URL, and what is wrong with it
+//! wrapped  texts that hold a URL or paths, and more than that
+//! ```
+
+mod url;
+mod wrapped;
+
 use std::borrow::Cow;
 use std::path::Path;
-
-use memchr::memchr3;
 
 use crate::job::ImageRef;
 
 use super::blank::is_invisible;
 use super::diagnostic::quoted;
 
+use url::{is_plain, url};
+
+pub(super) use url::is_picture_name;
+
 /// Why a text names no picture: what is wrong and the way out.
 pub(super) struct ImageRefusal {
     pub(super) message: String,
     pub(super) hint: String,
+}
+
+/// `text` with what is wrong with it, and the way out.
+fn refuse<T>(text: &str, what: &str, hint: impl Into<String>) -> Result<T, ImageRefusal> {
+    Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.into() })
 }
 
 /// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
@@ -21,9 +38,7 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
     if is_plain && text.starts_with("https://") {
         return url(text, "https://".len(), is_plain);
     }
-    let refuse = |what: &str, hint: &str| {
-        Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.to_owned() })
-    };
+    let refuse = |what: &str, hint: &str| refuse(text, what, hint);
     if text.is_empty() {
         let hint = "name a URL or a path, or drop the separator beside it".to_owned();
         return Err(ImageRefusal { message: "an image is empty".to_owned(), hint });
@@ -56,7 +71,13 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
     if let Some(rest) = behind_broken_scheme(text) {
         return refuse("has no whole scheme", &format!("write {}", quoted(&format!("https://{rest}"))));
     }
-    match scheme(text) {
+    let scheme = scheme(text);
+    if scheme.is_none()
+        && let Some(refusal) = wrapped::refusal(text)
+    {
+        return Err(refusal);
+    }
+    match scheme {
         None => Ok(ImageRef::File(Cow::Owned(folder.join(text)))),
         Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
             url(text, scheme.len() + 3, is_plain)
@@ -67,14 +88,6 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
             hint: "publish the picture under an https:// URL, or name a local file".to_owned(),
         }),
     }
-}
-
-/// Whether no character of a URL separates or breaks anything.
-fn is_plain(text: &str) -> bool {
-    let is_plain =
-        |byte: u8| byte.is_ascii_graphic() & (byte != b',') & (byte != b';') & (byte != b'|') & (byte != b'"');
-    // Without a way out of the middle, many bytes are looked at in one step.
-    text.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 /// What stands behind the likes of `https:/` and `http//`.
@@ -91,44 +104,6 @@ fn scheme(text: &str) -> Option<&str> {
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     is_scheme.then_some(scheme)
-}
-
-fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, ImageRefusal> {
-    let refuse = |what: &str, hint: &str| {
-        Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.to_owned() })
-    };
-    let rest = &text[authority..];
-    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
-    if host.is_empty() {
-        return refuse("has no host", "write the whole URL, as in https://example.com/photo.jpg");
-    }
-    if host.contains('@') {
-        let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
-        return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
-    }
-    if is_plain {
-        return Ok(ImageRef::Url(text));
-    }
-    let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
-        return refuse(
-            "holds several URLs",
-            "separate them with `|`, in a template as in {{ images | replace(', ', '|') }}",
-        );
-    }
-    if text.contains('|') {
-        return refuse("holds a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
-    }
-    if text.contains('"') {
-        return refuse("holds a `\"`, which no URL has", "remove it; inside of a URL it is %22");
-    }
-    if text.contains('\u{FFFD}') {
-        return refuse("holds `\u{FFFD}`, which stands for a letter that was lost", "export the table anew, as UTF-8");
-    }
-    if text.chars().any(char::is_whitespace) {
-        return refuse("holds a space", "write it as %20, or separate several images with `|`");
-    }
-    Ok(ImageRef::Url(text))
 }
 
 fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {

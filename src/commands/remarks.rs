@@ -1,0 +1,146 @@
+//! What is to be said of jobs for a reason that many may have: once, at the first of them, with the count of the others.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use memchr::memchr3;
+
+use crate::job::{ImageRef, JobRef};
+use crate::manifest::{Diagnostic, Severity};
+
+/// Jobs of which the same is to be said.
+#[derive(Default)]
+pub(super) struct Counted {
+    first: Option<Diagnostic>,
+    count: u64,
+}
+
+impl Counted {
+    /// Counts one more, whose place is looked for only if it is the first.
+    pub(super) fn note(&mut self, place: impl FnOnce() -> Diagnostic) {
+        self.count += 1;
+        self.first.get_or_insert_with(place);
+    }
+
+    /// The first, with what `others` says of how many there are beside it.
+    pub(super) fn told(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
+        let first = self.first?;
+        Some(match self.count {
+            1 => first,
+            count => Diagnostic { message: others(&first.message, count - 1), ..first },
+        })
+    }
+
+    /// The same as a warning, with the count behind what is said.
+    pub(super) fn warning(self) -> Option<Diagnostic> {
+        let told = self.told(|message, others| format!("{message} (and in {others} more)"))?;
+        Some(Diagnostic { severity: Severity::Warning, ..told })
+    }
+}
+
+/// What is odd about a job and needs no other one to be seen: images by their numbers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Odd {
+    /// An image in a network that the provider is not in.
+    pub(super) private: Option<usize>,
+    /// An image that ends in the name of a format that the API may not read.
+    pub(super) unread: Option<usize>,
+    /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
+    pub(super) is_date: bool,
+}
+
+impl Odd {
+    pub(super) fn of(job: &JobRef<'_>) -> Odd {
+        let find = |is_odd: fn(&str) -> bool| {
+            job.request.images.iter().position(|image| matches!(image, ImageRef::Url(url) if is_odd(url)))
+        };
+        Odd { private: find(is_private), unread: find(is_unread), is_date: is_date(job.id.as_str()) }
+    }
+}
+
+/// Whether a URL is of this machine or of a network that is nobody else's.
+fn is_private(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.split_once("://").map(|(_, rest)| rest)) else {
+        return false;
+    };
+    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
+    // The end of nearly all hosts tells that they are none of these.
+    if !matches!(host.as_bytes(), [.., b'0'..=b'9' | b']' | b't' | b'T' | b'l' | b'L' | b'n' | b'N']) {
+        return false;
+    }
+    if let Some(address) = host.strip_prefix('[') {
+        let address = address.split(']').next().unwrap_or_default().parse::<Ipv6Addr>();
+        return address.is_ok_and(|address| {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        });
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    if name.starts_with(|first: char| first.is_ascii_digit())
+        && let Ok(address) = name.parse::<Ipv4Addr>()
+    {
+        return address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified();
+    }
+    let last = name.rsplit('.').next().unwrap_or_default();
+    ["localhost", "local", "internal", "lan"].iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
+/// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
+fn is_unread(url: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
+    // Nearly all end in a letter that none of these has at its end, or in a format that is read.
+    if matches!(url.as_bytes(), [.., b'.', b'j', b'p', b'g'] | [.., b'.', b'p', b'n', b'g']) {
+        return false;
+    }
+    let path = &url[..url.find(['?', '#']).unwrap_or(url.len())];
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// Whether an id is a date as spreadsheets write it into cells in which one could be read: `3-Jan`, `Mar-01`.
+fn is_date(id: &str) -> bool {
+    const MONTHS: [&str; 17] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mrz", "mär", "mai", "okt",
+        "dez",
+    ];
+    if !(5..=8).contains(&id.len()) {
+        return false;
+    }
+    let Some((one, other)) = id.split_once(['-', '.']) else { return false };
+    let other = other.trim_start();
+    let is_month = |text: &str| MONTHS.iter().any(|month| text.eq_ignore_ascii_case(month));
+    let is_number = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(one) && is_month(other)) || (is_month(one) && is_number(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_nobody_else_reaches_are_told() {
+        for url in [
+            "http://localhost:8000/a.jpg",
+            "https://127.0.0.1/a.jpg",
+            "https://192.168.1.7/a.jpg",
+            "https://[::1]:8000/a.jpg",
+            "https://nas.local/a.jpg",
+        ] {
+            assert!(is_private(url), "{url}");
+        }
+        for url in ["https://8.8.8.8/a.jpg", "https://local.example.com/a.jpg", "https://x/a.jpg", "https://7up.com/a"]
+        {
+            assert!(!is_private(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn ids_that_became_dates_are_told() {
+        assert!(["3-Jan", "Mar-01", "03-may", "1.Mrz", "1. Mai"].into_iter().all(is_date));
+        assert!(!["mug-01", "3-Janet", "Mars-01", "2026-01-03", "may", "M-01"].into_iter().any(is_date));
+    }
+
+    #[test]
+    fn formats_that_may_not_be_read_are_told_by_their_endings() {
+        assert!(is_unread("https://x/a.HEIC?v=1") && is_unread("https://x/a.svg"));
+        assert!(!is_unread("https://x/a.jpg") && !is_unread("https://x/a?f=a.svg"));
+    }
+}

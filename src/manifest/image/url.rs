@@ -1,0 +1,162 @@
+use memchr::{memchr2, memchr3};
+
+use crate::job::ImageRef;
+use crate::manifest::diagnostic::quoted;
+
+use super::{ImageRefusal, refuse};
+
+/// Whether no character of a URL separates or breaks anything.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_graphic()
+            & (byte != b',')
+            & (byte != b';')
+            & (byte != b'|')
+            & (byte != b'"')
+            & (byte != b'\\')
+            & (byte != b'{')
+            & (byte != b'<')
+            & (byte != b'>')
+    };
+    // Without a way out of the middle, many bytes are looked at in one step.
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
+}
+
+/// A URL whose host begins at byte `authority`.
+pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, ImageRefusal> {
+    let rest = &text[authority..];
+    let (host, path) = rest.split_at(memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len()));
+    if host.is_empty() {
+        return refuse(text, "has no host", "write the whole URL, as in https://example.com/photo.jpg");
+    }
+    if memchr2(b'@', b':', host.as_bytes()).is_some() {
+        check_authority(text, host)?;
+    }
+    if !is_plain {
+        check_characters(text)?;
+    }
+    if matches!(path, "" | "/") {
+        return refuse(text, "names a host and no picture", "write the whole URL, as in https://example.com/photo.jpg");
+    }
+    if !is_usual(text)
+        && let Some(extension) = extension(path)
+        && NO_PICTURES.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    {
+        return refuse(
+            text,
+            &format!("ends in `.{extension}`, which is no picture"),
+            "give the URL of a JPEG, PNG, GIF or WebP",
+        );
+    }
+    Ok(ImageRef::Url(text))
+}
+
+/// What no picture's name ends in.
+const NO_PICTURES: [&str; 22] = [
+    "pdf", "zip", "rar", "7z", "gz", "tar", "html", "htm", "mp4", "mov", "avi", "webm", "mkv", "mp3", "doc", "docx",
+    "xls", "xlsx", "csv", "ppt", "pptx", "json",
+];
+
+/// Whether a URL ends as most do.
+fn is_usual(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [.., b'.', b'j', b'p', b'g'] | [.., b'.', b'p', b'n', b'g'] | [.., b'w', b'e', b'b', b'p']
+    )
+}
+
+/// Whether a text is a URL, or is called as a picture is.
+pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
+    let text = text.trim_matches(|sign: char| sign.is_whitespace() || sign == '"');
+    let begins = |start: &str| super::starts_with(text, start);
+    let is_picture = |extension: &str| {
+        ["jpg", "jpeg", "png", "gif", "webp"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    };
+    begins("https://") || begins("http://") || begins("data:image/") || extension(text).is_some_and(is_picture)
+}
+
+/// What stands behind the last dot of the last part of a path.
+fn extension(path: &str) -> Option<&str> {
+    let path = &path[..memchr2(b'?', b'#', path.as_bytes()).unwrap_or(path.len())];
+    let (_, extension) = path.rsplit_once('.')?;
+    (!extension.contains('/')).then_some(extension)
+}
+
+/// Looks at a host with something before or behind its name.
+fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
+    if host.contains('@') {
+        let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
+        return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
+    }
+    if matches!(host, "http:" | "https:") {
+        let once = text.split_once("://").map_or(text, |(_, rest)| rest);
+        return refuse(text, "has two schemes", format!("write {}", quoted(once)));
+    }
+    // An address of IPv6 is full of colons, and stands in brackets.
+    let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    let port = behind.rsplit_once(':').map(|(_, port)| port);
+    match port {
+        Some(port) if !port.bytes().all(|byte| byte.is_ascii_digit()) || port.parse::<u16>().is_err() => refuse(
+            text,
+            &format!("has the port {}", quoted(port)),
+            "a port is a number from 1 to 65535; most URLs have none",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Looks at a URL with characters in it that few have.
+fn check_characters(text: &str) -> Result<(), ImageRefusal> {
+    let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
+        let hint = "separate them with `|`, in a template as in {{ images | replace(', ', '|') }}";
+        return refuse(text, "holds several URLs", hint);
+    }
+    if text.contains('|') {
+        return refuse(text, "holds a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
+    }
+    for sign in ['"', '<', '>'] {
+        if text.contains(sign) {
+            let hint = format!("remove it; inside of a URL it is %{:02X}", u32::from(sign));
+            return refuse(text, &format!("holds a `{sign}`, which no URL has"), hint);
+        }
+    }
+    if text.contains('\u{FFFD}') {
+        return refuse(
+            text,
+            "holds `\u{FFFD}`, which stands for a letter that was lost",
+            "export the table anew, as UTF-8",
+        );
+    }
+    if text.chars().any(char::is_whitespace) {
+        return refuse(text, "holds a space", "write it as %20, or separate several images with `|`");
+    }
+    if text.contains('…') {
+        return refuse(text, "was cut where `…` stands", "copy the whole URL");
+    }
+    if text.contains('\\') {
+        return refuse(text, "holds a `\\`", format!("write {}", quoted(&text.replace('\\', "/"))));
+    }
+    if text.contains("&amp;") {
+        let hint = format!("it was copied out of a page's source: write {}", quoted(&text.replace("&amp;", "&")));
+        return refuse(text, "holds `&amp;`, which stands for `&`", hint);
+    }
+    if let Some(name) = placeholder(text) {
+        let hint = "names are filled in where a YAML manifest has `rows:` and a `template:`, as in {{ sku }}";
+        return refuse(text, &format!("holds {}, which nothing fills in", quoted(name)), hint);
+    }
+    if let Some(rest) = text.strip_suffix([',', ';']) {
+        return refuse(text, "ends in a separator", format!("write {}", quoted(rest)));
+    }
+    Ok(())
+}
+
+/// A name in braces that a URL was to be completed with.
+fn placeholder(text: &str) -> Option<&str> {
+    let (open, close) = (text.find('{')?, text.find('}')?);
+    let end = close + text[close..].len() - text[close..].trim_start_matches('}').len();
+    let name = text.get(open..end)?.trim_matches(['{', '}', ' ']);
+    let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '.' | ' '));
+    (is_name || text[open..].starts_with("{{")).then(|| &text[open..end])
+}
