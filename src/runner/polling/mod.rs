@@ -24,7 +24,7 @@ const PLANNED_SHARE: f64 = 0.8;
 /// When a prediction is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PollSchedule {
-    /// The shortest wait before anything is known of how long predictions take.
+    /// The shortest wait before anything is known of how long predictions take, and the wait after a failed poll.
     pub shortest: Duration,
     /// The longest wait while all is well.
     pub longest: Duration,
@@ -47,7 +47,7 @@ impl Default for PollSchedule {
             shortest: Duration::from_millis(250),
             longest: Duration::from_secs(2),
             share: 0.5,
-            lag: Duration::from_millis(450),
+            lag: Duration::from_millis(430),
             not_found_grace: Duration::from_secs(60),
             not_found_limit: 3,
             error_limit: 40,
@@ -94,13 +94,20 @@ impl Polling {
 
     /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
     /// `phase` in 0..1 is its own, so that predictions that began together are not asked for together.
+    ///
+    /// A single failed poll is asked again soon, for an answer that lies there keeps a slot; several are a provider that
+    /// needs time.
     pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, errors: u32, phase: f64) -> Duration {
         let usual = self.times().wait(kind, age, phase).unwrap_or_else(|| {
             age.mul_f64(self.schedule.share)
                 .clamp(self.schedule.shortest, self.schedule.longest)
                 .mul_f64(0.95 + 0.1 * phase)
         });
-        usual.max(backoff(errors).mul_f64(0.95 + 0.1 * phase))
+        match errors {
+            0 => usual,
+            1 => usual.min(self.schedule.shortest),
+            _ => usual.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * phase)),
+        }
     }
 
     /// Takes in how long a prediction took.
@@ -121,6 +128,15 @@ impl Polling {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_poll_is_asked_again_soon_and_several_ever_later() {
+        let polling = Polling::new(&Settings::default(), &[15_000, 40_000]);
+        let waits: Vec<f64> =
+            (0..4).map(|errors| polling.wait(None, Duration::from_secs(10), errors, 0.5).as_secs_f64()).collect();
+        assert!(waits[0] > 1.0 && waits[1] == 0.25, "{waits:?}");
+        assert!(waits[2] >= waits[0] && waits[3] >= 2.0, "{waits:?}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_first_polls_of_each_prediction_are_beside_the_rate_and_sit_a_pause_out_as_all_do() {
