@@ -135,7 +135,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
             let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
             let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
             let urls = if is_probed { urls_of(job) } else { Vec::new() };
-            Candidate { key, sketch: Sketch::of(job, likeness), urls }
+            Candidate { key, sketch: Sketch::of(job, likeness, found.gap()), urls }
         })
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {

@@ -47,9 +47,9 @@ impl Document {
         let mut root = node::parse(&text).map_err(|unparsable| {
             vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)]
         })?;
-        let commented = root.uncomment(&text);
+        let lost = root.find_lost(&text);
         let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
-        for node::Commented { span, message, hint } in commented {
+        for node::Lost { span, message, hint } in lost {
             head.complain(&span, message, hint);
         }
         let found = head.read(&root);
@@ -134,10 +134,13 @@ impl Head<'_> {
             }
             (None, Some(_)) => {
                 let mut wrongs = Wrongs::default();
-                let catalog = catalog::read(keys, &defaults, self.folder, &mut wrongs);
+                let catalog = catalog::read(keys, self.text, &defaults, self.folder, &mut wrongs);
                 self.diagnostics.extend(wrongs.elsewhere);
-                for complaint in wrongs.complaints {
-                    let span = span_of(&complaint.at, &[], &root.span, self.text);
+                let placed = wrongs.complaints.into_iter();
+                let placed = placed.map(|complaint| (span_of(&complaint.at, &[], &root.span, self.text), complaint));
+                let mut placed: Vec<(Range<usize>, Complaint)> = placed.collect();
+                placed.sort_by_key(|(span, _)| span.start);
+                for (span, complaint) in placed {
                     self.complain(&span, complaint.message, complaint.hint);
                 }
                 Some((defaults, Made::Templated(Box::new(catalog?))))

@@ -29,6 +29,14 @@ enum Columns<'r> {
 }
 
 impl FoundJob<'_> {
+    /// A column that is empty and whose text is missed inside of the prompt or the id.
+    pub fn gap(&self) -> Option<&str> {
+        match self.columns {
+            Columns::InRow(pass) => pass.gap(),
+            Columns::Known(_) => None,
+        }
+    }
+
     /// The job with all that belongs to it.
     pub fn to_job(&self) -> Job {
         self.job.to_job(match self.columns {

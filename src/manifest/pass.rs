@@ -42,6 +42,11 @@ pub(super) trait Pass: Send {
         Defaults::none()
     }
 
+    /// A column that is empty and whose text is missed inside of the prompt or the id.
+    fn gap(&self) -> Option<&str> {
+        None
+    }
+
     /// What to do where several rows have one id.
     fn way_out_of_duplicates(&self) -> String {
         "give each job an id of its own".to_owned()

@@ -119,7 +119,13 @@ fn every_good_manifest_is_read_as_it_was_meant() {
 const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
     (
         "a comment is gone before a schema looks",
-        &["color-not-quoted.yaml", "default-color-not-quoted.yaml", "prompt-before-a-comment.yaml"],
+        &[
+            "color-not-quoted.yaml",
+            "default-color-not-quoted.yaml",
+            "prompt-before-a-comment.yaml",
+            "text-cut-by-a-comment.yaml",
+            "text-with-a-tag.yaml",
+        ],
     ),
     ("it does not multiply", &["matrix-of-billions.yaml"]),
     ("it cannot compare one job with another", &["id-twice.yaml", "ids-that-are-one-number.yaml"]),
@@ -127,6 +133,8 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
         "what is in another file is not in this one",
         &[
             "rows-a-folder.yaml",
+            "cells-with-holes.yaml",
+            "rows-below-a-title.yaml",
             "rows-and-pictures-missing.yaml",
             "rows-file-missing.yaml",
             "rows-file-no-table.yaml",
@@ -139,12 +147,17 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
     ),
     (
         "rows may have any column, and some win over the template",
-        &["override-wrong.yaml", "template-without-prompt.yaml"],
+        &["override-wrong.yaml", "row-without-a-key.yaml", "template-without-prompt.yaml"],
     ),
     (
         "a template is a text until it is filled in",
         &[
+            "decimal-comma.yaml",
             "empty-cell-as-a-number.yaml",
+            "entry-as-a-text.yaml",
+            "entry-without-a-part.yaml",
+            "placeholders-of-other-programs.yaml",
+            "template-block-of-lines.yaml",
             "template-divides-by-zero.yaml",
             "template-filter-unknown.yaml",
             "template-makes-a-bad-id.yaml",
@@ -156,7 +169,12 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
             "template-names-nothing.yaml",
             "template-never-ends.yaml",
             "template-open.yaml",
+            "when-beside-its-braces.yaml",
             "when-compares-a-text.yaml",
+            "when-compares-two-texts.yaml",
+            "when-in-another-language.yaml",
+            "when-no-is-a-text.yaml",
+            "when-true-is-a-text.yaml",
             "when-open.yaml",
         ],
     ),

@@ -179,6 +179,24 @@ fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
 }
 
 #[test]
+fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_stands_in_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("rows.csv", "sku,title\nm1,Mug\nm2,\nm3,\n");
+    let manifest = |title: &str| {
+        format!(
+            "rows: rows.csv\ntemplate:\n  id: '{{{{ sku }}}}'\n  prompt: 'Make the {title} #1E90FF'\n  images: 'https://x/{{{{ sku }}}}.jpg'\n"
+        )
+    };
+    sandbox.write("a.yaml", manifest("{{ title }}"));
+    let said = code(&sandbox.run("check a.yaml"), 0);
+    assert!(said.contains("an empty cell leaves a gap in the prompt or in the id (and in 1 more)"), "{said}");
+    assert!(said.contains("rows.csv:3"), "{said}");
+    sandbox.write("a.yaml", manifest("{{ title | default(\"product\") }}"));
+    let said = code(&sandbox.run("check a.yaml"), 0);
+    assert!(!said.contains("gap"), "{said}");
+}
+
+#[test]
 fn the_schema_and_the_reader_agree() {
     let sandbox = Sandbox::new();
     sandbox.write("rows.csv", "sku,file\nm1,a.png\n");

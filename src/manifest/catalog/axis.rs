@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) value: Variable,
     /// Its columns in the report: the axis's name, or `axis.key` for each key of a map.
     pub(super) columns: Vec<(String, String)>,
+    /// Where it stands in the manifest.
+    pub(super) span: std::ops::Range<usize>,
 }
 
 /// What is wrong with an axis, and where.
@@ -52,7 +54,8 @@ impl Axis {
             .iter()
             .map(|item| match &item.kind {
                 Kind::Scalar(text) => {
-                    Ok(Entry { value: Variable::from(text.as_str()), columns: vec![(key.name.clone(), text.clone())] })
+                    let columns = vec![(key.name.clone(), text.clone())];
+                    Ok(Entry { value: Variable::from(text.as_str()), columns, span: item.span.clone() })
                 }
                 Kind::Map(pairs) => {
                     let texts: Option<Vec<(String, String)>> = pairs
@@ -68,6 +71,7 @@ impl Axis {
                                 .collect::<BTreeMap<String, Variable>>(),
                         ),
                         columns: texts.into_iter().map(|(name, text)| (format!("{}.{name}", key.name), text)).collect(),
+                        span: pairs.first().map_or(item.span.clone(), |(first, _)| first.span.clone()),
                     })
                 }
                 _ => Err(wrong(item, format!("an entry of `matrix.{}` is {}", key.name, item.what()))),

@@ -22,12 +22,14 @@ pub(super) use axis::Axis;
 pub(super) use read::{Keys, Wrongs, read};
 pub(super) use rows::RowSource;
 pub(super) use template::{Template, Text};
+use template::{Unfilled, Wanted};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::pass::{Parts, Pass};
-use super::row::{At, Complaint, Defaults, Field, Row, Value};
+use super::row::{At, Complaint, Defaults, Field, Row, Value, lost};
 use super::source::Source;
+use super::suggest;
 
 /// Columns of a row that win over the template, where they are not empty: what one wants another way for one product.
 const OVERRIDES: [Field; 6] =
@@ -154,35 +156,99 @@ impl Jobs<'_> {
         self.rendered.clear();
         self.complaints.clear();
         let template = &self.catalog.template;
-        match template.is_wanted(&variables) {
-            Ok(true) => {}
-            Ok(false) => return false,
-            Err(complaint) => {
-                self.complaints.push(complaint);
-                // Whether the job is wanted is not known, so nothing more is said of it.
-                self.rendered.extend(Field::ALL.map(|field| (field, Rendered::Refused)));
-            }
+        let wanted = template.is_wanted(&variables);
+        if let Ok(Wanted::No) = wanted {
+            return false;
         }
-        if self.complaints.is_empty() {
+        if let Ok(Wanted::Yes) = wanted {
+            self.shape = self.lost_cells();
+            if !self.shape.is_empty() {
+                return self.render();
+            }
             for (field, text) in &template.fields {
-                let rendered = match text.render(&variables) {
-                    Ok(rendered) => rendered,
-                    Err(complaint) => {
-                        self.complaints.push(complaint);
-                        Rendered::Refused
-                    }
-                };
+                let hole = self.hole(*field).map(Unfilled::Wrong);
+                let rendered = hole.map_or_else(|| text.render(&variables), Err).unwrap_or_else(|unfilled| {
+                    self.complaints.push(self.complaint(unfilled));
+                    Rendered::Refused
+                });
+                self.rendered.push((*field, rendered));
+            }
+            self.take_overrides();
+        } else {
+            // Whether the job is wanted is not known, so nothing more is said of it than what holds for every row.
+            let complaint = wanted.err().map(|unfilled| self.complaint(unfilled));
+            self.complaints.extend(complaint);
+            self.rendered.extend(Field::ALL.map(|field| (field, Rendered::Refused)));
+            for (field, text) in template.fields.iter().filter(|(_, text)| text.is_literal()) {
+                let rendered = text.render(&variables).unwrap_or(Rendered::Refused);
                 self.rendered.push((*field, rendered));
             }
         }
+        true
+    }
+
+    /// What is said of a text that cannot be filled in.
+    fn complaint(&self, unfilled: Unfilled) -> Complaint {
+        let (name, span) = match unfilled {
+            Unfilled::Wrong(complaint) => return complaint,
+            Unfilled::Missing { name, span } => (name, span),
+        };
+        let own =
+            self.own.iter().map(|(name, _)| name.as_str()).filter(|own| !self.catalog.template.uses(&snake_case(own)));
+        let hint = match suggest::nearest(&name, own) {
+            Some(near) => format!("did you mean `{name}` by `{near}`?"),
+            None => format!("give it one, or let a word stand in: `{{{{ {name} | default('…') }}}}`"),
+        };
+        // Rows that are written by hand have the slip; of others, all may lack what the template names.
+        let at = match self.catalog.rows {
+            RowSource::List(_) => At::OfRow(Box::new(At::Row)),
+            _ => At::Source(span),
+        };
+        Complaint::new(at, format!("the row has no {}, which the template names", quoted(&name)), hint)
+    }
+
+    /// The cells that win over the template.
+    fn take_overrides(&mut self) {
+        let template = &self.catalog.template;
         for (name, cell) in self.own.iter().filter(|(_, cell)| !cell.trim().is_empty()) {
-            let field = Field::from_key(&snake_case(name)).filter(|field| OVERRIDES.contains(field));
-            if let Some(field) = field.filter(|field| !template.mentions(*field)) {
+            // A row's own id is one id, and can name one job.
+            let wins = |field: &Field| match field {
+                Field::Id => self.catalog.combinations() == 1 && !template.gives(Field::Id),
+                field => OVERRIDES.contains(field) && !template.mentions(*field),
+            };
+            if let Some(field) = Field::from_key(&snake_case(name)).filter(wins) {
                 self.rendered.retain(|(rendered, _)| *rendered != field);
                 self.rendered.push((field, Rendered::Own(cell.clone())));
             }
         }
-        true
+    }
+
+    /// The cells that the template uses and that do not hold what they should.
+    fn lost_cells(&self) -> Vec<Complaint> {
+        let used = self.own.iter().map(|(name, cell)| (snake_case(name), cell));
+        // A text may well begin with an apostrophe: '90s mugs.
+        let used = used.filter(|(name, cell)| self.catalog.template.uses(name) && !cell.starts_with('\''));
+        let complaints = used.filter_map(|(name, cell)| {
+            let lost = lost(cell)?;
+            Some(Complaint::new(At::Column(name), lost.message, lost.hint))
+        });
+        complaints.collect()
+    }
+
+    /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
+    fn hole(&self, field: Field) -> Option<Complaint> {
+        let name = (field == Field::Images).then(|| self.empty(&[Field::Images]))??;
+        let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
+        let hint = format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template");
+        Some(Complaint::new(At::Field(Field::Images), message, hint))
+    }
+
+    /// The first column that is empty and stands between other text in one of `fields`.
+    fn empty(&self, fields: &[Field]) -> Option<&str> {
+        let is_empty = |name: &&str| {
+            self.cells.get(*name).is_some_and(|cell| cell.as_str().is_some_and(|cell| cell.trim().is_empty()))
+        };
+        self.catalog.template.inserted(fields).find(is_empty)
     }
 
     /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
@@ -262,10 +328,16 @@ impl Pass for Jobs<'_> {
             _ => field.filter(|_| !is_own).and_then(|field| self.catalog.template.place(field)),
         };
         let Some(span) = span else {
-            let at = field.filter(|_| is_own).map_or(At::Row, |field| At::Column(field.key().to_owned()));
+            let own = field.filter(|_| is_own);
+            let at = own.map_or(At::Row, |field| At::Column(field.key().to_owned()));
+            let way = own.filter(|field| *field != Field::Prompt).map(|field| {
+                let name = field.key();
+                format!("where the column means something else, call it otherwise, as in `product_{name}`")
+            });
+            let hint = complaint.hint.into_iter().chain(way).reduce(|hint, way| format!("{hint}; {way}"));
             return Diagnostic {
                 same: Some(complaint.message.clone()),
-                ..self.rows.diagnostic(Complaint { at, ..complaint })
+                ..self.rows.diagnostic(Complaint { at, hint, message: complaint.message })
             };
         };
         let message = format!("{}, {}", complaint.message, self.row_name());
@@ -278,9 +350,14 @@ impl Pass for Jobs<'_> {
         &self.catalog.defaults
     }
 
+    fn gap(&self) -> Option<&str> {
+        self.empty(&[Field::Id, Field::Prompt])
+    }
+
     fn way_out_of_duplicates(&self) -> String {
-        let names: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
-        match names.into_iter().next() {
+        let named = self.catalog.template.names_of(Field::Id);
+        let axes: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
+        match axes.into_iter().find(|axis| !named.contains(*axis)) {
             Some(axis) => format!(
                 "let the template's `id` name what tells the row and each part of the matrix apart, such as `{axis}`"
             ),

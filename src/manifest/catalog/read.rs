@@ -16,6 +16,7 @@ use crate::manifest::suggest;
 use crate::manifest::table::Table;
 
 use super::rows::MadeRow;
+use super::template::Known;
 use super::{Axis, RowSource, Template, Text};
 
 /// The key of the template that says whether there is a job at all.
@@ -54,16 +55,13 @@ impl Wrongs {
     fn count(&self) -> usize {
         self.complaints.len() + self.elsewhere.len()
     }
-
-    fn is_empty(&self) -> bool {
-        self.count() == 0
-    }
 }
 
-/// Reads the keys, whose paths are relative to `folder`; what the template leaves out may be among the `defaults`.
-/// Nothing where anything is wrong.
+/// Reads the keys in the manifest `text`, whose paths are relative to `folder`; what the template leaves out may be
+/// among the `defaults`. Nothing where the wrongs are such that rows cannot be looked at.
 pub(in crate::manifest) fn read(
     keys: Keys<'_>,
+    text: &str,
     defaults: &Defaults,
     folder: &Path,
     wrongs: &mut Wrongs,
@@ -87,21 +85,23 @@ pub(in crate::manifest) fn read(
         return None;
     };
     let is_whole = wrongs.count() == before;
-    let template = template(key, value, wrongs)?;
+    let mut template = template(key, value, text, wrongs)?;
     // What columns there are is not known where the rows are wrong.
     let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
     if is_whole {
-        wrongs.complaints.extend(left_out(key, value, columns.as_deref(), defaults));
+        for (field, complaint) in left_out(key, value, columns.as_deref(), defaults) {
+            wrongs.complaints.push(complaint);
+            template.fields.push((field, Text::broken(key.span.clone())));
+        }
     }
-    if let Some(broken) = &matrix.broken {
-        wrongs.complaints.extend(template.undefined(columns.as_deref(), &matrix.axes, broken));
-    }
-    wrongs.complaints.extend(template.compared());
-    wrongs.is_empty().then_some((rows?, matrix.axes, template))
+    let broken = matrix.broken?;
+    let known = Known { columns: columns.as_deref(), matrix: &matrix.axes, broken: &broken };
+    wrongs.complaints.extend(template.mistakes(&known));
+    if is_whole { Some((rows?, matrix.axes, template)) } else { None }
 }
 
 /// The columns that jobs need and that neither the template nor anything else gives them.
-fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<Complaint> {
+fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<(Field, Complaint)> {
     let Kind::Map(pairs) = &value.kind else { return Vec::new() };
     let is_written = |field: Field| {
         let is_near = |name: &str| suggest::nearest(name, [field.key()]).is_some();
@@ -124,7 +124,7 @@ fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defa
         .filter(|(field, is_given, _)| !is_given && !is_written(*field))
         .map(|(field, _, example)| {
             let message = format!("the template has no `{}`", field.key());
-            Complaint::new(At::Source(key.span.clone()), message, format!("add it, as in `{example}`"))
+            (field, Complaint::new(At::Source(key.span.clone()), message, format!("add it, as in `{example}`")))
         })
         .collect()
 }
@@ -165,6 +165,7 @@ fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
             message,
             "each of its lists multiplies the others: keep the few that are meant".to_owned(),
         );
+        return Matrix { axes, broken: None };
     }
     Matrix { axes, broken: Some(broken) }
 }
@@ -253,7 +254,7 @@ fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> 
     Some(RowSource::Pictures(files.iter().map(|path| MadeRow::of_picture(path, value.line)).collect()))
 }
 
-fn template(key: &Key, value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
+fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<Template> {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "its keys are those of a job, with {{ names }} in their texts".to_owned();
         let span = if matches!(value.kind, Kind::Null) { &key.span } else { &value.span };
@@ -261,36 +262,53 @@ fn template(key: &Key, value: &Node, wrongs: &mut Wrongs) -> Option<Template> {
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);
+    // What is wrong is told here, and rows are looked at without it.
+    let broken = |complaint: Complaint, wrongs: &mut Wrongs| {
+        wrongs.complaints.push(complaint);
+        Text::broken(value.span.clone())
+    };
     for (index, (key, value)) in pairs.iter().enumerate() {
         if let Some((message, hint)) = repeated(pairs, index) {
             wrongs.push(&key.span, message, hint);
             continue;
         }
-        let text = match (Field::from_key(&key.name), &value.kind) {
-            (None, Kind::Scalar(_)) if key.name == WHEN => Text::condition(value).map(|text| condition = Some(text)),
-            (None, _) if key.name == WHEN => {
-                Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None))
+        if key.name == WHEN {
+            let text = match &value.kind {
+                Kind::Scalar(_) => Text::condition(value, text),
+                _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
+            };
+            condition = Some(text.unwrap_or_else(|complaint| broken(complaint, wrongs)));
+            continue;
+        }
+        let Some(field) = Field::from_key(&key.name) else {
+            let mut keys = Field::KEYS.to_vec();
+            keys.push(WHEN);
+            let near = suggest::nearest(&key.name, keys.iter().copied());
+            let message = format!("a template has no key {}", quoted(&key.name));
+            wrongs.push(&key.span, message, suggest::hint(&key.name, &keys));
+            // What was meant and is spelt wrong is not missing as well.
+            match near {
+                Some(WHEN) => condition = Some(Text::broken(value.span.clone())),
+                Some(near) => {
+                    fields.extend(Field::from_key(near).map(|field| (field, Text::broken(value.span.clone()))));
+                }
+                None => {}
             }
-            (None, _) => {
-                let mut keys = Field::KEYS.to_vec();
-                keys.push(WHEN);
-                let message = format!("a template has no key {}", quoted(&key.name));
-                Err(Complaint::new(At::Source(key.span.clone()), message, suggest::hint(&key.name, &keys)))
-            }
-            (Some(_), Kind::Null) => Ok(()),
-            (Some(field), Kind::Scalar(_)) => {
-                Text::compile(value.span.clone(), &[value], false).map(|text| fields.push((field, text)))
-            }
-            (Some(field), Kind::List(items)) if items.iter().all(|item| item.scalar().is_some()) => {
+            continue;
+        };
+        let text = match &value.kind {
+            Kind::Null => continue,
+            Kind::Scalar(_) => Text::compile(value.span.clone(), &[value], false, text),
+            Kind::List(items) if items.iter().all(|item| item.scalar().is_some()) => {
                 let items: Vec<&Node> = items.iter().collect();
-                Text::compile(value.span.clone(), &items, true).map(|text| fields.push((field, text)))
+                Text::compile(value.span.clone(), &items, true, text)
             }
-            (Some(field), _) => {
+            Kind::List(_) | Kind::Map(_) => {
                 let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
                 Err(Complaint::new(At::Source(value.span.clone()), message, None))
             }
         };
-        wrongs.complaints.extend(text.err());
+        fields.push((field, text.unwrap_or_else(|complaint| broken(complaint, wrongs))));
     }
     Some(Template::new(fields, condition))
 }

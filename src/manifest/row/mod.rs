@@ -18,6 +18,7 @@ mod understand;
 
 pub(super) use complaint::{At, Complaint};
 pub(super) use reader::Reader;
+pub(super) use spreadsheet::lost;
 pub(super) use understand::{Defaults, Said, pictures, understand};
 
 use memchr::{memchr, memchr_iter};

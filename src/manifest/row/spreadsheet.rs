@@ -16,9 +16,9 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
 }
 
 /// Why a cell has not the text that it should have.
-pub(super) struct Lost {
-    pub(super) message: String,
-    pub(super) hint: String,
+pub(in crate::manifest) struct Lost {
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: String,
 }
 
 impl Lost {
@@ -29,7 +29,7 @@ impl Lost {
 
 /// What is to be said of a cell that has a formula in it, what is left of one that failed, or a mark of the program that
 /// wrote it in place of its text.
-pub(super) fn lost(text: &str) -> Option<Lost> {
+pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     let text = trim(text);
     // Few cells begin like that, and all of them are looked at.
     match text.as_bytes() {

@@ -1,21 +1,26 @@
 //! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
+//!
+//! ```text
+//! matter  what may be said of a job, in words
+//! sketch  what there is to know of a job for that
+//! ```
+
+mod matter;
+mod sketch;
+
+pub use sketch::Sketch;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-use memchr::memchr;
 use rayon::slice::ParallelSliceMut;
-use smallvec::SmallVec;
 
-use crate::color::{self, Hex};
-use crate::job::{ImageRef, JobId, JobRef, Likeness, Rate, Size, is_shortened_number};
+use crate::color::Hex;
+use crate::job::{JobId, Rate, Size};
 
-use super::expiry::expires_at;
-
-/// How many images the model follows well; more are allowed.
-const USUAL_IMAGES: usize = 3;
+use matter::Matter;
 
 /// How many different colors are counted.
 const COLORS: usize = 4096;
@@ -27,13 +32,7 @@ pub struct Advice {
     rate: Rate,
     submits: u64,
     jobs: u64,
-    crowded: Noted,
-    colorless: Noted,
-    expiring: Noted,
-    garbled: Noted,
-    shortened: Noted,
-    templated: Noted,
-    pages: Noted,
+    noted: [Noted; Matter::ALL.len()],
     edits: Vec<Edit>,
     /// How many ask for each size; the first ask for none.
     sizes: [u64; 1 + Size::NAMES.len()],
@@ -43,25 +42,6 @@ pub struct Advice {
 /// What a job sends, in two halves, and its line: a million jobs are twelve megabytes.
 #[derive(Clone, Copy, Debug)]
 struct Edit([u32; 2], u32);
-
-/// What there is to know of a job for advice. It is made of the job alone, wherever that is.
-#[derive(Debug)]
-pub struct Sketch {
-    line: u64,
-    likeness: Likeness,
-    size: Option<Size>,
-    colors: SmallVec<[Hex; 4]>,
-    is_colorless: bool,
-    is_crowded: bool,
-    is_garbled: bool,
-    is_shortened: bool,
-    is_templated: bool,
-    is_page: bool,
-    /// When the first of its signed URLs ends.
-    ends: Option<Timestamp>,
-    /// Its id, where there may be something to say of it.
-    id: Option<JobId>,
-}
 
 /// Something to say about some jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +61,6 @@ struct Noted {
     first: Option<(u64, Option<JobId>)>,
 }
 
-impl Noted {
-    fn note(&mut self, job: &Sketch) {
-        self.count += 1;
-        self.first.get_or_insert_with(|| (job.line, job.id.clone()));
-    }
-}
-
 impl Advice {
     /// Begins with nothing to say. `rate` is how fast submits will go out from `now` on.
     pub fn new(now: Timestamp, rate: Rate) -> Advice {
@@ -96,13 +69,7 @@ impl Advice {
             rate,
             submits: 0,
             jobs: 0,
-            crowded: Noted::default(),
-            colorless: Noted::default(),
-            expiring: Noted::default(),
-            garbled: Noted::default(),
-            shortened: Noted::default(),
-            templated: Noted::default(),
-            pages: Noted::default(),
+            noted: Default::default(),
             edits: Vec::new(),
             sizes: [0; 1 + Size::NAMES.len()],
             colors: HashMap::default(),
@@ -121,32 +88,23 @@ impl Advice {
                 Entry::Vacant(_) => {}
             }
         }
-        if job.is_colorless {
-            self.colorless.note(job);
-        }
-        if job.is_crowded {
-            self.crowded.note(job);
-        }
-        if job.is_garbled {
-            self.garbled.note(job);
-        }
-        if job.is_shortened {
-            self.shortened.note(job);
-        }
-        if job.is_templated {
-            self.templated.note(job);
-        }
-        if job.is_page {
-            self.pages.note(job);
+        for matter in &job.matters {
+            self.note(*matter, job);
         }
         let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
         self.edits.push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
         if submits {
             self.submits += 1;
             if job.ends.is_some_and(|end| end < self.turn()) {
-                self.expiring.note(job);
+                self.note(Matter::Expiring, job);
             }
         }
+    }
+
+    fn note(&mut self, matter: Matter, job: &Sketch) {
+        let noted = &mut self.noted[matter as usize];
+        noted.count += 1;
+        noted.first.get_or_insert_with(|| (job.line, job.id.clone()));
     }
 
     /// When the last submit that was counted goes out.
@@ -168,54 +126,14 @@ impl Advice {
 
     /// All that there is to say.
     pub fn warnings(&mut self) -> Vec<Warning> {
-        let twins = self.twins();
+        self.noted[Matter::Twin as usize] = self.twins();
         // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
-        let is_recoloring = self.colorless.count * 5 < self.jobs;
-        let said = [
-            (
-                &self.crowded,
-                "more than 3 images in a job",
-                "the model follows up to 3 well; name them in the prompt as image 1, image 2 …",
-            ),
-            (
-                &twins,
-                "the same edit under another id: it is paid for each time",
-                "drop it, or give it a `seed` of its own if several versions are meant",
-            ),
-            (
-                &self.expiring,
-                "a signed URL that expires before the job's turn comes",
-                "sign it for longer, raise --rate, or run in parts with --limit",
-            ),
-            (
-                &self.garbled,
-                "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
-                "export the table anew as UTF-8, and look at the names with accents",
-            ),
-            (
-                &self.shortened,
-                "an id that a spreadsheet has shortened: digits of the number are lost",
-                "format the column as text, and fill it again",
-            ),
-            (
-                &self.templated,
-                "a prompt with `{{` in it is sent as it is",
-                "names are filled in where a YAML manifest has `rows:` and a `template:`",
-            ),
-            (
-                &self.pages,
-                "a link to a page that shows a picture, and not to the picture",
-                "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
-            ),
-        ];
-        let colorless = (
-            &self.colorless,
-            "no color in the prompt, while the other jobs have one",
-            "name it by its hex, as in: Change the mug's color to #1E90FF (ocean)",
-        );
-        let said = said.into_iter().chain(is_recoloring.then_some(colorless));
-        said.filter_map(|(noted, message, hint)| {
+        let is_recoloring = self.noted[Matter::Colorless as usize].count * 5 < self.jobs;
+        let told = Matter::ALL.into_iter().filter(|matter| *matter != Matter::Colorless || is_recoloring);
+        told.filter_map(|matter| {
+            let noted = &self.noted[matter as usize];
             let first = noted.first.clone()?;
+            let (message, hint) = matter.words();
             let message = match noted.count {
                 1 => message.to_owned(),
                 count => format!("{message} (and in {} more)", count - 1),
@@ -224,49 +142,7 @@ impl Advice {
         })
         .collect()
     }
-}
 
-impl Sketch {
-    /// What there is to know of `job`; `likeness` is that of what it sends.
-    pub fn of(job: &JobRef<'_>, likeness: Likeness) -> Sketch {
-        let JobRef { request, line, .. } = job;
-        let colors = match job.color.as_deref() {
-            Some(color) => color.parse().into_iter().collect(),
-            None => SmallVec::from_vec(color::asked(request.prompt)),
-        };
-        let is_colorless = colors.is_empty() && !names_a_color(request.prompt);
-        let is_crowded = request.images.len() > USUAL_IMAGES;
-        let end = |image: &ImageRef<'_>| match image {
-            ImageRef::Url(url) => expires_at(url),
-            ImageRef::Data(_) | ImageRef::File(_) => None,
-        };
-        let ends = request.images.iter().filter_map(end).min();
-        let is_garbled = is_garbled(request.prompt);
-        let is_page = request.images.iter().any(|image| matches!(image, ImageRef::Url(url) if is_page(url)));
-        let is_shortened = is_shortened_number(job.id.as_str());
-        let is_templated = memchr(b'{', request.prompt.as_bytes()).is_some() && request.prompt.contains("{{");
-        let is_noted =
-            is_colorless || is_crowded || is_garbled || is_shortened || is_templated || is_page || ends.is_some();
-        let id = is_noted.then(|| job.id.to_id());
-        let (line, size) = (*line, request.size);
-        Sketch {
-            line,
-            likeness,
-            size,
-            colors,
-            is_colorless,
-            is_crowded,
-            is_garbled,
-            is_shortened,
-            is_templated,
-            is_page,
-            ends,
-            id,
-        }
-    }
-}
-
-impl Advice {
     /// The jobs that ask for what an earlier one asks for.
     fn twins(&mut self) -> Noted {
         self.edits.par_sort_unstable_by_key(|Edit([high, low], _)| u64::from(*high) << 32 | u64::from(*low));
@@ -284,36 +160,10 @@ impl Advice {
     }
 }
 
-/// Whether a prompt has UTF-8 in it that was read as Windows-1252.
-fn is_garbled(prompt: &str) -> bool {
-    let is_sign = |next: char| matches!(next, '\u{80}'..='\u{BF}' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | 'ƒ' | '\u{2013}'..='\u{203A}' | '€' | '™');
-    let pairs = || prompt.chars().zip(prompt.chars().skip(1));
-    !prompt.is_ascii()
-        && (prompt.contains("â€") || pairs().any(|(one, next)| matches!(one, 'Ã' | 'Â') && is_sign(next)))
-}
-
-/// Whether a URL is one of those that people share, behind which there is a page.
-fn is_page(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://").or(url.strip_prefix("http://")) else { return false };
-    let (host, path) = memchr(b'/', rest.as_bytes()).map_or((rest, ""), |slash| (&rest[..slash], &rest[slash + 1..]));
-    match host {
-        "drive.google.com" => !path.starts_with("uc?"),
-        "www.dropbox.com" | "dropbox.com" => !path.contains("dl=1") && !path.contains("raw=1"),
-        "photos.app.goo.gl" | "photos.google.com" | "1drv.ms" | "onedrive.live.com" | "www.icloud.com" => true,
-        _ => false,
-    }
-}
-
-fn names_a_color(prompt: &str) -> bool {
-    let prompt = prompt.to_lowercase();
-    let mut words = prompt.split(|character: char| !character.is_alphanumeric());
-    words.any(|word| word.len() > 2 && color::is_name(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{EditRequest, ImageSource, Job, Switches};
+    use crate::job::{EditRequest, ImageSource, Job, Likeness, Switches};
 
     fn job(number: u64, prompt: &str, images: &[&str]) -> Job {
         Job {
@@ -336,7 +186,7 @@ mod tests {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
             let likeness = Likeness::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
-            advice.take(&Sketch::of(&job.borrowed(), likeness), true);
+            advice.take(&Sketch::of(&job.borrowed(), likeness, None), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }
@@ -377,6 +227,28 @@ mod tests {
                 "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
             ]
         );
+    }
+
+    #[test]
+    fn colors_that_are_none_or_are_not_the_one_that_is_checked_are_told() {
+        let asks =
+            |number, prompt, color: &str| Job { color: Some(color.into()), ..job(number, prompt, &["https://x/a"]) };
+        let jobs = [
+            job(0, "make it #1E90F, please", &["https://x/a"]),
+            job(1, "make it #B222222", &["https://x/a"]),
+            job(2, "order #12345 in #1E90FF, #addition", &["https://x/a"]),
+            asks(3, "from #FF0000 to #1E90FF", "#1E90FF"),
+            asks(4, "make it #B22222", "#1E90FF"),
+            asks(5, "make it #1e90ff", "#1E90FF"),
+            asks(6, "make it dodgerblue", "#1E90FF"),
+        ];
+        let told = said(&jobs);
+        assert!(
+            told.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
+            "{told:?}"
+        );
+        let other = "5: the prompt asks for another color than the one that is checked";
+        assert!(told.contains(&other.to_owned()), "{told:?}");
     }
 
     #[test]

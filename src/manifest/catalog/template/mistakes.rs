@@ -1,0 +1,256 @@
+use std::collections::BTreeSet;
+
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::dialect::snake_case;
+use crate::manifest::row::{At, Complaint};
+use crate::manifest::suggest;
+
+use super::super::Axis;
+use super::Template;
+use super::part::{Nesting, Part};
+use super::words::{Expression, is_name};
+
+/// The filters that texts may use, beside those of the template language.
+const FILTERS: [&str; 6] = ["slug", "lower", "upper", "trim", "default", "replace"];
+
+/// More filters that a misspelt one may be.
+const MORE_FILTERS: [&str; 12] =
+    ["int", "float", "round", "title", "capitalize", "join", "first", "last", "length", "abs", "split", "list"];
+
+/// What the filters of other languages are called here.
+const OTHER_FILTERS: [(&str, &str); 8] = [
+    ("lowercase", "lower"),
+    ("downcase", "lower"),
+    ("uppercase", "upper"),
+    ("upcase", "upper"),
+    ("slugify", "slug"),
+    ("handleize", "slug"),
+    ("strip", "trim"),
+    ("number", "float"),
+];
+
+/// The names that texts can use.
+pub(in crate::manifest::catalog) struct Known<'k> {
+    /// The columns of rows as they are written, where that is known.
+    pub(in crate::manifest::catalog) columns: Option<&'k [String]>,
+    pub(in crate::manifest::catalog) matrix: &'k [Axis],
+    /// Axes of which it was said already that they cannot be read.
+    pub(in crate::manifest::catalog) broken: &'k BTreeSet<String>,
+}
+
+impl Template {
+    /// All that is wrong with the texts, whatever rows there are. A text with a mistake is not rendered.
+    pub(in crate::manifest::catalog) fn mistakes(&mut self, known: &Known<'_>) -> Vec<Complaint> {
+        let mut all = Vec::new();
+        for text in self.texts_mut() {
+            let found: Vec<Complaint> = text.parts.iter().flat_map(|part| mistakes(part, known)).collect();
+            let is_incomplete =
+                text.parts.iter().any(|part| part.names(Nesting::Roots).iter().any(|name| known.broken.contains(name)));
+            text.is_broken |= is_incomplete || !found.is_empty();
+            all.extend(found);
+        }
+        all
+    }
+}
+
+fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+    let mut complaints = undefined(part, known);
+    let names = part.names(Nesting::WithParts);
+    for expression in part.expressions() {
+        complaints.extend(filters(part, &expression));
+        complaints.extend(comparisons(part, &expression, &names));
+        complaints.extend(maps(part, &expression, known));
+        complaints.extend(incomplete(&expression, known));
+    }
+    complaints.extend(placeholders(part, known));
+    complaints.sort_by_key(|complaint| match &complaint.at {
+        At::Source(span) => span.start,
+        _ => 0,
+    });
+    complaints
+}
+
+/// The names that no column and no axis has, each told once.
+fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+    let axes: BTreeSet<String> = known.matrix.iter().flat_map(Axis::names).collect();
+    let roots: BTreeSet<&str> = known.matrix.iter().map(|axis| &*axis.name).collect();
+    let columns: Option<BTreeSet<String>> =
+        known.columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect());
+    let mut complaints = Vec::new();
+    for name in part.names(Nesting::WithParts) {
+        let root = name.split('.').next().unwrap_or_default();
+        let called: Vec<&String> =
+            known.columns.into_iter().flatten().filter(|column| snake_case(column) == root).collect();
+        if let ([one, other, ..], false) = (called.as_slice(), roots.contains(root)) {
+            let message = format!("{} may be column {} or {}", quoted(root), quoted(one), quoted(other));
+            let hint = "rename one of the two in the table".to_owned();
+            complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+        }
+        if known.broken.contains(root) || part.is_global(root) {
+            continue;
+        }
+        let is_column = columns.as_ref().is_some_and(|columns| columns.contains(root));
+        if !roots.contains(root) && is_column && root != name {
+            let message = format!("{} is a text, and has no parts", quoted(root));
+            let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
+            complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+            continue;
+        }
+        let is_known = if roots.contains(root) { axes.contains(&name) } else { is_column || columns.is_none() };
+        if is_known {
+            continue;
+        }
+        let names: Vec<&str> = axes.iter().chain(columns.iter().flatten()).map(String::as_str).collect();
+        let message = format!("the template names {}, which is no column and no part of the matrix", quoted(&name));
+        let hint = match names.as_slice() {
+            [] => "there are no names to use: give `rows` or a `matrix`".to_owned(),
+            [title] if known.matrix.is_empty() && suggest::nearest(&name, [*title]).is_none() => {
+                format!(
+                    "the rows have {} alone: if that is a title, remove what stands above the header",
+                    quoted(title)
+                )
+            }
+            names => suggest::hint(&name, names),
+        };
+        complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+    }
+    complaints
+}
+
+/// The filters that there are not.
+fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
+    let bars = expression.numbers().filter(|number| expression.word(*number) == "|");
+    let named = bars.map(|bar| bar + 1).filter(|number| is_name(expression.word(*number)));
+    let unknown = named.filter(|number| !part.has_filter(expression.word(*number)));
+    let complaints = unknown.map(|number| {
+        let name = expression.word(number);
+        let other = OTHER_FILTERS.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
+        let near = other.or_else(|| suggest::nearest(name, FILTERS.into_iter().chain(MORE_FILTERS)));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the filters are {} and those of Jinja", FILTERS.join(", ")),
+        };
+        Complaint::new(
+            At::Source(part.place(expression.span(number))),
+            format!("there is no filter {}", quoted(name)),
+            hint,
+        )
+    });
+    complaints.collect()
+}
+
+/// What columns are compared with as they are. They are texts: a text is over every number, is never `true`, and is
+/// held against another letter by letter.
+fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<Complaint> {
+    let is_operator = |number: &usize| matches!(expression.word(*number), "<" | ">" | "<=" | ">=" | "==" | "!=");
+    let complaints = expression.numbers().filter(is_operator).filter_map(|at| {
+        // Behind a bar stands a filter, and what it makes is compared.
+        let is_shaped = matches!(expression.word(at + 2), "|" | "(" | "[") || expression.before(at, 2) == "|";
+        let is_ordered = !matches!(expression.word(at), "==" | "!=");
+        let (left, right) = (at.checked_sub(1)?, at + 1);
+        let is_column = |number: usize| is_name(expression.word(number)) && names.contains(expression.word(number));
+        let number = match (is_column(left), is_column(right)) {
+            (true, true) if is_ordered && !is_shaped => {
+                let (one, other) = (expression.word(left), expression.word(right));
+                let message = format!(
+                    "{} and {} are texts, and are held against each other letter by letter",
+                    quoted(one),
+                    quoted(other)
+                );
+                let hint = format!("make numbers of them: `{one} | float {} {other} | float`", expression.word(at));
+                return Some(Complaint::new(At::Source(part.place(expression.span(left))), message, hint));
+            }
+            (true, false) if expression.before(at, 2) != "|" => left,
+            (false, true) if !is_shaped => right,
+            _ => return None,
+        };
+        let (name, value) = (expression.word(number), expression.word(left + right - number));
+        let (message, hint) = if value.starts_with(|first: char| first.is_ascii_digit()) {
+            let filter = if value.contains('.') { "float" } else { "int" };
+            (format!("is compared with the number {value}"), format!("make a number of it: `{name} | {filter}`"))
+        } else if matches!(value, "true" | "false" | "True" | "False") {
+            let hint = format!("compare it with what the cells say, as in `{name} == '{value}'`");
+            (format!("is compared with {}, which no text is", quoted(value)), hint)
+        } else {
+            return None;
+        };
+        let message = format!("{} is a text, and {message}", quoted(name));
+        Some(Complaint::new(At::Source(part.place(expression.span(number))), message, hint))
+    });
+    complaints.collect()
+}
+
+/// Entries of the matrix with parts that are put into a text as a whole.
+fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<Complaint> {
+    let is_shaped = |filter: &str| FILTERS.contains(&filter);
+    let name = expression.bare_name().or_else(|| {
+        let is_text =
+            expression.numbers().len() == 3 && expression.filters(0).all(is_shaped) && expression.word(1) == "|";
+        is_text.then(|| expression.word(0))
+    })?;
+    let axis = known.matrix.iter().find(|axis| *axis.name == *name)?;
+    let parts: BTreeSet<String> = axis.names().filter(|part| part != name).collect();
+    let written: Vec<String> = parts.iter().map(|part| format!("{{{{ {part} }}}}")).collect();
+    (!parts.is_empty()).then(|| {
+        let message = format!("{} has parts, and is no text", quoted(name));
+        let hint = format!("name the part that is meant: {}", written.join(", "));
+        Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
+    })
+}
+
+/// Entries of the matrix that lack a part which the text names, and for which nothing stands in.
+fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for number in expression.names() {
+        let name = expression.word(number);
+        let Some(axis) = name.split('.').next().and_then(|root| known.matrix.iter().find(|axis| *axis.name == *root))
+        else {
+            continue;
+        };
+        let has_default = expression.filters(number).any(|filter| matches!(filter, "default" | "d"));
+        if has_default
+            || expression.word(number + 1) == "is"
+            || !axis.names().any(|part| part == name)
+            || name == &*axis.name
+        {
+            continue;
+        }
+        for entry in axis.entries.iter().filter(|entry| entry.columns.iter().all(|(column, _)| column != name)) {
+            let key = name.rsplit('.').next().unwrap_or_default();
+            let own: Vec<&str> =
+                entry.columns.iter().map(|(column, _)| column.rsplit('.').next().unwrap_or_default()).collect();
+            let hint = match suggest::nearest(key, own) {
+                Some(near) => format!("did you mean `{key}` by `{near}`?"),
+                None => format!("give it one, or let a word stand in: `{{{{ {name} | default('…') }}}}`"),
+            };
+            let message = format!("the entry has no {}, which the template names", quoted(key));
+            complaints.push(Complaint::new(At::Source(entry.span.clone()), message, hint));
+        }
+    }
+    complaints
+}
+
+/// Names in the braces of other programs, which would be sent as they are.
+fn placeholders(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+    let columns = known.columns.into_iter().flatten().flat_map(|column| [column.clone(), snake_case(column)]);
+    let names: BTreeSet<String> = columns.chain(known.matrix.iter().flat_map(Axis::names)).collect();
+    let complaints = names.iter().filter(|name| !name.is_empty()).filter_map(|name| {
+        let spellings = [
+            format!("${{{name}}}"),
+            format!("{{{name}}}"),
+            format!("[[{name}]]"),
+            format!("%{name}%"),
+            format!("<{name}>"),
+        ];
+        let found = spellings.iter().find_map(|spelling| {
+            let at = part.written.find(spelling.as_str())?;
+            let is_braced = part.written[..at].ends_with('{');
+            (!is_braced).then(|| at..at + spelling.len())
+        })?;
+        let message = format!("{} is sent as it is", quoted(&part.written[found.clone()]));
+        let name = name.split('.').map(snake_case).collect::<Vec<_>>().join(".");
+        let hint = format!("a name stands in double braces: {{{{ {name} }}}}");
+        Some(Complaint::new(At::Source(part.place(found)), message, hint))
+    });
+    complaints.collect()
+}

@@ -1,0 +1,200 @@
+//! Texts with {{ names }} in them, and what is wrong with them before any row is read.
+//!
+//! ```text
+//! part      one compiled text, rendered for each job
+//! words     what stands in braces, word by word
+//! mistakes  what can be told without a row
+//! ```
+
+mod mistakes;
+mod part;
+mod words;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use minijinja::Value as Variable;
+
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::node::Node;
+use crate::manifest::row::{At, Complaint, Field};
+
+use super::Rendered;
+
+pub(super) use mistakes::Known;
+pub(super) use part::Unfilled;
+
+use part::{Bareness, Nesting, Part};
+use words::Expression;
+
+/// The texts that make a job out of a row.
+#[derive(Debug)]
+pub(in crate::manifest) struct Template {
+    pub(super) fields: Vec<(Field, Text)>,
+    condition: Option<Text>,
+    /// The columns and axes that any text names.
+    names: BTreeSet<String>,
+    /// The names that the condition takes for true or false as they are.
+    switches: BTreeSet<String>,
+    /// The names whose values stand between other text, and the field where they do.
+    inserted: Vec<(Field, String)>,
+}
+
+/// One value of the template: a text, or a list of texts.
+#[derive(Debug)]
+pub(in crate::manifest) struct Text {
+    span: Range<usize>,
+    parts: Vec<Part>,
+    is_list: bool,
+    /// Whether it was said already that it is wrong.
+    is_broken: bool,
+}
+
+impl Text {
+    /// Compiles the texts of `nodes` in the manifest `text`, which stand at `span`.
+    pub(super) fn compile(span: Range<usize>, nodes: &[&Node], is_list: bool, text: &str) -> Result<Text, Complaint> {
+        let parts = nodes.iter().map(|node| Part::compile(node, text, Bareness::Text));
+        Ok(Text { span, parts: parts.collect::<Result<_, _>>()?, is_list, is_broken: false })
+    }
+
+    /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same without its braces.
+    pub(super) fn condition(node: &Node, text: &str) -> Result<Text, Complaint> {
+        let written = node.scalar().unwrap_or_default().trim();
+        let bareness =
+            if written.contains("{{") || written.contains("{%") { Bareness::Text } else { Bareness::Expression };
+        let is_one = written.matches("{{").count() == 1 && written.starts_with("{{") && written.ends_with("}}");
+        if bareness == Bareness::Text && !written.contains("{%") && !is_one {
+            // Any text but an empty one is true, so that no row would be left out.
+            let message = "the condition has text beside its braces, and holds for every row";
+            let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
+            return Err(Complaint::new(At::Source(node.span.clone()), message, hint));
+        }
+        let parts = vec![Part::compile(node, text, bareness)?];
+        Ok(Text { span: node.span.clone(), parts, is_list: false, is_broken: false })
+    }
+
+    /// What stands at `span` and is wrong, as was said already.
+    pub(super) fn broken(span: Range<usize>) -> Text {
+        Text { span, parts: Vec::new(), is_list: false, is_broken: true }
+    }
+
+    pub(super) fn render(&self, variables: &Variable) -> Result<Rendered, Unfilled> {
+        if self.is_broken {
+            return Ok(Rendered::Refused);
+        }
+        let mut texts: Vec<String> = self.parts.iter().map(|part| part.render(variables)).collect::<Result<_, _>>()?;
+        Ok(match self.is_list {
+            // What renders to nothing is left out, so that a picture may be optional.
+            true => Rendered::List(texts.into_iter().filter(|text| !text.trim().is_empty()).collect()),
+            false => Rendered::Text(texts.pop().unwrap_or_default()),
+        })
+    }
+
+    /// Whether it says the same for every row.
+    pub(super) fn is_literal(&self) -> bool {
+        !self.is_broken && self.parts.iter().all(|part| part.expressions().is_empty())
+    }
+
+    /// The names whose values it puts between other text, as they are.
+    fn inserted(&self) -> Vec<String> {
+        let is_alone = |part: &Part, expressions: &[Expression<'_>]| {
+            let written = part.written.trim();
+            expressions.len() == 1 && written.starts_with("{{") && written.ends_with("}}")
+        };
+        let expressions = self.parts.iter().flat_map(|part| {
+            let expressions = part.expressions();
+            if is_alone(part, &expressions) { Vec::new() } else { expressions }
+        });
+        expressions.filter_map(|expression| expression.bare_name().map(str::to_owned)).collect()
+    }
+}
+
+/// Whether a job is wanted.
+pub(super) enum Wanted {
+    Yes,
+    No,
+    /// The condition is wrong, as was said already.
+    Unknown,
+}
+
+impl Template {
+    pub(super) fn new(fields: Vec<(Field, Text)>, condition: Option<Text>) -> Template {
+        let inserted = fields.iter().flat_map(|(field, text)| text.inserted().into_iter().map(|name| (*field, name)));
+        let inserted = inserted.collect();
+        let texts = fields.iter().map(|(_, text)| text).chain(&condition);
+        let names = texts.flat_map(|text| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect();
+        let expressions = condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions);
+        let switches = expressions.flat_map(|expression| switches(&expression)).collect();
+        Template { fields, condition, names, switches, inserted }
+    }
+
+    /// Whether the condition holds.
+    pub(super) fn is_wanted(&self, variables: &Variable) -> Result<Wanted, Unfilled> {
+        let Some(condition) = &self.condition else { return Ok(Wanted::Yes) };
+        if condition.is_broken {
+            return Ok(Wanted::Unknown);
+        }
+        let mut cells = self.switches.iter().filter_map(|name| Some((name, variables.get_attr(name).ok()?)));
+        if let Some((name, cell)) = cells.find(|(_, cell)| cell.as_str().is_some_and(says_no)) {
+            let said = quoted(cell.as_str().unwrap_or_default());
+            let message = format!("{} is the text {said}, and the condition takes every text for true", quoted(name));
+            let hint = format!("compare it, as in `{name} != {}`", said.replace('`', "'"));
+            return Err(Complaint::new(At::OfRow(Box::new(At::Column(name.clone()))), message, hint).into());
+        }
+        let text = condition.parts.iter().map(|part| part.render(variables)).collect::<Result<String, _>>()?;
+        Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
+    }
+
+    /// Where the text of a field stands.
+    pub(super) fn place(&self, field: Field) -> Option<Range<usize>> {
+        self.fields.iter().find(|(known, _)| *known == field).map(|(_, text)| text.span.clone())
+    }
+
+    /// Whether there is a text for a field.
+    pub(super) fn gives(&self, field: Field) -> bool {
+        self.fields.iter().any(|(known, _)| *known == field)
+    }
+
+    /// Whether any text names this column.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether the text of a field names the column of the same name: then it takes the row's word into account itself.
+    pub(super) fn mentions(&self, field: Field) -> bool {
+        self.names_of(field).contains(field.key())
+    }
+
+    /// The columns and axes that the text of a field names.
+    pub(super) fn names_of(&self, field: Field) -> BTreeSet<String> {
+        let texts = self.fields.iter().filter(|(known, _)| *known == field);
+        texts.flat_map(|(_, text)| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect()
+    }
+
+    /// The names whose values stand between other text in one of `fields`, as they are.
+    pub(super) fn inserted(&self, fields: &[Field]) -> impl Iterator<Item = &str> {
+        self.inserted.iter().filter(|(field, _)| fields.contains(field)).map(|(_, name)| name.as_str())
+    }
+
+    fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        self.fields.iter_mut().map(|(_, text)| text).chain(&mut self.condition)
+    }
+}
+
+/// Whether a text means no, as the result of a condition.
+fn says_no(text: &str) -> bool {
+    matches!(text.trim().to_lowercase().as_str(), "false" | "0" | "no" | "none")
+}
+
+/// The names that an expression takes for true or false as they are: `active` in `active and stock | int > 0`. One that
+/// stands alone is the condition's result, and is read as such.
+fn switches(expression: &Expression<'_>) -> Vec<String> {
+    let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "not" | "if" | "elif" | "else" | "(" | ")");
+    let is_word =
+        |word: &str| matches!(word, "and" | "or" | "not" | "if" | "elif" | "else" | "endif" | "true" | "false");
+    let found = expression.names().filter(|number| {
+        let (before, word) = (expression.before(*number, 1), expression.word(*number));
+        !is_word(word) && is_edge(before) && is_edge(expression.word(number + 1)) && expression.bare_name().is_none()
+    });
+    found.map(|number| expression.word(number).to_owned()).collect()
+}

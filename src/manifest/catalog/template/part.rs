@@ -1,0 +1,244 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Variable};
+
+use crate::manifest::diagnostic::quoted;
+use crate::manifest::dialect::{slug, snake_case};
+use crate::manifest::node::Node;
+use crate::manifest::row::{At, Complaint};
+
+use super::words::{Expression, is_name};
+
+/// How much work one rendering may be: a manifest is no place for endless loops.
+const FUEL: u64 = 100_000;
+
+/// What all templates are called in their environments.
+const NAME: &str = "template";
+
+/// A compiled text.
+#[derive(Debug)]
+pub(super) struct Part {
+    environment: Environment<'static>,
+    /// What it says.
+    pub(super) written: String,
+    /// How it stands in the manifest, with its quotes, escapes and line breaks, and where that is.
+    spelt: String,
+    pub(super) span: Range<usize>,
+    /// How many bytes were put before it to make a template of it.
+    shift: usize,
+}
+
+impl Part {
+    /// Compiles the text of `node` in the manifest `text`; it is one expression without braces where `is_bare`.
+    pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> Result<Part, Complaint> {
+        let written = node.scalar().unwrap_or_default();
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.add_filter("slug", |text: &str| slug(text));
+        environment.add_filter("default", default);
+        environment.add_filter("d", default);
+        let (source, shift) = match bareness {
+            Bareness::Text => (written.to_owned(), 0),
+            Bareness::Expression => (format!("{{{{ {written} }}}}"), 3),
+        };
+        let spelt = text.get(node.span.clone()).unwrap_or_default().to_owned();
+        let mut part = Part {
+            environment: Environment::empty(),
+            written: written.to_owned(),
+            spelt,
+            span: node.span.clone(),
+            shift,
+        };
+        match environment.add_template_owned(NAME, source) {
+            Ok(()) => {
+                part.environment = environment;
+                Ok(part)
+            }
+            Err(error) => Err(part.unreadable(&error)),
+        }
+    }
+
+    pub(super) fn render(&self, variables: &Variable) -> Result<String, Unfilled> {
+        let rendered = self.environment.get_template(NAME).and_then(|template| template.render(variables.clone()));
+        rendered.map(|text| text.trim().to_owned()).map_err(|error| self.unfilled(&error, variables))
+    }
+
+    /// Its expressions.
+    pub(super) fn expressions(&self) -> Vec<Expression<'_>> {
+        match self.shift {
+            0 => Expression::all(&self.written),
+            _ => vec![Expression::whole(&self.written)],
+        }
+    }
+
+    /// The names that the text looks up, with the parts behind their dots where `nesting` says so.
+    pub(super) fn names(&self, nesting: Nesting) -> BTreeSet<String> {
+        let template = self.environment.get_template(NAME);
+        let names = template.map(|template| template.undeclared_variables(nesting == Nesting::WithParts));
+        names.map(|names| names.into_iter().collect()).unwrap_or_default()
+    }
+
+    /// Whether the language has this name for something of its own.
+    pub(super) fn is_global(&self, name: &str) -> bool {
+        self.environment.globals().any(|(global, _)| global == name)
+    }
+
+    /// Whether there is a filter of this name.
+    pub(super) fn has_filter(&self, name: &str) -> bool {
+        let tried = self.environment.compile_expression("''").and_then(|_| {
+            self.environment.compile_expression_owned(format!("''|{name}")).and_then(|expression| expression.eval(()))
+        });
+        !matches!(tried, Err(error) if error.kind() == ErrorKind::UnknownFilter)
+    }
+
+    pub(super) fn place_of(&self, name: &str) -> Range<usize> {
+        self.written.find(name).map_or(self.span.clone(), |at| self.place(at..at + name.len()))
+    }
+
+    /// Where bytes of the text stand in the manifest. What they say is looked for there, as often as it is said before:
+    /// line breaks, quotes and escapes lie between.
+    pub(super) fn place(&self, part: Range<usize>) -> Range<usize> {
+        let Some(word) = self.written.get(part.clone()).filter(|word| !word.is_empty()) else {
+            return self.span.clone();
+        };
+        let earlier = self.written[..part.start].matches(word).count();
+        match self.spelt.match_indices(word).nth(earlier) {
+            Some((at, _)) => self.span.start + at..self.span.start + at + word.len(),
+            None => self.span.clone(),
+        }
+    }
+
+    fn place_of_error(&self, error: &minijinja::Error) -> Range<usize> {
+        let found = error.range().and_then(|range| Some(range.start.checked_sub(self.shift)?..range.end - self.shift));
+        let found = found.filter(|range| range.start < range.end && range.end <= self.written.len());
+        found.map_or(self.span.clone(), |range| self.place(range))
+    }
+
+    /// What is said of a text that is no template.
+    fn unreadable(&self, error: &minijinja::Error) -> Complaint {
+        let at = At::Source(self.place_of_error(error));
+        let hint = self.expressions().iter().find_map(way_out).unwrap_or_else(|| {
+            "a name stands in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
+        });
+        Complaint::new(at, format!("the template cannot be read: {}", said(error)), hint)
+    }
+
+    /// What is said where a text cannot be filled in with `variables`.
+    fn unfilled(&self, error: &minijinja::Error, variables: &Variable) -> Unfilled {
+        let span = self.place_of_error(error);
+        let look_up = |name: &str| name.split('.').try_fold(variables.clone(), |value, part| value.get_attr(part).ok());
+        if error.kind() == ErrorKind::UndefinedError {
+            let is_missing = |name: &String| look_up(name).is_none_or(|value| value.is_undefined());
+            if let Some(name) = self.names(Nesting::WithParts).into_iter().find(is_missing) {
+                return Unfilled::Missing { name, span };
+            }
+        }
+        let at = At::Source(span);
+        if let Some((name, cell)) = self.no_number(look_up) {
+            let message = match cell.trim() {
+                "" => format!("{} is empty, and is no number", quoted(&name)),
+                _ => format!("{} is {}, which is no number", quoted(&name), quoted(&cell)),
+            };
+            let hint = match cell.trim() {
+                "" => format!("let a number stand in: `{name} | default(0) | int`"),
+                _ if cell.contains(',') => {
+                    format!("with a decimal comma: `{name} | replace('.', '') | replace(',', '.') | float`")
+                }
+                _ => "mend the cell, or leave its row out: another column may tell".to_owned(),
+            };
+            return Complaint::new(at, message, hint).into();
+        }
+        let hint = match error.kind() {
+            ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all",
+            _ => "mend it, or leave such rows out with `when:`",
+        };
+        Complaint::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
+    }
+
+    /// The first name that a number is made of, and its cell, where that is none.
+    fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, String)> {
+        self.expressions().iter().find_map(|expression| {
+            expression.names().find_map(|number| {
+                let filter = expression.filters(number).next()?;
+                let cell = look_up(expression.word(number))?.as_str()?.to_owned();
+                let is_number = match filter {
+                    "int" => cell.trim().parse::<i128>().is_ok() || cell.trim().parse::<f64>().is_ok(),
+                    "float" => cell.trim().parse::<f64>().is_ok(),
+                    _ => true,
+                };
+                (!is_number).then(|| (expression.word(number).to_owned(), cell))
+            })
+        })
+    }
+}
+
+/// Why a text cannot be filled in for a row.
+#[derive(Debug)]
+pub(in crate::manifest::catalog) enum Unfilled {
+    /// The row has no column of this name; where the text asks for it.
+    Missing { name: String, span: Range<usize> },
+    /// Anything else.
+    Wrong(Complaint),
+}
+
+impl From<Complaint> for Unfilled {
+    fn from(complaint: Complaint) -> Unfilled {
+        Unfilled::Wrong(complaint)
+    }
+}
+
+/// What a text is before it is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bareness {
+    /// A text with braces in it.
+    Text,
+    /// What would stand between braces.
+    Expression,
+}
+
+/// Which names are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nesting {
+    /// `color`.
+    Roots,
+    /// `color.hex`.
+    WithParts,
+}
+
+/// What stands in for a value that is not there. An empty cell is not there, whatever table it is in.
+fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<bool>) -> Variable {
+    let is_empty = value.is_undefined()
+        || value.is_none()
+        || value.as_str().is_some_and(|text| text.trim().is_empty())
+        || stands_for_false == Some(true) && !value.is_true();
+    if is_empty { other.unwrap_or_else(|| Variable::from("")) } else { value.clone() }
+}
+
+fn said(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// The way out of what people write who know another language, or the headers of their table.
+fn way_out(expression: &Expression<'_>) -> Option<String> {
+    let words: Vec<&str> = expression.numbers().map(|number| expression.word(number)).collect();
+    let other = words.iter().find_map(|word| match *word {
+        "=" | "===" => Some("`==` compares, as in `category == 'mug'`"),
+        "!==" | "<>" => Some("`!=` tells what differs, as in `category != 'mug'`"),
+        "&&" | "&" => Some("both are meant by `and`"),
+        "||" => Some("one of the two is meant by `or`"),
+        "!" => Some("the contrary is meant by `not`"),
+        "“" | "”" | "„" | "‘" | "’" => Some("texts stand in straight quotes, as in `'mug'`"),
+        _ => None,
+    });
+    let is_digit = |word: &&&str| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('_');
+    let is_header = words.len() > 1 && words.iter().all(|word| is_name(word));
+    other
+        .map(str::to_owned)
+        .or_else(|| words.iter().find(is_digit).map(|word| format!("no name begins with a digit: write `_{word}`")))
+        .or_else(|| is_header.then(|| format!("names have no spaces: write `{}`", snake_case(&words.join(" ")))))
+}

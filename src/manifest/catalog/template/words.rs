@@ -1,0 +1,143 @@
+use std::ops::Range;
+
+/// What stands between a pair of braces of a text, word by word, as far as telling mistakes needs it.
+#[derive(Debug)]
+pub(super) struct Expression<'t> {
+    text: &'t str,
+    /// In bytes of the text: names with their dots, numbers, quoted texts and signs.
+    spans: Vec<Range<usize>>,
+}
+
+impl<'t> Expression<'t> {
+    /// The expressions of a text: what `{{ }}` and `{% %}` enclose.
+    pub(super) fn all(text: &'t str) -> Vec<Expression<'t>> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(open) = text[at..].find('{').map(|open| at + open) {
+            let close = match text.as_bytes().get(open + 1) {
+                Some(b'{') => "}}",
+                Some(b'%') => "%}",
+                _ => {
+                    at = open + 1;
+                    continue;
+                }
+            };
+            let start = open + 2;
+            let end = text[start..].find(close).map_or(text.len(), |end| start + end);
+            found.push(Expression::of(text, start..end));
+            at = (end + close.len()).min(text.len());
+        }
+        found
+    }
+
+    /// The one expression that is all of a text.
+    pub(super) fn whole(text: &'t str) -> Expression<'t> {
+        Expression::of(text, 0..text.len())
+    }
+
+    fn of(text: &'t str, within: Range<usize>) -> Expression<'t> {
+        let mut spans = words(&text[within.clone()]);
+        spans.iter_mut().for_each(|span| *span = span.start + within.start..span.end + within.start);
+        // A sign beside the braces takes blanks away, and is no part of what they enclose.
+        let is_sign = |span: Option<&Range<usize>>| span.is_some_and(|span| matches!(&text[span.clone()], "-" | "+"));
+        if is_sign(spans.first()) {
+            spans.remove(0);
+        }
+        if is_sign(spans.last()) {
+            spans.pop();
+        }
+        Expression { text, spans }
+    }
+
+    /// The word with this number; empty where there is none.
+    pub(super) fn word(&self, number: usize) -> &'t str {
+        self.spans.get(number).map_or("", |span| &self.text[span.clone()])
+    }
+
+    /// The word that many before the one with this number.
+    pub(super) fn before(&self, number: usize, many: usize) -> &'t str {
+        number.checked_sub(many).map_or("", |number| self.word(number))
+    }
+
+    /// The place of a word, in bytes of the text.
+    pub(super) fn span(&self, number: usize) -> Range<usize> {
+        self.spans.get(number).cloned().unwrap_or_default()
+    }
+
+    /// The numbers of its words.
+    pub(super) fn numbers(&self) -> Range<usize> {
+        0..self.spans.len()
+    }
+
+    /// The numbers of those words that are names.
+    pub(super) fn names(&self) -> impl Iterator<Item = usize> {
+        self.numbers().filter(|number| is_name(self.word(*number)))
+    }
+
+    /// The name that it is and nothing more, as in `{{ sku }}`.
+    pub(super) fn bare_name(&self) -> Option<&'t str> {
+        (self.spans.len() == 1 && is_name(self.word(0))).then(|| self.word(0))
+    }
+
+    /// The filters that are put upon the word with this number.
+    pub(super) fn filters(&self, number: usize) -> impl Iterator<Item = &'t str> {
+        let bars = (number + 1..).step_by(2).take_while(|number| self.word(*number) == "|");
+        bars.map(|bar| self.word(bar + 1))
+    }
+}
+
+/// Whether a word could be a name; those of the language, such as `and`, are not told apart.
+pub(super) fn is_name(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_alphabetic() || first == '_')
+}
+
+fn words(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut words = Vec::new();
+    let mut rest = text.char_indices().peekable();
+    while let Some((start, first)) = rest.next() {
+        let is_word = |next: char| next.is_alphanumeric() || matches!(next, '_' | '.');
+        let mut end = start + first.len_utf8();
+        if first.is_whitespace() {
+            continue;
+        } else if matches!(first, '\'' | '"') {
+            end = rest.by_ref().find(|(_, next)| *next == first).map_or(text.len(), |(at, _)| at + 1);
+        } else if is_word(first) {
+            while let Some((at, next)) = rest.next_if(|(_, next)| is_word(*next)) {
+                end = at + next.len_utf8();
+            }
+        } else {
+            // `===`, `&&` and `||` are of other languages, and are told as what they are.
+            let is_doubled = |next: u8| {
+                next == b'=' && matches!(first, '<' | '>' | '=' | '!')
+                    || next == first as u8 && matches!(first, '&' | '|')
+            };
+            while bytes.get(end).is_some_and(|next| is_doubled(*next)) {
+                rest.next();
+                end += 1;
+            }
+        }
+        words.push(start..end);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_fall_apart_into_words() {
+        let text = "a | b {{ price|float >= 9.5 }} {%- if x == 'a | b' -%} {y} {{ color.hex";
+        let words = |expression: &Expression<'_>| -> Vec<String> {
+            expression.numbers().map(|number| expression.word(number).to_owned()).collect()
+        };
+        let found: Vec<Vec<String>> = Expression::all(text).iter().map(words).collect();
+        assert_eq!(
+            found,
+            [vec!["price", "|", "float", ">=", "9.5"], vec!["if", "x", "==", "'a | b'"], vec!["color.hex"]]
+        );
+        let chain = Expression::whole("a | trim | lower");
+        assert_eq!(chain.filters(0).collect::<Vec<_>>(), ["trim", "lower"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! What YAML takes out of a text, and was meant to be a part of it.
+
+use std::ops::Range;
+
+use crate::manifest::diagnostic::quoted;
+
+use super::{Kind, Node};
+
+/// What is said of a color that YAML takes for a comment.
+pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so that there is no color here";
+
+/// The way out of it.
+pub(super) fn in_quotes(color: &str) -> String {
+    format!("put it in quotes: \"{color}\"")
+}
+
+/// A part of a text that YAML takes for something else.
+pub(in crate::manifest) struct Lost {
+    /// In bytes of the text.
+    pub(in crate::manifest) span: Range<usize>,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: String,
+}
+
+/// The hex color that begins with the `#` at byte `hash`, where YAML takes it for a comment instead of a value.
+pub(super) fn commented_color(text: &str, hash: usize) -> Option<Range<usize>> {
+    let before = text[..hash].trim_end_matches(' ');
+    let is_value = before.len() < hash && before.ends_with([':', '-', '[', ',']);
+    hex_color(text, hash).filter(|_| is_value)
+}
+
+/// The hex color that begins with the `#` at byte `hash`.
+fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
+    let digits = text[hash + 1..].bytes().take_while(u8::is_ascii_hexdigit).count();
+    let end = hash + 1 + digits;
+    let is_over = !text[end..].starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '-');
+    (matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
+}
+
+/// What YAML takes for a comment behind the text `node`, and was probably meant to be a part of it: people leave a space
+/// behind the `#` of a comment.
+fn cut_off(node: &Node, text: &str) -> Option<Lost> {
+    let spelt = text.get(node.span.clone())?;
+    let line = text[node.span.end..].lines().next()?;
+    let hash = node.span.end + line.find('#')?;
+    let is_next = text[node.span.end..hash].trim().is_empty() && text[..hash].ends_with([' ', '\t']);
+    let is_text = text[hash + 1..].starts_with(|next: char| next.is_alphanumeric());
+    let is_plain = !spelt.ends_with(['"', '\'', '\n']);
+    (is_next && is_text && is_plain).then(|| {
+        let color = hex_color(text, hash);
+        let what = if color.is_some() { "the text ends before its color" } else { "the text ends before it" };
+        let end = hash + text[hash..].lines().next().unwrap_or_default().trim_end().len();
+        Lost {
+            span: color.unwrap_or(hash..end),
+            message: format!("what follows ` #` is a comment, so that {what}"),
+            hint: "put the whole text in quotes; behind the `#` of a comment, leave a space".to_owned(),
+        }
+    })
+}
+
+/// A tag or an anchor before the text `node`, which begins somewhere behind byte `from`, and is none of its words to
+/// YAML.
+fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
+    let before = text.get(from..node.span.start)?;
+    let start = from + before.find(['!', '&'])?;
+    let word = text[start..].split_whitespace().next()?;
+    let name = word.strip_prefix('&').unwrap_or_default();
+    let is_used = !name.is_empty() && text.contains(&format!("*{name}"));
+    let is_meant = is_used || word.starts_with("!!") || before.contains(['\n', '#']);
+    (!is_meant).then(|| Lost {
+        span: start..start + word.len(),
+        message: format!("{} is a sign to YAML, and is no part of the text", quoted(word)),
+        hint: "put the whole text in quotes".to_owned(),
+    })
+}
+
+/// Keys under which no text is sent, and comments are what they seem.
+const SETTINGS: [&str; 4] = ["version", "backend", "model", "run"];
+
+impl Node {
+    /// Takes the colors for values that YAML takes for comments, and tells what else it takes out of texts.
+    pub(in crate::manifest) fn find_lost(&mut self, text: &str) -> Vec<Lost> {
+        let mut found = Vec::new();
+        self.find_lost_into(text, &mut found);
+        found
+    }
+
+    fn find_lost_into(&mut self, text: &str, found: &mut Vec<Lost>) {
+        match &mut self.kind {
+            Kind::Map(pairs) => {
+                for (key, value) in pairs {
+                    match value.kind {
+                        Kind::Null => found.extend(value.uncomment(key.span.end, text)),
+                        _ if SETTINGS.contains(&key.name.as_str()) => {}
+                        Kind::Scalar(_) => {
+                            found.extend(swallowed(value, key.span.end, text).or_else(|| cut_off(value, text)));
+                        }
+                        Kind::List(_) | Kind::Map(_) => value.find_lost_into(text, found),
+                    }
+                }
+            }
+            Kind::List(items) => {
+                for item in items {
+                    match item.kind {
+                        Kind::Null => {
+                            let line = text[..item.span.start].rfind('\n').map_or(0, |at| at + 1);
+                            found.extend(item.uncomment(line, text));
+                        }
+                        Kind::Scalar(_) => found.extend(cut_off(item, text)),
+                        Kind::List(_) | Kind::Map(_) => item.find_lost_into(text, found),
+                    }
+                }
+            }
+            Kind::Null | Kind::Scalar(_) => {}
+        }
+    }
+
+    /// Takes the color behind byte `from` for the value of this empty node, where YAML takes it for a comment.
+    fn uncomment(&mut self, from: usize, text: &str) -> Option<Lost> {
+        let line = text.get(from..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let color = line.find('#').and_then(|hash| commented_color(text, from + hash))?;
+        let is_next = text[from..color.start].trim_matches([' ', ':', '-']).is_empty();
+        is_next.then(|| {
+            self.kind = Kind::Scalar(text[color.clone()].to_owned());
+            self.span = color.clone();
+            Lost { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENTED.to_owned() }
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! A YAML document as a tree of nodes that know their places. The only module that knows the YAML crate.
+//!
+//! ```text
+//! syntax  what is no YAML, and how to mend it
+//! lost    what YAML takes out of a text: comments, tags, anchors
+//! ```
+
+mod lost;
+mod syntax;
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Spanned;
+use serde_yaml::options::DuplicateKeyPolicy;
+
+use super::diagnostic::quoted;
+
+pub(super) use lost::Lost;
+
+use syntax::unparsable;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// In bytes of the text.
+    pub(super) span: Range<usize>,
+    /// From 1.
+    pub(super) line: u64,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Null,
+    /// A text, a number or a boolean, as it is written.
+    Scalar(String),
+    List(Vec<Node>),
+    /// Keys in their order, repeated ones too.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) name: String,
+    pub(super) span: Range<usize>,
+}
+
+/// Why a text is no YAML.
+pub(super) struct Unparsable {
+    /// In bytes of the text.
+    pub(super) at: Range<usize>,
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// What the YAML crate hands over: numbers and booleans have lost their spelling, and get it back from their span.
+enum Raw {
+    Null,
+    Spelled,
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+/// Parses `text`, a single document.
+pub(super) fn parse(text: &str) -> Result<Node, Unparsable> {
+    // A manifest of a million jobs is fine, and an alias bomb is not: what aliases unfold to is bound by what is written.
+    let most_replayed = 100_000 + 4 * text.len();
+    let options = serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_nodes: 100_000_000,
+            max_events: 200_000_000,
+            max_total_scalar_bytes: 4 << 30,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: most_replayed },
+    };
+    let raw: Spanned<Raw> =
+        serde_yaml::from_str_with_options(text, options).map_err(|error| unparsable(&error, text))?;
+    Ok(node(raw, text))
+}
+
+/// What is wrong with the key at `index` where the same one stands before it, and the way out.
+pub(super) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
+    let name = &pairs[index].0.name;
+    let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);
+    is_there.then(|| (format!("the key {} is there twice", quoted(name)), "keep one of them".to_owned()))
+}
+
+fn span(location: &serde_yaml::Location) -> Range<usize> {
+    let span = location.span();
+    let at = |byte: Option<u64>| byte.and_then(|byte| usize::try_from(byte).ok()).unwrap_or(0);
+    let start = at(span.byte_offset());
+    start..start + at(span.byte_len())
+}
+
+fn node(raw: Spanned<Raw>, text: &str) -> Node {
+    let span = span(&raw.defined);
+    let kind = match raw.value {
+        Raw::Null => Kind::Null,
+        Raw::Text(text) => Kind::Scalar(text),
+        Raw::Spelled => Kind::Scalar(text.get(span.clone()).unwrap_or_default().trim().to_owned()),
+        Raw::List(items) => Kind::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Raw::Map(pairs) => {
+            Kind::Map(pairs.into_iter().map(|(key, value)| (self::key(key), node(value, text))).collect())
+        }
+    };
+    Node { kind, span, line: raw.defined.line() }
+}
+
+fn key(raw: Spanned<String>) -> Key {
+    Key { span: span(&raw.defined), name: raw.value }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
+        struct RawVisitor;
+
+        impl<'de> Visitor<'de> for RawVisitor {
+            type Value = Raw;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Raw, E> {
+                Ok(Raw::Null)
+            }
+
+            fn visit_none<E>(self) -> Result<Raw, E> {
+                Ok(Raw::Null)
+            }
+
+            fn visit_bool<E>(self, _value: bool) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_i64<E>(self, _value: i64) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_u64<E>(self, _value: u64) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_i128<E>(self, _value: i128) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_u128<E>(self, _value: u128) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_f64<E>(self, _value: f64) -> Result<Raw, E> {
+                Ok(Raw::Spelled)
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+                Ok(Raw::Text(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+                Ok(Raw::Text(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Raw, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = sequence.next_element()? {
+                    items.push(item);
+                }
+                Ok(Raw::List(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Raw::Map(pairs))
+            }
+        }
+
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+impl Node {
+    /// The word for what kind of thing the node is.
+    pub(super) fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "nothing",
+            Kind::Scalar(_) => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map of keys",
+        }
+    }
+
+    /// The scalar's text.
+    pub(super) fn scalar(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar(text) => Some(text),
+            _ => None,
+        }
+    }
+}

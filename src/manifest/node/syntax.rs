@@ -1,0 +1,167 @@
+use std::ops::Range;
+
+use crate::manifest::diagnostic::quoted;
+
+use super::Unparsable;
+use super::lost::{COMMENTED, commented_color, in_quotes};
+
+/// What the parser stumbled over.
+pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
+    use serde_yaml::Error;
+    let at = error.location().map_or(0, |location| offset(text, location.line(), location.column()));
+    let mut error = error.without_snippet();
+    while let Error::AliasError { error: inner, .. } = error {
+        error = inner.without_snippet();
+    }
+    let (message, hint) = match error {
+        Error::MultipleDocuments { .. } => {
+            ("a second document begins here", "a manifest is one document: remove the `---`, or make a file of each")
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            ("its aliases unfold to more than a manifest holds", "write out what the `*aliases` stand for")
+        }
+        Error::Budget { .. } => {
+            ("it is nested too deeply, or has more aliases than a manifest needs", "write it plainly")
+        }
+        Error::UnknownAnchor { .. } => (
+            "no anchor of this name stands above",
+            "an `*alias` needs an `&anchor` before it; a text with `*` needs quotes",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => (
+            "`<<` merges what is no map of keys",
+            "let it name a map, as in `<<: *base` with `base: &base {size: small}`",
+        ),
+        other => return syntax(other, text, at),
+    };
+    Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
+}
+
+/// What the parser stumbled over, in words that say how to mend it where the reason is a usual one.
+fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or_default();
+    let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
+    if let Some(color) = text.match_indices('#').find_map(|(hash, _)| commented_color(text, hash)) {
+        return Unparsable { at: color.clone(), message: COMMENTED.to_owned(), hint: in_quotes(&text[color]) };
+    }
+    if said.contains("recursion") {
+        let (message, hint) =
+            ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
+        return Unparsable { at: at..at + 1, message, hint };
+    }
+    if let Some((at, message, hint)) = usual(said, text, at) {
+        return Unparsable { at, message, hint };
+    }
+    let line = line_at(text, at);
+    let hint = if text[line.clone()].contains(": {{") {
+        "a text that begins with a template needs quotes: id: \"{{ sku }}\""
+    } else if said.contains("tab") {
+        "indent with spaces: YAML takes no tabs there"
+    } else if said.contains("mapping values") {
+        "a text with `: ` in it needs quotes around it"
+    } else if said.contains("quote") {
+        "close the text with the quote that it begins with; inside of '…' a quote is written twice"
+    } else if said.contains("document start") && text.trim_start().starts_with('{') {
+        "a manifest with a JSON object a line ends in .jsonl"
+    } else if said.contains("bracket") {
+        "close it, or put the text in quotes if it is one"
+    } else {
+        "check the indentation and the quotes of this line and the one above"
+    };
+    Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint: hint.to_owned() }
+}
+
+/// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
+fn usual(said: &str, text: &str, at: usize) -> Option<(Range<usize>, String, String)> {
+    let line = line_at(text, at);
+    let above = line_at(text, text[..line.start].trim_end().len());
+    for near in [&line, &above] {
+        if let Some(blank) = text[near.clone()].find('\u{A0}').map(|blank| near.start + blank) {
+            let message = "a no-break space stands here, which is no space to YAML".to_owned();
+            return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
+        }
+    }
+    if let Some((span, message)) = cut_in_brackets(text, line.end) {
+        return Some((span, message, "put the text in quotes; behind the `#` of a comment, leave a space".to_owned()));
+    }
+    if said.contains("unknown escape") {
+        let escape = at + text[at..].find('\\')?;
+        let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
+        let message = format!("no valid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
+        return Some((
+            escape..end,
+            message,
+            "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned(),
+        ));
+    }
+    if said.contains("unexpected character") || said.contains("cannot start any token") {
+        let sign = text[at..].chars().next()?;
+        let message = format!("no valid YAML: no text begins with {}", quoted(&sign.to_string()));
+        return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
+    }
+    if said.contains("non-finite") {
+        let message = "no valid YAML here: a number without an end".to_owned();
+        return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
+    }
+    if !said.contains("mapping values") && !said.contains("simple key") {
+        return None;
+    }
+    for near in [&line, &above] {
+        let written = text[near.clone()].trim_start();
+        let start = near.end - written.len();
+        let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let is_joined = |next: char| !next.is_whitespace() && next != '/';
+        if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
+            let message = format!("no valid YAML: there is no space behind {}", quoted(&written[..=key]));
+            return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
+        }
+        if written.strip_prefix('-').is_some_and(|rest| rest.starts_with(|next: char| next.is_alphabetic())) {
+            let message = "no valid YAML: there is no space behind the `-`".to_owned();
+            return Some((start..start + 1, message, "write `- ` before each entry".to_owned()));
+        }
+    }
+    let depth = |line: &Range<usize>| text[line.clone()].bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+    let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
+    (has_value && depth(&line) > depth(&above)).then(|| {
+        let message = "no valid YAML: the line is indented deeper than the one above, which has its value".to_owned();
+        (line.start..at, message, "begin both at the same column".to_owned())
+    })
+}
+
+/// A text in brackets that are never closed before byte `end`, for a ` #` makes a comment of what closes them.
+fn cut_in_brackets(text: &str, end: usize) -> Option<(Range<usize>, String)> {
+    let mut open = None;
+    let mut start = 0;
+    for line in text[..end].split_inclusive('\n') {
+        if let Some(hash) = line.find(" #").map(|blank| blank + 1) {
+            let count = |text: &str, brackets: [char; 2]| text.matches(brackets).count();
+            let is_open = |part: &str| count(part, ['[', '{']) > count(part, [']', '}']);
+            let comment = line[hash..].trim_end();
+            if is_open(&line[..hash]) && !is_open(line) && !comment.starts_with("# ") {
+                open = Some(start + hash..start + hash + comment.len());
+            }
+        }
+        start += line.len();
+    }
+    Some((open?, "no valid YAML: what follows ` #` is a comment, so that the brackets stay open".to_owned()))
+}
+
+/// The line of byte `at`, without its line break.
+fn line_at(text: &str, at: usize) -> Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
+    start..start + text[start..].lines().next().unwrap_or_default().len()
+}
+
+/// The byte of a line and a column, both from 1.
+fn offset(text: &str, line: u64, column: u64) -> usize {
+    let start = match usize::try_from(line).unwrap_or(1) {
+        0 | 1 => 0,
+        line => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(at, _)| at + 1),
+    };
+    let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+    let in_line = text[start..].split('\n').next().unwrap_or_default();
+    start + in_line.char_indices().nth(column).map_or(in_line.len(), |(at, _)| at)
+}

@@ -1,0 +1,82 @@
+/// What may be said of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matter {
+    Crowded,
+    Twin,
+    Expiring,
+    Gap,
+    Garbled,
+    Shortened,
+    Templated,
+    Page,
+    BrokenHex,
+    OtherColor,
+    Colorless,
+}
+
+impl Matter {
+    /// All of them, in the order in which they are told.
+    pub(super) const ALL: [Matter; 11] = [
+        Matter::Crowded,
+        Matter::Twin,
+        Matter::Expiring,
+        Matter::Gap,
+        Matter::Garbled,
+        Matter::Shortened,
+        Matter::Templated,
+        Matter::Page,
+        Matter::BrokenHex,
+        Matter::OtherColor,
+        Matter::Colorless,
+    ];
+
+    /// What is the matter, and the way out.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Matter::Crowded => (
+                "more than 3 images in a job",
+                "the model follows up to 3 well; name them in the prompt as image 1, image 2 …",
+            ),
+            Matter::Twin => (
+                "the same edit under another id: it is paid for each time",
+                "drop it, or give it a `seed` of its own if several versions are meant",
+            ),
+            Matter::Expiring => (
+                "a signed URL that expires before the job's turn comes",
+                "sign it for longer, raise --rate, or run in parts with --limit",
+            ),
+            Matter::Gap => (
+                "an empty cell leaves a gap in the prompt or in the id",
+                "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by `when:`",
+            ),
+            Matter::Garbled => (
+                "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
+                "export the table anew as UTF-8, and look at the names with accents",
+            ),
+            Matter::Shortened => (
+                "an id that a spreadsheet has shortened: digits of the number are lost",
+                "format the column as text, and fill it again",
+            ),
+            Matter::Templated => (
+                "a prompt with `{{` in it is sent as it is",
+                "names are filled in where a YAML manifest has `rows:` and a `template:`",
+            ),
+            Matter::Page => (
+                "a link to a page that shows a picture, and not to the picture",
+                "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
+            ),
+            Matter::BrokenHex => (
+                "a `#` with digits in the prompt that make no color",
+                "a color has six hex digits, as in #1E90FF, or three",
+            ),
+            Matter::OtherColor => (
+                "the prompt asks for another color than the one that is checked",
+                "make the hex in the prompt and the `color` one, or leave `color` out",
+            ),
+            Matter::Colorless => (
+                "no color in the prompt, while the other jobs have one",
+                "name it by its hex, as in: Change the mug's color to #1E90FF (ocean)",
+            ),
+        }
+    }
+}
