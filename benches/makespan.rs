@@ -203,6 +203,7 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
     let opening = RunEvent::Run {
         manifest: "makespan".into(),
         backend: "vibedream".into(),
+        origin: None,
         program: "benches/makespan".into(),
         jobs: PlanCounts::default(),
         budget_cents: None,

@@ -102,6 +102,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     write(&Record::Run(RunEvent::Run {
         manifest: manifest.display().to_string(),
         backend: "vibedream".to_owned(),
+        origin: None,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         jobs: PlanCounts { total, pending: total, ..PlanCounts::default() },
         budget_cents: None,

@@ -61,6 +61,7 @@ fn main() {
         &Record::Run(RunEvent::Run {
             manifest: if is_hostile { format!("{}.yaml", HOSTILE[0]) } else { "spring catalog.yaml".to_owned() },
             backend: "vibedream".to_owned(),
+            origin: None,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: counts,
             budget_cents: Some(Cents(count as u64 * 8)),

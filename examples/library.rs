@@ -79,6 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let opening = RunEvent::Run {
         manifest: "manifests/quickstart.yaml".to_owned(),
         backend: "embedded".to_owned(),
+        origin: None,
         program: "examples/library".to_owned(),
         jobs: plan::count(&jobs, &ledger),
         budget_cents: None,

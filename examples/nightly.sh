@@ -1,14 +1,17 @@
 #!/bin/sh
-# A night's batch from cron. Edit the three lines below, then in `crontab -e`:
+# A night's batch from cron. Edit the lines below, then in `crontab -e`:
 #   15 22 * * *  /srv/catalog/nightly.sh
 # The same line every night is all it takes: what is done stays done, what was interrupted goes on, new and changed
 # rows are added.
 manifest=/srv/catalog/catalog.yaml
 folder=/srv/catalog/runs/catalog
 key_file=/srv/catalog/vibedream.key
+# What cron looks through is short.
+PATH=$PATH:/usr/local/bin:$HOME/.cargo/bin
 
 VIBEDREAM_API_KEY=$(cat "$key_file") || exit 1
 export VIBEDREAM_API_KEY
+mkdir -p "${folder%/*}" || exit 1
 
 dyehouse run "$manifest" -o "$folder" --deadline 8h --progress plain 2>>"$folder.log" >"$folder.summary"
 code=$?

@@ -15,6 +15,8 @@ pub struct Limits {
     pub quota: Option<Quota>,
     /// How many are left of it.
     pub left: Option<Left>,
+    /// How many requests fit in a window whose length is not said.
+    pub total: Option<u64>,
 }
 
 /// So many requests in a window.
@@ -70,8 +72,10 @@ fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Limits> {
         let left = Left { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
         is_of_use(left.reset).then_some(left)
     };
-    let limits = Limits { quota: tightest(policy.unwrap_or_default()), left: left.or_else(older) };
-    (limits != Limits::default()).then_some(limits)
+    let quota = tightest(policy.unwrap_or_default());
+    let total = items(limit.unwrap_or_default()).find_map(|item| parameter(item, "limit"));
+    let limits = Limits { quota, left: left.or_else(older), total: total.filter(|_| quota.is_none()) };
+    (limits.quota.is_some() || limits.left.is_some()).then_some(limits)
 }
 
 /// `<prefix>-Limit`, `-Remaining` and `-Reset`, each a header of its own.
@@ -85,7 +89,8 @@ fn numbered<'h>(
     let left = value("remaining").and_then(leading_number).zip(value("reset").and_then(|text| reset(text, now)));
     let left = left.map(|(count, reset)| Left { count, reset }).filter(|left| is_of_use(left.reset));
     let quota = value("limit").and_then(tightest);
-    (left.is_some() || quota.is_some()).then_some(Limits { quota, left })
+    let total = value("limit").and_then(leading_number).filter(|total| quota.is_none() && *total > 0);
+    (left.is_some() || quota.is_some()).then_some(Limits { quota, left, total })
 }
 
 /// The tightest quota of a list such as `"burst";q=100;w=60, "day";q=1000;w=86400` or `100, 100;w=60`.
@@ -152,18 +157,18 @@ mod tests {
     #[test]
     fn the_fields_of_the_ietf_are_read_in_each_of_their_drafts() {
         let newest = [("ratelimit", r#""default";r=50;t=30"#), ("ratelimit-policy", r#""default";q=100;w=60"#)];
-        assert_eq!(read(&newest), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+        assert_eq!(read(&newest), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
         let older = [("ratelimit", "limit=100, remaining=50, reset=30"), ("ratelimit-policy", "100;w=60")];
-        assert_eq!(read(&older), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+        assert_eq!(read(&older), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
         let oldest = [("ratelimit-limit", "100, 100;w=60"), ("ratelimit-remaining", "50"), ("ratelimit-reset", "30")];
-        assert_eq!(read(&oldest), Some(Limits { quota: quota(100, 60), left: left(50, 30) }));
+        assert_eq!(read(&oldest), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
     }
 
     #[test]
     fn of_several_policies_the_tightest_counts_and_a_quota_of_a_day_says_nothing_of_the_pace() {
         let policies = r#""second";q=10;w=1, "minute";q=120;w=60, "day";q=1000;w=86400"#;
         let limits = [("ratelimit", r#""minute";r=30;t=60, "day";r=100;t=80000"#), ("ratelimit-policy", policies)];
-        assert_eq!(read(&limits), Some(Limits { quota: quota(120, 60), left: left(30, 60) }));
+        assert_eq!(read(&limits), Some(Limits { quota: quota(120, 60), left: left(30, 60), total: None }));
     }
 
     #[test]
@@ -174,9 +179,16 @@ mod tests {
                 ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             ] {
                 let limits = read(&[(remaining, "7"), (key, reset)]);
-                assert_eq!(limits, Some(Limits { quota: None, left: left(7, seconds) }), "{key}: {reset}");
+                assert_eq!(limits, Some(Limits { quota: None, left: left(7, seconds), total: None }), "{key}: {reset}");
             }
         }
+    }
+
+    #[test]
+    fn a_limit_without_a_window_is_a_total() {
+        let limits = [("x-ratelimit-limit", "50"), ("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "30")];
+        assert_eq!(read(&limits), Some(Limits { quota: None, left: left(7, 30), total: Some(50) }));
+        assert_eq!(read(&[("x-ratelimit-limit", "50")]), None, "it says nothing of the pace");
     }
 
     #[test]

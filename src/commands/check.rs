@@ -165,7 +165,7 @@ fn urls_of(job: &JobRef<'_>) -> Vec<String> {
 
 fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
     match JournalFile::read(folder) {
-        Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
+        Err(FolderError::NoRun { .. }) => folder.check_memory().map(|()| Ledger::default()),
         other => other,
     }
 }

@@ -123,7 +123,16 @@ mod tests {
         let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
         append(
             &folder,
-            RunEvent::Run { manifest, backend, program, jobs, budget_cents: None, partition: None, resume: None },
+            RunEvent::Run {
+                manifest,
+                backend,
+                origin: None,
+                program,
+                jobs,
+                budget_cents: None,
+                partition: None,
+                resume: None,
+            },
         );
         let mut refresher = Refresher::new(folder.clone());
         let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();

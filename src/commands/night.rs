@@ -78,6 +78,7 @@ impl<'a> Night<'a> {
             tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
         }
         options.suit(&journal.ledger)?;
+        options.reach(&journal.ledger)?;
         let (plan, ids) = planning.publish(&options)?;
         let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
         let (ledger, disk) = journal.into_disk();
@@ -85,6 +86,7 @@ impl<'a> Night<'a> {
         let opening = RunEvent::Run {
             manifest: name.clone(),
             backend: options.backend.to_string(),
+            origin: options.origin(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: agenda.counts,
             budget_cents: options.settings.budget,

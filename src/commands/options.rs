@@ -2,14 +2,15 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::ZonedDateTime;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::api::client::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
 use crate::color::Tolerance;
-use crate::job::{Partition, Rate};
-use crate::journal::{Ledger, RunEvent};
+use crate::job::{Partition, Rate, TimeOfDay};
+use crate::journal::{EditState, Ledger, RunEvent};
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
 use crate::plan::{ColorLock, ColorRules, UncertainReroll};
@@ -68,7 +69,7 @@ impl Options {
             budget: batch.budget.or(said.budget),
             budget_per_run: batch.budget_per_run.or(said.budget_per_run),
             deadline,
-            not_after: not_after.and_then(|time| time.next(&ZonedDateTime::now())),
+            not_after: not_after.map(next).transpose()?.flatten(),
             grace: run.map_or(usual.grace, |run| run.grace),
             job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
             give_up_after: run.map_or(usual.give_up_after, |run| run.give_up_after),
@@ -91,10 +92,21 @@ impl Options {
         })
     }
 
+    /// Where the API is, if it is not on this machine alone.
+    pub(super) fn origin(&self) -> Option<String> {
+        (self.backend == Backend::Vibedream).then(|| self.base_url.to_string())
+    }
+
     /// Refuses a folder that is for another share of the manifest than the one that is meant: what the others have paid
-    /// for would be paid for again.
+    /// for would be paid for again. And one with another backend's pictures, which would pass for this one's.
     pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), Failure> {
-        let Some(RunEvent::Run { partition, .. }) = ledger.last_run() else { return Ok(()) };
+        let Some(RunEvent::Run { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
+        if *backend != self.backend.to_string() && !ledger.is_blank() {
+            let folder = self.folder.path().display();
+            let message = format!("use {folder}: its jobs are those of the {backend} backend, not of {}", self.backend);
+            let hint = format!("say --backend {backend}, or choose another folder with -o");
+            return Err(Failure::Usage { message, hint });
+        }
         if *partition == self.partition {
             return Ok(());
         }
@@ -111,6 +123,19 @@ impl Options {
             None => "give each share a folder of its own with -o".to_owned(),
         };
         let message = format!("use {folder}: it is for {}, not {}", named(*partition), named(self.partition));
+        Err(Failure::Usage { message, hint })
+    }
+
+    /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
+    /// be given up.
+    pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let Some(RunEvent::Run { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
+        let open = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
+        if open == 0 || self.origin().is_none_or(|ours| ours == *origin) {
+            return Ok(());
+        }
+        let message = format!("follow {open} predictions at {}: they were submitted to {origin}", self.base_url);
+        let hint = format!("say --base-url {origin} until they are done, or choose another folder with -o");
         Err(Failure::Usage { message, hint })
     }
 
@@ -155,6 +180,15 @@ fn color_rules(run: Option<&Run>, said: &manifest::Settings, uncertain: Uncertai
 fn usual_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
     let suffix = share.map_or_else(String::new, |share| format!("-{}", share.suffix()));
     Path::new("runs").join(format!("{}{suffix}", manifest.name()))
+}
+
+/// When it is that time of day next, on this machine's clock. A zone that nobody knows is no reason to take another one.
+fn next(time: TimeOfDay) -> Result<Option<Timestamp>, Failure> {
+    let zone = TimeZone::try_system().map_err(|cause| Failure::Usage {
+        message: format!("tell what time of day it is: {cause}"),
+        hint: "install tzdata, or set TZ to a zone that this machine knows, such as UTC".to_owned(),
+    })?;
+    Ok(time.next(&Timestamp::now().to_zoned_datetime(zone)))
 }
 
 fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, Failure> {

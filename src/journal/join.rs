@@ -232,6 +232,7 @@ mod tests {
         let run = RunEvent::Run {
             manifest: manifest.to_owned(),
             backend: "vibedream".to_owned(),
+            origin: None,
             program: "0".to_owned(),
             jobs: PlanCounts::default(),
             budget_cents: None,

@@ -39,6 +39,9 @@ pub enum RunEvent {
         manifest: String,
         /// The backend's name.
         backend: String,
+        /// Where its API is; absent where that is this machine's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<String>,
         /// The version of the program.
         program: String,
         /// How the jobs of the manifest stood at the start.

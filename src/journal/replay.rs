@@ -138,6 +138,7 @@ pub(super) mod tests {
         let run = RunEvent::Run {
             manifest: "m".into(),
             backend: "embedded".into(),
+            origin: None,
             program: "0".into(),
             jobs,
             budget_cents: None,

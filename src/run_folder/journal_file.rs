@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
@@ -40,9 +40,15 @@ impl JournalFile {
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
             return Err(FolderError::HalfMerged { path: folder.path().to_owned(), command });
         }
+        folder.check_memory()?;
         let path = folder.journal();
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            // Whoever clears away hidden files takes the folder's lock with them, and not the right to write here.
+            let holder = "another process, whose lock file was removed,".to_owned();
+            return Err(FolderError::Held { path: folder.path().to_owned(), holder });
+        }
         let journal: Arc<dyn ReadAt> = Arc::clone(&file) as _;
         let replayed = replay(folder, &journal);
         let replayed = replayed.map_err(|cause| FolderError::Journal { path: path.clone(), cause })?;

@@ -100,6 +100,16 @@ impl RunFolder {
         self.path.join(".plan-of")
     }
 
+    /// Refuses results whose journal is gone or empty: every job would be new.
+    ///
+    /// # Errors
+    /// [`FolderError::Forgotten`].
+    pub fn check_memory(&self) -> Result<(), FolderError> {
+        let is_there = self.journal().metadata().is_ok_and(|journal| journal.len() > 0);
+        let has_results = || std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some());
+        if is_there || !has_results() { Ok(()) } else { Err(FolderError::Forgotten { path: self.path.clone() }) }
+    }
+
     fn report_lock_file(&self) -> PathBuf {
         self.path.join(".report-lock")
     }
@@ -149,6 +159,12 @@ pub enum FolderError {
         /// The command that was at work, as far as is known.
         command: String,
     },
+    /// There are pictures and no journal that knows of them.
+    #[error("use {}: it has results and no journal", path.display())]
+    Forgotten {
+        /// The folder.
+        path: PathBuf,
+    },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
@@ -191,6 +207,11 @@ impl FolderError {
             }
             FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
             FolderError::HalfMerged { command, .. } => format!("run it again, and it goes on where it was: {command}"),
+            FolderError::Forgotten { .. } => {
+                "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all anew, \
+                 choose another folder with --out"
+                    .to_owned()
+            }
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
         }

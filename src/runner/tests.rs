@@ -199,6 +199,7 @@ async fn play(
     let opening = RunEvent::Run {
         manifest: "catalog.csv".into(),
         backend: "vibedream".into(),
+        origin: None,
         program: "0".into(),
         jobs: PlanCounts::default(),
         budget_cents: None,
@@ -310,7 +311,8 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
     let window = Duration::from_secs(60);
     let submit = move |number| {
-        let limits = crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None };
+        let limits =
+            crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None, total: None };
         let Exchange::Answer(answer) = accepted(number) else { panic!() };
         Exchange::Answer(Answer { limits: Some(limits), ..answer })
     };
@@ -379,6 +381,14 @@ async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is
         );
         assert_eq!(with_status(&ending, JobStatus::Completed), expected as usize, "what is in flight may finish");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_stops_nothing_is_no_reason() {
+    let settings =
+        Settings { submits: "1/s".parse().unwrap(), deadline: Some(Duration::from_secs(3)), ..Settings::default() };
+    let (ending, submits) = ending_with(settings, Ledger::default(), 0..3, accepted, completed).await;
+    assert_eq!((ending.stopped, submits), (None, 3), "the last was submitted in time, and was done after it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -178,6 +178,73 @@ fn an_edited_row_is_a_new_edit_and_the_earlier_result_is_kept_aside() {
 }
 
 #[test]
+fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    while !std::fs::read_to_string(sandbox.path("out/journal.jsonl"))
+        .is_ok_and(|text| text.matches("accepted").count() == 2)
+    {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = code(&run(&sandbox, &other, "").output().unwrap(), 2);
+    assert!(said.contains("follow 2 predictions at") && said.contains(&provider.url), "{said}");
+    assert_eq!(other.requests(), 0);
+    code(&sandbox.run("run catalog.csv -o out --backend embedded"), 2);
+    code(&run(&sandbox, &provider, "--deadline 0s --grace 0s").output().unwrap(), 4);
+    assert_eq!(provider.accepted(), 2, "they wait for their own server");
+}
+
+#[test]
+fn what_one_backend_made_does_not_pass_for_the_work_of_another() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    for command in ["run", "check"] {
+        let said = code(&sandbox.run(&format!("{command} catalog.csv -o out --backend embedded")), 2);
+        assert!(said.contains("those of the vibedream backend, not of embedded") && said.contains("-o"), "{said}");
+    }
+}
+
+#[test]
+fn results_without_their_journal_are_not_paid_for_again() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let journal = sandbox.read("out/journal.jsonl");
+    for lose in [
+        |sandbox: &Sandbox| std::fs::remove_file(sandbox.path("out/journal.jsonl")),
+        |sandbox: &Sandbox| std::fs::write(sandbox.path("out/journal.jsonl"), ""),
+    ] {
+        lose(&sandbox).unwrap();
+        let said = code(&run(&sandbox, &provider, "").output().unwrap(), 1);
+        assert!(said.contains("it has results and no journal"), "{said}");
+    }
+    assert_eq!(provider.accepted(), 2);
+    sandbox.write("out/journal.jsonl", journal);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+}
+
+#[test]
+fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 2);
+    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    while provider.accepted() < 2 {
+        std::thread::yield_now();
+    }
+    std::fs::remove_file(sandbox.path("out/.lock")).unwrap();
+    code(&run(&sandbox, &provider, "").output().unwrap(), 5);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(provider.paid_twice().is_empty());
+}
+
+#[test]
 fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);

@@ -162,6 +162,15 @@ fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
 }
 
 #[test]
+fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.manifest("a.csv", 1);
+    let mut command = sandbox.dyehouse("run a.csv --backend embedded --not-after 06:00");
+    let said = code(&command.env("TZ", "Nowhere/City").output().unwrap(), 2);
+    assert!(said.contains("tell what time of day it is") && said.contains("tzdata"), "{said}");
+}
+
+#[test]
 fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let job = "jobs: [{id: a, prompt: 'Make it #1E90FF', images: https://example.com/a.jpg}]";

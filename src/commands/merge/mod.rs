@@ -228,9 +228,11 @@ fn counts(out: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
 /// What the joint journal ends with: a run over all of them, that ended as they did.
 fn closing(sources: &[Source], before: Option<&RunEvent>, jobs: PlanCounts) -> Vec<Record> {
     let runs = || sources.iter().map(|source| &source.run).chain(before);
-    let (manifest, backend) = runs()
+    let (manifest, backend, origin) = runs()
         .find_map(|run| match run {
-            RunEvent::Run { manifest, backend, .. } => Some((manifest.clone(), backend.clone())),
+            RunEvent::Run { manifest, backend, origin, .. } => {
+                Some((manifest.clone(), backend.clone(), origin.clone()))
+            }
             _ => None,
         })
         .unwrap_or_default();
@@ -250,7 +252,7 @@ fn closing(sources: &[Source], before: Option<&RunEvent>, jobs: PlanCounts) -> V
     });
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run = RunEvent::Run { manifest, backend, program, jobs, budget_cents, partition: None, resume: None };
+    let run = RunEvent::Run { manifest, backend, origin, program, jobs, budget_cents, partition: None, resume: None };
     vec![Record::Run(run), Record::Run(RunEvent::Ended { reason: open })]
 }
 

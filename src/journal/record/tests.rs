@@ -36,6 +36,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let run = RunEvent::Run {
         manifest: "catalog.yaml".into(),
         backend: "embedded".into(),
+        origin: None,
         program: "0.1.0".into(),
         jobs,
         budget_cents: Some(Cents(100)),

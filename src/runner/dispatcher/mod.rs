@@ -5,6 +5,7 @@ mod take;
 mod workers;
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,14 +146,23 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let mut work = work.peekable();
         loop {
             if self.mode == Mode::Running && self.submitting_ends().is_some_and(|end| Instant::now() >= end) {
-                self.drain(StopReason::Deadline, Some(Instant::now() + self.settings.grace));
+                let until = Some(Instant::now() + self.settings.grace);
+                if self.has_more(&mut work) {
+                    self.drain(StopReason::Deadline, until);
+                } else {
+                    // Nothing is left that the end of submitting could stop.
+                    self.mode = Mode::Draining(until);
+                }
             }
             self.reap()?;
             self.settle();
             self.begin_local().await?;
             let wake = self.begin_what_may(&mut work).await?;
-            let nothing_left = work.peek().is_none() && self.retries.is_empty() && self.rerolls.is_empty();
+            let nothing_left = !self.has_more(&mut work);
             if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
+                if !nothing_left {
+                    self.tell_stopping(StopReason::Deadline);
+                }
                 return Ok(());
             }
             let wake = [wake, self.mode_ends()];
@@ -171,6 +181,11 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether there is more to begin with.
+    fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Work>>) -> bool {
+        work.peek().is_some() || !self.retries.is_empty() || !self.rerolls.is_empty()
     }
 
     /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for

@@ -18,7 +18,7 @@ use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
 /// How long submits and downloads under way may take once the run was asked to stop.
-const LAST_MOMENTS: Duration = Duration::from_secs(8);
+const LAST_MOMENTS: Duration = Duration::from_secs(20);
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Does what the breaker advises after `cause`; `reason` is what the run stops for if it is to give up.
@@ -77,7 +77,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// The first reason stands: what follows from it is no reason of its own.
-    fn tell_stopping(&mut self, reason: StopReason) {
+    pub(super) fn tell_stopping(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             self.tell(&Event::Stopping { reason: &reason });
             self.stopped = Some(reason);

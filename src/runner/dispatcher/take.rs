@@ -43,7 +43,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.workers.enter(report.worker, Phase::Generating);
                 if let Some(limits) = limits {
                     let under_way = self.workers.are(Phase::Submitting) as u64;
-                    self.submits.told(limits, under_way);
+                    self.submits.told(limits, under_way, self.elapsed());
                 }
                 self.take_submit(report.worker, &key, outcome).await
             }

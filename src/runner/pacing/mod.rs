@@ -4,6 +4,7 @@ mod bucket;
 mod search;
 mod steady;
 mod submits;
+mod told;
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,8 @@ use std::time::Duration;
 use crate::api::Limits;
 use crate::job::{Rate, SubmitRate};
 
+use super::told::Told;
+
 /// The slowest and the fastest that submits go, a second.
 const SLOWEST: f64 = 1.0 / 60.0;
 const FASTEST: f64 = 10_000.0;
@@ -10,8 +12,13 @@ const FASTEST: f64 = 10_000.0;
 /// What each good answer adds to the rate while no limit was met, a second: from one a second, ten in 23 s.
 const STRIDE: f64 = 0.1;
 
-/// In how many good answers the rate comes back from nothing to its ceiling, after a limit was met.
-const RECOVERY: f64 = 40.0;
+/// In how many good answers the rate comes back from nothing to its ceiling, after a limit was met: as many as go
+/// through in this many seconds, within bounds.
+const RECOVERY_SECONDS: f64 = 20.0;
+const RECOVERY: (f64, f64) = (5.0, 40.0);
+
+/// From what share of a cycle on, the time in which nothing goes through is a window's rest, and no moment's crowd.
+const REST: f64 = 1.0 / 3.0;
 
 /// How far the rate goes above its ceiling before it stays again, as a share of it.
 const STEP: f64 = 0.1;
@@ -31,9 +38,6 @@ const DOUBT: f64 = 0.25;
 /// From how many accepted submits on their number in a time is a rate.
 const ENOUGH: u32 = 10;
 
-/// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
-const COARSE: Duration = Duration::from_secs(2);
-
 /// How much of what the provider's headers allow is used: a little less, for clocks and networks are not exact.
 const SHARE_OF_TOLD: f64 = 0.99;
 
@@ -42,8 +46,9 @@ const SHARE_OF_TOLD: f64 = 0.99;
 /// It grows by a constant step with each good answer and is halved when the provider says that it is too much (AIMD:
 /// Chiu and Jain, 1989), once for all submits that were under way by then. The limit then lies between what went
 /// through since the last time, which is never more than it, and the rate at which it was met; the rate grows back to
-/// a place between these and stays, so that it settles instead of swinging. Where answers name the limit in headers, that is
-/// the rate. Pure: the time is handed in, as what has passed since the run began.
+/// a place between these and stays, so that it settles instead of swinging. Where a window is used up and nothing goes
+/// through for its rest, what went through in all of it is the rate. Where answers name the limit in headers, that is the
+/// rate, until refusals show that it is not. Pure: the time is handed in, as what has passed since the run began.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     /// Submits a second.
@@ -57,6 +62,10 @@ pub(super) struct Search {
     /// The rate at which it was met.
     met: f64,
     accepted: u32,
+    /// What goes through from one rest to the next.
+    cycle: Cycle,
+    /// What headers have said of a window.
+    told: Told,
     /// What went through between the last times that the limit was met, a second, until it is disproved.
     went_through: Option<f64>,
     /// Good answers at the ceiling, how many there must be, and until when there must be no more than that.
@@ -72,6 +81,16 @@ pub(super) struct Search {
     has_learned: bool,
 }
 
+/// Good answers between two times in which nothing went through.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cycle {
+    /// When the first of them was sent.
+    began: Option<Duration>,
+    count: u32,
+    /// Since when nothing goes through.
+    blocked: Option<Duration>,
+}
+
 impl Search {
     /// Begins where an earlier run has ended, or gently.
     pub(super) fn new(learned: Option<Rate>) -> Search {
@@ -82,6 +101,8 @@ impl Search {
             met_at: Duration::ZERO,
             met: FASTEST,
             accepted: 0,
+            cycle: Cycle::default(),
+            told: Told::default(),
             went_through: None,
             stayed: 0,
             patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { FIRST_PATIENCE },
@@ -115,6 +136,11 @@ impl Search {
             return;
         }
         self.accepted += 1;
+        if let Some(blocked) = self.cycle.blocked.take() {
+            self.rested(blocked, sent);
+        }
+        self.cycle.began.get_or_insert(sent);
+        self.cycle.count += 1;
         if self.is_told || !std::mem::take(&mut self.is_binding) {
             return;
         }
@@ -124,7 +150,8 @@ impl Search {
             return;
         };
         if self.rate < ceiling {
-            self.rate = (self.rate + ceiling / RECOVERY).min(ceiling);
+            let answers = (ceiling * RECOVERY_SECONDS).clamp(RECOVERY.0, RECOVERY.1);
+            self.rate = (self.rate + ceiling / answers).min(ceiling);
             self.stays_until = sent + self.window * 2;
         } else if self.stayed < self.patience || sent < self.stays_until {
             self.stayed += 1;
@@ -147,6 +174,16 @@ impl Search {
         if sent < self.met_at {
             return false;
         }
+        self.window = self.window.max(hint.unwrap_or_default());
+        if self.cycle.blocked.is_some() {
+            // Nothing went through since: it is the same refusal once more, and says nothing of the rate.
+            self.met_at = now;
+            return false;
+        }
+        self.cycle.blocked = Some(now);
+        if self.is_told {
+            self.told.foretold_nothing();
+        }
         let went_through = f64::from(self.accepted) / (now - self.met_at).as_secs_f64().max(f64::EPSILON);
         let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.went_through.take() };
         let surely_good = known.map_or(self.rate / 2.0, |known| known.min(self.rate));
@@ -156,27 +193,50 @@ impl Search {
         if self.has_stayed {
             self.patience = (self.patience * 2).min(LAST_PATIENCE);
         }
-        self.window = self.window.max(hint.unwrap_or_default());
         self.ceiling = Some((surely_good + (self.rate - surely_good) * DOUBT).max(SLOWEST));
         self.met = self.rate;
         self.rate = (self.rate / 2.0).max(SLOWEST);
+        if self.is_told && self.told.are_lies() {
+            // What headers made of the rate is no more worth than they are.
+            self.is_told = false;
+            self.ceiling = known.map(|known| known.max(SLOWEST));
+            self.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.rate);
+        }
         (self.met_at, self.accepted, self.stayed, self.has_stayed) = (now, 0, 0, false);
         self.has_learned = true;
         true
     }
 
-    /// The provider's headers say what it allows; `under_way` submits are not counted in them yet.
-    pub(super) fn told(&mut self, limits: Limits, under_way: u64) {
-        let sustained = limits.quota.map(|quota| quota.count as f64 / quota.window.as_secs_f64());
-        let says_enough = |reset: Duration| !reset.is_zero() && (sustained.is_none() || reset > COARSE);
-        let left = limits.left.filter(|left| says_enough(left.reset));
-        let until_reset = left.map(|left| left.count.saturating_sub(under_way) as f64 / left.reset.as_secs_f64());
-        let Some(allowed) = until_reset.or(sustained) else {
+    /// A submit that was sent at `sent` went through, after nothing had since `blocked`. A long rest is that of a window,
+    /// and what went through from one to the next is what it takes.
+    fn rested(&mut self, blocked: Duration, sent: Duration) {
+        let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
+        let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
+        if count == 0 || self.is_told || sent.saturating_sub(blocked).as_secs_f64() < REST * cycle.as_secs_f64() {
+            return;
+        }
+        let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.met);
+        (self.rate, self.ceiling, self.went_through) = (went_through, Some(went_through), Some(went_through));
+        self.met = went_through * (1.0 + STEP);
+        self.window = self.window.max(cycle);
+        self.stays_until = sent + self.window;
+    }
+
+    /// The provider's headers say at `now` what it allows; `under_way` submits are not counted in them yet.
+    pub(super) fn told(&mut self, limits: Limits, under_way: u64, now: Duration) {
+        if self.told.are_lies() {
+            return;
+        }
+        let Some(allowed) = self.told.allowed(limits, under_way, now) else {
             return;
         };
         // An odd moment, such as the last one before a reset, must not throw the rate about.
-        let near = (allowed * SHARE_OF_TOLD).clamp(self.rate / 2.0, self.rate * 2.0);
-        self.rate = near.clamp(SLOWEST, FASTEST);
+        let most = if self.told.may_grow(now) { self.rate * 2.0 } else { self.rate };
+        let near = (allowed * SHARE_OF_TOLD).clamp(self.rate / 2.0, most).clamp(SLOWEST, FASTEST);
+        if near > self.rate {
+            self.told.grew(now);
+        }
+        self.rate = near;
         self.is_told = true;
         self.has_learned = true;
     }

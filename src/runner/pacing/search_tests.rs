@@ -17,6 +17,18 @@ enum Limiter {
     Bucket { rate: f64, burst: u32 },
     /// So many in each window, and a hint when the next begins.
     Window { count: u32, seconds: u64 },
+    /// So many in any stretch of so many seconds.
+    Sliding { count: usize, seconds: u64, headers: Headers },
+}
+
+/// What answers say of a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Headers {
+    None,
+    /// How many there are, how many are left, and when the first of them comes back.
+    True,
+    /// A million, and always nearly all of them left.
+    Lies,
 }
 
 /// What a search did.
@@ -41,21 +53,32 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
     let mut pace = Bucket::new(search.interval(), 1);
     let mut limit = match limiter {
         Limiter::Bucket { rate, burst } => Bucket::new(Duration::from_secs_f64(1.0 / rate), burst),
-        Limiter::Window { .. } => Bucket::new(Duration::ZERO, 1),
+        Limiter::Window { .. } | Limiter::Sliding { .. } => Bucket::new(Duration::ZERO, 1),
     };
     let (mut window, mut in_window) = (0, 0);
-    let mut answers: VecDeque<(Duration, bool, Option<Duration>)> = VecDeque::new();
+    let mut recent: VecDeque<Duration> = VecDeque::new();
+    let mut in_a_row = 0;
+    let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<Limits>)> = VecDeque::new();
     let (mut now, mut paused_until, mut played) = (Duration::ZERO, Duration::ZERO, Played::default());
     while now < end {
-        while let Some((sent, is_good, hint)) = answers.front().copied().filter(|(sent, ..)| *sent + LATENCY <= now) {
+        while let Some((sent, is_good, hint, limits)) =
+            answers.front().copied().filter(|(sent, ..)| *sent + LATENCY <= now)
+        {
             answers.pop_front();
+            if let Some(limits) = limits {
+                search.told(limits, answers.len() as u64, now);
+                paused_until = paused_until.max(now + limits.used_up().unwrap_or_default());
+            }
             if is_good {
+                in_a_row = 0;
                 search.accepted(sent);
                 played.accepted.push(sent);
             } else {
                 played.cuts += u32::from(search.refused(sent, now, hint));
                 played.refused.push(sent);
-                paused_until = paused_until.max(now + hint.unwrap_or(Duration::from_secs(1)));
+                let seconds = 1 << in_a_row.min(4);
+                in_a_row += 1;
+                paused_until = paused_until.max(now + hint.unwrap_or(Duration::from_secs(seconds)));
             }
             pace.set_interval(now, search.interval());
         }
@@ -66,8 +89,28 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
             now = until.min(answer).max(now + Duration::from_nanos(1));
             continue;
         }
+        let mut limits = None;
         let (is_good, hint) = match limiter {
             Limiter::Bucket { .. } => (limit.try_take(now).is_ok(), None),
+            Limiter::Sliding { count, seconds, headers } => {
+                let length = Duration::from_secs(seconds);
+                while recent.front().is_some_and(|first| *first + length <= now) {
+                    recent.pop_front();
+                }
+                let is_good = recent.len() < count;
+                recent.extend(is_good.then_some(now));
+                let reset = recent.front().map_or(length, |first| *first + length - now);
+                let left = Left { count: (count - recent.len()) as u64, reset };
+                limits = match headers {
+                    Headers::None => None,
+                    Headers::True => Some(Limits { quota: None, left: Some(left), total: Some(count as u64) }),
+                    Headers::Lies => {
+                        let left = Left { count: 999_999, reset: Duration::from_secs(1) };
+                        Some(Limits { quota: None, left: Some(left), total: Some(1_000_000) })
+                    }
+                };
+                (is_good, None)
+            }
             Limiter::Window { count, seconds } => {
                 if now.as_secs() / seconds > window {
                     (window, in_window) = (now.as_secs() / seconds, 0);
@@ -76,7 +119,7 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
                 (in_window <= count, Some(Duration::from_secs((window + 1) * seconds) - now))
             }
         };
-        answers.push_back((now, is_good, hint));
+        answers.push_back((now, is_good, hint, limits));
     }
     played.learned = search.learned();
     played
@@ -105,7 +148,12 @@ fn many_refusals_of_one_moment_halve_it_once() {
     let news: Vec<bool> = (0..5).map(|_| search.refused(at(10), at(11), None)).collect();
     assert_eq!(news, [true, false, false, false, false]);
     assert!((search.rate - 4.0).abs() < 1e-9);
-    assert!(search.refused(at(12), at(13), None), "a submit that left after the cut does tell something");
+    assert!(
+        !search.refused(at(12), at(13), None),
+        "nothing went through in between, so it is the same limit once more"
+    );
+    search.accepted(at(14));
+    assert!(search.refused(at(15), at(16), None), "a submit that left after a good one does tell something");
 }
 
 #[test]
@@ -119,19 +167,22 @@ fn a_good_answer_proves_nothing_where_something_else_held_submits_back() {
 #[test]
 fn headers_set_the_rate_at_once() {
     let mut search = Search::new(None);
-    let limits =
-        |count, seconds| Limits { quota: None, left: Some(Left { count, reset: Duration::from_secs(seconds) }) };
-    for _answer in 0..10 {
-        search.told(limits(600, 60), 0);
+    let limits = |count, seconds| Limits {
+        quota: None,
+        left: Some(Left { count, reset: Duration::from_secs(seconds) }),
+        total: None,
+    };
+    for second in 0..10 {
+        search.told(limits(600, 60), 0, Duration::from_secs(second));
     }
     assert!((search.rate - 9.9).abs() < 1e-9, "{}", search.rate);
     search.held_back();
     search.accepted(Duration::from_secs(1));
     assert!((search.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
-    search.told(limits(10, 60), 4);
+    search.told(limits(10, 60), 4, Duration::from_secs(10));
     assert!(search.rate < 5.0, "what other programs use up is felt");
-    let quota = Limits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), left: None };
-    (0..10).for_each(|_| search.told(quota, 0));
+    let quota = Limits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), left: None, total: None };
+    (10..20).for_each(|second| search.told(quota, 0, Duration::from_secs(second)));
     assert_eq!(search.learned().unwrap().to_string(), "7128/h");
 }
 
@@ -140,8 +191,41 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
     let mut search = Search::new(None);
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
     let left = Some(Left { count: 2, reset: Duration::from_secs(1) });
-    (0..10).for_each(|_| search.told(Limits { quota, left }, 0));
+    (0..10).for_each(|second| search.told(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
     assert!((search.rate - 4.95).abs() < 1e-9, "{}", search.rate);
+}
+
+/// What a search makes of a limit of `count` in any `seconds`: its pace as a share of the limit in the second half of
+/// `minutes`, and all refusals.
+fn under(count: usize, seconds: u64, headers: Headers, minutes: u64) -> (f64, Played) {
+    let played = play(Limiter::Sliding { count, seconds, headers }, Search::new(None), minutes * 60);
+    let end = Duration::from_secs(minutes * 60);
+    (played.pace(end / 2, end) * seconds as f64 / count as f64, played)
+}
+
+#[test]
+fn a_window_that_is_used_up_without_a_word_is_learned_as_a_whole() {
+    for (count, seconds) in [(10, 60), (20, 60), (50, 10), (100, 300)] {
+        let (pace, played) = under(count, seconds, Headers::None, 30);
+        assert!(pace > 0.8, "{count} in {seconds} s: {pace}, {} refused, {:?}", played.refused.len(), played.learned);
+        assert!(played.refused.len() <= 30, "{count} in {seconds} s: {} refused", played.refused.len());
+    }
+}
+
+#[test]
+fn headers_of_a_window_that_moves_along_are_understood() {
+    for (count, seconds) in [(10, 60), (50, 10), (600, 60)] {
+        let (pace, played) = under(count, seconds, Headers::True, 30);
+        assert!(pace > 0.9, "{count} in {seconds} s: {pace}, {} refused, {:?}", played.refused.len(), played.learned);
+        assert!(played.refused.len() <= 30, "{count} in {seconds} s: {} refused", played.refused.len());
+    }
+}
+
+#[test]
+fn headers_that_foretell_no_refusal_are_believed_no_more() {
+    let (pace, played) = under(50, 10, Headers::Lies, 30);
+    assert!(pace > 0.8, "{pace}, {} refused, {:?}", played.refused.len(), played.learned);
+    assert!(played.refused.len() <= 100, "{} refused", played.refused.len());
 }
 
 #[test]

@@ -62,13 +62,13 @@ impl Submits {
         learned.filter(|_| is_news)
     }
 
-    /// The headers of an answer say what the provider allows, while `under_way` other submits have no answer yet.
-    pub(in crate::runner) fn told(&mut self, limits: Limits, under_way: u64) {
+    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet.
+    pub(in crate::runner) fn told(&mut self, limits: Limits, under_way: u64, now: Duration) {
         if let Some(wait) = limits.used_up() {
             self.pace.pause(Instant::now() + wait);
         }
         if let Some(search) = &mut self.search {
-            search.told(limits, under_way);
+            search.told(limits, under_way, now);
             self.adjust();
         }
     }

@@ -191,6 +191,7 @@ impl History {
         let opening = RunEvent::Run {
             manifest: "catalog.csv".into(),
             backend: "vibedream".into(),
+            origin: None,
             program: "0".into(),
             jobs: plan::count(&self.jobs, &ledger),
             budget_cents: self.settings.budget,

@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use crate::api::Limits;
+
+/// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
+const COARSE: Duration = Duration::from_secs(2);
+
+/// How long the rate stays before headers may double it again: what they promise must have been seen to hold.
+const BEFORE_DOUBLING: Duration = Duration::from_millis(250);
+
+/// How many refusals that headers did not foretell make them be believed no more.
+const LIES: u32 = 2;
+
+/// What headers have said of the limit, and how it went. Pure.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    since: Option<Duration>,
+    /// The longest time to a window's end: once it has passed, the window's length.
+    window: Duration,
+    /// When it last made the rate grow.
+    grew: Option<Duration>,
+    /// Refusals that were not foretold.
+    lies: u32,
+}
+
+impl Told {
+    /// What is allowed by what headers say at `now`, in submits a second; `under_way` submits are not counted in them yet.
+    pub(super) fn allowed(&mut self, limits: Limits, under_way: u64, now: Duration) -> Option<f64> {
+        let since = *self.since.get_or_insert(now);
+        self.window = self.window.max(limits.left.map_or(Duration::ZERO, |left| left.reset));
+        let is_seen = !self.window.is_zero() && now.saturating_sub(since) >= self.window;
+        let sustained = match (limits.quota, limits.total.filter(|_| is_seen)) {
+            (Some(quota), _) => Some(quota.count as f64 / quota.window.as_secs_f64()),
+            (None, total) => total.map(|total| total as f64 / self.window.as_secs_f64()),
+        };
+        // What is left is the better word in the middle of a window; where the window moves along, its end is always near.
+        let says_enough = |reset: Duration| match limits.quota {
+            Some(_) => reset > COARSE,
+            None => sustained.is_none() && (reset > COARSE || self.window <= COARSE * 2 || limits.total.is_none()),
+        };
+        let left = limits.left.filter(|left| !left.reset.is_zero() && says_enough(left.reset));
+        let until_reset = left.map(|left| left.count.saturating_sub(under_way) as f64 / left.reset.as_secs_f64());
+        until_reset.or(sustained)
+    }
+
+    /// Whether the rate may grow by it again.
+    pub(super) fn may_grow(&self, now: Duration) -> bool {
+        self.grew.is_none_or(|grew| now.saturating_sub(grew) >= BEFORE_DOUBLING)
+    }
+
+    /// The rate grew by it.
+    pub(super) fn grew(&mut self, now: Duration) {
+        self.grew = Some(now);
+    }
+
+    /// A submit was refused that should have been taken.
+    pub(super) fn foretold_nothing(&mut self) {
+        self.lies += 1;
+    }
+
+    /// Whether it is believed no more.
+    pub(super) fn are_lies(&self) -> bool {
+        self.lies >= LIES
+    }
+}
