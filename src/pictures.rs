@@ -69,7 +69,9 @@ impl PictureProblem {
     pub fn hint(&self) -> &'static str {
         match self {
             PictureProblem::Missing { .. } => "paths are relative to the manifest's own folder",
-            PictureProblem::Unusable { .. } => "give a JPEG, PNG, GIF or WebP of at most 20 MiB",
+            PictureProblem::Unusable { .. } => {
+                "give a JPEG, PNG, GIF or WebP of at most 20 MiB and 16384 pixels a side"
+            }
         }
     }
 }

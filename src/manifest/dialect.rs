@@ -54,6 +54,15 @@ fn named(head: &str) -> Option<u8> {
     }
 }
 
+/// What else may separate cells.
+pub(super) fn others(delimiter: u8) -> [u8; 2] {
+    match delimiter {
+        b',' => [b';', b'\t'],
+        b';' => [b',', b'\t'],
+        _ => [b',', b';'],
+    }
+}
+
 /// How messages call a separator.
 pub(super) fn shown(delimiter: u8) -> &'static str {
     match delimiter {

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use image::{ImageFormat, ImageReader, Limits};
+use image::{ImageError, ImageFormat, ImageReader, Limits};
 
 /// The widest and the highest picture that is decoded, in pixels.
 const LONGEST_SIDE: u32 = 16_384;
@@ -43,6 +43,9 @@ pub enum PictureError {
     /// It ends too early.
     #[error("the {0} is cut off")]
     CutOff(&'static str),
+    /// It would take too much memory.
+    #[error("it has more pixels than are decoded, which is {LONGEST_SIDE} a side")]
+    TooManyPixels,
     /// It does not decode.
     #[error("{0}")]
     Undecodable(String),
@@ -144,8 +147,11 @@ fn reader<S: BufRead + Seek>(source: &mut S, format: Format) -> io::Result<Image
     Ok(reader)
 }
 
-fn undecodable(error: &image::ImageError) -> PictureError {
-    PictureError::Undecodable(error.to_string())
+fn undecodable(error: &ImageError) -> PictureError {
+    match error {
+        ImageError::Limits(_) => PictureError::TooManyPixels,
+        other => PictureError::Undecodable(other.to_string()),
+    }
 }
 
 /// Whether a picture has the end that its format calls for. JPEG and GIF may have padding behind it.
@@ -224,7 +230,7 @@ mod tests {
         let checksum = crc32(&png[12..29]);
         png[29..33].copy_from_slice(&checksum.to_be_bytes());
         let error = verify_bytes(&png).unwrap_err();
-        assert!(matches!(error, PictureError::Undecodable(_)), "{error}");
+        assert!(matches!(error, PictureError::TooManyPixels), "{error}");
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

@@ -138,6 +138,7 @@ impl Table {
         let needed = header::NEEDED.into_iter().filter_map(place).max().map_or(1, |last| last + 1);
         Shape {
             delimiter: self.delimiter,
+            others: dialect::others(self.delimiter),
             width,
             images,
             // Of a catalog it is not known which cells matter.

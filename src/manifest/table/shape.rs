@@ -2,13 +2,11 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use super::cells::{Cell, Fault, scan};
 use super::records::Records;
 use crate::manifest::blocks::breaks;
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::dialect::{DELIMITERS, shown};
+use crate::manifest::dialect::shown;
 use crate::manifest::image::is_picture_name;
 
 /// What is wrong with a row as a whole, and the part of its raw text that tells so.
@@ -23,6 +21,8 @@ pub(super) struct Misshapen {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) delimiter: u8,
+    /// What else may separate cells.
+    pub(super) others: [u8; 2],
     /// How many columns there are.
     pub(super) width: usize,
     /// The column that pictures are in, where that is known.
@@ -58,11 +58,10 @@ impl Shape {
         let mut cells = records.iter();
         let first = cells.next().unwrap_or_default();
         let second = cells.next();
-        let others = DELIMITERS.into_iter().filter(|other| *other != self.delimiter);
         // Nearly all rows have enough cells, something in the second one, and no other separator in the first one.
         let is_usual = records.len() >= self.needed
             && second.is_some_and(|cell| !cell.is_empty())
-            && !others.clone().any(|other| memchr(other, first.as_bytes()).is_some());
+            && !first.bytes().fold(false, |any, byte| any | self.others.contains(&byte));
         let has_picture = || self.images.and_then(|column| records.iter().nth(column)).is_some_and(is_picture_name);
         if self.needed < 2 || is_usual || has_picture() {
             return None;
@@ -84,8 +83,7 @@ impl Shape {
             let hint = "remove the quotes around the line, and write the doubled ones inside of it once".to_owned();
             return Some(Misshapen { span: 0..raw.len(), message, hint });
         }
-        let other =
-            DELIMITERS.into_iter().find(|other| *other != self.delimiter && is_whole(cell_count(*other, raw)))?;
+        let other = self.others.into_iter().find(|other| is_whole(cell_count(*other, raw)))?;
         let message = format!("the row is separated by {}, and the header by {separator}", shown(other));
         let hint = format!("write {separator} between its cells");
         Some(Misshapen { span: 0..raw.len(), message, hint })
