@@ -8,6 +8,9 @@ pub(super) trait Sample: Copy {
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, factor: f32) -> Self;
+    /// The numbers of many, one after the other: loops over them are vectorized.
+    fn flat(samples: &[Self]) -> &[f32];
+    fn flat_mut(samples: &mut [Self]) -> &mut [f32];
 }
 
 impl Sample for f32 {
@@ -24,6 +27,14 @@ impl Sample for f32 {
     fn times(self, factor: f32) -> f32 {
         self * factor
     }
+
+    fn flat(samples: &[f32]) -> &[f32] {
+        samples
+    }
+
+    fn flat_mut(samples: &mut [f32]) -> &mut [f32] {
+        samples
+    }
 }
 
 impl<const N: usize> Sample for [f32; N] {
@@ -39,6 +50,14 @@ impl<const N: usize> Sample for [f32; N] {
 
     fn times(self, factor: f32) -> [f32; N] {
         self.map(|value| value * factor)
+    }
+
+    fn flat(samples: &[[f32; N]]) -> &[f32] {
+        samples.as_flattened()
+    }
+
+    fn flat_mut(samples: &mut [[f32; N]]) -> &mut [f32] {
+        samples.as_flattened_mut()
     }
 }
 
@@ -59,13 +78,14 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     let row = |place: isize| &rows[mirrored(place, height) * width..][..width];
     let mut sums = vec![T::ZERO; width];
     for y in -reach..=reach {
-        sums.iter_mut().zip(row(y)).for_each(|(sum, value)| *sum = sum.plus(*value));
+        add(&mut sums, row(y), 1.0);
     }
     let mut data = Vec::with_capacity(plane.data.len());
     for y in 0..height as isize {
         data.extend(sums.iter().map(|sum| sum.times(share)));
-        for ((sum, next), last) in sums.iter_mut().zip(row(y + reach + 1)).zip(row(y - reach)) {
-            *sum = sum.plus(*next).minus(*last);
+        let (next, last) = (T::flat(row(y + reach + 1)), T::flat(row(y - reach)));
+        for ((sum, next), last) in T::flat_mut(&mut sums).iter_mut().zip(next).zip(last) {
+            *sum += next - last;
         }
     }
     Plane { width, height, data }
@@ -97,7 +117,7 @@ pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
 }
 
 fn add<T: Sample>(sums: &mut [T], values: &[T], weight: f32) {
-    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.plus(value.times(weight)));
+    T::flat_mut(sums).iter_mut().zip(T::flat(values)).for_each(|(sum, value)| *sum += value * weight);
 }
 
 fn mirrored(place: isize, length: usize) -> usize {

@@ -1,5 +1,7 @@
 use super::filter::{Connected, components, dilate, open};
 use super::region::{Unmix, foreground};
+use super::shown::sampled;
+use super::spaces::length;
 use super::{Oklab, Plane, Rgb, shown};
 
 /// Below this saturation a color has no hue to go by.
@@ -21,8 +23,7 @@ const BORDER: f32 = 0.1;
 /// had the same color in the picture before. Where the background has that color as well, its edges say what of it is the
 /// product.
 pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
-    let pixels = before.data.iter().zip(&region.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
-    let Some(body) = shown(&pixels.collect::<Vec<_>>()) else { return 0.0 };
+    let Some(body) = shown(&sampled(before, region)) else { return 0.0 };
     let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
     let is_alike = |pixel: Rgb| {
         if color.saturation() > NEUTRAL {
@@ -30,7 +31,7 @@ pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &P
             return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
         }
         let own = Oklab::from(pixel);
-        (own.a - color.a).hypot(own.b - color.b) < ALIKE.0 && (own.l - color.l).abs() < ALIKE.1
+        length(own.a - color.a, own.b - color.b) < ALIKE.0 && (own.l - color.l).abs() < ALIKE.1
     };
     let mut same = differences.zip(region, |off, is_set| !is_set && off < UNCHANGED);
     for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
@@ -61,14 +62,14 @@ fn beside(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
     for (part, is_near) in parts.data.iter().zip(&near.data) {
         touches[*part as usize] |= *is_near;
     }
-    let mut length = 0;
+    let mut border = 0;
     for (x, y) in parts.ring(1) {
         bordering[parts.at(x, y) as usize] += 1;
-        length += 1;
+        border += 1;
     }
     let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
         .filter(|part| touches[*part])
-        .partition(|part| bordering[*part] as f32 > BORDER * length as f32);
+        .partition(|part| bordering[*part] as f32 > BORDER * border as f32);
     Beside { left: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 

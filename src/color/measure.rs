@@ -79,7 +79,8 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     if !whole(&region) {
         let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
         let left = left_out(&old, &differences, &region);
-        if left > LEFT {
+        let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
+        if left > LEFT && !is_wanted() {
             let reason = format!("{:.0} % of what had the product's color was left as it was", left * 100.0);
             worsen(&mut check, &reason);
         }

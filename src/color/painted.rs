@@ -1,4 +1,5 @@
 use super::region::{Unmix, is_of_another_hue};
+use super::shown::sampled;
 use super::{Oklab, Plane, Rgb, luminance, shown};
 
 /// Below this saturation a color has no hue to go by.
@@ -29,20 +30,14 @@ const LIGHTER: f32 = 0.2;
 /// counts where nothing near it has its old color any more, for a print that was merely moved is not lost. On something
 /// neutral, white or black print cannot be told from light and shade.
 pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
-    let body = |picture: &Plane<Rgb>| {
-        let pixels = picture.data.iter().zip(&region.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
-        shown(&pixels.collect::<Vec<_>>()).map(Body::new)
-    };
+    let body = |picture: &Plane<Rgb>| shown(&sampled(picture, region)).map(Body::new);
     let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
-    let mut is_new = region.clone();
-    for (place, is_new) in is_new.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
-        *is_new = new.is_all_of(after.data[place]);
-    }
     let is_painted = |place: &usize| {
         let (one, other) = (before.data[*place], after.data[*place]);
-        is_new.data[*place]
+        region.data[*place]
             && luminance(one) > DARK
             && old.has_no_part_in(one)
+            && new.is_all_of(other)
             && (new.is_colorful || luminance(other) < DARKER * luminance(one) || old.differs_in_hue(one))
             && !is_near(after, *place, Oklab::from(one))
     };

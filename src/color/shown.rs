@@ -1,4 +1,4 @@
-use super::{Oklab, Rgb};
+use super::{Oklab, Plane, Rgb};
 
 /// The color that a shaded region shows: neither the mean, which shadows pull down, nor one that gloss pulls to white.
 ///
@@ -23,6 +23,16 @@ pub fn shown(pixels: &[Rgb]) -> Option<Rgb> {
         *value = percentile(&mut values, 0.5)?;
     }
     Some(median)
+}
+
+/// How many pixels tell well enough what a region shows where nothing depends on its last digit.
+const SAMPLES: usize = 3_000;
+
+/// Some of the pixels of a `region`, evenly.
+pub(super) fn sampled(picture: &Plane<Rgb>, region: &Plane<bool>) -> Vec<Rgb> {
+    let step = (region.count() / SAMPLES).max(1);
+    let places = (0..region.data.len()).filter(|place| region.data[*place]).step_by(step);
+    places.map(|place| picture.data[place]).collect()
 }
 
 /// How little white is mixed in: 1 where a channel is dark beside the brightest one.

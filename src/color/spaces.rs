@@ -136,10 +136,15 @@ pub(super) fn cube_root(value: f32) -> f32 {
     step(step(f32::from_bits(value.to_bits() / 3 + 0x2A51_4067)))
 }
 
+/// The length of a vector whose parts are of the size of colors: unlike `hypot` it is vectorized.
+pub(super) fn length(a: f32, b: f32) -> f32 {
+    (a * a + b * b).sqrt()
+}
+
 impl Oklab {
     /// The distance from grey.
     pub fn chroma(self) -> f32 {
-        self.a.hypot(self.b)
+        length(self.a, self.b)
     }
 
     /// The angle of the hue, in radians.

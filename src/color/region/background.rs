@@ -1,5 +1,8 @@
 use crate::color::{Oklab, Plane};
 
+/// About how many points of the border the surface is fitted to.
+const POINTS: usize = 2_000;
+
 /// How far the colors of one background may lie apart, in OKLab.
 const SPREAD: f64 = 0.15;
 
@@ -17,8 +20,11 @@ impl Background {
     /// Fits the surface to a ring of two percent around `picture`.
     pub(super) fn fit(picture: &Plane<Oklab>) -> Background {
         let depth = (picture.width.min(picture.height) / 50).max(2);
-        let ring: Vec<([f64; 6], Oklab)> =
-            picture.ring(depth).map(|(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y))).collect();
+        let size = 2 * depth * (picture.width + picture.height);
+        // An odd step, for the ring goes around in pairs.
+        let step = (size / POINTS) | 1;
+        let point = |(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y));
+        let ring: Vec<([f64; 6], Oklab)> = picture.ring(depth).step_by(step).map(point).collect();
         // What stands on the border is mostly far from the color that most of it has.
         let middle = middle(&ring);
         let mut weights: Vec<f64> = ring

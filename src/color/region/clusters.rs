@@ -1,3 +1,4 @@
+use crate::color::spaces::length;
 use crate::color::{Oklab, Plane};
 
 /// How many colors a product is split into.
@@ -105,7 +106,7 @@ fn distance(one: Oklab, other: Oklab) -> f32 {
 /// How far apart two colors are whatever light falls on them: the distance of their chroma over lightness.
 pub(super) fn chroma_distance(one: Oklab, other: Oklab) -> f32 {
     let (light, others) = (one.l.max(0.05), other.l.max(0.05));
-    (one.a / light - other.a / others).hypot(one.b / light - other.b / others)
+    length(one.a / light - other.a / others, one.b / light - other.b / others)
 }
 
 fn nearest(centers: &[Oklab], color: Oklab) -> usize {

@@ -1,5 +1,6 @@
 use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, open, shrink, spread};
 use crate::color::shown::percentile;
+use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
@@ -159,7 +160,7 @@ fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
         .map(|(x, y)| {
             let ([_, a, b], [_, left_a, left_b], [_, up_a, up_b]) =
                 (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
-            (a - left_a).hypot(b - left_b).max((a - up_a).hypot(b - up_b))
+            length(a - left_a, b - left_b).max(length(a - up_a, b - up_b))
         })
         .collect();
     let noise = percentile(&mut steps, 0.97).unwrap_or(1.0);
@@ -298,7 +299,7 @@ fn without_holes(mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Pla
     let mut near = mask.clone();
     for (place, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
         let (behind, color) = (background.at(place % mask.width, place / mask.width), colors.data[place]);
-        let off = (color.a - behind.a).hypot(color.b - behind.b);
+        let off = length(color.a - behind.a, color.b - behind.b);
         *is_near = off < 0.010 + 2.0 * background.noise && (color.l - behind.l).abs() < 0.018 + 2.0 * background.noise;
     }
     let near = open(&near, 1);

@@ -1,6 +1,7 @@
 use std::f32::consts::{PI, TAU};
 
-use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts};
+use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors};
+use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
 use super::cast::without_cast_shadow;
@@ -16,6 +17,9 @@ const STEP: f32 = 0.03;
 
 /// The fewest pixels that make a part of a print; fewer are noise.
 const SMALLEST_PRINT: usize = 6;
+
+/// From how much of its border at the outline on a hole is open, and up to what step of OKLab's lightness to what is beyond.
+const OPEN: (f32, f32) = (0.25, 0.10);
 
 /// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
 const VEILED: f32 = 2.5;
@@ -155,8 +159,8 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
 
 /// Whether a color is the body's own light thrown on it once more: of about its hue, deeper and darker.
 fn reflects(color: Oklab, body: Oklab) -> bool {
-    let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
-    turn.abs().to_degrees() < 35.0 && color.saturation() > 0.9 * body.saturation() && color.l < body.l
+    let turn = || (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
+    color.l < body.l && color.saturation() > 0.9 * body.saturation() && turn().abs().to_degrees() < 35.0
 }
 
 /// The color outside of the product three pixels from a pixel, where that is so near.
@@ -194,16 +198,33 @@ fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, bod
 /// How far a color is from what the body shows at its lightness, in OKLab's a and b.
 fn off_hue(color: Oklab, body: Oklab) -> f32 {
     let light = color.l / body.l.max(0.05);
-    (color.a - light * body.a).hypot(color.b - light * body.b)
+    length(color.a - light * body.a, color.b - light * body.b)
 }
 
 /// Whether a color is none that light makes of the body: it has a hue of its own.
 pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
-    let off = off_hue(color, body);
-    let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
-    let is_deeper = color.l > body.l && color.saturation() > 1.4 * body.saturation();
-    let has_another = body.saturation() <= NEUTRAL || turn.abs().to_degrees() > 25.0 || is_deeper;
-    color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1) && off > 0.08 && has_another
+    let is_colorful = color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1);
+    let is_deeper = || color.l > body.l && color.saturation() > 1.4 * body.saturation();
+    let is_turned = || {
+        let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
+        turn.abs().to_degrees() > 25.0
+    };
+    is_colorful && off_hue(color, body) > 0.08 && (body.saturation() <= NEUTRAL || is_deeper() || is_turned())
+}
+
+/// The share of each hole's border where it goes over into what is beyond the product: there it is the ground, in a fold of
+/// the outline.
+fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Vec<f32> {
+    let mut rims = vec![(0usize, 0usize); count];
+    for place in (0..holes.data.len()).filter(|place| holes.data[*place] != 0) {
+        let (rim, open) = &mut rims[holes.data[place] as usize];
+        for beside in neighbors(place, holes.width, holes.height).filter(|beside| holes.data[*beside] == 0) {
+            let step = (colors.data[place].l - colors.data[beside].l).abs();
+            *rim += 1;
+            *open += usize::from(!product.data[beside] && step < OPEN.1);
+        }
+    }
+    rims.into_iter().map(|(rim, open)| open as f32 / rim.max(1) as f32).collect()
 }
 
 /// Fills small holes, highlights among them, and drops specks. What is printed in another hue stays a hole.
@@ -220,14 +241,17 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
     for (label, color) in labels.data.iter().zip(&colors.data) {
         chromas[*label as usize] += color.chroma();
     }
+    let openings = openings(&labels, sizes.len(), colors, product);
     let limit = whole * if is_dark { 0.05 } else { 0.004 };
     let is_filled = |part: usize| {
         let size = sizes[part] as f32;
         size < limit && (size < 0.0015 * whole || (is_dark && chromas[part] / size < 0.06))
     };
+    let near = dilate(&tidied, 1);
     for (place, is_found) in tidied.data.iter_mut().enumerate() {
         let label = labels.data[place] as usize;
-        *is_found |= label != 0 && !printed.data[place] && is_filled(label);
+        let is_open = openings[label] > OPEN.0 && !near.data[place];
+        *is_found |= label != 0 && !printed.data[place] && !is_open && is_filled(label);
     }
     keep_parts(&tidied, |size| size as f32 > (0.004 * whole).max(30.0))
 }
@@ -254,5 +278,25 @@ mod tests {
         let found = material(&picture, &product, None);
         assert!(found.at(54, 44) && found.at(32, 22), "the highlight and the body");
         assert!(!found.at(58, 90), "the shadow");
+    }
+
+    #[test]
+    fn ground_that_the_outline_of_something_black_took_in_is_no_highlight_and_gloss_within_is() {
+        let (body, ground) = ([0.012; 3], [0.6; 3]);
+        let mut picture = Plane::filled(120, 120, ground);
+        let mut product = Plane::filled(120, 120, false);
+        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, color: Rgb| {
+            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+                picture.data[y * 120 + x] = color;
+                product.data[y * 120 + x] = true;
+            }
+        };
+        fill(30..90, 20..80, body);
+        fill(50..56, 40..46, [0.4; 3]);
+        // A fold of the outline, in the ground's own color.
+        fill(60..66, 80..88, ground);
+        let found = material(&picture, &product, None);
+        assert!(found.at(53, 43) && found.at(32, 22), "gloss and body");
+        assert!(!found.at(63, 84), "the ground");
     }
 }
