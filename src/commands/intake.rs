@@ -248,12 +248,12 @@ impl Said {
             const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for a server \
                                 of your own say --base-url or `base_url:` under `run:`";
             let message = "the picture is in a network of your own, which the provider cannot reach".to_owned();
-            self.private.note(|| place.about(Some(image), message, HINT.to_owned()));
+            self.private.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
         }
         if let Some(image) = odd.unread {
             const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
             let message = "the picture's format is one that the API may not read".to_owned();
-            self.unread.note(|| place.about(Some(image), message, HINT.to_owned()));
+            self.unread.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
         }
         if odd.is_date {
             const HINT: &str = "format the column as text, and fill it again";

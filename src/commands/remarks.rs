@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use memchr::memchr3;
+use memchr::{memchr2, memchr3, memrchr};
 
 use crate::job::{ImageRef, JobRef};
 use crate::manifest::{Diagnostic, Severity};
@@ -41,9 +41,9 @@ impl Counted {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Odd {
     /// An image in a network that the provider is not in.
-    pub(super) private: Option<usize>,
+    pub(super) private: Option<u8>,
     /// An image that ends in the name of a format that the API may not read.
-    pub(super) unread: Option<usize>,
+    pub(super) unread: Option<u8>,
     /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
     pub(super) is_date: bool,
 }
@@ -51,7 +51,11 @@ pub(super) struct Odd {
 impl Odd {
     pub(super) fn of(job: &JobRef<'_>) -> Odd {
         let find = |is_odd: fn(&str) -> bool| {
-            job.request.images.iter().position(|image| matches!(image, ImageRef::Url(url) if is_odd(url)))
+            let images = (0..).zip(&job.request.images);
+            images
+                .filter(|(_, image)| matches!(image, ImageRef::Url(url) if is_odd(url)))
+                .map(|(number, _)| number)
+                .next()
         };
         Odd { private: find(is_private), unread: find(is_unread), is_date: is_date(job.id.as_str()) }
     }
@@ -83,13 +87,11 @@ fn is_private(url: &str) -> bool {
 /// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
 fn is_unread(url: &str) -> bool {
     const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
-    // Nearly all end in a letter that none of these has at its end, or in a format that is read.
-    if matches!(url.as_bytes(), [.., b'.', b'j', b'p', b'g'] | [.., b'.', b'p', b'n', b'g']) {
-        return false;
-    }
-    let path = &url[..url.find(['?', '#']).unwrap_or(url.len())];
-    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    let path = &url[..memchr2(b'?', b'#', url.as_bytes()).unwrap_or(url.len())];
+    let ending = memrchr(b'.', path.as_bytes()).map_or("", |dot| &path[dot + 1..]);
+    // Nearly all end in a format that is read.
+    !matches!(ending, "jpg" | "jpeg" | "png" | "webp" | "gif")
+        && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// Whether an id is a date as spreadsheets write it into cells in which one could be read: `3-Jan`, `Mar-01`.

@@ -112,6 +112,13 @@ fn map_of(
     })
 }
 
+/// A pattern of any of `words` and nothing more, in capitals or not.
+fn in_any_case(words: &[&str]) -> String {
+    let letter = |letter: char| format!("[{letter}{}]", letter.to_ascii_uppercase());
+    let words: Vec<String> = words.iter().map(|word| word.chars().map(letter).collect()).collect();
+    format!("^\\s*({})\\s*$", words.join("|"))
+}
+
 fn describe(field: Field) -> &'static str {
     match field {
         Field::Id => "Names the job and its picture; made of the row's content where it is left out.",
@@ -137,7 +144,13 @@ fn value(field: Field) -> Value {
                 {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "string", "minLength": 1, "not": {"pattern": NO_PICTURE}}},
             ],
         }),
-        Field::Size => json!({"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]}),
+        // The names are for editors to complete; the reader takes them in letters of any case.
+        Field::Size => json!({
+            "anyOf": [
+                {"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]},
+                {"type": "string", "pattern": in_any_case(&Size::NAMES)},
+            ],
+        }),
         Field::Seed => json!({
             "oneOf": [{"type": "integer", "minimum": 0, "maximum": Seed::MAX}, {"type": "string", "pattern": "^[0-9]{1,5}$"}, {"type": "null"}],
         }),
@@ -156,7 +169,7 @@ fn setting(key: &str) -> Value {
     match key {
         "rate" => json!({
             "description": "How fast submits go out, such as 10/min; auto finds the provider's limit.",
-            "oneOf": [{"const": "auto"}, rate("A rate.")],
+            "anyOf": [{"const": "auto"}, {"type": "string", "pattern": in_any_case(&["auto"])}, rate("A rate.")],
         }),
         "polls" => rate("How fast polls go out, such as 10/s."),
         "burst" => count("How many submits may go out at once after a pause."),

@@ -207,6 +207,7 @@ fn the_schema_and_the_reader_agree() {
     let good = [
         format!("jobs: [{job}]"),
         format!("version: 1\nbackend: embedded\nmodel: flux-2-pro-edit\nrun: {{rate: 10/min, in_flight: 3, budget: 2.5, deadline: 6h}}\njobs: [{job}]"),
+        format!("run: {{rate: AUTO}}\ndefaults: {{size: Large}}\njobs: [{job}]"),
         format!("defaults: {{size: small, seed: 0, enable_sync_mode: true, color: navy}}\njobs: [{job}]"),
         "jobs: [{id: a, prompt: p, images: ['https://x/a.png', b.png], seed: 10000, columns: {sku: 17, on: true}}]".to_owned(),
         format!("rows: rows.csv\n{template}"),

@@ -1,4 +1,4 @@
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use crate::job::ImageRef;
 use crate::manifest::diagnostic::quoted;
@@ -38,8 +38,8 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if matches!(path, "" | "/") {
         return refuse(text, "names a host and no picture", "write the whole URL, as in https://example.com/photo.jpg");
     }
-    if !is_usual(text)
-        && let Some(extension) = extension(path)
+    if let Some(extension) = extension(path)
+        && !is_usual(extension)
         && NO_PICTURES.iter().any(|known| extension.eq_ignore_ascii_case(known))
     {
         return refuse(
@@ -58,11 +58,8 @@ const NO_PICTURES: [&str; 22] = [
 ];
 
 /// Whether a URL ends as most do.
-fn is_usual(text: &str) -> bool {
-    matches!(
-        text.as_bytes(),
-        [.., b'.', b'j', b'p', b'g'] | [.., b'.', b'p', b'n', b'g'] | [.., b'w', b'e', b'b', b'p']
-    )
+fn is_usual(extension: &str) -> bool {
+    matches!(extension, "jpg" | "jpeg" | "png" | "webp" | "gif")
 }
 
 /// Whether a text is a URL, or is called as a picture is.
@@ -78,8 +75,8 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
 /// What stands behind the last dot of the last part of a path.
 fn extension(path: &str) -> Option<&str> {
     let path = &path[..memchr2(b'?', b'#', path.as_bytes()).unwrap_or(path.len())];
-    let (_, extension) = path.rsplit_once('.')?;
-    (!extension.contains('/')).then_some(extension)
+    let extension = &path[memrchr(b'.', path.as_bytes())? + 1..];
+    memchr(b'/', extension.as_bytes()).is_none().then_some(extension)
 }
 
 /// Looks at a host with something before or behind its name.

@@ -14,6 +14,26 @@ pub(super) enum Matter {
     Colorless,
 }
 
+/// Some of them, a bit each: few jobs have any, and a million are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Matters(u16);
+
+impl Matters {
+    /// Those of `found` that are there.
+    pub(super) fn of(found: impl IntoIterator<Item = (Matter, bool)>) -> Matters {
+        Matters(found.into_iter().fold(0, |bits, (matter, is_there)| bits | u16::from(is_there) << matter as u16))
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = Matter> {
+        let all: &[Matter] = if self.is_empty() { &[] } else { &Matter::ALL };
+        all.iter().copied().filter(move |matter| self.0 >> *matter as u16 & 1 == 1)
+    }
+}
+
 impl Matter {
     /// All of them, in the order in which they are told.
     pub(super) const ALL: [Matter; 11] = [

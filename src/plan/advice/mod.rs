@@ -88,8 +88,8 @@ impl Advice {
                 Entry::Vacant(_) => {}
             }
         }
-        for matter in &job.matters {
-            self.note(*matter, job);
+        for matter in job.matters.iter() {
+            self.note(matter, job);
         }
         let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
         self.edits.push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));

@@ -1,12 +1,12 @@
 use jiff::Timestamp;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
 use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, is_shortened_number};
 use crate::plan::expiry::expires_at;
 
-use super::matter::Matter;
+use super::matter::{Matter, Matters};
 
 /// How many images the model follows well; more are allowed.
 const USUAL_IMAGES: usize = 3;
@@ -18,7 +18,7 @@ pub struct Sketch {
     pub(super) likeness: Likeness,
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
-    pub(super) matters: SmallVec<[Matter; 4]>,
+    pub(super) matters: Matters,
     /// When the first of its signed URLs ends.
     pub(super) ends: Option<Timestamp>,
     /// Its id, where there may be something to say of it.
@@ -47,8 +47,7 @@ impl Sketch {
             (Matter::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hash, color))),
             (Matter::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
-        let matters: SmallVec<[Matter; 4]> =
-            found.into_iter().filter_map(|(matter, is_there)| is_there.then_some(matter)).collect();
+        let matters = Matters::of(found);
         let end = |image: &ImageRef<'_>| match image {
             ImageRef::Url(url) => expires_at(url),
             ImageRef::Data(_) | ImageRef::File(_) => None,
@@ -72,10 +71,11 @@ fn asks_for_another(hashes: &str, color: &str) -> bool {
 /// Whether there is a `#` in `hashes` with hex digits that are too few or too many for a color. Numbers of orders and
 /// articles have no letters.
 fn has_broken_hex(hashes: &str) -> bool {
-    hashes.split('#').skip(1).any(|part| {
+    memchr_iter(b'#', hashes.as_bytes()).any(|hash| {
+        let part = &hashes[hash + 1..];
         let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let is_word = part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
-        matches!(digits, 4 | 5 | 7..=9) && !is_word && part[..digits].bytes().any(|digit| digit.is_ascii_alphabetic())
+        let is_word = || part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        matches!(digits, 4 | 5 | 7..=9) && !is_word() && part[..digits].bytes().any(|digit| digit.is_ascii_alphabetic())
     })
 }
 
