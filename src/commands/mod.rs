@@ -27,7 +27,7 @@ mod run;
 mod serve;
 mod status;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use clap::CommandFactory;
 
@@ -83,7 +83,12 @@ pub fn execute(cli: &Cli) -> Exit {
 /// Writes to stdout. A reader that has gone away is no error: it has read what it wanted.
 fn print(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    if let Err(cause) = stdout.write_all(bytes).and_then(|()| stdout.flush())
+        && cause.kind() != ErrorKind::BrokenPipe
+    {
+        // Whoever closes the pipe has read enough; a full disk is news, and changes nothing about what was done.
+        tracing::error!("failed to write to stdout: {cause}");
+    }
 }
 
 /// Writes `value` to stdout as one JSON object.

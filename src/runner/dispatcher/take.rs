@@ -204,7 +204,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn fail(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
+    async fn fail(&mut self, key: &EditKey, class: ErrorClass, mut message: String) -> Result<(), RunError> {
+        let was_here = self.ledger.live(key).is_some_and(|edit| matches!(edit.state, EditState::Completed { .. }));
+        if was_here && class == ErrorClass::Lost {
+            message = format!("its picture was removed or damaged here, and cannot be fetched again: {message}");
+        }
         self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
         if self.is_reroll(key) {
             self.tell(&Event::RerollLost { job: &key.job, message: &message });

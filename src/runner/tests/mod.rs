@@ -1,5 +1,7 @@
 //! The runner on paused time, with a scripted API and a store in memory.
 
+mod limits;
+
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -278,117 +280,16 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
     assert_eq!(states, [&EditState::Failed { class: ErrorClass::Lost }]);
 }
 
-/// Answers submits at 4 a second, and the others with 429.
-fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
-    let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
-    move |number| {
-        let now = tokio::time::Instant::now();
-        let mut free_at = free_at.lock().unwrap();
-        if *free_at > now + Duration::from_secs(1) {
-            return answer(429, "");
-        }
-        *free_at = (*free_at).max(now) + Duration::from_millis(250);
-        accepted(number)
-    }
-}
-
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
-    let begun = tokio::time::Instant::now();
-    let (ending, submits) = ending_at("auto", 1000, limited(), completed).await;
-    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 1000));
-    assert!(submits < 1040, "{submits} submits for 1000 jobs");
-    let pace = 1000.0 / begun.elapsed().as_secs_f64();
-    assert!(pace > 3.2, "{pace} a second of the 4 that there are");
-    let learned = ending.ledger.learned();
-    let rate = learned.submits.unwrap().per_second_f64();
-    assert!((3.4..4.6).contains(&rate), "{learned:?}");
-    assert!(!learned.generation_ms.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn limits_in_headers_are_kept_without_ever_being_met() {
-    let begun = tokio::time::Instant::now();
-    let window = Duration::from_secs(60);
-    let submit = move |number| {
-        let limits =
-            crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None, total: None };
-        let Exchange::Answer(answer) = accepted(number) else { panic!() };
-        Exchange::Answer(Answer { limits: Some(limits), ..answer })
-    };
-    let (ending, submits) = ending_at("auto", 500, submit, completed).await;
-    let pace = 500.0 / begun.elapsed().as_secs_f64();
-    assert!((9.0..10.0).contains(&pace) && submits == 500, "{pace} a second");
-    assert_eq!(ending.ledger.learned().submits.unwrap().to_string(), "35640/h");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
-    let settings = Settings { budget_per_run: Some(Cents(50)), ..Settings::default() };
-    let doubtful = |number| if number < 3 { answer(500, "") } else { accepted(number) };
-    let (first, submits) = ending_with(settings.clone(), Ledger::default(), 0..9, doubtful, completed).await;
-    assert_eq!((first.stopped, submits), (Some(StopReason::BudgetPerRun), 7), "seven submits are 49 cents");
-    assert_eq!((first.ledger.spent(), first.ledger.reserved()), (Cents(28), Cents(21)));
-    let mut ledger = first.ledger;
-    for (jobs, spent) in [(10..19, 78), (20..29, 128)] {
-        let dearer =
-            move |number| answer(200, &format!(r#"{{"id":"{spent}-{number}","status":"processing","costCents":10}}"#));
-        let (next, submits) = ending_with(settings.clone(), ledger, jobs, dearer, completed).await;
-        assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun), 5));
-        assert_eq!(next.ledger.spent(), Cents(spent));
-        ledger = next.ledger;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_price_above_the_documented_one_does_not_lead_past_the_budget() {
-    let dearer = |number| answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":20}}"#));
-    let ceilings = |budget, budget_per_run| Settings { budget, budget_per_run, ..Settings::default() };
-    for settings in [ceilings(Some(Cents(100)), None), ceilings(None, Some(Cents(100)))] {
-        let (ending, submits) = ending_with(settings, Ledger::default(), 0..30, dearer, completed).await;
-        assert_eq!((ending.ledger.spent(), submits), (Cents(100), 5), "the first went alone and told the price");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_price_that_rose_overnight_does_not_lead_past_the_budget() {
-    let settings = Settings { budget: Some(Cents(300)), ..Settings::default() };
-    let (first, _) = ending_with(settings.clone(), Ledger::default(), 0..10, accepted, completed).await;
-    assert_eq!(first.ledger.spent(), Cents(70));
-    let dearer = |number| answer(200, &format!(r#"{{"id":"q-{number}","status":"processing","costCents":70}}"#));
-    let (next, submits) = ending_with(settings, first.ledger, 10..40, dearer, completed).await;
-    assert_eq!((next.ledger.spent(), submits), (Cents(280), 3), "the first of the night told the price");
-}
-
-#[tokio::test(start_paused = true)]
-async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is_earlier() {
-    let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-    let at = |seconds: i64| Some(Timestamp::from_second(NOW + seconds).unwrap());
-    let one_a_second = "1/s".parse().unwrap();
-    for (deadline, not_after, expected) in [
-        (Some(minute), None, 60),
-        (None, at(60), 60),
-        (Some(second * 30), at(60), 30),
-        (Some(minute * 9), at(60), 60),
-        (None, at(-1), 0),
-    ] {
-        let settings = Settings { submits: one_a_second, deadline, not_after, ..Settings::default() };
-        let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
-        assert_eq!(
-            (ending.stopped.as_ref(), submits),
-            (Some(&StopReason::Deadline), expected),
-            "{deadline:?} {not_after:?}"
-        );
-        assert_eq!(with_status(&ending, JobStatus::Completed), expected as usize, "what is in flight may finish");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadline_that_stops_nothing_is_no_reason() {
-    let settings =
-        Settings { submits: "1/s".parse().unwrap(), deadline: Some(Duration::from_secs(3)), ..Settings::default() };
-    let (ending, submits) = ending_with(settings, Ledger::default(), 0..3, accepted, completed).await;
-    assert_eq!((ending.stopped, submits), (None, 3), "the last was submitted in time, and was done after it");
+async fn a_picture_that_is_gone_here_and_at_the_provider_is_said_to_be() {
+    let (ending, _) = ending_of(1, accepted, completed).await;
+    let gone = || answer(404, "no such prediction");
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: gone });
+    let follow = Work { task: Task::Follow, ..work(0) };
+    let ending = play(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
+    let (_, edit) = ending.ledger.live_edits().next().unwrap();
+    let said = edit.problem.as_ref().unwrap().message.clone();
+    assert!(said.contains("was removed or damaged here, and cannot be fetched again"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]
