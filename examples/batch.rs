@@ -60,7 +60,7 @@ fn main() {
         0.0,
         &Record::Run(RunEvent::Run {
             manifest: if is_hostile { format!("{}.yaml", HOSTILE[0]) } else { "spring catalog.yaml".to_owned() },
-            backend: "vibedream".to_owned(),
+            backend: "embedded".to_owned(),
             origin: None,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: counts,

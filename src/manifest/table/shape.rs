@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::cells::{Cell, Fault, scan};
 use super::records::Records;
 use crate::manifest::blocks::breaks;
@@ -50,7 +52,9 @@ impl Shape {
         if self.begins_with_a_text && raw.starts_with('#') {
             return self.comment(records);
         }
-        self.other_separators(records)
+        // Most rows have no other separator in them, and do not begin with a quote.
+        let may_be_another = raw.starts_with('"') || memchr2(self.others[0], self.others[1], raw.as_bytes()).is_some();
+        if may_be_another { self.other_separators(records) } else { None }
     }
 
     /// A row that was written for another header.

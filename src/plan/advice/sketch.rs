@@ -30,11 +30,11 @@ impl Sketch {
     pub fn of(job: &JobRef<'_>, likeness: Likeness, gap: Option<&str>) -> Sketch {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
+        let hashes = memchr(b'#', prompt.as_bytes()).map_or("", |hash| &prompt[hash..]);
         let colors: SmallVec<[Hex; 4]> = match job.color.as_deref() {
             Some(color) => color.parse().into_iter().collect(),
-            None => SmallVec::from_vec(color::asked(prompt)),
+            None => SmallVec::from_vec(color::asked(hashes)),
         };
-        let hash = memchr(b'#', prompt.as_bytes()).map_or("", |hash| &prompt[hash..]);
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
             (Matter::Crowded, request.images.len() > USUAL_IMAGES),
@@ -43,8 +43,8 @@ impl Sketch {
             (Matter::Shortened, is_shortened_number(job.id.as_str())),
             (Matter::Templated, memchr(b'{', prompt.as_bytes()).is_some() && prompt.contains("{{")),
             (Matter::Page, request.images.iter().any(is_page)),
-            (Matter::BrokenHex, has_broken_hex(hash)),
-            (Matter::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hash, color))),
+            (Matter::BrokenHex, has_broken_hex(hashes)),
+            (Matter::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
             (Matter::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
         let matters = Matters::of(found);
