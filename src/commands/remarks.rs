@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use memchr::{memchr2, memchr3, memrchr};
+use memchr::memchr3;
 
 use crate::job::{ImageRef, JobRef};
-use crate::manifest::{Diagnostic, Severity};
+use crate::manifest::{Diagnostic, Severity, extension, is_usual};
 
 /// Jobs of which the same is to be said.
 #[derive(Default)]
@@ -51,11 +51,9 @@ pub(super) struct Odd {
 impl Odd {
     pub(super) fn of(job: &JobRef<'_>) -> Odd {
         let find = |is_odd: fn(&str) -> bool| {
-            let images = (0..).zip(&job.request.images);
-            images
-                .filter(|(_, image)| matches!(image, ImageRef::Url(url) if is_odd(url)))
-                .map(|(number, _)| number)
-                .next()
+            let mut images = (0..).zip(&job.request.images);
+            let is_odd = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_odd(url));
+            images.find(|(_, image)| is_odd(image)).map(|(number, _)| number)
         };
         Odd { private: find(is_private), unread: find(is_unread), is_date: is_date(job.id.as_str()) }
     }
@@ -87,11 +85,9 @@ fn is_private(url: &str) -> bool {
 /// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
 fn is_unread(url: &str) -> bool {
     const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
-    let path = &url[..memchr2(b'?', b'#', url.as_bytes()).unwrap_or(url.len())];
-    let ending = memrchr(b'.', path.as_bytes()).map_or("", |dot| &path[dot + 1..]);
     // Nearly all end in a format that is read.
-    !matches!(ending, "jpg" | "jpeg" | "png" | "webp" | "gif")
-        && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    extension(url)
+        .is_some_and(|ending| !is_usual(ending) && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// Whether an id is a date as spreadsheets write it into cells in which one could be read: `3-Jan`, `Mar-01`.

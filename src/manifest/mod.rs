@@ -39,6 +39,7 @@ use crate::job::ContentHash;
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
+pub(crate) use image::{extension, is_usual};
 pub use jobs::{FoundJob, Jobs};
 pub use parallel::{Found, Place};
 pub use pattern::files_matching;

@@ -23,6 +23,15 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     }
 }
 
+/// What to do where `name`, which a template names, is not among the `own` names: one of them was meant, or a word can
+/// stand in for `whole`, as the template writes it.
+pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item = &'a str>) -> String {
+    match nearest(name, own) {
+        Some(near) => format!("did you mean `{name}` by `{near}`?"),
+        None => format!("give it one, or let a word stand in: `{{{{ {whole} | default('…') }}}}`"),
+    }
+}
+
 /// A file beside `path` that was probably meant, among those that are `wanted`: its folders may be separated by
 /// backslashes, its name be spelt or encoded otherwise, or end in another format.
 pub fn near_file(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {

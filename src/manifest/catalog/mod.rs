@@ -195,10 +195,7 @@ impl Jobs<'_> {
         };
         let own =
             self.own.iter().map(|(name, _)| name.as_str()).filter(|own| !self.catalog.template.uses(&snake_case(own)));
-        let hint = match suggest::nearest(&name, own) {
-            Some(near) => format!("did you mean `{name}` by `{near}`?"),
-            None => format!("give it one, or let a word stand in: `{{{{ {name} | default('…') }}}}`"),
-        };
+        let hint = suggest::missing(&name, &name, own);
         // Rows that are written by hand have the slip; of others, all may lack what the template names.
         let at = match self.catalog.rows {
             RowSource::List(_) => At::OfRow(Box::new(At::Row)),
@@ -225,12 +222,12 @@ impl Jobs<'_> {
 
     /// The cells that the template uses and that do not hold what they should.
     fn lost_cells(&self) -> Vec<Complaint> {
-        let used = self.own.iter().map(|(name, cell)| (snake_case(name), cell));
+        let used = self.catalog.template.names().filter_map(|name| Some((name, self.cells.get(name)?.as_str()?)));
         // A text may well begin with an apostrophe: '90s mugs.
-        let used = used.filter(|(name, cell)| self.catalog.template.uses(name) && !cell.starts_with('\''));
+        let used = used.filter(|(_, cell)| !cell.starts_with('\''));
         let complaints = used.filter_map(|(name, cell)| {
             let lost = lost(cell)?;
-            Some(Complaint::new(At::Column(name), lost.message, lost.hint))
+            Some(Complaint::new(At::Column(name.to_owned()), lost.message, lost.hint))
         });
         complaints.collect()
     }
@@ -239,8 +236,7 @@ impl Jobs<'_> {
     fn hole(&self, field: Field) -> Option<Complaint> {
         let name = (field == Field::Images).then(|| self.empty(&[Field::Images]))??;
         let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
-        let hint = format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template");
-        Some(Complaint::new(At::Field(Field::Images), message, hint))
+        Some(Complaint::new(At::Field(Field::Images), message, way_around(name)))
     }
 
     /// The first column that is empty and stands between other text in one of `fields`.
@@ -260,7 +256,7 @@ impl Jobs<'_> {
         };
         self.rendered.iter().find(|(known, rendered)| *known == field && is_empty(rendered))?;
         let name = self.catalog.template.names_of(field).into_iter().next()?;
-        Some(format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template"))
+        Some(way_around(&name))
     }
 
     /// Which row it is, for messages that point at a template.
@@ -274,6 +270,11 @@ impl Jobs<'_> {
             None => format!("for the row on line {line}"),
         }
     }
+}
+
+/// How to leave out the rows in which a column is empty.
+fn way_around(name: &str) -> String {
+    format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template")
 }
 
 impl Pass for Jobs<'_> {

@@ -58,7 +58,7 @@ const NO_PICTURES: [&str; 22] = [
 ];
 
 /// Whether a URL ends as most do.
-fn is_usual(extension: &str) -> bool {
+pub(crate) fn is_usual(extension: &str) -> bool {
     matches!(extension, "jpg" | "jpeg" | "png" | "webp" | "gif")
 }
 
@@ -72,8 +72,8 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
     begins("https://") || begins("http://") || begins("data:image/") || extension(text).is_some_and(is_picture)
 }
 
-/// What stands behind the last dot of the last part of a path.
-fn extension(path: &str) -> Option<&str> {
+/// What stands behind the last dot of the last part of a path or a URL.
+pub(crate) fn extension(path: &str) -> Option<&str> {
     let path = &path[..memchr2(b'?', b'#', path.as_bytes()).unwrap_or(path.len())];
     let extension = &path[memrchr(b'.', path.as_bytes())? + 1..];
     memchr(b'/', extension.as_bytes()).is_none().then_some(extension)

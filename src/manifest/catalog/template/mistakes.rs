@@ -219,10 +219,7 @@ fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<Complaint> 
             let key = name.rsplit('.').next().unwrap_or_default();
             let own: Vec<&str> =
                 entry.columns.iter().map(|(column, _)| column.rsplit('.').next().unwrap_or_default()).collect();
-            let hint = match suggest::nearest(key, own) {
-                Some(near) => format!("did you mean `{key}` by `{near}`?"),
-                None => format!("give it one, or let a word stand in: `{{{{ {name} | default('…') }}}}`"),
-            };
+            let hint = suggest::missing(key, name, own);
             let message = format!("the entry has no {}, which the template names", quoted(key));
             complaints.push(Complaint::new(At::Source(entry.span.clone()), message, hint));
         }

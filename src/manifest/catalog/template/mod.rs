@@ -160,6 +160,11 @@ impl Template {
         self.names.contains(name)
     }
 
+    /// The columns and axes that any text names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Whether the text of a field names the column of the same name: then it takes the row's word into account itself.
     pub(super) fn mentions(&self, field: Field) -> bool {
         self.names_of(field).contains(field.key())

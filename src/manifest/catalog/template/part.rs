@@ -30,7 +30,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Compiles the text of `node` in the manifest `text`; it is one expression without braces where `is_bare`.
+    /// Compiles the text of `node` in the manifest `text`; `bareness` says whether it has braces.
     pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> Result<Part, Complaint> {
         let written = node.scalar().unwrap_or_default();
         let mut environment = Environment::new();
@@ -87,9 +87,8 @@ impl Part {
 
     /// Whether there is a filter of this name.
     pub(super) fn has_filter(&self, name: &str) -> bool {
-        let tried = self.environment.compile_expression("''").and_then(|_| {
-            self.environment.compile_expression_owned(format!("''|{name}")).and_then(|expression| expression.eval(()))
-        });
+        let tried = self.environment.compile_expression_owned(format!("''|{name}"));
+        let tried = tried.and_then(|expression| expression.eval(()));
         !matches!(tried, Err(error) if error.kind() == ErrorKind::UnknownFilter)
     }
 
