@@ -69,7 +69,7 @@ impl<'a> JobIdRef<'a> {
         if text.len() > JobId::MAX_BYTES {
             return Err(JobIdError::TooLong { bytes: text.len() });
         }
-        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & is_plain_byte(byte));
+        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & PLAIN[usize::from(byte)]);
         if !is_plain && let Some(character) = text.chars().find(|character| is_refused(*character)) {
             return Err(JobIdError::Character(character));
         }
@@ -134,10 +134,16 @@ pub fn is_shortened_number(text: &str) -> bool {
         && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }
 
-/// A byte that no rule on characters is about.
-fn is_plain_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
-}
+/// Which bytes no rule on characters is about, by the byte.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    plain
+};
 
 /// Separators, characters that Windows refuses, controls, marks that reorder text on a screen, and what nobody sees on it.
 fn is_refused(character: char) -> bool {

@@ -12,7 +12,7 @@ use super::pass::Pass;
 use super::seen::{Before, HashedId, Seen};
 
 /// How many parts wait for a thread, and how many that were read wait behind it. More would only take memory.
-const WAITING: usize = 1;
+const WAITING: usize = 4;
 
 /// How many threads read at most: whoever takes what comes of the rows is busy with as many.
 const MOST_THREADS: usize = 8;

@@ -56,10 +56,13 @@ impl IdKeys {
 
     pub(super) fn hash(&self, id: &str) -> HashedId {
         let [alike, exact] = &self.0;
-        let folded = folded(id);
         // Of those that are alike, one at most is what they have in common.
-        let exact = if folded == id { 0 } else { exact.hash_one(id) as u32 | 1 };
-        HashedId { alike: alike.hash_one(folded.as_ref()), exact }
+        match folded(id) {
+            Cow::Owned(folded) if folded != id => {
+                HashedId { alike: alike.hash_one(folded), exact: exact.hash_one(id) as u32 | 1 }
+            }
+            _ => HashedId { alike: alike.hash_one(id), exact: 0 },
+        }
     }
 }
 

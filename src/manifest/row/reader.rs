@@ -57,9 +57,19 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// The text of a column that takes one text and is not blank.
+    #[inline]
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
+            Value::Absent => None,
             Value::Text(text) if begins_plainly(text) => Some(text),
+            _ => self.odd_text(field),
+        }
+    }
+
+    /// The same where the text may be none, or something else stands in its place.
+    #[cold]
+    fn odd_text(&mut self, field: Field) -> Option<&'a str> {
+        match self.row.get(field) {
             Value::Text(text) => match lost(text) {
                 None => Some(*text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
@@ -149,8 +159,7 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn size(&mut self) -> Option<Size> {
         let text = trim(self.text(Field::Size)?);
-        let known = Size::NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(text));
-        let size = known.and_then(|name| name.parse().ok());
+        let size = text.parse().or_else(|()| text.to_ascii_lowercase().parse()).ok();
         if size.is_none() {
             let hint = suggest::hint(text, &Size::NAMES);
             self.complain(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
@@ -160,6 +169,12 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn seed(&mut self) -> Option<Seed> {
         let text = trim(self.text(Field::Seed)?);
+        // Nearly all are these.
+        if let (1..=5, true) = (text.len(), text.bytes().all(|byte| byte.is_ascii_digit()))
+            && let Some(seed) = text.parse().ok().and_then(Seed::new)
+        {
+            return Some(seed);
+        }
         // Spreadsheets and data frames write whole numbers as `42.0`.
         let whole =
             text.trim_end_matches('0').strip_suffix('.').map_or(text, |_| text.split('.').next().unwrap_or(text));

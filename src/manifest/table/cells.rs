@@ -37,11 +37,20 @@ pub(super) enum Fault {
     SpaceBefore(Range<usize>),
 }
 
+/// What was found of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scanned {
+    /// Where it ends, the end of its line included.
+    pub(super) end: usize,
+    /// Whether one of its quotes may have a [`Fault`]: most records are so plain that none can have any.
+    pub(super) may_be_faulty: bool,
+}
+
 /// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
-/// are to `anew`. The answer is where the record ends, the end of its line included.
-pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> usize {
+/// are to `anew`.
+pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> Scanned {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    let (mut at, mut may_be_faulty) = (0, false);
     loop {
         let start = at;
         let is_quoted = bytes.get(at) == Some(&b'"');
@@ -54,9 +63,13 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
         let behind = at;
         at += end_of_plain(&bytes[at..], delimiter);
         let text = match closed {
-            None if !is_quoted => CellText::Plain,
+            None if !is_quoted => {
+                may_be_faulty |= bytes.get(start) == Some(&b' ');
+                CellText::Plain
+            }
             Some(close) if at == behind && !close.is_behind_others => CellText::Quoted,
             closed => {
+                may_be_faulty = true;
                 let from = anew.len();
                 let inside = start + 1..closed.map_or(bytes.len(), |close| close.at);
                 push_single(anew, &text[inside]);
@@ -65,12 +78,16 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             }
         };
         cells.push(Cell { span: start..at, text });
-        match bytes.get(at) {
-            Some(byte) if *byte == delimiter => at += 1,
-            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return at + 2,
-            Some(_) => return at + 1,
-            None => return at,
-        }
+        let end = match bytes.get(at) {
+            Some(byte) if *byte == delimiter => {
+                at += 1;
+                continue;
+            }
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => at + 2,
+            Some(_) => at + 1,
+            None => at,
+        };
+        return Scanned { end, may_be_faulty };
     }
 }
 

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::cells::{Cell, Fault, fault, scan};
+use super::cells::{Cell, Fault, Scanned, fault, scan};
 use crate::manifest::blocks::{Block, Start, breaks};
 
 /// Reads the records of a block one after the other, each with its raw text and its line.
@@ -15,6 +15,7 @@ pub(in crate::manifest) struct Records {
     raw: Range<usize>,
     line: u64,
     cells: Vec<Cell>,
+    may_be_faulty: bool,
     /// Whether one of the cells goes on on another line.
     has_breaks: bool,
     /// The texts of cells that do not stand in the block as they are.
@@ -62,7 +63,7 @@ impl Records {
 
     /// The first quote of the record that does not do what it was put there for.
     pub(super) fn fault(&self) -> Option<Fault> {
-        fault(self.raw(), self.delimiter, &self.cells)
+        if self.may_be_faulty { fault(self.raw(), self.delimiter, &self.cells) } else { None }
     }
 
     /// How many cells the record has.
@@ -107,7 +108,8 @@ impl Records {
         self.cells.clear();
         self.anew.clear();
         let text = &self.block.text[self.at..];
-        let end = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
+        let Scanned { end, may_be_faulty } = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
+        self.may_be_faulty = may_be_faulty;
         self.has_breaks = self.cells.iter().any(|cell| cell.has_breaks(text));
         self.next_line += if self.has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
         self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-use rayon::slice::ParallelSliceMut;
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::color::Hex;
 use crate::job::{JobId, Rate, Size};
@@ -25,6 +25,9 @@ use matter::Matter;
 /// How many different colors are counted.
 const COLORS: usize = 4096;
 
+/// How many shelves edits are kept on: those of a million jobs are short enough to be sorted in a core's own memory.
+const SHELVES: usize = 256;
+
 /// Gathers what there is to say about the jobs of a batch.
 #[derive(Debug)]
 pub struct Advice {
@@ -33,7 +36,8 @@ pub struct Advice {
     submits: u64,
     jobs: u64,
     noted: [Noted; Matter::ALL.len()],
-    edits: Vec<Edit>,
+    /// Those that begin with the same byte together, for they alone can be alike.
+    edits: Vec<Vec<Edit>>,
     /// How many ask for each size; the first ask for none.
     sizes: [u64; 1 + Size::NAMES.len()],
     colors: HashMap<Hex, u64, RandomState>,
@@ -70,7 +74,7 @@ impl Advice {
             submits: 0,
             jobs: 0,
             noted: Default::default(),
-            edits: Vec::new(),
+            edits: vec![Vec::new(); SHELVES],
             sizes: [0; 1 + Size::NAMES.len()],
             colors: HashMap::default(),
         }
@@ -92,7 +96,8 @@ impl Advice {
             self.note(matter, job);
         }
         let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
-        self.edits.push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
+        let shelf = (job.likeness.0 >> 56) as usize % SHELVES;
+        self.edits[shelf].push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
         if submits {
             self.submits += 1;
             if job.ends.is_some_and(|end| end < self.turn()) {
@@ -145,19 +150,18 @@ impl Advice {
 
     /// The jobs that ask for what an earlier one asks for.
     fn twins(&mut self) -> Noted {
-        self.edits.par_sort_unstable_by_key(|Edit([high, low], _)| u64::from(*high) << 32 | u64::from(*low));
-        let alike = self.edits.chunk_by(|Edit(one, _), Edit(other, _)| one == other).filter(|edits| edits.len() > 1);
-        let mut lines: Vec<u32> = Vec::new();
-        for edits in alike {
-            let first = lines.len();
-            lines.extend(edits.iter().map(|Edit(_, line)| *line));
-            // The first of them is no twin of an earlier one.
-            lines[first..].sort_unstable();
-            lines.remove(first);
-        }
-        let first = lines.iter().min().map(|line| (u64::from(*line), None));
-        Noted { count: lines.len() as u64, first }
+        let lines = self.edits.par_iter_mut().flat_map_iter(|edits| twins(edits));
+        let (count, first) = lines
+            .map(|line| (1, line))
+            .reduce(|| (0, u32::MAX), |(some, one), (others, other)| (some + others, one.min(other)));
+        Noted { count, first: (count > 0).then_some((u64::from(first), None)) }
     }
+}
+
+/// The lines of those among `edits` that an earlier one is the same as.
+fn twins(edits: &mut [Edit]) -> Vec<u32> {
+    edits.sort_unstable_by_key(|Edit([high, low], line)| (u64::from(*high) << 32 | u64::from(*low), *line));
+    edits.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).collect()
 }
 
 #[cfg(test)]

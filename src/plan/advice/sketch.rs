@@ -90,6 +90,10 @@ fn is_garbled(prompt: &str) -> bool {
 /// Whether a URL is one of those that people share, behind which there is a page.
 fn is_page(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or(url.strip_prefix("http://")) else { return false };
+    // Few hosts begin as one of these does.
+    if !matches!(rest.as_bytes(), [b'd' | b'w' | b'p' | b'1' | b'o', ..]) {
+        return false;
+    }
     let (host, path) = memchr(b'/', rest.as_bytes()).map_or((rest, ""), |slash| (&rest[..slash], &rest[slash + 1..]));
     match host {
         "drive.google.com" => !path.starts_with("uc?"),
