@@ -1,4 +1,4 @@
-//! Searches among few bytes, which are over before a search for long texts has begun.
+//! Searches among few bytes, which are over before a search for long texts has begun, and sets of bytes.
 
 const ALL: u64 = u64::MAX / 0xff;
 
@@ -13,6 +13,38 @@ pub(crate) fn places(eight: [u8; 8], byte: u8) -> u64 {
 /// The place of the lowest bit, in bytes; nothing where there is none.
 pub(crate) fn first(places: u64) -> Option<usize> {
     (places != 0).then(|| places.trailing_zeros() as usize / 8)
+}
+
+/// Some bytes, so that each byte of a text is told in one look.
+pub(crate) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// These bytes.
+    pub(crate) const fn of(bytes: &[u8]) -> ByteSet {
+        let mut set = [false; 256];
+        let mut at = 0;
+        while at < bytes.len() {
+            set[bytes[at] as usize] = true;
+            at += 1;
+        }
+        ByteSet(set)
+    }
+
+    /// The letters and digits of ASCII as well.
+    pub(crate) const fn and_alphanumeric(mut self) -> ByteSet {
+        let mut byte = 0;
+        while byte < self.0.len() {
+            self.0[byte] |= (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        self
+    }
+
+    /// Whether each byte of a text is one of them.
+    pub(crate) fn has_all(&self, text: &[u8]) -> bool {
+        // Nearly all texts are plain to their ends, and a way out of the middle would be asked for at each byte.
+        text.iter().fold(true, |all, byte| all & self.0[usize::from(*byte)])
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::ByteSet;
+
 /// The name of a job, unique in its manifest, and safe as a file name on every common file system.
 ///
 /// The result of a job is `results/<id>.<ext>`, so an id that could leave that folder, hide itself in it or that a
@@ -69,8 +71,11 @@ impl<'a> JobIdRef<'a> {
         if text.len() > JobId::MAX_BYTES {
             return Err(JobIdError::TooLong { bytes: text.len() });
         }
-        let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & PLAIN[usize::from(byte)]);
-        if !is_plain && let Some(character) = text.chars().find(|character| is_refused(*character)) {
+        // Bytes that no rule on characters is about.
+        const PLAIN: ByteSet = ByteSet::of(b"-_.").and_alphanumeric();
+        if !PLAIN.has_all(text.as_bytes())
+            && let Some(character) = text.chars().find(|character| is_refused(*character))
+        {
             return Err(JobIdError::Character(character));
         }
         if text.starts_with('.') {
@@ -128,22 +133,12 @@ impl Eq for JobIdRef<'_> {}
 /// Whether a text is what spreadsheets make of a number that is too long for them, such as `4.01E+12`, or `4,01E+12` where
 /// numbers have commas.
 pub fn is_shortened_number(text: &str) -> bool {
-    // Few texts have one, and a million are looked at.
-    text.bytes().any(|byte| byte == b'+')
+    // Few texts begin like a number, and a million are looked at.
+    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | ','))
+        && text.contains('+')
         && text.contains(['E', 'e'])
         && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }
-
-/// Which bytes no rule on characters is about, by the byte.
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0;
-    while byte < plain.len() {
-        plain[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.');
-        byte += 1;
-    }
-    plain
-};
 
 /// Separators, characters that Windows refuses, controls, marks that reorder text on a screen, and what nobody sees on it.
 fn is_refused(character: char) -> bool {

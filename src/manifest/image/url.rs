@@ -1,5 +1,6 @@
-use memchr::{memchr, memchr2, memchr3, memrchr};
+use memchr::{memchr2, memchr3};
 
+use crate::bytes::ByteSet;
 use crate::job::ImageRef;
 use crate::manifest::diagnostic::quoted;
 
@@ -7,19 +8,8 @@ use super::{ImageRefusal, refuse};
 
 /// Whether no character of a URL separates or breaks anything.
 pub(super) fn is_plain(text: &str) -> bool {
-    let is_plain = |byte: u8| {
-        byte.is_ascii_graphic()
-            & (byte != b',')
-            & (byte != b';')
-            & (byte != b'|')
-            & (byte != b'"')
-            & (byte != b'\\')
-            & (byte != b'{')
-            & (byte != b'<')
-            & (byte != b'>')
-    };
-    // Without a way out of the middle, many bytes are looked at in one step.
-    text.bytes().fold(true, |all, byte| all & is_plain(byte))
+    const PLAIN: ByteSet = ByteSet::of(b"!#$%&'()*+-./:=?@[]^_`}~").and_alphanumeric();
+    PLAIN.has_all(text.as_bytes())
 }
 
 /// A URL whose host begins at byte `authority`.
@@ -75,8 +65,9 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
 /// What stands behind the last dot of the last part of a path or a URL.
 pub(crate) fn extension(path: &str) -> Option<&str> {
     let path = &path[..memchr2(b'?', b'#', path.as_bytes()).unwrap_or(path.len())];
-    let extension = &path[memrchr(b'.', path.as_bytes())? + 1..];
-    memchr(b'/', extension.as_bytes()).is_none().then_some(extension)
+    // Nearly all end in so few letters that a search for longer texts would only have begun.
+    let last = path.bytes().rposition(|byte| matches!(byte, b'.' | b'/'))?;
+    path[last..].strip_prefix('.')
 }
 
 /// Looks at a host with something before or behind its name.

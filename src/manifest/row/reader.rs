@@ -101,24 +101,28 @@ impl<'r, 'a> Reader<'r, 'a> {
                 return None;
             }
         }
-        let is_control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\r') & (byte != b'\t');
         // Without a way out of the middle, many bytes are looked at in one step.
-        if text.bytes().fold(false, |any, byte| any | is_control(byte))
-            && let Some(control) = text.bytes().find(|byte| is_control(*byte))
-        {
+        let is_plain = text.bytes().fold(true, |all, byte| all & (b' '..0x80).contains(&byte));
+        if !is_plain {
+            self.check_letters(text);
+        }
+        Some(text)
+    }
+
+    /// Looks at a prompt with more than the letters of ASCII in it.
+    fn check_letters(&mut self, prompt: &str) {
+        let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
+        if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
-        } else if !text.is_ascii()
-            && let Some(control) = text.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}'))
-        {
+        } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {
             let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
             let hint = "its letters were read in the wrong encoding: export the table anew, as UTF-8";
             self.complain(At::Field(Field::Prompt), message, hint.to_owned());
-        } else if !text.is_ascii() && text.contains('\u{FFFD}') {
+        } else if prompt.contains('\u{FFFD}') {
             let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
             self.complain(At::Field(Field::Prompt), message, "export the table anew, as UTF-8".to_owned());
         }
-        Some(text)
     }
 
     pub(super) fn require(&mut self, field: Field, is_there: bool) {
