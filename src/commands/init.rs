@@ -4,11 +4,18 @@ use std::path::{Path, PathBuf};
 use crate::cli::Init;
 use crate::color::Hex;
 use crate::exit::Exit;
+use crate::job::JobId;
 use crate::manifest::slug;
 use crate::outputs::inspect;
 use crate::progress::{Screen, counted, shell_word};
 
 use super::Failure;
+
+/// The longest slug of a color's name, in bytes: the rest of an id is for the picture's.
+const MAX_COLOR_BYTES: usize = 60;
+
+/// The longest slug of a picture's name without a number behind it, in bytes.
+const MAX_STEM_BYTES: usize = JobId::MAX_BYTES - MAX_COLOR_BYTES - "-99999-".len();
 
 /// A color to reach.
 struct Color {
@@ -40,15 +47,16 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let colors = colors(&arguments.colors)?;
     let folder = relative(&arguments.pictures, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    // `|` separates the pictures of a cell, and nothing in a CSV says that it does not.
     let (pictures, left_out): (Vec<Named>, Vec<Named>) =
-        pictures.into_iter().partition(|picture| !is_table || !picture.file.contains('|'));
-    for picture in left_out {
-        screen.say(&format!("left out {}: its name holds `|`, which a CSV cannot say; write a .yaml", picture.file));
+        pictures.into_iter().partition(|picture| unsayable(&picture.file, is_table).is_none());
+    for Named { file, .. } in &left_out {
+        let reason = unsayable(file, is_table).unwrap_or_default();
+        screen.say(&format!("left out {}: its name holds {reason}", file.escape_debug()));
     }
     let text = match out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase().as_str() {
         "csv" => table(&folder, &pictures, &colors),
-        "yaml" | "yml" => document(&folder, &pictures, &colors),
+        "yaml" | "yml" if left_out.is_empty() => document(&rows(&folder, &pictures), &colors),
+        "yaml" | "yml" => document(&list(&folder, &pictures), &colors),
         _ => {
             let message = format!("tell what kind of manifest {} is to be", out.display());
             return Err(usage(message, "name it .yaml or .csv"));
@@ -61,6 +69,15 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     screen.say(&format!("wrote {}: {of} in {in_colors}", out.display()));
     screen.say(&format!("next: dyehouse check {}", shell_word(&out.display().to_string())));
     Ok(Exit::Complete)
+}
+
+/// What a manifest cannot say of a picture's name, and the way out.
+fn unsayable(file: &str, is_table: bool) -> Option<&'static str> {
+    if file.contains(char::is_control) {
+        return Some("a line break, a tab or the like, which a manifest refuses; rename it");
+    }
+    // `|` separates the pictures of a cell, and nothing in a CSV says that it does not.
+    (is_table && file.contains('|')).then_some("`|`, which a CSV cannot say; write a .yaml")
 }
 
 /// The pictures of a folder, sorted. Files that are hidden stay so.
@@ -80,12 +97,22 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
     let named = files.into_iter().map(|file| {
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let slugged = slug(&stem);
-        let stem = if slugged.is_empty() { "picture".to_owned() } else { stem };
+        let stem = match slugged.len() {
+            0 => "picture".to_owned(),
+            1..=MAX_STEM_BYTES => stem,
+            _ => shortened(&slugged, MAX_STEM_BYTES).to_owned(),
+        };
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
         Named { stem: stem.unwrap_or_default(), file }
     });
     Ok(named.collect())
+}
+
+/// As much of a text as fits into so many bytes.
+fn shortened(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 /// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.
@@ -100,6 +127,12 @@ fn colors(texts: &[String]) -> Result<Vec<Color>, Failure> {
         })?;
         let is_hex = name.trim().starts_with('#') || slug(name).is_empty();
         let name = if is_hex { hex.to_string().trim_start_matches('#').to_lowercase() } else { name.trim().to_owned() };
+        if slug(&name).len() > MAX_COLOR_BYTES {
+            return Err(Failure::Usage {
+                message: format!("call a color `{name}`: it is over {MAX_COLOR_BYTES} bytes long"),
+                hint: "it is a part of each id: give it a shorter name, as in ocean=#1E90FF".to_owned(),
+            });
+        }
         if colors.iter().all(|known| slug(&known.name) != slug(&name)) {
             colors.push(Color { name, hex });
         }
@@ -124,28 +157,32 @@ fn relative(pictures: &Path, out: &Path) -> String {
     format!("{}/", pictures.display())
 }
 
-fn document(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
+/// The pictures as rows: by a pattern where one matches them all and their jobs are called as they are.
+fn rows(folder: &str, pictures: &[Named]) -> String {
     let extensions: BTreeSet<&str> =
         pictures.iter().filter_map(|picture| Path::new(&picture.file).extension()?.to_str()).collect();
     let is_called_by_name = |picture: &Named| {
         Path::new(&picture.file).file_stem().is_some_and(|stem| stem.to_string_lossy() == picture.stem.as_str())
     };
-    let rows = match (extensions.len(), extensions.first()) {
+    match (extensions.len(), extensions.first()) {
         (1, Some(extension)) if pictures.iter().all(is_called_by_name) => format!(
             "rows: {}           # a row for each; or a table: rows: catalog.csv",
             quoted(&format!("{}*.{extension}", glob::Pattern::escape(folder)))
         ),
-        _ => {
-            let items: Vec<String> = pictures
-                .iter()
-                .map(|picture| {
-                    let file = format!("{folder}{}", picture.file);
-                    format!("  - {{file: {}, stem: {}}}", quoted(&file), quoted(&picture.stem))
-                })
-                .collect();
-            format!("rows:\n{}", items.join("\n"))
-        }
+        _ => list(folder, pictures),
+    }
+}
+
+/// The pictures as a list of rows.
+fn list(folder: &str, pictures: &[Named]) -> String {
+    let row = |picture: &Named| {
+        let file = format!("{folder}{}", picture.file);
+        format!("  - {{file: {}, stem: {}}}", quoted(&file), quoted(&picture.stem))
     };
+    format!("rows:\n{}", pictures.iter().map(row).collect::<Vec<_>>().join("\n"))
+}
+
+fn document(rows: &str, colors: &[Color]) -> String {
     let entries: Vec<String> =
         colors.iter().map(|color| format!("    - {{name: {}, hex: \"{}\"}}", quoted(&color.name), color.hex)).collect();
     format!(

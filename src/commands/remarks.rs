@@ -62,11 +62,11 @@ impl Odd {
 /// Whether a URL is of this machine or of a network that is nobody else's.
 fn is_private(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else { return false };
-    // The first letter of nearly all hosts tells that they are none of these.
-    if !matches!(rest.as_bytes(), [b'0'..=b'9' | b'[' | b'l' | b'L', ..]) {
+    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
+    // The last letter of most hosts tells that they are none of these.
+    if !matches!(host.as_bytes(), [.., b'0'..=b'9' | b']' | b'l' | b'L' | b'n' | b'N' | b'a' | b'A' | b't' | b'T']) {
         return false;
     }
-    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
     if let Some(address) = host.strip_prefix('[') {
         let address = address.split(']').next().unwrap_or_default().parse::<Ipv6Addr>();
         return address.is_ok_and(|address| {
@@ -79,7 +79,11 @@ fn is_private(url: &str) -> bool {
     {
         return address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified();
     }
-    name.eq_ignore_ascii_case("localhost")
+    // RFC 6762, RFC 8375 and what ICANN reserves for private use; routers have made the others usual.
+    const ENDINGS: [&str; 5] = ["local", "internal", "home.arpa", "lan", "localdomain"];
+    let name = name.to_ascii_lowercase();
+    name == "localhost"
+        || ENDINGS.iter().any(|ending| name.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
@@ -119,11 +123,22 @@ mod tests {
             "https://127.0.0.1/a.jpg",
             "https://192.168.1.7/a.jpg",
             "https://[::1]:8000/a.jpg",
+            "http://nas.local:5000/a.jpg",
+            "https://Photos.Lan/a.jpg",
+            "https://media.corp.internal/a.jpg?v=1",
+            "http://nas.home.arpa/a.jpg",
         ] {
             assert!(is_private(url), "{url}");
         }
-        for url in ["https://8.8.8.8/a.jpg", "https://local.example.com/a.jpg", "https://x/a.jpg", "https://7up.com/a"]
-        {
+        for url in [
+            "https://8.8.8.8/a.jpg",
+            "https://local.example.com/a.jpg",
+            "https://x/a.jpg",
+            "https://7up.com/a",
+            "https://local/a.jpg",
+            "https://thelocal/a",
+            "https://cafe.la/a",
+        ] {
             assert!(!is_private(url), "{url}");
         }
     }

@@ -69,6 +69,25 @@ fn what_init_writes_is_good_whatever_the_pictures_are_called() {
 }
 
 #[test]
+fn what_init_writes_is_good_where_names_are_long_or_cannot_be_said() {
+    for out in ["catalog.yaml", "catalog.csv"] {
+        let sandbox = Sandbox::new();
+        std::fs::create_dir_all(sandbox.path("photos")).unwrap();
+        let (long, umlauts) = ("a".repeat(200), "ä".repeat(100));
+        for name in [&long, &format!("{long}b"), &umlauts, "tab\there", "line\nbreak", "mug"] {
+            image::RgbImage::new(4, 4).save(sandbox.path("photos").join(format!("{name}.png"))).unwrap();
+        }
+        let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
+        assert!(said.contains("4 pictures in 2 colors"), "{said}");
+        assert!(said.contains("left out tab\\there.png") && said.contains("left out line\\nbreak.png"), "{said}");
+        let said = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
+        assert!(said.contains("8 jobs"), "{said}");
+    }
+    let said = code(&photos().run(&format!("init photos --colors {}=#1E90FF", "blue".repeat(20))), 2);
+    assert!(said.contains("over 60 bytes") && said.contains("shorter"), "{said}");
+}
+
+#[test]
 fn pictures_in_a_folder_with_brackets_are_rows_by_a_pattern() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path("new [a-z]")).unwrap();
