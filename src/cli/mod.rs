@@ -5,7 +5,9 @@ mod run;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -267,6 +269,13 @@ pub enum FetchFrom {
 fn difference(text: &str) -> Result<f64, String> {
     let difference = text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0);
     difference.ok_or_else(|| "expected a color difference over 0, such as 2.5".to_owned())
+}
+
+/// Takes one of `words`, each of which is a `T`.
+fn among<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
+    words: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
 }
 
 fn dollars(text: &str) -> Result<Cents, String> {

@@ -9,7 +9,7 @@ use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
 use crate::notify::NoticeUrl;
 
-use super::{difference, dollars};
+use super::{among, difference, dollars};
 
 /// What a manifest is, and what of it is meant.
 #[derive(Clone, Debug, Args)]
@@ -20,8 +20,8 @@ pub struct Batch {
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Who edits: `vibedream` costs money, `embedded` is this program
-    #[arg(long, value_name = "WHO", value_parser = ["vibedream", "embedded"])]
-    backend: Option<String>,
+    #[arg(long, value_name = "WHO", value_parser = among::<Backend>(Backend::NAMES))]
+    pub backend: Option<Backend>,
     /// How fast submits go out, such as 2/s, 10/min or 600/h; `auto` finds the provider's limit [default: 10/min]
     #[arg(long, value_name = "RATE")]
     pub rate: Option<SubmitRate>,
@@ -31,8 +31,8 @@ pub struct Batch {
     /// How many predictions may be in work at once [default: 3]
     #[arg(long, value_name = "N")]
     pub in_flight: Option<NonZeroU32>,
-    /// How fast polls go out, all predictions together [default: 10/s, or one a second for each in flight, and two
-    /// beside that for each prediction]
+    /// How fast polls go out, all predictions together; the first two of each are not counted [default: 10/s, or
+    /// one a second for each in flight, whichever is more]
     #[arg(long, value_name = "RATE")]
     pub poll_rate: Option<Rate>,
     /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50
@@ -45,8 +45,8 @@ pub struct Batch {
     #[arg(long)]
     pub retry_failed: bool,
     /// What to do with submits whose fate is unknown; `resubmit` may pay twice [default: hold]
-    #[arg(long, value_name = "WHAT", value_parser = ["hold", "resubmit"])]
-    uncertain: Option<String>,
+    #[arg(long, value_name = "WHAT", value_parser = among::<UncertainPolicy>(UncertainPolicy::NAMES))]
+    pub uncertain: Option<UncertainPolicy>,
     /// Only the jobs whose id matches, such as 'mug-*'
     #[arg(long, value_name = "GLOB", value_parser = glob::Pattern::new)]
     pub only: Option<glob::Pattern>,
@@ -60,18 +60,6 @@ pub struct Batch {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
-}
-
-impl Batch {
-    /// The backend, if one is named.
-    pub fn backend(&self) -> Option<Backend> {
-        self.backend.as_deref().and_then(|word| word.parse().ok())
-    }
-
-    /// What to do with uncertain submits, if it is said.
-    pub fn uncertain(&self) -> Option<UncertainPolicy> {
-        self.uncertain.as_deref().and_then(|word| word.parse().ok())
-    }
 }
 
 /// `dyehouse run`.

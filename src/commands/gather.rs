@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::color::Check;
 use crate::job::{Cents, JobStatus, Seed};
 use crate::journal::{Edit, History, Ledger, Record, RunEvent, SavedFile, Step};
-use crate::outputs::{ORIGINALS, aside_name};
+use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::counted;
 use crate::report::{
@@ -159,7 +159,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         status,
         images: request.images.clone(),
         before: verify::copies(folder.path(), request),
-        files: files.iter().map(|file| result_file("results", &file.name, file)).collect(),
+        files: files.iter().map(|file| result_file(RESULTS, &file.name, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color.clone(),
         check: shown.filter(|_| is_done).and_then(color_check),
@@ -196,7 +196,7 @@ fn result_file(folder: &str, name: &str, file: &SavedFile) -> ResultFile {
 fn original(folder: &RunFolder, file: &SavedFile) -> ResultFile {
     match folder.originals().join(&file.name).exists() {
         true => result_file(ORIGINALS, &file.name, file),
-        false => result_file("earlier", &aside_name(file), file),
+        false => result_file(EARLIER, &aside_name(file), file),
     }
 }
 
@@ -222,8 +222,8 @@ fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
     let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
     let is_done = edit.status() == JobStatus::Completed;
     let file = |file: &SavedFile| match is_shown {
-        true => result_file("results", &file.name, file),
-        false => result_file("earlier", &aside_name(file), file),
+        true => result_file(RESULTS, &file.name, file),
+        false => result_file(EARLIER, &aside_name(file), file),
     };
     TryView {
         status: edit.status(),

@@ -30,15 +30,15 @@ use super::prune::prune;
 use super::resume::resume;
 use super::{Failure, interrupt};
 
-/// What a run has to look at again at its end.
+/// What is left to do at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// At all jobs, and the report is written.
-    Again,
-    /// At nothing, for there was nothing to do; the report is an older one.
-    AtReport,
-    /// At nothing: the last run left it so.
-    AtNothing,
+pub(super) enum Remaining {
+    /// All jobs are looked at again, and the report is written.
+    JobsAndReport,
+    /// There was nothing to do, and the report is older than that.
+    ReportOnly,
+    /// The last run left everything so.
+    Nothing,
 }
 
 /// A run whose manifest is planned and whose folder is held.
@@ -98,13 +98,13 @@ impl<'a> Night<'a> {
     }
 
     /// What the last run left in good order and this one leaves alone needs no second look.
-    pub(super) fn look_due(&self, ledger: &Ledger) -> Result<Look, FolderError> {
+    pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
         let is_idle = self.agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
         Ok(match (is_idle, is_reported) {
-            (false, _) => Look::Again,
-            (true, false) => Look::AtReport,
-            (true, true) => Look::AtNothing,
+            (false, _) => Remaining::JobsAndReport,
+            (true, false) => Remaining::ReportOnly,
+            (true, true) => Remaining::Nothing,
         })
     }
 
@@ -158,29 +158,29 @@ impl<'a> Night<'a> {
     }
 
     /// Removes what a dead process left in `results/`, unless it may yet be asked for.
-    pub(super) fn tidy(&self, ledger: &Ledger, look: Look) -> Result<(), Failure> {
+    pub(super) fn tidy(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
-        if look == Look::Again && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
+        if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
             remove_strays(self.options.folder.path()).map_err(runner::RunError::Results)?;
         }
         Ok(())
     }
 
     /// How the jobs stand that were meant, and how many are shown and no longer in the manifest.
-    pub(super) fn outcome(&self, ledger: &Ledger, look: Look) -> Result<(Outcome, u64), FolderError> {
-        if look == Look::Again || self.set_aside > 0 {
+    pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, u64), FolderError> {
+        if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
             let folder = &self.options.folder;
             return Ok((self.agenda.outcome(folder, ledger)?, gather::removed(folder, ledger)?));
         }
         Ok(self.agenda.standing(ledger))
     }
 
-    pub(super) fn report(&self, ledger: &Ledger, look: Look) -> Result<(), Failure> {
+    pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let folder = &self.options.folder;
         let junit = self.arguments.junit.as_deref();
         let gathered = Gathered { folder, ledger, manifest: &self.name, junit };
         let _turn = ReportTurn::wait(folder)?;
-        if look != Look::AtNothing || self.set_aside > 0 || junit.is_some() {
+        if remaining != Remaining::Nothing || self.set_aside > 0 || junit.is_some() {
             gather::write(&gathered)?;
         }
         self.mark()?.put(folder);

@@ -51,7 +51,7 @@ impl Options {
         let usual = Settings::default();
         let in_flight = batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
         let deadline = run.and_then(|run| run.deadline).or(said.deadline);
-        let uncertain = match batch.uncertain().or(said.uncertain) {
+        let uncertain = match batch.uncertain.or(said.uncertain) {
             Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
             Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
         };
@@ -78,7 +78,7 @@ impl Options {
         };
         let failed = if batch.retry_failed { Failed::Retry } else { Failed::Keep };
         Ok(Options {
-            backend: batch.backend().or(said.backend).unwrap_or(Backend::Vibedream),
+            backend: batch.backend.or(said.backend).unwrap_or(Backend::Vibedream),
             base_url: base_url(run.and_then(|run| run.base_url.clone()), said.base_url.as_deref())?,
             images_via: said.images_via,
             folder: RunFolder::new(

@@ -48,10 +48,10 @@ fn carry_out(
     let (mut night, held) = Night::prepare(arguments, screen)?;
     let (_lock, ledger, disk) = held;
     let spent_before = ledger.spent();
-    let look = night.look_due(&ledger)?;
+    let remaining = night.remaining(&ledger)?;
     let ending = runtime.block_on(night.work(ledger, disk, notices, signal))?;
-    night.tidy(&ending.ledger, look)?;
-    let (outcome, removed) = night.outcome(&ending.ledger, look)?;
-    night.report(&ending.ledger, look)?;
+    night.tidy(&ending.ledger, remaining)?;
+    let (outcome, removed) = night.outcome(&ending.ledger, remaining)?;
+    night.report(&ending.ledger, remaining)?;
     night.closing(&ending, spent_before, outcome, removed)
 }

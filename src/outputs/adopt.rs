@@ -10,7 +10,7 @@ use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
 use super::incoming::temporary;
-use super::results::{holds, make_room, places, strays};
+use super::places::{EARLIER, RESULTS, holds, make_room, places, strays};
 use super::{OutputError, disk};
 
 /// A run's folder that takes pictures in from others.
@@ -43,8 +43,8 @@ impl Adoption {
         if is_found {
             return Ok(true);
         }
-        let results = self.folder.join("results");
-        for stray in strays(&from.join("results"))? {
+        let results = self.folder.join(RESULTS);
+        for stray in strays(&from.join(RESULTS))? {
             let Some(name) = stray.file_name() else { continue };
             if self.copy(&stray, &results.join(name), file)? {
                 return Ok(true);
@@ -92,7 +92,7 @@ impl Adoption {
         if (copy.hash, copy.bytes) != (file.blake3, file.bytes) {
             return Ok(false);
         }
-        make_room(&self.folder.join("earlier"), target, file)?;
+        make_room(&self.folder.join(EARLIER), target, file)?;
         copy.file.persist(target).map_err(|error| disk(target)(error.error))?;
         Ok(true)
     }

@@ -1,7 +1,7 @@
 //! Outputs: from what a prediction names to verified files in the run's folder.
 //!
-//! A picture streams into a temporary file, a small one into memory first, is checked by its magic bytes and by decoding it, and is synced; only then
-//! is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
+//! A picture streams into a temporary file, a small one into memory first, is checked by its magic bytes and by decoding
+//! it, and is synced; only then is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
 
 mod adopt;
 mod batches;
@@ -9,6 +9,7 @@ mod download;
 mod incoming;
 mod inline;
 mod picture;
+mod places;
 mod results;
 mod slot;
 
@@ -20,7 +21,8 @@ pub use adopt::Adoption;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use picture::{Format, Picture, PictureError, inspect};
-pub use results::{ORIGINALS, Results, Staged, aside_name, places, remove_strays, set_aside};
+pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, remove_strays, set_aside};
+pub use results::{Results, Staged};
 pub use slot::Slot;
 
 use crate::job::{ContentHash, ErrorClass, JobId};

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Seek, Write};
+use std::io::{self, BufReader, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
 use super::batches::Batches;
-use super::incoming::{Incoming, Received, is_temporary, temporary};
-use super::{Downloader, OutputError, Picture, Place, ResultStore, Slot, Verified, disk, inline, picture, short};
-
-/// The folder of a run in which the provider's pictures are kept that were corrected.
-pub const ORIGINALS: &str = "originals";
+use super::incoming::{Incoming, Received, temporary};
+use super::places::{
+    EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, make_room, move_to, strays,
+};
+use super::{Downloader, OutputError, Picture, Place, ResultStore, Slot, Verified, disk, inline, picture};
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
@@ -53,9 +53,9 @@ impl Results {
     /// Opens the folder of a run, making `results/` where it is missing.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
-            results: run.join("results"),
+            results: run.join(RESULTS),
             publications: Arc::default(),
-            earlier: run.join("earlier"),
+            earlier: run.join(EARLIER),
             originals: run.join(ORIGINALS),
             downloader,
         };
@@ -112,7 +112,7 @@ impl Results {
         self.clear(place, staged.iter().map(|(_, file)| file))?;
         for (staged, file) in staged {
             let target = self.target(&file, place);
-            if self.is_in_the_way(&target, &file)? {
+            if self.make_room(&target, &file)? == Room::Free {
                 staged.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
             }
         }
@@ -135,7 +135,7 @@ impl Results {
             let Some(stray) = matching.next().transpose()? else {
                 return Ok(false);
             };
-            self.is_in_the_way(&target, file)?;
+            self.make_room(&target, file)?;
             fs::rename(&stray, &target).map_err(disk(&target))?;
         }
         self.sync(place)?;
@@ -153,7 +153,7 @@ impl Results {
         self.clear(&place, files.iter())?;
         for file in files {
             let target = self.target(file, &place);
-            if self.is_in_the_way(&target, file)? {
+            if self.make_room(&target, file)? == Room::Free {
                 let aside = self.target(file, &Place::Aside);
                 fs::rename(&aside, &target).map_err(disk(&target))?;
             }
@@ -169,7 +169,7 @@ impl Results {
         let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
         if !holds(&kept, original)? {
             make_folder(&self.originals).map_err(disk(&self.originals))?;
-            self.is_in_the_way(&kept, original)?;
+            self.make_room(&kept, original)?;
             // A second name is enough; where the file system has none, a copy.
             if fs::hard_link(&place, &kept).is_err() {
                 fs::copy(&place, &kept).map_err(disk(&kept))?;
@@ -179,7 +179,7 @@ impl Results {
         }
         let target = self.results.join(&corrected.name);
         if corrected.name != original.name {
-            self.is_in_the_way(&target, &corrected)?;
+            self.make_room(&target, &corrected)?;
         }
         staged.path.persist(&target).map_err(|error| disk(&target)(error.error))?;
         if corrected.name != original.name && holds(&place, original)? {
@@ -199,7 +199,7 @@ impl Results {
             let stray = self.results.join(corrected_name(&original.name));
             let known = corrected.iter().map(|file| self.results.join(&file.name)).chain([stray, place.clone()]);
             for path in known {
-                self.is_in_the_way(&path, original)?;
+                self.make_room(&path, original)?;
             }
             fs::rename(&kept, &place).map_err(disk(&place))?;
         }
@@ -222,7 +222,7 @@ impl Results {
                 for old in displaced.iter().filter(|old| !coming.contains(old)) {
                     let path = self.results.join(&old.name);
                     if holds(&path, old)? {
-                        self.move_aside(&path, &aside_name(old))?;
+                        move_to(&self.earlier, &path, &aside_name(old))?;
                     }
                 }
                 Ok(())
@@ -230,12 +230,8 @@ impl Results {
         }
     }
 
-    fn is_in_the_way(&self, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+    fn make_room(&self, target: &Path, file: &SavedFile) -> Result<Room, OutputError> {
         make_room(&self.earlier, target, file)
-    }
-
-    fn move_aside(&self, path: &Path, name: &str) -> Result<(), OutputError> {
-        move_to(&self.earlier, path, name)
     }
 
     fn sync(&self, place: &Place) -> Result<(), OutputError> {
@@ -298,123 +294,10 @@ impl ResultStore for Results {
     }
 }
 
-/// Removes what downloads of a dead process have left in `results/` of the run's folder `run`. Call it when nothing of
-/// the journal needs it any more.
-///
-/// # Errors
-///
-/// The folder cannot be read, or a file not be removed.
-pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
-    for path in strays(&run.join("results"))? {
-        match fs::remove_file(&path) {
-            // A download that was broken off removes its own.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.map_err(disk(&path))?,
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
-    let entries = match fs::read_dir(results) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(disk(results))?,
-    };
-    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_temporary));
-    Ok(paths.map(|entry| entry.path()).collect())
-}
-
-/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one
-/// that is there already, or nowhere, is left as it is.
-///
-/// # Errors
-///
-/// A file cannot be read or moved. Those before it have moved by then.
-pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
-    let (results, earlier) = (run.join("results"), run.join("earlier"));
-    let mut have_moved = false;
-    for file in files {
-        let path = results.join(&file.name);
-        if holds(&path, file)? {
-            move_to(&earlier, &path, &aside_name(file))?;
-            have_moved = true;
-        }
-    }
-    if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
-}
-
-/// Makes room at `target` for `file`: another file that is there moves to `earlier`. `false` where the very same content
-/// stands there already.
-pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
-    match File::open(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(disk(target)(error)),
-        Ok(mut present) => {
-            let (hash, bytes) = hash(&mut present).map_err(disk(target))?;
-            if hash == file.blake3 {
-                return Ok(false);
-            }
-            let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
-            move_to(earlier, target, &aside_name(&stranger))?;
-            Ok(true)
-        }
-    }
-}
-
-fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
-    make_folder(earlier).map_err(disk(earlier))?;
-    let aside = earlier.join(name);
-    // The name holds the hash of the content, so what this replaces is the same picture.
-    fs::rename(path, &aside).map_err(disk(&aside))?;
-    sync_folder(earlier).map_err(disk(earlier))
-}
-
-/// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
-pub fn places(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
-    [
-        run.join("results").join(&file.name),
-        run.join(ORIGINALS).join(&file.name),
-        run.join("earlier").join(aside_name(file)),
-    ]
-}
-
-/// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.
-pub fn aside_name(file: &SavedFile) -> String {
-    let hash = short(&file.blake3);
-    match file.name.rsplit_once('.') {
-        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
-        None => format!("{}.{hash}", file.name),
-    }
-}
-
-/// The name of a corrected picture: a PNG, whatever the original was, so that nothing is lost in it.
-fn corrected_name(original: &str) -> String {
-    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
-    format!("{stem}.png")
-}
-
 /// The same error once more, for everybody whom it concerns.
 fn same(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);
     code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))
-}
-
-/// Whether the file at `path` is there and has the content that was recorded.
-pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
-    let mut present = match File::open(path) {
-        Ok(present) => present,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(disk(path)(error)),
-    };
-    if present.metadata().map_err(disk(path))?.len() != file.bytes {
-        return Ok(false);
-    }
-    Ok(hash(&mut present).map_err(disk(path))?.0 == file.blake3)
-}
-
-fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
-    file.rewind()?;
-    ContentHash::of_all(file)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::JobId;
+use crate::outputs::remove_strays;
 use crate::outputs::{DownloadLimits, file_name};
 
 async fn slot() -> Slot {
@@ -84,6 +85,25 @@ async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
     fixture.save(1, &[]).await;
     let aside = fixture.names("earlier");
     assert_eq!(fs::read(fixture.run.path().join("earlier").join(&aside[0])).unwrap(), b"precious");
+}
+
+#[tokio::test]
+async fn folders_and_links_to_nowhere_are_moved_out_of_the_way() {
+    let fixture = Fixture::new();
+    let place = fixture.run.path().join("results/mug.png");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("notes.txt"), "precious").unwrap();
+    fixture.save(1, &[]).await;
+    assert!(place.is_file());
+    assert_eq!(fs::read(fixture.run.path().join("earlier/mug.png.1/notes.txt")).unwrap(), b"precious");
+    #[cfg(unix)]
+    {
+        fs::remove_file(&place).unwrap();
+        std::os::unix::fs::symlink("nowhere", &place).unwrap();
+        fixture.save(2, &[]).await;
+        assert!(place.symlink_metadata().unwrap().is_file());
+        assert_eq!(fixture.names("earlier"), ["mug.png.1", "mug.png.2"]);
+    }
 }
 
 #[tokio::test]

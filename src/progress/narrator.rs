@@ -18,7 +18,7 @@ const REMEMBERED: usize = 64;
 pub struct Narrator<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
-    /// How many jobs were meant, and how many of them had ended before.
+    /// How many jobs were meant.
     total: u64,
     rate: SubmitRate,
     work: u64,

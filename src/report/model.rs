@@ -87,8 +87,6 @@ pub enum TimelineKind {
     RateLimited,
     /// The batch held back of its own accord: the provider was down, the network was gone.
     Paused,
-    /// The program was not running between two runs on the same folder.
-    Away,
 }
 
 /// One job.
@@ -134,8 +132,6 @@ pub struct JobView {
     pub error_class: Option<ErrorClass>,
     /// The error in the provider's or the program's words.
     pub error: Option<String>,
-    /// What to do about it; the class's own remedy where this is `None`.
-    pub hint: Option<String>,
     /// The size asked for.
     pub size: Option<Size>,
     /// The seed asked for.
@@ -263,7 +259,6 @@ impl JobView {
             fingerprint: None,
             error_class: None,
             error: None,
-            hint: None,
             size: None,
             seed: None,
             switches: Switches::default(),
@@ -273,13 +268,13 @@ impl JobView {
     }
 
     /// What to do about a job that did not complete, if anything is known.
-    pub(crate) fn advice(&self) -> Option<&str> {
+    pub(crate) fn advice(&self) -> Option<&'static str> {
         match self.status {
-            JobStatus::Completed | JobStatus::Pending => self.hint.as_deref(),
-            JobStatus::Failed => self.hint.as_deref().or_else(|| self.error_class.map(ErrorClass::remedy)),
-            JobStatus::Uncertain => Some(self.hint.as_deref().unwrap_or(
-                "look at the provider's dashboard whether it was charged; --uncertain resubmit sends it once more",
-            )),
+            JobStatus::Completed | JobStatus::Pending => None,
+            JobStatus::Failed => self.error_class.map(ErrorClass::remedy),
+            JobStatus::Uncertain => {
+                Some("look at the provider's dashboard whether it was charged; --uncertain resubmit sends it once more")
+            }
         }
     }
 

@@ -21,7 +21,7 @@ pub use plan_mark::PlanMark;
 pub use report_mark::ReportMark;
 
 use crate::journal::{LinesError, ReplayError};
-use crate::outputs::ORIGINALS;
+use crate::outputs::{ORIGINALS, RESULTS};
 
 /// Where everything of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl RunFolder {
 
     /// `results/`.
     pub fn results(&self) -> PathBuf {
-        self.path.join("results")
+        self.path.join(RESULTS)
     }
 
     /// Whether a picture of `results/` is there as it was saved, told from its size.

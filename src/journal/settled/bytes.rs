@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Half, Hash, Large, MOST, Settled};
+use super::{EXTENSIONS, Entry, Half, Hash, Large, MOST, Settled};
 use crate::journal::brief::Stage;
 use crate::journal::filter::Filter;
 use crate::journal::key::Key;
@@ -86,12 +86,16 @@ impl Entry {
         let (trail, rest) = rest.split_first_chunk()?;
         let &[low, high, stage] = rest.first_chunk()?;
         let number = |place: usize| u32::from_le_bytes(numbers.as_chunks::<4>().0[place]);
+        let marks = Marks::from_bytes([low, high]);
+        if usize::from(marks.extension()) > EXTENSIONS.len() {
+            return None;
+        }
         Some(Entry {
             job: [number(0), number(1), number(2)],
             edit: Half([number(3), number(4)]),
             bytes: number(5),
             trail: Packed::from_bytes(*trail),
-            marks: Marks::from_bytes([low, high]),
+            marks,
             stage: Stage::from_byte(stage)?,
         })
     }

@@ -137,7 +137,8 @@ impl Settled {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
             (None, place) => {
-                let extension = EXTENSIONS[usize::from(place) - 1];
+                // An entry that was read has one of them.
+                let extension = EXTENSIONS.get(usize::from(place) - 1).copied().unwrap_or_default();
                 Pictures::Named { extension, bytes: u64::from(entry.bytes) }
             }
         };
@@ -162,9 +163,14 @@ impl Settled {
         let place = self.place(hash);
         let Some(part) = self.parts.get_mut(place) else { return };
         let before = part.len();
-        part.retain(|entry| entry.job != hash);
+        part.retain(|entry| {
+            let stays = entry.job != hash;
+            if !stays {
+                self.large.remove(&(hash, entry.edit));
+            }
+            stays
+        });
         self.length -= before - part.len();
-        self.large.retain(|(owner, _), _| *owner != hash);
     }
 
     /// All edits, in no order.

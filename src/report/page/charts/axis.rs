@@ -71,7 +71,7 @@ impl Drawing {
         ));
     }
 
-    /// A line that rises in steps. `is_filled` closes it down to the axis as well.
+    /// A line that rises in steps.
     pub(super) fn steps(&mut self, class: &str, points: &[(f64, f64)]) {
         let mut path = String::new();
         for (number, (x, y)) in points.iter().enumerate() {

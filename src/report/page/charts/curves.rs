@@ -33,7 +33,6 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
                 paused += 1;
                 "paused"
             }
-            TimelineKind::Away => "away",
         };
         let from = span.place(event.at);
         drawing.rectangle(class, (from, event.until.map_or(from, |until| span.place(until))), (0.0, total * 2.0));

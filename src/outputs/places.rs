@@ -1,0 +1,151 @@
+//! Where pictures are in a run's folder, what they are called there, and what becomes of whatever is in their way.
+
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+use crate::files::{make_folder, sync_folder};
+use crate::job::ContentHash;
+use crate::journal::SavedFile;
+
+use super::incoming::is_temporary;
+use super::{OutputError, disk, short};
+
+/// The folder of a run with what its jobs came to.
+pub const RESULTS: &str = "results";
+
+/// The folder of a run in which the provider's pictures are kept that were corrected.
+pub const ORIGINALS: &str = "originals";
+
+/// The folder of a run to which pictures move that are no longer asked for, and what was in the way of others.
+pub const EARLIER: &str = "earlier";
+
+/// Removes what downloads of a dead process have left in `results/` of the run's folder `run`. Call it when nothing of
+/// the journal needs it any more.
+///
+/// # Errors
+///
+/// The folder cannot be read, or a file not be removed.
+pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
+    for path in strays(&run.join(RESULTS))? {
+        match fs::remove_file(&path) {
+            // A download that was broken off removes its own.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(disk(&path))?,
+        }
+    }
+    Ok(())
+}
+
+/// The pictures in `results` that have no name yet.
+pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
+    let entries = match fs::read_dir(results) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(disk(results))?,
+    };
+    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_temporary));
+    Ok(paths.map(|entry| entry.path()).collect())
+}
+
+/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one
+/// that is there already, or nowhere, is left as it is.
+///
+/// # Errors
+///
+/// A file cannot be read or moved. Those before it have moved by then.
+pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
+    let (results, earlier) = (run.join(RESULTS), run.join(EARLIER));
+    let mut have_moved = false;
+    for file in files {
+        let path = results.join(&file.name);
+        if holds(&path, file)? {
+            move_to(&earlier, &path, &aside_name(file))?;
+            have_moved = true;
+        }
+    }
+    if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
+}
+
+/// What stands where a picture is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Nothing, by now.
+    Free,
+    /// The very same content.
+    Taken,
+}
+
+/// Makes room at `target` for `file`: whatever else is there, be it a folder, moves to `earlier`.
+pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Result<Room, OutputError> {
+    match fs::metadata(target) {
+        Ok(present) if present.is_file() => {
+            let (hash, bytes) = File::open(target).and_then(|mut present| hash(&mut present)).map_err(disk(target))?;
+            if hash == file.blake3 {
+                return Ok(Room::Taken);
+            }
+            let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
+            move_to(earlier, target, &aside_name(&stranger))?;
+        }
+        Ok(_) => move_to(earlier, target, &free_name(earlier, &file.name))?,
+        // A link that leads nowhere is there all the same.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if target.symlink_metadata().is_ok() {
+                move_to(earlier, target, &free_name(earlier, &file.name))?;
+            }
+        }
+        Err(error) => return Err(disk(target)(error)),
+    }
+    Ok(Room::Free)
+}
+
+/// A name in `folder` that nothing has: `mug.png.1`.
+fn free_name(folder: &Path, name: &str) -> String {
+    let names = (1..).map(|number: u64| format!("{name}.{number}"));
+    names.into_iter().find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
+}
+
+/// Moves what is at `path` to `earlier`, under `name`.
+pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
+    make_folder(earlier).map_err(disk(earlier))?;
+    let aside = earlier.join(name);
+    // The name holds the hash of the content, so what this replaces is the same picture.
+    fs::rename(path, &aside).map_err(disk(&aside))?;
+    sync_folder(earlier).map_err(disk(earlier))
+}
+
+/// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
+pub fn places(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
+    [run.join(RESULTS).join(&file.name), run.join(ORIGINALS).join(&file.name), run.join(EARLIER).join(aside_name(file))]
+}
+
+/// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.
+pub fn aside_name(file: &SavedFile) -> String {
+    let hash = short(&file.blake3);
+    match file.name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
+        None => format!("{}.{hash}", file.name),
+    }
+}
+
+/// The name of a corrected picture: a PNG, whatever the original was, so that nothing is lost in it.
+pub(super) fn corrected_name(original: &str) -> String {
+    let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
+    format!("{stem}.png")
+}
+
+/// Whether the file at `path` is there and has the content that was recorded.
+pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+    match fs::metadata(path) {
+        Ok(present) if present.is_file() && present.len() == file.bytes => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(path)(error)),
+        _ => return Ok(false),
+    }
+    let (hash, _) = File::open(path).and_then(|mut present| hash(&mut present)).map_err(disk(path))?;
+    Ok(hash == file.blake3)
+}
+
+/// The hash of all of a file, and its length in bytes.
+pub(super) fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
+    file.rewind()?;
+    ContentHash::of_all(file)
+}
