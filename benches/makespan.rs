@@ -16,7 +16,7 @@ use std::time::Duration;
 use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
 use dyehouse::color::{Check, Hex};
 use dyehouse::job::{ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, SubmitRate, Switches};
-use dyehouse::journal::{Disk, EditKey, Ledger, PlanCounts, RunEvent, SavedFile};
+use dyehouse::journal::{Disk, EditKey, Ledger, PlanCounts, RunStart, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
@@ -200,15 +200,12 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
         now,
         seed: 1,
     };
-    let opening = RunEvent::Run {
+    let opening = RunStart {
         manifest: "makespan".into(),
         backend: "vibedream".into(),
-        origin: None,
         program: "benches/makespan".into(),
         jobs: PlanCounts::default(),
-        budget_cents: None,
-        partition: None,
-        resume: None,
+        ..RunStart::default()
     };
     let work = (0..jobs).map(move |number| work(number, &request));
     let batch = Batch { opening, work, is_job: |_: &str| false };

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
 use dyehouse::job::{Cents, ContentHash, Fingerprint};
-use dyehouse::journal::{EditKey, PlanCounts, ReadAt, Record, RunEvent, SavedFile, Step, compact, replay};
+use dyehouse::journal::{EditKey, PlanCounts, ReadAt, Record, RunEvent, RunStart, SavedFile, Step, compact, replay};
 use dyehouse::manifest::Manifest;
 
 /// How often each is measured; the best counts, for everything else on the machine only makes it slower.
@@ -99,16 +99,13 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
         file.write_all(&record.to_line(started + Duration::from_millis(tick))).unwrap();
     };
     let total = jobs as u64;
-    write(&Record::Run(RunEvent::Run {
+    write(&Record::Run(RunEvent::Run(RunStart {
         manifest: manifest.display().to_string(),
         backend: "vibedream".to_owned(),
-        origin: None,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         jobs: PlanCounts { total, pending: total, ..PlanCounts::default() },
-        budget_cents: None,
-        partition: None,
-        resume: None,
-    }));
+        ..RunStart::default()
+    })));
     let manifest = Manifest::open(manifest).unwrap();
     let mut planned = manifest.jobs().unwrap_or_else(|_| panic!("the manifest cannot be read"));
     let mut random = fastrand::Rng::with_seed(7);

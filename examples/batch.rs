@@ -15,7 +15,7 @@ use dyehouse::color::{Check, Hex, Tolerance, Verdict};
 use dyehouse::job::{
     Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, Switches,
 };
-use dyehouse::journal::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step};
+use dyehouse::journal::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 use dyehouse::outputs::aside_name;
 use dyehouse::photo::Photo;
 use dyehouse::pictures::LocalPictures;
@@ -58,16 +58,14 @@ fn main() {
     let counts = PlanCounts { total: count as u64, pending: count as u64, ..PlanCounts::default() };
     journal.write(
         0.0,
-        &Record::Run(RunEvent::Run {
+        &Record::Run(RunEvent::Run(RunStart {
             manifest: if is_hostile { format!("{}.yaml", HOSTILE[0]) } else { "spring catalog.yaml".to_owned() },
             backend: "embedded".to_owned(),
-            origin: None,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: counts,
             budget_cents: Some(Cents(count as u64 * 8)),
-            partition: None,
-            resume: None,
-        }),
+            ..RunStart::default()
+        })),
     );
     for (number, planned) in jobs.iter().enumerate() {
         let text = |usual: &str| {

@@ -9,7 +9,7 @@ use dyehouse::api::client::{BaseUrl, Client};
 use dyehouse::color::wanted;
 use dyehouse::editor::Recolorer;
 use dyehouse::job::{Fingerprint, SubmitRate};
-use dyehouse::journal::RunEvent;
+use dyehouse::journal::RunStart;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
 use dyehouse::pictures::LocalPictures;
@@ -76,15 +76,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
         work.extend(plan::work(job, plan::tended(decision, &known, &colors, rules), rules));
     }
-    let opening = RunEvent::Run {
+    let opening = RunStart {
         manifest: "manifests/quickstart.yaml".to_owned(),
         backend: "embedded".to_owned(),
-        origin: None,
         program: "examples/library".to_owned(),
         jobs: plan::count(&jobs, &ledger),
-        budget_cents: None,
-        partition: None,
-        resume: None,
+        ..RunStart::default()
     };
     let ids: HashSet<&str> = jobs.iter().map(|planned| planned.job.id.as_str()).collect();
     let before = BeforePictures::new(folder.path(), FetchLimits::default())?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::color::Check;
 use crate::job::{Cents, JobStatus, Seed};
-use crate::journal::{Edit, History, Ledger, Record, RunEvent, SavedFile, Step};
+use crate::journal::{Edit, History, Ledger, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::counted;
@@ -47,10 +47,7 @@ pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), Fo
 
 /// The manifest of a folder's last run, as it was named.
 pub(super) fn manifest(ledger: &Ledger) -> &str {
-    match ledger.last_run() {
-        Some(RunEvent::Run { manifest, .. }) => manifest,
-        _ => "",
-    }
+    ledger.last_run().map_or("", |run| &run.manifest)
 }
 
 /// Writes the report.
@@ -100,10 +97,7 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 
 fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
     let Gathered { folder, ledger, manifest, .. } = gathered;
-    let (backend, budget) = match ledger.last_run() {
-        Some(RunEvent::Run { backend, budget_cents, .. }) => (backend.clone(), *budget_cents),
-        _ => (String::new(), None),
-    };
+    let (backend, budget) = ledger.last_run().map(|run| (run.backend.clone(), run.budget_cents)).unwrap_or_default();
     let state = match ledger.ended() {
         Some(None) => BatchState::Finished,
         Some(Some(reason)) => BatchState::Stopped(reason.to_owned()),

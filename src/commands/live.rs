@@ -103,7 +103,7 @@ impl Drop for Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{PlanCounts, Record, RunEvent};
+    use crate::journal::{PlanCounts, Record, RunEvent, RunStart};
     use crate::run_folder::PlanDraft;
 
     fn append(folder: &RunFolder, event: RunEvent) {
@@ -121,19 +121,7 @@ mod tests {
         PlanDraft::begin(&folder).unwrap().publish().unwrap();
         let jobs = PlanCounts::default();
         let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
-        append(
-            &folder,
-            RunEvent::Run {
-                manifest,
-                backend,
-                origin: None,
-                program,
-                jobs,
-                budget_cents: None,
-                partition: None,
-                resume: None,
-            },
-        );
+        append(&folder, RunEvent::Run(RunStart { manifest, backend, program, jobs, ..RunStart::default() }));
         let mut refresher = Refresher::new(folder.clone());
         let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });

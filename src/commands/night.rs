@@ -10,7 +10,7 @@ use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId};
-use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunEvent};
+use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
@@ -51,7 +51,7 @@ pub(super) struct Night<'a> {
     plan: ContentHash,
     agenda: Agenda,
     /// The record that begins it.
-    opening: RunEvent,
+    opening: RunStart,
     /// How many jobs had their pictures moved aside because the manifest has them no more.
     set_aside: u64,
 }
@@ -83,7 +83,7 @@ impl<'a> Night<'a> {
         let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
         let (ledger, disk) = journal.into_disk();
         let name = batch.manifest.display().to_string();
-        let opening = RunEvent::Run {
+        let opening = RunStart {
             manifest: name.clone(),
             backend: options.backend.to_string(),
             origin: options.origin(),

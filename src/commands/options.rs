@@ -10,7 +10,7 @@ use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
 use crate::color::Tolerance;
 use crate::job::{Partition, Rate, TimeOfDay};
-use crate::journal::{EditState, Ledger, RunEvent};
+use crate::journal::{EditState, Ledger, RunStart};
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
 use crate::plan::{ColorLock, ColorRules, UncertainReroll};
@@ -100,7 +100,7 @@ impl Options {
     /// Refuses a folder that is for another share of the manifest than the one that is meant: what the others have paid
     /// for would be paid for again. And one with another backend's pictures, which would pass for this one's.
     pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), Failure> {
-        let Some(RunEvent::Run { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
+        let Some(RunStart { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
         if *backend != self.backend.to_string() && !ledger.is_blank() {
             let folder = self.folder.path().display();
             let message = format!("use {folder}: its jobs are those of the {backend} backend, not of {}", self.backend);
@@ -129,7 +129,7 @@ impl Options {
     /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
     /// be given up.
     pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), Failure> {
-        let Some(RunEvent::Run { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
+        let Some(RunStart { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
         let open = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
         if open == 0 || self.origin().is_none_or(|ours| ours == *origin) {
             return Ok(());

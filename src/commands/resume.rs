@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::job::Cents;
-use crate::journal::{Ledger, RunEvent};
+use crate::journal::{Ledger, RunStart};
 use crate::progress::shell_word;
 
 /// The options that are left out with their values.
@@ -29,11 +29,11 @@ pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
 
 /// The same, from a journal alone. One of an older program, or of a merge, knows less of it.
 pub(super) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
-    if let Some(RunEvent::Run { resume: Some(command), .. }) = ledger.last_run() {
+    if let Some(RunStart { resume: Some(command), .. }) = ledger.last_run() {
         return command.clone();
     }
     let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
-    if let Some(RunEvent::Run { backend, budget_cents, partition, .. }) = ledger.last_run() {
+    if let Some(RunStart { backend, budget_cents, partition, .. }) = ledger.last_run() {
         command.push_str(&format!(" --backend {}", shell_word(backend)));
         if let Some(Cents(cents)) = budget_cents {
             command.push_str(&format!(" --budget {}.{:02}", cents / 100, cents % 100));

@@ -216,7 +216,7 @@ mod tests {
     use super::*;
     use crate::job::Cents;
     use crate::journal::replay::tests::{choices, drawn};
-    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, Step, replay};
+    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, RunStart, Step, replay};
 
     /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
     fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
@@ -229,16 +229,13 @@ mod tests {
     }
 
     fn opening(manifest: &str) -> Vec<u8> {
-        let run = RunEvent::Run {
+        let run = RunEvent::Run(RunStart {
             manifest: manifest.to_owned(),
             backend: "vibedream".to_owned(),
-            origin: None,
             program: "0".to_owned(),
             jobs: PlanCounts::default(),
-            budget_cents: None,
-            partition: None,
-            resume: None,
-        };
+            ..RunStart::default()
+        });
         Record::Run(run).to_line(Timestamp::UNIX_EPOCH)
     }
 

@@ -37,7 +37,7 @@ pub use ledger::{Ledger, LedgerError};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
-    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step, VERSION,
+    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step, VERSION,
 };
 pub use replay::{RECENT, ReplayError, Replayed, replay, replay_on};
 pub use snapshot::{read_snapshot, write_snapshot};

@@ -34,28 +34,7 @@ pub struct EditKey {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RunEvent {
     /// A process began to work on the folder.
-    Run {
-        /// The manifest, as it was named.
-        manifest: String,
-        /// The backend's name.
-        backend: String,
-        /// Where its API is; absent where that is this machine's own.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<String>,
-        /// The version of the program.
-        program: String,
-        /// How the jobs of the manifest stood at the start.
-        jobs: PlanCounts,
-        /// The ceiling over the folder's whole life.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        budget_cents: Option<Cents>,
-        /// The share of the manifest that the folder is for; absent where it is for all of it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        partition: Option<Partition>,
-        /// The command that goes on with it, without what may be secret and what a person decides anew.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        resume: Option<String>,
-    },
+    Run(RunStart),
     /// All submitters wait, because the provider asked for it or cannot be reached.
     Paused {
         /// For how long from the record's time, in milliseconds.
@@ -73,6 +52,31 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+}
+
+/// How a process began to work on the folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunStart {
+    /// The manifest, as it was named.
+    pub manifest: String,
+    /// The backend's name.
+    pub backend: String,
+    /// Where its API is; absent where that is this machine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The version of the program.
+    pub program: String,
+    /// How the jobs of the manifest stood at the start.
+    pub jobs: PlanCounts,
+    /// The ceiling over the folder's whole life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_cents: Option<Cents>,
+    /// The share of the manifest that the folder is for; absent where it is for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+    /// The command that goes on with it, without what may be secret and what a person decides anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
 }
 
 /// What was learned of a provider's pace. What is left out is as it was.
@@ -273,7 +277,7 @@ impl Record {
     fn version(&self) -> u32 {
         match self {
             Record::Run(RunEvent::Compacted(_)) | Record::Edit(_, Step::Summary(_)) => 3,
-            Record::Run(RunEvent::Learned(_) | RunEvent::Run { partition: Some(_), .. })
+            Record::Run(RunEvent::Learned(_) | RunEvent::Run(RunStart { partition: Some(_), .. }))
             | Record::Edit(
                 _,
                 Step::Checked(_) | Step::Corrected(_) | Step::SetAside | Step::Intent { reroll: Some(_), .. },

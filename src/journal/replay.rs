@@ -118,7 +118,7 @@ pub(super) mod tests {
     use super::*;
     use crate::api::PredictionId;
     use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed};
-    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Record, Reroll, RunEvent, SavedFile, Step};
+    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
@@ -135,16 +135,13 @@ pub(super) mod tests {
 
     fn lines(steps: &[(&str, Step)]) -> Vec<u8> {
         let jobs = PlanCounts { total: 3, pending: 3, ..PlanCounts::default() };
-        let run = RunEvent::Run {
+        let run = RunEvent::Run(RunStart {
             manifest: "m".into(),
             backend: "embedded".into(),
-            origin: None,
             program: "0".into(),
             jobs,
-            budget_cents: None,
-            partition: None,
-            resume: None,
-        };
+            ..RunStart::default()
+        });
         let steps = steps.iter().map(|(job, step)| Record::Edit(key(job), step.clone()));
         std::iter::once(Record::Run(run))
             .chain(steps)

@@ -1,7 +1,7 @@
 use std::fs;
 
 use crate::job::ContentHash;
-use crate::journal::{PlanCounts, RunEvent};
+use crate::journal::{PlanCounts, RunStart};
 
 use super::{FolderError, RunFolder};
 
@@ -14,14 +14,11 @@ pub struct ReportMark(String);
 
 impl ReportMark {
     /// The mark of a report that is made of the plan with this hash and the journal as it is, by a run that was opened so.
-    pub fn of(folder: &RunFolder, plan: ContentHash, opening: &RunEvent) -> Result<ReportMark, FolderError> {
+    pub fn of(folder: &RunFolder, plan: ContentHash, opening: &RunStart) -> Result<ReportMark, FolderError> {
         let journal = folder.journal();
         let length = journal.metadata().map_err(FolderError::io("read", &journal))?.len();
-        let mut opening = opening.clone();
         // How the jobs stood when it began is not how they stand in the report.
-        if let RunEvent::Run { jobs, .. } = &mut opening {
-            *jobs = PlanCounts::default();
-        }
+        let opening = RunStart { jobs: PlanCounts::default(), ..opening.clone() };
         Ok(ReportMark(format!("{length} {plan} {opening:?}\n")))
     }
 

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, JobId, Rate, SubmitRate};
-use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, RecordError, RunEvent};
+use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, RecordError, RunStart};
 use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
@@ -226,7 +226,7 @@ fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {
 /// What a run is asked to do.
 pub struct Batch<W, F> {
     /// The record that opens the run.
-    pub opening: RunEvent,
+    pub opening: RunStart,
     /// What is to be done, in the order of the manifest.
     pub work: W,
     /// Whether a text is the id of a job of the manifest, so that a second picture of one job does not take the name

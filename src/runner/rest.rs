@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::journal::{Disk, Journal, Ledger, Record, RunEvent, Step};
+use crate::journal::{Disk, Journal, Ledger, Record, RunEvent, RunStart, Step};
 
 use super::{Ending, RunError};
 
@@ -12,11 +12,11 @@ use super::{Ending, RunError};
 pub async fn rest(
     disk: impl Disk,
     mut ledger: Ledger,
-    opening: RunEvent,
+    opening: RunStart,
     now: impl Fn() -> Timestamp,
 ) -> Result<Ending, RunError> {
     let unanswered = ledger.unanswered().into_iter().map(|key| Record::Edit(key, Step::unanswered()));
-    let records: Vec<Record> = std::iter::once(Record::Run(opening))
+    let records: Vec<Record> = std::iter::once(Record::Run(RunEvent::Run(opening)))
         .chain(unanswered)
         .chain([Record::Run(RunEvent::Ended { reason: None })])
         .collect();

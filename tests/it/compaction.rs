@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
 use dyehouse::job::{Cents, ContentHash, JobId};
-use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, SavedFile, Step};
+use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, RunStart, SavedFile, Step};
 use jiff::Timestamp;
 
 use crate::support::{Behavior, Provider, Sandbox, code, number};
@@ -65,16 +65,7 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
 fn journal(jobs: u64) -> Vec<u8> {
     let counts = PlanCounts { total: jobs, pending: jobs, ..PlanCounts::default() };
     let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
-    let run = RunEvent::Run {
-        manifest,
-        backend,
-        origin: None,
-        program,
-        jobs: counts,
-        budget_cents: None,
-        partition: None,
-        resume: None,
-    };
+    let run = RunEvent::Run(RunStart { manifest, backend, program, jobs: counts, ..RunStart::default() });
     let edits = (0..jobs).flat_map(|number| {
         let job = JobId::new(&format!("job-{number}")).unwrap();
         let key = EditKey { fingerprint: format!("{number:032x}").parse().unwrap(), job };

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, JobId, Partition};
-use crate::journal::{JoinError, Joint, Ledger, PlanCounts, ReadAt, Record, RunEvent};
+use crate::journal::{JoinError, Joint, Ledger, PlanCounts, ReadAt, Record, RunEvent, RunStart};
 use crate::outputs::Adoption;
 use crate::progress::{Screen, counted, shell_word};
 use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, RunFolder, plan_lines};
@@ -31,7 +31,7 @@ struct Source {
     folder: RunFolder,
     ledger: Ledger,
     journal: Arc<dyn ReadAt>,
-    run: RunEvent,
+    run: RunStart,
     _lock: Lock,
 }
 
@@ -56,8 +56,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let first_run = before.as_ref().and_then(Ledger::last_run);
     // A folder that is named as one of them has what was joined in it before.
     agree(&sources, arguments.partial || is_target_named)?;
-    if let (Some(RunEvent::Run { backend: ours, .. }), Some(source)) = (first_run, sources.first())
-        && ours != source.backend()
+    if let (Some(RunStart { backend: ours, .. }), Some(source)) = (first_run, sources.first())
+        && *ours != source.run.backend
     {
         return Err(MergeError::Backends { one: out.path().to_owned(), other: source.path() }.into());
     }
@@ -92,11 +92,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     std::fs::remove_file(out.merging()).map_err(at_work)?;
 
     let ledger = JournalFile::read(&out)?;
-    let manifest = match ledger.last_run() {
-        Some(RunEvent::Run { manifest, .. }) => manifest.clone(),
-        _ => String::new(),
-    };
-    let report = gather::write(&Gathered { folder: &out, ledger: &ledger, manifest: &manifest, junit: None })?;
+    let manifest = gather::manifest(&ledger);
+    let report = gather::write(&Gathered { folder: &out, ledger: &ledger, manifest, junit: None })?;
     if missing > 0 {
         let pictures = counted(missing, "picture");
         screen.tell(&format!(
@@ -132,20 +129,6 @@ impl Source {
         self.folder.path().to_owned()
     }
 
-    fn backend(&self) -> &str {
-        match &self.run {
-            RunEvent::Run { backend, .. } => backend,
-            _ => "",
-        }
-    }
-
-    fn partition(&self) -> Option<Partition> {
-        match self.run {
-            RunEvent::Run { partition, .. } => partition,
-            _ => None,
-        }
-    }
-
     /// Refuses pictures that have the name of another job's: the second one of `mug` is `mug-2`, and so is the first one
     /// of `mug-2`. A run that knows the whole manifest takes other names.
     fn names_only_its_own(&self, joint: &Joint<'_>) -> Result<(), Failure> {
@@ -168,11 +151,11 @@ impl Source {
 /// Refuses folders of several backends, and shares without their siblings.
 fn agree(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     for pair in sources.windows(2) {
-        if pair[0].backend() != pair[1].backend() {
+        if pair[0].run.backend != pair[1].run.backend {
             return Err(MergeError::Backends { one: pair[0].path(), other: pair[1].path() });
         }
     }
-    let shares: Option<BTreeSet<Partition>> = sources.iter().map(Source::partition).collect();
+    let shares: Option<BTreeSet<Partition>> = sources.iter().map(|source| source.run.partition).collect();
     let shares = shares.unwrap_or_default();
     let missing: Vec<Partition> = shares
         .iter()
@@ -226,23 +209,9 @@ fn counts(out: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
 }
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.
-fn closing(sources: &[Source], before: Option<&RunEvent>, jobs: PlanCounts) -> Vec<Record> {
-    let runs = || sources.iter().map(|source| &source.run).chain(before);
-    let (manifest, backend, origin) = runs()
-        .find_map(|run| match run {
-            RunEvent::Run { manifest, backend, origin, .. } => {
-                Some((manifest.clone(), backend.clone(), origin.clone()))
-            }
-            _ => None,
-        })
-        .unwrap_or_default();
-    let budgets: Option<Vec<Cents>> = sources
-        .iter()
-        .map(|source| match source.run {
-            RunEvent::Run { budget_cents, .. } => budget_cents,
-            _ => None,
-        })
-        .collect();
+fn closing(sources: &[Source], before: Option<&RunStart>, jobs: PlanCounts) -> Vec<Record> {
+    let run = sources.iter().map(|source| &source.run).chain(before).next().cloned().unwrap_or_default();
+    let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {
         let reason = match source.ledger.ended() {
             Some(reason) => reason?.to_owned(),
@@ -252,8 +221,8 @@ fn closing(sources: &[Source], before: Option<&RunEvent>, jobs: PlanCounts) -> V
     });
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run = RunEvent::Run { manifest, backend, origin, program, jobs, budget_cents, partition: None, resume: None };
-    vec![Record::Run(run), Record::Run(RunEvent::Ended { reason: open })]
+    let run = RunStart { program, jobs, budget_cents, partition: None, resume: None, ..run };
+    vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason: open })]
 }
 
 /// The code that a run of all of it would have ended with.

@@ -8,7 +8,7 @@ use crate::cli::Status;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Cents, Partition};
-use crate::journal::{Ledger, PlanCounts, RunEvent};
+use crate::journal::{Ledger, PlanCounts};
 use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
@@ -56,12 +56,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
 
 /// Prints where the run of a folder stands; `holder` works on it.
 pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, as_json: bool) -> Result<(), Failure> {
-    let (manifest, backend, budget, partition) = match ledger.last_run() {
-        Some(RunEvent::Run { manifest, backend, budget_cents, partition, .. }) => {
-            (Some(manifest.clone()), Some(backend.clone()), *budget_cents, *partition)
-        }
-        _ => (None, None, None, None),
-    };
+    let run = ledger.last_run();
     let stopped = ledger.ended().flatten().map(str::to_owned);
     let counts = ledger.counts();
     let state = match (&holder, ledger.ended()) {
@@ -78,16 +73,20 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         state,
         held_by: holder,
         stopped,
-        resume: manifest.as_ref().filter(|_| is_open).map(|manifest| resume_from(ledger, manifest, folder.path())),
-        manifest,
-        backend,
-        partition,
+        resume: run.filter(|_| is_open).map(|run| resume_from(ledger, &run.manifest, folder.path())),
+        manifest: run.map(|run| run.manifest.clone()),
+        backend: run.map(|run| run.backend.clone()),
+        partition: run.and_then(|run| run.partition),
         started_at: ledger.started_at(),
         last_record_at: ledger.last_at(),
         jobs: counts,
         removed: removed(folder, ledger)?,
         colors: ledger.colors(),
-        cost_cents: Money { spent: ledger.spent(), reserved: ledger.reserved(), budget },
+        cost_cents: Money {
+            spent: ledger.spent(),
+            reserved: ledger.reserved(),
+            budget: run.and_then(|run| run.budget_cents),
+        },
         pace,
         uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
     };
@@ -101,9 +100,9 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
 
 /// How fast the last run goes, or went.
 fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
-    let Some(RunEvent::Run { jobs: opening, .. }) = ledger.last_run() else { return None };
+    let opening = ledger.last_run()?.jobs;
     let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
-    Pace::between(opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
+    Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
 /// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.

@@ -21,7 +21,7 @@ use super::record::to_milliseconds;
 use super::scan::EditLine;
 use super::settled::Settled;
 use super::source::{LinesError, Source};
-use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, Totals};
+use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, RunStart, Totals};
 use sums::{Sums, Told};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
@@ -285,7 +285,7 @@ impl Ledger {
     }
 
     /// The record that began the last run.
-    pub fn last_run(&self) -> Option<&RunEvent> {
+    pub fn last_run(&self) -> Option<&RunStart> {
         self.sums.last_run.as_ref()
     }
 

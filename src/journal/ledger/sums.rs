@@ -6,7 +6,7 @@ use crate::journal::edit::{Edit, TransitionError, state_name, step_name};
 use crate::journal::history::{History, Tracked};
 use crate::journal::known::Known;
 use crate::journal::money::Money;
-use crate::journal::{Learned, PlanCounts, RunEvent, Step, Totals};
+use crate::journal::{Learned, PlanCounts, RunEvent, RunStart, Step, Totals};
 
 /// What all records add up to beside the state of each edit.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub(super) struct Sums {
     pub(super) last_at: Option<Timestamp>,
     pub(super) first_submit_at: Option<Timestamp>,
     pub(super) last_finish_at: Option<Timestamp>,
-    pub(super) last_run: Option<RunEvent>,
+    pub(super) last_run: Option<RunStart>,
     pub(super) last_run_at: Option<Timestamp>,
     pub(super) learned: Learned,
     pub(super) ended: Option<Ended>,
@@ -51,14 +51,14 @@ impl Sums {
     pub(super) fn take_run(&mut self, at: Timestamp, event: &RunEvent) {
         self.last_at = Some(at);
         match event {
-            RunEvent::Run { jobs, backend, .. } => {
-                let is_same = matches!(&self.last_run, Some(RunEvent::Run { backend: last, .. }) if last == backend);
+            RunEvent::Run(run) => {
+                let is_same = self.last_run.as_ref().is_some_and(|last| last.backend == run.backend);
                 if !is_same {
                     self.learned = Learned::default();
                 }
-                self.counts = *jobs;
+                self.counts = run.jobs;
                 self.started_at.get_or_insert(at);
-                self.last_run = Some(event.clone());
+                self.last_run = Some(run.clone());
                 self.last_run_at = Some(at);
                 self.ended = None;
             }

@@ -33,16 +33,16 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     };
     let reroll = Reroll { of: key().fingerprint, seed: Seed::new(77).unwrap() };
     let jobs = PlanCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
-    let run = RunEvent::Run {
+    let run = RunEvent::Run(RunStart {
         manifest: "catalog.yaml".into(),
         backend: "embedded".into(),
-        origin: None,
         program: "0.1.0".into(),
         jobs,
         budget_cents: Some(Cents(100)),
         partition: Some("2/8".parse().unwrap()),
         resume: Some("dyehouse run catalog.yaml --budget 1".into()),
-    };
+        ..RunStart::default()
+    });
     let summary = Summary {
         state: EditState::Completed { files: vec![file.clone()] },
         shown: true,

@@ -136,7 +136,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         signal: StopSignal,
     ) -> Result<(), RunError> {
         let Batch { opening, work, is_job } = batch;
-        self.record(Record::Run(opening)).await?.later();
+        self.record(Record::Run(RunEvent::Run(opening))).await?.later();
         let learned = self.ledger.learned();
         self.submits = Submits::new(self.settings.submits, self.settings.burst, learned.submits);
         self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));

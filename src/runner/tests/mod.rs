@@ -198,15 +198,12 @@ async fn play(
     let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
     let effects =
         Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
-    let opening = RunEvent::Run {
+    let opening = RunStart {
         manifest: "catalog.csv".into(),
         backend: "vibedream".into(),
-        origin: None,
         program: "0".into(),
         jobs: PlanCounts::default(),
-        budget_cents: None,
-        partition: None,
-        resume: None,
+        ..RunStart::default()
     };
     let batch = Batch { opening, work, is_job: |_: &str| false };
     run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dyehouse::color::wanted;
 use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
-use dyehouse::journal::{EditState, Ledger, RunEvent, replay};
+use dyehouse::journal::{EditState, Ledger, RunStart, replay};
 use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
 use dyehouse::plan::{ColorLock, UncertainReroll, Work};
 use dyehouse::runner::{
@@ -188,15 +188,13 @@ impl History {
             }),
             seed: u64::from(life),
         };
-        let opening = RunEvent::Run {
+        let opening = RunStart {
             manifest: "catalog.csv".into(),
             backend: "vibedream".into(),
-            origin: None,
             program: "0".into(),
             jobs: plan::count(&self.jobs, &ledger),
             budget_cents: self.settings.budget,
-            partition: None,
-            resume: None,
+            ..RunStart::default()
         };
         let batch = Batch { opening, work: work.into_iter(), is_job: |_: &str| false };
         let signal = StopSignal::default();
