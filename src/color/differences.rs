@@ -103,7 +103,7 @@ fn bend(chroma: f32) -> f32 {
 fn blue_turn(cosine: f32, sine: f32) -> f32 {
     // Cosine and sine of 275 degrees; the tangent of half the angle to it, at most 1, which is beyond the bell.
     let (along, beside) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
-    let half = (beside / (1.0 + along).max(1e-6)).clamp(-1.0, 1.0);
+    let half = if along > 0.0 { beside / (1.0 + along) } else { 1.0 };
     let square = half * half;
     let angle = 2.0
         * half
@@ -150,6 +150,14 @@ mod tests {
             [[132, 238, 33], [60, 19, 192]].map(|color| Plane { width: 1, height: 1, data: vec![decode(color)] });
         let found = differences(&one, &other).data[0];
         assert!((102.0..110.0).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn a_mean_hue_opposite_to_blue_turns_nothing() {
+        let [one, other] =
+            [[196, 38, 81], [135, 235, 211]].map(|color| Plane { width: 1, height: 1, data: vec![decode(color)] });
+        assert!((differences(&one, &other).data[0] - 72.556).abs() < 0.05);
+        assert!(blue_turn(-0.087_155_74, 0.996_194_7) < 1e-4);
     }
 
     proptest::proptest! {
