@@ -14,6 +14,9 @@ const DETAIL: f32 = 0.4;
 /// glossy at least.
 const GLOSSY: (f32, f32) = (1.5, 2.0);
 
+/// The most light that a white surface shows in all channels: #F1F1F1, which leaves room for what is lit more.
+const LIGHTEST: f32 = 0.88;
+
 /// How strongly a veil is held to be gloss rather than a lighter body.
 const RIDGE: f32 = 0.04;
 
@@ -75,7 +78,11 @@ impl Surface {
 
     /// The surface painted so that `samples`, pixels with their slow shade, show `target`: shade and gloss change what
     /// is seen, so it takes some rounds.
+    ///
+    /// Of a white that is all light a little less is aimed at, or no shade would be left of folds and edges.
     pub(super) fn painted(mut self, target: Rgb, samples: &[(Rgb, f32)]) -> Surface {
+        let least = target.into_iter().fold(1.0, f32::min);
+        let target = target.map(|channel| channel * (LIGHTEST / least.max(LIGHTEST)));
         self.paint = target;
         for _round in 0..3 {
             let pixels: Vec<Rgb> = samples.iter().map(|(pixel, slow)| self.lit(*pixel, *slow)).collect();
@@ -157,5 +164,16 @@ mod tests {
         let lit = surface.lit(print, 1.0);
         assert!(lit.iter().zip(print).all(|(lit, print)| (lit - print).abs() < 0.2), "{lit:?}");
         assert!(luminance(surface.lit(body, 1.0)) > 0.6);
+    }
+
+    #[test]
+    fn what_is_painted_white_keeps_room_for_its_folds() {
+        let pixels: Vec<Rgb> = (0..1000).map(|step| [0.2 + 0.02 * (step % 10) as f32; 3]).collect();
+        let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();
+        let surface = Surface::read(&pixels).unwrap().painted([1.0; 3], &samples);
+        let lit: Vec<f32> = [0.30, 0.32, 0.34].map(|light| luminance(surface.lit([light; 3], 1.0))).into();
+        assert!(lit[0] > 0.75 && lit[0] < lit[1] - 0.02 && lit[1] < 1.0, "{lit:?}");
+        let shown = shown(&pixels.iter().map(|pixel| surface.lit(*pixel, 1.0)).collect::<Vec<_>>()).unwrap();
+        assert!(shown.iter().all(|channel| (channel - LIGHTEST).abs() < 0.03), "{shown:?}");
     }
 }

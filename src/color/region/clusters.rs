@@ -1,3 +1,4 @@
+use crate::color::filter::erode;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane};
 
@@ -15,6 +16,12 @@ const NAMED: f32 = 0.025;
 
 /// How much lighter or darker than its name a color may look, in OKLab.
 const SHADES: f32 = 0.15;
+
+/// How deep the outline of a product is, in pixels.
+const RIM: usize = 2;
+
+/// A material is set in another one if its share of the outline is less than this much of its share of the pixels.
+const SET_IN: f32 = 0.25;
 
 /// Colors that a product's pixels gather around: k-means in (0.45 L, a, b) of OKLab.
 pub(super) struct Clusters {
@@ -49,14 +56,22 @@ impl Clusters {
     }
 
     /// The pixels of `mask` that are of the main material, or of the one nearest to `source`.
+    ///
+    /// The main material makes the outline: what is set in another one, such as a lens or a screen, is larger at times.
     pub(super) fn main(&self, colors: &Plane<Oklab>, mask: &Plane<bool>, source: Option<Oklab>) -> Plane<bool> {
         let weight = |index: usize| {
             let group: f32 = self.group(index).map(|member| self.sizes[member]).sum();
             group + 0.3 * self.sizes[index]
         };
+        let rims = self.rims(colors, mask);
+        let is_set_in = |index: usize| {
+            let rim: f32 = self.group(index).map(|member| rims[member]).sum();
+            rim < SET_IN * self.group(index).map(|member| self.sizes[member]).sum::<f32>() / self.total()
+        };
         // A named material has lit and shaded clusters, and the nearest one may be a speck that only looks like it.
         let score = |index: usize| match source {
             Some(source) => weight(index).max(1e-3).ln() - named_distance(self.centers[index], source) / NAMED,
+            None if is_set_in(index) => weight(index) - self.total() * 2.0,
             None => weight(index),
         };
         let filled = (0..self.centers.len()).filter(|index| self.sizes[*index] > 0.0);
@@ -71,6 +86,25 @@ impl Clusters {
         let least = share * self.sizes.iter().sum::<f32>();
         let known = self.centers.iter().zip(&self.sizes).filter(|(_, size)| **size >= least);
         known.map(|(center, _)| chroma_distance(color, *center)).fold(f32::INFINITY, f32::min)
+    }
+
+    fn total(&self) -> f32 {
+        self.sizes.iter().sum::<f32>().max(1.0)
+    }
+
+    /// The share of the outline of `mask` that each cluster makes.
+    fn rims(&self, colors: &Plane<Oklab>, mask: &Plane<bool>) -> Vec<f32> {
+        let mut counts = vec![0.0f32; self.centers.len()];
+        let inner = erode(mask, RIM);
+        let rim = mask
+            .data
+            .iter()
+            .zip(&inner.data)
+            .zip(&colors.data)
+            .filter(|((is_set, is_inner), _)| **is_set && !**is_inner);
+        rim.for_each(|(_, color)| counts[nearest(&self.centers, *color)] += 1.0);
+        let whole = counts.iter().sum::<f32>().max(1.0);
+        counts.into_iter().map(|count| count / whole).collect()
     }
 
     /// The clusters of one material with `seed`: of its hue, or neutral as it is and about as light.
@@ -161,5 +195,24 @@ mod tests {
         assert!(body.at(50, 20) && body.at(50, 80) && !body.at(95, 95), "black is the body");
         let button = named(0.55, 0.0, -0.2);
         assert!(button.at(95, 95) && !button.at(50, 50), "blue is the button, small as it is");
+    }
+
+    #[test]
+    fn lenses_are_larger_than_their_frame_and_the_frame_is_the_main_material() {
+        let frame = Oklab { l: 0.4, a: 0.06, b: 0.05 };
+        let mut colors = Plane::filled(100, 40, frame);
+        for (place, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (place % 100, place / 100);
+            let shade = 0.002 * y as f32;
+            let is_lens = (6..47).contains(&x) || (53..94).contains(&x);
+            *color = match is_lens && (6..34).contains(&y) {
+                true => Oklab { l: 0.95 - shade, a: 0.0, b: 0.0 },
+                false => Oklab { l: 0.4 + shade, ..frame },
+            };
+        }
+        let mut mask = colors.map(|_| true);
+        colors.ring(1).for_each(|(x, y)| mask.data[y * 100 + x] = false);
+        let main = Clusters::find(&colors, &mask).main(&colors, &mask, None);
+        assert!(main.at(2, 20) && main.at(50, 20) && !main.at(25, 20));
     }
 }

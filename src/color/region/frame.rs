@@ -24,8 +24,11 @@ pub(super) fn frame(colors: &Plane<Oklab>) -> Plane<bool> {
     let background = Background::fit(colors);
     let least = APART.0.max(APART.1 * background.noise);
     let places = walk(width, height);
-    let mut is_other: Vec<bool> =
-        places.iter().map(|(x, y)| background.distance(*x, *y, colors.at(*x, *y)) > least).collect();
+    let is_apart = |(x, y): (usize, usize)| background.distance(x, y, colors.at(x, y)) > least;
+    // What ends a pixel from the border is cut by it as well.
+    let inward = |at: usize, of: usize| at.min(of.saturating_sub(2)).max(1.min(of - 1));
+    let beside = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
+    let mut is_other: Vec<bool> = places.iter().map(|place| is_apart(*place) || is_apart(beside(*place))).collect();
     let share = |length: usize| length as f32 / places.len().max(1) as f32;
     for gap in runs(&is_other, false) {
         if share(gap.len()) < GAP {
@@ -99,6 +102,12 @@ mod tests {
         assert!(!around_a_corner.at(0, 79) && !around_a_corner.at(20, 79) && around_a_corner.at(60, 79));
         let floor = framed(|_, y| y > 60);
         assert!(floor.data.iter().all(|is_background| *is_background));
+    }
+
+    #[test]
+    fn what_ends_a_pixel_from_the_border_is_cut_by_it() {
+        let cut = framed(|x, y| (30..70).contains(&x) && (40..79).contains(&y));
+        assert!(!cut.at(50, 79) && cut.at(10, 79));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
 use super::cast::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
+use super::gloss::with_reflections;
 use super::lines::with_lines;
 use super::unmix::{Unmix, norm};
 
@@ -20,6 +21,12 @@ const SMALLEST_PRINT: usize = 6;
 
 /// From how much of its border at the outline on a hole is open, and up to what step of OKLab's lightness to what is beyond.
 const OPEN: (f32, f32) = (0.25, 0.10);
+
+/// Below this luminance, most of the light of a surface is gloss.
+const DARK: f32 = 0.08;
+
+/// Below this one, what a surface mirrors may be much lighter than it is.
+const MIRRORING: f32 = 0.15;
 
 /// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
 const VEILED: f32 = 2.5;
@@ -52,7 +59,9 @@ pub(crate) fn material_of(
         let (found, product) = colorful(picture, colors, product, body);
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
-        tidy(&neutral(colors, &seed, product, body), colors, product, body)
+        let found = neutral(colors, &seed, product, body);
+        let found = if luminance(body) < MIRRORING { with_reflections(&found, colors, product) } else { found };
+        tidy(&found, colors, product, body)
     }
 }
 
@@ -107,7 +116,7 @@ fn colorful(
         *is_found |= *label != 0 && is_taken(*label as usize);
     }
     let color = Oklab::from(body);
-    if luminance(body) < 0.08 {
+    if luminance(body) < DARK {
         // Gloss on something dark hides its hue.
         for (place, is_found) in found.data.iter_mut().enumerate() {
             let other = colors.data[place];
@@ -164,7 +173,7 @@ fn reflects(color: Oklab, body: Oklab) -> bool {
 }
 
 /// The color outside of the product three pixels from a pixel, where that is so near.
-fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
+pub(super) fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
     let (x, y) = ((place % colors.width) as isize, (place / colors.width) as isize);
     [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find_map(|(across, down)| {
         let at = |steps: isize| {
@@ -230,7 +239,7 @@ fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &P
 /// Fills small holes, highlights among them, and drops specks. What is printed in another hue stays a hole.
 fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let whole = found.count() as f32;
-    let (is_dark, body) = (luminance(body) < 0.08, Oklab::from(body));
+    let (is_dark, body) = (luminance(body) < DARK, Oklab::from(body));
     let printed = found.zip(colors, |is_found, color| !is_found && is_of_another_hue(color, body));
     let printed = keep_parts(&printed, |size| size >= SMALLEST_PRINT);
     let found = found.zip(&printed, |is_found, is_printed| is_found && !is_printed);

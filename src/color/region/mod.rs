@@ -5,6 +5,7 @@ mod cast;
 mod clusters;
 mod foreground;
 mod frame;
+mod gloss;
 mod graph;
 mod lines;
 mod material;
