@@ -172,7 +172,7 @@ fn of_photo(picture: DynamicImage) -> Vec<(String, Case)> {
         .map(|hex| Hex([(hex >> 16) as u8, (hex >> 8) as u8, hex as u8]))
     {
         let mut done = photo.clone();
-        if editor::recolor(&mut done, Change { from: None, to: asked.linear() }).is_err() {
+        if editor::recolor(&mut done, Change { from: None, part: None, to: asked.linear() }).is_err() {
             continue;
         }
         let after = done.reduced(COMPARED_SIDE);

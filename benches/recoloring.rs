@@ -62,7 +62,7 @@ fn time(product: &Path) {
     paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
     paths.sort();
     let photo = Photo::from_image(image::open(&paths[0]).unwrap()).resized(1024);
-    let change = Change { from: None, to: Hex([30, 144, 255]).linear() };
+    let change = Change { from: None, part: None, to: Hex([30, 144, 255]).linear() };
     let took = (0..10).map(|_round| {
         let mut photo = photo.clone();
         let began = Instant::now();
@@ -109,7 +109,7 @@ fn case(before: &Render, after: &Render, mask: &Plane<f32>, product: &str, hint:
     };
     let target = shown(&core(&after.picture)).unwrap();
     let began = Instant::now();
-    let change = Change { from: hint.then(|| before.albedo.linear()), to: target };
+    let change = Change { from: hint.then(|| before.albedo.linear()), part: None, to: target };
     let done = recolor(&before.picture, None, change).unwrap();
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
     let done = done.map(|pixel| decode(encode(pixel)));

@@ -30,7 +30,8 @@ pub use hex::{Hex, HexError, is_name};
 pub use lit::lit_difference;
 pub use measure::{Measured, View, measure};
 pub use plane::Plane;
-pub use recolor::{Change, NoProduct, Painter, Recoloring, recolor};
+pub use recolor::{Change, NotFound, Painter, Recoloring, recolor};
+pub use region::Part;
 pub use shown::shown;
 pub use spaces::{
     Encoder, Lab, Oklab, Rgb, decode, decode16, encode, encode16, light_of_bytes, light_of_words, luminance,

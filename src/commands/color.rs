@@ -51,7 +51,7 @@ fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
     }
     let mut photo = read(&arguments.picture, screen)?;
     let before: View = photo.reduced(COMPARED_SIDE);
-    let change = Change { from: arguments.from.map(Hex::linear), to: arguments.to.linear() };
+    let change = Change { from: arguments.from.map(Hex::linear), part: None, to: arguments.to.linear() };
     editor::recolor(&mut photo, change)
         .map_err(|cause| Failure::Recolor { path: arguments.picture.display().to_string(), cause })?;
     let failed = |cause| Failure::Write { path: arguments.out.display().to_string(), cause };

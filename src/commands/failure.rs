@@ -2,7 +2,7 @@ use std::error::Error;
 use std::io;
 
 use crate::api::client::ClientError;
-use crate::color::NoProduct;
+use crate::color::NotFound;
 use crate::exit::Exit;
 use crate::manifest::{Problems, Severity, Style, render};
 use crate::outputs::OutputError;
@@ -73,7 +73,7 @@ pub enum Failure {
         /// Which.
         path: String,
         /// Why.
-        cause: NoProduct,
+        cause: NotFound,
     },
     /// A picture that cannot be written.
     #[error("write {path}: {cause}")]

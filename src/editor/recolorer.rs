@@ -1,4 +1,4 @@
-use crate::color::{Change, Hex, NoProduct, Recoloring};
+use crate::color::{Change, Hex, NotFound, Recoloring};
 
 use crate::job::Size;
 use crate::photo::Photo;
@@ -20,22 +20,32 @@ impl Edit for Recolorer {
         // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
         for part in &instruction.changes {
-            let change = Change { from: part.from.map(Hex::linear), to: part.to.linear() };
-            recolor(&mut picture, change).map_err(|error| {
-                EditError::NoProduct(format!("{error}: the picture should show one product on an even background"))
-            })?;
+            let (from, to) = (part.from.map(Hex::linear), part.to.linear());
+            let change = Change { from, part: part.named.map(|named| named.part), to };
+            recolor(&mut picture, change).map_err(|error| not_found(error, part.named.map(|named| named.word)))?;
         }
         let picture = if side > picture.longer_side() { picture.resized(side) } else { picture };
         Ok(EditOutput { png: picture.to_png().map_err(EditError::Encode)? })
     }
 }
 
+fn not_found(error: NotFound, word: Option<&str>) -> EditError {
+    let word = word.unwrap_or("part");
+    EditError::NoProduct(match error {
+        NotFound::Product => format!("{error}: the picture should show one product on an even background"),
+        NotFound::Part => format!(
+            "no {word} of another color than the rest of the product could be told in the picture; name the color that \
+             the part has now, or ask for the color of the product as a whole"
+        ),
+    })
+}
+
 /// Recolors the product in `picture`, or the part of it whose color is named, in place.
 ///
 /// # Errors
 ///
-/// Where no product is found.
-pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NoProduct> {
+/// Where no product is found, or no such part of it.
+pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NotFound> {
     let recoloring = Recoloring::plan(&picture.reduced(Recoloring::SIDE), change)?;
     let (width, height) = picture.dimensions();
     let painter = recoloring.painter(width as usize, height as usize);
@@ -105,6 +115,12 @@ mod tests {
         assert_eq!(done.get_pixel(1, 1).0[3], 0);
         let [red, green, _, alpha] = done.get_pixel(40, 40).0;
         assert!(alpha == 255 && green > red + 40);
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_told_is_not_taken_for_the_product() {
+        let error = edit("make the handle white", photo(120, 90), None).unwrap_err();
+        assert!(error.contains("no handle of another color") && error.contains("name the color"), "{error}");
     }
 
     #[test]

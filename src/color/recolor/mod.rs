@@ -4,7 +4,7 @@ mod painter;
 mod surface;
 
 use super::filter::{dilate, shrink};
-use super::region::{Matte, Rim, SIZE, Side, foreground_of, material_of};
+use super::region::{Matte, Part, Rim, SIZE, Side, foreground_of, material_of, part_of};
 use super::{Oklab, Plane, Rgb, View};
 use surface::Surface;
 
@@ -15,14 +15,22 @@ pub use painter::Painter;
 pub struct Change {
     /// The color to change, where one is named; otherwise that of the product's main material.
     pub from: Option<Rgb>,
+    /// The part to change, where one is meant and its color is not named.
+    pub part: Option<Part>,
     /// The color to reach: what the region is to show, not its albedo.
     pub to: Rgb,
 }
 
-/// No region could be told from the background.
+/// What is to be recolored was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no product could be told from the background")]
-pub struct NoProduct;
+pub enum NotFound {
+    /// No region could be told from the background.
+    #[error("no product could be told from the background")]
+    Product,
+    /// The product has no such part of another color than the rest of it.
+    #[error("no such part could be told from the rest of the product")]
+    Part,
+}
 
 /// The fewest pixels that make a region, in the size that is looked at.
 const FEWEST: usize = 50;
@@ -36,8 +44,8 @@ const SAMPLES: usize = 6_000;
 /// [`Recoloring::plan`] on the picture reduced, and [`Painter::paint`] on each of its rows.
 ///
 /// # Errors
-/// Where no product is found.
-pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Change) -> Result<Plane<Rgb>, NoProduct> {
+/// Where no product is found, or no such part of it.
+pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Change) -> Result<Plane<Rgb>, NotFound> {
     let (width, height) = (picture.width, picture.height);
     let longer = width.max(height);
     let scaled = |side: usize| ((side * Recoloring::SIDE + longer / 2) / longer.max(1)).max(1);
@@ -76,8 +84,8 @@ impl Recoloring {
     /// Finds the product in `view`, whose longer side is at most [`Recoloring::SIDE`], and reads its surface.
     ///
     /// # Errors
-    /// Where no product is found.
-    pub fn plan(view: &View, change: Change) -> Result<Recoloring, NoProduct> {
+    /// Where no product is found, or no such part of it.
+    pub fn plan(view: &View, change: Change) -> Result<Recoloring, NotFound> {
         let picture = &view.colors;
         let colors = picture.map(Oklab::from);
         let cut_out = view.opacity.as_ref().filter(|opacity| is_cut_out(opacity));
@@ -85,9 +93,12 @@ impl Recoloring {
             Some(opacity) => opacity.map(|share| share > 0.95),
             None => foreground_of(&colors),
         };
-        let mut region = material_of(picture, &colors, &product, change.from);
+        let mut region = match (change.from, change.part) {
+            (None, Some(part)) => part_of(picture, &colors, &product, part).ok_or(NotFound::Part)?,
+            _ => material_of(picture, &colors, &product, change.from),
+        };
         if region.count() < FEWEST {
-            return Err(NoProduct);
+            return Err(NotFound::Product);
         }
         let core = super::filter::erode(&region, 1);
         let core = if core.count() < FEWEST { region.clone() } else { core };
@@ -103,7 +114,7 @@ impl Recoloring {
         let step = (core.count() / SAMPLES).max(1);
         let chosen: Vec<usize> = (0..core.data.len()).filter(|place| core.data[*place]).step_by(step).collect();
         let pixels: Vec<Rgb> = chosen.iter().map(|place| picture.data[*place]).collect();
-        let surface = Surface::read(&pixels).ok_or(NoProduct)?;
+        let surface = Surface::read(&pixels).ok_or(NotFound::Product)?;
         let weights = core.map(|is_set| if is_set { 1.0 } else { 1e-3 });
         let slow = surface.slow(picture, &weights);
         let shade = |place: usize| slow.as_ref().map_or(1.0, |slow| slow.data[place]);
@@ -158,7 +169,7 @@ mod tests {
             for to in ["#1E90FF", "#B22222", "#F4F1EA", "#20242A"] {
                 let (picture, inside) = disc(from);
                 let target = to.parse::<Hex>().unwrap().linear();
-                let done = recolor(&picture, None, Change { from: None, to: target }).unwrap();
+                let done = recolor(&picture, None, Change { from: None, part: None, to: target }).unwrap();
                 let seen = shown(&inside.iter().map(|place| done.data[*place]).collect::<Vec<_>>()).unwrap();
                 let off = difference(seen, target);
                 assert!(off < 3.0, "{from} to {to} shows {seen:?}, off by {off:.1}");
@@ -174,7 +185,7 @@ mod tests {
         let (whole, _) = disc("#C62828");
         let cut = Plane { width: 160, height: 100, data: whole.data[..160 * 100].to_vec() };
         let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
-        let done = recolor(&cut, None, Change { from: None, to: blue }).unwrap();
+        let done = recolor(&cut, None, Change { from: None, part: None, to: blue }).unwrap();
         for (x, y) in [(80, 50), (60, 99), (80, 98), (110, 99)] {
             let [red, _, light] = done.at(x, y);
             assert!(light > 2.0 * red, "{x}, {y}: {:?}", done.at(x, y));
@@ -194,7 +205,7 @@ mod tests {
         }
         picture.data.iter_mut().filter(|color| **color == [0.82; 3]).for_each(|color| *color = [0.5; 3]);
         let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
-        let done = recolor(&picture, None, Change { from: None, to: blue }).unwrap();
+        let done = recolor(&picture, None, Change { from: None, part: None, to: blue }).unwrap();
         assert_eq!(done.at(120, 125), hand);
         assert!(difference(done.at(70, 90), blue) < 20.0, "{:?}", done.at(70, 90));
     }
@@ -210,7 +221,7 @@ mod tests {
             }
         }
         let green = "#2E7D4F".parse::<Hex>().unwrap().linear();
-        let done = recolor(&picture, None, Change { from: Some(blue), to: green }).unwrap();
+        let done = recolor(&picture, None, Change { from: Some(blue), part: None, to: green }).unwrap();
         assert!(difference(done.at(80, 112), green) < 3.0);
         assert_eq!(done.at(80, 60), picture.at(80, 60), "the red part stays");
     }
@@ -218,8 +229,8 @@ mod tests {
     #[test]
     fn a_swatch_is_recolored_as_a_whole_and_a_speck_is_no_product() {
         let wall = Plane::filled(64, 64, [0.8, 0.8, 0.8]);
-        let change = Change { from: None, to: [1.0, 0.0, 0.0] };
+        let change = Change { from: None, part: None, to: [1.0, 0.0, 0.0] };
         assert!(recolor(&wall, None, change).is_ok());
-        assert_eq!(recolor(&Plane::filled(4, 4, [0.8; 3]), None, change), Err(NoProduct));
+        assert_eq!(recolor(&Plane::filled(4, 4, [0.8; 3]), None, change), Err(NotFound::Product));
     }
 }

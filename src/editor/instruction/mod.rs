@@ -2,6 +2,7 @@
 
 mod clauses;
 mod colors;
+mod named;
 mod words;
 
 #[cfg(test)]
@@ -14,6 +15,8 @@ use crate::color::Hex;
 use super::EditError;
 use clauses::clauses;
 use colors::color_at;
+pub(super) use named::NamedPart;
+use named::named_part;
 use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
 
 /// What an instruction asks for.
@@ -28,6 +31,8 @@ pub(super) struct Instruction {
 pub(super) struct Part {
     /// The color that it has, if that is said.
     pub(super) from: Option<Hex>,
+    /// The part that is named in place of a color.
+    pub(super) named: Option<NamedPart>,
     /// The color that it gets.
     pub(super) to: Hex,
 }
@@ -73,7 +78,9 @@ impl FromStr for Instruction {
         match changes.as_slice() {
             [] => Err(cannot("the instruction names no color to reach")),
             [_] => Ok(Instruction { changes }),
-            several if several.iter().all(|part| part.from.is_some()) => Ok(Instruction { changes }),
+            several if several.iter().all(|part| part.from.is_some() || part.named.is_some()) => {
+                Ok(Instruction { changes })
+            }
             _ => Err(cannot("of several parts, each must be named by the color that it has now")),
         }
     }
@@ -100,12 +107,19 @@ fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
         }
     }
     let mut parts: Vec<Part> = Vec::new();
-    let mut source = None;
+    let mut source: Option<Mention> = None;
     for (index, mention) in mentions.iter().enumerate() {
         if is_target(mention) || index == last_target {
-            parts.push(Part { from: source.take(), to: mention.hex });
+            let named = named_part(clause, mention.words);
+            // The "red mug's handle" is not red for certain, and the "red handle" is.
+            let is_of_part = |source: &Mention| {
+                let behind = clause.get(source.words.1);
+                source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
+            };
+            let from = source.take().filter(is_of_part).map(|source| source.hex);
+            parts.push(Part { from, named, to: mention.hex });
         } else if index < last_target {
-            source = source.or(Some(mention.hex));
+            source = source.or(Some(*mention));
         } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
             part.from = part.from.or(Some(mention.hex));
         }

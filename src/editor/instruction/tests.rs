@@ -151,6 +151,32 @@ fn what_is_beyond_it_is_refused_with_why_and_with_what_it_can_do() {
 }
 
 #[test]
+fn parts_are_named_by_what_they_are_and_products_are_no_parts() {
+    use crate::color::Part::{Bottom, Limb, Top};
+    let cases = [
+        ("make the handle white", Some(Limb)),
+        ("Change the color of the tote's straps to #C62828, keep the bag", Some(Limb)),
+        ("give it a red lid", Some(Top)),
+        ("Change the bottle's cap to black", Some(Top)),
+        ("turn the legs of the chair navy", Some(Bottom)),
+        ("Change the red mug's handle to white", Some(Limb)),
+        ("Change the cap to black", None),
+        ("change the base color to red", None),
+        ("Make the mug with the handle red", None),
+        ("Change the mug to red, keep the handle", None),
+        ("Convert the mug's colour to indigo without altering the handle", None),
+    ];
+    for (prompt, part) in cases {
+        let instruction: Instruction = prompt.parse().unwrap();
+        let found = instruction.changes[0];
+        assert_eq!(found.named.map(|named| named.part), part, "{prompt}");
+        assert_eq!(found.from, None, "{prompt}");
+    }
+    let black: Instruction = "make the black handle white".parse().unwrap();
+    assert_eq!(black.changes[0].from, Some(Hex([0; 3])), "a color tells a part best");
+}
+
+#[test]
 fn several_parts_are_told_apart_by_their_colors() {
     let two = [(Some("#FF0000".to_owned()), "#0000FF".to_owned()), (Some("#FFFFFF".to_owned()), "#000000".to_owned())];
     for prompt in [

@@ -169,11 +169,11 @@ fn is_of_surroundings(behind: &[String]) -> bool {
     near.any(|word| SURROUNDINGS.contains(&word.as_str()))
 }
 
-fn is_link(word: &str) -> bool {
+pub(super) fn is_link(word: &str) -> bool {
     matches!(word, "to" | "into" | "in" | "as" | "with" | "from" | "of" | "and" | "or" | "is" | "be" | "on" | "become")
 }
 
-fn is_of_color(word: &str) -> bool {
+pub(super) fn is_of_color(word: &str) -> bool {
     matches!(word, "color" | "colour" | "a" | "an" | "the" | "should" | "must" | "becomes" | "pure" | "bright" | "hex")
 }
 

@@ -1,0 +1,180 @@
+use crate::color::filter::{Connected, components, dilate, open};
+use crate::color::spaces::length;
+use crate::color::{Oklab, Plane, Rgb};
+
+use super::background::Background;
+use super::material::{material_of, outside};
+
+/// A part of a product, by where it is: its color alone does not tell a lid from a sole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It sticks out, as a handle or a strap.
+    Limb,
+    /// It is above the rest, as a lid.
+    Top,
+    /// It is below the rest, as legs or a sole.
+    Bottom,
+}
+
+/// The least share of the product that is a part, and by how much a part may be larger than the main material.
+const SIZES: (f32, f32) = (0.01, 1.2);
+
+/// The share of its outline, beside what it borders on of the product, that is open on a limb.
+const OPEN: f32 = 0.5;
+
+/// How near to the product's upper end a top begins, and to its lower end a bottom ends, as a share of its height.
+const END: f32 = 0.25;
+
+/// The least width of a lid, as a share of the main material's: a knob on a lid is none.
+const WIDE: f32 = 0.25;
+
+/// The fewest pixels that make a part.
+const FEWEST: usize = 40;
+
+/// What has no step in OKLab to what is beyond the outline, on more than this share of it, is a shadow.
+const STEP: f32 = 0.10;
+const GROUND: f32 = 0.4;
+
+/// How near to the background, in OKLab, what lies between legs is the background.
+const NEAR: f32 = 0.06;
+
+/// How many materials beside the main one are looked at.
+const MATERIALS: usize = 4;
+
+/// The part of `product` that is meant: it is of another material than most of the product, and lies where such a part
+/// does. `None` where there is nothing of the kind, as on a mug whose handle has the mug's color.
+pub(crate) fn part_of(
+    picture: &Plane<Rgb>,
+    colors: &Plane<Oklab>,
+    product: &Plane<bool>,
+    part: Part,
+) -> Option<Plane<bool>> {
+    let main = material_of(picture, colors, product, None);
+    let background = Background::fit(colors);
+    let mut rest = product.zip(&dilate(&main, 1), |is_product, is_main| is_product && !is_main);
+    for (place, is_rest) in rest.data.iter_mut().enumerate().filter(|(_, is_rest)| **is_rest) {
+        let (x, y) = (place % colors.width, place / colors.width);
+        *is_rest = background.distance(x, y, colors.data[place]) > NEAR;
+    }
+    let mut rest = open(&rest, 1);
+    let whole = product.count() as f32;
+    for _material in 0..MATERIALS {
+        let found = material_of(picture, colors, &rest, None);
+        if found.count() < FEWEST {
+            return None;
+        }
+        let placed = placed(part, &found, &main, product, colors);
+        let count = placed.count() as f32;
+        let is_wide = part != Part::Top || width(&placed) > WIDE * width(&main);
+        if is_wide && count > SIZES.0 * whole && count < SIZES.1 * main.count() as f32 {
+            return Some(placed);
+        }
+        rest = rest.zip(&found, |is_rest, is_found| is_rest && !is_found);
+    }
+    None
+}
+
+/// The connected pieces of `found` that lie where such a part does.
+fn placed(
+    part: Part,
+    found: &Plane<bool>,
+    main: &Plane<bool>,
+    product: &Plane<bool>,
+    colors: &Plane<Oklab>,
+) -> Plane<bool> {
+    let (labels, sizes) = components(found, Connected::Corners);
+    let mut pieces = vec![Piece::default(); sizes.len()];
+    let near_main = dilate(main, 3);
+    for (place, label) in labels.data.iter().enumerate().filter(|(_, label)| **label != 0) {
+        let piece = &mut pieces[*label as usize];
+        piece.area += 1.0;
+        let row = (place / labels.width) as f32;
+        piece.highest = if piece.area > 1.0 { piece.highest.min(row) } else { row };
+        piece.lowest = piece.lowest.max(row);
+        piece.beside += f32::from(u8::from(near_main.data[place]));
+        if let Some(beyond) = outside(place, colors, product) {
+            piece.open += 1.0;
+            let own = colors.data[place];
+            let step = (own.l - beyond.l).abs() + 2.0 * length(own.a - beyond.a, own.b - beyond.b);
+            piece.ground += f32::from(u8::from(step < STEP));
+        }
+    }
+    let rows = || product.data.chunks_exact(product.width.max(1)).map(|row| row.contains(&true));
+    let top = rows().position(|is_set| is_set).unwrap_or(0) as f32;
+    let bottom = rows().rposition(|is_set| is_set).unwrap_or(0) as f32;
+    labels.map(|label| label != 0 && pieces[label as usize].lies(part, top, bottom))
+}
+
+/// A connected piece of a material.
+#[derive(Clone, Copy, Default)]
+struct Piece {
+    area: f32,
+    /// Its first and its last row.
+    highest: f32,
+    lowest: f32,
+    /// How many of its pixels are at the main material, at the outline, and at the outline with no step to the ground.
+    beside: f32,
+    open: f32,
+    ground: f32,
+}
+
+impl Piece {
+    fn lies(self, part: Part, top: f32, bottom: f32) -> bool {
+        let down = |row: f32| (row - top) / (bottom - top).max(1.0);
+        let middle = down((self.highest + self.lowest) / 2.0);
+        let is_shadow = self.ground > GROUND * self.open;
+        !is_shadow
+            && match part {
+                Part::Limb => self.open > OPEN * (self.open + self.beside),
+                Part::Top => middle < 0.5 && down(self.highest) < END,
+                Part::Bottom => middle > 0.5 && down(self.lowest) > 1.0 - END,
+            }
+    }
+}
+
+/// From the first to the last column that has something.
+fn width(mask: &Plane<bool>) -> f32 {
+    let columns = || (0..mask.width).filter(|x| (0..mask.height).any(|y| mask.at(*x, y)));
+    columns().next().zip(columns().next_back()).map_or(0.0, |(first, last)| (last - first + 1) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A red jar with a black lid, two brown legs and a white label, on grey.
+    fn jar() -> (Plane<Rgb>, Plane<bool>) {
+        let ground = [0.6; 3];
+        let mut picture = Plane::filled(120, 140, ground);
+        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, color: Rgb| {
+            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+                picture.data[y * 120 + x] = color;
+            }
+        };
+        fill(35..85, 35..105, [0.5, 0.03, 0.03]);
+        fill(45..75, 60..75, [0.85; 3]);
+        fill(35..85, 20..35, [0.015; 3]);
+        fill(38..46, 105..125, [0.2, 0.1, 0.04]);
+        fill(74..82, 105..125, [0.2, 0.1, 0.04]);
+        let product = picture.map(|color| color != ground);
+        (picture, product)
+    }
+
+    #[test]
+    fn a_part_is_found_by_where_it_lies() {
+        let (picture, product) = jar();
+        let colors = picture.map(Oklab::from);
+        let found = |part| part_of(&picture, &colors, &product, part).unwrap();
+        let (top, bottom) = (found(Part::Top), found(Part::Bottom));
+        assert!(top.at(60, 27) && !top.at(60, 50) && !top.at(42, 115) && !top.at(60, 67));
+        assert!(bottom.at(42, 115) && bottom.at(78, 115) && !bottom.at(60, 27) && !bottom.at(60, 67));
+    }
+
+    #[test]
+    fn a_part_of_the_products_own_color_is_not_told() {
+        let (mut picture, product) = jar();
+        picture.data.iter_mut().filter(|color| **color == [0.015; 3]).for_each(|color| *color = [0.5, 0.03, 0.03]);
+        let colors = picture.map(Oklab::from);
+        assert_eq!(part_of(&picture, &colors, &product, Part::Top), None);
+    }
+}
