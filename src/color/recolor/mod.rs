@@ -35,6 +35,9 @@ pub enum NotFound {
 /// The fewest pixels that make a region, in the size that is looked at.
 const FEWEST: usize = 50;
 
+/// How far from the region its shade is asked for, in pixels: where its outline is soft, and one beyond.
+const NEAR: usize = 4;
+
 /// How many pixels tell what a surface shows.
 const SAMPLES: usize = 6_000;
 
@@ -116,7 +119,7 @@ impl Recoloring {
         let pixels: Vec<Rgb> = chosen.iter().map(|place| picture.data[*place]).collect();
         let surface = Surface::read(&pixels).ok_or(NotFound::Product)?;
         let weights = core.map(|is_set| if is_set { 1.0 } else { 1e-3 });
-        let slow = surface.slow(picture, &weights);
+        let slow = surface.slow(picture, &weights, &dilate(&region, NEAR));
         let shade = |place: usize| slow.as_ref().map_or(1.0, |slow| slow.data[place]);
         let samples: Vec<(Rgb, f32)> = chosen.iter().map(|place| (picture.data[*place], shade(*place))).collect();
         Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow })

@@ -57,8 +57,9 @@ impl Surface {
     }
 
     /// What of the light varies slowly, as the shade that it is on something dark: there, gloss is most of the light,
-    /// and all that varies fast is mirrored. `weights` say where the surface is. `None` where it is not dark.
-    pub(super) fn slow(&self, front: &Plane<Rgb>, weights: &Plane<f32>) -> Option<Plane<f32>> {
+    /// and all that varies fast is mirrored. `weights` say where the surface is, and `near` where the shade is needed.
+    /// `None` where it is not dark.
+    pub(super) fn slow(&self, front: &Plane<Rgb>, weights: &Plane<f32>, near: &Plane<bool>) -> Option<Plane<f32>> {
         if self.dark == 0.0 {
             return None;
         }
@@ -73,7 +74,8 @@ impl Surface {
             let sure = slow.data.iter().zip(&weights.data).filter(|(_, weight)| **weight > 0.97);
             percentile(&mut sure.map(|(value, _)| *value).collect::<Vec<_>>(), 0.5).unwrap_or(1.0).max(1e-4)
         };
-        Some(slow.map(|value| (value / median).max(1e-3).powf(power).clamp(0.35, 1.25)))
+        let shade = |value: f32| (value / median).max(1e-3).powf(power).clamp(0.35, 1.25);
+        Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
     }
 
     /// The surface painted so that `samples`, pixels with their slow shade, show `target`: shade and gloss change what
@@ -105,9 +107,7 @@ impl Surface {
         let mut shade = by_light + self.colorful * (by_body - by_light);
         let mut mirrored = [highlight + self.colorful * (veil - highlight); 3];
         if self.dark > 0.0 {
-            let slow_light = slow.powf(if self.colorful > 0.5 { 1.0 / 0.6 } else { 1.0 / 0.4 });
-            let detail = (light / slow_light).clamp(0.3, 1.6).powf(self.detail);
-            shade += self.dark * (slow * detail - shade);
+            shade += self.dark * (slow * self.detail(light, slow) - shade);
             for ((mirrored, pixel), body) in mirrored.iter_mut().zip(pixel).zip(self.body) {
                 let rest = pixel - (0.8 * slow * body).min(pixel);
                 *mirrored += self.dark * (rest - *mirrored);
@@ -117,6 +117,15 @@ impl Surface {
             let lit = shade * self.paint[channel] + mirrored[channel];
             (pixel[channel] + own * (lit - pixel[channel])).clamp(0.0, 1.0)
         })
+    }
+
+    /// How much lighter a pixel of something dark is for its own shade than what varies slowly around it.
+    fn detail(&self, light: f32, slow: f32) -> f32 {
+        if self.detail == 0.0 {
+            return 1.0;
+        }
+        let slow_light = slow.powf(if self.colorful > 0.5 { 1.0 / 0.6 } else { 1.0 / 0.4 });
+        (light / slow_light).clamp(0.3, 1.6).powf(self.detail)
     }
 
     /// How far a pixel at the outline of something colorful can be read by itself, 0 to 1, and its color then: it

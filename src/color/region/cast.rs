@@ -1,4 +1,4 @@
-use crate::color::filter::{box_blur, neighbors};
+use crate::color::filter::{box_blur, dilate, neighbors};
 use crate::color::{Oklab, Plane};
 
 use super::clusters::chroma_distance;
@@ -33,7 +33,9 @@ pub(super) fn without_cast_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
             && chroma_distance(own, ground) < NEAR.1.min(NEAR.0 * apart)
     };
     let mut left = product.clone();
-    let mut reached: Vec<usize> = (0..product.data.len()).filter(|place| !product.data[*place]).collect();
+    let near = dilate(product, 1);
+    let mut reached: Vec<usize> =
+        (0..product.data.len()).filter(|place| near.data[*place] && !product.data[*place]).collect();
     while let Some(place) = reached.pop() {
         for beside in neighbors(place, product.width, product.height) {
             if left.data[beside] && is_shadow(beside) {

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, neighbors, open};
+use crate::color::filter::{Connected, components, dilate, erode, neighbors, open};
 use crate::color::{Plane, Rgb};
 
 use super::unmix::{Unmix, norm};
@@ -21,7 +21,9 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
         split.0 * length > BODY * split.1 && unmix.is_of_body(pixel, split)
     };
     let mut grown = region.clone();
-    let mut reached: Vec<usize> = (0..region.data.len()).filter(|place| region.data[*place]).collect();
+    let inner = erode(&region, 1);
+    let mut reached: Vec<usize> =
+        (0..region.data.len()).filter(|place| region.data[*place] && !inner.data[*place]).collect();
     while let Some(place) = reached.pop() {
         for beside in neighbors(place, region.width, region.height) {
             if !grown.data[beside] && is_of_body(picture.data[beside]) {
