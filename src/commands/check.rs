@@ -17,6 +17,7 @@ use super::failure::problems_text;
 use super::intake::{Dealt, Sent, about, for_each};
 use super::options::Options;
 use super::probe::{Probed, Urls, probe};
+use super::renamed::Renamed;
 use super::{Failure, print, print_json};
 
 /// What `check --json` prints.
@@ -125,7 +126,7 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     let ledger = ledger(&options.folder)?;
     options.suit(&ledger)?;
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
-    let mut forecast = Forecast::default();
+    let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
@@ -140,17 +141,21 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
         let Dealt::Ours(Some(Candidate { key, sketch, urls: named })) = dealt else { return Ok(()) };
-        if let Some(submits) = forecast.take(key.as_ref(), &ledger, &options) {
-            advice.take(&sketch, submits);
-            if let Some(urls) = urls.as_mut().filter(|_| submits) {
-                urls.take(named);
-            }
+        let Some(decision) = forecast.take(key.as_ref(), &ledger, &options) else { return Ok(()) };
+        advice.take(&sketch, decision.submits());
+        if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
+            urls.take(named);
+        }
+        if let Some(key) = key.filter(|_| decision == Decision::New) {
+            renamed.note(key, sketch.line());
         }
         Ok(())
     })?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
-    let warnings = told.into_iter().chain(warnings(&files, &forecast, &mut advice, &ledger, &options)).collect();
+    let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
+    let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
+    let warnings = told.into_iter().chain(renamed).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
@@ -171,9 +176,9 @@ fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
 }
 
 impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is whether it would be submitted. Nothing, where it is
+    /// Takes a job in, which is new without a `key`; the answer is what would happen with it. Nothing, where it is
     /// beyond `--limit`.
-    fn take(&mut self, key: Option<&EditKey>, ledger: &Ledger, options: &Options) -> Option<bool> {
+    fn take(&mut self, key: Option<&EditKey>, ledger: &Ledger, options: &Options) -> Option<Decision> {
         if !options.selection.has_room(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
             return None;
         }
@@ -194,7 +199,7 @@ impl Forecast {
             | Decision::Keep(Kept::Completed) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
-        Some(decision.submits())
+        Some(decision)
     }
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {

@@ -138,6 +138,11 @@ impl Failure {
                 Some("the file must hold the secret and nothing else, and be yours to read".to_owned())
             }
             Failure::Folder(error) => Some(error.hint()),
+            Failure::Run(RunError::Journal { unrecorded, .. }) if !unrecorded.is_empty() => Some(
+                "keep what is named here, for the journal does not know it; free some space or mend the permissions, and run \
+                 again: these jobs are uncertain then, and the provider's dashboard shows their pictures"
+                    .to_owned(),
+            ),
             Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
                 "free some space or mend the permissions, then run again: what was paid for is in the journal"
                     .to_owned(),

@@ -62,9 +62,8 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
             return Err(usage(message, "name it .yaml or .csv"));
         }
     };
-    std::fs::write(out, text).map_err(|cause| {
-        usage(format!("write {}: {cause}", out.display()), "name a file in a folder that you may write to, with --out")
-    })?;
+    crate::files::replace(out, text.as_bytes())
+        .map_err(|cause| Failure::Write { path: out.display().to_string(), cause: cause.to_string() })?;
     let (of, in_colors) = (counted(pictures.len() as u64, "picture"), counted(colors.len() as u64, "color"));
     screen.say(&format!("wrote {}: {of} in {in_colors}", out.display()));
     screen.say(&format!("next: dyehouse check {}", shell_word(&out.display().to_string())));

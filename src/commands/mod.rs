@@ -21,6 +21,7 @@ mod planning;
 mod probe;
 mod prune;
 mod remarks;
+mod renamed;
 mod report;
 mod resume;
 mod run;

@@ -205,7 +205,7 @@ impl<'a> Night<'a> {
             budget: options.settings.budget,
             budget_per_run: options.settings.budget_per_run,
             seconds: Duration::ZERO,
-            stopped: ending.stopped.as_ref().map(ToString::to_string),
+            stopped: ending.stopped.clone(),
             errors,
             uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
             removed,

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
 use crate::progress::Closing;
-use crate::runner::StopSignal;
+use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
 
 use super::Failure;
@@ -95,7 +95,7 @@ impl Notices {
                         // One that panicked or was lost is followed by the ping that counts.
                         note(begun.await.unwrap_or(Ok(())));
                     }
-                    match (&self.healthcheck, Pulse::of(outcome.exit)) {
+                    match (&self.healthcheck, Pulse::of(&outcome)) {
                         (Some(healthcheck), Some(pulse)) => healthcheck.ping(pulse, &outcome.text).await,
                         _ => Ok(()),
                     }
@@ -121,7 +121,9 @@ impl Notices {
                 Outcome::broken(failure.exit(), manifest, error, failure.hint().as_deref())
             }
         };
-        Outcome { share: self.arguments.batch.partition, ..outcome }
+        let stopped = ended.ok().and_then(|closing| closing.stopped.as_ref());
+        let is_planned_stop = stopped.is_some_and(StopReason::is_planned);
+        Outcome { share: self.arguments.batch.partition, is_planned_stop, ..outcome }
     }
 }
 

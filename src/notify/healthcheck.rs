@@ -1,7 +1,7 @@
 use crate::exit::Exit;
 
 use super::delivery::{client, deliver};
-use super::{NoticeUrl, Untold};
+use super::{NoticeUrl, Outcome, Untold};
 
 /// How often a ping is tried.
 const ATTEMPTS: usize = 3;
@@ -21,7 +21,7 @@ pub struct Healthcheck {
 pub enum Pulse {
     /// The run begins.
     Start,
-    /// Every job is completed.
+    /// Every job is completed, or the run stopped where it was told to.
     Success,
     /// The run ended in any other way.
     Fail,
@@ -29,9 +29,10 @@ pub enum Pulse {
 
 impl Pulse {
     /// How a run ended, as a monitor has it. A run that found another one at work says nothing: the other will.
-    pub fn of(exit: Exit) -> Option<Pulse> {
-        match exit {
+    pub fn of(outcome: &Outcome) -> Option<Pulse> {
+        match outcome.exit {
             Exit::Complete => Some(Pulse::Success),
+            Exit::StoppedEarly if outcome.is_planned_stop => Some(Pulse::Success),
             Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Pulse::Fail),
             Exit::Held => None,
         }

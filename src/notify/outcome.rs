@@ -10,6 +10,8 @@ use crate::job::Partition;
 pub struct Outcome {
     /// The code that the program ends with.
     pub exit: Exit,
+    /// Whether it stopped early where it was told to, so that nobody has to look.
+    pub is_planned_stop: bool,
     /// The manifest, as it was named.
     pub manifest: String,
     /// The share of the manifest, if only one is meant.
@@ -43,7 +45,7 @@ impl Outcome {
         summary.entry("manifest").or_insert_with(|| manifest.clone().into());
         // Chats show this field of a webhook, and most other receivers ignore it.
         summary.insert("text".to_owned(), format!("{manifest}: {}", text.trim_end()).into());
-        Outcome { exit, manifest, share: None, folder: None, text, summary: summary.into() }
+        Outcome { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
     }
 
     /// The number at `path` in the summary, such as `["jobs", "total"]`.

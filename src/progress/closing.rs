@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::job::{Cents, ErrorClass};
 use crate::journal::PlanCounts;
 use crate::manifest::Backend;
+use crate::runner::StopReason;
 
 use super::Doubt;
 use super::words::{counted, duration};
@@ -31,7 +32,7 @@ pub struct Closing {
     /// How long this run took.
     pub seconds: Duration,
     /// Why it stopped before its work was done.
-    pub stopped: Option<String>,
+    pub stopped: Option<StopReason>,
     /// The jobs with pictures in `results/` that the manifest no longer has.
     pub removed: u64,
     /// Those of them whose pictures this run has moved aside; they count no more as removed.
@@ -93,7 +94,7 @@ impl Closing {
         line("pictures", &self.results.display().to_string());
         line("report", &self.report.display().to_string());
         if let Some(reason) = &self.stopped {
-            line("stopped", reason);
+            line("stopped", &reason.to_string());
             line("resume", &self.resume);
         }
         text
@@ -123,7 +124,7 @@ impl Closing {
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
             "uncertain": self.uncertain,
             "seconds": self.seconds.as_secs_f64(),
-            "stopped": self.stopped,
+            "stopped": self.stopped.as_ref().map(ToString::to_string),
             "results": self.results,
             "report": self.report,
             "resume": self.stopped.as_ref().map(|_| &self.resume),
@@ -226,7 +227,7 @@ mod tests {
     fn a_bad_end_says_what_to_do() {
         let counts = PlanCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
-        let stopped = Some("it was asked to stop".to_owned());
+        let stopped = Some(StopReason::Signal);
         let uncertain = vec![Doubt {
             job: JobId::new("mug-ocean").unwrap(),
             submitted_at: Some("2026-11-23T22:14:03Z".parse().unwrap()),

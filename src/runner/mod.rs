@@ -162,6 +162,22 @@ pub enum StopReason {
     Api(Stop),
 }
 
+impl StopReason {
+    /// Whether the run stopped where it was told to, by the clock or by what it alone may cost, and the next one goes on.
+    pub fn is_planned(&self) -> bool {
+        match self {
+            StopReason::Deadline | StopReason::BudgetPerRun => true,
+            StopReason::Signal
+            | StopReason::Budget
+            | StopReason::Unreachable(_)
+            | StopReason::RateLimited(_)
+            | StopReason::Failing(_)
+            | StopReason::Unanswered(_)
+            | StopReason::Api(_) => false,
+        }
+    }
+}
+
 impl std::fmt::Display for StopReason {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

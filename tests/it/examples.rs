@@ -98,6 +98,7 @@ fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
         ("examples/crontab", 1),
         ("examples/systemd/dyehouse-catalog.service", 0),
         ("examples/github/catalog.yml", 1),
+        ("examples/kubernetes/cronjob.yaml", 1),
         ("examples/kubernetes/indexed-job.yaml", 1),
     ] {
         let found = commands(&read(path));
@@ -107,18 +108,35 @@ fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
     let unit = read("examples/systemd/dyehouse-catalog.service");
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     all_parse(&[words(start)], "ExecStart");
-    for path in ["examples/github/catalog.yml", "examples/kubernetes/indexed-job.yaml"] {
+    for path in
+        ["examples/github/catalog.yml", "examples/kubernetes/cronjob.yaml", "examples/kubernetes/indexed-job.yaml"]
+    {
         let mut found = Vec::new();
         texts(&yaml(path), &mut found);
         let found: Vec<_> = found.iter().flat_map(|text| commands(text)).collect();
         assert_eq!(found.len(), 1, "{path}: {found:?}");
         all_parse(&found, path);
     }
+}
+
+#[test]
+fn a_night_that_ended_by_the_clock_is_a_good_one_for_kubernetes() {
     let container =
-        yaml("examples/kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-            .clone();
+        &yaml("examples/kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
     let command: Vec<String> = serde_json::from_value(container["command"].clone()).unwrap();
-    all_parse(&[command], "the CronJob's command");
+    let place = tempfile::tempdir().unwrap();
+    let path = format!("{}:{}", place.path().display(), std::env::var("PATH").unwrap());
+    let ended = |program: &str| {
+        let file = place.path().join("dyehouse");
+        fs::write(&file, format!("#!/bin/sh\n{program}\n")).unwrap();
+        Command::new("chmod").arg("+x").arg(&file).status().unwrap();
+        Command::new(&command[0]).args(&command[1..]).env("PATH", &path).status().unwrap().code()
+    };
+    for (code, expected) in [(0, 0), (3, 3), (4, 0), (5, 5)] {
+        assert_eq!(ended(&format!("exit {code}")), Some(expected));
+    }
+    // SIGTERM reaches the program, which ends in good order.
+    assert_eq!(ended("trap 'exit 4' TERM; kill -TERM $PPID; while :; do sleep 0.01; done"), Some(0));
 }
 
 #[test]

@@ -57,6 +57,20 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
 }
 
 #[test]
+fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let rows = ["mug", "vase", "lamp"].map(|id| format!("new-{id},Make the {id} #FF0000,https://example.com/{id}.jpg"));
+    nights.sandbox.write(
+        "catalog.csv",
+        format!("id,prompt,images\n{}\nlid,Make it #FF0000,https://x/lid.jpg\n", rows.join("\n")),
+    );
+    let said = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
+    let told = "the new job asks for what `mug` shows already, and is paid for anew (and 2 more)";
+    assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("keep the id"), "{said}");
+}
+
+#[test]
 fn a_manifest_that_is_what_it_was_is_not_planned_again_and_a_plan_that_is_not_is() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);

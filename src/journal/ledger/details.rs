@@ -1,9 +1,10 @@
 //! The details of edits: those of live ones are at hand, those of settled ones are read again.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io;
 
-use crate::job::JobId;
+use crate::job::{Fingerprint, JobId};
 use crate::journal::brief::Stage;
 use crate::journal::history::Tracked;
 use crate::journal::settled::{Half, Stored};
@@ -51,6 +52,21 @@ impl Ledger {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+    }
+
+    /// The edits with one of these fingerprints whose pictures are in `results/`, in no order. Those alone are read again.
+    pub fn shown_among(
+        &self,
+        fingerprints: impl IntoIterator<Item = Fingerprint>,
+    ) -> impl Iterator<Item = Result<EditKey, LinesError>> {
+        let halves: HashSet<Half> = fingerprints.into_iter().map(Half::of).collect();
+        let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown?)));
+        let live: Vec<_> = live
+            .filter(|(_, fingerprint)| halves.contains(&Half::of(*fingerprint)))
+            .map(|(job, fingerprint)| Ok(EditKey { job: job.clone(), fingerprint }))
+            .collect();
+        let settled = self.settled.shown().filter(move |stored| halves.contains(&stored.edit));
+        live.into_iter().chain(settled.map(|stored| Ok(self.source.edit(&stored)?.0)))
     }
 
     /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their

@@ -26,6 +26,11 @@ pub struct Sketch {
 }
 
 impl Sketch {
+    /// The line where the job stands.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// What there is to know of `job`; `likeness` is that of what it sends, and `gap` a column whose text is missed in it.
     pub fn of(job: &JobRef<'_>, likeness: Likeness, gap: Option<&str>) -> Sketch {
         let JobRef { request, line, .. } = job;
