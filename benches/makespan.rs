@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId};
 use dyehouse::color::{Check, Hex};
 use dyehouse::job::{ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, SubmitRate, Switches};
 use dyehouse::journal::{Disk, EditKey, Ledger, PlanCounts, RunStart, SavedFile};
@@ -56,7 +56,7 @@ fn answer(status: u16, body: &str) -> Exchange {
 }
 
 impl EditApi for Provider {
-    async fn submit(&self, _request: &EditRequest) -> Exchange {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
         tokio::time::sleep(SUBMIT_LATENCY).await;
         let mut state = self.state.lock().unwrap();
         state.seen.submits += 1;

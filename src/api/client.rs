@@ -12,9 +12,9 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::job::{EditRequest, ImageSource};
+use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 
-use super::exchange::{Answer, EditApi, Exchange, Fault};
+use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::limits::Limits;
 use super::wire::{self, Generate, PredictionId};
 
@@ -160,8 +160,8 @@ impl Client {
 }
 
 impl EditApi for Client {
-    async fn submit(&self, request: &EditRequest) -> Exchange {
-        let images = match inline_all(&request.images).await {
+    async fn submit(&self, request: &EditRequest, intended: &Intended) -> Exchange {
+        let images = match inline_all(&request.images, intended).await {
             Ok(images) => images,
             Err(cause) => return Exchange::Fault(Fault::Unreadable(cause)),
         };
@@ -236,19 +236,31 @@ fn explain(error: &reqwest::Error) -> String {
     if root.is::<reqwest::Error>() || cause.is_empty() { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
-async fn inline_all(images: &[ImageSource]) -> Result<Vec<String>, String> {
-    let mut urls = Vec::with_capacity(images.len());
+/// The images as they are sent. What is sent is what is journaled: a picture that was replaced after the manifest was read
+/// would come back under the name of the one before.
+async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<String>, String> {
+    let (mut urls, mut files, mut hashes) = (Vec::with_capacity(images.len()), Vec::new(), Vec::new());
     for image in images {
         urls.push(match image {
             ImageSource::Url(url) | ImageSource::Data(url) => url.clone(),
-            ImageSource::File(path) => inline(path).await.map_err(|cause| format!("{}: {cause}", path.display()))?,
+            ImageSource::File(path) => {
+                let (uri, hash) = inline(path).await.map_err(|cause| format!("{}: {cause}", path.display()))?;
+                files.push(path.display().to_string());
+                hashes.push(hash);
+                uri
+            }
         });
     }
-    Ok(urls)
+    let mut hashes = hashes.into_iter();
+    let mut content = |_: &Path| hashes.next().unwrap_or_else(|| ContentHash::of(&[]));
+    if files.is_empty() || Fingerprint::of(&intended.request, &mut content) == intended.fingerprint {
+        return Ok(urls);
+    }
+    Err(format!("{}: changed since the manifest was read", files.join(", ")))
 }
 
-/// A local picture as a `data:` URI.
-async fn inline(path: &Path) -> std::io::Result<String> {
+/// A local picture as a `data:` URI, and the hash of its content.
+async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
     let bytes = tokio::fs::read(path).await?;
     let media_type = match image::guess_format(&bytes) {
         Ok(format) => format.to_mime_type(),
@@ -256,7 +268,7 @@ async fn inline(path: &Path) -> std::io::Result<String> {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"));
         }
     };
-    Ok(format!("data:{media_type};base64,{}", STANDARD.encode(bytes)))
+    Ok((format!("data:{media_type};base64,{}", STANDARD.encode(&bytes)), ContentHash::of(&bytes)))
 }
 
 #[cfg(test)]
@@ -336,7 +348,10 @@ mod tests {
             seed: None,
             switches: crate::job::Switches::default(),
         };
-        for exchange in [client.submit(&request).await, client.poll(&PredictionId::new("p").unwrap()).await] {
+        let fingerprint = Fingerprint::of(&request, |_| unreachable!("there are no files"));
+        let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
+        for exchange in [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap()).await]
+        {
             let Exchange::Answer(answer) = exchange else { panic!("{exchange:?}") };
             assert_eq!(answer.status, 307);
         }

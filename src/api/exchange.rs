@@ -1,17 +1,27 @@
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
-use crate::job::EditRequest;
+use crate::job::{EditRequest, Fingerprint};
 
 use super::{Limits, PredictionId};
 
 /// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
 pub trait EditApi: Send + Sync + 'static {
-    /// Sends a submit, once, whatever happens.
-    fn submit(&self, request: &EditRequest) -> impl Future<Output = Exchange> + Send;
+    /// Sends a submit, once, whatever happens; not at all where a local picture is no longer the one that is `intended`.
+    fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
 
     /// Asks how a prediction stands, once.
     fn poll(&self, prediction: &PredictionId) -> impl Future<Output = Exchange> + Send;
+}
+
+/// The edit that a submit is journaled as. A re-roll sends another seed.
+#[derive(Clone, Debug)]
+pub struct Intended {
+    /// Its fingerprint, in which local pictures count by their content.
+    pub fingerprint: Fingerprint,
+    /// Its request.
+    pub request: Arc<EditRequest>,
 }
 
 /// What came of a request: an answer, or the reason why there is none.
@@ -49,7 +59,7 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A picture of the request could not be read on this machine; nothing was sent.
+    /// A picture of the request could not be read on this machine, or is another one by now; nothing was sent.
     Unreadable(String),
     /// No connection came about (DNS, refused, TLS), so nothing was sent.
     NotSent(String),

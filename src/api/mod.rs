@@ -9,6 +9,6 @@ mod limits;
 pub mod outcome;
 pub mod wire;
 
-pub use exchange::{Answer, EditApi, Exchange, Fault};
+pub use exchange::{Answer, EditApi, Exchange, Fault, Intended};
 pub use limits::{Left, Limits, Quota};
 pub use wire::PredictionId;

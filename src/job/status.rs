@@ -103,7 +103,7 @@ impl ErrorClass {
             ErrorClass::Provider => {
                 "read the error: mend the row if it is at fault, else run again with --retry-failed"
             }
-            ErrorClass::Input => "mend the picture that the row names, then run again",
+            ErrorClass::Input => "nothing was sent: see that the picture is there and stays as it is, then run again",
         }
     }
 }

@@ -68,7 +68,7 @@ pub enum Uncertain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// It is submitted; the journal does not know it yet, or knows that its submit was refused.
+    /// It is submitted; the journal does not know it yet, or knows that its submit was refused or never went out.
     New,
     /// It is submitted; its id had another request before.
     Changed,
@@ -161,10 +161,12 @@ pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Opti
 }
 
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
-/// for it again is free. Paying again for one that took too long is for the user to choose.
+/// for it again is free. Paying again for one that took too long is for the user to choose. A picture that could not be
+/// read kept the submit from going out, so that it is as new as before.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
     match (class, choice) {
         (ErrorClass::Download, _) | (ErrorClass::Timeout, Failed::Keep) if has_prediction => Decision::Follow,
+        (ErrorClass::Input, _) if !has_prediction => Decision::New,
         (_, Failed::Retry) => Decision::Retry,
         (_, Failed::Keep) => Decision::Keep(Kept::Failed),
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, of_poll, of_submit};
-use crate::api::{EditApi, Limits, PredictionId};
+use crate::api::{EditApi, Intended, Limits, PredictionId};
 use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
@@ -40,7 +40,7 @@ pub(super) struct Executor<A, S: ResultStore> {
 /// Where an executor begins.
 pub(super) enum Beginning {
     /// With a submit, once its intent is durable.
-    Submit { intent: Durable, request: Arc<EditRequest> },
+    Submit { intent: Durable, request: Arc<EditRequest>, intended: Intended },
     /// With polls of a known prediction, which was submitted so long ago.
     Follow { prediction: PredictionId, age: Duration },
     /// With pictures that a dead process has fetched.
@@ -125,7 +125,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     async fn begin(&mut self, beginning: Beginning) -> Result<End, End> {
         match beginning {
-            Beginning::Submit { intent, request } => self.submit(intent, &request).await,
+            Beginning::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
             Beginning::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
             Beginning::Recover { files, place, prediction } => match self.store.recover(files, place).await {
                 Ok(true) => Ok(End::Published),
@@ -168,9 +168,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    async fn submit(&mut self, intent: Durable, request: &EditRequest) -> Result<End, End> {
+    async fn submit(&mut self, intent: Durable, request: &EditRequest, intended: &Intended) -> Result<End, End> {
         intent.wait().await.map_err(End::Journal)?;
-        let exchange = self.api.submit(request).await;
+        let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
             SubmitOutcome::Accepted { prediction, progress, .. } => Some((prediction.clone(), progress.clone())),

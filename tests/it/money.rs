@@ -302,3 +302,33 @@ fn reports_that_are_asked_for_at_the_same_time_are_all_written() {
     let left: Vec<String> = sandbox.names("out/report").into_iter().filter(|name| name.starts_with('.')).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_before() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let picture =
+        |shade| image::RgbImage::from_pixel(8, 8, image::Rgb([shade; 3])).save(sandbox.path("p.png")).unwrap();
+    let job = |id| format!("  - {{id: {id}, prompt: make it red, images: p.png}}\n");
+    let jobs = format!("{}{}", job("a"), job("b").replace("red", "navy"));
+    sandbox.write("catalog.yaml", format!("version: 1\nrun: {{images_via: inline, rate: 1/s}}\njobs:\n{jobs}"));
+    let night = || {
+        let mut command = sandbox.dyehouse("run catalog.yaml -o out");
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    picture(1);
+    let first = night();
+    while provider.accepted() == 0 {
+        std::thread::yield_now();
+    }
+    picture(2);
+    code(&first.wait_with_output().unwrap(), 3);
+    assert_eq!(provider.accepted(), 1);
+    let failed = sandbox.read("out/report/results.csv");
+    assert!(failed.contains("p.png: changed since the manifest was read"), "{failed}");
+    // Nothing was sent, so that the next night tries it by itself.
+    picture(1);
+    code(&night().wait_with_output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 2);
+    assert!(provider.paid_twice().is_empty());
+}

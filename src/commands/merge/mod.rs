@@ -64,6 +64,11 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let journals: Vec<Arc<dyn ReadAt>> =
         std::iter::once(first).chain(sources.iter().map(|source| Arc::clone(&source.journal))).collect();
     let folders: Vec<&RunFolder> = std::iter::once(&out).chain(sources.iter().map(|source| &source.folder)).collect();
+    if let Some((one, other)) = of_different_manifests(&sources) {
+        screen.tell(&format!(
+            "{one} and {other} are of different manifests; what a run of one of them asks for otherwise is paid for anew"
+        ));
+    }
     let joint = Joint::of(&journals).map_err(|error| conflict(error, &folders))?;
     if !is_target_named && let Some(job) = joint.only_in_first().min() {
         return Err(MergeError::Foreign { job: job.clone(), out: out.path().to_owned() }.into());
@@ -165,6 +170,13 @@ fn agree(sources: &[Source], partial: bool) -> Result<(), MergeError> {
         .into_iter()
         .collect();
     if missing.is_empty() || partial { Ok(()) } else { Err(MergeError::Missing { shares: missing }) }
+}
+
+/// Two folders whose last runs were of manifests that are called otherwise, wherever these are.
+fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
+    let named = |source: &Source| Path::new(&source.run.manifest).file_name().map(ToOwned::to_owned);
+    let pair = sources.windows(2).find(|pair| named(&pair[0]) != named(&pair[1]))?;
+    Some((pair[0].path().display().to_string(), pair[1].path().display().to_string()))
 }
 
 fn conflict(error: JoinError, folders: &[&RunFolder]) -> Failure {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::api::EditApi;
+use crate::api::{EditApi, Intended};
 use crate::journal::{LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
@@ -173,7 +173,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let attempt = edit.map_or(0, |edit| edit.attempts) + 1;
                 let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate(), reroll };
                 let intent = self.step(&work.key, step).await?;
-                Some(Beginning::Submit { intent, request: Arc::clone(request) })
+                let intended = match (reroll, &work.goal) {
+                    (Some(reroll), Some(goal)) => {
+                        Intended { fingerprint: reroll.of, request: Arc::clone(&goal.request) }
+                    }
+                    _ => Intended { fingerprint: work.key.fingerprint, request: Arc::clone(request) },
+                };
+                Some(Beginning::Submit { intent, request: Arc::clone(request), intended })
             }
             Task::Follow => {
                 let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.plant.now)().duration_since(at));

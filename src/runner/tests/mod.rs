@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::{BoxFuture, FutureExt};
 
 use super::*;
-use crate::api::{Answer, Exchange};
+use crate::api::{Answer, Exchange, Intended};
 use crate::color::Check;
 use crate::job::{Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
 use crate::journal::{EditKey, EditState, FileDisk, PlanCounts, SavedFile, replay};
@@ -29,7 +29,7 @@ where
     P: Fn(u32) -> Exchange + Send + Sync + 'static,
     Q: Fn() -> Exchange + Send + Sync + 'static,
 {
-    async fn submit(&self, _request: &EditRequest) -> Exchange {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
         let number = self.submits.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(200)).await;
         (self.submit)(number)

@@ -1,4 +1,4 @@
-use dyehouse::api::{Answer, EditApi, Exchange, Fault, PredictionId};
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId};
 use dyehouse::job::{EditRequest, Fingerprint};
 use serde_json::{Value, json};
 use tokio::time::Duration;
@@ -65,7 +65,7 @@ impl ScriptedApi {
 }
 
 impl EditApi for ScriptedApi {
-    async fn submit(&self, request: &EditRequest) -> Exchange {
+    async fn submit(&self, request: &EditRequest, _intended: &Intended) -> Exchange {
         self.world.step(self.life).await;
         if self.world.fails(100) {
             return self.failed_submit(&ScriptedApi::name(request)).await;
