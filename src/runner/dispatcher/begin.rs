@@ -65,6 +65,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if self.is_submitting() && (self.breaker.is_probing() || self.waits_for_a_price()) {
                     break;
                 }
+                if self.submits.most_in_flight().is_some_and(|most| self.workers.in_flight() >= most as usize) {
+                    break;
+                }
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }

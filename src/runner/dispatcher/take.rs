@@ -105,6 +105,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
         let began = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.began);
+        // The one that was answered is among them.
+        let others = u32::try_from(self.workers.are(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
         let outcome = match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor goes on with that prediction; nothing that it reports is heard any more.
@@ -117,7 +119,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
-                self.submits.accepted(began);
+                self.submits.accepted(began, others);
                 self.is_priced = true;
                 let cost = cost.unwrap_or(self.ledger.estimate());
                 self.unrecorded.push((key.job.clone(), prediction.clone()));
@@ -133,7 +135,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.retries.push_back(work.clone());
                 }
                 if let Obstacle::RateLimited(hint) = reason
-                    && let Some(near) = self.submits.refused(began, self.elapsed(), hint)
+                    && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
                 {
                     let learned = Learned { submits: Some(near), generation_ms: Vec::new() };
                     self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
@@ -150,7 +152,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 // A local picture that cannot be read was never sent, and says nothing of the provider.
                 if class != ErrorClass::Input {
                     self.breaker.submit_answered();
-                    self.submits.accepted(began);
+                    self.submits.accepted(began, others);
                 }
                 self.fail(key, class, message).await?;
             }

@@ -1,7 +1,8 @@
-//! When requests may go out: buckets of tokens on tokio's clock, with pauses, and the search for the provider's limit.
+//! When requests may go out: buckets of tokens on tokio's clock, with pauses, and the search for the provider's limits.
 
 mod bucket;
 mod search;
+mod slots;
 mod steady;
 mod submits;
 mod told;

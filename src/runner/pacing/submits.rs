@@ -8,22 +8,25 @@ use crate::job::{Rate, SubmitRate};
 
 use super::Pace;
 use super::search::Search;
+use super::slots::{Concerns, Slots};
 
 /// The pace of submits: set by somebody, or searched for.
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
     pace: Pace,
     search: Option<Search>,
+    slots: Slots,
 }
 
 impl Submits {
     /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
     pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: Option<Rate>) -> Submits {
         match rate {
-            SubmitRate::Fixed(rate) => Submits { pace: Pace::new(rate, burst), search: None },
+            SubmitRate::Fixed(rate) => Submits { pace: Pace::new(rate, burst), search: None, slots: Slots::default() },
             SubmitRate::Auto => {
                 let search = Search::new(learned);
-                let submits = Submits { pace: Pace::varying(rate.expected(learned), burst), search: Some(search) };
+                let pace = Pace::varying(rate.expected(learned), burst);
+                let submits = Submits { pace, search: Some(search), slots: Slots::default() };
                 submits.adjust();
                 submits
             }
@@ -44,18 +47,35 @@ impl Submits {
         self.pace.pause(until);
     }
 
-    /// A submit that was sent at `sent` was accepted.
-    pub(in crate::runner) fn accepted(&mut self, sent: Duration) {
+    /// How many predictions the provider lets be in flight at once, as far as that was found out.
+    pub(in crate::runner) fn most_in_flight(&self) -> Option<u32> {
+        self.slots.most()
+    }
+
+    /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
+    pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
         if let Some(search) = &mut self.search {
+            if let Some(before) = self.slots.accepted(others) {
+                *search = before;
+            }
             search.accepted(sent);
             self.adjust();
         }
     }
 
-    /// A submit that was sent at `sent` was too much; `hint` is how long the provider asks to wait. What was learned of
-    /// it, if it is news.
-    pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> Option<Rate> {
+    /// A submit that was sent at `sent` was too much while `others` predictions were in flight; `hint` is how long the
+    /// provider asks to wait. What was learned of the rate, if it is news.
+    pub(in crate::runner) fn refused(
+        &mut self,
+        sent: Duration,
+        now: Duration,
+        hint: Option<Duration>,
+        others: u32,
+    ) -> Option<Rate> {
         let search = self.search.as_mut()?;
+        if self.slots.refused(sent, now, others, search) == Concerns::Slots {
+            return None;
+        }
         let is_news = search.refused(sent, now, hint);
         let learned = search.learned();
         self.adjust();

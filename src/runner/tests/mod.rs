@@ -1,5 +1,6 @@
 //! The runner on paused time, with a scripted API and a store in memory.
 
+mod caps;
 mod limits;
 
 use std::io;
@@ -194,6 +195,17 @@ async fn play(
     work: impl Iterator<Item = Work>,
 ) -> Ending {
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
+    play_as(settings, api, ledger, disk, work).await
+}
+
+/// Runs `work` as the settings say.
+async fn play_as(
+    settings: Settings,
+    api: Arc<impl EditApi>,
+    ledger: Ledger,
+    disk: impl Disk,
+    work: impl Iterator<Item = Work>,
+) -> Ending {
     let begun = tokio::time::Instant::now();
     let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
     let effects =

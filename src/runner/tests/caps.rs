@@ -1,0 +1,160 @@
+//! Providers that let only so many predictions be in flight at once, and say 429 to the others.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use tokio::time::Instant;
+
+use super::*;
+
+/// How a provider limits submits.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// How many predictions may be in flight, so many seconds after the run began.
+    cap: fn(u64) -> usize,
+    /// How many submits there may be a second, and at once.
+    rate: Option<(f64, f64)>,
+    /// How many there may be in any stretch of so many seconds.
+    window: Option<(usize, u64)>,
+    /// What a 429 says of how long to wait.
+    retry_after: Option<&'static str>,
+    /// How long predictions take at least and at most, in seconds.
+    takes: (f64, f64),
+}
+
+const FREE: Limits = Limits { cap: |_| usize::MAX, rate: None, window: None, retry_after: None, takes: (15.0, 40.0) };
+
+/// A provider with such limits.
+struct Provider {
+    limits: Limits,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: fastrand::Rng,
+    done_at: HashMap<String, Instant>,
+    accepted: Vec<Instant>,
+    refused: u32,
+    tokens: (f64, Instant),
+    /// For how many seconds all predictions together were in work.
+    worked: f64,
+}
+
+impl State {
+    fn takes(&mut self, limits: Limits, begun: Instant) -> bool {
+        let now = Instant::now();
+        let in_flight = self.done_at.values().filter(|done| **done > now).count();
+        if in_flight >= (limits.cap)((now - begun).as_secs()) {
+            return false;
+        }
+        if let Some((count, seconds)) = limits.window {
+            let since = now.checked_sub(Duration::from_secs(seconds)).unwrap_or(begun);
+            if self.accepted.iter().filter(|at| **at > since).count() >= count {
+                return false;
+            }
+        }
+        if let Some((rate, burst)) = limits.rate {
+            let tokens = (self.tokens.0 + (now - self.tokens.1).as_secs_f64() * rate).min(burst);
+            self.tokens = (if tokens < 1.0 { tokens } else { tokens - 1.0 }, now);
+            return tokens >= 1.0;
+        }
+        true
+    }
+}
+
+impl EditApi for Provider {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut state = self.state.lock().unwrap();
+        if !state.takes(self.limits, self.begun) {
+            state.refused += 1;
+            let retry_after = self.limits.retry_after.map(str::to_owned);
+            return Exchange::Answer(Answer { status: 429, retry_after, ..Answer::default() });
+        }
+        let (least, most) = self.limits.takes;
+        let seconds = least + (most - least) * state.random.f64();
+        state.worked += seconds;
+        let number = state.accepted.len();
+        state.accepted.push(Instant::now());
+        state.done_at.insert(format!("prediction-{number}"), Instant::now() + Duration::from_secs_f64(seconds));
+        accepted(number as u32)
+    }
+
+    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let done_at = self.state.lock().unwrap().done_at[prediction.as_str()];
+        if done_at > Instant::now() { answer(200, r#"{"status":"processing"}"#) } else { completed() }
+    }
+}
+
+/// How a run went.
+#[derive(Debug)]
+struct Went {
+    /// How many predictions were in flight in the mean, beginning and end included.
+    in_flight: f64,
+    /// Refused submits in a hundred.
+    refused: f64,
+}
+
+/// Runs jobs with `--rate auto` and many more in flight than the provider takes.
+async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
+    let begun = Instant::now();
+    let state = State {
+        random: fastrand::Rng::with_seed(seed),
+        done_at: HashMap::new(),
+        accepted: Vec::new(),
+        refused: 0,
+        tokens: (limits.rate.map_or(0.0, |(_, burst)| burst), begun),
+        worked: 0.0,
+    };
+    let api = Arc::new(Provider { limits, begun, state: Mutex::new(state) });
+    let settings = Settings {
+        submits: SubmitRate::Auto,
+        in_flight: NonZeroU32::new(256).unwrap(),
+        polls: Rate::per_second(NonZeroU32::new(256).unwrap()),
+        polls_beside: 2,
+        ..Settings::default()
+    };
+    let ending = play_as(settings, Arc::clone(&api), Ledger::default(), Memory, (0..jobs).map(work)).await;
+    assert_eq!(ending.stopped, None);
+    let (state, seconds) = (api.state.lock().unwrap(), begun.elapsed().as_secs_f64());
+    assert_eq!(state.accepted.len(), jobs as usize);
+    let submits = f64::from(state.refused + jobs);
+    Went { in_flight: state.worked / seconds, refused: 100.0 * f64::from(state.refused) / submits }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_on_predictions_is_found_and_filled() {
+    for (cap, retry_after) in [(8, None), (8, Some("1")), (3, None), (1, None)] {
+        let caps: fn(u64) -> usize = match cap {
+            8 => |_| 8,
+            3 => |_| 3,
+            _ => |_| 1,
+        };
+        let went = under(Limits { cap: caps, retry_after, ..FREE }, 300, 1).await;
+        assert!(went.in_flight > 0.93 * f64::from(cap) && went.refused < 5.0, "{cap} {retry_after:?}: {went:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_moves_is_followed_both_ways() {
+    let lower: fn(u64) -> usize = |seconds| if seconds < 400 { 8 } else { 4 };
+    let went = under(Limits { cap: lower, ..FREE }, 300, 0).await;
+    assert!(went.in_flight > 4.0 && went.refused < 10.0, "{went:?}");
+    let higher: fn(u64) -> usize = |seconds| if seconds < 400 { 8 } else { 16 };
+    let went = under(Limits { cap: higher, ..FREE }, 600, 0).await;
+    assert!(went.in_flight > 11.0 && went.refused < 5.0, "{went:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_of_the_rate_are_not_taken_for_caps() {
+    for (name, limits, most, jobs) in [
+        ("1/s", Limits { rate: Some((1.0, 1.0)), ..FREE }, 27.5, 600),
+        ("10 in 60 s", Limits { window: Some((10, 60)), ..FREE }, 4.58, 150),
+        ("2/s of short ones", Limits { rate: Some((2.0, 2.0)), takes: (5.0, 10.0), ..FREE }, 15.0, 600),
+    ] {
+        let went = under(limits, jobs, 2).await;
+        assert!(went.in_flight > 0.8 * most && went.refused < 6.0, "{name}: {went:?}");
+    }
+}
