@@ -36,9 +36,13 @@ fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<
 /// What the folder's snapshot says. Where it says nothing that can be relied upon, that is nothing.
 fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
     let read = || -> io::Result<Replayed> {
-        let file = File::open(folder.snapshot())?;
-        let bytes = file.metadata()?.len();
-        read_snapshot(file, bytes, journal)
+        let path = folder.snapshot();
+        let found = path.metadata()?;
+        // A pipe under that name would be waited for.
+        if !found.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        read_snapshot(File::open(path)?, found.len(), journal)
     };
     read().unwrap_or_else(|error| {
         tracing::debug!(%error, "the journal is read from its beginning");
@@ -100,5 +104,15 @@ mod tests {
             fs::write(folder.snapshot(), &good[..at]).unwrap();
             assert_eq!(known(&folder, &journal).records, 0, "cut at {at}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_place_of_a_snapshot_is_not_waited_for() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        assert!(std::process::Command::new("mkfifo").arg(folder.snapshot()).status().unwrap().success());
+        let journal: Arc<dyn ReadAt> = Arc::new(line(1));
+        assert_eq!(replay_from_snapshot(&folder, &journal).unwrap().records, 1);
     }
 }
