@@ -1,9 +1,12 @@
 //! What the documents say, held against the program.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use crate::support::{Sandbox, code};
 
 fn document(name: &str) -> String {
-    std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 #[test]
@@ -54,4 +57,40 @@ fn the_readme_names_every_column_of_the_results() {
     }
     let junit = sandbox.read("junit.xml");
     assert!(junit.contains("<failure type=\"rejected\"") || junit.contains("<failure type=\"provider\""), "{junit}");
+}
+
+#[test]
+fn arrows_between_modules_point_down_the_list_of_the_architecture() {
+    let map = document("ARCHITECTURE.md");
+    let list = map.split("```").nth(1).unwrap();
+    let modules: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+        .map(|name| name.trim_end_matches('/').trim_end_matches(".rs"))
+        .collect();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files: Vec<PathBuf> = vec![source.clone()];
+    let mut arrows = 0;
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let name = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+        // Tests may use whatever shows what they are about.
+        if !name.ends_with(".rs") || name == "lib.rs" || name.contains("tests") {
+            continue;
+        }
+        let module = name.split('/').next().unwrap().trim_end_matches(".rs");
+        let place = |module: &str| modules.iter().position(|known| *known == module);
+        let from = place(module).unwrap_or_else(|| panic!("{module} is not in the list"));
+        let text = fs::read_to_string(&path).unwrap();
+        for used in text.split("#[cfg(test)]").next().unwrap().split("crate::").skip(1) {
+            let used = used.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap();
+            let Some(to) = place(used) else { continue };
+            assert!(from <= to, "{name} uses {used}, which stands above {module}");
+            arrows += 1;
+        }
+    }
+    assert!(arrows > 300, "{arrows}");
 }
