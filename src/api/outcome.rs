@@ -223,9 +223,10 @@ fn uncertain(message: String) -> SubmitOutcome {
     SubmitOutcome::Uncertain { message, stop: None }
 }
 
-/// A price in whole cents; a fraction is rounded up, for a budget must not be passed.
+/// A price in whole cents; a fraction is rounded up, for a budget must not be passed. One of nothing says nothing: a budget
+/// would bound no submit any more.
 fn cents(value: &Value) -> Option<Cents> {
-    let number = value.as_f64().filter(|number| number.is_finite() && *number >= 0.0)?;
+    let number = value.as_f64().filter(|number| number.is_finite() && *number > 0.0)?;
     Some(Cents(number.ceil() as u64))
 }
 

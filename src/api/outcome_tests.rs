@@ -24,9 +24,14 @@ fn in_progress() -> PollOutcome {
 fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
     let documented = format!(r#"{{"id":"{ID}","status":"processing","statusUrl":"x","costCents":7}}"#);
     let bare = format!(r#"{{"id":"{ID}"}}"#);
-    for (status, body, cost) in
-        [(200, &documented, Some(Cents(7))), (201, &documented, Some(Cents(7))), (202, &bare, None)]
-    {
+    let free = documented.replace("7}", "0}");
+    let documented_cost = Some(Cents(7));
+    for (status, body, cost) in [
+        (200, &documented, documented_cost),
+        (201, &documented, documented_cost),
+        (202, &bare, None),
+        (200, &free, None),
+    ] {
         let SubmitOutcome::Accepted { prediction, cost: named, progress } = submit(&answer(status, body)) else {
             panic!("{status} {body} is not accepted")
         };

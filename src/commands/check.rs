@@ -244,7 +244,16 @@ fn warnings(
     {
         let now = budget.0 / ledger.estimate().0.max(1);
         let message = format!("the budget of {budget} a run is for {now} of the {} submits", forecast.submits);
-        warn(message, "the next runs make the others; or raise --budget-per-run");
+        match now {
+            0 => {
+                let price = ledger.estimate();
+                warn(
+                    format!("{message}: the highest price so far is {price}"),
+                    "raise --budget-per-run to that at least",
+                );
+            }
+            _ => warn(message, "the next runs make the others; or raise --budget-per-run"),
+        }
     }
     if forecast.jobs == 0 {
         match options.selection.is_all() {

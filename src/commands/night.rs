@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,13 @@ impl<'a> Night<'a> {
         screen: &'a Screen,
     ) -> Result<(Night<'a>, (Lock, Ledger, FileDisk)), Failure> {
         let batch = &arguments.batch;
+        if let Some(folder) = arguments.junit.as_deref().and_then(Path::parent)
+            && !folder.as_os_str().is_empty()
+            && !folder.is_dir()
+        {
+            let message = format!("write a JUnit file into {}: there is no such folder", folder.display());
+            return Err(Failure::Usage { message, hint: "make it first, or name another file".to_owned() });
+        }
         let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
         let options = Options::merge(batch, Some(arguments), &manifest)?;
         let opening = Opening::begin(&options.folder);
@@ -121,7 +129,10 @@ impl<'a> Night<'a> {
     ) -> Result<Ending, Failure> {
         interrupt::listen(signal.clone())?;
         notices.begin();
-        if self.arguments.prune {
+        // Nobody means to move everything away: a condition that holds for no row is a slip.
+        if self.arguments.prune && self.agenda.counts.total == 0 {
+            self.screen.tell("nothing is pruned, for no job is asked for");
+        } else if self.arguments.prune {
             let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }

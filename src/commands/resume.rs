@@ -5,11 +5,11 @@ use crate::journal::{Ledger, RunStart};
 use crate::progress::shell_word;
 
 /// The options that are left out with their values.
-const WITH_VALUES: [&str; 3] = ["--uncertain", "--notify", "--healthcheck"];
+const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];
 
 /// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
-/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out, and the URLs of
-/// who is told, for those may be secrets.
+/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out, and who is
+/// told, for URLs and commands may hold secrets, and a journal and a report are for many eyes.
 pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();
     let mut arguments = arguments.into_iter();
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_url_that_may_be_a_secret_is_not_repeated() {
-        let line = "run m.csv --notify https://x/s --healthcheck=https://y/s --metrics-file n.prom";
+        let line = "run m.csv --notify https://x/s --healthcheck=https://y/s --on-finish=curl --metrics-file n.prom";
         assert_eq!(resumed(line), "dyehouse run m.csv --metrics-file n.prom");
     }
 

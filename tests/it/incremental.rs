@@ -165,3 +165,26 @@ fn a_night_with_nothing_to_do_leaves_the_report_alone_unless_it_would_be_another
     let summary = nights.sandbox.read("out/report/summary.json");
     assert!(summary.contains("900"), "the new budget stands in it: {summary}");
 }
+
+#[test]
+fn a_manifest_that_makes_no_job_prunes_nothing() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let rows = nights.sandbox.read("catalog.csv");
+    nights.sandbox.write("rows.csv", rows.replace("images", "pictures"));
+    let template =
+        "{id: \"{{ id }}\", prompt: \"{{ prompt }}\", images: [\"{{ pictures }}\"], when: \"{{ id == 'mugs' }}\"}";
+    nights.sandbox.write("catalog.yaml", format!("version: 1\nrows: rows.csv\ntemplate: {template}\n"));
+    let mut command = nights.sandbox.dyehouse("run catalog.yaml -o out --prune");
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &nights.provider.url);
+    let said = code(&command.output().unwrap(), 0);
+    assert!(said.contains("nothing is pruned"), "{said}");
+    assert_eq!(nights.sandbox.names("out/results").len(), 3);
+}
+
+#[test]
+fn a_report_that_could_not_be_written_is_told_before_anything_is_paid_for() {
+    let nights = Nights::new();
+    let said = code(&nights.night(&FIRST, "--junit nowhere/x.xml"), 2);
+    assert!(said.contains("there is no such folder") && nights.provider.accepted() == 0, "{said}");
+}
