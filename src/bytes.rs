@@ -1,4 +1,5 @@
-//! Searches among few bytes, which are over before a search for long texts has begun, and sets of bytes.
+//! Searches among few bytes, which are over before a search for long texts has begun, sets of bytes, and where
+//! characters begin.
 
 const ALL: u64 = u64::MAX / 0xff;
 
@@ -13,6 +14,11 @@ pub(crate) fn places(eight: [u8; 8], byte: u8) -> u64 {
 /// The place of the lowest bit, in bytes; nothing where there is none.
 pub(crate) fn first(places: u64) -> Option<usize> {
     (places != 0).then(|| places.trailing_zeros() as usize / 8)
+}
+
+/// The nearest boundary between characters at or before `at`, in bytes.
+pub(crate) fn char_floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// Some bytes, so that each byte of a text is told in one look.

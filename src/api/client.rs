@@ -239,24 +239,25 @@ fn explain(error: &reqwest::Error) -> String {
 /// The images as they are sent. What is sent is what is journaled: a picture that was replaced after the manifest was read
 /// would come back under the name of the one before.
 async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<String>, String> {
-    let (mut urls, mut files, mut hashes) = (Vec::with_capacity(images.len()), Vec::new(), Vec::new());
+    let (mut urls, mut files) = (Vec::with_capacity(images.len()), Vec::new());
     for image in images {
         urls.push(match image {
             ImageSource::Url(url) | ImageSource::Data(url) => url.clone(),
             ImageSource::File(path) => {
                 let (uri, hash) = inline(path).await.map_err(|cause| format!("{}: {cause}", path.display()))?;
-                files.push(path.display().to_string());
-                hashes.push(hash);
+                files.push((path.display().to_string(), hash));
                 uri
             }
         });
     }
-    let mut hashes = hashes.into_iter();
-    let mut content = |_: &Path| hashes.next().unwrap_or_else(|| ContentHash::of(&[]));
-    if files.is_empty() || Fingerprint::of(&intended.request, &mut content) == intended.fingerprint {
+    // They are asked for in the order of the images.
+    let mut hashes = files.iter().map(|(_, hash)| *hash);
+    let content = |_: &Path| hashes.next().unwrap_or_else(|| ContentHash::of(&[]));
+    if files.is_empty() || Fingerprint::of(&intended.request, content) == intended.fingerprint {
         return Ok(urls);
     }
-    Err(format!("{}: changed since the manifest was read", files.join(", ")))
+    let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
+    Err(format!("{}: changed since the manifest was read", names.join(", ")))
 }
 
 /// A local picture as a `data:` URI, and the hash of its content.

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::bytes::char_floor;
 use crate::cli::Init;
 use crate::color::Hex;
 use crate::exit::Exit;
@@ -37,7 +38,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
         let message = format!("write {}: it is there already", out.display());
         return Err(usage(message, "name another file with --out, or replace it with --force"));
     }
-    let pictures = pictures(&arguments.pictures).map_err(|cause| {
+    let mut pictures = pictures(&arguments.pictures).map_err(|cause| {
         usage(format!("read the folder {}: {cause}", arguments.pictures.display()), "name a folder of pictures")
     })?;
     if pictures.is_empty() {
@@ -47,15 +48,17 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let colors = colors(&arguments.colors)?;
     let folder = relative(&arguments.pictures, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let (pictures, left_out): (Vec<Named>, Vec<Named>) =
-        pictures.into_iter().partition(|picture| unsayable(&picture.file, is_table).is_none());
-    for Named { file, .. } in &left_out {
-        let reason = unsayable(file, is_table).unwrap_or_default();
-        screen.say(&format!("left out {}: its name holds {reason}", file.escape_debug()));
-    }
+    let found = pictures.len();
+    pictures.retain(|Named { file, .. }| match unsayable(file, is_table) {
+        None => true,
+        Some(reason) => {
+            screen.say(&format!("left out {}: its name holds {reason}", file.escape_debug()));
+            false
+        }
+    });
     let text = match out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase().as_str() {
         "csv" => table(&folder, &pictures, &colors),
-        "yaml" | "yml" if left_out.is_empty() => document(&rows(&folder, &pictures), &colors),
+        "yaml" | "yml" if pictures.len() == found => document(&rows(&folder, &pictures), &colors),
         "yaml" | "yml" => document(&list(&folder, &pictures), &colors),
         _ => {
             let message = format!("tell what kind of manifest {} is to be", out.display());
@@ -99,19 +102,13 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
         let stem = match slugged.len() {
             0 => "picture".to_owned(),
             1..=MAX_STEM_BYTES => stem,
-            _ => shortened(&slugged, MAX_STEM_BYTES).to_owned(),
+            _ => slugged[..char_floor(&slugged, MAX_STEM_BYTES)].to_owned(),
         };
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
         Named { stem: stem.unwrap_or_default(), file }
     });
     Ok(named.collect())
-}
-
-/// As much of a text as fits into so many bytes.
-fn shortened(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or_default()]
 }
 
 /// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.

@@ -80,10 +80,12 @@ fn is_private(url: &str) -> bool {
         return address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified();
     }
     // RFC 6762, RFC 8375 and what ICANN reserves for private use; routers have made the others usual.
-    const ENDINGS: [&str; 5] = ["local", "internal", "home.arpa", "lan", "localdomain"];
-    let name = name.to_ascii_lowercase();
-    name == "localhost"
-        || ENDINGS.iter().any(|ending| name.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.')))
+    const ENDINGS: [&str; 5] = [".local", ".internal", ".home.arpa", ".lan", ".localdomain"];
+    let ends_in = |ending: &str| {
+        let end = name.len().checked_sub(ending.len()).and_then(|at| name.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    name.eq_ignore_ascii_case("localhost") || ENDINGS.into_iter().any(ends_in)
 }
 
 /// Whether a URL ends in a format that cameras and browsers have, and the API does not name.

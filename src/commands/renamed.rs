@@ -5,6 +5,7 @@ use crate::journal::{EditKey, Ledger, LinesError};
 use crate::manifest::{Diagnostic, Severity};
 
 use super::intake::about;
+use super::remarks::Counted;
 
 /// Jobs that are new by their ids: what they ask for may be there under other ones.
 #[derive(Default)]
@@ -24,22 +25,18 @@ impl Renamed {
     ///
     /// The journal cannot be read again.
     pub(super) fn warning(&self, ledger: &Ledger, file: &str) -> Result<Option<Diagnostic>, LinesError> {
-        let (mut count, mut first): (u64, Option<(u64, &JobId, JobId)>) = (0, None);
-        if !self.new.is_empty() {
-            for shown in ledger.shown_among(self.new.keys().copied()) {
-                let EditKey { job, fingerprint } = shown?;
-                let Some((line, renamed)) = self.new.get(&fingerprint) else { continue };
-                count += 1;
-                if first.as_ref().is_none_or(|(known, ..)| line < known) {
-                    first = Some((*line, renamed, job));
-                }
-            }
+        const HINT: &str = "a result is known by its job's id: keep the id of a row whatever becomes of the others";
+        if self.new.is_empty() {
+            return Ok(None);
         }
-        Ok(first.map(|(line, renamed, job)| {
-            const HINT: &str = "a result is known by its job's id: keep the id of a row whatever becomes of the others";
-            let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-            let message = format!("the new job asks for what `{job}` shows already, and is paid for anew{more}");
-            about(Severity::Warning, file, Some((line, Some(renamed))), message, HINT)
-        }))
+        let shown = ledger.shown_among(self.new.keys().copied()).collect::<Result<Vec<EditKey>, _>>()?;
+        let mut renamed: Vec<_> = shown.iter().filter_map(|key| Some((self.new.get(&key.fingerprint)?, key))).collect();
+        renamed.sort_unstable();
+        let mut counted = Counted::default();
+        for ((line, id), EditKey { job, .. }) in renamed {
+            let message = format!("the new job asks for what `{job}` shows already, and is paid for anew");
+            counted.note(|| about(Severity::Warning, file, Some((*line, Some(id))), message, HINT));
+        }
+        Ok(counted.told(|message, others| format!("{message} (and {others} more)")))
     }
 }

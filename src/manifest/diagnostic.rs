@@ -5,6 +5,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
+use crate::bytes::char_floor;
+
 /// One thing to say about a manifest, with its place.
 ///
 /// As JSON it is exactly `{"file","line","column","job","message","hint"}`, `null` where there is none.
@@ -60,20 +62,15 @@ impl Excerpt {
 
     /// The line that holds byte `span.start` of `text`, with what of `span` is on that line.
     pub(super) fn of(text: &str, span: &Range<usize>) -> Excerpt {
-        let start = floor(text, span.start.min(text.len()));
+        let start = char_floor(text, span.start.min(text.len()));
         let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
-        let end = floor(text, span.end.clamp(start, line_end).min(start + Self::REACH));
+        let end = char_floor(text, span.end.clamp(start, line_end).min(start + Self::REACH));
         let end = start + text[start..end].trim_end().len();
-        let from = floor(text, line_start.max(start.saturating_sub(Self::REACH)));
-        let to = floor(text, line_end.min(end + Self::REACH));
+        let from = char_floor(text, line_start.max(start.saturating_sub(Self::REACH)));
+        let to = char_floor(text, line_end.min(end + Self::REACH));
         Excerpt { text: text[from..to].to_owned(), span: start - from..end - from }
     }
-}
-
-/// The nearest boundary between characters at or before `at`.
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 use tempfile::TempPath;
 
+use crate::bytes::char_floor;
+
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::encoding::NotUtf8;
@@ -237,7 +239,7 @@ impl Source {
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) -> Diagnostic {
-        let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let start = char_floor(text, span.start.min(text.len()));
         let before = &text[..start];
         let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         Diagnostic {

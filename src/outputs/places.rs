@@ -77,31 +77,30 @@ pub(super) enum Room {
 
 /// Makes room at `target` for `file`: whatever else is there, be it a folder, moves to `earlier`.
 pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Result<Room, OutputError> {
-    match fs::metadata(target) {
-        Ok(present) if present.is_file() => {
-            let (hash, bytes) = File::open(target).and_then(|mut present| hash(&mut present)).map_err(disk(target))?;
-            if hash == file.blake3 {
-                return Ok(Room::Taken);
-            }
-            let stranger = SavedFile { blake3: hash, bytes, ..file.clone() };
-            move_to(earlier, target, &aside_name(&stranger))?;
-        }
-        Ok(_) => move_to(earlier, target, &free_name(earlier, &file.name))?,
+    let is_file = match fs::metadata(target) {
+        Ok(present) => present.is_file(),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(target)(error)),
+        Err(_) if target.symlink_metadata().is_err() => return Ok(Room::Free),
         // A link that leads nowhere is there all the same.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if target.symlink_metadata().is_ok() {
-                move_to(earlier, target, &free_name(earlier, &file.name))?;
-            }
+        Err(_) => false,
+    };
+    let name = if is_file {
+        let (hash, bytes) = File::open(target).and_then(|mut present| hash(&mut present)).map_err(disk(target))?;
+        if hash == file.blake3 {
+            return Ok(Room::Taken);
         }
-        Err(error) => return Err(disk(target)(error)),
-    }
+        aside_name(&SavedFile { blake3: hash, bytes, ..file.clone() })
+    } else {
+        free_name(earlier, &file.name)
+    };
+    move_to(earlier, target, &name)?;
     Ok(Room::Free)
 }
 
 /// A name in `folder` that nothing has: `mug.png.1`.
 fn free_name(folder: &Path, name: &str) -> String {
-    let names = (1..).map(|number: u64| format!("{name}.{number}"));
-    names.into_iter().find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
+    let mut names = (1..).map(|number: u64| format!("{name}.{number}"));
+    names.find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
 }
 
 /// Moves what is at `path` to `earlier`, under `name`.

@@ -222,7 +222,7 @@ fn counts(out: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.
 fn closing(sources: &[Source], before: Option<&RunStart>, jobs: PlanCounts) -> Vec<Record> {
-    let run = sources.iter().map(|source| &source.run).chain(before).next().cloned().unwrap_or_default();
+    let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {
         let reason = match source.ledger.ended() {
