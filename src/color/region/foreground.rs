@@ -4,6 +4,7 @@ use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
+use super::burnt::with_burnt_out;
 use super::frame::frame;
 use super::graph::Graph;
 use super::settle::{is_washed_out, settled};
@@ -71,7 +72,7 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         if found_by <= CHROMA.0 && weight > CHROMA.0 {
             basins = Basins::new(&fine, &border);
         }
-        settled(&mask, colors, &basins.labels, &fine)
+        with_burnt_out(&settled(&mask, colors, &basins.labels, &fine), colors)
     } else {
         mask
     };

@@ -1,6 +1,6 @@
 use std::f32::consts::{PI, TAU};
 
-use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors};
+use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors, open};
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
@@ -21,6 +21,11 @@ const SMALLEST_PRINT: usize = 6;
 
 /// From how much of its border at the outline on a hole is open, and up to what step of OKLab's lightness to what is beyond.
 const OPEN: (f32, f32) = (0.25, 0.10);
+
+/// How far ground that an outline took in may be from what is beyond in OKLab's lightness, and how much of the region it
+/// makes at most.
+const GROUND: f32 = 0.05;
+const MOST_GROUND: f32 = 0.2;
 
 /// Below this luminance, most of the light of a surface is gloss.
 const DARK: f32 = 0.08;
@@ -60,9 +65,36 @@ pub(crate) fn material_of(
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
         let found = neutral(colors, &seed, product, body);
-        let found = if luminance(body) < MIRRORING { with_reflections(&found, colors, product) } else { found };
+        let found = if luminance(body) < MIRRORING {
+            with_reflections(&found, colors, product)
+        } else {
+            without_ground(&found, colors, product)
+        };
         tidy(&found, colors, product, body)
     }
+}
+
+/// Drops parts apart from the rest that go over into what is beyond the product: they are ground that its outline took
+/// in, such as the floor between legs.
+fn without_ground(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -> Plane<bool> {
+    let (labels, sizes) = components(&open(found, 1), Connected::Sides);
+    let goes_on = |place: usize, beyond: Oklab| {
+        let own = colors.data[place];
+        (beyond.l - own.l).abs() < GROUND && chroma_distance(beyond, own) < STEP
+    };
+    let whole = found.count() as f32;
+    let (mut rims, mut open) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
+    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
+        let part = labels.data[place] as usize;
+        if neighbors(place, labels.width, labels.height).any(|beside| labels.data[beside] == 0) {
+            rims[part] += 1;
+            open[part] += usize::from(outside(place, colors, product).is_some_and(|beyond| goes_on(place, beyond)));
+        }
+    }
+    let is_ground =
+        |part: usize| sizes[part] as f32 <= MOST_GROUND * whole && open[part] as f32 > OPEN.0 * rims[part] as f32;
+    let ground = dilate(&labels.map(|part| part != 0 && is_ground(part as usize)), 1);
+    found.zip(&ground, |is_found, is_ground| is_found && !is_ground)
 }
 
 fn chosen<'p, T: Copy>(plane: &'p Plane<T>, mask: &'p Plane<bool>) -> impl Iterator<Item = T> + 'p {
@@ -307,5 +339,27 @@ mod tests {
         let found = material(&picture, &product, None);
         assert!(found.at(53, 43) && found.at(32, 22), "gloss and body");
         assert!(!found.at(63, 84), "the ground");
+    }
+
+    #[test]
+    fn floor_that_the_outline_took_in_between_legs_is_no_part_and_a_second_piece_is() {
+        let (body, ground, leg) = ([0.82, 0.81, 0.78], [0.72; 3], [0.2, 0.1, 0.04]);
+        let mut picture = Plane::filled(140, 140, ground);
+        let mut product = Plane::filled(140, 140, false);
+        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, color: Rgb| {
+            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+                picture.data[y * 140 + x] = color;
+                product.data[y * 140 + x] = true;
+            }
+        };
+        fill(30..90, 20..70, body);
+        fill(30..90, 70..76, leg);
+        fill(30..36, 76..120, leg);
+        fill(84..90, 76..120, leg);
+        fill(36..84, 76..90, ground);
+        fill(100..120, 20..60, [0.95, 0.94, 0.91]);
+        let found = material(&picture, &product, None);
+        assert!(found.at(60, 40) && found.at(110, 40), "the body, and another piece of it");
+        assert!(!found.at(60, 83), "the floor");
     }
 }

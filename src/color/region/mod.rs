@@ -1,6 +1,7 @@
 //! Which part of a picture is the product, and which part of the product is meant.
 
 mod background;
+mod burnt;
 mod cast;
 mod clusters;
 mod foreground;

@@ -25,6 +25,9 @@ const LIGHT: f32 = 0.6;
 /// What is darker than the background by this is not washed out.
 const SHADE: f32 = 0.10;
 
+/// What is lighter than the background by this is none of it.
+const LIGHTER: f32 = 0.03;
+
 /// How far around the background is looked at, in pixels.
 const AROUND: usize = 45;
 
@@ -79,8 +82,9 @@ pub(super) fn settled(
                 return f32::INFINITY;
             }
             let is_product = basin.covered * 2.0 > basin.area;
-            // A shadow may have any hue, and is never washed out.
-            if color.saturation() > PALE || (!is_product && color.l < behind.l - SHADE) {
+            // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
+            let is_other = if is_product { color.l > behind.l + LIGHTER } else { color.l < behind.l - SHADE };
+            if color.saturation() > PALE || is_other {
                 return f32::INFINITY;
             }
             let off_ground = chroma_distance(color, behind).powi(2) / APART.powi(2);
@@ -173,4 +177,31 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
         }
     }
     basins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the burnt-out rim of a cream product stays with it on a grey ground that is darker than the rim by `step`.
+    fn is_rim_left(step: f32) -> bool {
+        let ground = Oklab { l: 1.0 - step, a: 0.0, b: 0.0 };
+        let mut colors = Plane::filled(120, 120, ground);
+        let mut mask = Plane::filled(120, 120, false);
+        let mut labels = Plane::filled(120, 120, 0);
+        for (x, y) in (30..90).flat_map(|x| (30..90).map(move |y| (x, y))) {
+            let is_rim = x >= 86;
+            colors.data[y * 120 + x] =
+                Oklab { l: if is_rim { 1.0 } else { 0.9 }, a: 0.0, b: if is_rim { 0.0 } else { 0.02 } };
+            labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
+            mask.data[y * 120 + x] = true;
+        }
+        settled(&mask, &colors, &labels, &colors.map(|_| 0.1)).at(88, 60)
+    }
+
+    #[test]
+    fn a_burnt_out_rim_stays_with_its_product_where_it_is_lighter_than_the_ground() {
+        assert!(is_rim_left(0.1));
+        assert!(!is_rim_left(0.0), "what looks like the ground is the ground");
+    }
 }

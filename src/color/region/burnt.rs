@@ -1,0 +1,69 @@
+use crate::color::filter::{Connected, close, components, neighbors};
+use crate::color::{Oklab, Plane};
+
+/// From this lightness on, in OKLab, light has burnt out whatever is there.
+const BURNT: f32 = 0.985;
+
+/// How wide a gap in an outline may be that is filled, as a share of the picture's longer side.
+const GAP: f32 = 0.12;
+
+/// The largest step of OKLab's lightness from a pixel to the next where one fades into the other.
+const STEP: f32 = 0.02;
+
+/// How much of its outline a gap has with the product at least, and how much of that it fades into.
+const WITHIN: f32 = 0.5;
+const FADING: f32 = 0.6;
+
+/// Adds what the light has burnt out of a white product before a ground that is burnt out as well. There nothing but its
+/// shape tells the product: it fades into a gap in its outline, and ends with an edge at a real one.
+pub(super) fn with_burnt_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
+    let radius = (GAP / 2.0 * mask.width.max(mask.height) as f32) as usize;
+    let mut gaps = close(mask, radius);
+    for ((is_gap, is_set), color) in gaps.data.iter_mut().zip(&mask.data).zip(&colors.data) {
+        *is_gap = *is_gap && !is_set && color.l > BURNT;
+    }
+    let (labels, sizes) = components(&gaps, Connected::Sides);
+    let (mut rims, mut inner, mut fading) =
+        (vec![0usize; sizes.len()], vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
+    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
+        let part = labels.data[place] as usize;
+        for beside in neighbors(place, labels.width, labels.height).filter(|beside| labels.data[*beside] == 0) {
+            rims[part] += 1;
+            inner[part] += usize::from(mask.data[beside]);
+            fading[part] +=
+                usize::from(mask.data[beside] && (colors.data[beside].l - colors.data[place].l).abs() < STEP);
+        }
+    }
+    let is_within = |part: usize| {
+        inner[part] as f32 > WITHIN * rims[part] as f32 && fading[part] as f32 > FADING * inner[part] as f32
+    };
+    labels.zip(mask, |part, is_set| is_set || (part != 0 && is_within(part as usize)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_fades_into_burnt_out_white_goes_on_to_its_handle_and_not_through_it() {
+        let grey = |l: f32| Oklab { l, a: 0.0, b: 0.0 };
+        let mut colors = Plane::filled(200, 200, grey(1.0));
+        let mut mask = Plane::filled(200, 200, false);
+        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, light: fn(usize) -> f32| {
+            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+                colors.data[y * 200 + x] = grey(light(x));
+                mask.data[y * 200 + x] = true;
+            }
+        };
+        // The body burns out to the right, and so does the handle's foot to the left.
+        fill(40..100, 40..160, |x| 0.8 + 0.2 * (x - 40) as f32 / 60.0);
+        fill(112..114, 60..140, |x| if x == 112 { 0.985 } else { 0.9 });
+        fill(114..140, 60..70, |_| 0.9);
+        fill(114..140, 130..140, |_| 0.9);
+        fill(130..140, 70..130, |_| 0.9);
+        let found = with_burnt_out(&mask, &colors);
+        assert!(found.at(106, 100), "between body and handle");
+        assert!(!found.at(122, 100), "within the handle");
+        assert!(!found.at(20, 100) && !found.at(160, 100), "the ground");
+    }
+}
