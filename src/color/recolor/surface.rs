@@ -17,6 +17,9 @@ const GLOSSY: (f32, f32) = (1.5, 2.0);
 /// The most light that a white surface shows in all channels: #F1F1F1, which leaves room for what is lit more.
 const LIGHTEST: f32 = 0.88;
 
+/// How much of what a paint is off by it is moved by, round by round: less at the end, or it would swing about its aim.
+const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
+
 /// How strongly a veil is held to be gloss rather than a lighter body.
 const RIDGE: f32 = 0.04;
 
@@ -86,10 +89,10 @@ impl Surface {
         let least = target.into_iter().fold(1.0, f32::min);
         let target = target.map(|channel| channel * (LIGHTEST / least.max(LIGHTEST)));
         self.paint = target;
-        for _round in 0..3 {
+        for gain in GAINS {
             let pixels: Vec<Rgb> = samples.iter().map(|(pixel, slow)| self.lit(*pixel, *slow)).collect();
             if let Some(seen) = shown(&pixels) {
-                let step = |channel: usize| self.paint[channel] + target[channel] - seen[channel];
+                let step = |channel: usize| self.paint[channel] + gain * (target[channel] - seen[channel]);
                 self.paint = std::array::from_fn(|channel| step(channel).clamp(0.0, 1.5));
             }
         }
