@@ -1,6 +1,5 @@
 //! The commands: the only place that wires real effects together.
 
-mod agenda;
 mod backend;
 mod check;
 mod color;
@@ -10,20 +9,9 @@ mod gather;
 mod init;
 mod intake;
 mod interrupt;
-mod live;
 mod merge;
-mod night;
-mod notices;
-mod opening;
 mod options;
-mod places;
-mod planning;
-mod probe;
-mod prune;
-mod remarks;
-mod renamed;
 mod report;
-mod resume;
 mod run;
 mod serve;
 mod status;

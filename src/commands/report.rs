@@ -4,8 +4,7 @@ use crate::cli::Report;
 use crate::exit::Exit;
 use crate::run_folder::{ReportTurn, RunFolder};
 
-use super::gather::{self, Gathered, settled};
-use super::live::Refresher;
+use super::gather::{self, Gathered, Refresher, settled};
 use super::{Failure, print};
 
 /// Writes the report anew, and again and again while the run goes on where that is asked for.

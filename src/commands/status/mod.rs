@@ -12,8 +12,7 @@ use crate::journal::{Ledger, PlanCounts};
 use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
-use super::gather::{self, settled};
-use super::resume::resume_from;
+use super::gather::{self, resume_from, settled};
 use super::{Failure, print, print_json};
 use pace::Pace;
 

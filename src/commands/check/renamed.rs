@@ -1,11 +1,9 @@
 use std::collections::HashMap;
 
+use crate::commands::intake::{Counted, about};
 use crate::job::{Fingerprint, JobId};
 use crate::journal::{EditKey, Ledger, LinesError};
 use crate::manifest::{Diagnostic, Severity};
-
-use super::intake::about;
-use super::remarks::Counted;
 
 /// Jobs that are new by their ids: what they ask for may be there under other ones.
 #[derive(Default)]

@@ -1,14 +1,14 @@
+use crate::commands::Failure;
+use crate::commands::intake::{Dealt, Sent, for_each};
+use crate::commands::options::Options;
 use crate::job::ContentHash;
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
 use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark};
 
-use super::Failure;
 use super::agenda::Ids;
-use super::intake::{Dealt, Sent, for_each};
 use super::opening::Opening;
-use super::options::Options;
 
 /// The plan of a run, made of its manifest.
 pub(super) enum Planning {

@@ -5,12 +5,11 @@ use std::collections::{HashMap, HashSet};
 use futures::StreamExt;
 use serde::Serialize;
 
+use crate::commands::Failure;
 use crate::job::{ImageSource, Rate};
 use crate::manifest::{Diagnostic, Manifest, Problems};
 use crate::probe::{Finding, ProbeLimits, Prober};
 use crate::progress::{Screen, counted, duration};
-
-use super::Failure;
 
 /// URLs in their order, each once.
 #[derive(Default)]

@@ -1,3 +1,6 @@
+mod probe;
+mod renamed;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -16,9 +19,9 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use super::failure::problems_text;
 use super::intake::{Dealt, Sent, about, for_each};
 use super::options::Options;
-use super::probe::{Probed, Urls, probe};
-use super::renamed::Renamed;
 use super::{Failure, print, print_json};
+use probe::{Probed, Urls, probe};
+use renamed::Renamed;
 
 /// What `check --json` prints.
 #[derive(Debug, Serialize)]

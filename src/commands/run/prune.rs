@@ -1,13 +1,12 @@
 use jiff::Timestamp;
 
+use crate::commands::Failure;
 use crate::job::JobId;
 use crate::journal::{EditState, FileDisk, Ledger};
 use crate::outputs;
 use crate::plan;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::runner;
-
-use super::Failure;
 
 /// Moves the pictures of jobs that the manifest no longer has to `earlier/`, and tells of how many jobs. Those that an
 /// interrupted one has left behind move as well.

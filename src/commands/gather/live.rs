@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::run_folder::{Lock, ReportTurn, RunFolder};
 
-use super::Failure;
-use super::gather::{self, Gathered, settled};
+use super::{Gathered, manifest, settled, write};
+use crate::commands::Failure;
 
 /// The least time between two looks at the journal. An open page looks for news as often.
 const LEAST: Duration = Duration::from_secs(4);
@@ -19,7 +19,7 @@ const RESTS: u32 = 20;
 
 /// Writes a folder's report where its journal has grown.
 #[derive(Debug)]
-pub(super) struct Refresher {
+pub(in crate::commands) struct Refresher {
     folder: RunFolder,
     /// The journal's length when the report was written the last time.
     seen: Option<u64>,
@@ -28,20 +28,20 @@ pub(super) struct Refresher {
 
 /// What a look at the journal led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refreshed {
+pub(in crate::commands) struct Refreshed {
     /// Whether a process works on the run.
-    pub(super) is_running: bool,
+    pub(in crate::commands) is_running: bool,
     /// Whether the report was written.
-    pub(super) is_written: bool,
+    pub(in crate::commands) is_written: bool,
 }
 
 impl Refresher {
-    pub(super) fn new(folder: RunFolder) -> Refresher {
+    pub(in crate::commands) fn new(folder: RunFolder) -> Refresher {
         Refresher { folder, seen: None, took: Duration::ZERO }
     }
 
     /// Looks once.
-    pub(super) fn refresh(&mut self) -> Result<Refreshed, Failure> {
+    pub(in crate::commands) fn refresh(&mut self) -> Result<Refreshed, Failure> {
         let began = Instant::now();
         // What is appended from here on is seen by the next look.
         let length = fs::metadata(self.folder.journal()).map(|found| found.len()).ok();
@@ -52,29 +52,29 @@ impl Refresher {
         }
         let _turn = ReportTurn::wait(&self.folder)?;
         let (ledger, holder) = settled(&self.folder)?;
-        let manifest = gather::manifest(&ledger);
-        gather::write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
+        let manifest = manifest(&ledger);
+        write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
         self.seen = length;
         self.took = began.elapsed();
         Ok(Refreshed { is_running: holder.is_some(), is_written: true })
     }
 
     /// How long to rest before the next look.
-    pub(super) fn rest(&self) -> Duration {
+    pub(in crate::commands) fn rest(&self) -> Duration {
         (self.took * RESTS).max(LEAST)
     }
 }
 
 /// Refreshes the report of this process's own run on a thread of its own, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(in crate::commands) struct Live {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Live {
     /// Begins, with a rest. What goes wrong is only logged: the report is written once more when the run is over.
-    pub(super) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
+    pub(in crate::commands) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
         let (end, ended) = mpsc::channel::<()>();
         let mut refresher = Refresher::new(folder.clone());
         let refresh = move || {

@@ -1,6 +1,9 @@
 //! From a manifest to planned jobs: patterns are followed, local pictures looked at, and requests get their
 //! fingerprints.
 
+mod places;
+mod remarks;
+
 use std::path::{Path, PathBuf};
 
 use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, RequestRef};
@@ -11,8 +14,10 @@ use crate::pictures::{LocalPictures, PictureProblem};
 
 use super::Failure;
 use super::options::Options;
-use super::places::{Later, Wrong};
-use super::remarks::{Counted, Odd};
+use places::{Later, Wrong};
+use remarks::Odd;
+
+pub(super) use remarks::Counted;
 
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;

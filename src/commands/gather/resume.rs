@@ -10,7 +10,7 @@ const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--o
 /// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
 /// or an origin that is forgotten costs money. Only what a person decides anew each time is left out, and who is
 /// told, for URLs and commands may hold secrets, and a journal and a report are for many eyes.
-pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
+pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -28,7 +28,7 @@ pub(super) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
 }
 
 /// The same, from a journal alone. One of an older program, or of a merge, knows less of it.
-pub(super) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
+pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     if let Some(RunStart { resume: Some(command), .. }) = ledger.last_run() {
         return command.clone();
     }

@@ -1,3 +1,10 @@
+mod agenda;
+mod night;
+mod notices;
+mod opening;
+mod planning;
+mod prune;
+
 use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
@@ -7,9 +14,9 @@ use crate::exit::Exit;
 use crate::progress::{Closing, Screen};
 use crate::runner::StopSignal;
 
-use super::night::Night;
-use super::notices::Notices;
 use super::{Failure, print, print_json};
+use night::Night;
+use notices::Notices;
 
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {

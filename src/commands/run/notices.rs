@@ -11,14 +11,13 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::cli::Run;
+use crate::commands::Failure;
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
 use crate::progress::Closing;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
-
-use super::Failure;
 
 const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
 const NOTIFY_SECRET: Secret = Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };

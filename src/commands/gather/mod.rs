@@ -1,5 +1,8 @@
 //! From a plan and a journal to what a report shows.
 
+mod live;
+mod resume;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +22,9 @@ use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, r
 use crate::verify;
 
 use super::Failure;
-use super::resume::resume_from;
+
+pub(super) use live::{Live, Refresher};
+pub(super) use resume::{resume, resume_from};
 
 /// What a report is made from.
 pub(super) struct Gathered<'g> {

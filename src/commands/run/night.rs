@@ -9,6 +9,10 @@ use jiff::tz::TimeZone;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
+use crate::commands::backend::{self, Ready};
+use crate::commands::gather::{self, Gathered, Live, resume};
+use crate::commands::options::Options;
+use crate::commands::{Failure, interrupt};
 use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
@@ -20,16 +24,10 @@ use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
-use super::backend::{self, Ready};
-use super::gather::{self, Gathered};
-use super::live::Live;
 use super::notices::Notices;
 use super::opening::Opening;
-use super::options::Options;
 use super::planning::Planning;
 use super::prune::prune;
-use super::resume::resume;
-use super::{Failure, interrupt};
 
 /// What is left to do at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
 use crate::color::VerdictCounts;
+use crate::commands::options::Options;
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
 use crate::journal::{Brief, EditKey, Ledger, PlanCounts, Stage};
 use crate::plan::{self, ColorRules, Decision, Known, Work};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
-
-use super::options::Options;
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
 /// file again when their turn comes.
