@@ -13,7 +13,7 @@ pub(super) struct Light {
 pub(super) const PLAUSIBLE: Light = Light { shade: (0.76, 1.10), gloss: 0.04 };
 
 /// What it does in most pictures. No right edit of a matte surface needs more, and few of a glossy one.
-pub(super) const USUAL: Light = Light { shade: (0.88, 1.05), gloss: 0.02 };
+pub(super) const USUAL: Light = Light { shade: (0.92, 1.03), gloss: 0.02 };
 
 impl Light {
     /// The same where it is known how much gloss there may be at most.
@@ -75,6 +75,16 @@ mod tests {
         assert!(lit_difference_under(darker, green, PLAUSIBLE) < 2.0);
         assert!(lit_difference_under(darker, green, USUAL) > 3.0);
         assert!(lit_difference_under(green, green, USUAL.with_gloss(0.0)) < 0.5);
+    }
+
+    #[test]
+    fn an_error_of_six_in_lightness_is_not_what_light_usually_makes() {
+        for color in ["#2E7D4F", "#1E90FF", "#C62828"] {
+            let (asked, darker) = (hex(color), hex(color).map(|channel| channel * 0.77));
+            let plain = ciede2000(Lab::from(darker), Lab::from(asked));
+            let usual = lit_difference_under(darker, asked, USUAL.with_gloss(0.0));
+            assert!((4.0..8.0).contains(&plain) && usual > 3.0, "{color}: {plain} {usual}");
+        }
     }
 
     #[test]
