@@ -27,6 +27,7 @@
 //! | what came | outcome |
 //! |---|---|
 //! | `completed` with outputs | completed |
+//! | `completed` with more than 16 outputs | completed with the first 16, which is said: an edit makes one |
 //! | `completed` with no outputs | failed, `provider` |
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
@@ -46,6 +47,10 @@ use crate::job::{Cents, ErrorClass};
 use super::hint::wait_hint;
 use super::wire::{self, PredictionId, status};
 use super::{Answer, Exchange, Fault};
+
+/// How many outputs of a prediction are brought here. The page shows one for each edit; an answer with thousands must not
+/// fill the disk.
+const MOST_OUTPUTS: usize = 16;
 
 /// What came of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +121,8 @@ pub enum PollOutcome {
     Completed {
         /// The outputs, in order.
         outputs: Vec<String>,
+        /// How many there were beyond those, which are not brought here.
+        surplus: usize,
         /// How long it took, by the provider's clock, where the answer tells.
         took: Option<Duration>,
     },
@@ -235,7 +242,7 @@ fn of_prediction(body: &Value) -> PollOutcome {
         |message: String| PollOutcome::Failed { class: refusal_class(&message, ErrorClass::Provider), message };
     match body["status"].as_str() {
         Some(status::COMPLETED) => {
-            let outputs: Vec<String> = match &body["outputs"] {
+            let mut outputs: Vec<String> = match &body["outputs"] {
                 Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 Value::String(one) => vec![one.clone()],
                 _ => Vec::new(),
@@ -243,7 +250,9 @@ fn of_prediction(body: &Value) -> PollOutcome {
             if outputs.iter().all(|output| output.trim().is_empty()) {
                 return failed("the prediction is completed and has no outputs".to_owned());
             }
-            PollOutcome::Completed { outputs, took: took(body) }
+            let surplus = outputs.len().saturating_sub(MOST_OUTPUTS);
+            outputs.truncate(MOST_OUTPUTS);
+            PollOutcome::Completed { outputs, surplus, took: took(body) }
         }
         Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => failed(
             wire::error_text(body).map_or_else(|| format!("the provider says `{word}` and no more"), |text| cut(&text)),

@@ -44,7 +44,7 @@ fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
 fn in_sync_mode_the_answer_may_be_the_result() {
     let body = format!(r#"{{"id":"{ID}","status":"completed","outputs":["https://a/1.png"]}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
-    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()], took: None });
+    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()], surplus: 0, took: None });
     let body = format!(r#"{{"id":"{ID}","status":"completed"}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
     assert_eq!(progress, in_progress(), "a completed prediction without outputs is polled for them");
@@ -128,6 +128,7 @@ fn a_poll_reads_the_three_documented_statuses() {
         )),
         PollOutcome::Completed {
             outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()],
+            surplus: 0,
             took: Some(Duration::from_secs(30)),
         }
     );
@@ -203,4 +204,13 @@ proptest::proptest! {
             proptest::prop_assert_eq!(status, 429);
         }
     }
+}
+
+#[test]
+fn of_thousands_of_outputs_the_first_are_taken_and_the_others_counted() {
+    let outputs: Vec<String> = (0..5_000).map(|number| format!("https://a/{number}.png")).collect();
+    let body = serde_json::json!({"status": "completed", "outputs": outputs}).to_string();
+    let PollOutcome::Completed { outputs, surplus, .. } = poll(&answer(200, &body)) else { panic!("it is completed") };
+    assert_eq!((outputs.len(), surplus), (16, 4_984));
+    assert_eq!(outputs[15], "https://a/15.png");
 }

@@ -126,6 +126,11 @@ impl Options {
         Err(Failure::Usage { message, hint })
     }
 
+    /// The pattern that must match some job, for it is a slip otherwise. A share may be without any that it matches.
+    pub(super) fn must_match(&self) -> Option<&glob::Pattern> {
+        self.selection.only().filter(|_| self.partition.is_none())
+    }
+
     /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
     /// be given up.
     pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), Failure> {
@@ -154,9 +159,9 @@ impl Selection {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id))
     }
 
-    /// Whether no pattern leaves any job out.
-    pub(super) fn is_all(&self) -> bool {
-        self.only.is_none()
+    /// The pattern that leaves jobs out.
+    pub(super) fn only(&self) -> Option<&glob::Pattern> {
+        self.only.as_ref()
     }
 
     /// Whether one more is meant, when `taken` jobs were taken.

@@ -46,6 +46,7 @@ pub use pattern::files_matching;
 pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 pub use suggest::near_file;
+pub(crate) use suggest::nearest;
 
 use catalog::{Catalog, RowSource};
 use document::{Document, Opened};

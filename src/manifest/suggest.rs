@@ -5,7 +5,7 @@ use std::path::Path;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// The candidate that `typed` was probably meant to be: at most a third of its letters differ.
-pub(super) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace(['-', ' '], "_");
     candidates
         .into_iter()

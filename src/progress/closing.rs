@@ -9,8 +9,8 @@ use crate::journal::PlanCounts;
 use crate::manifest::Backend;
 use crate::runner::StopReason;
 
-use super::Doubt;
 use super::words::{counted, duration};
+use super::{Changed, Doubt};
 
 /// How a run ended, for the person or the program that started it.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Closing {
     pub removed: u64,
     /// Those of them whose pictures this run has moved aside; they count no more as removed.
     pub set_aside: u64,
+    /// Those that asked for something else than in earlier runs when this one began.
+    pub changed: Changed,
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
@@ -87,6 +89,9 @@ impl Closing {
                 line("removed", &format!("{} {remark}", counted(count, "job")));
             }
         }
+        if self.changed.jobs > 0 {
+            line("changed", &self.changed.to_string());
+        }
         if self.colors.total() > 0 {
             line("color", &self.color());
         }
@@ -117,6 +122,7 @@ impl Closing {
             "colors": self.colors,
             "removed": self.removed,
             "set_aside": self.set_aside,
+            "changed": self.changed.jobs,
             "cost_cents": {
                 "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
                 "budget_per_run": self.budget_per_run,
@@ -180,6 +186,7 @@ mod tests {
             stopped: None,
             removed: 0,
             set_aside: 0,
+            changed: Changed::default(),
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             colors: VerdictCounts::default(),

@@ -1,6 +1,7 @@
 //! What a person sees: the screen, the progress of a run, logs, and the closing summary. Consumers of events; nothing
 //! here decides anything.
 
+mod changed;
 mod closing;
 mod doubt;
 mod logs;
@@ -8,6 +9,7 @@ mod narrator;
 mod screen;
 mod words;
 
+pub use changed::Changed;
 pub use closing::Closing;
 pub use doubt::Doubt;
 pub use logs::start_logs;

@@ -134,6 +134,10 @@ impl Observer for Narrator<'_> {
             Event::UnknownStatus { job, word } => {
                 self.screen.say(&format!("{job}: the provider says `{word}`, which it does not document; waiting on"));
             }
+            Event::Surplus { job, kept, left } => {
+                let all = kept + left;
+                self.screen.say(&format!("{job}: the provider names {all} pictures; the first {kept} are saved"));
+            }
             Event::Stopping { reason } => {
                 self.screen.say(&format!("stopping: {reason}; letting what is under way end ({})", way_out(reason)));
             }
@@ -191,6 +195,7 @@ fn log(event: &Event<'_>) {
         Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
         Event::LimitMet { near } => tracing::info!(%near, "the provider's limit was met"),
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
+        Event::Surplus { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
         Event::Stopping { reason } => tracing::info!(%reason, "stopping"),
     }

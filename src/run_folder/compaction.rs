@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ impl Compaction {
         if !path.exists() {
             return Err(FolderError::NoRun { path: folder.path().to_owned() });
         }
-        remove_drafts(folder.path()).map_err(FolderError::io("sweep", folder.path()))?;
+        folder.remove_drafts()?;
         let (ledger, file) = JournalFile::open_whole(folder)?.into_parts();
         let length = || path.metadata().map(|found| found.len()).map_err(FolderError::io("read", &path));
         let before = length()?;
@@ -78,17 +78,6 @@ fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
     };
     keep().map_err(FolderError::io("keep the long journal as", &kept))?;
     Ok(kept)
-}
-
-/// Removes what was being written when an earlier process died.
-fn remove_drafts(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(super::journal_file::DRAFT) {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -110,6 +110,26 @@ impl RunFolder {
         if is_there || !has_results() { Ok(()) } else { Err(FolderError::Forgotten { path: self.path.clone() }) }
     }
 
+    /// Removes the journals and plans that processes were writing when they died. The folder's lock is held, and this process
+    /// has not begun one.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or a draft not be removed.
+    pub fn remove_drafts(&self) -> Result<(), FolderError> {
+        let sweep = || -> io::Result<()> {
+            for entry in std::fs::read_dir(&self.path)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let is_draft = [journal_file::DRAFT, plan_draft::DRAFT].iter().any(|draft| name.starts_with(draft));
+                if is_draft && ![self.snapshot(), self.plan_mark()].contains(&path) {
+                    std::fs::remove_file(&path)?;
+                }
+            }
+            Ok(())
+        };
+        sweep().map_err(FolderError::io("sweep", &self.path))
+    }
+
     fn report_lock_file(&self) -> PathBuf {
         self.path.join(".report-lock")
     }

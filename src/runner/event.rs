@@ -84,6 +84,15 @@ pub enum Event<'a> {
         /// The word.
         word: &'a str,
     },
+    /// A prediction has more pictures than are brought here.
+    Surplus {
+        /// The job.
+        job: &'a JobId,
+        /// How many are.
+        kept: usize,
+        /// How many are not.
+        left: usize,
+    },
     /// A prediction stays at the provider for a later run.
     Left {
         /// The job.

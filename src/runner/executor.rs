@@ -75,6 +75,8 @@ pub(super) enum News<T> {
     Polled(Result<(), String>),
     /// A status that the page does not document.
     UnknownStatus(String),
+    /// An answer names more pictures than are brought here.
+    Surplus { kept: usize, left: usize },
     /// The pictures are ready at the provider.
     Generated { outputs: usize },
     /// They are here. The answer says how they are called, and must be durable before they are published.
@@ -204,7 +206,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
             Origin::Submitted { progress: outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) } => {
-                return ended(outcome);
+                return self.ended(outcome);
             }
             Origin::Submitted { .. } => {
                 (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.phase))
@@ -246,7 +248,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     if let PollOutcome::Completed { took, .. } = outcome {
                         self.polls.learn(self.kind, Seen { in_work, done: before + begun.elapsed(), told: took });
                     }
-                    return ended(outcome);
+                    return self.ended(outcome);
                 }
             }
             if begun.elapsed() >= self.job_timeout {
@@ -318,17 +320,22 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
+    fn ended(&self, outcome: PollOutcome) -> Result<Vec<String>, End> {
+        match outcome {
+            PollOutcome::Completed { outputs, surplus, .. } => {
+                if surplus > 0 {
+                    self.report(News::Surplus { kept: outputs.len(), left: surplus });
+                }
+                Ok(outputs)
+            }
+            PollOutcome::Failed { class, message } => Err(End::Failed { class, message }),
+            _ => Err(End::Left { cause: "it has not ended".to_owned() }),
+        }
+    }
+
     fn report(&self, news: News<S::Staged>) {
         // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
         let _ = self.reports.send(Report { worker: self.worker, news });
-    }
-}
-
-fn ended(outcome: PollOutcome) -> Result<Vec<String>, End> {
-    match outcome {
-        PollOutcome::Completed { outputs, .. } => Ok(outputs),
-        PollOutcome::Failed { class, message } => Err(End::Failed { class, message }),
-        _ => Err(End::Left { cause: "it has not ended".to_owned() }),
     }
 }
 

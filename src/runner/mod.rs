@@ -150,6 +150,13 @@ pub enum StopReason {
     Budget,
     /// The next submit could have passed what this run may cost.
     BudgetPerRun,
+    /// One submit may cost more than a whole run: neither this one nor the next can submit anything.
+    BelowPrice {
+        /// What a run may cost.
+        budget: Cents,
+        /// What a submit may cost.
+        price: Cents,
+    },
     /// The provider could not be reached for too long.
     Unreachable(String),
     /// The provider asked to slow down for too long.
@@ -169,6 +176,7 @@ impl StopReason {
             StopReason::Deadline | StopReason::BudgetPerRun => true,
             StopReason::Signal
             | StopReason::Budget
+            | StopReason::BelowPrice { .. }
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)
@@ -185,6 +193,11 @@ impl std::fmt::Display for StopReason {
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
             StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
+            StopReason::BelowPrice { budget, price } => write!(
+                formatter,
+                "a submit may cost {price}, and a run {budget}: raise --budget-per-run to {price} at least, or leave it \
+                 out and bound the whole by --budget"
+            ),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
             StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),

@@ -127,6 +127,65 @@ fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
 }
 
 #[test]
+fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_that_ended_as_planned() {
+    let dear = Behavior { price: 40, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(dear));
+    sandbox.manifest("catalog.csv", 3);
+    for _night in 0..2 {
+        let said = code(&run(&sandbox, &provider, "--budget-per-run 0.30").output().unwrap(), 4);
+        assert!(said.contains("a submit may cost $0.40, and a run $0.30: raise --budget-per-run to $0.40"), "{said}");
+        assert!(said.contains("or leave it out and bound the whole by --budget"), "{said}");
+        assert_eq!(provider.accepted(), 1);
+    }
+    let said = code(&run(&sandbox, &provider, "--budget-per-run 0.40").output().unwrap(), 4);
+    assert!(said.contains("the budget of this run") && provider.accepted() == 2, "{said}");
+}
+
+#[test]
+fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_are_saved() {
+    let hostile = Behavior { outputs: 5_000, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
+    sandbox.manifest("catalog.csv", 1);
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert!(said.contains("job-000: the provider names 5000 pictures; the first 16 are saved"), "{said}");
+    assert_eq!(sandbox.names("out/results").len(), 16);
+}
+
+#[test]
+fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let manifest = |verb: &str| {
+        let rows = "[{sku: mug, url: https://example.com/m.jpg}, {sku: vase, url: https://example.com/v.jpg}]";
+        let template =
+            format!("{{id: '{{{{ sku }}}}', prompt: '{verb} the {{{{ sku }}}} #1E90FF', images: '{{{{ url }}}}'}}");
+        sandbox.write("catalog.csv", "");
+        sandbox.write(
+            "catalog.yaml",
+            format!("version: 1\nrun: {{color_check: false}}\nrows: {rows}\ntemplate: {template}\n"),
+        );
+    };
+    let night = |arguments: &str| {
+        let mut command = sandbox.dyehouse(&format!("run catalog.yaml -o out --rate 200/s --burst 20 {arguments}"));
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        command.output().unwrap()
+    };
+    manifest("Make");
+    assert!(!code(&night(""), 0).contains("anew"));
+    manifest("Paint");
+    let output = night("");
+    let words = "2 jobs ask for something else than before and are paid for anew, about $0.14";
+    assert!(code(&output, 0).contains(words));
+    let lines = String::from_utf8(output.stderr).unwrap();
+    assert!(lines.find(words) < lines.find("completed") && lines.contains("completed"), "it is said first: {lines}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&format!("  changed   {words}")), "{said}");
+    manifest("Dye");
+    let output = night("--json -q");
+    let closing: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((closing["changed"].as_u64(), provider.accepted()), (Some(2), 6));
+}
+
+#[test]
 fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));

@@ -150,6 +150,29 @@ fn a_part_of_the_manifest_can_be_run_first() {
 }
 
 #[test]
+fn a_pattern_that_matches_no_job_is_a_slip_with_a_suggestion() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    for _whether_there_was_a_run in 0..2 {
+        for (only, near) in [("job-0022", "job-002"), ("OB-001", "job-001")] {
+            let run = start(&sandbox, &provider).args(["--only", only]).output().unwrap();
+            for output in [run, sandbox.run(&format!("check catalog.csv -o out --only {only}"))] {
+                let said = code(&output, 2);
+                assert!(said.contains(&format!("--only '{only}': no id")), "{said}");
+                assert!(said.contains(&format!("did you mean `{near}`?")), "{said}");
+            }
+        }
+        code(&start(&sandbox, &provider).args(["--only", "job-000"]).output().unwrap(), 0);
+        code(&start(&sandbox, &provider).args(["--only", "job-000", "--limit", "0"]).output().unwrap(), 0);
+    }
+    // A share may be without any.
+    for share in 1..=2 {
+        code(&sandbox.run(&format!("check catalog.csv -o share --partition {share}/2 --only job-000")), 0);
+    }
+    assert_eq!(provider.accepted(), 1);
+}
+
+#[test]
 fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
     let slow = Behavior { edit: Duration::from_millis(700), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));

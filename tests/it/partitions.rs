@@ -117,8 +117,13 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
             said.contains("a merge into it was interrupted") && said.contains("dyehouse merge a b -o all"),
             "{said}"
         );
+        for draft in [".journal-a1B2c3", ".plan-a1B2c3"] {
+            fs::write(all.join(draft), "half of one").unwrap();
+        }
         code(&machines.merge(""), 0);
         assert!(is_whole(&all));
+        let names = machines.sandbox.names("all");
+        assert!(!names.iter().any(|name| name.ends_with("-a1B2c3")), "{names:?}");
         assert_eq!(journal_without_its_end(&content(&all)), journal_without_its_end(&whole));
     }
     assert_eq!(machines.provider.accepted(), JOBS);

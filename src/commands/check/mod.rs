@@ -17,7 +17,7 @@ use crate::progress::{self, Screen};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 
 use super::failure::problems_text;
-use super::intake::{Dealt, Sent, about, for_each};
+use super::intake::{Dealt, Sent, about, for_each, unmatched};
 use super::options::Options;
 use super::{Failure, print, print_json};
 use probe::{Probed, Urls, probe};
@@ -154,6 +154,9 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
         }
         Ok(())
     })?;
+    if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
+        return Err(unmatched(only, &manifest));
+    }
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
@@ -259,12 +262,12 @@ fn warnings(
         }
     }
     if forecast.jobs == 0 {
-        match options.selection.is_all() {
+        match options.selection.only().is_none() {
             _ if !options.selection.has_room(0) => {
                 warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
             }
             true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
-            false => warn("no job matches --only".to_owned(), "a pattern covers the whole id: 'mug-*' finds mug-ocean"),
+            false => warn("no job of this share matches --only".to_owned(), "others may have one"),
         }
     }
     warnings

@@ -3,6 +3,7 @@
 
 mod places;
 mod remarks;
+mod unmatched;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use places::{Later, Wrong};
 use remarks::Odd;
 
 pub(super) use remarks::Counted;
+pub(super) use unmatched::unmatched;
 
 /// The most images of a job, as in the manifest.
 const MOST_IMAGES: usize = 8;

@@ -48,6 +48,9 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     }
     // A folder that is not there yet is made when nothing speaks against it any more.
     let held = if out.path().exists() { Some(Lock::take(&out)?) } else { None };
+    if held.is_some() {
+        out.remove_drafts()?;
+    }
     let (first, before) = match JournalFile::view(&out) {
         Ok((ledger, file)) => (file as Arc<dyn ReadAt>, Some(ledger)),
         Err(FolderError::NoRun { .. }) => (Arc::new(Vec::new()) as Arc<dyn ReadAt>, None),

@@ -155,6 +155,11 @@ impl Agenda {
         (left.count() + self.orphans.len()) as u64
     }
 
+    /// How many jobs are submitted although their ids were, for they ask for something else by now.
+    pub(super) fn changed(&self) -> u64 {
+        self.decisions.iter().flatten().filter(|decision| **decision == Decision::Changed).count() as u64
+    }
+
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.
     pub(super) fn asks_api(&self) -> bool {
         let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Tend);

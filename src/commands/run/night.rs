@@ -19,7 +19,7 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{Closing, Doubt, Narrator, Screen};
+use crate::progress::{Changed, Closing, Doubt, Narrator, Screen};
 use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -53,6 +53,8 @@ pub(super) struct Night<'a> {
     opening: RunStart,
     /// How many jobs had their pictures moved aside because the manifest has them no more.
     set_aside: u64,
+    /// The jobs that are paid for again because they ask for something else.
+    changed: Changed,
 }
 
 impl<'a> Night<'a> {
@@ -88,6 +90,8 @@ impl<'a> Night<'a> {
         let (plan, ids) = planning.publish(&options)?;
         let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
         let (ledger, disk) = journal.into_disk();
+        let price = (options.backend == Backend::Vibedream).then(|| ledger.estimate());
+        let changed = Changed { jobs: agenda.changed(), price };
         let name = batch.manifest.display().to_string();
         let opening = RunStart {
             manifest: name.clone(),
@@ -99,7 +103,7 @@ impl<'a> Night<'a> {
             partition: options.partition,
             resume: Some(resume_command()),
         };
-        let night = Night { arguments, screen, options, name, plan, agenda, opening, set_aside: 0 };
+        let night = Night { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
         Ok((night, (lock, ledger, disk)))
     }
 
@@ -160,6 +164,9 @@ impl<'a> Night<'a> {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
         }
+        if self.changed.jobs > 0 {
+            self.screen.say(&self.changed.to_string());
+        }
         if let (Some(end), true) = (settings.not_after, left > 0) {
             let end = end.to_zoned_datetime(TimeZone::system());
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
@@ -219,6 +226,7 @@ impl<'a> Night<'a> {
             uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
             removed,
             set_aside: self.set_aside,
+            changed: self.changed,
             colors,
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
@@ -286,6 +294,7 @@ fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>)
             | StopReason::Deadline
             | StopReason::Budget
             | StopReason::BudgetPerRun
+            | StopReason::BelowPrice { .. }
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)

@@ -17,7 +17,8 @@ impl Opening {
             return Opening::Waiting(folder.clone());
         }
         let folder = folder.clone();
-        match Lock::take(&folder) {
+        let held = Lock::take(&folder).and_then(|lock| folder.remove_drafts().map(|()| lock));
+        match held {
             // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
             Ok(lock) => Opening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
             Err(error) => Opening::Refused(error),

@@ -1,11 +1,11 @@
 use crate::commands::Failure;
-use crate::commands::intake::{Dealt, Sent, for_each};
+use crate::commands::intake::{Dealt, Sent, for_each, unmatched};
 use crate::commands::options::Options;
 use crate::job::ContentHash;
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
-use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark};
+use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark, RunFolder, plan_lines};
 
 use super::agenda::Ids;
 use super::opening::Opening;
@@ -42,22 +42,35 @@ impl Planning {
         if opening.is_held()
             && let Some(plan) = made_of.and_then(|made_of| PlanMark::plan_of(folder, made_of))
         {
+            if let Some(only) = options.must_match()
+                && !any_matches(only, folder)?
+            {
+                return Err(unmatched(only, manifest));
+            }
             return Ok(Planning::AsBefore(plan));
         }
         let mut pictures = LocalPictures::remembering(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() })
+            let line = DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() });
+            (line, options.selection.names(found.job.id.as_str()))
         };
+        let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |dealt| match dealt {
-            Dealt::Ours(planned) => Ok(draft.push_line(&planned)?),
+            Dealt::Ours((line, is_named)) => {
+                is_any_named |= is_named;
+                Ok(draft.push_line(&line)?)
+            }
             Dealt::Theirs(id) => {
                 draft.skip();
                 ids.note(&id);
                 Ok(())
             }
         })?;
+        if let Some(only) = options.must_match().filter(|_| !is_any_named) {
+            return Err(unmatched(only, manifest));
+        }
         // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
@@ -84,4 +97,14 @@ impl Planning {
         }
         Ok((plan, ids))
     }
+}
+
+/// Whether a job of the folder's plan has an id that `only` matches.
+fn any_matches(only: &glob::Pattern, folder: &RunFolder) -> Result<bool, FolderError> {
+    for line in plan_lines(folder)? {
+        if only.matches(line?.key()?.job.as_str()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -223,7 +223,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if !has_room(budget, &self.ledger) {
             return Some(StopReason::Budget);
         }
-        (!has_room_in_run(budget_per_run, &self.ledger, &self.mark)).then_some(StopReason::BudgetPerRun)
+        let price = self.ledger.estimate();
+        match budget_per_run {
+            Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
+            _ if has_room_in_run(budget_per_run, &self.ledger, &self.mark) => None,
+            _ => Some(StopReason::BudgetPerRun),
+        }
     }
 
     /// Under a ceiling the first submit of a run goes alone: those beside it would be paid for at a price that nobody knows.

@@ -62,6 +62,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
                 Ok(())
             }
+            News::Surplus { kept, left } => {
+                self.tell(&Event::Surplus { job: &key.job, kept, left });
+                Ok(())
+            }
             News::Generated { outputs } => {
                 self.workers.enter(report.worker, Phase::Saving);
                 // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.

@@ -30,13 +30,24 @@ pub struct Behavior {
     pub answer: Duration,
     /// The status of every `n`th submit, which it does not accept.
     pub every: Option<(usize, u16)>,
+    /// What an edit costs, in cents.
+    pub price: u64,
+    /// How many outputs each prediction has.
+    pub outputs: usize,
     /// After how many accepted submits it answers 402.
     pub balance: usize,
 }
 
 impl Default for Behavior {
     fn default() -> Behavior {
-        Behavior { edit: Duration::from_millis(30), answer: Duration::ZERO, every: None, balance: usize::MAX }
+        Behavior {
+            edit: Duration::from_millis(30),
+            answer: Duration::ZERO,
+            every: None,
+            price: 7,
+            outputs: 1,
+            balance: usize::MAX,
+        }
     }
 }
 
@@ -136,7 +147,9 @@ async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes)
         let body: Value = serde_json::from_slice(&body).unwrap();
         let id = format!("p-{}", ledger.accepted.len());
         ledger.accepted.insert(id.clone(), (body["prompt"].as_str().unwrap().to_owned(), Instant::now()));
-        let answer = json!({"id": id, "status": "processing", "costCents": 7, "createdAt": "2025-01-15T12:00:00.000Z"});
+        let cost = ledger.behavior.price;
+        let answer =
+            json!({"id": id, "status": "processing", "costCents": cost, "createdAt": "2025-01-15T12:00:00.000Z"});
         (answer, ledger.behavior.answer)
     };
     tokio::time::sleep(wait).await;
@@ -151,7 +164,8 @@ async fn prediction(State(ledger): State<Shared>, Path(id): Path<String>) -> Res
     };
     let is_done = since.elapsed() >= ledger.behavior.edit;
     let status = if is_done { "completed" } else { "processing" };
-    let outputs = is_done.then(|| [format!("{}/outputs/{id}/1736942400000-0.png", ledger.assets)]);
+    let output = |number| format!("{}/outputs/{id}/1736942400000-{number}.png", ledger.assets);
+    let outputs = is_done.then(|| (0..ledger.behavior.outputs).map(output).collect::<Vec<_>>());
     Json(json!({"id": id, "status": status, "outputs": outputs, "error": null})).into_response()
 }
 

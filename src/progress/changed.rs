@@ -1,0 +1,41 @@
+use crate::job::Cents;
+
+use super::words::counted;
+
+/// Jobs that ask for something else than they did before. A template with another word changes a whole catalog, so whoever
+/// pays is told before the first submit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// How many.
+    pub jobs: u64,
+    /// What a submit may cost; nothing where none does.
+    pub price: Option<Cents>,
+}
+
+impl std::fmt::Display for Changed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (jobs, ask, are) = match self.jobs {
+            1 => (counted(1, "job"), "asks", "is"),
+            jobs => (counted(jobs, "job"), "ask", "are"),
+        };
+        write!(formatter, "{jobs} {ask} for something else than before and {are} ")?;
+        match self.price {
+            Some(price) => write!(formatter, "paid for anew, about {}", price.times(self.jobs))?,
+            None => formatter.write_str("made anew")?,
+        }
+        formatter.write_str("; earlier pictures move to earlier")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
+        let catalog = Changed { jobs: 4000, price: Some(Cents(7)) };
+        insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for anew, about $280.00; earlier pictures move to earlier");
+        let single = Changed { jobs: 1, price: None };
+        insta::assert_snapshot!(single, @"1 job asks for something else than before and is made anew; earlier pictures move to earlier");
+    }
+}
