@@ -74,12 +74,16 @@ impl Closing {
         for (class, count) in &self.errors {
             line("failed", &format!("{count} {class}: {}", class.remedy()));
         }
-        if counts.uncertain > 0 {
+        let (asked, doubts) = Doubt::asked(&self.uncertain);
+        if asked > 0 {
             let advice =
                 "may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again";
-            line("uncertain", &format!("{} {advice}", counts.uncertain));
+            line("uncertain", &format!("{asked} {advice}"));
         }
-        text.push_str(&Doubt::lines(&self.uncertain));
+        text.push_str(&doubts);
+        if let Some((advice, doubts)) = Doubt::left_behind(&self.uncertain) {
+            text.push_str(&format!("  reserved  {advice}\n{doubts}"));
+        }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (count, remark) in [
             (self.removed, "gone from the manifest; the pictures stay (--prune moves them to earlier)"),
@@ -172,6 +176,7 @@ impl Closing {
 mod tests {
     use super::*;
     use crate::job::JobId;
+    use crate::progress::Row;
 
     fn closing() -> Closing {
         Closing {
@@ -239,6 +244,8 @@ mod tests {
             job: JobId::new("mug-ocean").unwrap(),
             submitted_at: Some("2026-11-23T22:14:03Z".parse().unwrap()),
             fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+            reserved_cents: Cents(7),
+            row: Row::Asked,
         }];
         let exit = Exit::StoppedEarly;
         let closing = Closing { counts, errors, uncertain, stopped, reserved: Cents(7), exit, ..closing() };

@@ -1,10 +1,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::job::{Fingerprint, JobId};
+use crate::job::{Cents, Fingerprint, JobId};
 use crate::journal::{Ledger, LinesError};
 
-/// How many doubts a person is shown; the report has all of them.
+use super::words::counted;
+
+/// How many doubts a person is shown; the report has all of those that the manifest asks for, and the journal all.
 const SHOWN: usize = 10;
 
 /// A submit that may have been charged, with what it takes to look it up at the provider.
@@ -16,40 +18,89 @@ pub struct Doubt {
     pub submitted_at: Option<Timestamp>,
     /// Which request it was, as in the journal.
     pub fingerprint: Fingerprint,
+    /// What is reserved for it.
+    pub reserved_cents: Cents,
+    /// What became of its row.
+    pub row: Row,
+}
+
+/// What the manifest asks for under the id of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    /// The very same.
+    Asked,
+    /// Something else.
+    Edited,
+    /// Nothing.
+    Gone,
 }
 
 impl Doubt {
-    /// All that `ledger` is in doubt about, in the order in which it was submitted; rows that the manifest no longer
-    /// has are among them, for their money is reserved as well.
+    /// All that `ledger` is in doubt about, in the order in which it was submitted; `asks_for` gives the fingerprint that
+    /// the manifest wants under an id. Rows that it no longer has are among them, for their money is reserved as well.
     ///
     /// # Errors
     ///
     /// The journal cannot be read again.
-    pub fn all(ledger: &Ledger) -> Result<Vec<Doubt>, LinesError> {
+    pub fn all(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Result<Vec<Doubt>, LinesError> {
         let mut doubts = ledger
             .uncertain()
             .map(|found| {
                 let (job, edit) = found?;
-                Ok(Doubt { job, submitted_at: edit.submitted_at, fingerprint: edit.fingerprint })
+                let row = match asks_for(&job) {
+                    None => Row::Gone,
+                    // A re-roll of what is asked for goes with it.
+                    Some(wanted) if wanted == edit.reroll.map_or(edit.fingerprint, |reroll| reroll.of) => Row::Asked,
+                    Some(_) => Row::Edited,
+                };
+                let (submitted_at, fingerprint, reserved_cents) = (edit.submitted_at, edit.fingerprint, edit.held);
+                Ok(Doubt { job, submitted_at, fingerprint, reserved_cents, row })
             })
             .collect::<Result<Vec<Doubt>, LinesError>>()?;
         doubts.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
         Ok(doubts)
     }
 
-    /// `doubts` a line each, as they stand below the word `uncertain`.
-    pub fn lines(doubts: &[Doubt]) -> String {
-        let mut text: String = doubts.iter().take(SHOWN).map(|doubt| format!("            {doubt}\n")).collect();
-        if doubts.len() > SHOWN {
-            text.push_str(&format!("            and {} more, in report/results.csv\n", doubts.len() - SHOWN));
-        }
-        text
+    /// How many of `doubts` the manifest asks for, and a line for each, as they stand below the word `uncertain`.
+    pub fn asked(doubts: &[Doubt]) -> (u64, String) {
+        let asked: Vec<&Doubt> = doubts.iter().filter(|doubt| doubt.row == Row::Asked).collect();
+        (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
+
+    /// What to do about those that the manifest no longer asks for, as it stands behind the word `reserved`, and a line for
+    /// each. Nothing where there are none.
+    pub fn left_behind(doubts: &[Doubt]) -> Option<(String, String)> {
+        let left: Vec<&Doubt> = doubts.iter().filter(|doubt| doubt.row != Row::Asked).collect();
+        if left.is_empty() {
+            return None;
+        }
+        let (count, cents) = (left.len() as u64, left.iter().map(|doubt| doubt.reserved_cents).sum::<Cents>());
+        let advice = format!(
+            "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} of the \
+             budget stays reserved, so raise --budget by what was not charged",
+            counted(count, "submit")
+        );
+        Some((advice, lines(&left, "journal.jsonl")))
+    }
+}
+
+fn lines(doubts: &[&Doubt], place_of_all: &str) -> String {
+    let mut text: String = doubts.iter().take(SHOWN).map(|doubt| format!("            {doubt}\n")).collect();
+    if doubts.len() > SHOWN {
+        text.push_str(&format!("            and {} more, in {place_of_all}\n", doubts.len() - SHOWN));
+    }
+    text
 }
 
 impl std::fmt::Display for Doubt {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let at = self.submitted_at.map_or_else(String::new, |at| format!(" submitted {},", at.strftime("%F %T UTC")));
-        write!(formatter, "{}:{at} request {}", self.job, self.fingerprint)
+        let row = match self.row {
+            Row::Asked => "",
+            Row::Edited => " (edited since)",
+            Row::Gone => " (row gone)",
+        };
+        write!(formatter, "{}:{at} request {}{row}", self.job, self.fingerprint)
     }
 }

@@ -11,7 +11,7 @@ mod words;
 
 pub use changed::Changed;
 pub use closing::Closing;
-pub use doubt::Doubt;
+pub use doubt::{Doubt, Row};
 pub use logs::start_logs;
 pub use narrator::Narrator;
 pub use screen::{Screen, style};

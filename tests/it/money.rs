@@ -91,6 +91,38 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
 }
 
 #[test]
+fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_way_out() {
+    let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    let row = |id: &str, color: &str| format!("{id},Make it {color},https://example.com/{id}.jpg\n");
+    let manifest = |rows: &[String]| sandbox.write("catalog.csv", format!("id,prompt,images\n{}", rows.concat()));
+    manifest(&[row("mug", "#FF0000"), row("vase", "#FF0000"), row("lamp", "#FF0000")]);
+    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    while provider.accepted() < 3 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    provider.behave(Behavior::default());
+    manifest(&[row("mug", "#00FF00"), row("lamp", "#FF0000")]);
+    let closing = code(&run(&sandbox, &provider, "").output().unwrap(), 3);
+    let status = code(&sandbox.run("status out"), 0);
+    for said in [&closing, &status] {
+        let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
+        let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
+        assert!(above.contains("            lamp: submitted "), "{said}");
+        assert!(
+            below.contains("$0.14 of the budget stays reserved, so raise --budget by what was not charged"),
+            "{said}"
+        );
+        assert!(below.contains("(edited since)\n") && below.contains("(row gone)\n"), "{said}");
+    }
+    let standing = code(&sandbox.run("status out --json"), 0);
+    assert!(standing.contains(r#""row": "edited""#) && standing.contains(r#""row": "gone""#), "{standing}");
+}
+
+#[test]
 fn the_budget_is_a_ceiling_over_all_runs() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);

@@ -3,17 +3,18 @@
 mod live;
 mod resume;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::color::Check;
-use crate::job::{Cents, JobStatus, Seed};
-use crate::journal::{Edit, History, Ledger, Record, SavedFile, Step};
+use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed};
+use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
-use crate::progress::counted;
+use crate::progress::{Doubt, counted};
 use crate::report::{
     self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
@@ -94,6 +95,21 @@ pub(super) fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, Folder
         removed = removed.saturating_sub(u64::from(ledger.is_shown(&line?.key()?.job)));
     }
     Ok(removed)
+}
+
+/// The submits that may have been charged, each with what the folder's plan asks for by now under its id.
+pub(super) fn doubts(folder: &RunFolder, ledger: &Ledger) -> Result<Vec<Doubt>, FolderError> {
+    let mut wanted: HashMap<JobId, Option<Fingerprint>> =
+        ledger.uncertain().map(|found| Ok((found?.0, None))).collect::<Result<_, LinesError>>()?;
+    if !wanted.is_empty() {
+        for line in plan_lines(folder)? {
+            let EditKey { job, fingerprint } = line?.key()?;
+            if let Some(asked) = wanted.get_mut(&job) {
+                *asked = Some(fingerprint);
+            }
+        }
+    }
+    Ok(Doubt::all(ledger, |job| wanted.get(job).copied().flatten())?)
 }
 
 fn status(edit: Option<&Edit>) -> JobStatus {

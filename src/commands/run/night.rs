@@ -19,7 +19,7 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{Changed, Closing, Doubt, Narrator, Screen};
+use crate::progress::{Changed, Closing, Narrator, Screen};
 use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -223,7 +223,7 @@ impl<'a> Night<'a> {
             seconds: Duration::ZERO,
             stopped: ending.stopped.clone(),
             errors,
-            uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
+            uncertain: gather::doubts(&options.folder, ledger)?,
             removed,
             set_aside: self.set_aside,
             changed: self.changed,

@@ -87,7 +87,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
             budget: run.and_then(|run| run.budget_cents),
         },
         pace,
-        uncertain: Doubt::all(ledger).map_err(FolderError::from)?,
+        uncertain: gather::doubts(folder, ledger)?,
     };
     if as_json {
         print_json(&standing);

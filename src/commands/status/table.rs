@@ -32,8 +32,12 @@ pub(super) fn text(standing: &Standing) -> String {
     ] {
         line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain" {
-            text.push_str(&Doubt::lines(&standing.uncertain));
+            text.push_str(&Doubt::asked(&standing.uncertain).1);
         }
+    }
+    if let Some((advice, doubts)) = Doubt::left_behind(&standing.uncertain) {
+        line(&mut text, "reserved", &advice);
+        text.push_str(&doubts);
     }
     if standing.removed > 0 {
         let removed = format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed);
