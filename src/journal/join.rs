@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use crate::job::JobId;
 
 use super::lines::Lines;
-use super::{ReadAt, Record};
+use super::retold::{Best, Retold};
+use super::{ReadAt, Record, Step};
 
 /// Several journals as one: every line of each, once.
 ///
 /// A job has one journal that knows it best: all others know the same of it or less, from an earlier copy. Where two
-/// journals have gone different ways about a job there is no truth to be had, and so no joint journal.
+/// journals have gone different ways about a job there is no truth to be had, and so no joint journal. A compacted journal
+/// tells the same in other lines; there it counts what they add up to.
 ///
 /// The first journal is the one that the others are joined to: it stays as it is, and what it lacks comes behind it, in
 /// the order of time. Joining the same journals once more adds nothing.
@@ -30,7 +32,9 @@ pub struct Joint<'j> {
 struct Known {
     /// Which journal knows most of it.
     best: usize,
-    /// How many lines the first journal has about it.
+    /// How many lines that journal has about it.
+    lines: usize,
+    /// How many of them say what the first journal knows.
     in_first: usize,
     /// Whether any but the first journal knows it.
     is_named: bool,
@@ -59,28 +63,35 @@ fn and_more(more: usize) -> String {
 }
 
 /// A line of a journal, as far as it matters here.
-struct Told {
+pub(super) struct Told {
     at: Timestamp,
-    job: Option<JobId>,
+    pub(super) job: Option<JobId>,
+    /// Whether it stands for lines that were there before a compaction.
+    is_summary: bool,
+    pub(super) offset: u64,
     bytes: Vec<u8>,
 }
 
 /// The whole lines of a journal.
-struct Tale<'j>(Lines<'j>);
+pub(super) struct Tale<'j>(Lines<'j>);
 
-impl Tale<'_> {
+impl<'j> Tale<'j> {
+    pub(super) fn of(journal: &'j dyn ReadAt) -> Tale<'j> {
+        Tale(Lines::new(journal))
+    }
+
     /// The next line; nothing at the end, or where a crash has torn the last one.
-    fn next(&mut self) -> io::Result<Option<Told>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Told>> {
         let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, format!("{error}"));
         let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
-        let job = match record {
-            Record::Run(_) => None,
-            Record::Edit(key, _) => Some(key.job),
+        let (job, is_summary) = match record {
+            Record::Run(_) => (None, false),
+            Record::Edit(key, step) => (Some(key.job), matches!(step, Step::Summary(_))),
         };
         let mut bytes = line.bytes.to_vec();
         bytes.push(b'\n');
-        Ok(Some(Told { at, job, bytes }))
+        Ok(Some(Told { at, job, is_summary, offset: line.offset, bytes }))
     }
 }
 
@@ -92,37 +103,52 @@ impl<'j> Joint<'j> {
     /// Two of them tell different stories of a job, or one cannot be read.
     pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<Joint<'j>, JoinError> {
         let hasher = RandomState::new();
-        let mut jobs: HashMap<JobId, (Known, Vec<u64>)> = HashMap::new();
+        let mut jobs: HashMap<JobId, (Known, Story)> = HashMap::new();
+        let mut retold: HashSet<JobId> = HashSet::new();
         let mut runs: Vec<HashSet<u64>> = Vec::new();
         let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
         for (place, journal) in journals.iter().enumerate() {
             let stories = stories(journal, &hasher)?;
             runs.push(stories.runs);
             for (job, story) in stories.jobs {
-                let in_first = if place == 0 { story.len() } else { 0 };
+                let lines = story.lines.len();
+                let in_first = if place == 0 { lines } else { 0 };
                 let Some((known, longest)) = jobs.get_mut(&job) else {
-                    jobs.insert(job, (Known { best: place, in_first, is_named: place > 0 }, story));
+                    jobs.insert(job, (Known { best: place, lines, in_first, is_named: place > 0 }, story));
                     continue;
                 };
                 known.is_named = true;
-                let both = story.len().min(longest.len());
-                if story[..both] != longest[..both] {
-                    conflicts.push((job, [known.best, place]));
-                } else if story.len() > longest.len() {
-                    (known.best, *longest) = (place, story);
+                let both = lines.min(known.lines);
+                if story.lines[..both] != longest.lines[..both] {
+                    match story.is_summed_up || longest.is_summed_up {
+                        true => drop(retold.insert(job)),
+                        false => conflicts.push((job, [known.best, place])),
+                    }
+                } else if lines > known.lines {
+                    (known.best, known.lines, *longest) = (place, lines, story);
                 }
+            }
+        }
+        let mut jobs: HashMap<JobId, Known> = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
+        for found in Retold::of(journals, retold.into_iter())?.jobs() {
+            let (job, told) = found?;
+            match (told, jobs.get_mut(job)) {
+                (Ok(Best { place, in_first, lines }), Some(known)) => {
+                    (known.best, known.in_first, known.lines) = (place, in_first, lines);
+                }
+                (Err(parted), _) => conflicts.push((job.clone(), parted)),
+                (Ok(_), None) => {}
             }
         }
         if let Some((job, journals)) = conflicts.iter().min().cloned() {
             return Err(JoinError::Conflict { job, journals, more: conflicts.len() - 1 });
         }
-        let lacking = jobs.values().map(|(known, story)| story.len() - known.in_first).sum::<usize>() as u64;
+        let lacking = jobs.values().map(|known| known.lines - known.in_first).sum::<usize>() as u64;
         let (first, others) =
             runs.split_first().map_or((HashSet::new(), &[][..]), |(first, others)| (first.clone(), others));
         let lacking_runs =
             others.iter().flatten().collect::<HashSet<_>>().into_iter().filter(|run| !first.contains(run));
         let lacks = lacking + lacking_runs.count() as u64;
-        let jobs = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
         Ok(Joint { journals, jobs, hasher, lacks })
     }
 
@@ -154,7 +180,7 @@ impl<'j> Joint<'j> {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
         let mut runs = HashSet::new();
-        let mut tale = Tale(Lines::new(first));
+        let mut tale = Tale::of(first);
         while let Some(told) = tale.next()? {
             if told.job.is_none() {
                 runs.insert(self.hasher.hash_one(&told.bytes));
@@ -162,7 +188,7 @@ impl<'j> Joint<'j> {
             out.write_all(&told.bytes)?;
         }
         let mut told_of: HashMap<JobId, usize> = HashMap::new();
-        let mut tales: Vec<Tale<'_>> = others.iter().map(|journal| Tale(Lines::new(journal))).collect();
+        let mut tales: Vec<Tale<'_>> = others.iter().map(|journal| Tale::of(journal)).collect();
         let mut heads = tales.iter_mut().map(Tale::next).collect::<io::Result<Vec<_>>>()?;
         // Few journals are joined, so that looking at each head is as good as a heap.
         while let Some((place, _)) = earliest(&heads) {
@@ -192,17 +218,29 @@ fn earliest(heads: &[Option<Told>]) -> Option<(usize, Timestamp)> {
 /// The hashes of a journal's lines.
 #[derive(Default)]
 struct Stories {
-    jobs: HashMap<JobId, Vec<u64>>,
+    jobs: HashMap<JobId, Story>,
     runs: HashSet<u64>,
+}
+
+/// Those of a job's lines.
+#[derive(Default)]
+struct Story {
+    lines: Vec<u64>,
+    /// Whether any of them stands for others that were there before a compaction.
+    is_summed_up: bool,
 }
 
 fn stories(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<Stories> {
     let mut stories = Stories::default();
-    let mut tale = Tale(Lines::new(journal));
+    let mut tale = Tale::of(journal);
     while let Some(told) = tale.next()? {
         let hash = hasher.hash_one(&told.bytes);
         match told.job {
-            Some(job) => stories.jobs.entry(job).or_default().push(hash),
+            Some(job) => {
+                let story = stories.jobs.entry(job).or_default();
+                story.lines.push(hash);
+                story.is_summed_up |= told.is_summary;
+            }
             None => drop(stories.runs.insert(hash)),
         }
     }
@@ -216,16 +254,20 @@ mod tests {
     use super::*;
     use crate::job::Cents;
     use crate::journal::replay::tests::{choices, drawn};
-    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, RunStart, Step, replay};
+    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, RunStart, compact, replay};
 
     /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
     fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
+        dealt_bytes(journal, count).into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
+    }
+
+    fn dealt_bytes(journal: &[u8], count: usize) -> Vec<Vec<u8>> {
         let mut dealt: Vec<Vec<u8>> = (0..count).map(|place| opening(&place.to_string())).collect();
         for line in journal.split_inclusive(|byte| *byte == b'\n') {
             let (_, Record::Edit(key, _)) = Record::from_line(line.trim_ascii_end()).unwrap() else { continue };
             dealt[key.job.as_str().bytes().map(usize::from).sum::<usize>() % count].extend(line);
         }
-        dealt.into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
+        dealt
     }
 
     fn opening(manifest: &str) -> Vec<u8> {
@@ -291,6 +333,38 @@ mod tests {
             prop_assert_eq!(bytes[first.len()..].iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
             same(&replay(bytes).unwrap().ledger, &whole)?;
         }
+    }
+
+    proptest! {
+        /// Whichever of them are compacted before the shares go on.
+        #[test]
+        fn a_compacted_journal_is_joined_as_the_long_one_would_be(
+            choices in choices(), count in 1_usize..4, cut in 0.0..1.0, compacts in 1_u8..4,
+        ) {
+            let (whole, lines) = drawn(&choices);
+            let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
+            let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
+            let before = dealt_bytes(early, count);
+            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
+            let first = if compacts & 1 == 0 { first } else { short(&first) };
+            let shares: Vec<Arc<dyn ReadAt>> = dealt_bytes(&lines, count).into_iter().zip(before).map(|(long, before)| {
+                let began = if compacts & 2 == 0 { before.clone() } else { short(&before) };
+                Arc::new([&began, &long[before.len()..]].concat()) as Arc<dyn ReadAt>
+            }).collect();
+            let (bytes, _) = joined(first.clone(), &shares).unwrap();
+            prop_assert!(bytes.starts_with(&first), "what was joined before stays as it is");
+            same(&replay(bytes.clone()).unwrap().ledger, &whole)?;
+            prop_assert_eq!(joined(bytes, &shares).unwrap().1, 0);
+        }
+    }
+
+    /// The journal, compacted.
+    fn short(journal: &[u8]) -> Vec<u8> {
+        let ledger = replay(journal.to_vec()).unwrap().ledger;
+        let journal: Arc<dyn ReadAt> = Arc::new(journal.to_vec());
+        let mut short = Vec::new();
+        compact(&journal, &ledger, &mut short).unwrap();
+        short
     }
 
     #[test]

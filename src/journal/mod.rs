@@ -19,6 +19,7 @@ mod money;
 mod read_at;
 mod record;
 mod replay;
+mod retold;
 mod scan;
 mod settled;
 mod snapshot;

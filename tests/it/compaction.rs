@@ -61,6 +61,30 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
     assert_eq!(sandbox.run("compact nothing").status.code(), Some(1));
 }
 
+#[test]
+fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go_on() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let merge = |told: &str| {
+        let said = code(&sandbox.run("merge one two -o all --partial"), 0);
+        assert!(said.contains(told), "{said}");
+    };
+    code(&night(&sandbox, &provider, &["mug", "vase"], "one"), 0);
+    code(&night(&sandbox, &provider, &["lamp"], "two"), 0);
+    merge("2 folders joined");
+    code(&sandbox.run("compact one"), 0);
+    merge("2 folders joined");
+    merge(" 0 new records");
+    code(&night(&sandbox, &provider, &["mug", "jug"], "one"), 0);
+    code(&sandbox.run("compact all"), 0);
+    merge("2 folders joined");
+    merge(" 0 new records");
+    assert_eq!(sandbox.names("all/results"), ["jug.png", "lamp.png", "mug.png", "vase.png"]);
+    assert!(code(&sandbox.run("status all"), 0).contains("$0.28"));
+    let accepted = provider.accepted();
+    code(&night(&sandbox, &provider, &["mug", "jug", "lamp"], "all"), 0);
+    assert_eq!(provider.accepted(), accepted);
+}
+
 /// The journal of a run of `jobs` jobs, half of which went well.
 fn journal(jobs: u64) -> Vec<u8> {
     let counts = PlanCounts { total: jobs, pending: jobs, ..PlanCounts::default() };

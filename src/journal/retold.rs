@@ -1,0 +1,100 @@
+//! Stories that journals tell in other lines: where one was compacted, a record of it says what another has in many.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::job::JobId;
+
+use super::join::Tale;
+use super::ledger::Ledger;
+use super::lines::Lines;
+use super::{History, ReadAt, Record};
+
+/// The lines about some jobs in several journals. They are read again, a job at a time, and held against each other by what
+/// they add up to.
+pub(super) struct Retold<'j> {
+    journals: &'j [Arc<dyn ReadAt>],
+    /// Where the lines of each job begin, in each journal.
+    offsets: HashMap<JobId, Vec<Vec<u64>>>,
+}
+
+/// Which journal knows most of a job.
+pub(super) struct Best {
+    /// The place of the journal.
+    pub(super) place: usize,
+    /// How many of its lines say what the first journal knows already.
+    pub(super) in_first: usize,
+    /// How many lines it has.
+    pub(super) lines: usize,
+}
+
+/// The places of two journals that have gone different ways.
+pub(super) type Parted = [usize; 2];
+
+impl<'j> Retold<'j> {
+    /// Finds the lines of `jobs`.
+    pub(super) fn of(journals: &'j [Arc<dyn ReadAt>], jobs: impl Iterator<Item = JobId>) -> io::Result<Retold<'j>> {
+        let mut offsets: HashMap<JobId, Vec<Vec<u64>>> =
+            jobs.map(|job| (job, vec![Vec::new(); journals.len()])).collect();
+        if offsets.is_empty() {
+            return Ok(Retold { journals, offsets });
+        }
+        for (place, journal) in journals.iter().enumerate() {
+            let mut tale = Tale::of(journal);
+            while let Some(told) = tale.next()? {
+                if let Some(found) = told.job.and_then(|job| offsets.get_mut(&job)) {
+                    found[place].push(told.offset);
+                }
+            }
+        }
+        Ok(Retold { journals, offsets })
+    }
+
+    /// What is to be said of each of the jobs.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Best, Parted>)>> {
+        self.offsets.iter().map(|(job, offsets)| {
+            let stories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
+            Ok((job, best(&stories.collect::<io::Result<Vec<_>>>()?)))
+        })
+    }
+}
+
+/// Which of the stories goes furthest; each is how the job stood after each line. One goes as far as another where it comes
+/// to stand as that one ends.
+fn best(stories: &[Vec<History>]) -> Result<Best, Parted> {
+    let reaches = |story: &[History], end: &History| story.iter().rposition(|state| state == end).map(|at| at + 1);
+    let mut known = stories.iter().enumerate().filter_map(|(place, story)| Some((place, story, story.last()?)));
+    let nothing = Best { place: 0, in_first: 0, lines: 0 };
+    let Some((mut place, mut longest, mut end)) = known.next() else { return Ok(nothing) };
+    for (other, story, ends) in known {
+        match reaches(story, end) {
+            Some(lines) if lines < story.len() => (place, longest, end) = (other, story, ends),
+            Some(_) => {}
+            None if reaches(longest, ends).is_some() => {}
+            None => return Err([place, other]),
+        }
+    }
+    let in_first = match stories.first().and_then(|first| first.last()) {
+        Some(first) => reaches(longest, first).ok_or([0, place])?,
+        None => 0,
+    };
+    Ok(Best { place, in_first, lines: longest.len() })
+}
+
+/// How a job stands after each of its lines.
+fn states(journal: &dyn ReadAt, job: &JobId, offsets: &[u64]) -> io::Result<Vec<History>> {
+    let mut ledger = Ledger::default();
+    let state = |&offset: &u64| {
+        let line = Lines::one_at(journal, offset)?;
+        let (at, record) = Record::from_line(&line).map_err(invalid)?;
+        ledger.apply(at, &record).map_err(invalid)?;
+        Ok(ledger.live_history(job).cloned().unwrap_or_default())
+    };
+    offsets.iter().map(state).collect()
+}
+
+/// A line that is no longer what it was.
+fn invalid(error: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
