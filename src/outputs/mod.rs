@@ -11,6 +11,7 @@ mod inline;
 mod picture;
 mod places;
 mod results;
+mod room;
 mod slot;
 
 use std::future::Future;
@@ -54,6 +55,15 @@ pub trait ResultStore: Send + Sync + 'static {
         files: Vec<SavedFile>,
         displaced: Vec<SavedFile>,
     ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+
+    /// Whether there is room for the picture of one more submit. A store that cannot tell has it.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    fn check_room(&self) -> Result<(), OutputError> {
+        Ok(())
+    }
 
     /// Whether `results/` has a picture as it was saved, told from its size.
     fn has(&self, file: &SavedFile) -> bool;

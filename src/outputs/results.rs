@@ -14,6 +14,7 @@ use super::incoming::{Incoming, Received, temporary};
 use super::places::{
     EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, make_room, move_to, strays,
 };
+use super::room;
 use super::{Downloader, OutputError, Picture, Place, ResultStore, Slot, Verified, disk, inline, picture};
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
@@ -50,7 +51,8 @@ impl Verified for Staged {
 }
 
 impl Results {
-    /// Opens the folder of a run, making `results/` where it is missing.
+    /// Opens the folder of a run, making `results/` where it is missing. It must be one that can be written to, which is
+    /// known before anything is paid for.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             results: run.join(RESULTS),
@@ -60,6 +62,7 @@ impl Results {
             downloader,
         };
         make_folder(&folder.results).map_err(disk(&folder.results))?;
+        temporary(&folder.results).map_err(disk(&folder.results))?;
         Ok(folder)
     }
 
@@ -279,6 +282,10 @@ impl ResultStore for Results {
 
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.bring_back(&files, displaced)).await
+    }
+
+    fn check_room(&self) -> Result<(), OutputError> {
+        room::check(&self.results)
     }
 
     fn has(&self, file: &SavedFile) -> bool {

@@ -103,10 +103,11 @@ impl Drop for Mounted {
 fn a_full_disk_ends_the_run_and_with_room_it_goes_on() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 100);
-    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=160k");
+    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=32m");
     let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
     assert!(said.contains("No space left on device"), "{said}");
-    disk.remount("remount,size=16m");
+    assert_eq!(provider.accepted(), 0, "nothing is paid for that could not be saved");
+    disk.remount("remount,size=128m");
     goes_on(&sandbox, &provider, 100);
 }
 
@@ -116,7 +117,7 @@ fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
     let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);
-    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=16m");
+    let disk = Mounted::tmpfs(&sandbox.path("out"), "size=128m");
     code(&run(&sandbox, &provider).args(["--limit", "5"]).output().unwrap(), 0);
     disk.remount("remount,ro");
     let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
@@ -124,4 +125,37 @@ fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
     assert_eq!(provider.accepted(), 5, "nothing is sent that cannot be recorded");
     disk.remount("remount,rw");
     goes_on(&sandbox, &provider, 100);
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought_home() {
+    let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 100);
+    let _disk = Mounted::tmpfs(&sandbox.path("out"), "size=96m");
+    let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while provider.accepted() < 5 {
+        std::thread::yield_now();
+    }
+    let ballast = sandbox.write("out/ballast", vec![0; 48 << 20]);
+    let said = code(&child.wait_with_output().unwrap(), 1);
+    assert!(said.contains("No space left on device for more pictures") && said.contains("free some space"), "{said}");
+    assert!(!said.contains("stopping: the deadline"), "{said}");
+    assert!(provider.accepted() < 100);
+    assert_eq!(sandbox.names("out/results").len(), provider.accepted());
+    std::fs::remove_file(ballast).unwrap();
+    goes_on(&sandbox, &provider, 100);
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn results_that_cannot_be_written_are_told_before_anything_is_paid_for() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 10);
+    let disk = Mounted::tmpfs(&sandbox.path("out/results"), "ro,size=128m");
+    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(said.contains("Read-only file system") && provider.accepted() == 0, "{said}");
+    disk.remount("remount,rw");
+    goes_on(&sandbox, &provider, 10);
 }

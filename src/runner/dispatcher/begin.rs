@@ -71,6 +71,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }
+                if let Err(error) = self.plant.store.check_room() {
+                    self.run_out(error);
+                    break;
+                }
             }
             if let Task::Tend = next.task
                 && self.workers.are(Phase::Looking) >= MOST_LOOKING

@@ -160,7 +160,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             let wake = self.begin_what_may(&mut work).await?;
             let nothing_left = !self.has_more(&mut work);
             if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
-                if !nothing_left {
+                if !nothing_left && self.broken.is_none() {
                     self.tell_stopping(StopReason::Deadline);
                 }
                 return Ok(());

@@ -8,7 +8,7 @@ use tracing::Instrument;
 use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
 use crate::journal::{Record, RunEvent};
-use crate::outputs::ResultStore;
+use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
 use crate::runner::executor::News;
@@ -69,6 +69,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if !matches!(self.mode, Mode::Halting(_)) {
             self.begin_to_halt();
         }
+    }
+
+    /// Submits nothing more because this machine has no room for it. What is under way may still find some.
+    pub(super) fn run_out(&mut self, error: OutputError) {
+        self.broken.get_or_insert(RunError::Results(error));
+        self.mode = Mode::Draining(None);
     }
 
     fn begin_to_halt(&mut self) {

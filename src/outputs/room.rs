@@ -1,0 +1,51 @@
+//! Whether there is room for what is about to be paid for.
+
+use std::io;
+use std::path::Path;
+
+use super::{OutputError, disk};
+
+/// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
+const LEAST_FREE: u64 = 64 << 20;
+
+/// Refuses a file system that is nearly full: what is submitted then is paid for, and could not be saved.
+pub(super) fn check(folder: &Path) -> Result<(), OutputError> {
+    free(folder).map_or(Ok(()), enough).map_err(disk(folder))
+}
+
+fn enough(free: u64) -> io::Result<()> {
+    if free >= LEAST_FREE {
+        return Ok(());
+    }
+    let (free, least) = (free >> 20, LEAST_FREE >> 20);
+    let message = format!(
+        "No space left on device for more pictures: {free} MiB are free, and nothing is submitted below {least}"
+    );
+    Err(io::Error::new(io::ErrorKind::StorageFull, message))
+}
+
+/// How many bytes are free; nothing where the file system does not tell.
+#[cfg(unix)]
+fn free(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok().filter(|found| found.f_blocks > 0)?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_folder: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_several_pictures_or_none_is_paid_for() {
+        assert!(enough(LEAST_FREE).is_ok());
+        let refused = enough(LEAST_FREE - 1).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+        assert!(refused.to_string().contains("63 MiB are free, and nothing is submitted below 64"), "{refused}");
+        assert!(check(&std::env::temp_dir().join("no such folder")).is_ok(), "what is not known stops nothing");
+    }
+}
