@@ -63,8 +63,9 @@ impl Sums {
                 self.ended = None;
             }
             RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
-            RunEvent::Learned(Learned { submits, generation_ms }) => {
+            RunEvent::Learned(Learned { submits, in_flight, generation_ms }) => {
                 self.learned.submits = submits.or(self.learned.submits);
+                self.learned.in_flight = in_flight.or(self.learned.in_flight);
                 if !generation_ms.is_empty() {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }

@@ -99,7 +99,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Dispatcher<'o, A, S> {
         let (reports, inbox) = mpsc::unbounded_channel();
         Dispatcher {
-            submits: Submits::new(settings.submits, settings.burst, None),
+            submits: Submits::new(settings.submits, settings.burst, &Learned::default()),
             polls: Arc::new(Polling::new(&settings, &[])),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
@@ -138,7 +138,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let Batch { opening, work, is_job } = batch;
         self.record(Record::Run(RunEvent::Run(opening))).await?.later();
         let learned = self.ledger.learned();
-        self.submits = Submits::new(self.settings.submits, self.settings.burst, learned.submits);
+        self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
         self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));
         for key in self.ledger.unanswered() {
             self.step(&key, Step::unanswered()).await?.later();
@@ -250,7 +250,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
-        let learned = Learned { submits: self.submits.learned(), generation_ms: self.polls.learned() };
+        let learned = Learned { generation_ms: self.polls.learned(), ..self.submits.learned() };
         if learned != Learned::default() {
             self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
         }

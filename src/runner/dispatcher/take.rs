@@ -141,7 +141,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Obstacle::RateLimited(hint) = reason
                     && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
                 {
-                    let learned = Learned { submits: Some(near), generation_ms: Vec::new() };
+                    let learned = Learned { submits: Some(near), ..self.submits.learned() };
                     self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
                     self.tell(&Event::LimitMet { near });
                 }

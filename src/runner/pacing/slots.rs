@@ -42,6 +42,8 @@ pub(super) struct Slots {
     /// What the last episodes have in common.
     seen: Option<Seen>,
     errors: u32,
+    /// The number that it began with, 0 for none.
+    began_with: u32,
 }
 
 /// How many predictions may be in flight.
@@ -96,6 +98,19 @@ pub(super) enum Concerns {
 }
 
 impl Slots {
+    /// Begins with the number that an earlier run has found, where it was one.
+    pub(super) fn new(learned: Option<u32>) -> Slots {
+        let began_with = learned.unwrap_or_default();
+        let cap = (began_with > 0).then(|| Cap::of(began_with, FIRST_PATIENCE));
+        Slots { cap, began_with, ..Slots::default() }
+    }
+
+    /// What the next run should begin with, 0 for no cap, where that is news.
+    pub(super) fn learned(&self) -> Option<u32> {
+        let taken = self.cap.map_or(0, |cap| cap.taken);
+        Some(taken).filter(|taken| *taken != self.began_with)
+    }
+
     /// How many predictions may be in flight, as far as that is known.
     pub(super) fn most(&self) -> Option<u32> {
         self.cap.map(|cap| if cap.filled >= cap.patience { cap.taken + 1 } else { cap.taken })
@@ -235,6 +250,23 @@ mod tests {
             slots.accepted(4);
         }
         assert_eq!(slots.most(), Some(6));
+    }
+
+    #[test]
+    fn what_was_learned_is_known_to_the_next_run_until_it_is_disproved() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.learned(), None);
+        refused(&mut slots, &[8, 8, 8]);
+        slots.accepted(7);
+        assert_eq!(slots.learned(), Some(8));
+        let mut next = Slots::new(slots.learned());
+        assert_eq!((next.most(), next.learned()), (Some(8), None));
+        for _ in 0..STRIKES {
+            refused(&mut next, &[4]);
+            next.accepted(5);
+        }
+        assert_eq!((next.most(), next.learned()), (None, Some(0)));
+        assert_eq!(Slots::new(next.learned()).most(), None);
     }
 
     #[test]

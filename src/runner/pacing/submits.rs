@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::api::Limits;
 use crate::job::{Rate, SubmitRate};
+use crate::journal::Learned;
 
 use super::Pace;
 use super::search::Search;
@@ -20,13 +21,13 @@ pub(in crate::runner) struct Submits {
 
 impl Submits {
     /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
-    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: Option<Rate>) -> Submits {
+    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &Learned) -> Submits {
         match rate {
             SubmitRate::Fixed(rate) => Submits { pace: Pace::new(rate, burst), search: None, slots: Slots::default() },
             SubmitRate::Auto => {
-                let search = Search::new(learned);
-                let pace = Pace::varying(rate.expected(learned), burst);
-                let submits = Submits { pace, search: Some(search), slots: Slots::default() };
+                let search = Search::new(learned.submits);
+                let pace = Pace::varying(rate.expected(learned.submits), burst);
+                let submits = Submits { pace, search: Some(search), slots: Slots::new(learned.in_flight) };
                 submits.adjust();
                 submits
             }
@@ -94,8 +95,9 @@ impl Submits {
     }
 
     /// What the next run should begin with.
-    pub(in crate::runner) fn learned(&self) -> Option<Rate> {
-        self.search.as_ref().and_then(Search::learned)
+    pub(in crate::runner) fn learned(&self) -> Learned {
+        let submits = self.search.as_ref().and_then(Search::learned);
+        Learned { submits, in_flight: self.slots.learned(), generation_ms: Vec::new() }
     }
 
     fn adjust(&self) {

@@ -1,6 +1,7 @@
 //! Providers that let only so many predictions be in flight at once, and say 429 to the others.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ const FREE: Limits = Limits { cap: |_| usize::MAX, rate: None, window: None, ret
 struct Provider {
     limits: Limits,
     begun: Instant,
+    /// The number of its first prediction.
+    first: u32,
     state: Mutex<State>,
 }
 
@@ -75,10 +78,10 @@ impl EditApi for Provider {
         let (least, most) = self.limits.takes;
         let seconds = least + (most - least) * state.random.f64();
         state.worked += seconds;
-        let number = state.accepted.len();
+        let number = self.first + state.accepted.len() as u32;
         state.accepted.push(Instant::now());
         state.done_at.insert(format!("prediction-{number}"), Instant::now() + Duration::from_secs_f64(seconds));
-        accepted(number as u32)
+        accepted(number)
     }
 
     async fn poll(&self, prediction: &PredictionId) -> Exchange {
@@ -99,6 +102,11 @@ struct Went {
 
 /// Runs jobs with `--rate auto` and many more in flight than the provider takes.
 async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
+    after(Ledger::default(), limits, 0..jobs, seed).await.0
+}
+
+/// The same after what `ledger` knows, and what is known then.
+async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (Went, Ledger) {
     let begun = Instant::now();
     let state = State {
         random: fastrand::Rng::with_seed(seed),
@@ -108,7 +116,7 @@ async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
         tokens: (limits.rate.map_or(0.0, |(_, burst)| burst), begun),
         worked: 0.0,
     };
-    let api = Arc::new(Provider { limits, begun, state: Mutex::new(state) });
+    let api = Arc::new(Provider { limits, begun, first: jobs.start, state: Mutex::new(state) });
     let settings = Settings {
         submits: SubmitRate::Auto,
         in_flight: NonZeroU32::new(256).unwrap(),
@@ -116,12 +124,13 @@ async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
         polls_beside: 2,
         ..Settings::default()
     };
-    let ending = play_as(settings, Arc::clone(&api), Ledger::default(), Memory, (0..jobs).map(work)).await;
+    let ending = play_as(settings, Arc::clone(&api), ledger, Memory, jobs.clone().map(work)).await;
     assert_eq!(ending.stopped, None);
     let (state, seconds) = (api.state.lock().unwrap(), begun.elapsed().as_secs_f64());
-    assert_eq!(state.accepted.len(), jobs as usize);
-    let submits = f64::from(state.refused + jobs);
-    Went { in_flight: state.worked / seconds, refused: 100.0 * f64::from(state.refused) / submits }
+    assert_eq!(state.accepted.len(), jobs.len());
+    let submits = f64::from(state.refused) + jobs.len() as f64;
+    let went = Went { in_flight: state.worked / seconds, refused: 100.0 * f64::from(state.refused) / submits };
+    (went, ending.ledger)
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,6 +144,19 @@ async fn a_cap_on_predictions_is_found_and_filled() {
         let went = under(Limits { cap: caps, retry_after, ..FREE }, 300, 1).await;
         assert!(went.in_flight > 0.93 * f64::from(cap) && went.refused < 5.0, "{cap} {retry_after:?}: {went:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_that_was_found_is_where_the_next_night_begins() {
+    let limits = Limits { cap: |_| 8, ..FREE };
+    let (_, known) = after(Ledger::default(), limits, 0..200, 1).await;
+    assert_eq!(known.learned().in_flight, Some(8));
+    let (went, known) = after(known, limits, 200..260, 2).await;
+    assert!(went.in_flight > 6.5 && went.refused < 3.0, "{went:?}");
+    assert_eq!(known.learned().in_flight, Some(8));
+    let (went, known) = after(known, FREE, 260..1260, 3).await;
+    assert!(went.in_flight > 30.0 && went.refused == 0.0, "{went:?}");
+    assert!(known.learned().in_flight > Some(16), "{:?}", known.learned());
 }
 
 #[tokio::test(start_paused = true)]
