@@ -81,6 +81,16 @@ pub(super) struct Search {
     has_learned: bool,
 }
 
+/// What is thought of the limit, whatever has gone through since it was last met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opinion {
+    rate: f64,
+    ceiling: Option<f64>,
+    met: f64,
+    went_through: Option<f64>,
+    patience: u32,
+}
+
 /// Good answers between two times in which nothing went through.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cycle {
@@ -123,6 +133,25 @@ impl Search {
     pub(super) fn learned(&self) -> Option<Rate> {
         let settled = if self.is_told { self.rate } else { self.ceiling.unwrap_or(self.rate) };
         self.has_learned.then(|| Rate::from_per_second(settled))
+    }
+
+    /// What is thought of the limit now.
+    pub(super) fn opinion(&self) -> Opinion {
+        let Search { rate, ceiling, met, went_through, patience, .. } = *self;
+        Opinion { rate, ceiling, met, went_through, patience }
+    }
+
+    /// Thinks as it did once.
+    pub(super) fn return_to(&mut self, opinion: Opinion) {
+        let Opinion { rate, ceiling, met, went_through, patience } = opinion;
+        (self.rate, self.ceiling, self.met, self.went_through) = (rate, ceiling, met, went_through);
+        (self.patience, self.stayed, self.has_stayed) = (patience, 0, false);
+    }
+
+    /// Thinks as it did once, for the refusals since then did not concern the rate.
+    pub(super) fn forgive(&mut self, before: Opinion) {
+        self.return_to(before);
+        self.cycle = Cycle::default();
     }
 
     /// A submit had to wait for its turn.

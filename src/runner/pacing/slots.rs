@@ -1,19 +1,17 @@
 use std::time::Duration;
 
-use super::search::Search;
+use super::search::Opinion;
 
-/// How many refusals in a row, each after the pause of the one before, show that there is more than a crowd.
-const ENOUGH: u32 = 3;
+/// How many refusals in a row, each after the pause of the one before, or how many times apart from each other, make one
+/// try whether there is a cap. One more for each time that this was wrong.
+const ENOUGH: u32 = 2;
 
-/// How many of them do where a cap is known already, and may have become lower.
-const ENOUGH_FOR_A_LOWER_ONE: u32 = 2;
-
-/// How often in a row submits must be refused at one number in flight, and taken below it alone, where pauses are so long
-/// that predictions end in each.
-const EPISODES: u32 = 3;
-
-/// Up to how many others that shows a cap: the more there are, the more often a rate comes back to the same number.
+/// Up to how many others a submit that goes through with as many of them as were there when another was refused shows that it
+/// is not their number. Of more, some have ended, which nobody has heard of.
 const FEW: u32 = 12;
+
+/// How often a cap that was seen may prove none before no more is made of what looks like one.
+const MOST_ERRORS: u32 = 3;
 
 /// After how many submits that took the last slot one more is tried. Doubled each time that it is refused.
 const FIRST_PATIENCE: u32 = 20;
@@ -22,25 +20,22 @@ const LAST_PATIENCE: u32 = 640;
 /// The same after one more was taken: the cap has moved, and may have moved far.
 const PATIENCE_ON_THE_WAY_UP: u32 = 3;
 
-/// After how many episodes below a cap, while no refusal came at it, there is none.
+/// After how many episodes below a cap that has proved one, while no refusal came at it, there is none.
 const STRIKES: u32 = 3;
-
-/// How often a cap that was seen may prove none before no more is made of what looks like one.
-const MOST_ERRORS: u32 = 3;
 
 /// Finds out how many predictions the provider lets be in flight at once, where it answers others with 429 as it does too
 /// fast ones.
 ///
-/// Where refusals keep coming at one number in flight, and a submit goes through as soon as one prediction less is there,
-/// that number is the cap, and the rate was not too high. Submits then wait for a slot instead of being refused; now and
-/// then one more is tried. Refusals below the cap show that there is none. Pure: `others` is how many predictions are in
-/// flight beside the submit that was answered; some of them may have ended already, which nobody has heard of.
+/// Where refusals come at about the same number in flight, and submits go through below it, that number may be the cap, and
+/// the rate was not too high. That is tried: submits wait for a slot, and go as fast as before. A refusal with free slots
+/// shows that it was the rate; where there is none, it is the cap, and now and then one more is tried. Pure: `others` is
+/// how many predictions are in flight beside the submit that was answered; some of them may have ended already, which
+/// nobody has heard of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     cap: Option<Cap>,
     episode: Option<Episode>,
-    /// What the last episodes have in common.
-    seen: Option<Seen>,
+    peaks: Option<Peaks>,
     errors: u32,
     /// The number that it began with, 0 for none.
     began_with: u32,
@@ -55,16 +50,60 @@ struct Cap {
     patience: u32,
     /// How many episodes were below it since a refusal came at it.
     strikes: u32,
+    /// The lower one that it was a moment ago, as far as refusals have told.
+    met: Option<Met>,
+    /// Until it has proved one.
+    trial: Option<Trial>,
+}
+
+/// A cap at which submits were refused, before one more was taken.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    taken: u32,
+    patience: u32,
+}
+
+/// A cap that is tried.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// How many submits must go through before it has proved one.
+    left: u32,
+    /// What is to be thought of the rate if it does not.
+    otherwise: Opinion,
 }
 
 impl Cap {
     fn of(taken: u32, patience: u32) -> Cap {
-        Cap { taken: taken.max(1), filled: 0, patience, strikes: 0 }
+        Cap { taken: taken.max(1), filled: 0, patience, strikes: 0, met: None, trial: None }
+    }
+
+    /// What it is after a submit was accepted with `others`: one more, or nothing but a prediction that had ended, which
+    /// nobody had heard of.
+    fn raised(self, others: u32) -> Cap {
+        let met = self.met.unwrap_or(Met { taken: self.taken, patience: self.patience });
+        let met = Some(met).filter(|met| others <= met.taken + unheard(met.taken));
+        Cap { met, trial: self.trial, ..Cap::of(others + 1, PATIENCE_ON_THE_WAY_UP) }
+    }
+
+    /// What it is after a submit was refused with `others`, if that was at it.
+    fn refused(self, others: u32) -> Option<Cap> {
+        let Met { taken, patience } = match self.met {
+            Some(met) if others >= met.taken => Met { taken: others.min(self.taken - 1), ..met },
+            _ if others >= self.taken => Met { taken: self.taken, patience: self.patience },
+            _ => return None,
+        };
+        let patience = (patience.max(FIRST_PATIENCE / 2) * 2).min(LAST_PATIENCE);
+        Some(Cap { trial: self.trial, ..Cap::of(taken, patience) })
     }
 }
 
+/// How many of so many predictions may have ended in the time that polls take.
+fn unheard(others: u32) -> u32 {
+    others / FEW
+}
+
 /// Refusals since a submit was last accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Episode {
     /// The fewest and the most others there were.
     least: u32,
@@ -75,24 +114,29 @@ struct Episode {
     at_last: u32,
     /// When the last one came that counts.
     at: Duration,
-    /// The search for the rate as it was before.
-    before: Search,
+    /// What was thought of the rate before.
+    before: Opinion,
 }
 
-/// Episodes in a row that began with as many others.
-#[derive(Clone, Debug)]
-struct Seen {
-    others: u32,
+/// Episodes that came at about the most that were in flight since the first of them.
+#[derive(Clone, Copy, Debug)]
+struct Peaks {
+    least: u32,
     times: u32,
-    /// The search for the rate as it was before the first of them.
-    before: Search,
+    /// How many submits were accepted since the first, and with how many others at most.
+    accepted: u32,
+    most: u32,
+    /// What was thought of the rate before the first of them.
+    before: Opinion,
 }
 
 /// Whom a refusal concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Concerns {
     /// The rate, as far as anybody knows.
     Rate,
+    /// The rate, of which is to be thought as before a cap was tried.
+    RateAfterAll(Opinion),
     /// A slot more than there are, which was tried.
     Slots,
 }
@@ -107,7 +151,7 @@ impl Slots {
 
     /// What the next run should begin with, 0 for no cap, where that is news.
     pub(super) fn learned(&self) -> Option<u32> {
-        let taken = self.cap.map_or(0, |cap| cap.taken);
+        let taken = self.cap.filter(|cap| cap.trial.is_none()).map_or(0, |cap| cap.taken);
         Some(taken).filter(|taken| *taken != self.began_with)
     }
 
@@ -116,68 +160,72 @@ impl Slots {
         self.cap.map(|cap| if cap.filled >= cap.patience { cap.taken + 1 } else { cap.taken })
     }
 
-    /// A submit was accepted. Where that shows a cap, the search as it was before the refusals, which did not concern it.
-    pub(super) fn accepted(&mut self, others: u32) -> Option<Search> {
+    /// A submit was accepted; `opinion` is what is thought of the rate. What was thought before the refusals, where they seem
+    /// not to concern it.
+    pub(super) fn accepted(&mut self, others: u32, opinion: Opinion) -> Option<Opinion> {
         if let Some(cap) = &mut self.cap {
+            if let Some(trial) = &mut cap.trial {
+                trial.left = trial.left.saturating_sub(1);
+            }
+            cap.trial.take_if(|trial| trial.left == 0);
             if others >= cap.taken {
-                *cap = Cap::of(others + 1, PATIENCE_ON_THE_WAY_UP);
+                *cap = cap.raised(others);
             } else if others + 1 == cap.taken {
                 cap.filled += 1;
             }
         }
-        if self.seen.as_ref().is_some_and(|seen| others >= seen.others) {
-            self.seen = None;
+        if let Some(peaks) = &mut self.peaks {
+            (peaks.accepted, peaks.most) = (peaks.accepted + 1, peaks.most.max(others));
         }
+        self.peaks.take_if(|peaks| peaks.most > peaks.least + unheard(peaks.least));
         let episode = self.episode.take()?;
-        match self.cap {
+        let (taken, before) = match self.cap {
             Some(cap) => {
-                let is_lower = episode.at_last >= ENOUGH_FOR_A_LOWER_ONE && others < episode.last;
-                let lower = Some(episode.last).filter(|last| is_lower && *last < cap.taken)?;
-                self.cap = Some(Cap::of(lower, FIRST_PATIENCE));
-                Some(episode.before)
+                let is_lower = episode.at_last >= ENOUGH && others < episode.last && episode.last < cap.taken;
+                if is_lower { (episode.last, episode.before) } else { return None }
             }
-            None if self.errors < MOST_ERRORS => {
-                let (taken, before) = self.shown_by(episode, others)?;
-                (self.cap, self.seen) = (Some(Cap::of(taken, FIRST_PATIENCE)), None);
-                Some(before)
-            }
-            None => None,
-        }
+            None if self.errors < MOST_ERRORS => self.shown_by(episode, others)?,
+            None => return None,
+        };
+        let trial = Some(Trial { left: taken * 2, otherwise: opinion });
+        (self.cap, self.peaks) = (Some(Cap { trial, ..Cap::of(taken, FIRST_PATIENCE) }), None);
+        Some(before)
     }
 
-    /// The cap that an episode shows, or with those before it, and the search before the first of them.
-    fn shown_by(&mut self, episode: Episode, others: u32) -> Option<(u32, Search)> {
+    /// The cap that an episode shows, or with those before it, and what was thought of the rate before the first of them.
+    fn shown_by(&mut self, episode: Episode, others: u32) -> Option<(u32, Opinion)> {
         let Episode { least, most, count, before, .. } = episode;
-        if others >= least || most - least > 1 {
-            self.seen = None;
-            return None;
-        }
-        if count >= ENOUGH {
+        let enough = ENOUGH + self.errors;
+        let is_below = others < least || (least > FEW && others == least);
+        if count >= enough && is_below && most - least <= 1 + unheard(least) {
             return Some((least, before));
         }
-        let seen = self.seen.take().filter(|seen| seen.others.abs_diff(least) <= 1);
-        let seen = match seen {
-            Some(seen) => Seen { others: seen.others.min(least), times: seen.times + 1, ..seen },
-            None => Seen { others: least, times: 1, before },
+        let peaks = self.peaks.take().filter(|peaks| most + unheard(most) >= peaks.most);
+        let peaks = match peaks {
+            Some(peaks) => Peaks { least: peaks.least.min(most), times: peaks.times + 1, ..peaks },
+            None => Peaks { least: most, times: 1, accepted: 0, most: others, before },
         };
-        if seen.times >= EPISODES && seen.others <= FEW {
-            return Some((seen.others, seen.before));
+        if peaks.times >= enough && peaks.accepted >= peaks.least {
+            return Some((peaks.least, peaks.before));
         }
-        self.seen = Some(seen);
+        self.peaks = Some(peaks);
         None
     }
 
-    /// A submit that was sent at `sent` was refused at `now`; `search` is the search for the rate before it knows.
-    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, search: &Search) -> Concerns {
+    /// A submit that was sent at `sent` was refused at `now`; `opinion` is what was thought of the rate before it.
+    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, opinion: Opinion) -> Concerns {
+        let mut concerns = Concerns::Rate;
         if let Some(cap) = &mut self.cap {
-            if others >= cap.taken {
-                let patience = cap.patience.max(FIRST_PATIENCE / 2) * 2;
-                *cap = Cap::of(cap.taken, patience.min(LAST_PATIENCE));
+            if let Some(refused) = cap.refused(others) {
+                *cap = refused;
                 return Concerns::Slots;
             }
             cap.strikes += u32::from(self.episode.is_none());
-            if cap.strikes >= STRIKES {
-                (self.cap, self.seen) = (None, None);
+            if let Some(Trial { otherwise, .. }) = cap.trial {
+                concerns = Concerns::RateAfterAll(otherwise);
+            }
+            if cap.trial.is_some() || cap.strikes >= STRIKES {
+                (self.cap, self.peaks) = (None, None);
                 self.errors += 1;
             }
         }
@@ -189,129 +237,14 @@ impl Slots {
             }
             Some(_) => {}
             None => {
-                let before = search.clone();
                 let (least, most, last) = (others, others, others);
-                self.episode = Some(Episode { least, most, count: 1, last, at_last: 1, at: now, before });
+                self.episode = Some(Episode { least, most, count: 1, last, at_last: 1, at: now, before: opinion });
             }
         }
-        Concerns::Rate
+        concerns
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// Refuses submits a second apart, while there are so many others each.
-    fn refused(slots: &mut Slots, others: &[u32]) -> Vec<Concerns> {
-        let search = Search::new(None);
-        let refuse = |(second, others): (u32, &u32)| {
-            slots.refused(SECOND * (2 * second + 1), SECOND * (2 * second + 2), *others, &search)
-        };
-        (0..).zip(others).map(refuse).collect()
-    }
-
-    #[test]
-    fn a_submit_that_goes_through_once_a_prediction_has_ended_shows_a_cap() {
-        let mut slots = Slots::default();
-        assert_eq!(refused(&mut slots, &[8, 8, 8]), [Concerns::Rate; 3]);
-        assert!(slots.accepted(7).is_some(), "the rate was not at fault");
-        assert_eq!(slots.most(), Some(8));
-    }
-
-    #[test]
-    fn a_submit_that_goes_through_with_as_many_others_or_after_falling_numbers_shows_none() {
-        for (others, accepted) in [(&[8, 8, 8][..], 8), (&[8, 6, 4], 3), (&[8, 8], 7)] {
-            let mut slots = Slots::default();
-            refused(&mut slots, others);
-            assert!(slots.accepted(accepted).is_none());
-            assert_eq!(slots.most(), None, "{others:?}");
-        }
-    }
-
-    #[test]
-    fn one_more_slot_is_tried_ever_more_rarely_while_it_is_refused_and_often_while_it_is_there() {
-        let mut slots = Slots::default();
-        refused(&mut slots, &[4, 4, 4]);
-        slots.accepted(3);
-        for patience in [20, 40] {
-            assert_eq!((slots.most(), (0..patience).all(|_| slots.accepted(3).is_none())), (Some(4), true));
-            assert_eq!(slots.most(), Some(5));
-            assert_eq!(refused(&mut slots, &[4]), [Concerns::Slots]);
-        }
-        for _ in 0..80 {
-            slots.accepted(3);
-        }
-        slots.accepted(4);
-        assert_eq!(slots.most(), Some(5));
-        for _ in 0..3 {
-            slots.accepted(4);
-        }
-        assert_eq!(slots.most(), Some(6));
-    }
-
-    #[test]
-    fn what_was_learned_is_known_to_the_next_run_until_it_is_disproved() {
-        let mut slots = Slots::default();
-        assert_eq!(slots.learned(), None);
-        refused(&mut slots, &[8, 8, 8]);
-        slots.accepted(7);
-        assert_eq!(slots.learned(), Some(8));
-        let mut next = Slots::new(slots.learned());
-        assert_eq!((next.most(), next.learned()), (Some(8), None));
-        for _ in 0..STRIKES {
-            refused(&mut next, &[4]);
-            next.accepted(5);
-        }
-        assert_eq!((next.most(), next.learned()), (None, Some(0)));
-        assert_eq!(Slots::new(next.learned()).most(), None);
-    }
-
-    #[test]
-    fn refusals_below_the_cap_show_that_there_is_none() {
-        let mut slots = Slots::default();
-        for _ in 0..MOST_ERRORS {
-            refused(&mut slots, &[3, 3, 3]);
-            slots.accepted(2);
-            for _ in 0..STRIKES {
-                assert_eq!((slots.most(), refused(&mut slots, &[2])), (Some(3), vec![Concerns::Rate]));
-                slots.accepted(2);
-            }
-            assert_eq!(slots.most(), None);
-        }
-        refused(&mut slots, &[3, 3, 3]);
-        assert!(slots.accepted(2).is_none(), "it has been wrong too often");
-    }
-
-    #[test]
-    fn where_predictions_end_in_each_pause_a_number_that_comes_back_three_times_is_a_cap() {
-        let mut slots = Slots::default();
-        let shown: Vec<bool> = (0..3)
-            .map(|_| {
-                refused(&mut slots, &[8]);
-                slots.accepted(6).is_some()
-            })
-            .collect();
-        assert_eq!((shown, slots.most()), (vec![false, false, true], Some(8)));
-        let mut slots = Slots::default();
-        for others in [8, 8, 5, 8, 8] {
-            refused(&mut slots, &[others]);
-            assert!(slots.accepted(others - 1).is_none(), "what differs is the work of a rate");
-        }
-    }
-
-    #[test]
-    fn a_cap_that_becomes_lower_is_met_at_the_last_number() {
-        let mut slots = Slots::default();
-        refused(&mut slots, &[8, 8, 8]);
-        slots.accepted(7);
-        refused(&mut slots, &[6, 4]);
-        slots.accepted(3);
-        assert_eq!(slots.most(), Some(8), "it may have been the rate");
-        refused(&mut slots, &[4, 4]);
-        assert!(slots.accepted(3).is_some());
-        assert_eq!(slots.most(), Some(4));
-    }
-}
+#[path = "slots_tests.rs"]
+mod tests;

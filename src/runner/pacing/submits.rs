@@ -56,8 +56,8 @@ impl Submits {
     /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
         if let Some(search) = &mut self.search {
-            if let Some(before) = self.slots.accepted(others) {
-                *search = before;
+            if let Some(before) = self.slots.accepted(others, search.opinion()) {
+                search.forgive(before);
             }
             search.accepted(sent);
             self.adjust();
@@ -74,10 +74,14 @@ impl Submits {
         others: u32,
     ) -> Option<Rate> {
         let search = self.search.as_mut()?;
-        if self.slots.refused(sent, now, others, search) == Concerns::Slots {
+        let concerns = self.slots.refused(sent, now, others, search.opinion());
+        if let Concerns::Slots = concerns {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
+        if let Concerns::RateAfterAll(opinion) = concerns {
+            search.return_to(opinion);
+        }
         let learned = search.learned();
         self.adjust();
         learned.filter(|_| is_news)

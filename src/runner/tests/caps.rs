@@ -135,14 +135,25 @@ async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (
 
 #[tokio::test(start_paused = true)]
 async fn a_cap_on_predictions_is_found_and_filled() {
-    for (cap, retry_after) in [(8, None), (8, Some("1")), (3, None), (1, None)] {
+    for (cap, retry_after, share) in [
+        (8, None, 0.93),
+        (8, Some("10"), 0.93),
+        (8, Some("30"), 0.8),
+        (3, None, 0.93),
+        (1, None, 0.93),
+        (24, None, 0.93),
+        (24, Some("5"), 0.93),
+        (50, None, 0.93),
+    ] {
         let caps: fn(u64) -> usize = match cap {
+            50 => |_| 50,
+            24 => |_| 24,
             8 => |_| 8,
             3 => |_| 3,
             _ => |_| 1,
         };
-        let went = under(Limits { cap: caps, retry_after, ..FREE }, 300, 1).await;
-        assert!(went.in_flight > 0.93 * f64::from(cap) && went.refused < 5.0, "{cap} {retry_after:?}: {went:?}");
+        let went = under(Limits { cap: caps, retry_after, ..FREE }, 40 * cap.max(8), 1).await;
+        assert!(went.in_flight > share * f64::from(cap) && went.refused < 5.0, "{cap} {retry_after:?}: {went:?}");
     }
 }
 
