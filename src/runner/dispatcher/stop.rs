@@ -73,6 +73,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Submits nothing more because this machine has no room for it. What is under way may still find some.
     pub(super) fn run_out(&mut self, error: OutputError) {
+        tracing::warn!("no more submits: {error}; what is under way is brought home");
         self.broken.get_or_insert(RunError::Results(error));
         self.mode = Mode::Draining(None);
     }
