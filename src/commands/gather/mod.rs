@@ -61,8 +61,8 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let mut broken: Option<FolderError> = None;
     let mut counts = Counts::default();
     let mut removed = gathered.ledger.shown_jobs();
-    for planned in read_plan(gathered.folder)? {
-        let key = planned?.key();
+    for line in plan_lines(gathered.folder)? {
+        let key = line?.key()?;
         counts.add(gathered.ledger.status(&key));
         removed = removed.saturating_sub(u64::from(gathered.ledger.is_shown(&key.job)));
     }

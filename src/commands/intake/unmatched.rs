@@ -5,7 +5,7 @@ use crate::manifest::{Manifest, nearest};
 
 /// Why a run of the jobs that `only` matches makes no sense where it matches none, and which job may have been meant: one
 /// whose id has the pattern in it, else one that is spelt nearly so.
-pub(crate) fn unmatched(only: &Pattern, manifest: &Manifest) -> Failure {
+pub(in crate::commands) fn unmatched(only: &Pattern, manifest: &Manifest) -> Failure {
     let message = format!("find a job for --only '{only}': no id of the manifest matches");
     let usual = "a pattern covers the whole id: 'mug-*' finds mug-ocean".to_owned();
     let Ok(jobs) = manifest.jobs() else { return Failure::Usage { message, hint: usual } };
