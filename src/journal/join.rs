@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::job::JobId;
 
-use super::lines::Lines;
+use super::ReadAt;
 use super::retold::{Best, Retold};
-use super::{ReadAt, Record, Step};
+use super::tale::{Tale, Told};
 
 /// Several journals as one: every line of each, once.
 ///
@@ -60,39 +60,6 @@ pub enum JoinError {
 
 fn and_more(more: usize) -> String {
     if more == 0 { String::new() } else { format!(", and of {more} more") }
-}
-
-/// A line of a journal, as far as it matters here.
-pub(super) struct Told {
-    at: Timestamp,
-    pub(super) job: Option<JobId>,
-    /// Whether it stands for lines that were there before a compaction.
-    is_summary: bool,
-    pub(super) offset: u64,
-    bytes: Vec<u8>,
-}
-
-/// The whole lines of a journal.
-pub(super) struct Tale<'j>(Lines<'j>);
-
-impl<'j> Tale<'j> {
-    pub(super) fn of(journal: &'j dyn ReadAt) -> Tale<'j> {
-        Tale(Lines::new(journal))
-    }
-
-    /// The next line; nothing at the end, or where a crash has torn the last one.
-    pub(super) fn next(&mut self) -> io::Result<Option<Told>> {
-        let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, format!("{error}"));
-        let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
-        let (job, is_summary) = match record {
-            Record::Run(_) => (None, false),
-            Record::Edit(key, step) => (Some(key.job), matches!(step, Step::Summary(_))),
-        };
-        let mut bytes = line.bytes.to_vec();
-        bytes.push(b'\n');
-        Ok(Some(Told { at, job, is_summary, offset: line.offset, bytes }))
-    }
 }
 
 impl<'j> Joint<'j> {
@@ -254,7 +221,7 @@ mod tests {
     use super::*;
     use crate::job::Cents;
     use crate::journal::replay::tests::{choices, drawn};
-    use crate::journal::{EditKey, Ledger, PlanCounts, RunEvent, RunStart, compact, replay};
+    use crate::journal::{EditKey, Ledger, PlanCounts, Record, RunEvent, RunStart, Step, compact, replay};
 
     /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
     fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {

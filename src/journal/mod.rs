@@ -25,6 +25,7 @@ mod settled;
 mod snapshot;
 mod source;
 mod summary;
+mod tale;
 mod trail;
 mod writer;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::job::JobId;
 
-use super::join::Tale;
 use super::ledger::Ledger;
 use super::lines::Lines;
+use super::tale::{Tale, invalid};
 use super::{History, ReadAt, Record};
 
 /// The lines about some jobs in several journals. They are read again, a job at a time, and held against each other by what
@@ -92,9 +92,4 @@ fn states(journal: &dyn ReadAt, job: &JobId, offsets: &[u64]) -> io::Result<Vec<
         Ok(ledger.live_history(job).cloned().unwrap_or_default())
     };
     offsets.iter().map(state).collect()
-}
-
-/// A line that is no longer what it was.
-fn invalid(error: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

@@ -1,0 +1,46 @@
+use std::fmt::Display;
+use std::io;
+
+use jiff::Timestamp;
+
+use crate::job::JobId;
+
+use super::lines::Lines;
+use super::{ReadAt, Record, Step};
+
+/// The whole lines of a journal, as far as they matter where journals are joined.
+pub(super) struct Tale<'j>(Lines<'j>);
+
+/// A line of it.
+pub(super) struct Told {
+    pub(super) at: Timestamp,
+    pub(super) job: Option<JobId>,
+    /// Whether it stands for lines that were there before a compaction.
+    pub(super) is_summary: bool,
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<'j> Tale<'j> {
+    pub(super) fn of(journal: &'j dyn ReadAt) -> Tale<'j> {
+        Tale(Lines::new(journal))
+    }
+
+    /// The next line; nothing at the end, or where a crash has torn the last one.
+    pub(super) fn next(&mut self) -> io::Result<Option<Told>> {
+        let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
+        let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
+        let (job, is_summary) = match record {
+            Record::Run(_) => (None, false),
+            Record::Edit(key, step) => (Some(key.job), matches!(step, Step::Summary(_))),
+        };
+        let mut bytes = line.bytes.to_vec();
+        bytes.push(b'\n');
+        Ok(Some(Told { at, job, is_summary, offset: line.offset, bytes }))
+    }
+}
+
+/// A line that is no record, or none that can come where it stands.
+pub(super) fn invalid(error: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
