@@ -14,11 +14,8 @@ pub struct Changed {
 
 impl std::fmt::Display for Changed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (jobs, ask, are) = match self.jobs {
-            1 => (counted(1, "job"), "asks", "is"),
-            jobs => (counted(jobs, "job"), "ask", "are"),
-        };
-        write!(formatter, "{jobs} {ask} for something else than before and {are} ")?;
+        let (ask, are) = if self.jobs == 1 { ("asks", "is") } else { ("ask", "are") };
+        write!(formatter, "{} {ask} for something else than before and {are} ", counted(self.jobs, "job"))?;
         match self.price {
             Some(price) => write!(formatter, "paid for anew, about {}", price.times(self.jobs))?,
             None => formatter.write_str("made anew")?,

@@ -299,24 +299,43 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+
+    /// A picture, and what its outline encloses.
+    struct Scene {
+        picture: Plane<Rgb>,
+        product: Plane<bool>,
+    }
+
+    impl Scene {
+        fn on(ground: Rgb, side: usize) -> Scene {
+            Scene { picture: Plane::filled(side, side, ground), product: Plane::filled(side, side, false) }
+        }
+
+        /// Puts a rectangle of the product there.
+        fn put(&mut self, columns: Range<usize>, rows: Range<usize>, color: Rgb) {
+            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+                let place = y * self.picture.width + x;
+                (self.picture.data[place], self.product.data[place]) = (color, true);
+            }
+        }
+
+        fn material(&self) -> Plane<bool> {
+            material(&self.picture, &self.product, None)
+        }
+    }
 
     #[test]
     fn a_shadow_in_the_bodys_light_is_no_part_of_it_and_a_highlight_is() {
         let (body, ground) = ([0.6, 0.3, 0.03], [0.8, 0.62, 0.36]);
-        let mut picture = Plane::filled(120, 120, ground);
-        let mut product = Plane::filled(120, 120, false);
-        let mut fill = |left: usize, top: usize, side: usize, color: Rgb| {
-            for (x, y) in (left..left + side).flat_map(|x| (top..top + side).map(move |y| (x, y))) {
-                picture.data[y * 120 + x] = color;
-                product.data[y * 120 + x] = true;
-            }
-        };
-        fill(30, 20, 60, body);
-        fill(50, 40, 8, [0.9, 0.75, 0.6]);
+        let mut scene = Scene::on(ground, 120);
+        scene.put(30..90, 20..80, body);
+        scene.put(50..58, 40..48, [0.9, 0.75, 0.6]);
         // Where it stands the ground is darker, and its outline took that in.
-        fill(50, 80, 16, [0.32, 0.248, 0.144]);
-        let found = material(&picture, &product, None);
+        scene.put(50..66, 80..96, [0.32, 0.248, 0.144]);
+        let found = scene.material();
         assert!(found.at(54, 44) && found.at(32, 22), "the highlight and the body");
         assert!(!found.at(58, 90), "the shadow");
     }
@@ -324,19 +343,12 @@ mod tests {
     #[test]
     fn ground_that_the_outline_of_something_black_took_in_is_no_highlight_and_gloss_within_is() {
         let (body, ground) = ([0.012; 3], [0.6; 3]);
-        let mut picture = Plane::filled(120, 120, ground);
-        let mut product = Plane::filled(120, 120, false);
-        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, color: Rgb| {
-            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
-                picture.data[y * 120 + x] = color;
-                product.data[y * 120 + x] = true;
-            }
-        };
-        fill(30..90, 20..80, body);
-        fill(50..56, 40..46, [0.4; 3]);
+        let mut scene = Scene::on(ground, 120);
+        scene.put(30..90, 20..80, body);
+        scene.put(50..56, 40..46, [0.4; 3]);
         // A fold of the outline, in the ground's own color.
-        fill(60..66, 80..88, ground);
-        let found = material(&picture, &product, None);
+        scene.put(60..66, 80..88, ground);
+        let found = scene.material();
         assert!(found.at(53, 43) && found.at(32, 22), "gloss and body");
         assert!(!found.at(63, 84), "the ground");
     }
@@ -344,21 +356,14 @@ mod tests {
     #[test]
     fn floor_that_the_outline_took_in_between_legs_is_no_part_and_a_second_piece_is() {
         let (body, ground, leg) = ([0.82, 0.81, 0.78], [0.72; 3], [0.2, 0.1, 0.04]);
-        let mut picture = Plane::filled(140, 140, ground);
-        let mut product = Plane::filled(140, 140, false);
-        let mut fill = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>, color: Rgb| {
-            for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
-                picture.data[y * 140 + x] = color;
-                product.data[y * 140 + x] = true;
-            }
-        };
-        fill(30..90, 20..70, body);
-        fill(30..90, 70..76, leg);
-        fill(30..36, 76..120, leg);
-        fill(84..90, 76..120, leg);
-        fill(36..84, 76..90, ground);
-        fill(100..120, 20..60, [0.95, 0.94, 0.91]);
-        let found = material(&picture, &product, None);
+        let mut scene = Scene::on(ground, 140);
+        scene.put(30..90, 20..70, body);
+        scene.put(30..90, 70..76, leg);
+        scene.put(30..36, 76..120, leg);
+        scene.put(84..90, 76..120, leg);
+        scene.put(36..84, 76..90, ground);
+        scene.put(100..120, 20..60, [0.95, 0.94, 0.91]);
+        let found = scene.material();
         assert!(found.at(60, 40) && found.at(110, 40), "the body, and another piece of it");
         assert!(!found.at(60, 83), "the floor");
     }

@@ -49,7 +49,7 @@ const SHARE_OF_TOLD: f64 = 0.99;
 /// a place between these and stays, so that it settles instead of swinging. Where a window is used up and nothing goes
 /// through for its rest, what went through in all of it is the rate. Where answers name the limit in headers, that is the
 /// rate, until refusals show that it is not. Pure: the time is handed in, as what has passed since the run began.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Search {
     /// Submits a second.
     rate: f64,

@@ -31,7 +31,7 @@ const STRIKES: u32 = 3;
 /// shows that it was the rate; where there is none, it is the cap, and now and then one more is tried. Pure: `others` is
 /// how many predictions are in flight beside the submit that was answered; some of them may have ended already, which
 /// nobody has heard of.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Slots {
     cap: Option<Cap>,
     episode: Option<Episode>,
