@@ -21,6 +21,17 @@ pub(crate) fn char_floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
+/// Whether each byte of a text is one that `is_one` tells, sixteen at a time.
+pub(crate) fn all(text: &[u8], is_one: impl Fn(u8) -> bool) -> bool {
+    // Without a way out of the middle, sixteen bytes are looked at in one step.
+    let each = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_one(*byte));
+    match text.last_chunk::<16>() {
+        // The last sixteen are looked at wherever they begin, so that none is left to be looked at by itself.
+        Some(last) => text.as_chunks::<16>().0.iter().fold(each(last), |all, sixteen| all & each(sixteen)),
+        None => each(text),
+    }
+}
+
 /// Some bytes, so that each byte of a text is told in one look.
 pub(crate) struct ByteSet([bool; 256]);
 
@@ -60,6 +71,16 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn a_byte_that_is_none_of_those_is_found_wherever_it_is(length in 0usize..50, at in 0usize..50) {
+            let mut text = vec![b'a'; length];
+            prop_assert!(all(&text, |byte| byte == b'a'));
+            if let Some(byte) = text.get_mut(at) {
+                *byte = b'b';
+                prop_assert!(!all(&text, |byte| byte == b'a'));
+            }
+        }
+
         #[test]
         fn the_first_of_some_bytes_is_found(eight: [u8; 8], one: u8, other: u8) {
             let found = first(places(eight, one) | places(eight, other));

@@ -2,9 +2,11 @@
 //! longer than that.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::path::Path;
+use std::slice;
 
-use super::{EditRequest, ImageSource, Job, JobIdRef, Seed, Size, Switches};
+use super::{EditRequest, ImageSource, Job, JobIdRef, Seed, Size, Switches, UrlRef};
 
 /// A [`Job`] without the user's own columns, borrowed from its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub struct RequestRef<'a> {
     /// The instruction, as written.
     pub prompt: &'a str,
     /// The pictures to edit, in order.
-    pub images: Vec<ImageRef<'a>>,
+    pub images: ImageRefs<'a>,
     /// The size of the output.
     pub size: Option<Size>,
     /// The seed of the generator.
@@ -36,11 +38,20 @@ pub struct RequestRef<'a> {
     pub switches: Switches,
 }
 
+/// The pictures of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageRefs<'a> {
+    /// What nearly all jobs have, and what takes no memory from elsewhere.
+    One(ImageRef<'a>),
+    /// Several, or none.
+    Several(Vec<ImageRef<'a>>),
+}
+
 /// A borrowed [`ImageSource`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageRef<'a> {
     /// An `http` or `https` URL.
-    Url(&'a str),
+    Url(UrlRef<'a>),
     /// A `data:` URI.
     Data(&'a str),
     /// A file on this machine, its path already joined to the manifest's folder.
@@ -69,11 +80,32 @@ impl RequestRef<'_> {
     }
 }
 
+impl<'a> Deref for ImageRefs<'a> {
+    type Target = [ImageRef<'a>];
+
+    fn deref(&self) -> &[ImageRef<'a>] {
+        match self {
+            ImageRefs::One(image) => slice::from_ref(image),
+            ImageRefs::Several(images) => images,
+        }
+    }
+}
+
+impl<'a> FromIterator<ImageRef<'a>> for ImageRefs<'a> {
+    fn from_iter<I: IntoIterator<Item = ImageRef<'a>>>(images: I) -> Self {
+        let mut images = images.into_iter();
+        match (images.next(), images.next()) {
+            (Some(image), None) => ImageRefs::One(image),
+            (first, second) => ImageRefs::Several(first.into_iter().chain(second).chain(images).collect()),
+        }
+    }
+}
+
 impl ImageRef<'_> {
     /// The same with a text of its own.
     pub fn to_source(&self) -> ImageSource {
         match self {
-            ImageRef::Url(url) => ImageSource::Url((*url).to_owned()),
+            ImageRef::Url(url) => ImageSource::Url(url.as_str().to_owned()),
             ImageRef::Data(uri) => ImageSource::Data((*uri).to_owned()),
             ImageRef::File(path) => ImageSource::File(path.to_path_buf()),
         }
@@ -110,7 +142,7 @@ impl ImageSource {
     /// The source as one that is borrowed.
     pub fn borrowed(&self) -> ImageRef<'_> {
         match self {
-            ImageSource::Url(url) => ImageRef::Url(url),
+            ImageSource::Url(url) => ImageRef::Url(UrlRef::of(url)),
             ImageSource::Data(uri) => ImageRef::Data(uri),
             ImageSource::File(path) => ImageRef::File(Cow::Borrowed(path)),
         }

@@ -85,8 +85,8 @@ impl Likeness {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         let mut hasher = KEY.build_hasher();
         each_part(request, content, |tag, part| {
-            hasher.write_u8(tag);
-            hasher.write_usize(part.len());
+            // No part is so long that its length reaches up to the tag.
+            hasher.write_u64(u64::from(tag) << 56 | part.len() as u64);
             hasher.write(part);
         });
         Likeness(hasher.finish())
@@ -105,9 +105,9 @@ impl From<Fingerprint> for Likeness {
 fn each_part(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> ContentHash, mut part: impl FnMut(u8, &[u8])) {
     part(b'm', request.model.as_bytes());
     part(b'p', request.prompt.as_bytes());
-    for image in &request.images {
+    for image in request.images.iter() {
         match image {
-            ImageRef::Url(url) => part(b'u', url.as_bytes()),
+            ImageRef::Url(url) => part(b'u', url.as_str().as_bytes()),
             ImageRef::Data(uri) => part(b'd', uri.as_bytes()),
             ImageRef::File(path) => part(b'f', &content(path).0),
         }

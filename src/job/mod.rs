@@ -11,8 +11,9 @@ mod rate;
 mod request;
 mod status;
 mod time_of_day;
+mod url;
 
-pub use borrowed::{ImageRef, JobRef, RequestRef};
+pub use borrowed::{ImageRef, ImageRefs, JobRef, RequestRef};
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint, Likeness};
 pub use id::{JobId, JobIdError, JobIdRef, is_shortened_number};
@@ -21,3 +22,5 @@ pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};
 pub use time_of_day::TimeOfDay;
+pub use url::UrlRef;
+pub(crate) use url::extension;

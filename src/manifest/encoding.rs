@@ -44,6 +44,12 @@ pub(super) fn is_utf8(path: &Path) -> io::Result<bool> {
     })
 }
 
+/// Whether a text that begins with `head` may be UTF-8.
+pub(super) fn begins_as_utf8(head: &[u8]) -> bool {
+    // The last character may go on behind the head.
+    std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
 /// Where the first character begins that is at `offset` or behind it.
 fn beginning_at(path: &Path, offset: u64) -> io::Result<u64> {
     let mut bytes = Vec::new();

@@ -4,7 +4,7 @@ use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
 use super::pass::{Parts, Pass};
 use super::row::{self, At, Complaint, Field, Row, understand};
-use super::seen::{Before, HashedId, IdKeys, Seen};
+use super::seen::{Before, HashedId, IdKey, Seen};
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {
@@ -18,7 +18,7 @@ pub struct Jobs<'m> {
 /// A job that is not copied out of its row yet.
 pub struct FoundJob<'r> {
     /// The job without the user's own columns.
-    pub job: JobRef<'r>,
+    pub job: &'r JobRef<'r>,
     columns: Columns<'r>,
 }
 
@@ -28,7 +28,12 @@ enum Columns<'r> {
     Known(&'r [(String, String)]),
 }
 
-impl FoundJob<'_> {
+impl<'r> FoundJob<'r> {
+    /// A job with the user's own `columns`.
+    pub fn with(job: &'r JobRef<'r>, columns: &'r [(String, String)]) -> FoundJob<'r> {
+        FoundJob { job, columns: Columns::Known(columns) }
+    }
+
     /// A column that is empty and whose text is missed inside of the prompt or the id.
     pub fn gap(&self) -> Option<&str> {
         match self.columns {
@@ -39,45 +44,45 @@ impl FoundJob<'_> {
 
     /// The job with all that belongs to it.
     pub fn to_job(&self) -> Job {
-        self.job.to_job(match self.columns {
-            Columns::InRow(pass) => pass.columns(),
-            Columns::Known(columns) => columns.to_vec(),
-        })
+        self.job.to_job(self.columns.copied())
     }
 }
 
-impl<'r> From<&'r Job> for FoundJob<'r> {
-    fn from(job: &'r Job) -> Self {
-        FoundJob { job: job.borrowed(), columns: Columns::Known(&job.columns) }
+impl Columns<'_> {
+    fn copied(&self) -> Vec<(String, String)> {
+        match self {
+            Columns::InRow(pass) => pass.columns(),
+            Columns::Known(columns) => columns.to_vec(),
+        }
     }
 }
 
 /// What rows are held against while they are read.
 pub(super) struct Reading<'m> {
     manifest: &'m Manifest,
-    keys: IdKeys,
+    key: IdKey,
 }
 
 /// What a row comes to.
-pub(super) struct Looked<'p> {
+pub(super) struct Looked<T> {
     /// Its id, right or wrong, unless all that there is to say of it was said.
     pub(super) id: Option<HashedId>,
-    /// The job, unless anything is wrong with the row.
-    pub(super) job: Option<FoundJob<'p>>,
+    /// What was made of the job, unless anything is wrong with the row.
+    pub(super) made: Option<T>,
 }
 
 impl<'m> Reading<'m> {
     pub(super) fn new(manifest: &'m Manifest) -> Reading<'m> {
-        Reading { manifest, keys: IdKeys::new() }
+        Reading { manifest, key: IdKey::new() }
     }
 
-    /// Looks at the row where `pass` is.
-    pub(super) fn look<'p>(&'p self, pass: &'p dyn Pass) -> Looked<'p> {
+    /// Looks at the row where `pass` is; `each` makes of its job what is needed of it.
+    pub(super) fn look<T>(&self, pass: &dyn Pass, each: impl FnOnce(&FoundJob<'_>) -> T) -> Looked<T> {
         let (row, shape) = pass.row();
         let job = self.understand(&row, pass);
-        let id = id(&row, &job).map(|id| self.keys.hash(id));
-        let job = job.ok().filter(|_| shape.is_empty());
-        Looked { id, job: job.map(|job| FoundJob { job, columns: Columns::InRow(pass) }) }
+        let id = id(&row, &job).map(|id| self.key.hash(id));
+        let good = job.as_ref().ok().filter(|_| shape.is_empty());
+        Looked { id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
     /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
@@ -168,13 +173,13 @@ impl Iterator for Jobs<'_> {
             (Ok(_), _) => return None,
             (Err(diagnostic), _) => return Some(Err(vec![diagnostic])),
         };
-        let Looked { id, job } = self.reading.look(part);
+        let Looked { id, made } = self.reading.look(part, |found| found.job.to_job(found.columns.copied()));
         let first = match id.and_then(|id| self.seen.note(id, part.line())) {
             Some(Before::Same(first)) => Some(first),
             Some(Before::Alike(_)) | None => None,
         };
-        Some(match (job, first) {
-            (Some(job), None) => Ok(job.to_job()),
+        Some(match (made, first) {
+            (Some(job), None) => Ok(job),
             (_, first) => Err(self.reading.diagnose(part, first)),
         })
     }

@@ -39,7 +39,6 @@ use crate::job::ContentHash;
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
-pub(crate) use image::{extension, is_usual};
 pub use jobs::{FoundJob, Jobs};
 pub use parallel::{Found, Place};
 pub use pattern::files_matching;
@@ -86,17 +85,39 @@ impl Manifest {
             let source = Source::open(&copy, stdin::NAME.to_owned(), kind)?.keeping(copy);
             return Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new());
         }
-        let name = path.display().to_string();
-        let kind = Kind::of(path, &name)?;
-        let source = match path.metadata() {
+        Manifest::open_with(path, |name, kind| match path.metadata() {
             // What comes through a pipe can be read once, and a manifest is read more often.
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 let copy = stdin::copied(path)
                     .map_err(|error| Diagnostic::about_file(&name, format!("it cannot be read: {error}"), None))?;
-                Source::open(&copy, name, kind)?.keeping(copy)
+                Ok(Source::open(&copy, name, kind)?.keeping(copy))
             }
-            _ => Source::open(path, name, kind)?,
-        };
+            _ => Source::open(path, name, kind),
+        })
+    }
+
+    /// The same, for whoever reads all rows once: of a file that begins as UTF-8 it is not looked in a pass of its own
+    /// whether it goes on so. Where rows cannot be read, [`Manifest::is_utf8`] tells whether that is why; then it has to be
+    /// opened as usual.
+    ///
+    /// # Errors
+    /// As those of [`Manifest::open`].
+    pub fn open_on_trust(path: &Path) -> Result<Manifest, Problems> {
+        let is_file = path.as_os_str() != stdin::DASH && path.metadata().is_ok_and(|found| found.is_file());
+        let trusted = is_file.then(|| Manifest::open_with(path, |name, kind| Source::open_on_trust(path, name, kind)));
+        match trusted {
+            Some(Ok(manifest)) => Ok(manifest),
+            Some(Err(_)) | None => Manifest::open(path),
+        }
+    }
+
+    fn open_with(
+        path: &Path,
+        open: impl FnOnce(String, Kind) -> Result<Source, Diagnostic>,
+    ) -> Result<Manifest, Problems> {
+        let name = path.display().to_string();
+        let kind = Kind::of(path, &name)?;
+        let source = open(name, kind)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Manifest::understand(source, kind, stem, path.parent().unwrap_or(Path::new("")).to_owned())
     }
@@ -154,6 +175,11 @@ impl Manifest {
             }
         }
         Ok(Some(ContentHash::from_hasher(&hasher)))
+    }
+
+    /// Whether its file is what it was taken for, where that was done on trust.
+    pub fn is_utf8(&self) -> bool {
+        self.source.is_utf8().unwrap_or(true)
     }
 
     /// What it says about the run.

@@ -57,7 +57,7 @@ struct Row<T> {
     line: u64,
     id: Option<HashedId>,
     /// Nothing where anything is wrong with it.
-    job: Option<T>,
+    made: Option<T>,
 }
 
 impl Manifest {
@@ -107,18 +107,18 @@ fn collect<'m, T, E>(
             Ok(batch) => batch,
             Err(diagnostic) => return take(Found::Broken(diagnostic)),
         };
-        // The memory of ids is far away, and the next one can be looked for while one is waited for.
+        seen.look_ahead(rows.iter().filter_map(|row| row.id));
         before.clear();
         before.extend(rows.iter().map(|row| row.id.and_then(|id| seen.note(id, row.line))));
         let mut passed = usize::MAX;
-        for (number, (Row { job, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
+        for (number, (Row { made, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
             let (first, alike) = match *before {
                 Some(Before::Same(first)) => (Some(first), None),
                 Some(Before::Alike(other)) => (None, Some(other)),
                 None => (None, None),
             };
             let mut place = Place { reading, pass: &mut *pass, passed: &mut passed, row: number };
-            take(match (job, first) {
+            take(match (made, first) {
                 (Some(made), None) => Found::Job { made, alike, place },
                 (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
             })?;
@@ -139,8 +139,8 @@ impl<'m, T> Batch<'m, T> {
                 Ok(false) => break None,
                 Err(diagnostic) => break Some(diagnostic),
             }
-            let Looked { id, job } = reading.look(&*pass);
-            rows.push(Row { line: pass.line(), id, job: job.map(|job| each(&job)) });
+            let Looked { id, made } = reading.look(&*pass, &each);
+            rows.push(Row { line: pass.line(), id, made });
         };
         Batch { pass, rows, broken }
     }

@@ -76,6 +76,21 @@ impl Source {
     /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
     /// in another encoding is taken for Windows-1252.
     pub(super) fn open(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+        Source::open_as(path, name, kind, |_| encoding::is_utf8(path))
+    }
+
+    /// The same, but a text that begins as UTF-8 is taken for it: whether all of it is shows when it is read.
+    pub(super) fn open_on_trust(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+        Source::open_as(path, name, kind, |head| Ok(encoding::begins_as_utf8(head)))
+    }
+
+    /// Opens the file at `path`; `is_utf8` says what it is taken for, and is given its beginning.
+    fn open_as(
+        path: &Path,
+        name: String,
+        kind: Kind,
+        is_utf8: impl FnOnce(&[u8]) -> io::Result<bool>,
+    ) -> Result<Source, Diagnostic> {
         let cannot = |error: io::Error| unreadable(&name, path, &error);
         if std::fs::metadata(path).map_err(cannot)?.is_dir() {
             let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
@@ -96,11 +111,11 @@ impl Source {
         }
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         let utf16 = encoding::utf16(head);
+        let is_utf8 = if utf16.is_none() { is_utf8(head).map_err(cannot)? } else { false };
         let source = Source { name, path: path.to_owned(), start, notice: None, _copies: Vec::new() };
         if let Some(utf16) = utf16 {
             return source.converted(utf16, None);
         }
-        let is_utf8 = encoding::is_utf8(path).map_err(|error| source.failed(&error))?;
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
             // A mark says that it is UTF-8, and is not to be read as three letters.
@@ -186,6 +201,11 @@ impl Source {
             let read = bytes.len();
             reader.consume(read);
         }
+    }
+
+    /// Whether all of the text is UTF-8 by now.
+    pub(super) fn is_utf8(&self) -> io::Result<bool> {
+        encoding::is_utf8(&self.path)
     }
 
     /// The text, from byte `offset` of it on.

@@ -1,21 +1,22 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use memchr::memchr;
 
-/// No query that signs a URL is shorter, in bytes: those of a version or a size are, and a catalog has a million of them.
-const SHORTEST: usize = "se=2026-01-01&sig=".len();
+use crate::job::UrlRef;
+
+/// No query that signs a URL is shorter, in bytes, with the `?` before it: those of a version or a size are, and a catalog has a million of them.
+const SHORTEST: usize = "?se=2026-01-01&sig=".len();
 
 /// When a signed URL ends, as its query says: those of S3 and its kin, Google Cloud Storage, CloudFront and Azure.
 /// `None` where the URL names no end.
-pub(super) fn expires_at(url: &str) -> Option<Timestamp> {
+pub(super) fn expires_at(url: &UrlRef<'_>) -> Option<Timestamp> {
     const KEYS: [&str; 8] =
         ["X-Amz-Date", "X-Amz-Expires", "X-Goog-Date", "X-Goog-Expires", "Expires", "Signature", "se", "sig"];
-    let query = &url[memchr(b'?', url.as_bytes())? + 1..];
+    let query = url.query();
     if query.len() < SHORTEST {
         return None;
     }
-    let query = query.split('#').next()?;
+    let query = query.strip_prefix('?')?.split('#').next()?;
     let mut values = [None; KEYS.len()];
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         if let Some(key) = KEYS.iter().position(|key| name.eq_ignore_ascii_case(key)) {
@@ -44,7 +45,7 @@ mod tests {
 
     #[test]
     fn each_vendors_way_of_saying_it_is_read() {
-        let end = |url: &str| expires_at(url).map(|end| end.to_string());
+        let end = |url: &str| expires_at(&UrlRef::of(url)).map(|end| end.to_string());
         assert_eq!(
             end("https://x/a?X-Amz-Expires=60&X-Amz-Date=20260101T000000Z").as_deref(),
             Some("2026-01-01T00:01:00Z")

@@ -216,6 +216,24 @@ fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_st
 }
 
 #[test]
+fn a_table_is_checked_in_its_encoding_however_far_down_that_shows() {
+    let sandbox = Sandbox::new();
+    let rows: String = (0..5000).map(|row| format!("mug-{row},make it navy,https://x/{row}.png\n")).collect();
+    let check = |first: &str, last: &[u8]| {
+        let text = [b"id,prompt,images\n", first.as_bytes(), rows.as_bytes(), last].concat();
+        sandbox.write("catalog.csv", text);
+        sandbox.run("check catalog.csv --json")
+    };
+    let said = code(&check("", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 0);
+    assert_eq!(said.matches("byte 0xE9 is not UTF-8: the file is read as windows-1252").count(), 1, "{said}");
+    let said = code(&check("", b"cup,make the caf\xc3\xa9 blue,https://x/a.png\n"), 0);
+    assert!(said.contains("\"warnings\": []"), "{said}");
+    let said =
+        code(&check("vase,make the vase grün,https://x/b.png\n", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 2);
+    assert!(said.contains("byte 0xE9 is not UTF-8, and what stands before it is"), "{said}");
+}
+
+#[test]
 fn the_schema_and_the_reader_agree() {
     let sandbox = Sandbox::new();
     sandbox.write("rows.csv", "sku,file\nm1,a.png\n");

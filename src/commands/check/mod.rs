@@ -2,6 +2,7 @@ mod probe;
 mod renamed;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,7 +67,7 @@ struct Candidate {
     key: Option<EditKey>,
     sketch: Sketch,
     /// Those to ask with `--probe`.
-    urls: Vec<String>,
+    urls: Box<[String]>,
 }
 
 /// What is found out about a manifest without errors.
@@ -83,7 +84,7 @@ struct Found {
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
     let is_json = arguments.batch.json;
     let mut notices = Vec::new();
-    match look(arguments, &mut notices, screen) {
+    match look(arguments, Manifest::open_on_trust, &mut notices, screen) {
         Ok(Found { options, ledger, forecast, advice, warnings, probed }) => {
             let warnings: Vec<Diagnostic> = notices.into_iter().chain(warnings).collect();
             let (probe, problems) = probed.unzip();
@@ -121,9 +122,14 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Result<Found, Failure> {
+fn look(
+    arguments: &Check,
+    open: impl FnOnce(&Path) -> Result<Manifest, Problems>,
+    notices: &mut Vec<Diagnostic>,
+    screen: &Screen,
+) -> Result<Found, Failure> {
     let batch = &arguments.batch;
-    let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
+    let manifest = open(&batch.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
     let options = Options::merge(batch, None, &manifest)?;
     let ledger = ledger(&options.folder)?;
@@ -134,11 +140,11 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-        let job = &found.job;
+        let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
             let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
             let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
-            let urls = if is_probed { urls_of(job) } else { Vec::new() };
+            let urls = if is_probed { urls_of(job) } else { Box::default() };
             Candidate { key, sketch: Sketch::of(job, likeness, found.gap()), urls }
         })
     };
@@ -153,7 +159,12 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
             renamed.note(key, sketch.line());
         }
         Ok(())
-    })?;
+    });
+    if matches!(told, Err(Failure::Manifest(_))) && !manifest.is_utf8() {
+        notices.clear();
+        return look(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
+    }
+    let told = told?;
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
         return Err(unmatched(only, &manifest));
     }
@@ -166,9 +177,9 @@ fn look(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Re
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
 
-fn urls_of(job: &JobRef<'_>) -> Vec<String> {
+fn urls_of(job: &JobRef<'_>) -> Box<[String]> {
     let url = |image: &ImageRef<'_>| match image {
-        ImageRef::Url(url) => Some((*url).to_owned()),
+        ImageRef::Url(url) => Some(url.as_str().to_owned()),
         ImageRef::Data(_) | ImageRef::File(_) => None,
     };
     job.request.images.iter().filter_map(url).collect()

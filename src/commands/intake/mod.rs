@@ -36,7 +36,7 @@ pub(super) enum Dealt<T> {
 enum Prepared<T> {
     Dealt(Dealt<T>),
     /// Its pictures have to be looked at first.
-    Local(Job),
+    Local(Box<Job>),
 }
 
 /// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
@@ -57,11 +57,11 @@ pub(super) fn for_each<T: Send>(
     let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
     let share = options.partition;
     let prepare = |found: &FoundJob<'_>| {
-        let job = &found.job;
+        let job = found.job;
         let prepared = match share.map(|share| (share, job.id.to_id())) {
             Some((share, id)) if !share.takes(&id) => Prepared::Dealt(Dealt::Theirs(id)),
             _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
-                Prepared::Local(found.to_job())
+                Prepared::Local(Box::new(found.to_job()))
             }
             _ => Prepared::Dealt(Dealt::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
         };
@@ -88,9 +88,9 @@ pub(super) fn for_each<T: Send>(
                     && is_good
                 {
                     job.request.images = images;
-                    let found = FoundJob::from(&job);
-                    let sent = Sent { request: &found.job.request, hashes: &hashes };
-                    return take(Dealt::Ours(each(&found, &sent)));
+                    let borrowed = job.borrowed();
+                    let sent = Sent { request: &borrowed.request, hashes: &hashes };
+                    return take(Dealt::Ours(each(&FoundJob::with(&borrowed, &job.columns), &sent)));
                 }
             }
             Found::Wrong(diagnostics, mut place) => {

@@ -2,10 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use memchr::memchr3;
-
-use crate::job::{ImageRef, JobRef};
-use crate::manifest::{Diagnostic, Severity, extension, is_usual};
+use crate::job::{ImageRef, JobRef, UrlRef};
+use crate::manifest::{Diagnostic, Severity};
 
 /// Jobs of which the same is to be said.
 #[derive(Default)]
@@ -50,19 +48,20 @@ pub(super) struct Odd {
 
 impl Odd {
     pub(super) fn of(job: &JobRef<'_>) -> Odd {
-        let find = |is_odd: fn(&str) -> bool| {
-            let mut images = (0..).zip(&job.request.images);
-            let is_odd = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_odd(url));
-            images.find(|(_, image)| is_odd(image)).map(|(number, _)| number)
-        };
-        Odd { private: find(is_private), unread: find(is_unread), is_date: is_date(job.id.as_str()) }
+        let mut odd = Odd { is_date: is_date(job.id.as_str()), ..Odd::default() };
+        for (number, image) in (0..).zip(job.request.images.iter()) {
+            if let ImageRef::Url(url) = image {
+                odd.private = odd.private.or_else(|| is_private(url).then_some(number));
+                odd.unread = odd.unread.or_else(|| is_unread(url).then_some(number));
+            }
+        }
+        odd
     }
 }
 
 /// Whether a URL is of this machine or of a network that is nobody else's.
-fn is_private(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else { return false };
-    let host = &rest[..memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len())];
+fn is_private(url: &UrlRef<'_>) -> bool {
+    let host = url.host();
     // The last letter of most hosts tells that they are none of these.
     if !matches!(host.as_bytes(), [.., b'0'..=b'9' | b']' | b'l' | b'L' | b'n' | b'N' | b'a' | b'A' | b't' | b'T']) {
         return false;
@@ -89,11 +88,10 @@ fn is_private(url: &str) -> bool {
 }
 
 /// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
-fn is_unread(url: &str) -> bool {
+fn is_unread(url: &UrlRef<'_>) -> bool {
     const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
-    // Nearly all end in a format that is read.
-    extension(url)
-        .is_some_and(|ending| !is_usual(ending) && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    let is_one = |ending: &str| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    !url.is_usual() && url.extension().is_some_and(is_one)
 }
 
 /// Whether an id is a date as spreadsheets write it into cells in which one could be read: `3-Jan`, `Mar-01`.
@@ -130,7 +128,7 @@ mod tests {
             "https://media.corp.internal/a.jpg?v=1",
             "http://nas.home.arpa/a.jpg",
         ] {
-            assert!(is_private(url), "{url}");
+            assert!(is_private(&UrlRef::of(url)), "{url}");
         }
         for url in [
             "https://8.8.8.8/a.jpg",
@@ -141,7 +139,7 @@ mod tests {
             "https://thelocal/a",
             "https://cafe.la/a",
         ] {
-            assert!(!is_private(url), "{url}");
+            assert!(!is_private(&UrlRef::of(url)), "{url}");
         }
     }
 
@@ -153,6 +151,7 @@ mod tests {
 
     #[test]
     fn formats_that_may_not_be_read_are_told_by_their_endings() {
+        let is_unread = |url| is_unread(&UrlRef::of(url));
         assert!(is_unread("https://x/a.HEIC?v=1") && is_unread("https://x/a.svg"));
         assert!(!is_unread("https://x/a.jpg") && !is_unread("https://x/a?f=a.svg"));
     }

@@ -19,7 +19,6 @@ use super::diagnostic::quoted;
 use url::{is_plain, url};
 
 pub(super) use url::is_picture_name;
-pub(crate) use url::{extension, is_usual};
 
 /// Why a text names no picture: what is wrong and the way out.
 pub(super) struct ImageRefusal {

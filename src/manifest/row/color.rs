@@ -6,9 +6,8 @@ use super::spreadsheet::lost_in_a_spreadsheet;
 
 /// `text`, a hex or CSS color, as `#RRGGBB` in capitals; otherwise a hint.
 pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
-    if text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let is_capital = !text.bytes().any(|byte| byte.is_ascii_lowercase());
-        return Ok(if is_capital { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_uppercase()) });
+    if is_hex_in_capitals(text) {
+        return Ok(Cow::Borrowed(text));
     }
     let expected = || "a hex color such as #1E90FF, or a CSS color name".to_owned();
     if let Some(hint) = lost_in_a_spreadsheet(text) {
@@ -29,6 +28,12 @@ pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
         [red, green, blue, 255] => Ok(Cow::Owned(format!("#{red:02X}{green:02X}{blue:02X}"))),
         _ => Err("a color to reach has no transparency: write six hex digits".to_owned()),
     }
+}
+
+/// Whether a text is a color as it is sent on.
+pub(super) fn is_hex_in_capitals(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'#', digits @ ..] if digits.len() == 6
+        && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')))
 }
 
 /// Whether a word is another one with a slip in it. Short words that have some letters in common are different colors.

@@ -30,7 +30,7 @@ pub(super) fn derived_id(row: &Row<'_>, images: &[ImageRef<'_>]) -> JobId {
     let name = match images.first() {
         Some(ImageRef::File(path)) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
         Some(ImageRef::Url(url)) => {
-            let path = url.split(['?', '#']).next().unwrap_or_default();
+            let path = url.as_str().split(['?', '#']).next().unwrap_or_default();
             let file = path.rsplit('/').next().unwrap_or_default();
             Some(file.split('.').next().unwrap_or_default().to_owned())
         }

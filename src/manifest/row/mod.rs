@@ -21,7 +21,7 @@ pub(super) use reader::Reader;
 pub(super) use spreadsheet::lost;
 pub(super) use understand::{Defaults, Said, pictures, understand};
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
 use super::blank::{trim, trim_start};
 
@@ -114,45 +114,33 @@ impl<'a> Row<'a> {
 
     /// Where the image with this number stands.
     pub(super) fn image(&self, number: usize) -> At {
-        self.images().nth(number).map_or(At::Field(Field::Images), |(at, _)| at)
-    }
-
-    /// How many images there are.
-    fn image_count(&self) -> usize {
         match self.get(Field::Images) {
-            Value::Absent | Value::Refused => 0,
-            Value::Text(text) => match memchr(b'|', text.as_bytes()) {
-                // Nearly all have one.
-                None => 1,
-                Some(first) => 2 + memchr_iter(b'|', &text.as_bytes()[first + 1..]).count(),
-            },
-            Value::List(items) => items.len(),
+            Value::Text(text) => {
+                let before: usize = text.split('|').take(number).map(|part| part.len() + 1).sum();
+                text.split('|').nth(number).map_or(At::Field(Field::Images), |part| {
+                    let from = before + part.len() - trim_start(part).len();
+                    At::Part(Field::Images, from..from + trim(part).len())
+                })
+            }
+            Value::List(items) if number < items.len() => At::Item(Field::Images, number),
+            _ => At::Field(Field::Images),
         }
     }
 
-    /// The images, each with its place.
-    fn images(&self) -> impl Iterator<Item = (At, &'a str)> {
-        let (text, items) = match self.get(Field::Images) {
+    /// The images.
+    fn images(&self) -> impl Iterator<Item = &'a str> {
+        let (mut text, items) = match self.get(Field::Images) {
             Value::Absent | Value::Refused => (None, &[][..]),
             Value::Text(text) => (Some(*text), &[][..]),
             Value::List(items) => (None, items.as_slice()),
         };
-        let mut start = 0;
-        let mut rest = text;
-        let parts = std::iter::from_fn(move || {
-            let text = rest?;
-            let end = memchr(b'|', text.as_bytes());
-            rest = end.map(|end| &text[end + 1..]);
-            Some(&text[..end.unwrap_or(text.len())])
-        });
-        let parts = parts.map(move |part| {
-            let span = start..start + part.len();
-            start = span.end + 1;
-            let from = span.end - trim_start(part).len();
-            (At::Part(Field::Images, from..from + trim(part).len()), trim(part))
-        });
-        let items = items.iter().enumerate();
-        parts.chain(items.map(|(index, item)| (At::Item(Field::Images, index), trim(item))))
+        let mut items = items.iter();
+        std::iter::from_fn(move || {
+            let Some(parts) = text else { return items.next().copied().map(trim) };
+            let end = memchr(b'|', parts.as_bytes());
+            text = end.map(|end| &parts[end + 1..]);
+            Some(trim(&parts[..end.unwrap_or(parts.len())]))
+        })
     }
 
     /// The id as written, for messages.

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::job::{ImageRef, JobIdRef, Seed, Size, Switches};
+use crate::bytes;
+use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
 use crate::manifest::blank::{trim, trim_start};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::image::image;
+use crate::manifest::image::{ImageRefusal, image};
 use crate::manifest::suggest;
 
-use super::color::color;
+use super::color::{color, is_hex_in_capitals};
 use super::spreadsheet::{is_prompt_to_come, lost, stands_for_nothing};
 use super::{At, Complaint, Field, Row, Said, Value};
 
@@ -101,9 +102,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 return None;
             }
         }
-        // Without a way out of the middle, many bytes are looked at in one step.
-        let is_plain = text.bytes().fold(true, |all, byte| all & (b' '..0x80).contains(&byte));
-        if !is_plain {
+        if !bytes::all(text.as_bytes(), |byte| (b' '..0x80).contains(&byte)) {
             self.check_letters(text);
         }
         Some(text)
@@ -218,6 +217,12 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn color(&mut self) -> Option<Cow<'a, str>> {
+        // It begins as failed formulas do, and nearly all are this.
+        if let Value::Text(text) = self.row.get(Field::Color)
+            && is_hex_in_capitals(text)
+        {
+            return Some(Cow::Borrowed(text));
+        }
         let text = trim(self.text(Field::Color)?);
         match color(text) {
             Ok(color) => Some(color),
@@ -228,35 +233,46 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    fn images(&mut self) -> Option<Vec<ImageRef<'a>>> {
+    fn images(&mut self) -> Option<ImageRefs<'a>> {
         let row = self.row;
-        let count = match row.get(Field::Images) {
+        match row.get(Field::Images) {
             Value::Absent | Value::Refused => return None,
             Value::Text(_) if self.text(Field::Images).is_none() => return None,
-            Value::Text(_) | Value::List(_) => row.image_count(),
-        };
+            Value::Text(_) | Value::List(_) => {}
+        }
+        let (mut count, earlier) = (0, self.complaints.len());
+        let sources = row.images().filter_map(|text| {
+            count += 1;
+            self.source(count - 1, text)
+        });
+        let sources = sources.collect();
         if count == 0 {
             self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
             return None;
         }
         if count > MAX_IMAGES {
+            // Of so many there is nothing else to say.
+            self.complaints.truncate(earlier);
             let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
             self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
             return None;
         }
-        let mut sources = Vec::with_capacity(count);
-        for (at, text) in row.images() {
-            if stands_for_nothing(text) {
-                let message = format!("the image is {}, which stands for nothing", quoted(text));
-                self.complain(at, message, "name a URL or a path relative to the manifest".to_owned());
-                continue;
-            }
-            match image(text, self.folder) {
-                Ok(source) => sources.push(source),
-                Err(refusal) => self.complain(at, refusal.message, refusal.hint),
-            }
-        }
         Some(sources)
+    }
+
+    /// The image with the number `number`, as `text` names it.
+    fn source(&mut self, number: usize, text: &'a str) -> Option<ImageRef<'a>> {
+        let refusal = if stands_for_nothing(text) {
+            let message = format!("the image is {}, which stands for nothing", quoted(text));
+            ImageRefusal { message, hint: "name a URL or a path relative to the manifest".to_owned() }
+        } else {
+            match image(text, self.folder) {
+                Ok(source) => return Some(source),
+                Err(refusal) => refusal,
+            }
+        };
+        self.complain(self.row.image(number), refusal.message, refusal.hint);
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::job::{ImageRef, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
+use crate::job::{ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
 use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
@@ -12,7 +12,7 @@ use super::{Complaint, Field, Reader, Row, Value};
 #[derive(Clone, Debug, Default)]
 pub(in crate::manifest) struct Said<'a> {
     pub(super) prompt: Option<&'a str>,
-    pub(super) images: Option<Vec<ImageRef<'a>>>,
+    pub(super) images: Option<ImageRefs<'a>>,
     pub(super) size: Option<Size>,
     pub(super) seed: Option<Seed>,
     pub(super) switches: Switches,
@@ -57,7 +57,7 @@ impl Defaults {
         &NONE
     }
 
-    fn images(&self) -> Option<Vec<ImageRef<'_>>> {
+    fn images(&self) -> Option<ImageRefs<'_>> {
         Some(self.images.as_ref()?.iter().map(ImageSource::borrowed).collect())
     }
 }
@@ -102,8 +102,8 @@ pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: 
         Value::Text(text) if lost(text).is_some() => Vec::new(),
         Value::Absent => defaults.images.iter().flatten().cloned().enumerate().collect(),
         Value::Text(_) | Value::List(_) => {
-            let named = row.images().enumerate().filter(|(_, (_, text))| !stands_for_nothing(text));
-            named.filter_map(|(number, (_, text))| Some((number, image(text, folder).ok()?.to_source()))).collect()
+            let named = row.images().enumerate().filter(|(_, text)| !stands_for_nothing(text));
+            named.filter_map(|(number, text)| Some((number, image(text, folder).ok()?.to_source()))).collect()
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr2};
+use memchr::{memchr_iter, memchr2, memchr3, memrchr2};
 
 use crate::bytes::{first, places};
 
@@ -44,13 +44,15 @@ pub(super) struct Scanned {
     pub(super) end: usize,
     /// Whether one of its quotes may have a [`Fault`]: most records are so plain that none can have any.
     pub(super) may_be_faulty: bool,
+    /// Whether one of its cells may go on on another line.
+    pub(super) has_breaks: bool,
 }
 
 /// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
 /// are to `anew`.
 pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> Scanned {
     let bytes = text.as_bytes();
-    let (mut at, mut may_be_faulty) = (0, false);
+    let (mut at, mut may_be_faulty, mut has_breaks) = (0, false, false);
     loop {
         let start = at;
         let is_quoted = bytes.get(at) == Some(&b'"');
@@ -67,9 +69,13 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
                 may_be_faulty |= bytes.get(start) == Some(&b' ');
                 CellText::Plain
             }
-            Some(close) if at == behind && !close.is_behind_others => CellText::Quoted,
+            Some(close) if at == behind && !close.is_behind_others => {
+                has_breaks |= close.is_behind_breaks;
+                CellText::Quoted
+            }
             closed => {
                 may_be_faulty = true;
+                has_breaks |= closed.as_ref().is_none_or(|close| close.is_behind_breaks);
                 let from = anew.len();
                 let inside = start + 1..closed.map_or(bytes.len(), |close| close.at);
                 push_single(anew, &text[inside]);
@@ -87,7 +93,7 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             Some(_) => at + 1,
             None => at,
         };
-        return Scanned { end, may_be_faulty };
+        return Scanned { end, may_be_faulty, has_breaks };
     }
 }
 
@@ -127,17 +133,22 @@ struct Close {
     at: usize,
     /// Whether there are quotes inside of the cell.
     is_behind_others: bool,
+    /// Whether there are ends of lines inside of it.
+    is_behind_breaks: bool,
 }
 
 /// The quote that closes a cell whose text begins at `from`: two in a row stand for one.
 fn closing(raw: &[u8], mut from: usize) -> Option<Close> {
-    let mut is_behind_others = false;
+    let (mut is_behind_others, mut is_behind_breaks) = (false, false);
     loop {
-        let at = from + memchr(b'"', raw.get(from..)?)?;
-        if raw.get(at + 1) != Some(&b'"') {
-            return Some(Close { at, is_behind_others });
+        let at = from + memchr3(b'"', b'\n', b'\r', raw.get(from..)?)?;
+        if raw[at] != b'"' {
+            (from, is_behind_breaks) = (at + 1, true);
+        } else if raw.get(at + 1) == Some(&b'"') {
+            (from, is_behind_others) = (at + 2, true);
+        } else {
+            return Some(Close { at, is_behind_others, is_behind_breaks });
         }
-        (from, is_behind_others) = (at + 2, true);
     }
 }
 
@@ -153,6 +164,7 @@ fn push_single(text: &mut String, inside: &str) {
 
 impl Cell {
     /// Its text, out of the raw text of its record or out of what was written anew.
+    #[inline]
     pub(super) fn text<'t>(&self, raw: &'t str, anew: &'t str) -> &'t str {
         match &self.text {
             CellText::Plain => &raw[self.span.clone()],

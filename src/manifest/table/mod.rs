@@ -8,6 +8,8 @@ mod shape;
 use std::fs::File;
 use std::io;
 
+use memchr::memchr2;
+
 use super::blank::trim;
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity};
@@ -28,6 +30,8 @@ pub(super) use records::Records;
 pub(super) struct Table {
     delimiter: u8,
     columns: Vec<Column>,
+    /// The columns that the program understands, by their numbers.
+    fields: Vec<(Field, usize)>,
     /// Where the rows begin.
     start: Start,
     /// The columns that jobs need and that are not there, which is told once.
@@ -107,7 +111,9 @@ impl Table {
         if use_as == Use::Jobs {
             notices.extend(header::misspelt(&columns).into_iter().map(|remark| note(Severity::Warning, remark)));
         }
-        let table = Table { delimiter: dialect.delimiter, columns, start, missing, notices, problems };
+        let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
+        let fields = known.collect();
+        let table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
         if !top.advance().map_err(failed)? {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
         }
@@ -126,19 +132,21 @@ impl Table {
         Ok(parts(source, blocks, |block| Rows {
             table: self,
             source,
-            shape: self.shape(),
+            shape: self.shape(&block),
             records: Records::new(block, self.delimiter),
             wrong: None,
         }))
     }
 
-    fn shape(&self) -> Shape {
+    fn shape(&self, block: &Block) -> Shape {
         let place = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
         let (width, images) = (self.columns.len(), place(Field::Images));
         let needed = header::NEEDED.into_iter().filter_map(place).max().map_or(1, |last| last + 1);
+        let others @ [one, other] = dialect::others(self.delimiter);
         Shape {
             delimiter: self.delimiter,
-            others: dialect::others(self.delimiter),
+            others,
+            has_others: memchr2(one, other, block.text.as_bytes()).is_some(),
             width,
             images,
             // Of a catalog it is not known which cells matter.
@@ -242,9 +250,10 @@ impl Pass for Rows<'_> {
             let hint = "files were put together, each with its header: remove this line".to_owned();
             return (Row::refused(), vec![Complaint::new(At::Row, "the header stands here once more", hint)]);
         }
-        for (column, cell) in self.table.columns.iter().zip(self.records.iter()) {
-            if let (Some(field), false) = (column.field, cell.is_empty()) {
-                row.set(field, Value::Text(cell));
+        let text = self.records.texts();
+        for (field, column) in &self.table.fields {
+            if let Some(cell) = text(*column).filter(|cell| !cell.is_empty()) {
+                row.set(*field, Value::Text(cell));
             }
         }
         self.table.missing.iter().for_each(|field| row.set(*field, Value::Refused));

@@ -16,7 +16,7 @@ pub(in crate::manifest) struct Records {
     line: u64,
     cells: Vec<Cell>,
     may_be_faulty: bool,
-    /// Whether one of the cells goes on on another line.
+    /// Whether one of the cells may go on on another line.
     has_breaks: bool,
     /// The texts of cells that do not stand in the block as they are.
     anew: String,
@@ -76,7 +76,7 @@ impl Records {
         &self.cells
     }
 
-    /// Whether one of its cells goes on on another line.
+    /// Whether one of its cells may go on on another line.
     pub(super) fn has_breaks(&self) -> bool {
         self.has_breaks
     }
@@ -84,6 +84,12 @@ impl Records {
     /// A cell of the record, by its number.
     pub(super) fn cell(&self, number: usize) -> Option<&Cell> {
         self.cells.get(number)
+    }
+
+    /// The text of each cell, by its number.
+    pub(super) fn texts<'r>(&'r self) -> impl Fn(usize) -> Option<&'r str> {
+        let text = &self.block.text[self.raw.start..];
+        move |number| Some(self.cells.get(number)?.text(text, &self.anew))
     }
 
     /// The texts of its cells.
@@ -108,10 +114,10 @@ impl Records {
         self.cells.clear();
         self.anew.clear();
         let text = &self.block.text[self.at..];
-        let Scanned { end, may_be_faulty } = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
-        self.may_be_faulty = may_be_faulty;
-        self.has_breaks = self.cells.iter().any(|cell| cell.has_breaks(text));
-        self.next_line += if self.has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
+        let scanned = scan(text, self.delimiter, &mut self.cells, &mut self.anew);
+        let Scanned { end, may_be_faulty, has_breaks } = scanned;
+        (self.may_be_faulty, self.has_breaks) = (may_be_faulty, has_breaks);
+        self.next_line += if has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
         self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();
         self.at += end;
     }

@@ -25,6 +25,8 @@ pub(super) struct Shape {
     pub(super) delimiter: u8,
     /// What else may separate cells.
     pub(super) others: [u8; 2],
+    /// Whether the block that the rows are in has any of that.
+    pub(super) has_others: bool,
     /// How many columns there are.
     pub(super) width: usize,
     /// The column that pictures are in, where that is known.
@@ -53,7 +55,8 @@ impl Shape {
             return self.comment(records);
         }
         // Most rows have no other separator in them, and do not begin with a quote.
-        let may_be_another = raw.starts_with('"') || memchr2(self.others[0], self.others[1], raw.as_bytes()).is_some();
+        let has_others = || memchr2(self.others[0], self.others[1], raw.as_bytes()).is_some();
+        let may_be_another = raw.starts_with('"') || (self.has_others && has_others());
         if may_be_another { self.other_separators(records) } else { None }
     }
 

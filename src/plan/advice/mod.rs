@@ -100,7 +100,8 @@ impl Advice {
         self.edits[shelf].push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
         if submits {
             self.submits += 1;
-            if job.ends.is_some_and(|end| end < self.turn()) {
+            let ends = job.named.as_ref().and_then(|named| named.ends);
+            if ends.is_some_and(|end| end < self.turn()) {
                 self.note(Matter::Expiring, job);
             }
         }
@@ -109,7 +110,7 @@ impl Advice {
     fn note(&mut self, matter: Matter, job: &Sketch) {
         let noted = &mut self.noted[matter as usize];
         noted.count += 1;
-        noted.first.get_or_insert_with(|| (job.line, job.id.clone()));
+        noted.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
     }
 
     /// When the last submit that was counted goes out.
@@ -160,8 +161,14 @@ impl Advice {
 
 /// The lines of those among `edits` that an earlier one is the same as.
 fn twins(edits: &mut [Edit]) -> Vec<u32> {
-    edits.sort_unstable_by_key(|Edit([high, low], line)| (u64::from(*high) << 32 | u64::from(*low), *line));
-    edits.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).collect()
+    edits.sort_unstable_by_key(|Edit([high, low], _)| u64::from(*high) << 32 | u64::from(*low));
+    let mut lines = Vec::new();
+    // Few are alike, so that the lines of the others need no order.
+    for alike in edits.chunk_by_mut(|one, next| one.0 == next.0).filter(|alike| alike.len() > 1) {
+        alike.sort_unstable_by_key(|Edit(_, line)| *line);
+        lines.extend(alike[1..].iter().map(|Edit(_, line)| *line));
+    }
+    lines
 }
 
 #[cfg(test)]

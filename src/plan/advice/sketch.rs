@@ -1,9 +1,9 @@
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr2_iter;
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
-use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, is_shortened_number};
+use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, UrlRef, is_shortened_number};
 use crate::plan::expiry::expires_at;
 
 use super::matter::{Matter, Matters};
@@ -19,10 +19,16 @@ pub struct Sketch {
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
     pub(super) matters: Matters,
+    /// What is needed where there may be something to say of it: few jobs have that, and a million are handed on.
+    pub(super) named: Option<Box<Named>>,
+}
+
+/// A job of which there may be something to say.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) id: JobId,
     /// When the first of its signed URLs ends.
     pub(super) ends: Option<Timestamp>,
-    /// Its id, where there may be something to say of it.
-    pub(super) id: Option<JobId>,
 }
 
 impl Sketch {
@@ -35,9 +41,9 @@ impl Sketch {
     pub fn of(job: &JobRef<'_>, likeness: Likeness, gap: Option<&str>) -> Sketch {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
-        let hashes = memchr(b'#', prompt.as_bytes()).map_or("", |hash| &prompt[hash..]);
+        let Signs { hashes, is_broken, is_template } = Signs::of(prompt);
         let colors: SmallVec<[Hex; 4]> = match job.color.as_deref() {
-            Some(color) => color.parse().into_iter().collect(),
+            Some(color) => color.parse().map_or_else(|_| SmallVec::new(), |color| SmallVec::from_slice(&[color])),
             None => SmallVec::from_vec(color::asked(hashes)),
         };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
@@ -46,9 +52,9 @@ impl Sketch {
             (Matter::Gap, gap.is_some()),
             (Matter::Garbled, is_garbled(prompt)),
             (Matter::Shortened, is_shortened_number(job.id.as_str())),
-            (Matter::Templated, memchr(b'{', prompt.as_bytes()).is_some() && prompt.contains("{{")),
+            (Matter::Templated, is_template),
             (Matter::Page, request.images.iter().any(is_page)),
-            (Matter::BrokenHex, has_broken_hex(hashes)),
+            (Matter::BrokenHex, is_broken),
             (Matter::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
             (Matter::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
@@ -58,8 +64,8 @@ impl Sketch {
             ImageRef::Data(_) | ImageRef::File(_) => None,
         };
         let ends = request.images.iter().filter_map(end).min();
-        let id = (!matters.is_empty() || ends.is_some()).then(|| job.id.to_id());
-        Sketch { line: *line, likeness, size: request.size, colors, matters, ends, id }
+        let named = (!matters.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
+        Sketch { line: *line, likeness, size: request.size, colors, matters, named }
     }
 }
 
@@ -73,15 +79,37 @@ fn asks_for_another(hashes: &str, color: &str) -> bool {
     !asked.is_empty() && color.parse().is_ok_and(|color| !asked.contains(&color))
 }
 
-/// Whether there is a `#` in `hashes` with hex digits that are too few or too many for a color. Numbers of orders and
-/// articles have no letters.
-fn has_broken_hex(hashes: &str) -> bool {
-    memchr_iter(b'#', hashes.as_bytes()).any(|hash| {
-        let part = &hashes[hash + 1..];
-        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let is_word = || part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
-        matches!(digits, 4 | 5 | 7..=9) && !is_word() && part[..digits].bytes().any(|digit| digit.is_ascii_alphabetic())
-    })
+/// The signs in a prompt that something may be wrong with.
+struct Signs<'p> {
+    /// The prompt from its first `#` on.
+    hashes: &'p str,
+    /// Whether a `#` has digits behind it that make no color.
+    is_broken: bool,
+    /// Whether there is a `{{`.
+    is_template: bool,
+}
+
+impl Signs<'_> {
+    fn of(prompt: &str) -> Signs<'_> {
+        let mut signs = Signs { hashes: "", is_broken: false, is_template: false };
+        for at in memchr2_iter(b'#', b'{', prompt.as_bytes()) {
+            if let Some(behind) = prompt[at..].strip_prefix('#') {
+                signs.hashes = if signs.hashes.is_empty() { &prompt[at..] } else { signs.hashes };
+                signs.is_broken |= begins_with_broken_hex(behind);
+            } else {
+                signs.is_template |= prompt[at..].starts_with("{{");
+            }
+        }
+        signs
+    }
+}
+
+/// Whether `text` begins with hex digits that are too few or too many for a color. Numbers of orders and articles have no
+/// letters.
+fn begins_with_broken_hex(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let is_word = || text[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    matches!(digits, 4 | 5 | 7..=9) && !is_word() && text[..digits].bytes().any(|digit| digit.is_ascii_alphabetic())
 }
 
 /// Whether a prompt has UTF-8 in it that was read as Windows-1252.
@@ -93,16 +121,10 @@ fn is_garbled(prompt: &str) -> bool {
 }
 
 /// Whether a URL is one of those that people share, behind which there is a page.
-fn is_page(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://").or(url.strip_prefix("http://")) else { return false };
-    // Few hosts begin as one of these does.
-    if !matches!(rest.as_bytes(), [b'd' | b'w' | b'p' | b'1' | b'o', ..]) {
-        return false;
-    }
-    let (host, path) = memchr(b'/', rest.as_bytes()).map_or((rest, ""), |slash| (&rest[..slash], &rest[slash + 1..]));
-    match host {
-        "drive.google.com" => !path.starts_with("uc?"),
-        "www.dropbox.com" | "dropbox.com" => !path.contains("dl=1") && !path.contains("raw=1"),
+fn is_page(url: &UrlRef<'_>) -> bool {
+    match url.host() {
+        "drive.google.com" => url.path() != "/uc",
+        "www.dropbox.com" | "dropbox.com" => !url.query().contains("dl=1") && !url.query().contains("raw=1"),
         "photos.app.goo.gl" | "photos.google.com" | "1drv.ms" | "onedrive.live.com" | "www.icloud.com" => true,
         _ => false,
     }
