@@ -35,7 +35,7 @@ pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
 pub use join::{JoinError, Joint};
-pub use ledger::{Ledger, LedgerError};
+pub use ledger::{Ledger, LedgerError, Showing};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{

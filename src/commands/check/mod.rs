@@ -156,7 +156,7 @@ fn look(
             urls.take(named);
         }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
-            renamed.note(key, sketch.line());
+            renamed.note(key, sketch.line(), &ledger);
         }
         Ok(())
     });

@@ -1,40 +1,43 @@
-use std::collections::HashMap;
-
-use crate::commands::intake::{Counted, about};
-use crate::job::{Fingerprint, JobId};
-use crate::journal::{EditKey, Ledger, LinesError};
+use crate::commands::intake::about;
+use crate::journal::{EditKey, Ledger, LinesError, Showing};
 use crate::manifest::{Diagnostic, Severity};
 
-/// Jobs that are new by their ids: what they ask for may be there under other ones.
+/// Jobs that are new by their ids and ask for what is there under other ones. The first is kept, and the others are counted.
 #[derive(Default)]
 pub(super) struct Renamed {
-    new: HashMap<Fingerprint, (u64, JobId)>,
+    /// Made when the first new job is met, for there may be none.
+    showing: Option<Showing>,
+    first: Option<(EditKey, u64)>,
+    count: u64,
 }
 
 impl Renamed {
     /// Notes a new job and the line where it stands.
-    pub(super) fn note(&mut self, key: EditKey, line: u64) {
-        self.new.entry(key.fingerprint).or_insert((line, key.job));
+    pub(super) fn note(&mut self, key: EditKey, line: u64, ledger: &Ledger) {
+        if self.showing.get_or_insert_with(|| ledger.showing()).may_have(key.fingerprint) {
+            self.first.get_or_insert((key, line));
+            self.count += 1;
+        }
     }
 
-    /// What is to be said of those that ask for what another job's results show; lines are those of `file`.
+    /// What is to be said of them; lines are those of `file`.
     ///
     /// # Errors
     ///
     /// The journal cannot be read again.
     pub(super) fn warning(&self, ledger: &Ledger, file: &str) -> Result<Option<Diagnostic>, LinesError> {
         const HINT: &str = "a result is known by its job's id: keep the id of a row whatever becomes of the others";
-        if self.new.is_empty() {
-            return Ok(None);
-        }
-        let shown = ledger.shown_among(self.new.keys().copied()).collect::<Result<Vec<EditKey>, _>>()?;
-        let mut renamed: Vec<_> = shown.iter().filter_map(|key| Some((self.new.get(&key.fingerprint)?, key))).collect();
-        renamed.sort_unstable();
-        let mut counted = Counted::default();
-        for ((line, id), EditKey { job, .. }) in renamed {
-            let message = format!("the new job asks for what `{job}` shows already, and is paid for anew");
-            counted.note(|| about(Severity::Warning, file, Some((*line, Some(id))), message, HINT));
-        }
-        Ok(counted.told(|message, others| format!("{message} (and {others} more)")))
+        let Some((EditKey { job, fingerprint }, line)) = &self.first else { return Ok(None) };
+        let shown = ledger.shown_as(*fingerprint).collect::<Result<Vec<EditKey>, _>>()?;
+        let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
+        Ok(shown.map(|shown| {
+            let others = match self.count {
+                1 => String::new(),
+                count => format!(" (and {} more)", count - 1),
+            };
+            let message =
+                format!("the new job asks for what `{}` shows already, and is paid for anew{others}", shown.job);
+            about(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
+        }))
     }
 }

@@ -16,9 +16,8 @@ use crate::pictures::{LocalPictures, PictureProblem};
 use super::Failure;
 use super::options::Options;
 use places::{Later, Wrong};
-use remarks::Odd;
+use remarks::{Counted, Odd};
 
-pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
 
 /// The most images of a job, as in the manifest.

@@ -7,20 +7,20 @@ use crate::manifest::{Diagnostic, Severity};
 
 /// Jobs of which the same is to be said.
 #[derive(Default)]
-pub(in crate::commands) struct Counted {
+pub(super) struct Counted {
     first: Option<Diagnostic>,
     count: u64,
 }
 
 impl Counted {
     /// Counts one more, whose place is looked for only if it is the first.
-    pub(in crate::commands) fn note(&mut self, place: impl FnOnce() -> Diagnostic) {
+    pub(super) fn note(&mut self, place: impl FnOnce() -> Diagnostic) {
         self.count += 1;
         self.first.get_or_insert_with(place);
     }
 
     /// The first, with what `others` says of how many there are beside it.
-    pub(in crate::commands) fn told(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
+    pub(super) fn told(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
         let first = self.first?;
         Some(match self.count {
             1 => first,

@@ -1,7 +1,6 @@
 //! The details of edits: those of live ones are at hand, those of settled ones are read again.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::io;
 
 use crate::job::{Fingerprint, JobId};
@@ -12,6 +11,17 @@ use crate::journal::trail::Trail;
 use crate::journal::{Edit, EditKey, EditState, LinesError};
 
 use super::Ledger;
+
+/// What the pictures of a folder show, at eight bytes each.
+#[derive(Debug)]
+pub struct Showing(Vec<Half>);
+
+impl Showing {
+    /// Whether there are pictures of an edit with this fingerprint, as far as half of it tells.
+    pub fn may_have(&self, fingerprint: Fingerprint) -> bool {
+        self.0.binary_search(&Half::of(fingerprint)).is_ok()
+    }
+}
 
 impl Ledger {
     /// All that the journal knows of an edit. That of a settled one is read again, and not kept.
@@ -54,19 +64,21 @@ impl Ledger {
         live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
     }
 
-    /// The edits with one of these fingerprints whose pictures are in `results/`, in no order. Those alone are read again.
-    pub fn shown_among(
-        &self,
-        fingerprints: impl IntoIterator<Item = Fingerprint>,
-    ) -> impl Iterator<Item = Result<EditKey, LinesError>> {
-        let halves: HashSet<Half> = fingerprints.into_iter().map(Half::of).collect();
-        let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown?)));
-        let live: Vec<_> = live
-            .filter(|(_, fingerprint)| halves.contains(&Half::of(*fingerprint)))
-            .map(|(job, fingerprint)| Ok(EditKey { job: job.clone(), fingerprint }))
-            .collect();
-        let settled = self.settled.shown().filter(move |stored| halves.contains(&stored.edit));
-        live.into_iter().chain(settled.map(|stored| Ok(self.source.edit(&stored)?.0)))
+    /// What the pictures in `results/` show, to be asked about many fingerprints without the journal.
+    pub fn showing(&self) -> Showing {
+        let live = self.live.values().filter_map(|history| Some(Half::of(history.shown?)));
+        let mut halves: Vec<Half> = live.chain(self.settled.shown().map(|stored| stored.edit)).collect();
+        halves.sort_unstable();
+        Showing(halves)
+    }
+
+    /// The edits with this fingerprint whose pictures are in `results/`, in no order. Those alone are read again.
+    pub fn shown_as(&self, fingerprint: Fingerprint) -> impl Iterator<Item = Result<EditKey, LinesError>> {
+        let half = Half::of(fingerprint);
+        let live = self.live.iter().filter(move |(_, history)| history.shown == Some(fingerprint));
+        let live = live.map(move |(job, _)| Ok(EditKey { job: job.clone(), fingerprint }));
+        let settled = self.settled.shown().filter(move |stored| stored.edit == half);
+        live.chain(settled.map(|stored| Ok(self.source.edit(&stored)?.0)))
     }
 
     /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their

@@ -22,6 +22,7 @@ use super::scan::EditLine;
 use super::settled::Settled;
 use super::source::{LinesError, Source};
 use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, RunStart, Totals};
+pub use details::Showing;
 use sums::{Sums, Told};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
