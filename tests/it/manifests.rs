@@ -265,6 +265,8 @@ fn the_schema_and_the_reader_agree() {
         "jobs: [{prompt: p, images: a.png, seed: 10001}]".to_owned(),
         "jobs: [{prompt: p, images: a.png, seed: 1.5}]".to_owned(),
         "jobs: [{prompt: p, images: a.png, size: huge}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, color: 000080}]".to_owned(),
+        "jobs: [{prompt: p, images: a.png, color: 1e0100}]".to_owned(),
         "jobs: [{prompt: p, images: a.png, enable_sync_mode: maybe}]".to_owned(),
         "jobs: [{prompt: p, images: [1, 2, 3, 4, 5, 6, 7, 8, 9]}]".to_owned(),
         format!("rows: rows.csv\njobs: [{job}]\n{template}"),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
+use crate::manifest::row::Field;
 
 use super::{Kind, Node};
 
@@ -74,6 +75,17 @@ fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     })
 }
 
+/// The color of six digits that YAML takes for a number: without its zeros, or as one with an exponent.
+fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
+    let digits = color.scalar().filter(|digits| text.get(color.span.clone()) == Some(digits))?;
+    let is_hex = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && digits.parse::<f64>().is_ok()).then(|| Lost {
+        span: color.span.clone(),
+        message: format!("{} is a number to YAML, and no color", quoted(digits)),
+        hint: in_quotes(&format!("#{digits}")),
+    })
+}
+
 /// Keys under which no text is sent, and comments are what they seem.
 const SETTINGS: [&str; 4] = ["version", "backend", "model", "run"];
 
@@ -92,6 +104,7 @@ impl Node {
                     match value.kind {
                         Kind::Null => found.extend(value.uncomment(key.span.end, text)),
                         _ if SETTINGS.contains(&key.name.as_str()) => {}
+                        Kind::Scalar(_) if key.name == Field::Color.key() => found.extend(color_as_number(value, text)),
                         Kind::Scalar(_) => {
                             found.extend(swallowed(value, key.span.end, text).or_else(|| cut_off(value, text)));
                         }
