@@ -1,7 +1,7 @@
 //! Files that are not UTF-8, as spreadsheets save them: they are read through a temporary copy that is.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -100,10 +100,51 @@ fn from(path: &Path, offset: u64) -> io::Result<File> {
 }
 
 /// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
-/// lines end as they did there.
-pub(super) fn fallback(head: &[u8]) -> &'static Encoding {
-    let is_macintosh = head.contains(&b'\r') && !head.contains(&b'\n');
-    if is_macintosh { MACINTOSH } else { WINDOWS_1252 }
+/// lines end as they did there, or letters inside of words show that it is that.
+pub(super) fn fallback(reader: impl Read) -> io::Result<&'static Encoding> {
+    let mut reader = BufReader::with_capacity(1 << 17, reader);
+    let mut met = Met::default();
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(met.encoding());
+        }
+        bytes.iter().for_each(|byte| met.take(*byte));
+        let read = bytes.len();
+        reader.consume(read);
+    }
+}
+
+/// What a text has in it that tells Windows-1252 and the old Macintosh's encoding apart.
+#[derive(Default)]
+struct Met {
+    has_returns: bool,
+    has_feeds: bool,
+    /// Whether a letter of the Macintosh stands in a word where Windows-1252 would have a sign, a capital, or nothing.
+    is_macintosh: bool,
+    /// Whether a small letter of Windows-1252 stands in a word where the Macintosh would have a sign or a capital.
+    is_windows: bool,
+    /// The two bytes before.
+    before: [u8; 2],
+}
+
+impl Met {
+    fn take(&mut self, byte: u8) {
+        let [first, letter] = self.before;
+        self.before = [letter, byte];
+        self.has_returns |= byte == b'\r';
+        self.has_feeds |= byte == b'\n';
+        if !letter.is_ascii() && first.is_ascii_alphabetic() && byte.is_ascii_lowercase() {
+            // Those of á à â ä ã å ç é è ê ò ù ü ß. Others are apostrophes, dashes, `š`, `œ` and `ž` in Windows-1252.
+            self.is_macintosh |= matches!(letter, 0x87..=0x90 | 0x98 | 0x9D | 0x9F | 0xA7);
+            self.is_windows |= matches!(letter, 0xDF..=0xF6 | 0xF8..=0xFF);
+        }
+    }
+
+    fn encoding(&self) -> &'static Encoding {
+        let has_old_ends = self.has_returns && !self.has_feeds;
+        if has_old_ends || (self.is_macintosh && !self.is_windows) { MACINTOSH } else { WINDOWS_1252 }
+    }
 }
 
 /// A copy of `file` in UTF-8, without a byte order mark; it is removed when it is dropped.
@@ -167,6 +208,27 @@ mod tests {
             std::fs::write(file.path(), &bytes).unwrap();
             proptest::prop_assert_eq!(is_utf8(file.path()).unwrap(), std::str::from_utf8(&bytes).is_ok());
         }
+    }
+
+    #[test]
+    fn the_old_macintosh_is_told_by_letters_inside_of_words() {
+        let encoding = |text: &[u8]| fallback(text).unwrap();
+        for text in
+            [&b"F\x8arbe den St\x9fhlen\n"[..], b"caf\x8e cr\x8fme\n", b"ni\x96o, p\x87jaro\n", b"gro\xa7e Tasse\r\n"]
+        {
+            assert_eq!(encoding(text), MACINTOSH, "{text:?}");
+        }
+        for text in [
+            &b"F\xe4rbe den Stuhl\n"[..],
+            b"the mug\x92s color \x96 or the cup\x97s\n",
+            b"c\x9cur, ko\x9aile, \x8atefan, ru\x9ee\n",
+            b"caf\xe9, \x80 5, a\x85b\n",
+            b"caf\x8e\n",
+            b"pi\x8fce, ni\xe8ce\n",
+        ] {
+            assert_eq!(encoding(text), WINDOWS_1252, "{text:?}");
+        }
+        assert_eq!(encoding(b"caf\x8e\rand more\r"), MACINTOSH);
     }
 
     #[test]

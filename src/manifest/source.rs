@@ -74,7 +74,7 @@ enum Refused {
 
 impl Source {
     /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
-    /// in another encoding is taken for Windows-1252.
+    /// in another encoding is taken for Windows-1252, or for that of the old Macintosh where it is clear.
     pub(super) fn open(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
         Source::open_as(path, name, kind, |_| encoding::is_utf8(path))
     }
@@ -120,18 +120,11 @@ impl Source {
             (Ok(()), _) => Ok(source),
             // A mark says that it is UTF-8, and is not to be read as three letters.
             (Err(Refused::Text(wrong)), Kind::Table) if start == 0 => {
-                let fallback = encoding::fallback(&source.head().map_err(|error| source.failed(&error))?);
+                let fallback = File::open(path).and_then(encoding::fallback).map_err(|error| source.failed(&error))?;
                 source.converted(fallback, Some(wrong))
             }
             (Err(Refused::Text(wrong) | Refused::Mixed(wrong) | Refused::File(wrong)), _) => Err(wrong),
         }
-    }
-
-    /// Its first bytes.
-    fn head(&self) -> io::Result<Vec<u8>> {
-        let mut head = Vec::new();
-        File::open(&self.path)?.take(1 << 16).read_to_end(&mut head)?;
-        Ok(head)
     }
 
     /// Keeps the file that it reads for as long as it lives.
