@@ -11,7 +11,7 @@ use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
-pub(crate) const SIZE: usize = 400;
+pub(crate) const SIZE: usize = 320;
 
 /// How much more a change of hue or chroma counts than one of lightness, which shade makes as well: at least, and at
 /// most, where the picture's chroma has no noise.
