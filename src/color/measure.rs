@@ -5,7 +5,7 @@ use super::filter::erode;
 use super::left::left_out;
 use super::lit::{Light, PLAUSIBLE, USUAL, lit_difference_under};
 use super::painted::painted_over;
-use super::region::{foreground, material};
+use super::region::{foreground, material, share_of_people};
 use super::unveiled::{Unveiled, unveiled};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, luminance, shown};
 
@@ -35,6 +35,9 @@ const LEFT: f64 = 0.25;
 
 /// The share of a region that may have had a color of its own before: right edits score 0.006 at most, even moved ones.
 const PAINTED: f64 = 0.01;
+
+/// The share of a region that may be skin or hair: clothes have some of it at their edges.
+const PEOPLE: f64 = 0.08;
 
 /// The mean ΔE00 from which on a picture in which nothing stands out was changed as a whole.
 const CHANGED: f64 = 5.0;
@@ -88,6 +91,10 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         if painted > PAINTED {
             let reason = format!("{:.1} % of what was recolored had a color of its own and lost it", painted * 100.0);
             worsen(&mut check, &reason);
+        }
+        let people = share_of_people(&old, &region);
+        if people > PEOPLE {
+            worsen(&mut check, &format!("{:.0} % of what was recolored is skin or hair", people * 100.0));
         }
         return kept_check(check, region, region_share, kept);
     }

@@ -7,6 +7,7 @@ use super::background::Background;
 use super::burnt::with_burnt_out;
 use super::frame::frame;
 use super::graph::Graph;
+use super::people::without_people;
 use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
 
@@ -76,7 +77,7 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     } else {
         mask
     };
-    without_holes(mask, colors, &edges)
+    without_people(without_holes(mask, colors, &edges), colors)
 }
 
 /// A product's mask, and how much chroma counted when it was found.

@@ -8,6 +8,7 @@ use super::cast::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::with_reflections;
 use super::lines::with_lines;
+use super::people::without_turned_heads;
 use super::unmix::{Unmix, norm};
 
 /// Below this saturation a color counts as neutral, and has no hue to go by.
@@ -60,7 +61,7 @@ pub(crate) fn material_of(
     let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
     let product = &without_cast_shadow(product, colors, color);
-    if color.saturation() > NEUTRAL {
+    let found = if color.saturation() > NEUTRAL {
         let (found, product) = colorful(picture, colors, product, body);
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
@@ -71,7 +72,8 @@ pub(crate) fn material_of(
             without_ground(&found, colors, product)
         };
         tidy(&found, colors, product, body)
-    }
+    };
+    without_turned_heads(&found, colors, product)
 }
 
 /// Drops parts apart from the rest that go over into what is beyond the product: they are ground that its outline took

@@ -1,0 +1,200 @@
+//! Where a person looks out of a picture: what a product has around a face is skin and hair.
+//!
+//! Faces are found as Markuš, Frljak, Pandžić, Ahlberg and Forchheimer do ("Object Detection with Pixel Intensity
+//! Comparisons Organized in Decision Trees", 2013): a cascade of small trees that each compare pairs of pixels.
+//! `cascade.bin` holds the trees that they trained (`cascade.license`).
+
+use std::sync::LazyLock;
+
+use crate::color::Plane;
+
+/// A face: the middle and the side of the square around it, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Face {
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) side: f32,
+    /// How sure it is; the more places and sizes find it, the surer.
+    pub(super) score: f32,
+}
+
+/// The least side of a face in pixels, and the largest as a share of the picture's shorter side.
+const SIDES: (f32, f32) = (22.0, 0.9);
+
+/// By how much sizes grow, and by what share of a side places move.
+const STRIDES: (f32, f32) = (1.1, 0.1);
+
+/// How far squares overlap that are of one face, as a share of both together.
+const ONE_FACE: f32 = 0.3;
+
+/// Below this score there is no face.
+const SURE: f32 = 6.0;
+
+static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes!("cascade.bin")));
+
+/// The faces in a picture of grey values, the surest first. `may_be_middle` says where the middle of one may be.
+pub(super) fn faces(grey: &Plane<u8>, may_be_middle: impl Fn(usize, usize) -> bool) -> Vec<Face> {
+    let mut found: Vec<Face> = Vec::new();
+    let largest = SIDES.1 * grey.width.min(grey.height) as f32;
+    let mut side = SIDES.0;
+    while side <= largest {
+        let stride = (STRIDES.1 * side).max(1.0) as usize;
+        let margin = (side / 2.0) as usize + 1;
+        for y in (margin..grey.height.saturating_sub(margin)).step_by(stride) {
+            for x in (margin..grey.width.saturating_sub(margin)).step_by(stride) {
+                if !may_be_middle(x, y) {
+                    continue;
+                }
+                if let Some(score) = CASCADE.score(grey, x, y, side as usize) {
+                    found.push(Face { x: x as f32, y: y as f32, side, score });
+                }
+            }
+        }
+        side *= STRIDES.0;
+    }
+    together(found)
+}
+
+/// Finds that overlap, as one each with the sum of their scores.
+fn together(mut found: Vec<Face>) -> Vec<Face> {
+    found.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let mut faces = Vec::new();
+    while let Some(first) = found.first().copied() {
+        let (same, rest): (Vec<Face>, Vec<Face>) = found.into_iter().partition(|face| first.overlap(face) > ONE_FACE);
+        let mean = |of: fn(&Face) -> f32| same.iter().map(of).sum::<f32>() / same.len() as f32;
+        let score = same.iter().map(|face| face.score).sum();
+        faces.push(Face { x: mean(|face| face.x), y: mean(|face| face.y), side: mean(|face| face.side), score });
+        found = rest;
+    }
+    faces.retain(|face| face.score >= SURE);
+    faces.sort_by(|one, other| other.score.total_cmp(&one.score));
+    faces
+}
+
+impl Face {
+    /// How far a place of a picture of some width is from the middle of the face, across and down, in its sides.
+    pub(super) fn away(&self, width: usize, place: usize) -> (f32, f32) {
+        let (x, y) = ((place % width) as f32, (place / width) as f32);
+        ((x - self.x) / self.side, (y - self.y) / self.side)
+    }
+
+    fn overlap(&self, other: &Face) -> f32 {
+        let common = |one: f32, two: f32| {
+            let from = (one - self.side / 2.0).max(two - other.side / 2.0);
+            let to = (one + self.side / 2.0).min(two + other.side / 2.0);
+            (to - from).max(0.0)
+        };
+        let both = common(self.x, other.x) * common(self.y, other.y);
+        both / (self.side.powi(2) + other.side.powi(2) - both)
+    }
+}
+
+/// Trees that are asked one after the other; each may say that there is no face.
+struct Cascade {
+    depth: usize,
+    trees: Vec<Tree>,
+}
+
+struct Tree {
+    /// Two places each that are compared, down and across, in 256ths of the side.
+    pairs: Vec<[i8; 4]>,
+    leaves: Vec<f32>,
+    /// What the sum of leaves must be above after this tree.
+    least: f32,
+}
+
+impl Cascade {
+    /// The file has eight bytes of no use here, the depth and the number of trees (32 bits each, the lowest byte first),
+    /// then for each tree its pairs, leaves and threshold.
+    fn read(file: &[u8]) -> Cascade {
+        let mut words = file.chunks_exact(4).skip(2).map(|word| [word[0], word[1], word[2], word[3]]);
+        let mut count = || words.next().map_or(0, u32::from_le_bytes) as usize;
+        let (depth, trees) = (count(), count());
+        let trees = (0..trees)
+            .map(|_tree| Tree {
+                pairs: words.by_ref().take((1 << depth) - 1).map(|pair| pair.map(|at| at as i8)).collect(),
+                leaves: words.by_ref().take(1 << depth).map(f32::from_le_bytes).collect(),
+                least: words.next().map_or(0.0, f32::from_le_bytes),
+            })
+            .collect();
+        Cascade { depth, trees }
+    }
+
+    /// By how much a square of `side` pixels around a place is a face, if it is one.
+    fn score(&self, grey: &Plane<u8>, x: usize, y: usize, side: usize) -> Option<f32> {
+        let at = |down: i8, across: i8| {
+            let moved = |from: usize, by: i8| (((from << 8) as isize + by as isize * side as isize) >> 8) as usize;
+            grey.at(moved(x, across), moved(y, down))
+        };
+        let (mut sum, mut least) = (0.0, 0.0);
+        for tree in &self.trees {
+            let mut node = 1;
+            for _level in 0..self.depth {
+                let [down, across, other_down, other_across] = tree.pairs[node - 1];
+                node = 2 * node + usize::from(at(down, across) <= at(other_down, other_across));
+            }
+            sum += tree.leaves[node - (1 << self.depth)];
+            least = tree.least;
+            if sum <= least {
+                return None;
+            }
+        }
+        Some(sum - least)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::color::Oklab;
+
+    pub(in super::super) const SKIN: Oklab = Oklab { l: 0.78, a: 0.03, b: 0.05 };
+    pub(in super::super) const HAIR: Oklab = Oklab { l: 0.25, a: 0.004, b: 0.004 };
+
+    /// Draws a face of `side` pixels with hair around it.
+    pub(in super::super) fn draw_face(picture: &mut Plane<Oklab>, x: f32, y: f32, side: f32) {
+        let width = picture.width;
+        for place in 0..picture.data.len() {
+            let across = ((place % width) as f32 - x) / side;
+            let down = ((place / width) as f32 - y) / side;
+            let oval = |at: (f32, f32), radii: (f32, f32)| {
+                ((across - at.0) / radii.0).powi(2) + ((down - at.1) / radii.1).powi(2)
+            };
+            let both = |at: (f32, f32), radii| oval(at, radii).min(oval((-at.0, at.1), radii));
+            let shade = |by: f32| Oklab { l: SKIN.l - by, ..SKIN };
+            if oval((0.0, -0.2), (0.62, 0.75)) < 1.0 {
+                picture.data[place] = HAIR;
+            }
+            if oval((0.0, 0.02), (0.46, 0.62)) < 1.0 {
+                picture.data[place] = shade(0.12 * oval((0.0, 0.02), (0.46, 0.62)));
+            }
+            if both((0.22, -0.13), (0.13, 0.06)) < 1.0 {
+                picture.data[place] = shade(0.2);
+            }
+            if both((0.22, -0.12), (0.06, 0.05)) < 1.0 || both((0.22, -0.25), (0.14, 0.03)) < 1.0 {
+                picture.data[place] = HAIR;
+            }
+            if oval((0.0, 0.17), (0.09, 0.04)) < 1.0 {
+                picture.data[place] = shade(0.2);
+            }
+            if oval((0.0, 0.33), (0.17, 0.05)) < 1.0 {
+                picture.data[place] = shade(0.3);
+            }
+        }
+    }
+
+    fn found(picture: &Plane<Oklab>) -> Vec<Face> {
+        faces(&picture.map(|color| (color.l * 255.0) as u8), |_, _| true)
+    }
+
+    #[test]
+    fn a_face_is_found_where_it_is_and_none_where_there_is_none() {
+        let mut picture = Plane::filled(160, 200, Oklab { l: 0.92, a: 0.0, b: 0.0 });
+        assert_eq!(found(&picture), []);
+        draw_face(&mut picture, 90.0, 70.0, 50.0);
+        let faces = found(&picture);
+        assert_eq!(faces.len(), 1, "{faces:?}");
+        let Face { x, y, side, .. } = faces[0];
+        assert!((x - 90.0).abs() < 8.0 && (y - 70.0).abs() < 10.0 && (40.0..65.0).contains(&side), "{faces:?}");
+    }
+}

@@ -1,0 +1,197 @@
+//! What a product shares its picture with: the skin and the hair of those who wear or hold it.
+
+mod faces;
+mod hair;
+mod turned;
+
+use crate::color::filter::keep_parts;
+use crate::color::shown::percentile;
+use crate::color::{Oklab, Plane, Rgb};
+
+use super::clusters::chroma_distance;
+use faces::{Face, faces};
+use hair::hair;
+
+pub(super) use turned::without_turned_heads;
+
+/// The hues that skin has in OKLCH, in degrees, and its least saturation.
+const HUES: std::ops::Range<f32> = 10.0..90.0;
+const LEAST_SATURATION: f32 = 0.03;
+
+/// The share of a face's middle that is of such a hue, at least.
+const MOSTLY: f32 = 0.5;
+
+/// Lengths in sides of a face, from its middle: how far its middle goes, and how far it goes itself.
+const MIDDLE: f32 = 0.3;
+const WHOLE: f32 = 0.55;
+
+/// How far skin may be from the face's color, as a share of its saturation, and at least and at most, in chroma over
+/// lightness.
+const SKIN: f32 = 0.6;
+const SKIN_REACH: (f32, f32) = (0.02, 0.06);
+
+/// How much lighter and darker skin may be than that of the face, as shares of OKLab's lightness.
+const SKIN_LIGHT: std::ops::Range<f32> = 0.4..1.35;
+
+/// What is as warm as the palest skin, red over the least of the other channels, and what share of a picture it is at least.
+const WARM: f32 = 0.1;
+const FEWEST_WARM: f32 = 0.002;
+
+/// Where a person leaves less than this share, there is no other product.
+const LEFT: f32 = 0.12;
+
+/// Parts of the rest below this share of it are what is left of a face, or rings on fingers.
+const PART: f32 = 0.01;
+
+/// The product without the skin and the hair of the people who wear or hold it.
+///
+/// A face tells the skin's color, and what is above the eyes that of the hair. Without a face nothing is dropped: wood and
+/// leather have the colors of skin, and hair may have any.
+pub(super) fn without_people(product: Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
+    let people = people(colors, &product);
+    if people.count() == 0 {
+        return product;
+    }
+    let rest = product.zip(&people, |is_product, is_person| is_product && !is_person);
+    let least = rest.count() as f32 * PART;
+    let rest = keep_parts(&rest, |size| size as f32 > least);
+    if (rest.count() as f32) < LEFT * product.count() as f32 { product } else { rest }
+}
+
+/// The share of `region` in a picture of linear light that is skin or hair of people whose faces are seen, 0 to 1.
+pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
+    // Most pictures have nothing as warm as skin, and no need of a closer look.
+    let is_warm = |[red, green, blue]: &Rgb| *red > *green && *red - green.min(*blue) > WARM * red;
+    let warm = picture.data.iter().filter(|color| is_warm(color)).count();
+    if warm as f32 <= FEWEST_WARM * picture.data.len() as f32 {
+        return 0.0;
+    }
+    people(&picture.map(Oklab::from), region).count() as f64 / region.count().max(1) as f64
+}
+
+/// What of `within` is skin or hair of people whose faces are seen.
+fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
+    let grey = colors.map(|color| (color.l * 255.0).clamp(0.0, 255.0) as u8);
+    let mut people = within.map(|_| false);
+    for face in faces(&grey, |x, y| may_be_skin(colors.at(x, y))) {
+        let Some(tone) = tone(face, colors) else { continue };
+        let skin = skin(face, tone, colors, within);
+        let hair = hair(face, &skin, colors, within);
+        let parts = skin.data.iter().zip(&hair.data);
+        people.data.iter_mut().zip(parts).for_each(|(is_person, (is_skin, is_hair))| *is_person |= is_skin | is_hair);
+    }
+    people
+}
+
+/// The color of a face, if it is one of skin.
+fn tone(face: Face, colors: &Plane<Oklab>) -> Option<Oklab> {
+    let is_middle = |place: &usize| {
+        let (across, down) = face.away(colors.width, *place);
+        across.hypot(down) < MIDDLE
+    };
+    let middle: Vec<Oklab> = (0..colors.data.len()).filter(is_middle).map(|place| colors.data[place]).collect();
+    let skin: Vec<Oklab> = middle.iter().copied().filter(|color| may_be_skin(*color)).collect();
+    if (skin.len() as f32) < MOSTLY * middle.len() as f32 { None } else { median(&skin) }
+}
+
+/// The face as a whole, and what else has its color.
+fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
+    let reach = (SKIN * tone.saturation()).clamp(SKIN_REACH.0, SKIN_REACH.1);
+    let is_skin = |color: Oklab| {
+        may_be_skin(color) && chroma_distance(color, tone) < reach && SKIN_LIGHT.contains(&(color.l / tone.l.max(0.05)))
+    };
+    let mut skin = within.zip(colors, |is_within, color| is_within && is_skin(color));
+    for place in (0..skin.data.len()).filter(|place| within.data[*place]) {
+        let (across, down) = face.away(skin.width, place);
+        skin.data[place] |= across.hypot(down) < WHOLE;
+    }
+    skin
+}
+
+/// Whether a color is of a hue that skin has.
+fn may_be_skin(color: Oklab) -> bool {
+    color.saturation() > LEAST_SATURATION && color.l > 0.15 && HUES.contains(&color.hue().to_degrees())
+}
+
+/// The median of each of lightness, and of a and b for that lightness.
+fn median(colors: &[Oklab]) -> Option<Oklab> {
+    let middle = |of: fn(&Oklab) -> f32| percentile(&mut colors.iter().map(of).collect::<Vec<f32>>(), 0.5);
+    let l = middle(|color| color.l)?;
+    Some(Oklab {
+        l,
+        a: l * middle(|color| color.a / color.l.max(0.05))?,
+        b: l * middle(|color| color.b / color.l.max(0.05))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::faces::tests::{HAIR, SKIN, draw_face};
+    use super::*;
+
+    const GROUND: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.0 };
+    const WHITE: Oklab = Oklab { l: 0.98, a: 0.0, b: 0.0 };
+
+    /// Someone in a shirt: a neck and two arms of skin, a head if there is to be one, and what is drawn is the product.
+    fn someone(shirt: Oklab, has_face: bool) -> (Plane<Oklab>, Plane<bool>) {
+        let mut picture = Plane::filled(200, 260, GROUND);
+        if has_face {
+            draw_face(&mut picture, 100.0, 70.0, 50.0);
+        }
+        fill(&mut picture, (90..110, 100..125), SKIN);
+        fill(&mut picture, (60..140, 120..250), shirt);
+        fill(&mut picture, (42..60, 150..250), SKIN);
+        fill(&mut picture, (140..158, 150..250), SKIN);
+        let product = picture.map(|color| color != GROUND);
+        (picture, product)
+    }
+
+    fn fill(
+        picture: &mut Plane<Oklab>,
+        (columns, rows): (std::ops::Range<usize>, std::ops::Range<usize>),
+        color: Oklab,
+    ) {
+        for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
+            picture.data[y * picture.width + x] = color;
+        }
+    }
+
+    #[test]
+    fn a_shirt_is_told_from_who_wears_it_even_where_it_has_the_color_of_the_hair() {
+        for shirt in [HAIR, WHITE, Oklab { l: 0.5, a: -0.05, b: 0.06 }] {
+            let (colors, product) = someone(shirt, true);
+            let rest = without_people(product, &colors);
+            assert!(rest.at(100, 160) && rest.at(65, 240) && rest.at(135, 130), "the shirt stays: {shirt:?}");
+            for (what, x, y) in [("hair", 100, 25), ("face", 100, 75), ("an eye", 89, 64), ("an arm", 50, 200)] {
+                assert!(!rest.at(x, y), "{what} goes: {shirt:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_hair_goes_with_the_rest_of_it() {
+        let (mut colors, _) = someone(WHITE, true);
+        fill(&mut colors, (66..76, 70..170), HAIR);
+        let product = colors.map(|color| color != GROUND);
+        let rest = without_people(product, &colors);
+        assert!(!rest.at(70, 160) && rest.at(90, 160));
+    }
+
+    #[test]
+    fn hair_is_known_where_it_alone_is_looked_at() {
+        let (colors, _) = someone(HAIR, true);
+        let black = colors.map(|color| color == HAIR);
+        let known = people(&colors, &black);
+        assert!(known.at(100, 25) && !known.at(100, 160));
+    }
+
+    #[test]
+    fn without_a_face_or_with_nothing_else_to_recolor_all_stays() {
+        let (colors, product) = someone(WHITE, false);
+        assert_eq!(without_people(product.clone(), &colors), product);
+        let mut portrait = Plane::filled(200, 260, GROUND);
+        draw_face(&mut portrait, 100.0, 120.0, 60.0);
+        let head = portrait.map(|color| color != GROUND);
+        assert_eq!(without_people(head.clone(), &portrait), head);
+    }
+}

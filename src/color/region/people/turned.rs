@@ -1,0 +1,103 @@
+use crate::color::filter::{Connected, components, spread};
+use crate::color::{Oklab, Plane};
+
+use super::may_be_skin;
+
+/// How wide a head is at most, in widths of what is worn; what of its hair's border inside the outline is of skin's colors;
+/// and how many pixels such a border has.
+const HEAD: f32 = 0.6;
+const BORDER: f32 = 0.7;
+const FEWEST: usize = 12;
+
+/// Hair that was not taken for the product's material is darker than this, in OKLab.
+const DARK: f32 = 0.3;
+
+/// Drops the hair of a head that is turned away, so that no face is seen: a part above the largest, narrower than it by
+/// far, and inside the product bordered by nothing but the colors of skin and what else is dark of it.
+pub(in super::super) fn without_turned_heads(
+    found: &Plane<bool>,
+    colors: &Plane<Oklab>,
+    product: &Plane<bool>,
+) -> Plane<bool> {
+    let (labels, sizes) = components(found, Connected::Corners);
+    let mut pieces = vec![Piece::new(); sizes.len()];
+    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
+        pieces[labels.data[place] as usize].take(place % labels.width, place / labels.width);
+    }
+    let near = spread(&labels, 2, u32::max);
+    for place in (0..near.data.len()).filter(|place| labels.data[*place] == 0 && product.data[*place]) {
+        if colors.data[place].l < DARK {
+            continue;
+        }
+        let piece = &mut pieces[near.data[place] as usize];
+        piece.beside += 1;
+        piece.skin += usize::from(may_be_skin(colors.data[place]));
+    }
+    let largest = (1..sizes.len()).max_by_key(|piece| sizes[*piece]).unwrap_or(0);
+    let is_head = |piece: usize| pieces[piece].is_head_of(&pieces[largest]) && sizes[piece] * 2 < sizes[largest];
+    labels.map(|label| label != 0 && !is_head(label as usize))
+}
+
+/// A connected part: its columns and rows, and how much of what it borders on inside the product may be skin.
+#[derive(Clone)]
+struct Piece {
+    columns: (usize, usize),
+    rows: (usize, usize),
+    beside: usize,
+    skin: usize,
+}
+
+impl Piece {
+    fn new() -> Piece {
+        Piece { columns: (usize::MAX, 0), rows: (usize::MAX, 0), beside: 0, skin: 0 }
+    }
+
+    fn take(&mut self, x: usize, y: usize) {
+        self.columns = (self.columns.0.min(x), self.columns.1.max(x));
+        self.rows = (self.rows.0.min(y), self.rows.1.max(y));
+    }
+
+    fn is_head_of(&self, body: &Piece) -> bool {
+        let width = |piece: &Piece| (piece.columns.1 - piece.columns.0) as f32;
+        let middle = (self.rows.0 + self.rows.1) / 2;
+        middle < body.rows.0
+            && width(self) < HEAD * width(body)
+            && self.beside >= FEWEST
+            && self.skin as f32 > BORDER * self.beside as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SKIN: Oklab = Oklab { l: 0.75, a: 0.03, b: 0.05 };
+    const BLACK: Oklab = Oklab { l: 0.2, a: 0.0, b: 0.0 };
+
+    /// Something black of some width, on something of skin's color as wide, on something black; the black, and all of it.
+    fn stack(width: usize) -> (Plane<Oklab>, Plane<bool>, Plane<bool>) {
+        let mut colors = Plane::filled(120, 160, Oklab { l: 0.95, a: 0.0, b: 0.0 });
+        for place in 0..colors.data.len() {
+            let (x, y) = (place % 120, place / 120);
+            let is_narrow = x.abs_diff(60) <= width / 2;
+            match y {
+                10..35 if is_narrow => colors.data[place] = BLACK,
+                35..60 if is_narrow => colors.data[place] = SKIN,
+                60..150 if x.abs_diff(60) <= 45 => colors.data[place] = BLACK,
+                _ => {}
+            }
+        }
+        let found = colors.map(|color| color == BLACK);
+        let product = colors.map(|color| color.l < 0.9);
+        (colors, found, product)
+    }
+
+    #[test]
+    fn the_hair_of_a_turned_head_goes_and_the_back_of_a_chair_stays() {
+        let (colors, found, product) = stack(30);
+        let clothes = without_turned_heads(&found, &colors, &product);
+        assert!(!clothes.at(60, 20) && clothes.at(60, 100));
+        let (colors, found, product) = stack(90);
+        assert_eq!(without_turned_heads(&found, &colors, &product), found);
+    }
+}
