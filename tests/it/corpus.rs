@@ -169,6 +169,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
             "template-names-nothing.yaml",
             "template-never-ends.yaml",
             "template-open.yaml",
+            "template-open-and-names-misspelt.yaml",
             "when-beside-its-braces.yaml",
             "when-compares-a-text.yaml",
             "when-compares-two-texts.yaml",

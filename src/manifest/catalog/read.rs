@@ -277,7 +277,9 @@ fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<
                 Kind::Scalar(_) => Text::condition(value, text),
                 _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
             };
-            condition = Some(text.unwrap_or_else(|complaint| broken(complaint, wrongs)));
+            let text = text.unwrap_or_else(|complaint| broken(complaint, wrongs));
+            wrongs.complaints.extend(text.unread());
+            condition = Some(text);
             continue;
         }
         let Some(field) = Field::from_key(&key.name) else {
@@ -298,17 +300,19 @@ fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<
         };
         let text = match &value.kind {
             Kind::Null => continue,
-            Kind::Scalar(_) => Text::compile(value.span.clone(), &[value], false, text),
+            Kind::Scalar(_) => Ok(Text::compile(value.span.clone(), &[value], false, text)),
             Kind::List(items) if items.iter().all(|item| item.scalar().is_some()) => {
                 let items: Vec<&Node> = items.iter().collect();
-                Text::compile(value.span.clone(), &items, true, text)
+                Ok(Text::compile(value.span.clone(), &items, true, text))
             }
             Kind::List(_) | Kind::Map(_) => {
                 let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
                 Err(Complaint::new(At::Source(value.span.clone()), message, None))
             }
         };
-        fields.push((field, text.unwrap_or_else(|complaint| broken(complaint, wrongs))));
+        let text = text.unwrap_or_else(|complaint| broken(complaint, wrongs));
+        wrongs.complaints.extend(text.unread());
+        fields.push((field, text));
     }
     Some(Template::new(fields, condition))
 }

@@ -56,13 +56,16 @@ impl Template {
 fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
     let mut complaints = undefined(part, known);
     let names = part.names(Nesting::WithParts);
-    for expression in part.expressions() {
+    for expression in part.readable() {
         complaints.extend(filters(part, &expression));
         complaints.extend(comparisons(part, &expression, &names));
         complaints.extend(maps(part, &expression, known));
         complaints.extend(incomplete(&expression, known));
     }
-    complaints.extend(placeholders(part, known));
+    // Braces that are not closed look like those of other programs.
+    if part.unread.is_none() {
+        complaints.extend(placeholders(part, known));
+    }
     complaints.sort_by_key(|complaint| match &complaint.at {
         At::Source(span) => span.start,
         _ => 0,

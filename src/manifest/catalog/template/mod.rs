@@ -52,9 +52,19 @@ pub(in crate::manifest) struct Text {
 
 impl Text {
     /// Compiles the texts of `nodes` in the manifest `text`, which stand at `span`.
-    pub(super) fn compile(span: Range<usize>, nodes: &[&Node], is_list: bool, text: &str) -> Result<Text, Complaint> {
+    pub(super) fn compile(span: Range<usize>, nodes: &[&Node], is_list: bool, text: &str) -> Text {
         let parts = nodes.iter().map(|node| Part::compile(node, text, Bareness::Text));
-        Ok(Text { span, parts: parts.collect::<Result<_, _>>()?, is_list, is_broken: false })
+        Text::of(span, parts.collect(), is_list)
+    }
+
+    fn of(span: Range<usize>, parts: Vec<Part>, is_list: bool) -> Text {
+        let is_broken = parts.iter().any(|part| part.unread.is_some());
+        Text { span, parts, is_list, is_broken }
+    }
+
+    /// Why parts of it are no templates.
+    pub(super) fn unread(&self) -> impl Iterator<Item = Complaint> {
+        self.parts.iter().filter_map(|part| part.unread.clone())
     }
 
     /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same without its braces.
@@ -69,8 +79,7 @@ impl Text {
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
             return Err(Complaint::new(At::Source(node.span.clone()), message, hint));
         }
-        let parts = vec![Part::compile(node, text, bareness)?];
-        Ok(Text { span: node.span.clone(), parts, is_list: false, is_broken: false })
+        Ok(Text::of(node.span.clone(), vec![Part::compile(node, text, bareness)], false))
     }
 
     /// What stands at `span` and is wrong, as was said already.

@@ -27,11 +27,13 @@ pub(super) struct Part {
     pub(super) span: Range<usize>,
     /// How many bytes were put before it to make a template of it.
     shift: usize,
+    /// Why it is no template. It has the names of what can be read of it then, and is not rendered.
+    pub(super) unread: Option<Complaint>,
 }
 
 impl Part {
     /// Compiles the text of `node` in the manifest `text`; `bareness` says whether it has braces.
-    pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> Result<Part, Complaint> {
+    pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> Part {
         let written = node.scalar().unwrap_or_default();
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -50,14 +52,19 @@ impl Part {
             spelt,
             span: node.span.clone(),
             shift,
+            unread: None,
         };
-        match environment.add_template_owned(NAME, source) {
-            Ok(()) => {
-                part.environment = environment;
-                Ok(part)
-            }
-            Err(error) => Err(part.unreadable(&error)),
+        let read = environment.add_template_owned(NAME, source);
+        part.environment = environment;
+        if let Err(error) = read {
+            part.unread = Some(part.unreadable(&error));
+            let readable = part.readable();
+            let readable: String =
+                readable.iter().map(|expression| format!("{{{{ {} }}}}", expression.source())).collect();
+            // Each was compiled by itself.
+            let _ = part.environment.add_template_owned(NAME, readable);
         }
+        part
     }
 
     pub(super) fn render(&self, variables: &Variable) -> Result<String, Unfilled> {
@@ -71,6 +78,18 @@ impl Part {
             0 => Expression::all(&self.written),
             _ => vec![Expression::whole(&self.written)],
         }
+    }
+
+    /// Its expressions that can be read: all of them, unless it is no template. Where that has statements, its expressions mean
+    /// nothing without them.
+    pub(super) fn readable(&self) -> Vec<Expression<'_>> {
+        let mut expressions = self.expressions();
+        if self.unread.is_some() {
+            let has_statements = self.written.contains("{%");
+            let is_one = |source| self.environment.compile_expression(source).is_ok();
+            expressions.retain(|expression| !has_statements && is_one(expression.source()));
+        }
+        expressions
     }
 
     /// The names that the text looks up, with the parts behind their dots where `nesting` says so.

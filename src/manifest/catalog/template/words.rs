@@ -49,6 +49,14 @@ impl<'t> Expression<'t> {
         Expression { text, spans }
     }
 
+    /// All of it.
+    pub(super) fn source(&self) -> &'t str {
+        match (self.spans.first(), self.spans.last()) {
+            (Some(first), Some(last)) => &self.text[first.start..last.end],
+            _ => "",
+        }
+    }
+
     /// The word with this number; empty where there is none.
     pub(super) fn word(&self, number: usize) -> &'t str {
         self.spans.get(number).map_or("", |span| &self.text[span.clone()])
