@@ -152,6 +152,11 @@ impl ContentHash {
     pub fn from_hasher(hasher: &blake3::Hasher) -> ContentHash {
         ContentHash(*hasher.finalize().as_bytes())
     }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// Why a text is no hash.

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::job::{Cents, ErrorClass};
 use crate::journal::PlanCounts;
 use crate::manifest::Backend;
+use crate::report::Alike;
 use crate::runner::StopReason;
 
 use super::words::{counted, duration};
@@ -45,6 +46,8 @@ pub struct Closing {
     pub uncertain: Vec<Doubt>,
     /// The jobs that were meant, by the verdict on their color.
     pub colors: VerdictCounts,
+    /// The jobs of the manifest that show the very same picture as a job before them.
+    pub alike: Alike,
     /// How often a job that missed its color is submitted again.
     pub rerolls: u32,
     /// Where the pictures are.
@@ -99,6 +102,9 @@ impl Closing {
         if self.colors.total() > 0 {
             line("color", &self.color());
         }
+        if self.alike.jobs > 0 {
+            line("alike", &self.alike.to_string());
+        }
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());
         line("report", &self.report.display().to_string());
@@ -124,6 +130,7 @@ impl Closing {
                 "pending": counts.pending,
             },
             "colors": self.colors,
+            "alike": self.alike,
             "removed": self.removed,
             "set_aside": self.set_aside,
             "changed": self.changed.jobs,
@@ -195,6 +202,7 @@ mod tests {
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             colors: VerdictCounts::default(),
+            alike: Alike::default(),
             rerolls: 0,
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),

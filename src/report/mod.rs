@@ -15,6 +15,7 @@
 //! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
 //! is left alone, so that writing a report again and again while a batch runs costs little.
 
+mod alike;
 mod columns;
 mod files;
 mod inputs;
@@ -33,6 +34,7 @@ mod tests;
 mod thumbnails;
 mod write;
 
+pub use alike::Alike;
 pub use model::{
     BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,

@@ -60,6 +60,10 @@ pub fn summary_schema() -> Value {
                 "files": count("How many."),
                 "bytes": count("Their size together."),
             })),
+            "alike": object("Jobs that show the very same picture as a job before them, though they asked for something else.", json!({
+                "jobs": count("How many."),
+                "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
+            })),
             "notes": {"description": "What a person must know besides.", "type": "array", "items": {"type": "string"}},
         }),
     );

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::alike::Alike;
 use super::model::{BatchView, Counts};
 use super::tally::{Colors, Tally};
 use crate::job::ErrorClass;
@@ -39,6 +40,8 @@ pub(crate) struct Summary<'a> {
     /// How many submits were made.
     attempts: u64,
     pictures: Pictures,
+    /// Jobs that show the very same picture as a job before them.
+    alike: &'a Alike,
     notes: &'a [String],
 }
 
@@ -80,6 +83,7 @@ impl<'a> Summary<'a> {
             errors: &tally.errors,
             attempts: tally.attempts,
             pictures: Pictures { files: tally.pictures, bytes: tally.picture_bytes },
+            alike: &tally.alikes.found,
             notes: &batch.notes,
         }
     }

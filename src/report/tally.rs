@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::JobView;
+use super::alike::Alikes;
 use crate::color::Verdict;
 use crate::job::{Cents, ErrorClass, JobStatus};
 
@@ -22,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) corrected: u64,
     /// Submits that were made again because the color was missed.
     pub(crate) rerolls: u64,
+    /// Jobs that show another one's picture.
+    pub(crate) alikes: Alikes,
     /// What charts are drawn from: some bytes a job.
     pub(crate) ends: Vec<End>,
     /// From the last submit to the picture.
@@ -50,6 +53,7 @@ pub(crate) struct Colors {
 impl Tally {
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
+        self.alikes.add(job);
         self.attempts += u64::from(job.attempts);
         self.corrected += u64::from(!job.originals.is_empty());
         self.rerolls += job.tries.len().saturating_sub(1) as u64;

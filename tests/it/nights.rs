@@ -228,3 +228,17 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
     let summary = sandbox.json("out/report/summary.json");
     assert_eq!((summary["state"].as_str(), summary["jobs"]["completed"].as_u64()), (Some("finished"), Some(3)));
 }
+
+#[test]
+fn a_night_whose_jobs_got_each_others_pictures_says_so_now_and_every_time_after() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
+    sandbox.manifest("catalog.csv", 3);
+    let alike = "2 jobs have the very same picture as a job before: job-001, job-002; look at them";
+    for _ in 0..2 {
+        let said = code(&start(&sandbox, &provider).output().unwrap(), 0);
+        assert!(said.contains(&format!("  alike     {alike}")), "{said}");
+    }
+    assert!(sandbox.read("out/report/index.html").contains(alike));
+    let summary = sandbox.json("out/report/summary.json");
+    assert_eq!(summary["alike"], serde_json::json!({"jobs": 2, "ids": ["job-001", "job-002"]}));
+}

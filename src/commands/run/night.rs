@@ -20,6 +20,7 @@ use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
 use crate::progress::{Changed, Closing, Narrator, Screen};
+use crate::report::Alike;
 use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -228,6 +229,7 @@ impl<'a> Night<'a> {
             set_aside: self.set_aside,
             changed: self.changed,
             colors,
+            alike: Alike::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
             report: options.folder.report_page(),

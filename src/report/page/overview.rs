@@ -30,7 +30,7 @@ struct Heading<'a> {
     jobs: u64,
     bar: Vec<BarPart>,
     bar_text: String,
-    notes: &'a [String],
+    notes: Vec<String>,
     resume: Option<&'a str>,
 }
 
@@ -45,6 +45,7 @@ struct BarPart {
 /// The values that the templates of the page take.
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
+    let alike = Some(&tally.alikes.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);
     let heading = Heading {
         title: title(batch),
         state: batch.state.as_str(),
@@ -56,7 +57,7 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
         jobs: batch.counts.total,
         bar: bar(&parts, batch.counts.total),
         bar_text: parts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", "),
-        notes: &batch.notes,
+        notes: batch.notes.iter().cloned().chain(alike).collect(),
         resume: batch.resume.as_deref(),
     };
     BTreeMap::from([

@@ -34,6 +34,8 @@ pub struct Behavior {
     pub price: u64,
     /// How many outputs each prediction has.
     pub outputs: usize,
+    /// How many different pictures it has; there are no more, whatever it is asked for.
+    pub pictures: u32,
     /// After how many accepted submits it answers 402.
     pub balance: usize,
 }
@@ -46,6 +48,7 @@ impl Default for Behavior {
             every: None,
             price: 7,
             outputs: 1,
+            pictures: u32::MAX,
             balance: usize::MAX,
         }
     }
@@ -174,7 +177,7 @@ async fn output(State(ledger): State<Shared>, Path((id, _)): Path<(String, Strin
     ledger.requests += 1;
     ledger.keys_at_assets += usize::from(headers.contains_key("authorization"));
     // Each picture has its own size, so that one in another's place would be seen.
-    let width = 2 + id.trim_start_matches("p-").parse::<u32>().unwrap();
+    let width = 2 + id.trim_start_matches("p-").parse::<u32>().unwrap() % ledger.behavior.pictures;
     let mut png = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(width, 2).write_to(&mut png, image::ImageFormat::Png).unwrap();
     ([("content-type", "image/png")], png.into_inner()).into_response()

@@ -1,0 +1,133 @@
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::JobView;
+use crate::run_folder::RunFolder;
+
+/// How many of them are named.
+const NAMED: usize = 10;
+
+/// Jobs that show the very same picture as a job before them, byte for byte, though they asked for something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    /// How many.
+    pub jobs: u64,
+    /// The ids of the first of them.
+    pub ids: Vec<String>,
+}
+
+/// Finds them while the jobs go by.
+///
+/// Of each picture it keeps eight bytes: six of its hash, which in a million pictures are the same by chance once in
+/// five hundred batches, and two of the fingerprint of the request that it came of first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alikes {
+    seen: HashMap<[u8; 6], [u8; 2]>,
+    pub(crate) found: Alike,
+}
+
+impl Alikes {
+    /// Takes in one more job. What the color lock made of a picture says nothing about where that came from.
+    pub(crate) fn add(&mut self, job: &JobView) {
+        let request = job.fingerprint.map_or([0; 2], |fingerprint| first(fingerprint.as_bytes()));
+        let files = if job.originals.is_empty() { &job.files } else { &job.originals };
+        let pictures: BTreeSet<[u8; 6]> = files.iter().map(|file| first(file.blake3.as_bytes())).collect();
+        let others = pictures.into_iter().filter(|picture| *self.seen.entry(*picture).or_insert(request) != request);
+        if others.count() > 0 {
+            self.found.jobs += 1;
+            if self.found.ids.len() < NAMED {
+                self.found.ids.push(job.id.to_string());
+            }
+        }
+    }
+}
+
+impl Alike {
+    /// Those that the report in `folder` names; none where there is no report.
+    pub fn of_report(folder: &RunFolder) -> Alike {
+        read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Alike {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
+        write!(formatter, "{} {jobs} the very same picture as a job before: {}", self.jobs, self.ids.join(", "))?;
+        let more = self.jobs.saturating_sub(self.ids.len() as u64);
+        if more > 0 {
+            write!(formatter, " and {more} more")?;
+        }
+        formatter.write_str("; look at them, for pictures may have been mixed up")
+    }
+}
+
+fn read(summary: &Path) -> Option<Alike> {
+    #[derive(Deserialize)]
+    struct Summary {
+        alike: Alike,
+    }
+    let bytes = std::fs::read(summary).ok()?;
+    Some(serde_json::from_slice::<Summary>(&bytes).ok()?.alike)
+}
+
+/// The first bytes of a hash.
+fn first<const ALL: usize, const SOME: usize>(hash: &[u8; ALL]) -> [u8; SOME] {
+    hash.first_chunk().copied().unwrap_or([0; SOME])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{ContentHash, Fingerprint, JobId};
+    use crate::report::ResultFile;
+
+    fn job(id: &str, request: u8, pictures: &[&str]) -> JobView {
+        let file = |content: &&str| ResultFile {
+            path: format!("results/{id}.png").into(),
+            bytes: 1,
+            width: 1,
+            height: 1,
+            blake3: ContentHash::of(content.as_bytes()),
+        };
+        let fingerprint: Fingerprint = format!("{request:032x}").chars().rev().collect::<String>().parse().unwrap();
+        let files = pictures.iter().map(file).collect();
+        JobView { fingerprint: Some(fingerprint), files, ..JobView::new(JobId::new(id).unwrap(), "Make it red") }
+    }
+
+    fn found(jobs: &[JobView]) -> Alike {
+        let mut alikes = Alikes::default();
+        jobs.iter().for_each(|job| alikes.add(job));
+        alikes.found
+    }
+
+    #[test]
+    fn a_picture_that_stands_under_two_different_requests_is_found() {
+        let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
+        insta::assert_snapshot!(found(&jobs), @"2 jobs have the very same picture as a job before: c, d; look at them, for pictures may have been mixed up");
+    }
+
+    #[test]
+    fn the_same_request_twice_and_the_pictures_of_one_job_may_be_alike() {
+        let jobs = [job("a", 1, &["mug", "mug"]), job("b", 1, &["mug"]), job("c", 2, &[]), job("d", 3, &[])];
+        assert_eq!(found(&jobs), Alike::default());
+    }
+
+    #[test]
+    fn what_the_color_lock_made_of_one_picture_is_still_one_picture() {
+        let corrected = |id, request, made: &[&str]| JobView {
+            originals: job(id, request, &["mug"]).files,
+            ..job(id, request, made)
+        };
+        let jobs = [corrected("a", 1, &["red mug"]), corrected("b", 2, &["blue mug"])];
+        assert_eq!(found(&jobs), Alike { jobs: 1, ids: vec!["b".to_owned()] });
+    }
+
+    #[test]
+    fn of_a_whole_catalog_with_one_picture_the_first_are_named() {
+        let jobs: Vec<JobView> = (0..14).map(|number| job(&format!("job-{number}"), number, &["mug"])).collect();
+        let text = found(&jobs).to_string();
+        assert!(text.starts_with("13 jobs have") && text.contains("job-10 and 3 more; look"), "{text}");
+    }
+}
