@@ -55,7 +55,8 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     })
 }
 
-/// What was charged over time, under the budget.
+/// What the jobs were charged over time, under the budget. What was charged for edits that the manifest asks for no more has no
+/// place in it, for no job tells of it any more; then its sum is said, and the budget, which is for all, is left out.
 pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let span = Span::of(batch, ends)?;
     let total = ends.iter().map(|end| end.cost.0).sum::<u64>();
@@ -63,7 +64,8 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
         return None;
     }
     let dollars = |cents: Cents| cents.0 as f64 / 100.0;
-    let budget = batch.budget.map(dollars);
+    let is_all = batch.spent.0 <= total;
+    let budget = batch.budget.filter(|_| is_all).map(dollars);
     let spent = dollars(Cents(total));
     // A budget far above what was spent would press the curve flat.
     let most = budget.filter(|budget| *budget <= spent * 4.0).map_or(spent, |budget| budget.max(spent));
@@ -74,7 +76,14 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
         drawing.level("budget", budget);
     }
     let of = batch.budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
-    Some(Chart { name: "Cost", words: format!("{}{of}", Cents(total)), svg: drawing.finish() })
+    let (name, words) = match is_all {
+        true => ("Cost", format!("{}{of}", Cents(total))),
+        false => (
+            "Cost of what the manifest asks for now",
+            format!("{}; with what it does not ask for any more {}{of}", Cents(total), batch.spent),
+        ),
+    };
+    Some(Chart { name, words, svg: drawing.finish() })
 }
 
 /// The time that a batch took, and is still taking, in a unit that makes round numbers of it.

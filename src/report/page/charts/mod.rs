@@ -59,6 +59,7 @@ mod tests {
         let pause = TimelineEvent { at: at(60), until: Some(at(70)), kind: TimelineKind::RateLimited };
         let batch = BatchView {
             started_at: Some(at(0)),
+            spent: Cents(280),
             budget: Some(Cents(500)),
             timeline: vec![pause],
             ..BatchView::default()
@@ -77,6 +78,19 @@ mod tests {
             assert!(chart.svg.starts_with("<svg") && chart.svg.ends_with("</svg>"), "{}", chart.svg);
             assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"), "{}", chart.svg);
         }
+    }
+
+    #[test]
+    fn what_was_spent_on_earlier_edits_is_said_beside_the_cost_of_those_that_are_shown() {
+        let end = |second| End { at: at(second), status: JobStatus::Completed, cost: Cents(42) };
+        let tally = Tally { ends: vec![end(10), end(20)], ..Tally::default() };
+        let started_at = Some(at(0));
+        let batch = BatchView { started_at, spent: Cents(168), budget: Some(Cents(200)), ..BatchView::default() };
+        let charts = charts(&batch, &tally);
+        let cost = charts.iter().find(|chart| chart.name.starts_with("Cost")).unwrap();
+        assert_eq!(cost.name, "Cost of what the manifest asks for now");
+        assert_eq!(cost.words, "$0.84; with what it does not ask for any more $1.68 of a budget of $2.00");
+        assert!(!cost.svg.contains("budget"), "the budget is for all of it: {}", cost.svg);
     }
 
     #[test]
