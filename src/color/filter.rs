@@ -67,12 +67,14 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     let share = 1.0 / (2 * radius + 1) as f32;
     let reach = radius as isize;
     let mut rows = Vec::with_capacity(plane.data.len());
+    let mut padded = Vec::with_capacity(width + 2 * radius + 1);
     for row in plane.data.chunks_exact(width.max(1)) {
-        let at = |place: isize| row[mirrored(place, width)];
-        let mut sum = (-reach..=reach).fold(T::ZERO, |sum, place| sum.plus(at(place)));
-        for x in 0..width as isize {
+        padded.clear();
+        padded.extend((-reach..width as isize + reach + 1).map(|place| row[mirrored(place, width)]));
+        let mut sum = padded[..=2 * radius].iter().fold(T::ZERO, |sum, value| sum.plus(*value));
+        for (next, last) in padded[2 * radius + 1..].iter().zip(&padded) {
             rows.push(sum.times(share));
-            sum = sum.plus(at(x + reach + 1)).minus(at(x - reach));
+            sum = sum.plus(*next).minus(*last);
         }
     }
     let row = |place: isize| &rows[mirrored(place, height) * width..][..width];
