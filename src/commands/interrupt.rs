@@ -1,3 +1,8 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
 use crate::runner::StopSignal;
 
 use super::Failure;
@@ -5,18 +10,44 @@ use super::Failure;
 /// The exit code of a process that a second Ctrl-C ended: 128 and the number of SIGINT, as shells count.
 const INTERRUPTED: i32 = 130;
 
-/// Listens for Ctrl-C and SIGTERM: the first one asks the run to stop, the second ends the process at once. Whatever
-/// was journaled by then stays.
-pub(super) fn listen(signal: StopSignal) -> Result<(), Failure> {
-    let mut interrupts = Interrupts::new().map_err(|cause| Failure::Start { cause })?;
-    tokio::spawn(async move {
-        interrupts.next().await;
-        signal.stop();
-        interrupts.next().await;
-        #[expect(clippy::exit, reason = "whoever asks twice wants no more waiting, and the journal needs no closing")]
-        std::process::exit(INTERRUPTED);
-    });
-    Ok(())
+/// What Ctrl-C and SIGTERM ask of the process.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interruption {
+    /// Asks the work to stop.
+    pub(super) stop: StopSignal,
+    is_over: Arc<AtomicBool>,
+    each: Arc<Notify>,
+}
+
+impl Interruption {
+    /// Listens: the first signal asks the work to stop, the second ends the process at once. Whatever was journaled by then
+    /// stays. Once the work is over no signal ends the process, for it has its exit code.
+    pub(super) fn listen(&self) -> Result<(), Failure> {
+        let mut interrupts = Interrupts::new().map_err(|cause| Failure::Start { cause })?;
+        let Interruption { stop, is_over, each } = self.clone();
+        tokio::spawn(async move {
+            loop {
+                interrupts.next().await;
+                if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
+                    // Whoever asks twice wants no more waiting, and the journal needs no closing.
+                    std::process::exit(INTERRUPTED);
+                }
+                stop.stop();
+                each.notify_waiters();
+            }
+        });
+        Ok(())
+    }
+
+    /// Says that the work is over.
+    pub(super) fn work_is_over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for the next signal.
+    pub(super) async fn next(&self) {
+        self.each.notified().await;
+    }
 }
 
 #[cfg(unix)]

@@ -6,11 +6,11 @@ use crate::cli::{FetchFrom, Serve};
 use crate::editor::Recolorer;
 use crate::exit::Exit;
 use crate::progress::Screen;
-use crate::runner::StopSignal;
 use crate::server::chaos::ChaosPlan;
 use crate::server::{FetchPolicy, Server, ServerConfig};
 
-use super::{Failure, backend, interrupt};
+use super::interrupt::Interruption;
+use super::{Failure, backend};
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure> {
@@ -36,12 +36,12 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
     runtime.block_on(async {
-        let signal = StopSignal::default();
-        interrupt::listen(signal.clone())?;
+        let interruption = Interruption::default();
+        interruption.listen()?;
         let server = Server::start(config, Arc::new(Recolorer)).await?;
         let manner = if arguments.chaos.is_some() { ", with chaos" } else { "" };
         screen.say(&format!("serving the API at {}{manner} (Ctrl-C ends it)", server.url()));
-        signal.stopped().await;
+        interruption.stop.stopped().await;
         screen.say("stopping: edits in work may end first");
         server.shutdown().await;
         Ok(Exit::Complete)

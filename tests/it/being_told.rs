@@ -273,3 +273,29 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("asked to stop, and it was ended"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
+    let slow = Behavior { edit: std::time::Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 1);
+    let begun = sandbox.path("begun");
+    let command = format!("touch {}; sleep 60", begun.display());
+    let mut run = night(&sandbox, &provider, "");
+    let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let terminate =
+        || assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    while provider.accepted() == 0 {
+        std::thread::yield_now();
+    }
+    terminate();
+    while !begun.exists() {
+        std::thread::yield_now();
+    }
+    terminate();
+    let output = child.wait_with_output().unwrap();
+    code(&output, 4);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("asked to stop, and it was ended"), "{said}");
+}

@@ -12,8 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Run;
 use crate::exit::Exit;
 use crate::progress::{Closing, Screen};
-use crate::runner::StopSignal;
 
+use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
 use night::Night;
 use notices::Notices;
@@ -22,9 +22,10 @@ use notices::Notices;
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let began = Instant::now();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
-    let signal = StopSignal::default();
+    let interruption = Interruption::default();
     let mut notices = Notices::of(arguments)?;
-    let ended = carry_out(arguments, screen, &runtime, &mut notices, &signal);
+    let ended = carry_out(arguments, screen, &runtime, &mut notices, &interruption);
+    interruption.work_is_over();
     // People are told first, and the folder is free by now, for a command may want to work in it.
     match ended {
         Ok(ended) => {
@@ -34,12 +35,12 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             } else {
                 print(closing.text().as_bytes());
             }
-            notices.tell(&runtime, Ok(&closing), &signal);
+            notices.tell(&runtime, Ok(&closing), &interruption);
             Ok(closing.exit)
         }
         Err(failure) => {
             screen.fail(|style| failure.render(style));
-            notices.tell(&runtime, Err(&failure), &signal);
+            notices.tell(&runtime, Err(&failure), &interruption);
             Ok(failure.exit())
         }
     }
@@ -50,13 +51,13 @@ fn carry_out(
     screen: &Screen,
     runtime: &Runtime,
     notices: &mut Notices,
-    signal: &StopSignal,
+    interruption: &Interruption,
 ) -> Result<Closing, Failure> {
     let (mut night, held) = Night::prepare(arguments, screen)?;
     let (_lock, ledger, disk) = held;
     let spent_before = ledger.spent();
     let remaining = night.remaining(&ledger)?;
-    let ending = runtime.block_on(night.work(ledger, disk, notices, signal))?;
+    let ending = runtime.block_on(night.work(ledger, disk, notices, interruption))?;
     night.tidy(&ending.ledger, remaining)?;
     let (outcome, removed) = night.outcome(&ending.ledger, remaining)?;
     night.report(&ending.ledger, remaining)?;

@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
+use crate::commands::Failure;
 use crate::commands::backend::{self, Ready};
 use crate::commands::gather::{self, Gathered, Live, resume};
+use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
-use crate::commands::{Failure, interrupt};
 use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
@@ -128,9 +129,9 @@ impl<'a> Night<'a> {
         mut ledger: Ledger,
         disk: FileDisk,
         notices: &mut Notices,
-        signal: &StopSignal,
+        interruption: &Interruption,
     ) -> Result<Ending, Failure> {
-        interrupt::listen(signal.clone())?;
+        interruption.listen()?;
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
@@ -149,7 +150,7 @@ impl<'a> Night<'a> {
         let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
         let opening = self.opening.clone();
         let batch = Batch { opening, work, is_job: |text: &str| self.agenda.is_job(text) };
-        let ended = carry(&self.options, ready, ledger, disk, batch, &mut narrator, signal.clone()).await;
+        let ended = carry(&self.options, ready, ledger, disk, batch, &mut narrator, interruption.stop.clone()).await;
         narrator.close();
         let ended = ended?;
         broken.take().map_or(Ok(ended), |error| Err(error.into()))

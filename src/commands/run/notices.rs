@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::Run;
 use crate::commands::Failure;
+use crate::commands::interrupt::Interruption;
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
@@ -71,7 +72,8 @@ impl Notices {
     }
 
     /// Tells all of them how the run ended. What cannot be told is an error in the log, and changes nothing.
-    pub(super) fn tell(mut self, runtime: &Runtime, ended: Result<&Closing, &Failure>, signal: &StopSignal) {
+    pub(super) fn tell(mut self, runtime: &Runtime, ended: Result<&Closing, &Failure>, interruption: &Interruption) {
+        let signal = &interruption.stop;
         let outcome = self.outcome(ended);
         // Whoever works in the folder now writes the metrics when that is done.
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Held) {
@@ -101,7 +103,7 @@ impl Notices {
                 }),
             );
             if let Some(command) = &self.arguments.told.on_finish {
-                note(run_command(command, &outcome, impatience(signal)).await);
+                note(run_command(command, &outcome, impatience(interruption)).await);
             }
         });
     }
@@ -160,16 +162,10 @@ fn late(what: &str, patience: Duration) {
 
 /// Why a command is waited for no longer. A run that was stopped tells how it ended all the same: only who asks while the
 /// command runs means the command.
-async fn impatience(signal: &StopSignal) -> String {
-    let asked = async {
-        match signal.is_stopped() {
-            true => std::future::pending().await,
-            false => signal.stopped().await,
-        }
-    };
+async fn impatience(interruption: &Interruption) -> String {
     tokio::select! {
         () = tokio::time::sleep(COMMAND_PATIENCE) => format!("it took longer than {} s", COMMAND_PATIENCE.as_secs()),
-        () = asked => "the program was asked to stop".to_owned(),
+        () = interruption.next() => "the program was asked to stop".to_owned(),
     }
 }
 
