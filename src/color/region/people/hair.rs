@@ -13,7 +13,7 @@ const BESIDE: f32 = 1.7;
 
 /// How far down hair may go: where it is long, and where what goes on below the chin is clothes of its color.
 const LONG: f32 = 2.5;
-const SHORT: f32 = 0.8;
+const SHORT: f32 = 0.6;
 
 /// Where clothes are under a chin, across and down, and the share of hair that may be there.
 const CLOTHES: (f32, f32) = (0.4, 0.9);
