@@ -15,7 +15,9 @@ use dyehouse::color::{Check, Hex, Tolerance, Verdict};
 use dyehouse::job::{
     Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, Switches,
 };
-use dyehouse::journal::{Checked, Corrected, EditKey, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
+use dyehouse::journal::{
+    Checked, Corrected, EditKey, PauseCause, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
+};
 use dyehouse::outputs::aside_name;
 use dyehouse::photo::Photo;
 use dyehouse::pictures::LocalPictures;
@@ -76,8 +78,12 @@ fn main() {
         };
         let at = number as f64 * 6.0;
         if number % 97 == 96 {
-            let reason = if number % 2 == 0 { "the provider answered 429" } else { "the provider cannot be reached" };
-            journal.write(at, &Record::Run(RunEvent::Paused { milliseconds: 40_000, reason: reason.to_owned() }));
+            let (reason, cause) = match number % 2 {
+                0 => ("HTTP 429", PauseCause::RateLimited),
+                _ => ("the provider cannot be reached", PauseCause::Unreachable),
+            };
+            let (reason, cause) = (reason.to_owned(), Some(cause));
+            journal.write(at, &Record::Run(RunEvent::Paused { milliseconds: 40_000, reason, cause }));
         }
         if number % 41 == 40 {
             continue;

@@ -35,11 +35,12 @@ pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, EditState, Problem, TransitionError};
 pub use history::History;
 pub use join::{JoinError, Joint};
-pub use ledger::{Ledger, LedgerError, Showing};
+pub use ledger::{Ledger, LedgerError, Pause, Showing};
 pub use money::Mark;
 pub use read_at::ReadAt;
 pub use record::{
-    Checked, Corrected, EditKey, Learned, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step, VERSION,
+    Checked, Corrected, EditKey, Learned, PauseCause, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
+    VERSION,
 };
 pub use replay::{RECENT, ReplayError, Replayed, replay, replay_on};
 pub use snapshot::{read_snapshot, write_snapshot};

@@ -39,8 +39,11 @@ pub enum RunEvent {
     Paused {
         /// For how long from the record's time, in milliseconds.
         milliseconds: u64,
-        /// Why.
+        /// Why, in the words of whoever saw it.
         reason: String,
+        /// What kind of reason that is; programs before this one did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<PauseCause>,
     },
     /// What the run has learned of the provider's pace; a later run on the same backend begins with it.
     Learned(Learned),
@@ -52,6 +55,18 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+}
+
+/// What makes all submitters wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCause {
+    /// The provider answered 429.
+    RateLimited,
+    /// The provider cannot be reached.
+    Unreachable,
+    /// The provider fails for everybody.
+    Failing,
 }
 
 /// How a process began to work on the folder.

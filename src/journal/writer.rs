@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn record(milliseconds: u64) -> Record {
-        Record::Run(RunEvent::Paused { milliseconds, reason: "test".into() })
+        Record::Run(RunEvent::Paused { milliseconds, reason: "test".into(), cause: None })
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::api::outcome::Stop;
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, JobId, Rate, SubmitRate};
-use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, RecordError, RunStart};
+use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, PauseCause, RecordError, RunStart};
 use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
@@ -170,6 +170,15 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// That `cause` has lasted for too long; `said` is what was seen last.
+    fn hindered(cause: PauseCause, said: String) -> StopReason {
+        match cause {
+            PauseCause::RateLimited => StopReason::RateLimited(said),
+            PauseCause::Unreachable => StopReason::Unreachable(said),
+            PauseCause::Failing => StopReason::Failing(said),
+        }
+    }
+
     /// Whether the run stopped where it was told to, by the clock or by what it alone may cost, and the next one goes on.
     pub fn is_planned(&self) -> bool {
         match self {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed};
-use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Record, SavedFile, Step};
+use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::{Doubt, counted};
@@ -152,8 +152,11 @@ fn removed_note(removed: u64) -> String {
     format!("{jobs} {have} no longer in the manifest; {whose} pictures stay in results until a run with --prune")
 }
 
-fn pause((at, milliseconds, reason): &(Timestamp, u64, String)) -> TimelineEvent {
-    let kind = if reason.contains("429") { TimelineKind::RateLimited } else { TimelineKind::Paused };
+fn pause(Pause { at, milliseconds, cause }: &Pause) -> TimelineEvent {
+    let kind = match cause {
+        PauseCause::RateLimited => TimelineKind::RateLimited,
+        PauseCause::Unreachable | PauseCause::Failing => TimelineKind::Paused,
+    };
     TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
 }
 

@@ -23,6 +23,7 @@ use super::settled::Settled;
 use super::source::{LinesError, Source};
 use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, RunStart, Totals};
 pub use details::Showing;
+pub use sums::Pause;
 use sums::{Sums, Told};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
@@ -305,8 +306,8 @@ impl Ledger {
         self.sums.ended.as_ref().map(|ended| ended.reason.as_deref())
     }
 
-    /// The pauses of all submitters: when, for how many milliseconds, and why.
-    pub fn pauses(&self) -> &[(Timestamp, u64, String)] {
+    /// The pauses of all submitters, in order of time.
+    pub fn pauses(&self) -> &[Pause] {
         &self.sums.pauses
     }
 }

@@ -6,7 +6,7 @@ use crate::journal::edit::{Edit, TransitionError, state_name, step_name};
 use crate::journal::history::{History, Tracked};
 use crate::journal::known::Known;
 use crate::journal::money::Money;
-use crate::journal::{Learned, PlanCounts, RunEvent, RunStart, Step, Totals};
+use crate::journal::{Learned, PauseCause, PlanCounts, RunEvent, RunStart, Step, Totals};
 
 /// What all records add up to beside the state of each edit.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,18 @@ pub(super) struct Sums {
     pub(super) last_run_at: Option<Timestamp>,
     pub(super) learned: Learned,
     pub(super) ended: Option<Ended>,
-    pub(super) pauses: Vec<(Timestamp, u64, String)>,
+    pub(super) pauses: Vec<Pause>,
+}
+
+/// A time in which all submitters waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it was, in milliseconds.
+    pub milliseconds: u64,
+    /// What made them wait.
+    pub cause: PauseCause,
 }
 
 /// A run that ended in good order, and what stopped it before its work was done.
@@ -62,7 +73,11 @@ impl Sums {
                 self.last_run_at = Some(at);
                 self.ended = None;
             }
-            RunEvent::Paused { milliseconds, reason } => self.pauses.push((at, *milliseconds, reason.clone())),
+            RunEvent::Paused { milliseconds, reason, cause } => {
+                // Older programs told the answer's status in words alone.
+                let told = if reason.starts_with("HTTP 429") { PauseCause::RateLimited } else { PauseCause::Failing };
+                self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
+            }
             RunEvent::Learned(Learned { submits, in_flight, generation_ms }) => {
                 self.learned.submits = submits.or(self.learned.submits);
                 self.learned.in_flight = in_flight.or(self.learned.in_flight);
@@ -139,5 +154,25 @@ fn is_shown_after(edit: &Edit, step: &Step) -> Option<bool> {
         Step::Summary(summary) => summary.shown.then_some(true),
         Step::SetAside => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_says_what_made_it_and_one_of_an_older_program_is_known_by_its_words() {
+        let cause = |reason: &str, cause| {
+            let mut sums = Sums::default();
+            let reason = reason.to_owned();
+            sums.take_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
+            sums.pauses[0].cause
+        };
+        assert_eq!(cause("slow down", Some(PauseCause::RateLimited)), PauseCause::RateLimited);
+        assert_eq!(cause("HTTP 429: slow down", None), PauseCause::RateLimited);
+        for other in ["connect to 127.0.0.1:44293: refused", "HTTP 503: request 1429 was lost"] {
+            assert_eq!(cause(other, None), PauseCause::Failing, "{other}");
+        }
     }
 }

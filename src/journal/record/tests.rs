@@ -96,7 +96,11 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     ];
     let mut records: Vec<Record> = steps.into_iter().map(|step| Record::Edit(key(), step)).collect();
     records.push(Record::Run(run));
-    records.push(Record::Run(RunEvent::Paused { milliseconds: 5, reason: "429".into() }));
+    records.push(Record::Run(RunEvent::Paused {
+        milliseconds: 5,
+        reason: "429".into(),
+        cause: Some(PauseCause::RateLimited),
+    }));
     let submits = Some(Rate::from_per_second(2.5));
     let learned = Learned { submits, in_flight: Some(8), generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));

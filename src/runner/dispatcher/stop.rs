@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
-use crate::journal::{Record, RunEvent};
+use crate::journal::{PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
@@ -21,22 +21,17 @@ use super::{Dispatcher, Mode};
 const LAST_MOMENTS: Duration = Duration::from_secs(20);
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    /// Does what the breaker advises after `cause`; `reason` is what the run stops for if it is to give up.
-    pub(super) async fn heed(
-        &mut self,
-        advice: Advice,
-        cause: String,
-        reason: fn(String) -> StopReason,
-    ) -> Result<(), RunError> {
+    /// Does what the breaker advises after something of the kind `cause`, told as `reason`.
+    pub(super) async fn heed(&mut self, advice: Advice, cause: PauseCause, reason: String) -> Result<(), RunError> {
         match advice {
             Advice::GoOn => {}
-            Advice::GiveUp => self.halt(reason(cause)),
+            Advice::GiveUp => self.halt(StopReason::hindered(cause, reason)),
             Advice::Pause(wait) => {
                 self.submits.pause(Instant::now() + wait);
                 let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                let record = Record::Run(RunEvent::Paused { milliseconds, reason: cause.clone() });
+                let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
                 self.record(record).await?.later();
-                self.tell(&Event::Paused { wait, reason: &cause });
+                self.tell(&Event::Paused { wait, reason: &reason });
             }
         }
         Ok(())

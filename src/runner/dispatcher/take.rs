@@ -6,7 +6,7 @@ use tracing::{Instrument, Span};
 use crate::api::EditApi;
 use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::job::ErrorClass;
-use crate::journal::{EditKey, EditState, Learned, LedgerError, Record, RunEvent, SavedFile, Step};
+use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
 use crate::plan::{Standing, Work};
 use crate::runner::breaker::Advice;
@@ -56,7 +56,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Advice::Pause(wait) = advice {
                     self.polls.pause(Instant::now() + wait);
                 }
-                self.heed(advice, cause, StopReason::Failing).await
+                self.heed(advice, PauseCause::Failing, cause).await
             }
             News::UnknownStatus(word) => {
                 self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
@@ -146,11 +146,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.tell(&Event::LimitMet { near });
                 }
                 let advice = self.breaker.submit_refused(self.elapsed(), reason);
-                let stop = match reason {
-                    Obstacle::RateLimited(_) => StopReason::RateLimited,
-                    Obstacle::Unreachable => StopReason::Unreachable,
+                let kind = match reason {
+                    Obstacle::RateLimited(_) => PauseCause::RateLimited,
+                    Obstacle::Unreachable => PauseCause::Unreachable,
                 };
-                self.heed(advice, cause, stop).await?;
+                self.heed(advice, kind, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
                 // A local picture that cannot be read was never sent, and says nothing of the provider.
@@ -167,7 +167,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     return Ok(());
                 }
                 let advice = self.breaker.submit_failed(self.elapsed());
-                self.heed(advice, message, StopReason::Failing).await?;
+                self.heed(advice, PauseCause::Failing, message).await?;
             }
             SubmitOutcome::Stop(stop) => {
                 self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.later();
