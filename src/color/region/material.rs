@@ -73,7 +73,7 @@ pub(crate) fn material_of(
         };
         tidy(&found, colors, product, body)
     };
-    without_turned_heads(&found, colors, product)
+    without_turned_heads(found, colors, product)
 }
 
 /// Drops parts apart from the rest that go over into what is beyond the product: they are ground that its outline took

@@ -15,7 +15,7 @@ pub(super) struct Face {
     pub(super) y: f32,
     pub(super) side: f32,
     /// How sure it is; the more places and sizes find it, the surer.
-    pub(super) score: f32,
+    score: f32,
 }
 
 /// The least side of a face in pixels, and the largest as a share of the picture's shorter side.
@@ -32,7 +32,7 @@ const SURE: f32 = 6.0;
 
 static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes!("cascade.bin")));
 
-/// The faces in a picture of grey values, the surest first. `may_be_middle` says where the middle of one may be.
+/// The faces in a picture of grey values. `may_be_middle` says where the middle of one may be.
 pub(super) fn faces(grey: &Plane<u8>, may_be_middle: impl Fn(usize, usize) -> bool) -> Vec<Face> {
     let mut found: Vec<Face> = Vec::new();
     let largest = SIDES.1 * grey.width.min(grey.height) as f32;
@@ -67,7 +67,6 @@ fn together(mut found: Vec<Face>) -> Vec<Face> {
         found = rest;
     }
     faces.retain(|face| face.score >= SURE);
-    faces.sort_by(|one, other| other.score.total_cmp(&one.score));
     faces
 }
 

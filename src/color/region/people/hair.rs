@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use crate::color::filter::neighbors;
 use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane};
@@ -27,20 +25,18 @@ const DARKER: f32 = 0.1;
 pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     let away = |place: usize| face.away(colors.width, place);
     let is_free = |place: usize| within.data[place] && !skin.data[place];
-    let mut hair = within.map(|_| false);
-    let mut queue = VecDeque::new();
-    let mut seen: Vec<Oklab> = Vec::new();
-    for place in (0..hair.data.len()).filter(|place| is_free(*place)) {
+    let mut head = within.map(|_| false);
+    let (mut reached, mut seen) = (Vec::new(), Vec::new());
+    for place in (0..head.data.len()).filter(|place| is_free(*place)) {
         let (across, down) = away(place);
         if across.abs() < BESIDE && down < MOUTH {
-            hair.data[place] = true;
-            queue.push_back(place);
+            head.data[place] = true;
+            reached.push(place);
             if down < 0.0 {
                 seen.push(colors.data[place]);
             }
         }
     }
-    let head = hair.clone();
     let Some(tone) = median(&seen) else { return head };
     let mut lights: Vec<f32> = seen.iter().map(|color| color.l).collect();
     let (Some(darkest), Some(lightest)) = (percentile(&mut lights, 0.05), percentile(&mut lights, 0.95)) else {
@@ -50,9 +46,9 @@ pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within
         (color.a - tone.a).hypot(color.b - tone.b) < HAIR && (darkest - DARKER..lightest + HAIR).contains(&color.l)
     };
     let grown = |lowest: f32| {
-        let (mut hair, mut queue) = (head.clone(), queue.clone());
+        let (mut hair, mut reached) = (head.clone(), reached.clone());
         let (mut grown, mut under_chin) = (0.0, 0.0);
-        while let Some(place) = queue.pop_front() {
+        while let Some(place) = reached.pop() {
             for beside in neighbors(place, hair.width, hair.height) {
                 let (across, down) = away(beside);
                 let is_near = across.abs() < BESIDE && down < lowest;
@@ -60,7 +56,7 @@ pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within
                     hair.data[beside] = true;
                     grown += 1.0;
                     under_chin += f32::from(u8::from(across.abs() < CLOTHES.0 && down > CLOTHES.1));
-                    queue.push_back(beside);
+                    reached.push(beside);
                 }
             }
         }

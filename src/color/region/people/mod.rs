@@ -100,10 +100,10 @@ fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) ->
     let is_skin = |color: Oklab| {
         may_be_skin(color) && chroma_distance(color, tone) < reach && SKIN_LIGHT.contains(&(color.l / tone.l.max(0.05)))
     };
-    let mut skin = within.zip(colors, |is_within, color| is_within && is_skin(color));
+    let mut skin = within.clone();
     for place in (0..skin.data.len()).filter(|place| within.data[*place]) {
         let (across, down) = face.away(skin.width, place);
-        skin.data[place] |= across.hypot(down) < WHOLE;
+        skin.data[place] = across.hypot(down) < WHOLE || is_skin(colors.data[place]);
     }
     skin
 }
