@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod serve;
 mod status;
+mod strangers;
 
 use std::io::{ErrorKind, Write};
 

@@ -185,6 +185,16 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// There are pictures of jobs that are to be paid for, and the journal does not know that they were.
+    #[error("use {}: its journal does not know {}", path.display(), pictures_text(pictures, *more))]
+    Unknown {
+        /// The folder.
+        path: PathBuf,
+        /// The first of them, by their names in `results/`.
+        pictures: Vec<String>,
+        /// How many there are beyond those.
+        more: usize,
+    },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
@@ -232,10 +242,21 @@ impl FolderError {
                  choose another folder with --out"
                     .to_owned()
             }
+            FolderError::Unknown { .. } => {
+                "put the newer journal.jsonl back if this is an older copy of it, for these jobs would be paid for again; to \
+                 pay for them anew, move the pictures out of results; to keep them as they are, leave their rows out"
+                    .to_owned()
+            }
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
         }
     }
+}
+
+fn pictures_text(pictures: &[String], more: usize) -> String {
+    let named: Vec<String> = pictures.iter().map(|name| format!("{RESULTS}/{name}")).collect();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", named.join(", "))
 }
 
 #[cfg(test)]

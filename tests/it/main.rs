@@ -17,6 +17,7 @@ mod incremental;
 mod manifests;
 mod money;
 mod nights;
+mod older_journal;
 mod partitions;
 mod probing;
 mod quickstart;

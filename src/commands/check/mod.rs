@@ -20,6 +20,7 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use super::failure::problems_text;
 use super::intake::{Dealt, Sent, about, for_each, unmatched};
 use super::options::Options;
+use super::strangers::{self, Strangers};
 use super::{Failure, print, print_json};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
@@ -139,6 +140,8 @@ fn look(
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
+    let strangers = Strangers::of(&options.folder, &ledger);
+    let mut strange = Vec::new();
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
@@ -155,6 +158,9 @@ fn look(
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }
+        if let Some(key) = key.as_ref().filter(|_| decision.submits()) {
+            strange.extend(strangers.find(&key.job)?);
+        }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
             renamed.note(key, sketch.line(), &ledger);
         }
@@ -168,6 +174,7 @@ fn look(
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
         return Err(unmatched(only, &manifest));
     }
+    strangers::refuse(&options.folder, strange)?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
@@ -207,7 +214,7 @@ impl Forecast {
         *match decision {
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry => &mut self.failed,
+            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::Reclaim => &mut self.failed,
             Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
             Decision::Follow
             | Decision::Recover

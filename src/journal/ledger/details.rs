@@ -5,7 +5,7 @@ use std::io;
 
 use crate::job::{Fingerprint, JobId};
 use crate::journal::brief::Stage;
-use crate::journal::history::Tracked;
+use crate::journal::history::{History, Tracked};
 use crate::journal::settled::{Half, Stored};
 use crate::journal::trail::Trail;
 use crate::journal::{Edit, EditKey, EditState, LinesError};
@@ -42,6 +42,21 @@ impl Ledger {
             return Err(self.source.is_of_another(stored));
         }
         Ok(Some(Cow::Owned(tracked.edit)))
+    }
+
+    /// All edits of a job, if the journal knows it. Those of a settled one are read again, and not kept.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or its lines are no longer what they were.
+    pub fn history(&self, job: &JobId) -> Result<Option<Cow<'_, History>>, LinesError> {
+        if let Some(history) = self.live.get(job) {
+            return Ok(Some(Cow::Borrowed(history)));
+        }
+        if !self.settled.knows(job.as_str()) {
+            return Ok(None);
+        }
+        Ok(Some(Cow::Owned(self.source.history(job, &self.settled.stored(job.as_str()))?)))
     }
 
     /// All edits, in no order, settled ones included: these are read again, one after the other.

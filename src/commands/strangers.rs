@@ -1,0 +1,102 @@
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use crate::job::JobId;
+use crate::journal::{History, Ledger, SavedFile};
+use crate::outputs::{EARLIER, Format, aside_name};
+use crate::run_folder::{FolderError, RunFolder};
+
+/// How many are named.
+const NAMED: usize = 3;
+
+/// Pictures in `results/` that the journal knows nothing of, each where the result of a job would be that is to be
+/// submitted: an older copy of the journal has taken the place of the one that knew them. What they are was paid for.
+pub(super) struct Strangers<'a> {
+    folder: &'a RunFolder,
+    ledger: &'a Ledger,
+    hasher: RandomState,
+    /// Hashes of the names in `results/` without their extensions, sorted. They are read when the first job asks, for there
+    /// may be none.
+    stems: OnceLock<Vec<u64>>,
+}
+
+impl<'a> Strangers<'a> {
+    pub(super) fn of(folder: &'a RunFolder, ledger: &'a Ledger) -> Strangers<'a> {
+        Strangers { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
+    }
+
+    /// The picture that was made for a job which is to be submitted, as far as the journal knows for the first time.
+    ///
+    /// # Errors
+    ///
+    /// `results/` or the journal cannot be read.
+    pub(super) fn find(&self, job: &JobId) -> Result<Option<String>, FolderError> {
+        if self.stems()?.binary_search(&self.hash(OsStr::new(job.as_str()))).is_err() {
+            return Ok(None);
+        }
+        let names = Format::ALL.iter().map(|format| format!("{job}.{}", format.extension()));
+        for name in names {
+            let Ok(found) = self.folder.results().join(&name).metadata() else { continue };
+            if found.is_file() && !self.is_known(job, &name, found.len())? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    fn stems(&self) -> Result<&[u64], FolderError> {
+        if let Some(stems) = self.stems.get() {
+            return Ok(stems);
+        }
+        let results = self.folder.results();
+        let read = || -> io::Result<Vec<u64>> {
+            let entries = match std::fs::read_dir(&results) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                entries => entries?,
+            };
+            let stem = |entry: std::fs::DirEntry| Path::new(&entry.file_name()).file_stem().map(|stem| self.hash(stem));
+            let mut stems: Vec<u64> =
+                entries.filter_map(|entry| entry.map(stem).transpose()).collect::<io::Result<_>>()?;
+            stems.sort_unstable();
+            Ok(stems)
+        };
+        let stems = read().map_err(FolderError::io("read", &results))?;
+        Ok(self.stems.get_or_init(|| stems))
+    }
+
+    fn hash(&self, stem: &OsStr) -> u64 {
+        self.hasher.hash_one(stem)
+    }
+
+    /// Whether the journal can tell how a picture of the job came here: an edit of it has made it, somebody has changed what
+    /// one has made, or it is a further picture of another job, as `mug-2.png` is of `mug`.
+    fn is_known(&self, job: &JobId, name: &str, bytes: u64) -> Result<bool, FolderError> {
+        if let Some(history) = self.ledger.history(job)? {
+            let has_made_it = files(&history).any(|file| file.name == name && file.bytes == bytes);
+            let is_aside = |file: &SavedFile| self.folder.path().join(EARLIER).join(aside_name(file)).exists();
+            if has_made_it || history.shown().is_some_and(|shown| !shown.files().iter().any(is_aside)) {
+                return Ok(true);
+            }
+        }
+        let other = job.as_str().rsplit_once('-').and_then(|(other, _)| JobId::new(other).ok());
+        let history = other.map(|other| self.ledger.history(&other)).transpose()?.flatten();
+        Ok(history.is_some_and(|history| files(&history).any(|file| file.name == name)))
+    }
+}
+
+fn files(history: &History) -> impl Iterator<Item = &SavedFile> {
+    history.edits().flat_map(|edit| edit.files().iter().chain(edit.originals()))
+}
+
+/// Refuses a folder with such pictures, the first of which are named.
+pub(super) fn refuse(folder: &RunFolder, mut found: Vec<String>) -> Result<(), FolderError> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let more = found.len().saturating_sub(NAMED);
+    found.truncate(NAMED);
+    Err(FolderError::Unknown { path: folder.path().to_owned(), pictures: found, more })
+}

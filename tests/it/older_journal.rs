@@ -1,0 +1,90 @@
+//! A journal that is an older copy of itself: what lies in `results/` and it does not know is not paid for again.
+
+use std::process::Output;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+struct Nights {
+    sandbox: Sandbox,
+    provider: Provider,
+}
+
+impl Nights {
+    /// Two nights over rows that come to more in the second, and the journal of the first put back after them.
+    fn with_the_journal_of_the_first(first: &[(&str, &str)], second: &[(&str, &str)]) -> Nights {
+        let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
+        code(&nights.night(first, ""), 0);
+        let older = nights.sandbox.read("out/journal.jsonl");
+        code(&nights.night(second, ""), 0);
+        nights.sandbox.write("out/journal.jsonl", older);
+        nights
+    }
+
+    /// A night over rows of an id and a color.
+    fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
+        self.command("run", rows, &format!("--rate 100/s --burst 9 {arguments}"))
+    }
+
+    fn command(&self, name: &str, rows: &[(&str, &str)], arguments: &str) -> Output {
+        let rows: String = rows
+            .iter()
+            .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
+            .collect();
+        self.sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+        let mut command = self.sandbox.dyehouse(&format!("{name} catalog.csv -o out {arguments}"));
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+}
+
+const MUG: (&str, &str) = ("mug", "#FF0000");
+const VASE: (&str, &str) = ("vase", "#FF0000");
+const LAMP: (&str, &str) = ("lamp", "#FF0000");
+
+#[test]
+fn pictures_of_rows_that_it_does_not_know_are_told_before_anything_is_paid_for() {
+    let nights = Nights::with_the_journal_of_the_first(&[MUG], &[MUG, VASE, LAMP]);
+    for command in ["run", "check"] {
+        let said = code(&nights.command(command, &[MUG, VASE, LAMP], ""), 1);
+        let told = "out: its journal does not know results/vase.png, results/lamp.png";
+        assert!(said.contains(told) && said.contains("older copy"), "{said}");
+    }
+    assert_eq!(nights.provider.accepted(), 3);
+    // What is not meant is nobody's concern.
+    code(&nights.night(&[MUG, VASE, LAMP], "--only mug"), 0);
+    code(&nights.night(&[MUG], ""), 0);
+    assert_eq!(nights.provider.accepted(), 3);
+    for name in ["vase.png", "lamp.png"] {
+        std::fs::remove_file(nights.sandbox.path("out/results").join(name)).unwrap();
+    }
+    code(&nights.night(&[MUG, VASE, LAMP], ""), 0);
+    assert_eq!(nights.provider.accepted(), 5, "moving the pictures away is to pay for them anew");
+}
+
+#[test]
+fn a_picture_of_a_row_that_was_edited_since_is_told_as_well() {
+    let blue = ("mug", "#0000FF");
+    let nights = Nights::with_the_journal_of_the_first(&[MUG], &[blue]);
+    let said = code(&nights.night(&[blue], ""), 1);
+    assert!(said.contains("its journal does not know results/mug.png"), "{said}");
+    assert_eq!(nights.provider.accepted(), 2);
+}
+
+#[test]
+fn a_picture_that_somebody_has_changed_stands_in_nobodys_way() {
+    let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
+    code(&nights.night(&[MUG], ""), 0);
+    nights.sandbox.write("out/results/mug.png", "retouched");
+    code(&nights.night(&[("mug", "#0000FF")], ""), 0);
+    assert_eq!(nights.sandbox.read(&format!("out/earlier/{}", nights.sandbox.names("out/earlier")[0])), "retouched");
+}
+
+#[test]
+fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so() {
+    let nights =
+        Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior { outputs: 2, ..Behavior::default() }) };
+    code(&nights.night(&[MUG], ""), 0);
+    assert_eq!(nights.sandbox.names("out/results"), ["mug-2.png", "mug.png"]);
+    code(&nights.night(&[MUG, ("mug-2", "#FF0000")], ""), 0);
+    assert_eq!(nights.provider.accepted(), 2);
+}
