@@ -97,7 +97,9 @@ impl ErrorClass {
             ErrorClass::Rejected => "mend the row as the provider's words say, then run again",
             ErrorClass::Auth => "check VIBEDREAM_API_KEY, then run again with --retry-failed",
             ErrorClass::Balance => "top up the provider's balance, then run again",
-            ErrorClass::Lost => "it may have been charged; --retry-failed pays for it anew",
+            ErrorClass::Lost => {
+                "it may have been charged; each run asks for it again, and --retry-failed pays for it anew"
+            }
             ErrorClass::Timeout => "run again: it is asked for anew, at no cost; or raise `job_timeout`",
             ErrorClass::Download => "run again: it is fetched anew, at no cost",
             ErrorClass::Provider => {

@@ -74,6 +74,8 @@ pub enum Decision {
     Changed,
     /// It is submitted again, after a failure.
     Retry,
+    /// Its prediction was lost: it is asked for once more, and submitted again if it still is.
+    Reclaim,
     /// It is submitted again, although an earlier submit may have been accepted.
     Resubmit,
     /// Its prediction is known, and followed to its end.
@@ -101,9 +103,10 @@ pub enum Kept {
 }
 
 impl Decision {
-    /// Whether it costs money.
+    /// Whether it costs money, or may.
     pub fn submits(self) -> bool {
-        matches!(self, Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit)
+        use Decision::{Changed, New, Reclaim, Resubmit, Retry};
+        matches!(self, New | Changed | Retry | Reclaim | Resubmit)
     }
 }
 
@@ -161,11 +164,15 @@ pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Opti
 }
 
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
-/// for it again is free. Paying again for one that took too long is for the user to choose. A picture that could not be
-/// read kept the submit from going out, so that it is as new as before.
+/// for it again is free; so is asking for one that was lost, which the provider may know again by now. Paying again for
+/// one that took too long is for the user to choose. A picture that could not be read kept the submit from going out, so
+/// that it is as new as before.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
     match (class, choice) {
-        (ErrorClass::Download, _) | (ErrorClass::Timeout, Failed::Keep) if has_prediction => Decision::Follow,
+        (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, Failed::Keep) if has_prediction => {
+            Decision::Follow
+        }
+        (ErrorClass::Lost, Failed::Retry) if has_prediction => Decision::Reclaim,
         (ErrorClass::Input, _) if !has_prediction => Decision::New,
         (_, Failed::Retry) => Decision::Retry,
         (_, Failed::Keep) => Decision::Keep(Kept::Failed),
@@ -182,6 +189,7 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
     let task = match decision {
         Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => Task::Submit(request),
         Decision::Follow => Task::Follow,
+        Decision::Reclaim => Task::Reclaim(request),
         Decision::Recover => Task::Recover,
         Decision::Reinstate => Task::Reinstate,
         Decision::Tend => Task::Tend,

@@ -26,6 +26,8 @@ pub enum Task {
     Reroll(Arc<EditRequest>, Reroll),
     /// Follow the prediction that the journal knows to its end.
     Follow,
+    /// Ask once more for the prediction that was lost, and submit it again only if it still is.
+    Reclaim(Arc<EditRequest>),
     /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
     Recover,
     /// Bring the pictures back that the journal says were completed under an earlier manifest.

@@ -31,6 +31,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What makes its edit take longer or shorter, where its request is known.
     pub(super) kind: Option<Kind>,
+    /// Whether its prediction was lost before: what the provider does not know then is not waited for again.
+    pub(super) was_lost: bool,
     /// Its own share of each wait, so that what began together does not ask together.
     pub(super) phase: f64,
     /// How often its prediction was asked for.
@@ -229,7 +231,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::NotFound => {
                     not_found += 1;
-                    if begun.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit {
+                    let is_sure = begun.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
+                    if self.was_lost || is_sure {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
                 }
@@ -285,7 +288,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         loop {
             let error = match self.try_fetch(&outputs).await {
                 Ok(staged) => return Ok(staged),
-                Err(error) if reads < error.fresh_urls() => error,
+                Err(error) if reads < error.fresh_urls() && !self.was_lost => error,
                 Err(error) => return Err(give_up(error)),
             };
             reads += 1;

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::{EditApi, Intended};
-use crate::journal::{LedgerError, Step};
+use crate::job::ErrorClass;
+use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::runner::event::Event;
@@ -26,6 +27,9 @@ const MOST_LOOKING: usize = 16;
 /// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
 /// host is the slower one, what waits costs memory, and its URLs grow old.
 const MOST_SAVING: usize = 512;
+
+/// How an edit stands whose prediction the provider did not know.
+const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
 
 /// Where work is taken from.
 #[derive(Clone, Copy)]
@@ -150,8 +154,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             now: Arc::clone(&self.plant.now),
             kind: match &work.task {
                 Task::Submit(request) | Task::Reroll(request, _) => Some(Kind::of(request)),
-                Task::Follow | Task::Recover | Task::Reinstate | Task::Tend | Task::Check | Task::Correct => None,
+                Task::Follow
+                | Task::Reclaim(_)
+                | Task::Recover
+                | Task::Reinstate
+                | Task::Tend
+                | Task::Check
+                | Task::Correct => None,
             },
+            was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
             phase: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)).f64(),
             asked: 0,
         };
@@ -188,7 +199,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 };
                 Some(Beginning::Submit { intent, request: Arc::clone(request), intended })
             }
-            Task::Follow => {
+            Task::Follow | Task::Reclaim(_) => {
                 let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.plant.now)().duration_since(at));
                 let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
                 prediction.map(|prediction| Beginning::Follow { prediction, age })

@@ -1,5 +1,7 @@
 //! What executors report: each report is recorded before anything follows from it.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
@@ -8,7 +10,7 @@ use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::job::ErrorClass;
 use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
-use crate::plan::{Standing, Work};
+use crate::plan::{Standing, Task, Work};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
 use crate::runner::executor::{End, Named, News, Report};
@@ -195,7 +197,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             End::Checked(check) => self.take_check(work, *check).await?,
             End::Corrected(outcome) => self.take_correction(key, outcome).await?,
             End::Reinstated => self.step(key, Step::Reinstated).await?.later(),
-            End::Failed { class, message } => self.fail(key, class, message).await?,
+            End::Failed { class, message } => match &work.task {
+                Task::Reclaim(request) if !class.is_ours() => {
+                    self.record_failure(key, class, message).await?;
+                    self.retries.push_back(Work { task: Task::Submit(Arc::clone(request)), ..work.clone() });
+                }
+                _ => self.fail(key, class, message).await?,
+            },
             End::Left { cause } => {
                 self.left += 1;
                 self.tell(&Event::Left { job: &key.job, cause: &cause });
@@ -210,18 +218,33 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn fail(&mut self, key: &EditKey, class: ErrorClass, mut message: String) -> Result<(), RunError> {
-        let was_here = self.ledger.live(key).is_some_and(|edit| matches!(edit.state, EditState::Completed { .. }));
-        if was_here && class == ErrorClass::Lost {
-            message = format!("its picture was removed or damaged here, and cannot be fetched again: {message}");
-        }
-        self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
+    async fn fail(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
+        let message = self.record_failure(key, class, message).await?;
         if self.is_reroll(key) {
             self.tell(&Event::RerollLost { job: &key.job, message: &message });
         } else {
             self.tell(&Event::Failed { job: &key.job, class, message: &message });
         }
         Ok(())
+    }
+
+    /// Records a failure, unless all that is to say is that what was lost still is; the answer is what was recorded.
+    async fn record_failure(
+        &mut self,
+        key: &EditKey,
+        class: ErrorClass,
+        mut message: String,
+    ) -> Result<String, RunError> {
+        let state = self.ledger.live(key).map(|edit| &edit.state);
+        match (class, state) {
+            (ErrorClass::Lost, Some(EditState::Failed { class: ErrorClass::Lost })) => return Ok(message),
+            (ErrorClass::Lost, Some(EditState::Completed { .. })) => {
+                message = format!("its picture was removed or damaged here, and cannot be fetched again: {message}");
+            }
+            _ => {}
+        }
+        self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
+        Ok(message)
     }
 
     pub(super) async fn doubt(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {

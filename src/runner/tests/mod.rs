@@ -290,6 +290,33 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
+    let unknown = || answer(404, "no such prediction");
+    let (lost, _) = ending_of(1, accepted, unknown).await;
+    assert_eq!(with_status(&lost, JobStatus::Failed), 1);
+    let Task::Submit(request) = work(0).task else { unreachable!() };
+    let reclaim = Work { task: Task::Reclaim(request), ..work(0) };
+    let later = async |ledger: Ledger, task: &Work, poll: fn() -> Exchange| {
+        let begun = tokio::time::Instant::now();
+        let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
+        let work = std::iter::once(task.clone());
+        let ending = play(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
+        (ending, api.submits.load(Ordering::Relaxed), begun.elapsed())
+    };
+    let follow = Work { task: Task::Follow, ..work(0) };
+    let (lost, submits, took) = later(lost.ledger, &follow, unknown).await;
+    assert_eq!((with_status(&lost, JobStatus::Failed), submits), (1, 0));
+    assert!(took < Duration::from_secs(5), "one question is enough: {took:?}");
+    let (found, submits, _) = later(lost.ledger, &reclaim, completed).await;
+    assert_eq!((with_status(&found, JobStatus::Completed), submits), (1, 0), "the provider knows it again");
+
+    let (lost, _) = ending_of(1, accepted, unknown).await;
+    let (paid_anew, submits, _) = later(lost.ledger, &reclaim, unknown).await;
+    assert_eq!((with_status(&paid_anew, JobStatus::Failed), submits), (1, 1));
+    assert_eq!(paid_anew.ledger.spent(), Cents(14));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_picture_that_is_gone_here_and_at_the_provider_is_said_to_be() {
     let (ending, _) = ending_of(1, accepted, completed).await;
     let gone = || answer(404, "no such prediction");
