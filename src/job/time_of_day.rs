@@ -11,15 +11,16 @@ pub struct TimeOfDay(Time);
 impl TimeOfDay {
     /// When the clock shows this time next, strictly after `now` and in its time zone.
     ///
-    /// Where clocks go forward over it, that is as much later as they do; where they go back over it, it is the first of
-    /// the two. `None` at the end of the calendar.
+    /// Where clocks go forward over it, that is as much later as they do; where they go back over it, they show it twice.
+    /// `None` at the end of the calendar.
     pub fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
         let on = |date: Date| {
-            let at = date.to_datetime(self.0).to_zoned_datetime(now.time_zone().clone()).ok()?;
-            Some(at.timestamp())
+            let at = now.time_zone().to_ambiguous_timestamp(date.to_datetime(self.0));
+            [at.compatible(), at.later()]
         };
-        let today = on(now.date())?;
-        if today > now.timestamp() { Some(today) } else { on(now.date().tomorrow().ok()?) }
+        let today = on(now.date()).into_iter();
+        let tomorrow = now.date().tomorrow().ok().map(on).into_iter().flatten();
+        today.chain(tomorrow).filter_map(Result::ok).find(|at| *at > now.timestamp())
     }
 }
 
@@ -68,8 +69,11 @@ mod tests {
         assert_eq!(next("06:00", "2026-10-24T22:00:00[Europe/Berlin]"), "2026-10-25T06:00:00+01:00[Europe/Berlin]");
         assert_eq!(next("02:30", "2026-03-28T22:00:00[Europe/Berlin]"), "2026-03-29T03:30:00+02:00[Europe/Berlin]");
         assert_eq!(next("02:30", "2026-10-24T22:00:00[Europe/Berlin]"), "2026-10-25T02:30:00+02:00[Europe/Berlin]");
-        let between = "2026-10-25T02:30:00+02:00[Europe/Berlin]";
-        assert_eq!(next("02:30", between), "2026-10-26T02:30:00+01:00[Europe/Berlin]", "an hour passes once");
+        for between in ["2026-10-25T02:30:00+02:00[Europe/Berlin]", "2026-10-25T02:15:00+01:00[Europe/Berlin]"] {
+            assert_eq!(next("02:30", between), "2026-10-25T02:30:00+01:00[Europe/Berlin]", "clocks show it twice");
+        }
+        let after = "2026-10-25T02:30:00+01:00[Europe/Berlin]";
+        assert_eq!(next("02:30", after), "2026-10-26T02:30:00+01:00[Europe/Berlin]");
     }
 
     #[test]
