@@ -183,6 +183,11 @@ fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
     let said = merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o all", 2);
     assert!(said.contains("failed to merge: share 2/3 is missing") && said.contains("--partial"), "{said}");
     assert!(!machines.sandbox.path("all").exists());
+    for named in ["runs/catalog-1-of-3 runs/catalog-2-of-3 runs/catalog-3-of-3", "runs/catalog-2-of-3"] {
+        let said = merge(&format!("{named} -o runs/catalog-1-of-3"), 2);
+        assert!(said.contains("it is share 1/3 of the manifest, and would be the whole"), "{said}");
+    }
+    code(&machines.run("--partition 1/3"), 0);
     merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o part --partial", 0);
     let said = merge("runs/catalog-2-of-3 -o part --partial", 2);
     assert!(said.contains("which no folder that was named knows") && said.contains("name part as well"), "{said}");

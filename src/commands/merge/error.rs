@@ -56,6 +56,14 @@ pub enum MergeError {
         /// Those that are missing.
         shares: Vec<Partition>,
     },
+    /// The folder to join in is a share itself, and would be one no longer.
+    #[error("merge into {}: it is share {share} of the manifest, and would be the whole", out.display())]
+    IntoShare {
+        /// Which.
+        share: Partition,
+        /// The folder.
+        out: PathBuf,
+    },
     /// The folder to join in has jobs that no named folder knows.
     #[error("merge into {}: it has worked on job {job}, which no folder that was named knows", out.display())]
     Foreign {
@@ -83,6 +91,7 @@ impl MergeError {
                  the manifest in the joint folder would pay for the jobs of the others"
                     .to_owned()
             }
+            MergeError::IntoShare { .. } => "choose another folder with -o; all shares stay as they are".to_owned(),
             MergeError::Foreign { out, .. } => {
                 format!("name {} as well, if that is meant; or choose another folder with -o", out.display())
             }

@@ -57,6 +57,9 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         Err(error) => return Err(error.into()),
     };
     let first_run = before.as_ref().and_then(Ledger::last_run);
+    if let Some(share) = first_run.and_then(|run| run.partition) {
+        return Err(MergeError::IntoShare { share, out: out.path().to_owned() }.into());
+    }
     // A folder that is named as one of them has what was joined in it before.
     agree(&sources, arguments.partial || is_target_named)?;
     if let (Some(RunStart { backend: ours, .. }), Some(source)) = (first_run, sources.first())
