@@ -41,6 +41,9 @@ pub struct Batch {
     /// What this run alone may cost, in dollars; the next one has as much again
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget_per_run: Option<Cents>,
+    /// What one submit may cost, in dollars: no other follows one that costs more [default: 0.70]
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub price_limit: Option<Cents>,
     /// Submit jobs again that ended as failed
     #[arg(long)]
     pub retry_failed: bool,

@@ -68,6 +68,7 @@ impl Options {
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: batch.budget.or(said.budget),
             budget_per_run: batch.budget_per_run.or(said.budget_per_run),
+            price_limit: batch.price_limit.or(said.price_limit).unwrap_or(usual.price_limit),
             deadline,
             not_after: not_after.map(next).transpose()?.flatten(),
             grace: run.map_or(usual.grace, |run| run.grace),

@@ -177,6 +177,7 @@ fn setting(key: &str) -> Value {
         "downloads" => count("How many downloads may be under way at once."),
         "budget" => dollars("A hard ceiling in dollars."),
         "budget_per_run" => dollars("What each run may cost, in dollars."),
+        "price_limit" => dollars("What one submit may cost, in dollars: no other follows one that costs more."),
         "not_after" => {
             json!({"description": "Stop submitting at this time, such as \"06:00\".", "type": "string", "pattern": "^ *[0-9]{1,2}:[0-9]{2} *$"})
         }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub budget: Option<Cents>,
     /// `run.budget_per_run`: what each run may cost.
     pub budget_per_run: Option<Cents>,
+    /// `run.price_limit`: what one submit may cost.
+    pub price_limit: Option<Cents>,
     /// `run.deadline`: stop submitting after it.
     pub deadline: Option<Duration>,
     /// `run.not_after`: stop submitting at this time.
@@ -122,6 +124,7 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "in_flight",
     "budget",
     "budget_per_run",
+    "price_limit",
     "deadline",
     "not_after",
     "images_via",
@@ -167,6 +170,7 @@ impl Settings {
             "downloads" => self.downloads = Some(whole()?),
             "budget" => self.budget = Some(dollars()?),
             "budget_per_run" => self.budget_per_run = Some(dollars()?),
+            "price_limit" => self.price_limit = Some(dollars()?),
             "deadline" => self.deadline = Some(duration()?),
             "not_after" => self.not_after = Some(text.parse().ok().ok_or(refuse("a time of day such as 06:00"))?),
             "job_timeout" => self.job_timeout = Some(duration()?),
@@ -213,6 +217,7 @@ mod tests {
             "3",
             "$2.50",
             "1",
+            "0.70",
             "2h",
             "06:00",
             "inline",

@@ -54,6 +54,8 @@ pub struct Settings {
     pub budget: Option<Cents>,
     /// The ceiling of what the submits of this run alone may cost.
     pub budget_per_run: Option<Cents>,
+    /// What a submit may cost. A price above it is more likely a mistake than a price.
+    pub price_limit: Cents,
     /// How long after its beginning submitting ends.
     pub deadline: Option<Duration>,
     /// When submitting ends by the clock on the wall, if that is earlier.
@@ -82,6 +84,8 @@ impl Default for Settings {
             downloads: number(8),
             budget: None,
             budget_per_run: None,
+            // Ten times what the provider's page says.
+            price_limit: Cents(70),
             deadline: None,
             not_after: None,
             grace: Duration::from_secs(300),
@@ -157,6 +161,13 @@ pub enum StopReason {
         /// What a submit may cost.
         price: Cents,
     },
+    /// A submit costs more than one may.
+    AbovePriceLimit {
+        /// What one may cost.
+        limit: Cents,
+        /// What one costs.
+        price: Cents,
+    },
     /// The provider could not be reached for too long.
     Unreachable(String),
     /// The provider asked to slow down for too long.
@@ -186,6 +197,7 @@ impl StopReason {
             StopReason::Signal
             | StopReason::Budget
             | StopReason::BelowPrice { .. }
+            | StopReason::AbovePriceLimit { .. }
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)
@@ -206,6 +218,11 @@ impl std::fmt::Display for StopReason {
                 formatter,
                 "a submit may cost {price}, and a run {budget}: raise --budget-per-run to {price} at least, or leave it \
                  out and bound the whole by --budget"
+            ),
+            StopReason::AbovePriceLimit { limit, price } => write!(
+                formatter,
+                "a submit cost {price}, and {limit} is the limit: see what the provider's dashboard says, and raise \
+                 --price-limit to {price} to pay that much"
             ),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
             StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),

@@ -263,6 +263,12 @@ fn warnings(
             warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
         }
     }
+    if ledger.estimate() > options.settings.price_limit && forecast.submits > 0 {
+        let price = ledger.estimate();
+        let message =
+            format!("a submit has cost {price}, which is above the limit of {}", options.settings.price_limit);
+        warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
+    }
     if let Some(budget) = options.settings.budget_per_run
         && forecast.estimate_cents > budget
     {

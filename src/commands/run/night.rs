@@ -298,6 +298,7 @@ fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>)
             | StopReason::Budget
             | StopReason::BudgetPerRun
             | StopReason::BelowPrice { .. }
+            | StopReason::AbovePriceLimit { .. }
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)

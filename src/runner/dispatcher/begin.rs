@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::{EditApi, Intended};
-use crate::job::ErrorClass;
+use crate::job::{Cents, ErrorClass};
 use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
@@ -235,15 +235,24 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// The ceiling that one more submit could pass.
     fn ceiling_in_the_way(&self) -> Option<StopReason> {
         let Settings { budget, budget_per_run, .. } = self.settings;
+        let price = self.ledger.estimate();
+        if let Some(reason) = self.above_the_limit(price) {
+            return Some(reason);
+        }
         if !has_room(budget, &self.ledger) {
             return Some(StopReason::Budget);
         }
-        let price = self.ledger.estimate();
         match budget_per_run {
             Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
             _ if has_room_in_run(budget_per_run, &self.ledger, &self.mark) => None,
             _ => Some(StopReason::BudgetPerRun),
         }
+    }
+
+    /// Why nothing more is submitted at this price.
+    pub(super) fn above_the_limit(&self, price: Cents) -> Option<StopReason> {
+        let limit = self.settings.price_limit;
+        (price > limit).then_some(StopReason::AbovePriceLimit { limit, price })
     }
 
     /// Under a ceiling the first submit of a run goes alone: those beside it would be paid for at a price that nobody knows.

@@ -134,6 +134,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let receipt = self.unrecorded.pop();
                 self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));
                 self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+                // That is news also where no other submit would follow.
+                if let Some(reason) = self.above_the_limit(cost) {
+                    self.drain(reason, None);
+                }
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
                 self.step(key, Step::Refused { message: cause.clone() }).await?.later();

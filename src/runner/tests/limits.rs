@@ -75,6 +75,33 @@ async fn a_price_above_the_documented_one_does_not_lead_past_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_price_that_is_no_price_stops_the_submits_of_this_run_and_of_the_next() {
+    let absurd = |number| match number {
+        3 => answer(200, r#"{"id":"p-3","status":"processing","costCents":70000}"#),
+        _ => accepted(number),
+    };
+    let settings = Settings { submits: "1/s".parse().unwrap(), ..Settings::default() };
+    let reason = Some(StopReason::AbovePriceLimit { limit: Cents(70), price: Cents(70_000) });
+    let (first, submits) = ending_with(settings.clone(), Ledger::default(), 0..30, absurd, completed).await;
+    assert_eq!((first.stopped.as_ref(), submits), (reason.as_ref(), 4));
+    assert_eq!(first.ledger.spent(), Cents(70_021), "what was charged counts");
+    assert_eq!(with_status(&first, JobStatus::Completed), 4, "and is brought home");
+    let later = |number| accepted(number + 10);
+    let (next, submits) = ending_with(settings.clone(), first.ledger, 30..40, later, completed).await;
+    assert_eq!((next.stopped, submits), (reason, 0), "nobody has said that it is one");
+    let allowed = Settings { price_limit: Cents(70_000), ..settings };
+    let (last, submits) = ending_with(allowed, next.ledger, 30..40, later, completed).await;
+    assert_eq!((last.stopped, submits), (None, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_is_no_price_is_told_also_where_nothing_else_would_be_submitted() {
+    let absurd = |_| answer(200, r#"{"id":"p","status":"processing","costCents":70000}"#);
+    let (ending, _) = ending_of(1, absurd, completed).await;
+    assert!(matches!(ending.stopped, Some(StopReason::AbovePriceLimit { .. })), "{:?}", ending.stopped);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_price_that_rose_overnight_does_not_lead_past_the_budget() {
     let settings = Settings { budget: Some(Cents(300)), ..Settings::default() };
     let (first, _) = ending_with(settings.clone(), Ledger::default(), 0..10, accepted, completed).await;
