@@ -47,6 +47,8 @@ pub enum Command {
     Merge(Merge),
     /// Make the journal of a run shorter: one record a job, which adds up to the same. The long one is kept beside it
     Compact(Compact),
+    /// Say that uncertain submits were not charged, and free what is reserved for them
+    Release(Release),
     /// Serve the API on this machine, with a real editor behind it
     Serve(Serve),
     /// Write a starter manifest for a folder of pictures and some colors
@@ -145,6 +147,16 @@ pub struct Report {
 pub struct Compact {
     /// The run's folder, in which no process works
     pub dir: PathBuf,
+}
+
+/// `dyehouse release`.
+#[derive(Clone, Debug, Args)]
+pub struct Release {
+    /// The run's folder, in which no process works
+    pub dir: PathBuf,
+    /// Whose submits the provider's dashboard shows as not charged: ids, patterns such as 'mug-*', or fingerprints of requests
+    #[arg(required = true, value_name = "JOB", value_parser = glob::Pattern::new)]
+    pub jobs: Vec<glob::Pattern>,
 }
 
 /// `dyehouse merge`.

@@ -11,6 +11,7 @@ mod intake;
 mod interrupt;
 mod merge;
 mod options;
+mod release;
 mod report;
 mod run;
 mod serve;
@@ -39,6 +40,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Report(arguments) => report::report(arguments),
         Command::Merge(arguments) => merge::merge(arguments, &screen),
         Command::Compact(arguments) => compact::compact(arguments),
+        Command::Release(arguments) => release::release(arguments),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Color(arguments) => color::color(arguments, &screen),

@@ -57,14 +57,12 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
 
 /// The edit in one record. What it does not know of itself, its lines tell.
 fn summary(source: &Source, edit: &Edit, trail: &Trail, shown: bool) -> io::Result<Summary> {
-    let (mut predictions, mut held) = (Vec::new(), 0);
+    let mut predictions = Vec::new();
     for step in source.steps(trail) {
         match step.map_err(io::Error::other)?.2 {
             Step::Accepted { prediction, .. } => predictions.push(prediction),
-            Step::Uncertain { .. } => held += 1,
             Step::Summary(summary) => {
                 predictions.extend(summary.earlier.into_iter().chain(summary.prediction));
-                held += summary.held;
             }
             _ => {}
         }
@@ -78,7 +76,7 @@ fn summary(source: &Source, edit: &Edit, trail: &Trail, shown: bool) -> io::Resu
         earlier: predictions,
         spent_cents: edit.spent,
         held_cents: edit.held,
-        held,
+        held: edit.doubts,
         submitted_at: edit.submitted_at,
         finished_at: edit.finished_at,
         problem: edit.problem.clone(),

@@ -24,6 +24,8 @@ pub struct Edit {
     pub spent: Cents,
     /// What is reserved for submits whose fate is unknown.
     pub held: Cents,
+    /// How many those are.
+    pub doubts: u64,
     /// When its last submit was announced.
     pub submitted_at: Option<Timestamp>,
     /// When it last came to an end.
@@ -99,6 +101,7 @@ impl Edit {
             prediction: None,
             spent: Cents::ZERO,
             held: Cents::ZERO,
+            doubts: 0,
             submitted_at: None,
             finished_at: None,
             problem: None,
@@ -157,6 +160,10 @@ impl Edit {
             (Idle | Failed { .. } | Uncertain, Step::Intent { .. }) => Some(Stage::Submitting),
             (Submitting { .. }, Step::Refused { .. }) => Some(Stage::Idle),
             (Submitting { .. }, Step::Uncertain { .. }) => Some(Stage::Uncertain),
+            (Uncertain, Step::Released) => Some(Stage::Idle),
+            (Submitting { .. }, Step::Released) => None,
+            // It was submitted again, and that has come to what it has come to.
+            (state, Step::Released) if self.doubts > 0 => Some(Stage::of(state)),
             (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
@@ -205,10 +212,12 @@ impl Edit {
             Step::Uncertain { message } => {
                 if let EditState::Submitting { reserved } = self.state {
                     self.held += reserved;
+                    self.doubts += 1;
                 }
                 self.problem = Some(Problem { class: None, message });
                 self.finished_at = Some(at);
             }
+            Step::Released => (self.held, self.doubts) = (Cents::ZERO, 0),
             Step::Failed { class, message } => {
                 self.problem = Some(Problem { class: Some(class), message });
                 self.finished_at = Some(at);
@@ -244,6 +253,7 @@ impl Edit {
             prediction: summary.prediction,
             spent: summary.spent_cents,
             held: summary.held_cents,
+            doubts: summary.held,
             submitted_at: summary.submitted_at,
             finished_at: summary.finished_at,
             problem: summary.problem,
@@ -259,6 +269,7 @@ pub(super) fn step_name(step: &Step) -> &'static str {
         Step::Intent { .. } => "intent",
         Step::Refused { .. } => "refused",
         Step::Uncertain { .. } => "uncertain",
+        Step::Released => "released",
         Step::Accepted { .. } => "accepted",
         Step::Generated { .. } => "generated",
         Step::Fetched { .. } => "fetched",

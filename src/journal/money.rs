@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::{Cents, JobStatus};
 
-use super::{EditState, PlanCounts, Step};
+use super::{Edit, EditState, PlanCounts, Step};
 
 /// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
 const FIRST_ESTIMATE: Cents = Cents(7);
@@ -47,8 +47,8 @@ impl Money {
         self.spent.minus(before.spent) + sum.max(self.estimate.times(count))
     }
 
-    /// Takes a step into account; `state` is the edit's before it.
-    pub(super) fn apply(&mut self, state: &EditState, step: &Step) {
+    /// Takes a step of `edit` into account, which stands as it did before it.
+    pub(super) fn apply(&mut self, edit: &Edit, step: &Step) {
         if let Step::Intent { reserved_cents, .. } = step {
             self.open += *reserved_cents;
             self.open_submits += 1;
@@ -63,11 +63,15 @@ impl Money {
                 self.open_submits += 1;
             }
         }
-        if let EditState::Submitting { reserved } = state {
-            self.open = self.open.minus(*reserved);
+        if let Step::Released = step {
+            self.held = self.held.minus(edit.held);
+            self.held_submits = self.held_submits.saturating_sub(edit.doubts);
+        }
+        if let EditState::Submitting { reserved } = edit.state {
+            self.open = self.open.minus(reserved);
             self.open_submits -= 1;
             if let Step::Uncertain { .. } = step {
-                self.held += *reserved;
+                self.held += reserved;
                 self.held_submits += 1;
             }
         }

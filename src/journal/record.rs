@@ -9,7 +9,7 @@ use super::summary::{Summary, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,6 +147,9 @@ pub enum Step {
         /// What was seen.
         message: String,
     },
+    /// Somebody has looked, and none of the edit's uncertain submits was charged: what was reserved for them is free, and
+    /// the edit may be submitted as if they had been refused.
+    Released,
     /// The provider took the submit and gave an id.
     Accepted {
         /// The prediction's id.
@@ -294,6 +297,7 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Edit(_, Step::Released) => 4,
             Record::Run(RunEvent::Compacted(_)) | Record::Edit(_, Step::Summary(_)) => 3,
             Record::Run(RunEvent::Learned(_) | RunEvent::Run(RunStart { partition: Some(_), .. }))
             | Record::Edit(

@@ -281,6 +281,7 @@ pub(super) mod tests {
                 9 => Step::Reinstated,
                 10 => Step::Failed { class: ErrorClass::Download, message: message() },
                 11 => Step::Failed { class: ErrorClass::Moderated, message: message() },
+                12 => Step::Released,
                 _ => Step::Completed,
             };
             let can_follow = match ledger.live(&key) {
@@ -297,7 +298,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::journal) fn choices() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
-        prop::collection::vec((0..4usize, 0..3usize, 0..14usize), 0..300)
+        prop::collection::vec((0..4usize, 0..3usize, 0..15usize), 0..300)
     }
 
     proptest! {

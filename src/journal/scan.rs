@@ -63,7 +63,7 @@ impl Scanner {
     fn scan<'l>(&mut self, line: &'l [u8]) -> Option<(Timestamp, EditLine<'l>)> {
         let mut rest = Rest(line);
         rest.expect(br#"{"v":"#)?;
-        let [b'1'..=b'3'] = rest.exactly()? else { return None };
+        let [b'1'..=b'4'] = rest.exactly()? else { return None };
         rest.expect(br#","at":""#)?;
         let at = self.at.time(&mut rest)?;
         rest.expect(br#","job":""#)?;

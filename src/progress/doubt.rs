@@ -77,8 +77,8 @@ impl Doubt {
         }
         let (count, cents) = (left.len() as u64, left.iter().map(|doubt| doubt.reserved_cents).sum::<Cents>());
         let advice = format!(
-            "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} of the \
-             budget stays reserved, so raise --budget by what was not charged",
+            "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} stays \
+             reserved, and `dyehouse release` frees what was not charged",
             counted(count, "submit")
         );
         Some((advice, lines(&left, "journal.jsonl")))

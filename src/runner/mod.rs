@@ -12,6 +12,7 @@ mod executor;
 mod pacing;
 mod policy;
 mod polling;
+mod release;
 mod rest;
 mod set_aside;
 
@@ -32,6 +33,7 @@ use crate::verify::Verifier;
 pub use event::{Checkup, Event, Observer, Tally};
 pub use policy::{has_room, has_room_in_run};
 pub use polling::PollSchedule;
+pub use release::release;
 pub use rest::rest;
 pub use set_aside::set_aside;
 

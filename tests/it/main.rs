@@ -21,6 +21,7 @@ mod older_journal;
 mod partitions;
 mod probing;
 mod quickstart;
+mod releasing;
 mod secrets;
 mod serve;
 mod simulation;

@@ -112,10 +112,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
         let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
         let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
         assert!(above.contains("            lamp: submitted "), "{said}");
-        assert!(
-            below.contains("$0.14 of the budget stays reserved, so raise --budget by what was not charged"),
-            "{said}"
-        );
+        assert!(below.contains("$0.14 stays reserved, and `dyehouse release` frees what was not charged"), "{said}");
         assert!(below.contains("(edited since)\n") && below.contains("(row gone)\n"), "{said}");
     }
     let standing = code(&sandbox.run("status out --json"), 0);

@@ -108,7 +108,7 @@ impl Sums {
         if let Some(offset) = offset.filter(|_| edit.is_changed_by(&step)) {
             trail.0.push(offset);
         }
-        self.money.apply(&edit.state, &step);
+        self.money.apply(edit, &step);
         self.last_at = Some(at);
         match &step {
             Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),

@@ -64,6 +64,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) },
         Step::Refused { message: "no route \"x\"\n".into() },
         Step::Uncertain { message: "503".into() },
+        Step::Released,
         Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9) },
         Step::Generated { outputs: 1 },
         Step::Fetched { files: vec![file.clone()] },
@@ -132,8 +133,8 @@ fn what_an_older_program_cannot_know_has_a_newer_version() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let line = br#"{"v":4,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-    assert!(matches!(Record::from_line(line), Err(LineError::Newer(4))));
+    let line = br#"{"v":5,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+    assert!(matches!(Record::from_line(line), Err(LineError::Newer(5))));
 }
 
 #[test]

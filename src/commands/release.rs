@@ -1,0 +1,85 @@
+use jiff::Timestamp;
+use tokio::runtime::Builder;
+
+use crate::cli::Release;
+use crate::exit::Exit;
+use crate::job::{Cents, Fingerprint};
+use crate::journal::{EditKey, EditState, Ledger};
+use crate::progress::counted;
+use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
+use crate::runner;
+
+use super::gather::{self, Gathered};
+use super::{Failure, print};
+
+/// A submit, or several of one edit, for which money is reserved.
+struct Reserve {
+    key: EditKey,
+    cents: Cents,
+}
+
+/// Frees what is reserved for submits that were not charged, as whoever gives the command has found out.
+pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
+    let folder = RunFolder::new(&arguments.dir);
+    if !folder.journal().exists() {
+        return Err(FolderError::NoRun { path: arguments.dir.clone() }.into());
+    }
+    let _lock = Lock::take(&folder)?;
+    let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
+    let released = named(&reserves(&ledger)?, &arguments.jobs)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
+    let keys = released.iter().map(|reserve| reserve.key.clone());
+    runtime.block_on(runner::release(disk, &mut ledger, keys, Timestamp::now))?;
+    let mut said = String::new();
+    for Reserve { key, cents } in &released {
+        said.push_str(&format!("{}: {cents} released, request {}\n", key.job, key.fingerprint));
+    }
+    let sum: Cents = released.iter().map(|reserve| reserve.cents).sum();
+    let jobs = counted(released.len() as u64, "request");
+    said.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
+    print(said.as_bytes());
+    let _turn = ReportTurn::wait(&folder)?;
+    let manifest = gather::manifest(&ledger);
+    gather::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit: None })?;
+    Ok(Exit::Complete)
+}
+
+/// All that money is reserved for, by job.
+fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
+    let mut reserves = Vec::new();
+    for found in ledger.edits() {
+        let (job, edit) = found?;
+        let cents = match edit.state {
+            EditState::Submitting { reserved } => edit.held + reserved,
+            _ if edit.doubts > 0 => edit.held,
+            _ => continue,
+        };
+        reserves.push(Reserve { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
+    }
+    reserves.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(reserves)
+}
+
+/// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
+fn named(reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, Failure> {
+    let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
+        word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
+    };
+    for word in words {
+        if !reserves.iter().any(|reserve| names(word, &reserve.key)) {
+            let message = format!("release {word}: nothing is reserved for it");
+            let jobs: Vec<&str> = reserves.iter().map(|reserve| reserve.key.job.as_str()).take(8).collect();
+            let hint = match jobs.is_empty() {
+                true => "nothing at all is reserved for an uncertain submit".to_owned(),
+                false => format!("money is reserved for {}", jobs.join(", ")),
+            };
+            return Err(Failure::Usage { message, hint });
+        }
+    }
+    let is_named = |reserve: &&Reserve| words.iter().any(|word| names(word, &reserve.key));
+    Ok(reserves
+        .iter()
+        .filter(is_named)
+        .map(|Reserve { key, cents }| Reserve { key: key.clone(), cents: *cents })
+        .collect())
+}

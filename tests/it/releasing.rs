@@ -1,0 +1,68 @@
+//! Money that is reserved for submits of unknown fate, and the word of whoever has looked at the provider's dashboard.
+
+use std::process::Output;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+/// A night over rows of an id and a color.
+fn night(sandbox: &Sandbox, provider: &Provider, rows: &[(&str, &str)], arguments: &str) -> Output {
+    let rows: String =
+        rows.iter().map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n")).collect();
+    sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+    let mut command = sandbox.dyehouse(&format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"));
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    command.output().unwrap()
+}
+
+fn reserved(sandbox: &Sandbox) -> u64 {
+    sandbox.json("out/report/summary.json")["cost_cents"]["reserved"].as_u64().unwrap()
+}
+
+const MUG: (&str, &str) = ("mug", "#FF0000");
+const VASE: (&str, &str) = ("vase", "#FF0000");
+const LAMP: (&str, &str) = ("lamp", "#FF0000");
+
+#[test]
+fn what_was_not_charged_is_free_again_also_where_its_row_is_edited_or_gone() {
+    let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
+    code(&night(&sandbox, &provider, &[MUG, VASE, LAMP], ""), 3);
+    provider.behave(Behavior::default());
+    let later = [MUG, ("vase", "#00FF00")];
+    let said = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 4);
+    assert!(said.contains("and `dyehouse release` frees what was not charged"), "{said}");
+    assert_eq!(provider.accepted(), 0, "all of it is reserved");
+
+    let said = code(&sandbox.run("release out jug"), 2);
+    assert!(said.contains("release jug: nothing is reserved for it") && said.contains("lamp, mug, vase"), "{said}");
+    let said = code(&sandbox.run("release out vase l*p"), 0);
+    assert!(said.contains("lamp: $0.07 released, request ") && said.contains("vase: $0.07 released"), "{said}");
+    assert!(said.contains("2 requests, $0.14 released; $0.00 spent, $0.07 still reserved"), "{said}");
+    assert_eq!(reserved(&sandbox), 7);
+    assert_eq!(sandbox.read("out/journal.jsonl").matches(r#""type":"released""#).count(), 2);
+    code(&sandbox.run("release out vase"), 2);
+
+    let said = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 3);
+    assert!(said.contains("1 of 2 jobs completed, 1 uncertain"), "{said}");
+    code(&sandbox.run("release out mug"), 0);
+    code(&night(&sandbox, &provider, &later, "--budget 0.21"), 0);
+    assert_eq!((provider.accepted(), reserved(&sandbox)), (2, 0), "a row that asks for it is submitted as if refused");
+    code(&sandbox.run("compact out"), 0);
+    code(&night(&sandbox, &provider, &later, "--budget 0.21"), 0);
+    assert_eq!((provider.accepted(), reserved(&sandbox)), (2, 0));
+}
+
+#[test]
+fn a_submit_that_was_made_again_keeps_what_is_reserved_for_the_first_until_it_is_released() {
+    let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
+    code(&night(&sandbox, &provider, &[MUG], ""), 3);
+    provider.behave(Behavior::default());
+    code(&night(&sandbox, &provider, &[MUG], "--uncertain resubmit"), 0);
+    assert_eq!(reserved(&sandbox), 7);
+    code(&sandbox.run("release out mug"), 0);
+    assert_eq!(reserved(&sandbox), 0);
+    let requests = provider.requests();
+    code(&night(&sandbox, &provider, &[MUG], ""), 0);
+    assert_eq!(provider.requests(), requests, "its picture is what it was");
+}
