@@ -71,8 +71,8 @@ impl App {
         (Arc::new(app), queued)
     }
 
-    pub(super) fn key(&self) -> &KeyHash {
-        &self.key
+    pub(super) fn key(&self) -> KeyHash {
+        self.key
     }
 
     pub(super) fn address(&self) -> SocketAddr {

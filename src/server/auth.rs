@@ -1,7 +1,5 @@
 //! The API key: only its hash is kept, and hashes are compared in constant time.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, EXPECT};
@@ -10,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::Refusal;
-use super::app::App;
 use super::body;
 
 /// The hash of the one key that is taken.
@@ -46,8 +43,8 @@ impl std::fmt::Debug for KeyHash {
 }
 
 /// Lets a request pass that carries the key.
-pub(super) async fn require_key(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.key().check(request.headers()) {
+pub(super) async fn require_key(State(key): State<KeyHash>, request: Request, next: Next) -> Response {
+    match key.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
             if !request.headers().contains_key(EXPECT) {

@@ -26,7 +26,7 @@ pub(super) fn router(app: Arc<App>, chaos: Option<Arc<Chaos>>) -> Router {
     let documented = Router::new()
         .route("/api/v1/models/{model}/generate", post(generate))
         .route("/api/v1/predictions/{id}", get(prediction))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_key))
+        .route_layer(middleware::from_fn_with_state(app.key(), auth::require_key))
         .route("/outputs/{id}/{file}", get(output));
     let documented = match chaos {
         Some(chaos) => documented.route_layer(middleware::from_fn_with_state(chaos, chaos::disturb)),
