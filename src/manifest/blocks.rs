@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 use memchr::{memchr_iter, memrchr};
 
+use super::quotes::last_record_end;
+
 /// The longest row that is read, in bytes: beyond it, a quote was never closed.
 const LONGEST: usize = 128 << 20;
 
@@ -113,7 +115,7 @@ impl Ends {
     fn last(self, text: &[u8]) -> Option<usize> {
         match self {
             Ends::Lines => memrchr(b'\n', text).map(|at| at + 1),
-            Ends::Records(delimiter) => super::table::last_end(text, delimiter),
+            Ends::Records(delimiter) => last_record_end(text, delimiter),
         }
     }
 

@@ -1,12 +1,12 @@
+//! A document in YAML or JSON: settings, defaults, and a list of jobs or a catalog.
+
 use std::ops::Range;
 use std::path::Path;
 
 use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
 use super::diagnostic::{Diagnostic, quoted};
-use super::entries::{Entries, read_row, span_of};
-use super::line_starts::LineStarts;
+use super::entries::{COLUMNS, Entries, read_row, span_of};
 use super::node::{self, Key, Kind, Node, repeated};
-use super::pass::{Parts, parts_of_list};
 use super::row::{At, Complaint, Defaults, Reader};
 use super::settings::{RUN_KEYS, Settings};
 use super::source::Source;
@@ -16,59 +16,39 @@ use super::suggest;
 pub(super) const TOP_KEYS: [&str; 9] =
     ["version", "backend", "model", "run", "defaults", "jobs", "rows", "matrix", "template"];
 
-/// The key of a job under which the user's own columns stand.
-pub(super) const COLUMNS: &str = "columns";
-
-/// A YAML manifest: settings, defaults and a list of jobs.
-#[derive(Debug)]
-pub(super) struct Document {
-    pub(super) text: String,
-    pub(super) lines: LineStarts,
-    pub(super) defaults: Defaults,
-    pub(super) jobs: Vec<Node>,
-}
-
 /// What a document makes jobs of.
 pub(super) enum Opened {
     /// A list of them.
-    Jobs(Document),
+    Jobs(Entries),
     /// A catalog.
     Catalog(Box<Catalog>),
 }
 
-impl Document {
-    /// Reads `source`, whose paths are relative to `folder`: its settings, what it makes jobs of, and what is wrong with
-    /// the head although the jobs can be looked at.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the head, where no job can be looked at.
-    pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
-        let mut root = node::parse(&text).map_err(|unparsable| {
-            vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)]
-        })?;
-        let lost = root.find_lost(&text);
-        let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
-        for node::Lost { span, message, hint } in lost {
-            head.complain(&span, message, hint);
+/// Reads `source`, whose paths are relative to `folder`: its settings, what it makes jobs of, and what is wrong with
+/// the head although the jobs can be looked at.
+///
+/// # Errors
+/// Everything that is wrong with the head, where no job can be looked at.
+pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
+    let mut root = node::parse(&text)
+        .map_err(|unparsable| vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)])?;
+    let lost = root.find_lost(&text);
+    let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
+    for node::Lost { span, message, hint } in lost {
+        head.complain(&span, message, hint);
+    }
+    let found = head.read(&root);
+    let (settings, diagnostics) = (head.settings, head.diagnostics);
+    let Some((defaults, jobs)) = found else { return Err(diagnostics) };
+    let opened = match jobs {
+        Made::Listed(jobs) => Opened::Jobs(Entries::new(text, defaults, jobs)),
+        Made::Templated(catalog) => {
+            let (rows, matrix, template) = *catalog;
+            Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))
         }
-        let found = head.read(&root);
-        let (settings, diagnostics) = (head.settings, head.diagnostics);
-        let Some((defaults, jobs)) = found else { return Err(diagnostics) };
-        let opened = match jobs {
-            Made::Listed(jobs) => Opened::Jobs(Document { text, lines: LineStarts::default(), defaults, jobs }),
-            Made::Templated(catalog) => {
-                let (rows, matrix, template) = *catalog;
-                Opened::Catalog(Box::new(Catalog { text, defaults, rows, matrix, template }))
-            }
-        };
-        Ok((settings, opened, diagnostics))
-    }
-
-    /// Its jobs.
-    pub(super) fn parts<'d>(&'d self, source: &'d Source) -> Parts<'d> {
-        parts_of_list(&self.jobs, 1, |jobs| Entries { document: self, source, jobs, next: 0 })
-    }
+    };
+    Ok((settings, opened, diagnostics))
 }
 
 /// Where jobs come from.

@@ -1,23 +1,47 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, quoted};
-use super::document::{COLUMNS, Document};
+use super::line_starts::LineStarts;
 use super::node::{Key, Kind, Node, repeated};
-use super::pass::Pass;
+use super::pass::{Parts, Pass, parts_of_list};
 use super::row::{At, Complaint, Defaults, Field, Row, Value};
 use super::source::Source;
 use super::suggest;
 
-/// Some jobs of a document.
-pub(super) struct Entries<'d> {
-    pub(super) document: &'d Document,
-    pub(super) source: &'d Source,
-    pub(super) jobs: &'d [Node],
-    /// The next entry; the current one is before it.
-    pub(super) next: usize,
+/// The key of a job under which the user's own columns stand.
+pub(super) const COLUMNS: &str = "columns";
+
+/// The jobs that a document lists.
+#[derive(Debug)]
+pub(super) struct Entries {
+    text: String,
+    lines: LineStarts,
+    defaults: Defaults,
+    jobs: Vec<Node>,
 }
 
-impl Pass for Entries<'_> {
+/// A pass over some of them.
+struct EntriesPass<'e> {
+    list: &'e Entries,
+    source: &'e Source,
+    jobs: &'e [Node],
+    /// The next entry; the current one is before it.
+    next: usize,
+}
+
+impl Entries {
+    /// The `jobs` that stand in `text`.
+    pub(super) fn new(text: String, defaults: Defaults, jobs: Vec<Node>) -> Entries {
+        Entries { text, lines: LineStarts::default(), defaults, jobs }
+    }
+
+    /// Its jobs.
+    pub(super) fn parts<'e>(&'e self, source: &'e Source) -> Parts<'e> {
+        parts_of_list(&self.jobs, 1, |jobs| EntriesPass { list: self, source, jobs, next: 0 })
+    }
+}
+
+impl Pass for EntriesPass<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -32,7 +56,7 @@ impl Pass for Entries<'_> {
     }
 
     fn defaults(&self) -> &Defaults {
-        &self.document.defaults
+        &self.list.defaults
     }
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
@@ -53,13 +77,13 @@ impl Pass for Entries<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let Document { text, lines, .. } = self.document;
+        let Entries { text, lines, .. } = self.list;
         let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
         self.source.error_on(text, lines, &span, complaint.message, complaint.hint)
     }
 }
 
-impl Entries<'_> {
+impl EntriesPass<'_> {
     fn job(&self) -> &Node {
         &self.jobs[self.next.saturating_sub(1)]
     }

@@ -23,6 +23,7 @@ mod node;
 mod parallel;
 mod pass;
 mod pattern;
+mod quotes;
 mod row;
 mod schema;
 mod seen;
@@ -48,7 +49,8 @@ pub use suggest::near_file;
 pub(crate) use suggest::nearest;
 
 use catalog::{Catalog, RowSource};
-use document::{Document, Opened};
+use document::Opened;
+use entries::Entries;
 use lines::Lines;
 use pass::{Parts, Use};
 use source::{Kind, Source};
@@ -69,7 +71,7 @@ pub struct Manifest {
 enum Body {
     Table(Table),
     Lines(Lines),
-    Document(Document),
+    Listed(Entries),
     Catalog(Box<Catalog>),
 }
 
@@ -136,8 +138,8 @@ impl Manifest {
                 notices.append(&mut lines.notices);
                 (Settings::default(), Body::Lines(lines), Vec::new())
             }
-            Kind::Yaml => match Document::open(&source, &folder)? {
-                (settings, Opened::Jobs(document), wrong) => (settings, Body::Document(document), wrong),
+            Kind::Yaml => match document::open(&source, &folder)? {
+                (settings, Opened::Jobs(entries), wrong) => (settings, Body::Listed(entries), wrong),
                 (settings, Opened::Catalog(catalog), wrong) => {
                     notices.extend(catalog.rows.notices());
                     (settings, Body::Catalog(catalog), wrong)
@@ -223,7 +225,7 @@ impl Manifest {
         match &self.body {
             Body::Table(table) => table.parts(&self.source, 1),
             Body::Lines(lines) => lines.parts(&self.source, 1),
-            Body::Document(document) => Ok(document.parts(&self.source)),
+            Body::Listed(entries) => Ok(entries.parts(&self.source)),
             Body::Catalog(catalog) => catalog.parts(&self.source),
         }
     }

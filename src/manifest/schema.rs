@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{Seed, Size};
 
-use super::document::{COLUMNS, TOP_KEYS};
+use super::document::TOP_KEYS;
+use super::entries::COLUMNS;
 use super::row::Field;
 use super::settings::{Backend, ImagesVia, RUN_KEYS, UncertainPolicy};
 

@@ -22,7 +22,6 @@ use cells::Cell;
 use header::{CATALOG, Column, Remark};
 use shape::{Misshapen, Shape, faulty};
 
-pub(super) use cells::last_end;
 pub(super) use records::Records;
 
 /// A table whose header is understood.
