@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId};
 use dyehouse::color::{Check, Hex};
-use dyehouse::job::{ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, SubmitRate, Switches};
-use dyehouse::journal::{Disk, EditKey, Ledger, PlanCounts, RunStart, SavedFile};
+use dyehouse::job::{
+    ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
+};
+use dyehouse::journal::{Disk, EditKey, Ledger, RunStart, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
@@ -204,7 +206,7 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
         manifest: "makespan".into(),
         backend: "vibedream".into(),
         program: "benches/makespan".into(),
-        jobs: PlanCounts::default(),
+        jobs: StatusCounts::default(),
         ..RunStart::default()
     };
     let work = (0..jobs).map(move |number| work(number, &request));

@@ -20,8 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
-use dyehouse::job::{Cents, ContentHash, Fingerprint};
-use dyehouse::journal::{EditKey, PlanCounts, ReadAt, Record, RunEvent, RunStart, SavedFile, Step, compact, replay};
+use dyehouse::job::{Cents, ContentHash, Fingerprint, StatusCounts};
+use dyehouse::journal::{EditKey, ReadAt, Record, RunEvent, RunStart, SavedFile, Step, compact, replay};
 use dyehouse::manifest::Manifest;
 
 /// How often each is measured; the best counts, for everything else on the machine only makes it slower.
@@ -103,7 +103,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
         manifest: manifest.display().to_string(),
         backend: "vibedream".to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        jobs: PlanCounts { total, pending: total, ..PlanCounts::default() },
+        jobs: StatusCounts { total, pending: total, ..StatusCounts::default() },
         ..RunStart::default()
     })));
     let manifest = Manifest::open(manifest).unwrap();

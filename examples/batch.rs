@@ -13,11 +13,10 @@ use std::path::{Path, PathBuf};
 use dyehouse::api::PredictionId;
 use dyehouse::color::{Check, Hex, Tolerance, Verdict};
 use dyehouse::job::{
-    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, Switches,
+    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, StatusCounts,
+    Switches,
 };
-use dyehouse::journal::{
-    Checked, Corrected, EditKey, PauseCause, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
-};
+use dyehouse::journal::{Checked, Corrected, EditKey, PauseCause, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 use dyehouse::outputs::aside_name;
 use dyehouse::photo::Photo;
 use dyehouse::pictures::LocalPictures;
@@ -57,7 +56,7 @@ fn main() {
     jobs.iter().for_each(|job| plan.push(job).unwrap());
     plan.publish().unwrap();
     let mut journal = Journal::new(&folder);
-    let counts = PlanCounts { total: count as u64, pending: count as u64, ..PlanCounts::default() };
+    let counts = StatusCounts { total: count as u64, pending: count as u64, ..StatusCounts::default() };
     journal.write(
         0.0,
         &Record::Run(RunEvent::Run(RunStart {

@@ -27,3 +27,4 @@ pub mod runner;
 pub mod secrets;
 pub mod server;
 pub mod verify;
+mod words;

@@ -1,12 +1,14 @@
+//! Counts, times and commands in words, the same in messages and reports.
+
 use std::time::Duration;
 
 /// `1 job`, `2 jobs`.
-pub fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
-pub fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..10 => format!("{:.1} s", time.as_secs_f64()),
@@ -17,8 +19,13 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// The same of seconds that may be none or without end.
+pub(crate) fn seconds(seconds: f64) -> String {
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "ever".to_owned(), duration)
+}
+
 /// `text` as one word of a shell's command line.
-pub fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();

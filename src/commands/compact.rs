@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use crate::cli::Compact;
 use crate::exit::Exit;
-use crate::progress::counted;
 use crate::run_folder::{Compaction, Lock, RunFolder};
+use crate::words::counted;
 
 use super::{Failure, print};
 

@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::job::JobId;
 use crate::manifest::slug;
 use crate::outputs::inspect;
-use crate::progress::{Screen, counted, shell_word};
+use crate::progress::Screen;
+use crate::words::{counted, shell_word};
 
 use super::Failure;
 

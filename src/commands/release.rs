@@ -5,9 +5,9 @@ use crate::cli::Release;
 use crate::exit::Exit;
 use crate::job::{Cents, Fingerprint};
 use crate::journal::{EditKey, EditState, Ledger};
-use crate::progress::counted;
 use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
+use crate::words::counted;
 
 use super::gather::{self, Gathered};
 use super::{Failure, print};

@@ -10,6 +10,7 @@ mod partition;
 mod rate;
 mod request;
 mod status;
+mod status_counts;
 mod time_of_day;
 mod url;
 
@@ -21,6 +22,7 @@ pub use partition::Partition;
 pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, Size, Switches};
 pub use status::{ErrorClass, JobStatus};
+pub use status_counts::StatusCounts;
 pub use time_of_day::TimeOfDay;
 pub use url::UrlRef;
 pub(crate) use url::extension;

@@ -1,13 +1,14 @@
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
 use crate::color::Check;
 use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
 
 use super::brief::Stage;
+use super::fields::{Checked, Corrected, Reroll, SavedFile};
+use super::record::Step;
+use super::state::{EditState, Problem};
 use super::summary::Summary;
-use super::{Checked, Corrected, Reroll, SavedFile, Step};
 
 /// Where one edit stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,49 +39,6 @@ pub struct Edit {
     pub checked: Option<Box<Checked>>,
     /// The color lock's correction of them.
     pub corrected: Option<Box<Corrected>>,
-}
-
-/// What went wrong with an edit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The kind of failure; a refused or an uncertain submit has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<ErrorClass>,
-    /// What was seen.
-    pub message: String,
-}
-
-/// The state of an edit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum EditState {
-    /// Nothing is under way; it may be submitted.
-    Idle,
-    /// A submit was announced, and its answer is not known.
-    Submitting {
-        /// What is reserved for it.
-        #[serde(rename = "reserved_cents")]
-        reserved: Cents,
-    },
-    /// The provider has it.
-    Processing,
-    /// Its pictures are on this machine under temporary names.
-    Fetched {
-        /// What they will be called.
-        files: Vec<SavedFile>,
-    },
-    /// Its pictures are in `results/`.
-    Completed {
-        /// The pictures.
-        files: Vec<SavedFile>,
-    },
-    /// It ended without pictures.
-    Failed {
-        /// The kind of failure.
-        class: ErrorClass,
-    },
-    /// Nobody knows whether its submit was accepted.
-    Uncertain,
 }
 
 /// A record that cannot follow those before it.
@@ -261,36 +219,5 @@ impl Edit {
             checked: summary.checked,
             corrected: summary.corrected,
         }
-    }
-}
-
-pub(super) fn step_name(step: &Step) -> &'static str {
-    match step {
-        Step::Intent { .. } => "intent",
-        Step::Refused { .. } => "refused",
-        Step::Uncertain { .. } => "uncertain",
-        Step::Released => "released",
-        Step::Accepted { .. } => "accepted",
-        Step::Generated { .. } => "generated",
-        Step::Fetched { .. } => "fetched",
-        Step::Completed => "completed",
-        Step::Checked(_) => "checked",
-        Step::Corrected(_) => "corrected",
-        Step::Reinstated => "reinstated",
-        Step::SetAside => "set_aside",
-        Step::Failed { .. } => "failed",
-        Step::Summary(_) => "summary",
-    }
-}
-
-pub(super) fn state_name(state: &EditState) -> &'static str {
-    match state {
-        EditState::Idle => "nothing under way",
-        EditState::Submitting { .. } => "submitting",
-        EditState::Processing => "processing",
-        EditState::Fetched { .. } => "fetched",
-        EditState::Completed { .. } => "completed",
-        EditState::Failed { .. } => "failed",
-        EditState::Uncertain => "uncertain",
     }
 }

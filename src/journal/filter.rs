@@ -1,4 +1,4 @@
-use super::settled::Hash;
+use super::key::ShortHash;
 
 /// Tells of most jobs that they are not settled, from a table that is small enough to be at hand: that of a million has
 /// half a byte for each. A replay asks it of every job once, and looks only for those that it cannot tell of.
@@ -12,7 +12,7 @@ impl Filter {
         Filter(vec![0; (entries / 16 + 1).next_power_of_two() / 2])
     }
 
-    pub(super) fn insert(&mut self, job: Hash) {
+    pub(super) fn insert(&mut self, job: ShortHash) {
         let (place, bits) = self.place(job);
         if let Some(word) = self.0.get_mut(place) {
             *word |= bits;
@@ -20,13 +20,13 @@ impl Filter {
     }
 
     /// Whether the job may have been inserted; false if it certainly was not.
-    pub(super) fn may_have(&self, job: Hash) -> bool {
+    pub(super) fn may_have(&self, job: ShortHash) -> bool {
         let (place, bits) = self.place(job);
         self.0.get(place).is_some_and(|word| word & bits == bits)
     }
 
     /// The word that is a job's, and its two bits there.
-    fn place(&self, [_, bits, place]: Hash) -> (usize, u64) {
+    fn place(&self, [_, bits, place]: ShortHash) -> (usize, u64) {
         let word = place as usize & self.0.len().saturating_sub(1);
         (word, 1 << (bits & 63) | 1 << (bits >> 6 & 63))
     }
@@ -40,7 +40,7 @@ mod tests {
     fn what_was_inserted_may_be_there_and_most_else_is_not() {
         let mut random = fastrand::Rng::with_seed(1);
         let mut hash = || [random.u32(..), random.u32(..), random.u32(..)];
-        let (inside, outside): (Vec<Hash>, Vec<Hash>) = (0..10_000).map(|_| (hash(), hash())).unzip();
+        let (inside, outside): (Vec<ShortHash>, Vec<ShortHash>) = (0..10_000).map(|_| (hash(), hash())).unzip();
         let mut filter = Filter::for_entries(inside.len());
         assert!(!Filter::default().may_have(inside[0]));
         inside.iter().for_each(|job| filter.insert(*job));

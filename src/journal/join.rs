@@ -219,9 +219,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::job::Cents;
+    use crate::job::{Cents, StatusCounts};
     use crate::journal::replay::tests::{choices, drawn};
-    use crate::journal::{EditKey, Ledger, PlanCounts, Record, RunEvent, RunStart, Step, compact, replay};
+    use crate::journal::{EditKey, Ledger, Record, RunEvent, RunStart, Step, compact, replay};
 
     /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
     fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
@@ -242,7 +242,7 @@ mod tests {
             manifest: manifest.to_owned(),
             backend: "vibedream".to_owned(),
             program: "0".to_owned(),
-            jobs: PlanCounts::default(),
+            jobs: StatusCounts::default(),
             ..RunStart::default()
         });
         Record::Run(run).to_line(Timestamp::UNIX_EPOCH)

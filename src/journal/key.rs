@@ -8,6 +8,9 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key(SipHasher13);
 
+/// 96 bits of the hash of an id.
+pub(super) type ShortHash = [u32; 3];
+
 impl Default for Key {
     /// The key of this process, so that what its ledgers know can be compared.
     fn default() -> Key {
@@ -23,6 +26,12 @@ impl Key {
 
     pub(super) fn to_bytes(self) -> [u8; 16] {
         self.0.key()
+    }
+
+    /// The hash of an id as far as tables keep it.
+    pub(super) fn short_hash(self, id: &str) -> ShortHash {
+        let [one, two] = self.hash(id);
+        [one as u32, (one >> 32) as u32, two as u32]
     }
 
     /// The hash of a text, in two halves that are independent of each other.

@@ -7,6 +7,7 @@ mod brief;
 mod compaction;
 mod disk;
 mod edit;
+mod fields;
 mod filter;
 mod history;
 mod join;
@@ -24,6 +25,7 @@ mod scan;
 mod settled;
 mod snapshot;
 mod source;
+mod state;
 mod summary;
 mod tale;
 mod trail;
@@ -32,18 +34,17 @@ mod writer;
 pub use brief::{Brief, ColorBrief, Stage};
 pub use compaction::{Compacted, compact};
 pub use disk::{Disk, FileDisk};
-pub use edit::{Edit, EditState, Problem, TransitionError};
+pub use edit::{Edit, TransitionError};
+pub use fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
 pub use history::History;
 pub use join::{JoinError, Joint};
 pub use ledger::{Ledger, LedgerError, Pause, Showing};
 pub use money::Mark;
 pub use read_at::ReadAt;
-pub use record::{
-    Checked, Corrected, EditKey, Learned, PauseCause, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
-    VERSION,
-};
+pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub use replay::{RECENT, ReplayError, Replayed, replay, replay_on};
 pub use snapshot::{read_snapshot, write_snapshot};
 pub use source::LinesError;
+pub use state::{EditState, Problem};
 pub use summary::{Summary, Totals};
 pub use writer::{Durable, Journal, JournalError, RecordError};

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Cents, JobStatus};
+use crate::job::Cents;
 
-use super::{Edit, EditState, PlanCounts, Step};
+use super::{Edit, EditState, Step};
 
 /// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
 const FIRST_ESTIMATE: Cents = Cents(7);
@@ -78,29 +78,6 @@ impl Money {
         if let Step::Accepted { cost_cents, .. } = step {
             self.spent += *cost_cents;
             self.estimate = self.estimate.max(*cost_cents);
-        }
-    }
-}
-
-impl PlanCounts {
-    /// Counts one more job in.
-    pub fn add(&mut self, status: JobStatus) {
-        self.total += 1;
-        *self.of(status) += 1;
-    }
-
-    pub(super) fn moved(&mut self, from: JobStatus, to: JobStatus) {
-        let old = self.of(from);
-        *old = old.saturating_sub(1);
-        *self.of(to) += 1;
-    }
-
-    fn of(&mut self, status: JobStatus) -> &mut u64 {
-        match status {
-            JobStatus::Completed => &mut self.completed,
-            JobStatus::Failed => &mut self.failed,
-            JobStatus::Uncertain => &mut self.uncertain,
-            JobStatus::Pending => &mut self.pending,
         }
     }
 }

@@ -2,9 +2,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
-use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Partition, Rate, Seed};
+use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
 
+use super::fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
 use super::summary::{Summary, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
@@ -55,72 +55,6 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-}
-
-/// What makes all submitters wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PauseCause {
-    /// The provider answered 429.
-    RateLimited,
-    /// The provider cannot be reached.
-    Unreachable,
-    /// The provider fails for everybody.
-    Failing,
-}
-
-/// How a process began to work on the folder.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunStart {
-    /// The manifest, as it was named.
-    pub manifest: String,
-    /// The backend's name.
-    pub backend: String,
-    /// Where its API is; absent where that is this machine's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
-    /// The version of the program.
-    pub program: String,
-    /// How the jobs of the manifest stood at the start.
-    pub jobs: PlanCounts,
-    /// The ceiling over the folder's whole life.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget_cents: Option<Cents>,
-    /// The share of the manifest that the folder is for; absent where it is for all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition: Option<Partition>,
-    /// The command that goes on with it, without what may be secret and what a person decides anew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<String>,
-}
-
-/// What was learned of a provider's pace. What is left out is as it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Learned {
-    /// The rate at which it takes submits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub submits: Option<Rate>,
-    /// How many predictions it lets be in flight at once: 0 where that was not met.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_flight: Option<u32>,
-    /// How long edits take: quantiles in milliseconds, evenly spaced from the least to the greatest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub generation_ms: Vec<u64>,
-}
-
-/// How the jobs of a manifest stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanCounts {
-    /// All jobs of the manifest.
-    pub total: u64,
-    /// Those whose pictures are in `results/`.
-    pub completed: u64,
-    /// Those that ended as failed.
-    pub failed: u64,
-    /// Those whose submit has an unknown fate.
-    pub uncertain: u64,
-    /// The rest.
-    pub pending: u64,
 }
 
 /// A step of one edit, in the order in which they can follow each other.
@@ -189,54 +123,6 @@ pub enum Step {
     Summary(Box<Summary>),
 }
 
-/// Which edit a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
-/// turn out to be better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reroll {
-    /// The fingerprint of the edit that the manifest asks for.
-    pub of: Fingerprint,
-    /// The seed that was sent.
-    pub seed: Seed,
-}
-
-/// A check of an edit's color, and what it was held against: where either differs by now, the check is stale.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
-    /// The colors asked for.
-    pub wanted: Vec<Hex>,
-    /// How far they may be missed.
-    pub tolerance: Tolerance,
-    /// What was found; of several pictures in the worst of them.
-    pub check: Check,
-    /// Why the color lock could not mend it, if that was tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uncorrected: Option<String>,
-}
-
-/// A correction of an edit's color on this machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Corrected {
-    /// The corrected pictures, in `results/`.
-    pub files: Vec<SavedFile>,
-    /// What a check of them found.
-    pub check: Check,
-}
-
-/// One verified picture of an edit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedFile {
-    /// Its name in `results/`.
-    pub name: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// The hash of its content.
-    pub blake3: ContentHash,
-    /// Its width in pixels.
-    pub width: u32,
-    /// Its height in pixels.
-    pub height: u32,
-}
-
 #[derive(Serialize)]
 struct RunLine<'a> {
     v: u32,
@@ -274,6 +160,26 @@ pub(super) enum LineError {
 }
 
 impl Step {
+    /// The word of its type.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Step::Intent { .. } => "intent",
+            Step::Refused { .. } => "refused",
+            Step::Uncertain { .. } => "uncertain",
+            Step::Released => "released",
+            Step::Accepted { .. } => "accepted",
+            Step::Generated { .. } => "generated",
+            Step::Fetched { .. } => "fetched",
+            Step::Completed => "completed",
+            Step::Checked(_) => "checked",
+            Step::Corrected(_) => "corrected",
+            Step::Reinstated => "reinstated",
+            Step::SetAside => "set_aside",
+            Step::Failed { .. } => "failed",
+            Step::Summary(_) => "summary",
+        }
+    }
+
     /// The step of a submit whose process ended before the answer came.
     pub fn unanswered() -> Step {
         Step::Uncertain { message: "the program ended before the answer came".to_owned() }

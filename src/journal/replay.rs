@@ -117,8 +117,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::api::PredictionId;
-    use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed};
-    use crate::journal::{Brief, EditKey, EditState, PlanCounts, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
+    use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
+    use crate::journal::{Brief, EditKey, EditState, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
@@ -134,7 +134,7 @@ pub(super) mod tests {
     }
 
     fn lines(steps: &[(&str, Step)]) -> Vec<u8> {
-        let jobs = PlanCounts { total: 3, pending: 3, ..PlanCounts::default() };
+        let jobs = StatusCounts { total: 3, pending: 3, ..StatusCounts::default() };
         let run = RunEvent::Run(RunStart {
             manifest: "m".into(),
             backend: "embedded".into(),
@@ -207,7 +207,7 @@ pub(super) mod tests {
         apply(rerolled(Step::Completed));
         let shown = |ledger: &Ledger| ledger.live_history(&key("a").job).unwrap().shown().unwrap().fingerprint;
         assert_eq!(ledger.spent(), Cents(14));
-        assert_eq!(ledger.counts(), PlanCounts { total: 3, completed: 1, pending: 2, ..PlanCounts::default() });
+        assert_eq!(ledger.counts(), StatusCounts { total: 3, completed: 1, pending: 2, ..StatusCounts::default() });
         assert_eq!(shown(&ledger), of);
         assert_eq!(ledger.live_history(&key("a").job).unwrap().rerolls(of).count(), 1);
         ledger.apply(Timestamp::UNIX_EPOCH, &rerolled(Step::Reinstated)).unwrap();
@@ -218,7 +218,7 @@ pub(super) mod tests {
     fn counts_follow_the_jobs() {
         let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let ledger = ledger(&[("a", intent(1)), ("b", intent(1)), ("a", accepted(7)), ("a", failed)]);
-        assert_eq!(ledger.counts(), PlanCounts { total: 3, failed: 1, pending: 2, ..PlanCounts::default() });
+        assert_eq!(ledger.counts(), StatusCounts { total: 3, failed: 1, pending: 2, ..StatusCounts::default() });
     }
 
     #[test]

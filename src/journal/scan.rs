@@ -269,7 +269,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::journal::edit::step_name;
     use crate::journal::record::tests::one_of_each;
 
     fn scanned(line: &[u8]) -> Option<(Timestamp, Record)> {
@@ -284,7 +283,7 @@ mod tests {
             let read = scanned(line.trim_ascii_end())?.1;
             assert_eq!(read, record);
             match read {
-                Record::Edit(_, step) => Some(step_name(&step)),
+                Record::Edit(_, step) => Some(step.name()),
                 Record::Run(_) => None,
             }
         });

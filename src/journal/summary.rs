@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::api::PredictionId;
-use crate::job::Cents;
+use crate::job::{Cents, StatusCounts};
 
-use super::edit::{EditState, Problem};
-use super::record::{Checked, Corrected, PlanCounts, Reroll};
+use super::fields::{Checked, Corrected, Reroll};
+use super::state::{EditState, Problem};
 
 /// What a compacted journal cannot tell from its other records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// How the jobs of the last run's manifest stood.
-    pub jobs: PlanCounts,
+    pub jobs: StatusCounts,
     /// The highest price seen.
     pub estimate_cents: Cents,
     /// When the first submit was announced.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Hex, wanted};
-use crate::job::{ErrorClass, Fingerprint, Job, JobId};
-use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, PlanCounts, Stage};
+use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts};
+use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Stage};
 use crate::verify::Goal;
 
 pub use advice::{Advice, Sketch, Warning};
@@ -260,8 +260,8 @@ pub fn order(work: &mut [Work]) {
 }
 
 /// How the jobs of a manifest stand before anything is done.
-pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> PlanCounts {
-    let mut counts = PlanCounts::default();
+pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> StatusCounts {
+    let mut counts = StatusCounts::default();
     for job in jobs {
         counts.add(ledger.status(&job.key()));
     }

@@ -1,6 +1,6 @@
 use crate::job::Cents;
 
-use super::words::counted;
+use crate::words::counted;
 
 /// Jobs that ask for something else than they did before. A template with another word changes a whole catalog, so whoever
 /// pays is told before the first submit.

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, ErrorClass};
-use crate::journal::PlanCounts;
+use crate::job::{Cents, ErrorClass, StatusCounts};
 use crate::manifest::Backend;
 use crate::report::Alike;
 use crate::runner::StopReason;
 
-use super::words::{counted, duration};
 use super::{Changed, Doubt};
+use crate::words::{counted, duration};
 
 /// How a run ended, for the person or the program that started it.
 #[derive(Clone, Debug)]
@@ -19,7 +18,7 @@ pub struct Closing {
     /// Who edited.
     pub backend: Backend,
     /// The jobs that were meant, by status.
-    pub counts: PlanCounts,
+    pub counts: StatusCounts,
     /// What was charged over the folder's whole life.
     pub spent: Cents,
     /// What was charged in this run.
@@ -188,7 +187,7 @@ mod tests {
     fn closing() -> Closing {
         Closing {
             backend: Backend::Vibedream,
-            counts: PlanCounts { total: 48, completed: 48, ..PlanCounts::default() },
+            counts: StatusCounts { total: 48, completed: 48, ..StatusCounts::default() },
             spent: Cents(336),
             spent_now: Cents(336),
             reserved: Cents::ZERO,
@@ -245,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_bad_end_says_what_to_do() {
-        let counts = PlanCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
+        let counts = StatusCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
         let stopped = Some(StopReason::Signal);
         let uncertain = vec![Doubt {

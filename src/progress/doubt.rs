@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::job::{Cents, Fingerprint, JobId};
 use crate::journal::{Ledger, LinesError};
 
-use super::words::counted;
+use crate::words::counted;
 
 /// How many doubts a person is shown; the report has all of those that the manifest asks for, and the journal all.
 const SHOWN: usize = 10;

@@ -7,7 +7,6 @@ mod doubt;
 mod logs;
 mod narrator;
 mod screen;
-mod words;
 
 pub use changed::Changed;
 pub use closing::Closing;
@@ -15,4 +14,3 @@ pub use doubt::{Doubt, Row};
 pub use logs::start_logs;
 pub use narrator::Narrator;
 pub use screen::{Screen, style};
-pub use words::{counted, duration, shell_word};

@@ -9,7 +9,7 @@ use crate::manifest::Style;
 use crate::runner::{Checkup, Event, Observer, StopReason, Tally};
 
 use super::screen::{Screen, Show};
-use super::words::{counted, duration};
+use crate::words::{counted, duration};
 
 /// How many jobs' ends the pace is told from.
 const REMEMBERED: usize = 64;

@@ -34,8 +34,11 @@ impl Write for Draft {
     }
 }
 
+/// The folder of thumbnails, below the report's.
+pub(crate) const THUMBNAILS: &str = "thumbs";
+
 /// The folders below the report's that it makes and keeps tidy.
-const SUBFOLDERS: [&str; 3] = ["data", "inputs", super::thumbnails::FOLDER];
+const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 
 /// What drafts are called, so that those of a program that died can be told and removed.
 pub(crate) const DRAFT_PREFIX: &str = ".draft-";

@@ -1,102 +1,21 @@
 //! `--junit FILE`: the batch as a test report, for the CI systems that read those.
 //!
-//! A job is a test case. One that failed or missed its color is a failure, one whose fate nobody knows an error, one that
-//! is still to do is skipped. The elements and their order are those of Apache Ant's `junit` task, the strictest of the
-//! schemas in use, so that Jenkins, GitLab and GitHub's readers take it alike.
+//! The elements and their order are those of Apache Ant's `junit` task, the strictest of the schemas in use, so that
+//! Jenkins, GitLab and GitHub's readers take it alike.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
-use serde::{Deserialize, Serialize};
 
-use super::model::{BatchView, JobView};
+use super::ReportError;
+use super::model::BatchView;
 use super::spool::Spool;
-use super::{ReportError, page};
-use crate::color::Verdict;
-use crate::job::{ErrorClass, JobStatus};
-
-/// A job as a test case.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Case {
-    name: String,
-    seconds: f64,
-    ending: Ending,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum Ending {
-    Passed,
-    Skipped,
-    Failure(Finding),
-    Error(Finding),
-}
-
-/// What was wrong with a job.
-#[derive(Debug, Serialize, Deserialize)]
-struct Finding {
-    kind: String,
-    message: String,
-    /// What to do about it, and what tells the job from others.
-    text: String,
-}
-
-/// What stands above the cases.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    tests: u64,
-    failures: u64,
-    errors: u64,
-    skipped: u64,
-    seconds: f64,
-}
-
-impl Case {
-    pub(crate) fn of(job: &JobView) -> Case {
-        let finding = |kind: &str, message: String| {
-            let prediction = job.prediction_id.as_ref().map(|id| format!("prediction {id}"));
-            let lines = [job.advice().map(str::to_owned), prediction, Some(job.prompt.clone())];
-            let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
-            Finding { kind: kind.to_owned(), message, text }
-        };
-        let said = || job.error.clone().unwrap_or_default();
-        let ending = match job.status {
-            JobStatus::Completed => match missed(job) {
-                Some(message) => Ending::Failure(finding(Verdict::Off.as_str(), message)),
-                None => Ending::Passed,
-            },
-            JobStatus::Pending => Ending::Skipped,
-            JobStatus::Failed => Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), said())),
-            JobStatus::Uncertain => Ending::Error(finding("uncertain", said())),
-        };
-        Case { name: job.id.to_string(), seconds: job.seconds().unwrap_or_default(), ending }
-    }
-}
-
-/// How a result missed its color, if it did.
-fn missed(job: &JobView) -> Option<String> {
-    let check = job.check.as_ref().filter(|check| check.verdict == Verdict::Off)?;
-    let found = check.measured.as_deref().unwrap_or("none");
-    let difference = check.delta_e.map_or_else(String::new, |delta| format!(", ΔE00 {delta:.1}"));
-    Some(format!("asked for {}, found {found}{difference}", check.asked))
-}
-
-impl Totals {
-    pub(crate) fn add(&mut self, case: &Case) {
-        self.tests += 1;
-        self.seconds += case.seconds;
-        match case.ending {
-            Ending::Passed => {}
-            Ending::Skipped => self.skipped += 1,
-            Ending::Failure(_) => self.failures += 1,
-            Ending::Error(_) => self.errors += 1,
-        }
-    }
-}
+use super::test_case::{Ending, TestCase, TestTotals};
 
 /// Writes the cases that wait in `spool` to `path`: whole, or not at all.
-pub(crate) fn write(path: &Path, batch: &BatchView, totals: Totals, spool: &mut Spool) -> Result<(), ReportError> {
+pub(crate) fn write(path: &Path, batch: &BatchView, totals: TestTotals, spool: &mut Spool) -> Result<(), ReportError> {
     let failed = |source| ReportError::io("write", path, source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = crate::files::temporary().prefix(".junit-").tempfile_in(folder).map_err(failed)?;
@@ -107,10 +26,10 @@ pub(crate) fn write(path: &Path, batch: &BatchView, totals: Totals, spool: &mut 
     Ok(())
 }
 
-fn suites(file: impl Write, batch: &BatchView, totals: Totals, spool: &mut Spool) -> io::Result<()> {
+fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, spool: &mut Spool) -> io::Result<()> {
     let mut xml = Writer::new_with_indent(file, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let title = attribute(page::title(batch));
+    let title = attribute(batch.heading());
     let started = batch.started_at.unwrap_or_default().strftime("%FT%T").to_string();
     xml.create_element("testsuites").write_inner_content(|xml| {
         let suite = xml.create_element("testsuite").with_attributes([
@@ -156,7 +75,7 @@ fn properties(xml: &mut Writer<impl Write>, batch: &BatchView) -> io::Result<()>
     Ok(())
 }
 
-fn test_case<W: Write>(xml: &mut Writer<W>, suite: &str, case: &Case) -> io::Result<()> {
+fn test_case<W: Write>(xml: &mut Writer<W>, suite: &str, case: &TestCase) -> io::Result<()> {
     let (name, seconds) = (attribute(&case.name), format!("{:.3}", case.seconds));
     let element = xml.create_element("testcase").with_attributes([
         ("name", name.as_str()),

@@ -29,6 +29,7 @@ mod schema;
 mod spool;
 mod summary;
 mod tally;
+mod test_case;
 #[cfg(test)]
 mod tests;
 mod thumbnails;
@@ -36,8 +37,8 @@ mod write;
 
 pub use alike::Alike;
 pub use model::{
-    BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
-    TryView, Written,
+    BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
+    Written,
 };
 pub use schema::summary_schema;
 pub use write::{ReportError, write};

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::color::Verdict;
-use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Seed, Size, Switches};
+use crate::job::{
+    Cents, ContentHash, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Seed, Size, StatusCounts, Switches,
+};
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +27,7 @@ pub struct BatchView {
     /// Whether the batch is under way, done, or stopped early.
     pub state: BatchState,
     /// The jobs by status.
-    pub counts: Counts,
+    pub counts: StatusCounts,
     /// What was charged.
     pub spent: Cents,
     /// What submits without a known price, and submits of unknown fate, may have cost beyond that.
@@ -52,21 +54,6 @@ pub enum BatchState {
     Finished,
     /// It ended early and can be resumed; the text says why.
     Stopped(String),
-}
-
-/// Jobs by status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// All of them.
-    pub total: u64,
-    /// With verified pictures.
-    pub completed: u64,
-    /// Ended without a picture.
-    pub failed: u64,
-    /// Of unknown fate.
-    pub uncertain: u64,
-    /// Not submitted yet, or in work.
-    pub pending: u64,
 }
 
 /// Something that slowed the whole batch down.
@@ -223,16 +210,10 @@ pub struct Written {
     pub files: Vec<String>,
 }
 
-impl Counts {
-    /// Takes in one more job.
-    pub fn add(&mut self, status: JobStatus) {
-        self.total += 1;
-        *match status {
-            JobStatus::Completed => &mut self.completed,
-            JobStatus::Failed => &mut self.failed,
-            JobStatus::Uncertain => &mut self.uncertain,
-            JobStatus::Pending => &mut self.pending,
-        } += 1;
+impl BatchView {
+    /// What the page and the test report are called.
+    pub(crate) fn heading(&self) -> &str {
+        if self.title.is_empty() { "Batch" } else { &self.title }
     }
 }
 

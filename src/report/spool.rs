@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::junit::Case;
+use super::test_case::TestCase;
 
 /// A row of both tables.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub(crate) struct Row {
     /// The cells of `failed.csv`, for a job that did not complete.
     pub(crate) manifest: Option<Vec<String>>,
     /// The test case of a JUnit file, where one is wanted.
-    pub(crate) case: Option<Case>,
+    pub(crate) case: Option<TestCase>,
     /// The user's own cells by the number of the column.
     pub(crate) own: Vec<(usize, String)>,
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::alike::Alike;
-use super::model::{BatchView, Counts};
-use super::tally::{Colors, Tally};
-use crate::job::ErrorClass;
+use super::model::BatchView;
+use super::tally::Tally;
+use crate::color::VerdictCounts;
+use crate::job::{ErrorClass, StatusCounts};
 
 /// The object in `summary.json`. Fields are added within a version, and none changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -25,12 +26,12 @@ pub(crate) struct Summary<'a> {
     finished_at: Option<Timestamp>,
     /// From the first submit to the end of the last job.
     seconds: Option<f64>,
-    jobs: Counts,
+    jobs: StatusCounts,
     /// Jobs with pictures in `results/` that the manifest no longer has; `jobs` does not count them.
     removed: u64,
     cost_cents: Cost,
     /// Results by verdict on their color, of those that were checked.
-    colors: Colors,
+    colors: VerdictCounts,
     /// How many results the color lock has corrected.
     corrected: u64,
     /// How many submits were made again because the color was missed; `attempts` counts them too.

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::JobView;
 use super::alike::Alikes;
-use crate::color::Verdict;
+use crate::color::{Verdict, VerdictCounts};
 use crate::job::{Cents, ErrorClass, JobStatus};
 
 /// Figures over all jobs that the batch itself does not carry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) jobs: u64,
-    pub(crate) colors: Colors,
+    pub(crate) colors: VerdictCounts,
     pub(crate) errors: BTreeMap<ErrorClass, u64>,
     pub(crate) pictures: u64,
     pub(crate) picture_bytes: u64,
@@ -41,15 +40,6 @@ pub(crate) struct End {
     pub(crate) cost: Cents,
 }
 
-/// Jobs by the verdict on their color.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Colors {
-    pub(crate) on: u64,
-    pub(crate) near: u64,
-    pub(crate) off: u64,
-    pub(crate) unmeasurable: u64,
-}
-
 impl Tally {
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
@@ -60,12 +50,7 @@ impl Tally {
         self.pictures += job.files.len() as u64;
         self.picture_bytes += job.files.iter().map(|file| file.bytes).sum::<u64>();
         if let Some(check) = &job.check {
-            *match check.verdict {
-                Verdict::On => &mut self.colors.on,
-                Verdict::Near => &mut self.colors.near,
-                Verdict::Off => &mut self.colors.off,
-                Verdict::Unmeasurable => &mut self.colors.unmeasurable,
-            } += 1;
+            self.colors.add(check.verdict);
             self.differences.extend(check.delta_e.map(|difference| (difference as f32, check.verdict)));
         }
         if let Some(at) = job.finished_at.or(job.submitted_at) {
@@ -77,11 +62,5 @@ impl Tally {
         if let Some(class) = job.error_class {
             *self.errors.entry(class).or_default() += 1;
         }
-    }
-}
-
-impl Colors {
-    pub(crate) fn total(self) -> u64 {
-        self.on + self.near + self.off + self.unmeasurable
     }
 }

@@ -12,12 +12,9 @@ use image::{DynamicImage, RgbImage};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::ReportError;
-use super::files::{DRAFT_PREFIX, ReportFolder};
+use super::files::{DRAFT_PREFIX, ReportFolder, THUMBNAILS};
 use crate::job::ContentHash;
 use crate::photo::Photo;
-
-/// The folder of thumbnails, below the report's.
-pub(crate) const FOLDER: &str = "thumbs";
 
 /// The longer side of a thumbnail, in pixels.
 const SIDE: u32 = 320;
@@ -47,7 +44,7 @@ impl Thumbnails {
     ///
     /// A picture that cannot be decoded gets none; the page falls back to the picture itself.
     pub(crate) fn of(&mut self, source: &Path, content: &ContentHash, report: &mut ReportFolder) -> String {
-        let name = format!("{FOLDER}/{}.jpg", &content.to_string()[..32]);
+        let name = format!("{THUMBNAILS}/{}.jpg", &content.to_string()[..32]);
         report.keep(&name);
         if self.known.insert(name.clone()) {
             let order = Order { source: source.to_owned(), target: report.root().join(&name) };
@@ -63,7 +60,7 @@ pub(crate) fn alongside<T>(
     root: &Path,
     work: impl FnOnce(&mut Thumbnails) -> Result<T, ReportError>,
 ) -> Result<T, ReportError> {
-    let folder = root.join(FOLDER);
+    let folder = root.join(THUMBNAILS);
     fs::create_dir_all(&folder).map_err(|source| ReportError::io("make", &folder, source))?;
     let known = names(&folder).map_err(|source| ReportError::io("read", &folder, source))?;
     let (orders, queue) = mpsc::sync_channel::<Order>(WAITING);
@@ -85,7 +82,7 @@ pub(crate) fn alongside<T>(
 fn names(folder: &Path) -> io::Result<HashSet<String>> {
     let entries = fs::read_dir(folder)?.flatten();
     let whole = entries.filter(|entry| entry.metadata().is_ok_and(|found| found.len() > 0));
-    Ok(whole.map(|entry| format!("{FOLDER}/{}", entry.file_name().to_string_lossy())).collect())
+    Ok(whole.map(|entry| format!("{THUMBNAILS}/{}", entry.file_name().to_string_lossy())).collect())
 }
 
 impl Order {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::columns::Columns;
 use super::files::ReportFolder;
-use super::junit::{Case, Totals};
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
 use super::page::Page;
 use super::spool::{Row, Spool};
 use super::summary::Summary;
 use super::tally::Tally;
+use super::test_case::{TestCase, TestTotals};
 use super::{inputs, junit, manifest_csv, results_csv, thumbnails};
 use crate::job::JobStatus;
 use crate::pictures::LocalPictures;
@@ -85,7 +85,7 @@ pub fn write(
     let mut tally = Tally::default();
     let mut spool = Spool::new()?;
     let mut columns = Columns::default();
-    let mut totals = Totals::default();
+    let mut totals = TestTotals::default();
     let mut page = Page::default();
     let root = report.root().to_owned();
     thumbnails::alongside(&root, |thumbnails| {
@@ -96,7 +96,7 @@ pub fn write(
                 JobStatus::Completed => None,
                 _ => Some(manifest_csv::cells(&job, DataUris::AsTheyAre, &mut report)?),
             };
-            let case = options.junit.is_some().then(|| Case::of(&job));
+            let case = options.junit.is_some().then(|| TestCase::of(&job));
             case.iter().for_each(|case| totals.add(case));
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };

@@ -1,7 +1,7 @@
 use std::fs;
 
-use crate::job::ContentHash;
-use crate::journal::{PlanCounts, RunStart};
+use crate::job::{ContentHash, StatusCounts};
+use crate::journal::RunStart;
 
 use super::{FolderError, RunFolder};
 
@@ -18,7 +18,7 @@ impl ReportMark {
         let journal = folder.journal();
         let length = journal.metadata().map_err(FolderError::io("read", &journal))?.len();
         // How the jobs stood when it began is not how they stand in the report.
-        let opening = RunStart { jobs: PlanCounts::default(), ..opening.clone() };
+        let opening = RunStart { jobs: StatusCounts::default(), ..opening.clone() };
         Ok(ReportMark(format!("{length} {plan} {opening:?}\n")))
     }
 

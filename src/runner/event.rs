@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use crate::api::PredictionId;
 use crate::color::Check;
-use crate::job::{Cents, ErrorClass, JobId, Rate};
-use crate::journal::{Ledger, PlanCounts, SavedFile};
+use crate::job::{Cents, ErrorClass, JobId, Rate, StatusCounts};
+use crate::journal::{Ledger, SavedFile};
 
 use super::StopReason;
 
@@ -128,7 +128,7 @@ pub trait Observer: Send {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The jobs of the manifest.
-    pub counts: PlanCounts,
+    pub counts: StatusCounts,
     /// How many are in work at the provider.
     pub in_flight: u64,
     /// What was charged.

@@ -6,8 +6,8 @@ use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
-use dyehouse::job::{Cents, ContentHash, JobId};
-use dyehouse::journal::{EditKey, PlanCounts, Record, RunEvent, RunStart, SavedFile, Step};
+use dyehouse::job::{Cents, ContentHash, JobId, StatusCounts};
+use dyehouse::journal::{EditKey, Record, RunEvent, RunStart, SavedFile, Step};
 use jiff::Timestamp;
 
 use crate::support::{Behavior, Provider, Sandbox, code, number};
@@ -87,7 +87,7 @@ fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go
 
 /// The journal of a run of `jobs` jobs, half of which went well.
 fn journal(jobs: u64) -> Vec<u8> {
-    let counts = PlanCounts { total: jobs, pending: jobs, ..PlanCounts::default() };
+    let counts = StatusCounts { total: jobs, pending: jobs, ..StatusCounts::default() };
     let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
     let run = RunEvent::Run(RunStart { manifest, backend, program, jobs: counts, ..RunStart::default() });
     let edits = (0..jobs).flat_map(|number| {

@@ -14,8 +14,9 @@ use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
 use crate::plan::{self, Advice, Decision, Kept, Known, Sketch};
-use crate::progress::{self, Screen};
+use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
+use crate::words;
 
 use super::failure::problems_text;
 use super::intake::{Dealt, Sent, about, for_each, unmatched};
@@ -305,14 +306,14 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         ("failed before", forecast.failed, "left alone without --retry-failed"),
         ("uncertain", forecast.uncertain, "left alone without --uncertain resubmit"),
     ];
-    let jobs = progress::counted(forecast.jobs, "job");
+    let jobs = words::counted(forecast.jobs, "job");
     let mut text = format!("{jobs} on {} in {}\n", options.backend, options.folder.path().display());
     for (name, count, note) in rows.into_iter().filter(|(_, count, _)| *count > 0) {
         let note = if note.is_empty() { String::new() } else { format!("   {note}") };
         text.push_str(&format!("  {name:<14}{count:>7}{note}\n"));
     }
-    let submits = progress::counted(forecast.submits, "submit");
-    let time = progress::duration(std::time::Duration::from_secs(forecast.seconds_at_rate));
+    let submits = words::counted(forecast.submits, "submit");
+    let time = words::duration(std::time::Duration::from_secs(forecast.seconds_at_rate));
     text.push_str(&match options.backend {
         Backend::Embedded => format!("{submits}, {time} at {}", options.settings.submits),
         Backend::Vibedream => {

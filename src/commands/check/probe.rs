@@ -9,7 +9,8 @@ use crate::commands::Failure;
 use crate::job::{ImageSource, Rate};
 use crate::manifest::{Diagnostic, Manifest, Problems};
 use crate::probe::{Finding, ProbeLimits, Prober};
-use crate::progress::{Screen, counted, duration};
+use crate::progress::Screen;
+use crate::words::{counted, duration};
 
 /// URLs in their order, each once.
 #[derive(Default)]

@@ -103,7 +103,8 @@ impl Drop for Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{PlanCounts, Record, RunEvent, RunStart};
+    use crate::job::StatusCounts;
+    use crate::journal::{Record, RunEvent, RunStart};
     use crate::run_folder::PlanDraft;
 
     fn append(folder: &RunFolder, event: RunEvent) {
@@ -119,7 +120,7 @@ mod tests {
         let folder = RunFolder::new(temporary.path());
         let lock = Lock::take(&folder).unwrap();
         PlanDraft::begin(&folder).unwrap().publish().unwrap();
-        let jobs = PlanCounts::default();
+        let jobs = StatusCounts::default();
         let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
         append(&folder, RunEvent::Run(RunStart { manifest, backend, program, jobs, ..RunStart::default() }));
         let mut refresher = Refresher::new(folder.clone());

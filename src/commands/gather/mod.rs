@@ -10,17 +10,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::color::Check;
-use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed};
+use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed, StatusCounts};
 use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
-use crate::progress::{Doubt, counted};
+use crate::progress::Doubt;
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, Counts, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
-    TryView, Written,
+    self, BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
+    Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
+use crate::words::counted;
 
 use super::Failure;
 
@@ -59,7 +60,7 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 /// Writes the report.
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let mut broken: Option<FolderError> = None;
-    let mut counts = Counts::default();
+    let mut counts = StatusCounts::default();
     let mut removed = gathered.ledger.shown_jobs();
     for line in plan_lines(gathered.folder)? {
         let key = line?.key()?;
@@ -116,7 +117,7 @@ fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(gathered: &Gathered<'_>, counts: Counts, removed: u64) -> BatchView {
+fn batch(gathered: &Gathered<'_>, counts: StatusCounts, removed: u64) -> BatchView {
     let Gathered { folder, ledger, manifest, .. } = gathered;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend.clone(), run.budget_cents)).unwrap_or_default();
     let state = match ledger.ended() {

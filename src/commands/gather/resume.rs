@@ -2,7 +2,7 @@ use std::path::Path;
 
 use crate::job::Cents;
 use crate::journal::{Ledger, RunStart};
-use crate::progress::shell_word;
+use crate::words::shell_word;
 
 /// The options that are left out with their values.
 const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];

@@ -14,12 +14,13 @@ use jiff::Timestamp;
 
 use crate::cli::Merge;
 use crate::exit::Exit;
-use crate::job::{Cents, JobId, Partition};
-use crate::journal::{JoinError, Joint, Ledger, PlanCounts, ReadAt, Record, RunEvent, RunStart};
+use crate::job::{Cents, JobId, Partition, StatusCounts};
+use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
 use crate::outputs::Adoption;
-use crate::progress::{Screen, counted, shell_word};
+use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, RunFolder, plan_lines};
 use crate::verify::BEFORE;
+use crate::words::{counted, shell_word};
 
 use super::gather::{self, Gathered};
 use super::{Failure, status};
@@ -218,8 +219,8 @@ fn pictures(sources: &[Source], joint: &Joint<'_>, out: &RunFolder) -> Result<u6
 }
 
 /// How the jobs of the joint plan stand.
-fn counts(out: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
-    let mut counts = PlanCounts::default();
+fn counts(out: &RunFolder, ledger: &Ledger) -> Result<StatusCounts, FolderError> {
+    let mut counts = StatusCounts::default();
     for line in plan_lines(out)? {
         counts.add(ledger.status(&line?.key()?));
     }
@@ -227,7 +228,7 @@ fn counts(out: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
 }
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.
-fn closing(sources: &[Source], before: Option<&RunStart>, jobs: PlanCounts) -> Vec<Record> {
+fn closing(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) -> Vec<Record> {
     let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {

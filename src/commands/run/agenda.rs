@@ -8,8 +8,8 @@ use rayon::slice::ParallelSliceMut;
 use crate::color::VerdictCounts;
 use crate::commands::options::Options;
 use crate::commands::strangers::{self, Strangers};
-use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus};
-use crate::journal::{Brief, EditKey, Ledger, PlanCounts, Stage};
+use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
+use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decision, Known, Work};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
@@ -24,7 +24,7 @@ pub(super) struct Agenda {
     /// What is done about colors; `None` where nobody wants them to be checked.
     rules: Option<ColorRules>,
     /// How all jobs of the manifest stand.
-    pub(super) counts: PlanCounts,
+    pub(super) counts: StatusCounts,
     /// How many of them have pictures in `results/`.
     shown: u64,
     /// How those stand that are meant.
@@ -67,7 +67,7 @@ struct Look<'l> {
 /// How the jobs that were meant ended.
 #[derive(Clone, Default)]
 pub(super) struct Outcome {
-    pub(super) counts: PlanCounts,
+    pub(super) counts: StatusCounts,
     /// The failed ones by class.
     pub(super) errors: BTreeMap<ErrorClass, u64>,
     /// The completed ones by the verdict on their color.
@@ -88,7 +88,7 @@ impl Agenda {
             orphans: Vec::new(),
             ids,
             rules: options.checks_colors.then_some(options.settings.color),
-            counts: PlanCounts::default(),
+            counts: StatusCounts::default(),
             shown: 0,
             standing: Outcome::default(),
         };

@@ -15,8 +15,8 @@ use crate::commands::gather::{self, Gathered, Live, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
 use crate::exit::Exit;
-use crate::job::{Cents, ContentHash, JobId};
-use crate::journal::{Edit, EditState, FileDisk, Ledger, PlanCounts, RunStart};
+use crate::job::{Cents, ContentHash, JobId, StatusCounts};
+use crate::journal::{Edit, EditState, FileDisk, Ledger, RunStart};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
@@ -289,7 +289,7 @@ fn resume_command() -> String {
 }
 
 /// How a run that came to its end tells that.
-fn exit(counts: PlanCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
+fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
         Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
         Some(

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::cli::Status;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, Partition};
-use crate::journal::{Ledger, PlanCounts};
+use crate::job::{Cents, Partition, StatusCounts};
+use crate::journal::Ledger;
 use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
@@ -30,7 +30,7 @@ struct Standing {
     resume: Option<String>,
     started_at: Option<Timestamp>,
     last_record_at: Option<Timestamp>,
-    jobs: PlanCounts,
+    jobs: StatusCounts,
     removed: u64,
     colors: VerdictCounts,
     cost_cents: Money,

@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::journal::PlanCounts;
+use crate::job::StatusCounts;
 
 /// How fast the jobs of one run end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -18,12 +18,12 @@ pub(super) struct Pace {
 impl Pace {
     /// The pace from a run's `opening` to `now`; nothing where no job has ended.
     pub(super) fn between(
-        opening: &PlanCounts,
-        now: &PlanCounts,
+        opening: &StatusCounts,
+        now: &StatusCounts,
         took: SignedDuration,
         is_running: bool,
     ) -> Option<Pace> {
-        let ended = |counts: &PlanCounts| counts.completed + counts.failed + counts.uncertain;
+        let ended = |counts: &StatusCounts| counts.completed + counts.failed + counts.uncertain;
         let (ended, seconds) = (ended(now).saturating_sub(ended(opening)), took.as_secs_f64());
         (ended > 0 && seconds > 0.0).then(|| Pace {
             ended,
@@ -38,8 +38,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn counts(completed: u64, failed: u64, pending: u64) -> PlanCounts {
-        PlanCounts { total: completed + failed + pending, completed, failed, pending, ..PlanCounts::default() }
+    fn counts(completed: u64, failed: u64, pending: u64) -> StatusCounts {
+        StatusCounts { total: completed + failed + pending, completed, failed, pending, ..StatusCounts::default() }
     }
 
     #[test]

@@ -1,7 +1,6 @@
-use std::time::Duration;
-
 use crate::job::Cents;
-use crate::progress::{Doubt, duration};
+use crate::progress::Doubt;
+use crate::words;
 
 use super::{Money, Standing};
 
@@ -50,9 +49,9 @@ pub(super) fn text(standing: &Standing) -> String {
     }
     line(&mut text, "cost", &cost(&standing.cost_cents));
     if let Some(pace) = &standing.pace {
-        let mut words = format!("{:.1} a minute, {} in {}", pace.per_minute, pace.ended, time(pace.seconds));
+        let mut words = format!("{:.1} a minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
-            words.push_str(&format!("; about {} left", time(left)));
+            words.push_str(&format!("; about {} left", words::seconds(left)));
         }
         line(&mut text, "pace", &words);
     }
@@ -91,16 +90,12 @@ fn cost(money: &Money) -> String {
     cost
 }
 
-fn time(seconds: f64) -> String {
-    Duration::try_from_secs_f64(seconds).map_or_else(|_| "ever".to_owned(), duration)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Pace;
     use super::*;
     use crate::color::VerdictCounts;
-    use crate::journal::PlanCounts;
+    use crate::job::StatusCounts;
 
     #[test]
     fn a_run_stands_in_a_table_of_a_dozen_lines() {
@@ -117,7 +112,7 @@ mod tests {
             resume: None,
             started_at: Some(at),
             last_record_at: Some(at),
-            jobs: PlanCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
+            jobs: StatusCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
             removed: 0,
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
             cost_cents: Money { spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },

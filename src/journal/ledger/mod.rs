@@ -11,17 +11,18 @@ use jiff::Timestamp;
 
 use crate::api::PredictionId;
 use crate::color::VerdictCounts;
-use crate::job::{Cents, JobId, JobIdRef, JobStatus};
+use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
 
 use super::brief::Brief;
-use super::edit::{Edit, EditState, TransitionError};
+use super::edit::{Edit, TransitionError};
 use super::history::History;
 use super::money::Mark;
 use super::record::to_milliseconds;
 use super::scan::EditLine;
 use super::settled::Settled;
 use super::source::{LinesError, Source};
-use super::{EditKey, Learned, PlanCounts, ReadAt, Record, RunEvent, RunStart, Totals};
+use super::state::EditState;
+use super::{EditKey, Learned, ReadAt, Record, RunEvent, RunStart, Totals};
 pub use details::Showing;
 pub use sums::Pause;
 use sums::{Sums, Told};
@@ -248,7 +249,7 @@ impl Ledger {
     }
 
     /// How the jobs of the last run's manifest stand.
-    pub fn counts(&self) -> PlanCounts {
+    pub fn counts(&self) -> StatusCounts {
         self.sums.counts
     }
 

@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::job::Fingerprint;
-use crate::journal::edit::{Edit, TransitionError, state_name, step_name};
+use crate::job::{Fingerprint, StatusCounts};
+use crate::journal::edit::{Edit, TransitionError};
 use crate::journal::history::{History, Tracked};
 use crate::journal::known::Known;
 use crate::journal::money::Money;
-use crate::journal::{Learned, PauseCause, PlanCounts, RunEvent, RunStart, Step, Totals};
+use crate::journal::{Learned, PauseCause, RunEvent, RunStart, Step, Totals};
 
 /// What all records add up to beside the state of each edit.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub(super) struct Sums {
     #[serde(skip)]
     pub(super) known: Known,
     pub(super) money: Money,
-    pub(super) counts: PlanCounts,
+    pub(super) counts: StatusCounts,
     pub(super) started_at: Option<Timestamp>,
     pub(super) last_at: Option<Timestamp>,
     pub(super) first_submit_at: Option<Timestamp>,
@@ -102,8 +102,8 @@ impl Sums {
         let (status, before) = (edit.status(), edit.is_at_rest());
         let next = edit.next(&step).ok_or_else(|| TransitionError {
             job: job.to_owned(),
-            step: step_name(&step),
-            state: state_name(&edit.state),
+            step: step.name(),
+            state: edit.state.name(),
         })?;
         if let Some(offset) = offset.filter(|_| edit.is_changed_by(&step)) {
             trail.0.push(offset);
@@ -129,7 +129,7 @@ impl Sums {
         }
         let is_newest = history.newest().is_some_and(|edit| edit.fingerprint == fingerprint);
         if is_newest && status != status_after {
-            self.counts.moved(status, status_after);
+            self.counts.change(status, status_after);
         }
         Ok(Rest { before, after })
     }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::journal::edit::{EditState, Problem};
+use crate::color::{Check, Hex, Tolerance};
+use crate::job::{ContentHash, Rate, Seed, StatusCounts};
+use crate::journal::state::{EditState, Problem};
 
 fn key() -> EditKey {
     EditKey { job: JobId::new("mug-ocean").unwrap(), fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap() }
@@ -32,7 +34,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         uncorrected: Some("the region is uncertain".into()),
     };
     let reroll = Reroll { of: key().fingerprint, seed: Seed::new(77).unwrap() };
-    let jobs = PlanCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
+    let jobs = StatusCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
     let run = RunEvent::Run(RunStart {
         manifest: "catalog.yaml".into(),
         backend: "embedded".into(),

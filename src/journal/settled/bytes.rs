@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EXTENSIONS, Entry, Half, Hash, Large, MOST, Settled};
+use super::{EXTENSIONS, Entry, Half, Large, MOST, Settled};
 use crate::journal::brief::Stage;
 use crate::journal::filter::Filter;
-use crate::journal::key::Key;
+use crate::journal::key::{Key, ShortHash};
 use crate::journal::marks::{Goals, Marks};
 use crate::journal::trail::Packed;
 
@@ -20,7 +20,7 @@ pub(in crate::journal) struct SettledHead {
     parts: usize,
     length: usize,
     goals: Goals,
-    large: Vec<((Hash, Half), Large)>,
+    large: Vec<((ShortHash, Half), Large)>,
 }
 
 impl Settled {

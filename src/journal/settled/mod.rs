@@ -10,7 +10,7 @@ use crate::job::{Fingerprint, JobId};
 use super::brief::{Brief, ColorBrief, Pictures, Stage};
 use super::filter::Filter;
 use super::history::{History, Tracked};
-use super::key::Key;
+use super::key::{Key, ShortHash};
 use super::marks::{Goals, Marks};
 use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
@@ -40,7 +40,7 @@ pub(super) struct Settled {
     /// none or a power of two.
     parts: Vec<Vec<Entry>>,
     /// The few edits that an entry has no room for.
-    large: HashMap<(Hash, Half), Large>,
+    large: HashMap<(ShortHash, Half), Large>,
     /// What colors were held against: few catalogs ask for many.
     goals: Goals,
     length: usize,
@@ -48,12 +48,9 @@ pub(super) struct Settled {
     key: Key,
 }
 
-/// 96 bits of a job's hash.
-pub(super) type Hash = [u32; 3];
-
 #[derive(Clone, Debug)]
 struct Entry {
-    job: Hash,
+    job: ShortHash,
     edit: Half,
     bytes: u32,
     trail: Packed,
@@ -209,10 +206,8 @@ impl Settled {
         self.length > 0 && self.of(self.hash(job)).any(|entry| entry.marks.has(Marks::IS_SHOWN))
     }
 
-    /// 96 bits of the hash of an id.
-    fn hash(&self, job: &str) -> Hash {
-        let [one, two] = self.key.hash(job);
-        [one as u32, (one >> 32) as u32, two as u32]
+    fn hash(&self, job: &str) -> ShortHash {
+        self.key.short_hash(job)
     }
 
     fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
@@ -236,12 +231,12 @@ impl Settled {
     }
 
     /// The entries of a job, oldest first.
-    fn of(&self, job: Hash) -> impl Iterator<Item = &Entry> {
+    fn of(&self, job: ShortHash) -> impl Iterator<Item = &Entry> {
         self.parts.get(self.place(job)).into_iter().flatten().filter(move |entry| entry.job == job)
     }
 
     /// Which part the entries of a job are in.
-    fn place(&self, job: Hash) -> usize {
+    fn place(&self, job: ShortHash) -> usize {
         job[0] as usize & self.parts.len().saturating_sub(1)
     }
 
@@ -262,7 +257,7 @@ impl Settled {
         }
     }
 
-    fn entry(&mut self, job: &JobId, hash: Hash, tracked: &Tracked, is_shown: bool) -> Entry {
+    fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> Entry {
         let Tracked { edit, trail } = tracked;
         let mut marks = Marks::default();
         marks.set(Marks::HAS_PREDICTION, edit.prediction.is_some());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::ReportError;
 use super::super::files::ReportFolder;
-use super::job::Item;
+use super::item::Item;
 use crate::job::ContentHash;
 
 /// How many jobs a file holds. A file that changes is fetched whole, and ten thousand jobs shall not be hundreds of files.

@@ -1,21 +1,17 @@
 //! A job as the page's script takes it.
 
-use std::path::Path;
-
 use serde::Serialize;
 
+use super::super::ReportError;
 use super::super::files::ReportFolder;
 use super::super::inputs::Before;
-use super::super::links::link;
 use super::super::manifest_csv::{self, DataUris};
 use super::super::model::JobView;
 use super::super::thumbnails::Thumbnails;
-use super::super::{ReportError, ResultFile};
+use super::picture::Picture;
 use super::tries::Try;
+use super::value::{cut, rounded};
 use crate::job::{Cents, ErrorClass, JobStatus, Seed, Size};
-
-/// The most characters of a message of the provider's that the page shows; `results.csv` has all of it.
-const ROOM: usize = 20_000;
 
 /// A line of the page's data. What a job does not have is left out.
 #[derive(Debug, Serialize)]
@@ -84,20 +80,6 @@ pub(crate) struct Item<'a> {
     own: Vec<(usize, String)>,
 }
 
-/// A picture: something to look at, or words in its place.
-#[derive(Debug, Serialize)]
-pub(crate) struct Picture {
-    label: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thumb: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    width: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    height: Option<u32>,
-}
-
 impl<'a> Item<'a> {
     /// The job with its pictures to edit and its own cells; thumbnails are ordered.
     pub(crate) fn new(
@@ -115,9 +97,9 @@ impl<'a> Item<'a> {
             line: job.line,
             state: job.status.as_str(),
             prompt: &job.prompt,
-            before: before.iter().map(|before| before_picture(before, report, thumbnails)).collect(),
-            after: job.files.iter().map(|file| result_picture(file, report, thumbnails)).collect(),
-            originals: job.originals.iter().map(|file| result_picture(file, report, thumbnails)).collect(),
+            before: before.iter().map(|before| Picture::before(before, report, thumbnails)).collect(),
+            after: job.files.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
+            originals: job.originals.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
             tries: job.tries.iter().map(|tried| Try::new(tried, report, thumbnails)).collect(),
             result: job.files.iter().map(|file| file.blake3.to_string()[..12].to_owned()).collect(),
             asked: check.map(|check| check.asked.as_str()).or(job.color.as_deref()),
@@ -147,41 +129,6 @@ impl<'a> Item<'a> {
             own,
         })
     }
-}
-
-fn before_picture(before: &Before, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
-    let words = |label: &str| Picture { label: cut(label), link: None, thumb: None, width: None, height: None };
-    match before {
-        Before::Url(url) => words(url),
-        Before::Words(text) => words(text),
-        Before::File { path, label, content } => Picture {
-            link: Some(link(report.root(), path)),
-            thumb: content.map(|content| thumbnails.of(path, &content, report)),
-            ..words(label)
-        },
-    }
-}
-
-pub(crate) fn result_picture(file: &ResultFile, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
-    let path = report.root().parent().unwrap_or(Path::new("")).join(&file.path);
-    Picture {
-        label: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        link: Some(link(report.root(), &path)),
-        thumb: Some(thumbnails.of(&path, &file.blake3, report)),
-        width: Some(file.width),
-        height: Some(file.height),
-    }
-}
-
-pub(crate) fn cut(text: &str) -> String {
-    match text.char_indices().nth(ROOM) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-pub(crate) fn rounded(value: f64, parts: f64) -> f64 {
-    (value * parts).round() / parts
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]

@@ -2,9 +2,11 @@
 
 mod charts;
 mod data;
-mod job;
+mod item;
 mod overview;
+mod picture;
 mod tries;
+mod value;
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -20,9 +22,7 @@ use super::tally::Tally;
 use super::thumbnails::Thumbnails;
 use super::{ReportError, manifest_csv};
 use data::{Chunks, Opening};
-use job::Item;
-
-pub(crate) use overview::title;
+use item::Item;
 
 const STYLE: &str = include_str!("assets/page.css");
 
@@ -84,7 +84,7 @@ impl Page {
         let opening = Opening {
             version: 1,
             key: batch.key.clone(),
-            title: title(batch),
+            title: batch.heading(),
             backend: &batch.backend,
             state: batch.state.as_str(),
             manifest: &manifest_csv::COLUMNS,

@@ -6,11 +6,12 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::super::model::{BatchView, Counts};
+use super::super::model::BatchView;
 use super::super::summary;
 use super::super::tally::Tally;
 use super::charts::charts;
-use crate::job::{Cents, JobStatus};
+use crate::job::{Cents, JobStatus, StatusCounts};
+use crate::words;
 
 #[derive(Serialize)]
 struct Figure {
@@ -47,7 +48,7 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
     let parts = parts(&batch.counts);
     let alike = Some(&tally.alikes.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);
     let heading = Heading {
-        title: title(batch),
+        title: batch.heading(),
         state: batch.state.as_str(),
         state_text: match batch.state.reason() {
             Some(reason) => format!("stopped: {reason}"),
@@ -67,19 +68,8 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
     ])
 }
 
-/// What the page is called.
-pub(crate) fn title(batch: &BatchView) -> &str {
-    if batch.title.is_empty() { "Batch" } else { &batch.title }
-}
-
-fn parts(counts: &Counts) -> [(&'static str, u64); 4] {
-    let count = |status| match status {
-        JobStatus::Completed => counts.completed,
-        JobStatus::Failed => counts.failed,
-        JobStatus::Uncertain => counts.uncertain,
-        JobStatus::Pending => counts.pending,
-    };
-    JobStatus::ALL.map(|status| (status.as_str(), count(status)))
+fn parts(counts: &StatusCounts) -> [(&'static str, u64); 4] {
+    JobStatus::ALL.map(|status| (status.as_str(), counts.of(status)))
 }
 
 fn bar(parts: &[(&'static str, u64)], total: u64) -> Vec<BarPart> {
@@ -150,20 +140,10 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         add("uncertain", batch.reserved.to_string(), "reserved", "state=uncertain");
     }
     if let Some(seconds) = summary::seconds(batch) {
-        add("time", duration(seconds), "from first to last", "");
+        add("time", words::seconds(seconds), "from first to last", "");
         if seconds > 0.0 && batch.counts.completed > 1 {
             add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures a minute", "");
         }
     }
     figures
-}
-
-/// Seconds as a person reads them.
-pub(crate) fn duration(seconds: f64) -> String {
-    match seconds {
-        _ if seconds < 10.0 => format!("{seconds:.1} s"),
-        _ if seconds < 60.0 => format!("{seconds:.0} s"),
-        _ if seconds < 3600.0 => format!("{} min {:02} s", seconds as u64 / 60, seconds as u64 % 60),
-        _ => format!("{} h {:02} min", seconds as u64 / 3600, seconds as u64 / 60 % 60),
-    }
 }

@@ -3,7 +3,8 @@ use serde::Serialize;
 use super::super::files::ReportFolder;
 use super::super::model::TryView;
 use super::super::thumbnails::Thumbnails;
-use super::job::{Picture, cut, result_picture, rounded};
+use super::picture::Picture;
+use super::value::{cut, rounded};
 use crate::job::Seed;
 
 /// One of several tries to get a job's color, as the page's script takes it.
@@ -41,7 +42,7 @@ impl<'a> Try<'a> {
             reserved: tried.reserved.0,
             seed: tried.seed.map(Seed::get),
             prediction: tried.prediction_id.as_deref(),
-            pictures: tried.files.iter().map(|file| result_picture(file, report, thumbnails)).collect(),
+            pictures: tried.files.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
             measured: check.and_then(|check| check.measured.as_deref()),
             delta: check.and_then(|check| check.delta_e).map(|delta| rounded(delta, 100.0)),
             verdict: check.map(|check| check.verdict.as_str()),

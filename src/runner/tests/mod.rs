@@ -12,8 +12,10 @@ use futures::future::{BoxFuture, FutureExt};
 use super::*;
 use crate::api::{Answer, Exchange, Intended};
 use crate::color::Check;
-use crate::job::{Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, Switches};
-use crate::journal::{EditKey, EditState, FileDisk, PlanCounts, SavedFile, replay};
+use crate::job::{
+    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
+};
+use crate::journal::{EditKey, EditState, FileDisk, SavedFile, replay};
 use crate::outputs::{Place, Slot, Verified};
 use crate::plan::{Standing, Task};
 use crate::verify::{Correction, Subject};
@@ -214,7 +216,7 @@ async fn play_as(
         manifest: "catalog.csv".into(),
         backend: "vibedream".into(),
         program: "0".into(),
-        jobs: PlanCounts::default(),
+        jobs: StatusCounts::default(),
         ..RunStart::default()
     };
     let batch = Batch { opening, work, is_job: |_: &str| false };

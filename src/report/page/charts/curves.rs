@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::super::super::model::{BatchView, TimelineKind};
 use super::super::super::tally::End;
-use super::super::overview::duration;
 use super::Chart;
 use super::axis::Drawing;
 use crate::job::{Cents, JobStatus};
+use crate::words;
 
 /// The most points of a curve: more than pixels are of no use.
 const POINTS: usize = 300;
@@ -50,7 +50,7 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     };
     Some(Chart {
         name: "Progress",
-        words: format!("{completed} completed and {failed} failed in {}{slowed}", duration(span.seconds)),
+        words: format!("{completed} completed and {failed} failed in {}{slowed}", words::seconds(span.seconds)),
         svg: drawing.finish(),
     })
 }

@@ -1,9 +1,9 @@
 //! How values are spread.
 
-use super::super::overview::duration;
 use super::Chart;
 use super::axis::{Drawing, step};
 use crate::color::Verdict;
+use crate::words;
 
 /// How many bars there are, about.
 const BARS: f64 = 26.0;
@@ -21,9 +21,9 @@ pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
         name: "Time a job",
         words: format!(
             "half of the jobs took up to {}, 95 of 100 up to {}, the slowest {}",
-            duration(median),
-            duration(high),
-            duration(most)
+            words::seconds(median),
+            words::seconds(high),
+            words::seconds(most)
         ),
         svg: drawing.finish(),
     })

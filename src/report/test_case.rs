@@ -1,0 +1,87 @@
+//! Jobs as test cases. One that failed or missed its color is a failure, one whose fate nobody knows an error, one that is
+//! still to do is skipped.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::JobView;
+use crate::color::Verdict;
+use crate::job::{ErrorClass, JobStatus};
+
+/// A job as a test case.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TestCase {
+    pub(super) name: String,
+    pub(super) seconds: f64,
+    pub(super) ending: Ending,
+}
+
+/// How a test case ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Ending {
+    Passed,
+    Skipped,
+    Failure(Finding),
+    Error(Finding),
+}
+
+/// What was wrong with a job.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Finding {
+    pub(super) kind: String,
+    pub(super) message: String,
+    /// What to do about it, and what tells the job from others.
+    pub(super) text: String,
+}
+
+/// What all cases add up to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TestTotals {
+    pub(super) tests: u64,
+    pub(super) failures: u64,
+    pub(super) errors: u64,
+    pub(super) skipped: u64,
+    pub(super) seconds: f64,
+}
+
+impl TestCase {
+    pub(crate) fn of(job: &JobView) -> TestCase {
+        let finding = |kind: &str, message: String| {
+            let prediction = job.prediction_id.as_ref().map(|id| format!("prediction {id}"));
+            let lines = [job.advice().map(str::to_owned), prediction, Some(job.prompt.clone())];
+            let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
+            Finding { kind: kind.to_owned(), message, text }
+        };
+        let said = || job.error.clone().unwrap_or_default();
+        let ending = match job.status {
+            JobStatus::Completed => match missed(job) {
+                Some(message) => Ending::Failure(finding(Verdict::Off.as_str(), message)),
+                None => Ending::Passed,
+            },
+            JobStatus::Pending => Ending::Skipped,
+            JobStatus::Failed => Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), said())),
+            JobStatus::Uncertain => Ending::Error(finding("uncertain", said())),
+        };
+        TestCase { name: job.id.to_string(), seconds: job.seconds().unwrap_or_default(), ending }
+    }
+}
+
+/// How a result missed its color, if it did.
+fn missed(job: &JobView) -> Option<String> {
+    let check = job.check.as_ref().filter(|check| check.verdict == Verdict::Off)?;
+    let found = check.measured.as_deref().unwrap_or("none");
+    let difference = check.delta_e.map_or_else(String::new, |delta| format!(", ΔE00 {delta:.1}"));
+    Some(format!("asked for {}, found {found}{difference}", check.asked))
+}
+
+impl TestTotals {
+    pub(crate) fn add(&mut self, case: &TestCase) {
+        self.tests += 1;
+        self.seconds += case.seconds;
+        match case.ending {
+            Ending::Passed => {}
+            Ending::Skipped => self.skipped += 1,
+            Ending::Failure(_) => self.failures += 1,
+            Ending::Error(_) => self.errors += 1,
+        }
+    }
+}
