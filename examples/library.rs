@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
 
-use dyehouse::api::client::{BaseUrl, Client};
+use dyehouse::api::BaseUrl;
+use dyehouse::api::client::Client;
 use dyehouse::color::wanted;
 use dyehouse::editor::Recolorer;
 use dyehouse::job::{Fingerprint, SubmitRate};

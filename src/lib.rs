@@ -11,6 +11,7 @@ pub mod commands;
 pub mod editor;
 pub mod exit;
 mod files;
+mod http;
 pub mod job;
 pub mod journal;
 pub mod manifest;

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::job::ContentHash;
-use crate::outputs::{Format, Picture, PictureError, inspect};
+use crate::photo::{Format, Picture, PictureError, inspect};
 
 /// The largest picture that is put into a request, in bytes.
 pub(crate) const MOST_BYTES: u64 = 20 << 20;

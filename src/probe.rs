@@ -9,9 +9,9 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RA
 use reqwest::{Method, Response, StatusCode, redirect, retry};
 use tokio::time::MissedTickBehavior;
 
-use crate::api::client::{ClientError, innermost, install_tls};
+use crate::http::{self, TlsError, innermost};
 use crate::job::Rate;
-use crate::outputs::Format;
+use crate::photo::Format;
 use crate::pictures;
 
 /// Bounds of a probe.
@@ -83,17 +83,15 @@ impl Prober {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(limits: ProbeLimits) -> Result<Prober, ClientError> {
-        install_tls();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+    pub fn new(limits: ProbeLimits) -> Result<Prober, TlsError> {
+        let http = http::builder()
             .redirect(redirect::Policy::limited(5))
             .retry(retry::never())
             .referer(false)
             .connect_timeout(limits.patience.min(Duration::from_secs(10)))
             .timeout(limits.patience)
             .build()
-            .map_err(ClientError::Tls)?;
+            .map_err(TlsError)?;
         Ok(Prober { http, limits })
     }
 

@@ -1,7 +1,6 @@
 //! The HTTP client of the API. It sends each request once: no redirect is followed and nothing is sent again, because
 //! only the runner knows what a second submit would cost.
 
-use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,11 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, Url, redirect, retry};
+use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::http::{self, TlsError, innermost};
 use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 
+use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::limits::Limits;
 use super::wire::{self, Generate, PredictionId};
@@ -38,29 +39,6 @@ pub struct Client {
     bearer: HeaderValue,
 }
 
-/// The origin of an API: https, or http on loopback, since a key goes there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl(Url);
-
-/// A text that is no base URL.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BaseUrlError {
-    /// It does not parse.
-    #[error("{text:?} is no URL: {cause}")]
-    Malformed {
-        /// The text.
-        text: String,
-        /// What the parser said.
-        cause: String,
-    },
-    /// A key would travel in the clear.
-    #[error("{0} would send the key unencrypted")]
-    Insecure(Url),
-    /// It has a part that an origin does not have.
-    #[error("{0} is more than an origin")]
-    NotAnOrigin(Url),
-}
-
 /// A client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -68,72 +46,23 @@ pub enum ClientError {
     #[error("use the API key: it holds characters that an HTTP header cannot carry")]
     Key,
     /// TLS cannot be set up.
-    #[error("set up HTTPS: {0}")]
-    Tls(#[source] reqwest::Error),
-}
-
-impl BaseUrl {
-    /// Reads an origin such as `https://api.vibedream.ai`.
-    pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
-        let malformed = |cause: String| BaseUrlError::Malformed { text: text.to_owned(), cause };
-        let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(BaseUrlError::Insecure(url)),
-            _ => return Err(malformed("expected https".to_owned())),
-        }
-        let is_origin =
-            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url)) }
-    }
-
-    /// Whether it is this machine.
-    pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
-    }
-
-    fn join(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
-        url.set_path(path);
-        url
-    }
-}
-
-impl std::fmt::Display for BaseUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.0.as_str().trim_end_matches('/'))
-    }
-}
-
-/// Whether a URL's host is this machine, by its name or address.
-pub fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-/// Makes ring the provider of TLS for the whole process. Idempotent, and needed before any client is built.
-pub fn install_tls() {
-    // An error says that a provider is installed already, which is what is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Client {
     /// A client for the API at `base`.
     pub fn new(base: BaseUrl, key: &SecretString) -> Result<Client, ClientError> {
-        install_tls();
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
         bearer.set_sensitive(true);
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+        let http = http::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .build()
-            .map_err(ClientError::Tls)?;
+            .map_err(TlsError)?;
         Ok(Client { http, base, key: key.clone(), bearer })
     }
 
@@ -211,15 +140,6 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The cause of an error that has none itself: it knows best what went wrong.
-pub(crate) fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root
-}
-
 /// The whole chain of causes in one line, without the URL: it may hold a signature.
 fn explain(error: &reqwest::Error) -> String {
     let kind = if error.is_timeout() {
@@ -275,30 +195,6 @@ async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_base_url_is_an_origin_that_keeps_the_key_secret() {
-        for good in [
-            "https://api.vibedream.ai",
-            "https://api.vibedream.ai/",
-            "http://127.0.0.1:8787",
-            "http://[::1]:1",
-            "http://localhost:1",
-        ] {
-            assert!(BaseUrl::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://api.vibedream.ai",
-            "http://10.0.0.1",
-            "ftp://x",
-            "api.vibedream.ai",
-            "https://x/api",
-            "https://u@x",
-            "http://127.0.0.1.evil.example",
-        ] {
-            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_key_is_not_printed_with_the_client() {
@@ -361,9 +257,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_takes_a_request_and_says_nothing_may_have_accepted_it() {
-        install_tls();
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let request = reqwest::Client::new().post(format!("http://{}", silent.local_addr().unwrap()));
+        let http = http::builder().build().unwrap();
+        let request = http.post(format!("http://{}", silent.local_addr().unwrap()));
         let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
         let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
         assert!(cause.starts_with("no answer in time"), "{cause}");

@@ -1,7 +1,8 @@
 //! The image-edit API: its contract, our client of it, and what its answers mean.
 //!
-//! [`client`] sends and hands back what came, raw; [`outcome`] is the pure reading of that, in one table a request.
+//! [`client`] sends each request once and hands back what came, raw; [`outcome`] is the pure reading of that, in one table a request.
 
+mod base_url;
 pub mod client;
 mod exchange;
 mod hint;
@@ -9,6 +10,7 @@ mod limits;
 pub mod outcome;
 pub mod wire;
 
+pub use base_url::{BaseUrl, BaseUrlError};
 pub use exchange::{Answer, EditApi, Exchange, Fault, Intended};
 pub use limits::{Left, Limits, Quota};
 pub use wire::PredictionId;

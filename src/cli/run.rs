@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::api::client::BaseUrl;
+use crate::api::BaseUrl;
 use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::manifest::{Backend, UncertainPolicy};
 use crate::notify::NoticeUrl;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::api::client::{BaseUrl, Client};
+use crate::api::BaseUrl;
+use crate::api::client::Client;
 use crate::editor::Recolorer;
 use crate::outputs::{DownloadLimits, Downloader, Results};
 use crate::run_folder::RunFolder;

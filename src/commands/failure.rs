@@ -4,6 +4,7 @@ use std::io;
 use crate::api::client::ClientError;
 use crate::color::NotFound;
 use crate::exit::Exit;
+use crate::http::TlsError;
 use crate::manifest::{Problems, Severity, Style, render};
 use crate::outputs::OutputError;
 use crate::report::ReportError;
@@ -44,6 +45,9 @@ pub enum Failure {
     /// The client of the API.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Another client.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The embedded server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -108,6 +112,7 @@ impl Failure {
             | Failure::Folder(_)
             | Failure::Results(_)
             | Failure::Client(_)
+            | Failure::Tls(_)
             | Failure::Server(_)
             | Failure::Run(_)
             | Failure::Report(_)
@@ -150,7 +155,7 @@ impl Failure {
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
             }
-            Failure::Client(ClientError::Tls(_)) => {
+            Failure::Client(ClientError::Tls(_)) | Failure::Tls(_) => {
                 Some("see that this machine has its root certificates (ca-certificates)".to_owned())
             }
             Failure::Chaos(_) => Some("examples/chaos.yaml names all faults".to_owned()),

@@ -7,7 +7,7 @@ use crate::color::Hex;
 use crate::exit::Exit;
 use crate::job::JobId;
 use crate::manifest::slug;
-use crate::outputs::inspect;
+use crate::photo::inspect;
 use crate::progress::Screen;
 use crate::words::{counted, shell_word};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::api::client::BaseUrl;
+use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::{Batch, Run};
 use crate::color::Tolerance;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 
-use crate::api::client::{innermost, install_tls};
+use crate::http::{self, innermost};
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -13,13 +13,7 @@ const WAITS: [Duration; 4] =
 
 /// A client for notices. It follows no redirect, so that what was meant for one host reaches no other.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    install_tls();
-    reqwest::Client::builder()
-        .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .timeout(PATIENCE)
-        .build()
+    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(PATIENCE).build()
 }
 
 /// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made anew each

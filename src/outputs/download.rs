@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use reqwest::{Response, Url, redirect, retry};
 
-use crate::api::client::{ClientError, install_tls, is_loopback};
+use crate::http::{self, TlsError, is_loopback};
 
 use super::{OutputError, Slot, disk};
 
@@ -64,25 +64,23 @@ enum Attempt {
 
 impl Downloader {
     /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
-    pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, ClientError> {
+    pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
         Downloader::over(plain_http, limits)
     }
 
     /// A downloader of pictures that a manifest names: from wherever it says.
-    pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, ClientError> {
+    pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, TlsError> {
         Downloader::over(PlainHttp::Anywhere, limits)
     }
 
-    fn over(plain_http: PlainHttp, limits: DownloadLimits) -> Result<Downloader, ClientError> {
-        install_tls();
+    fn over(plain_http: PlainHttp, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
             0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
             0..=4 => attempt.error("redirected to a place that is not asked"),
             _ => attempt.error("too many redirects"),
         });
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+        let http = http::builder()
             .redirect(policy)
             .retry(retry::never())
             .referer(false)
@@ -90,7 +88,7 @@ impl Downloader {
             .read_timeout(limits.silence)
             .timeout(limits.whole)
             .build()
-            .map_err(ClientError::Tls)?;
+            .map_err(TlsError)?;
         Ok(Downloader { http, limits, plain_http })
     }
 

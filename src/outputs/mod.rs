@@ -8,7 +8,6 @@ mod batches;
 mod download;
 mod incoming;
 mod inline;
-mod picture;
 mod places;
 mod results;
 mod room;
@@ -21,13 +20,13 @@ use std::path::PathBuf;
 pub use adopt::Adoption;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
-pub use picture::{Format, Picture, PictureError, inspect};
 pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, remove_strays, set_aside};
 pub use results::{Results, Staged};
 pub use slot::Slot;
 
 use crate::job::{ContentHash, ErrorClass, JobId};
 use crate::journal::SavedFile;
+use crate::photo::PictureError;
 
 /// Where results go. The real one is [`Results`]; a simulation keeps its own.
 pub trait ResultStore: Send + Sync + 'static {

@@ -8,6 +8,7 @@ use tempfile::TempPath;
 use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
+use crate::photo::{self, Picture, PictureError};
 
 use super::batches::Batches;
 use super::incoming::{Incoming, Received, temporary};
@@ -15,7 +16,7 @@ use super::places::{
     EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, make_room, move_to, strays,
 };
 use super::room;
-use super::{Downloader, OutputError, Picture, Place, ResultStore, Slot, Verified, disk, inline, picture};
+use super::{Downloader, OutputError, Place, ResultStore, Slot, Verified, disk, inline};
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
@@ -70,14 +71,14 @@ impl Results {
     fn stage(&self, received: Received) -> Result<Staged, OutputError> {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
-                let picture = picture::verify(&mut Cursor::new(&bytes))?;
+                let picture = photo::verify(&mut Cursor::new(&bytes))?;
                 let mut file = temporary(&self.results).map_err(disk(&self.results))?;
                 file.write_all(&bytes).map_err(disk(file.path()))?;
                 (picture, ContentHash::of(&bytes), bytes.len() as u64, file)
             }
             Received::InFile(mut file) => {
-                let picture = match picture::verify(&mut BufReader::new(file.as_file_mut())) {
-                    Err(picture::PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
+                let picture = match photo::verify(&mut BufReader::new(file.as_file_mut())) {
+                    Err(PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
                     verified => verified?,
                 };
                 let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;

@@ -1,9 +1,10 @@
-//! Photographs: encoded bytes to upright sRGB pixels, and back to a PNG.
+//! Photographs: what a file is and whether it is whole, its upright sRGB pixels, and back to a PNG.
 //!
 //! What a camera or a shop has put into a file is dealt with here (orientation, color profile, 16 bits, opacity), so
 //! that everything above sees linear light. Decoding is bounded in pixels and in memory.
 
 mod decode;
+mod picture;
 mod profile;
 mod reduced;
 mod resize;
@@ -17,6 +18,7 @@ use image::{DynamicImage, ImageEncoder};
 use crate::color::{Encoder, Rgb, View, decode16, encode16, light_of_bytes};
 
 pub use decode::is_animated;
+pub use picture::{Format, Picture, PictureError, inspect, verify};
 
 /// A decoded picture: upright, sRGB, 8 or 16 bits a channel, with its opacity where it has one.
 #[derive(Clone, Debug)]

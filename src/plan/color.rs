@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
-use crate::verify::Goal;
 
-use super::{Standing, Task, Work};
+use super::{Goal, Standing, Task, Work};
 
 /// What is done about colors.
 #[derive(Clone, Copy, Debug, PartialEq)]

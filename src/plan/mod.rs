@@ -3,6 +3,7 @@
 mod advice;
 mod color;
 mod expiry;
+mod goal;
 mod work;
 
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts};
 use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Stage};
-use crate::verify::Goal;
 
 pub use advice::{Advice, Sketch, Warning};
 pub use color::{ColorLock, ColorRules, Moment, UncertainReroll, needs_tending, next_for_color, unfinished_reroll};
+pub use goal::Goal;
 pub use work::{Standing, Task, Work};
 
 /// A job of the manifest with the fingerprint of what it sends: a line of the plan file.

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use crate::job::EditRequest;
 use crate::journal::{EditKey, Reroll};
-use crate::verify::Goal;
+
+use super::Goal;
 
 /// One thing to do, in the order of the manifest.
 #[derive(Clone, Debug)]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::api::client::ClientError;
+use crate::http::TlsError;
 use crate::job::{ContentHash, ImageSource};
-use crate::outputs::{DownloadLimits, Downloader, Format, Slot, decode};
+use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
+use crate::photo::Format;
 
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
@@ -54,7 +55,7 @@ impl BeforePictures {
     ///
     /// # Errors
     /// The system's certificates cannot be read.
-    pub fn new(run: &Path, limits: FetchLimits) -> Result<BeforePictures, ClientError> {
+    pub fn new(run: &Path, limits: FetchLimits) -> Result<BeforePictures, TlsError> {
         let bounds = DownloadLimits {
             most_bytes: MOST_BYTES,
             attempts: 2,

@@ -11,24 +11,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::color::{Check, Hex, Tolerance};
-use crate::job::{EditRequest, Fingerprint};
+use crate::color::{Check, Tolerance};
+use crate::job::EditRequest;
 use crate::journal::SavedFile;
+use crate::plan::Goal;
 
 pub use before::{BEFORE, BeforePictures, FetchLimits};
 pub use checker::ColorChecker;
 pub use correct::{LANDING, correct};
-
-/// What the results of a job are held against.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Goal {
-    /// The edit that the manifest asks for.
-    pub fingerprint: Fingerprint,
-    /// What is sent for it; its first picture is the one before.
-    pub request: Arc<EditRequest>,
-    /// The colors asked for, at least one.
-    pub colors: Vec<Hex>,
-}
 
 /// The pictures of one edit, and what they are held against.
 #[derive(Clone, Debug)]

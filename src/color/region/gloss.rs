@@ -1,7 +1,7 @@
 use crate::color::filter::neighbors;
 use crate::color::{Oklab, Plane};
 
-use super::material::outside;
+use super::outline::outside;
 
 /// The largest step of OKLab's lightness from a pixel to the next within a reflection: larger ones are edges.
 const STEP: f32 = 0.04;

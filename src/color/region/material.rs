@@ -8,6 +8,7 @@ use super::cast::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::with_reflections;
 use super::lines::with_lines;
+use super::outline::outside;
 use super::people::without_turned_heads;
 use super::unmix::{Unmix, norm};
 
@@ -204,20 +205,6 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
 fn reflects(color: Oklab, body: Oklab) -> bool {
     let turn = || (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
     color.l < body.l && color.saturation() > 0.9 * body.saturation() && turn().abs().to_degrees() < 35.0
-}
-
-/// The color outside of the product three pixels from a pixel, where that is so near.
-pub(super) fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
-    let (x, y) = ((place % colors.width) as isize, (place / colors.width) as isize);
-    [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find_map(|(across, down)| {
-        let at = |steps: isize| {
-            let (x, y) = (x + steps * across, y + steps * down);
-            let is_there = x >= 0 && y >= 0 && x < colors.width as isize && y < colors.height as isize;
-            is_there.then(|| y as usize * colors.width + x as usize)
-        };
-        let (beside, beyond) = (at(1)?, at(3)?);
-        (!product.data[beside] && !product.data[beyond]).then(|| colors.data[beyond])
-    })
 }
 
 /// Pixels that are of the little hue that the body has, and not much lighter or darker.

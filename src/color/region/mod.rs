@@ -11,6 +11,7 @@ mod graph;
 mod lines;
 mod material;
 mod matte;
+mod outline;
 mod part;
 mod people;
 mod settle;

@@ -3,7 +3,8 @@ use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
-use super::material::{material_of, outside};
+use super::material::material_of;
+use super::outline::outside;
 
 /// A part of a product, by where it is: its color alone does not tell a lid from a sole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::{FetchPolicy, Limits};
+use crate::http;
 use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};
 
@@ -55,11 +56,8 @@ pub(super) struct Fetcher {
 
 impl Fetcher {
     pub(super) fn new(policy: FetchPolicy, limits: &Limits) -> Result<Fetcher, reqwest::Error> {
-        // An error means that the program has installed a provider already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
-            Client::builder()
-                .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+            http::builder()
                 // Through a proxy the address that is connected to could not be checked.
                 .no_proxy()
                 .redirect(redirect::Policy::none())

@@ -112,7 +112,7 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
 }
 
 /// Decodes the picture in `source` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
-pub(super) fn verify(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
+pub fn verify(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
     let format = format_of(source)?;
     if !ends_as_it_should(source, format)? {
         return Err(PictureError::CutOff(format.name()));

@@ -1,0 +1,90 @@
+use reqwest::Url;
+
+use crate::http::is_loopback;
+
+/// The origin of an API: https, or http on loopback, since a key goes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+/// A text that is no base URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It does not parse.
+    #[error("{text:?} is no URL: {cause}")]
+    Malformed {
+        /// The text.
+        text: String,
+        /// What the parser said.
+        cause: String,
+    },
+    /// A key would travel in the clear.
+    #[error("{0} would send the key unencrypted")]
+    Insecure(Url),
+    /// It has a part that an origin does not have.
+    #[error("{0} is more than an origin")]
+    NotAnOrigin(Url),
+}
+
+impl BaseUrl {
+    /// Reads an origin such as `https://api.vibedream.ai`.
+    pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
+        let malformed = |cause: String| BaseUrlError::Malformed { text: text.to_owned(), cause };
+        let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(BaseUrlError::Insecure(url)),
+            _ => return Err(malformed("expected https".to_owned())),
+        }
+        let is_origin =
+            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url)) }
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The URL of `path` there.
+    pub(super) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_an_origin_that_keeps_the_key_secret() {
+        for good in [
+            "https://api.vibedream.ai",
+            "https://api.vibedream.ai/",
+            "http://127.0.0.1:8787",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(BaseUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.vibedream.ai",
+            "http://10.0.0.1",
+            "ftp://x",
+            "api.vibedream.ai",
+            "https://x/api",
+            "https://u@x",
+            "http://127.0.0.1.evil.example",
+        ] {
+            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
