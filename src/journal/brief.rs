@@ -1,7 +1,10 @@
 use crate::color::{Hex, Tolerance, Verdict};
-use crate::job::{ErrorClass, JobId, JobStatus};
+use crate::job::{JobId, JobStatus};
 
-use super::{Edit, EditState, History, SavedFile};
+use super::edit::Edit;
+use super::fields::SavedFile;
+use super::history::History;
+use super::stage::Stage;
 
 /// What a plan asks of an edit. It is known without reading the journal again.
 #[derive(Clone, Debug)]
@@ -30,25 +33,6 @@ pub struct ColorBrief<'l> {
     pub is_corrected: bool,
     /// Whether the color lock has tried to and left it as it was.
     pub is_left: bool,
-}
-
-/// How far an edit has come: [`EditState`] without what belongs to each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Nothing is under way; it may be submitted.
-    Idle,
-    /// A submit was announced, and its answer is not known.
-    Submitting,
-    /// The provider has it.
-    Processing,
-    /// Its pictures are on this machine under temporary names.
-    Fetched,
-    /// Its pictures are in `results/`.
-    Completed,
-    /// It ended without pictures.
-    Failed(ErrorClass),
-    /// Nobody knows whether its submit was accepted.
-    Uncertain,
 }
 
 /// The names and sizes of pictures.
@@ -100,53 +84,5 @@ impl ColorBrief<'_> {
             is_corrected: edit.corrected.is_some(),
             is_left: checked.uncorrected.is_some(),
         })
-    }
-}
-
-impl Stage {
-    /// The status in the four words of reports.
-    pub fn status(self) -> JobStatus {
-        match self {
-            Stage::Idle | Stage::Submitting | Stage::Processing | Stage::Fetched => JobStatus::Pending,
-            Stage::Completed => JobStatus::Completed,
-            Stage::Failed(_) => JobStatus::Failed,
-            Stage::Uncertain => JobStatus::Uncertain,
-        }
-    }
-
-    /// All of them, each at the place of its byte.
-    const ALL: [Stage; 6 + ErrorClass::ALL.len()] = {
-        let mut all = [Stage::Idle; 6 + ErrorClass::ALL.len()];
-        all[1] = Stage::Submitting;
-        all[2] = Stage::Processing;
-        all[3] = Stage::Fetched;
-        all[4] = Stage::Completed;
-        all[5] = Stage::Uncertain;
-        let mut class = 0;
-        while class < ErrorClass::ALL.len() {
-            all[6 + class] = Stage::Failed(ErrorClass::ALL[class]);
-            class += 1;
-        }
-        all
-    };
-
-    pub(super) fn to_byte(self) -> u8 {
-        Stage::ALL.iter().position(|stage| *stage == self).unwrap_or_default() as u8
-    }
-
-    pub(super) fn from_byte(byte: u8) -> Option<Stage> {
-        Stage::ALL.get(usize::from(byte)).copied()
-    }
-
-    pub(super) fn of(state: &EditState) -> Stage {
-        match state {
-            EditState::Idle => Stage::Idle,
-            EditState::Submitting { .. } => Stage::Submitting,
-            EditState::Processing => Stage::Processing,
-            EditState::Fetched { .. } => Stage::Fetched,
-            EditState::Completed { .. } => Stage::Completed,
-            EditState::Failed { class } => Stage::Failed(*class),
-            EditState::Uncertain => Stage::Uncertain,
-        }
     }
 }

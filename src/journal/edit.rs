@@ -4,9 +4,9 @@ use crate::api::PredictionId;
 use crate::color::Check;
 use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
 
-use super::brief::Stage;
 use super::fields::{Checked, Corrected, Reroll, SavedFile};
 use super::record::Step;
+use super::stage::Stage;
 use super::state::{EditState, Problem};
 use super::summary::Summary;
 

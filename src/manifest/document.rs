@@ -221,7 +221,7 @@ impl Head<'_> {
             complaints.push(Complaint::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
         }
         let mut reader = Reader::new(&row, self.folder);
-        let defaults = Defaults::from(reader.said());
+        let defaults = Defaults::from(reader.parse());
         complaints.extend(reader.into_complaints());
         for complaint in complaints {
             let span = span_of(&complaint.at, pairs, &value.span, self.text);

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io;
 
 use crate::job::{Fingerprint, JobId};
-use crate::journal::brief::Stage;
 use crate::journal::history::{History, Tracked};
 use crate::journal::settled::{Half, Stored};
+use crate::journal::stage::Stage;
 use crate::journal::trail::Trail;
 use crate::journal::{Edit, EditKey, EditState, LinesError};
 

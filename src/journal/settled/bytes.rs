@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::{EXTENSIONS, Entry, Half, Large, MOST, Settled};
-use crate::journal::brief::Stage;
 use crate::journal::filter::Filter;
 use crate::journal::key::{Key, ShortHash};
 use crate::journal::marks::{Goals, Marks};
+use crate::journal::stage::Stage;
 use crate::journal::trail::Packed;
 
 /// How many bytes an entry takes.

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
-use super::brief::{Brief, ColorBrief, Pictures, Stage};
+use super::brief::{Brief, ColorBrief, Pictures};
 use super::filter::Filter;
 use super::history::{History, Tracked};
 use super::key::{Key, ShortHash};
 use super::marks::{Goals, Marks};
+use super::stage::Stage;
 use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
 

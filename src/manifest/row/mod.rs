@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! reader       the known columns of a row, each checked
+//! parsed       what the known columns of a row say
 //! understand   a row and what holds for all rows, to a job
 //! color        a color column
 //! derived_id   the id of a row that has none
@@ -12,14 +13,16 @@
 mod color;
 mod complaint;
 mod derived_id;
+mod parsed;
 mod reader;
 mod spreadsheet;
 mod understand;
 
 pub(super) use complaint::{At, Complaint};
+pub(super) use parsed::ParsedRow;
 pub(super) use reader::Reader;
 pub(super) use spreadsheet::lost;
-pub(super) use understand::{Defaults, Said, pictures, understand};
+pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;
 

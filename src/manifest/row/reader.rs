@@ -10,7 +10,7 @@ use crate::manifest::suggest;
 
 use super::color::{color, is_hex_in_capitals};
 use super::spreadsheet::{is_prompt_to_come, lost, stands_for_nothing};
-use super::{At, Complaint, Field, Row, Said, Value};
+use super::{At, Complaint, Field, ParsedRow, Row, Value};
 
 /// The most images that the API takes.
 const MAX_IMAGES: usize = 8;
@@ -38,8 +38,8 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     /// Everything that the row says but its id.
-    pub(in crate::manifest) fn said(&mut self) -> Said<'a> {
-        Said {
+    pub(in crate::manifest) fn parse(&mut self) -> ParsedRow<'a> {
+        ParsedRow {
             prompt: self.prompt(),
             images: self.images(),
             size: self.size(),

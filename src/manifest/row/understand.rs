@@ -6,18 +6,7 @@ use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
 use super::spreadsheet::{lost, stands_for_nothing};
-use super::{Complaint, Field, Reader, Row, Value};
-
-/// What a row says in its known columns, without its id.
-#[derive(Clone, Debug, Default)]
-pub(in crate::manifest) struct Said<'a> {
-    pub(super) prompt: Option<&'a str>,
-    pub(super) images: Option<ImageRefs<'a>>,
-    pub(super) size: Option<Size>,
-    pub(super) seed: Option<Seed>,
-    pub(super) switches: Switches,
-    pub(super) color: Option<Cow<'a, str>>,
-}
+use super::{Complaint, Field, ParsedRow, Reader, Row, Value};
 
 /// What holds for every row that says nothing else.
 #[derive(Clone, Debug, Default)]
@@ -30,15 +19,15 @@ pub(in crate::manifest) struct Defaults {
     color: Option<String>,
 }
 
-impl From<Said<'_>> for Defaults {
-    fn from(said: Said<'_>) -> Defaults {
+impl From<ParsedRow<'_>> for Defaults {
+    fn from(parsed: ParsedRow<'_>) -> Defaults {
         Defaults {
-            prompt: said.prompt.map(str::to_owned),
-            images: said.images.map(|images| images.iter().map(ImageRef::to_source).collect()),
-            size: said.size,
-            seed: said.seed,
-            switches: said.switches,
-            color: said.color.map(Cow::into_owned),
+            prompt: parsed.prompt.map(str::to_owned),
+            images: parsed.images.map(|images| images.iter().map(ImageRef::to_source).collect()),
+            size: parsed.size,
+            seed: parsed.seed,
+            switches: parsed.switches,
+            color: parsed.color.map(Cow::into_owned),
         }
     }
 }
@@ -71,7 +60,7 @@ pub(in crate::manifest) fn understand<'a>(
     line: u64,
 ) -> Result<JobRef<'a>, Vec<Complaint>> {
     let mut reader = Reader::new(row, folder);
-    let own = reader.said();
+    let own = reader.parse();
     let id = reader.id();
     reader.require(Field::Prompt, own.prompt.is_some() || defaults.prompt.is_some());
     reader.require(Field::Images, own.images.is_some() || defaults.images.is_some());

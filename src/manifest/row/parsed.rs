@@ -1,0 +1,14 @@
+use std::borrow::Cow;
+
+use crate::job::{ImageRefs, Seed, Size, Switches};
+
+/// What a row says in its known columns, without its id.
+#[derive(Clone, Debug, Default)]
+pub(in crate::manifest) struct ParsedRow<'a> {
+    pub(super) prompt: Option<&'a str>,
+    pub(super) images: Option<ImageRefs<'a>>,
+    pub(super) size: Option<Size>,
+    pub(super) seed: Option<Seed>,
+    pub(super) switches: Switches,
+    pub(super) color: Option<Cow<'a, str>>,
+}
