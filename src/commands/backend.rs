@@ -48,9 +48,6 @@ pub(super) async fn embedded(folder: &RunFolder) -> Result<Ready, Failure> {
     let mut config = ServerConfig::new(listen, folder.embedded(), key.clone());
     config.fetch = FetchPolicy::PublicAndLoopback;
     let server = Server::start(config, Arc::new(Recolorer)).await?;
-    let base = BaseUrl::parse(&server.url()).map_err(|error| Failure::Usage {
-        message: format!("reach the embedded server: {error}"),
-        hint: "this is a defect of dyehouse: please report it".to_owned(),
-    })?;
+    let base = BaseUrl::parse(&server.url()).map_err(Failure::ServerUrl)?;
     Ok(Ready { server: Some(server), ..provider(base, &key, folder)? })
 }

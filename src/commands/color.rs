@@ -10,7 +10,7 @@ use crate::manifest::Style;
 use crate::photo::{Photo, is_animated};
 use crate::progress::{Screen, style};
 
-use super::{Failure, print, print_json};
+use super::{Failure, UsageError, print, print_json};
 
 /// The largest file that is taken for a picture, in bytes.
 const LARGEST_FILE: u64 = 256 << 20;
@@ -44,10 +44,7 @@ fn measured(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure> {
 fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
     let is_png = arguments.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
     if !is_png {
-        return Err(Failure::Usage {
-            message: format!("write {}: pictures are written as PNG files", arguments.out.display()),
-            hint: format!("name it {}", arguments.out.with_extension("png").display()),
-        });
+        return Err(UsageError::NotPng(arguments.out.clone()).into());
     }
     let mut photo = read(&arguments.picture, screen)?;
     let before: View = photo.reduced(COMPARED_SIDE);

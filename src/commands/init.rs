@@ -11,7 +11,7 @@ use crate::photo::inspect;
 use crate::progress::Screen;
 use crate::words::{counted, shell_word};
 
-use super::Failure;
+use super::{Failure, InitError};
 
 /// The longest slug of a color's name, in bytes: the rest of an id is for the picture's.
 const MAX_COLOR_BYTES: usize = 60;
@@ -33,21 +33,17 @@ struct Named {
 
 /// Writes a starter manifest for a folder of pictures and some colors.
 pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
-    let usage = |message: String, hint: &str| Failure::Usage { message, hint: hint.to_owned() };
     let out = &arguments.out;
     if out.exists() && !arguments.force {
-        let message = format!("write {}: it is there already", out.display());
-        return Err(usage(message, "name another file with --out, or replace it with --force"));
+        return Err(InitError::Exists(out.clone()).into());
     }
-    let mut pictures = pictures(&arguments.pictures).map_err(|cause| {
-        usage(format!("read the folder {}: {cause}", arguments.pictures.display()), "name a folder of pictures")
-    })?;
+    let folder = &arguments.pictures;
+    let mut pictures = pictures(folder).map_err(|cause| InitError::Unreadable { folder: folder.clone(), cause })?;
     if pictures.is_empty() {
-        let message = format!("find pictures in {}", arguments.pictures.display());
-        return Err(usage(message, "name a folder that holds JPEG, PNG, GIF or WebP files"));
+        return Err(InitError::NoPictures(folder.clone()).into());
     }
     let colors = colors(&arguments.colors)?;
-    let folder = relative(&arguments.pictures, out);
+    let folder = relative(folder, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let found = pictures.len();
     pictures.retain(|Named { file, .. }| match unsayable(file, is_table) {
@@ -61,10 +57,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
         "csv" => table(&folder, &pictures, &colors),
         "yaml" | "yml" if pictures.len() == found => document(&rows(&folder, &pictures), &colors),
         "yaml" | "yml" => document(&list(&folder, &pictures), &colors),
-        _ => {
-            let message = format!("tell what kind of manifest {} is to be", out.display());
-            return Err(usage(message, "name it .yaml or .csv"));
-        }
+        _ => return Err(InitError::UnknownKind(out.clone()).into()),
     };
     crate::files::replace(out, text.as_bytes())
         .map_err(|cause| Failure::Write { path: out.display().to_string(), cause: cause.to_string() })?;
@@ -113,22 +106,15 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
 }
 
 /// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.
-fn colors(texts: &[String]) -> Result<Vec<Color>, Failure> {
+fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
     let mut colors: Vec<Color> = Vec::new();
     for text in texts {
         let (name, color) = text.split_once('=').unwrap_or((text, text));
-        let hex: Hex = color.trim().parse().map_err(|_| Failure::Usage {
-            message: format!("read the color `{color}`"),
-            hint: "write a hex such as '#1E90FF', a CSS name such as navy, or a name and a hex: ocean=#1E90FF"
-                .to_owned(),
-        })?;
+        let hex: Hex = color.trim().parse().map_err(|_| InitError::Color(color.to_owned()))?;
         let is_hex = name.trim().starts_with('#') || slug(name).is_empty();
         let name = if is_hex { hex.to_string().trim_start_matches('#').to_lowercase() } else { name.trim().to_owned() };
         if slug(&name).len() > MAX_COLOR_BYTES {
-            return Err(Failure::Usage {
-                message: format!("call a color `{name}`: it is over {MAX_COLOR_BYTES} bytes long"),
-                hint: "it is a part of each id: give it a shorter name, as in ocean=#1E90FF".to_owned(),
-            });
+            return Err(InitError::ColorName { name, most_bytes: MAX_COLOR_BYTES });
         }
         if colors.iter().all(|known| slug(&known.name) != slug(&name)) {
             colors.push(Color { name, hex });

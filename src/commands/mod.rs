@@ -26,8 +26,7 @@ use crate::cli::{Cli, Command, SchemaOf};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
-pub use failure::Failure;
-pub use merge::MergeError;
+pub use failure::{Failure, InitError, MergeError, UsageError};
 
 /// Does what the command line says. What goes wrong is told on stderr; the answer is how the program ends.
 pub fn execute(cli: &Cli) -> Exit {

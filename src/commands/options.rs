@@ -17,7 +17,7 @@ use crate::plan::{ColorLock, ColorRules, UncertainReroll};
 use crate::run_folder::RunFolder;
 use crate::runner::{PollSchedule, Settings};
 
-use super::Failure;
+use super::UsageError;
 
 /// How many polls each prediction can have beside the usual rate.
 const POLLS_BESIDE: u32 = 2;
@@ -46,7 +46,7 @@ pub(super) struct Selection {
 
 impl Options {
     /// Merges what was said about a batch. `run` holds what only `dyehouse run` takes.
-    pub(super) fn merge(batch: &Batch, run: Option<&Run>, manifest: &Manifest) -> Result<Options, Failure> {
+    pub(super) fn merge(batch: &Batch, run: Option<&Run>, manifest: &Manifest) -> Result<Options, UsageError> {
         let said = manifest.settings();
         let usual = Settings::default();
         let in_flight = batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
@@ -100,31 +100,17 @@ impl Options {
 
     /// Refuses a folder that is for another share of the manifest than the one that is meant: what the others have paid
     /// for would be paid for again. And one with another backend's pictures, which would pass for this one's.
-    pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), Failure> {
+    pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), UsageError> {
         let Some(RunStart { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
         if *backend != self.backend.to_string() && !ledger.is_blank() {
-            let folder = self.folder.path().display();
-            let message = format!("use {folder}: its jobs are those of the {backend} backend, not of {}", self.backend);
-            let hint = format!("say --backend {backend}, or choose another folder with -o");
-            return Err(Failure::Usage { message, hint });
+            let folder = self.folder.path().to_owned();
+            return Err(UsageError::OtherBackend { folder, theirs: backend.clone(), ours: self.backend });
         }
-        if *partition == self.partition {
-            return Ok(());
+        if *partition != self.partition {
+            let folder = self.folder.path().to_owned();
+            return Err(UsageError::OtherShare { folder, theirs: *partition, ours: self.partition });
         }
-        let named = |share: Option<Partition>| {
-            share.map_or_else(|| "the whole manifest".to_owned(), |share| format!("share {share} of the manifest"))
-        };
-        let folder = self.folder.path().display();
-        let hint = match partition {
-            Some(share) => {
-                format!(
-                    "give each share a folder of its own with -o, or say --partition {share}; `dyehouse merge` joins them"
-                )
-            }
-            None => "give each share a folder of its own with -o".to_owned(),
-        };
-        let message = format!("use {folder}: it is for {}, not {}", named(*partition), named(self.partition));
-        Err(Failure::Usage { message, hint })
+        Ok(())
     }
 
     /// The pattern that must match some job, for it is a slip otherwise. A share may be without any that it matches.
@@ -134,15 +120,13 @@ impl Options {
 
     /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
     /// be given up.
-    pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), Failure> {
+    pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), UsageError> {
         let Some(RunStart { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
         let open = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
         if open == 0 || self.origin().is_none_or(|ours| ours == *origin) {
             return Ok(());
         }
-        let message = format!("follow {open} predictions at {}: they were submitted to {origin}", self.base_url);
-        let hint = format!("say --base-url {origin} until they are done, or choose another folder with -o");
-        Err(Failure::Usage { message, hint })
+        Err(UsageError::OtherOrigin { open, theirs: origin.clone(), ours: self.base_url.to_string() })
     }
 
     /// Asks for predictions more often: a server on this machine answers in a moment, and has no quota.
@@ -189,20 +173,14 @@ fn usual_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
 }
 
 /// When it is that time of day next, on this machine's clock. A zone that nobody knows is no reason to take another one.
-fn next(time: TimeOfDay) -> Result<Option<Timestamp>, Failure> {
-    let zone = TimeZone::try_system().map_err(|cause| Failure::Usage {
-        message: format!("tell what time of day it is: {cause}"),
-        hint: "install tzdata, or set TZ to a zone that this machine knows, such as UTC".to_owned(),
-    })?;
+fn next(time: TimeOfDay) -> Result<Option<Timestamp>, UsageError> {
+    let zone = TimeZone::try_system().map_err(UsageError::TimeZone)?;
     Ok(time.next(&Timestamp::now().to_zoned_datetime(zone)))
 }
 
-fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, Failure> {
+fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, UsageError> {
     if let Some(url) = flag {
         return Ok(url);
     }
-    BaseUrl::parse(manifest.unwrap_or(PROVIDER_URL)).map_err(|error| Failure::Usage {
-        message: format!("use `run.base_url`: {error}"),
-        hint: "give an origin such as https://api.vibedream.ai; plain http is for this machine alone".to_owned(),
-    })
+    BaseUrl::parse(manifest.unwrap_or(PROVIDER_URL)).map_err(UsageError::BaseUrl)
 }

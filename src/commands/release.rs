@@ -10,7 +10,7 @@ use crate::runner;
 use crate::words::counted;
 
 use super::gather::{self, Gathered};
-use super::{Failure, print};
+use super::{Failure, UsageError, print};
 
 /// A submit, or several of one edit, for which money is reserved.
 struct Reserve {
@@ -61,19 +61,14 @@ fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
 }
 
 /// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
-fn named(reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, Failure> {
+fn named(reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, UsageError> {
     let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {
         if !reserves.iter().any(|reserve| names(word, &reserve.key)) {
-            let message = format!("release {word}: nothing is reserved for it");
-            let jobs: Vec<&str> = reserves.iter().map(|reserve| reserve.key.job.as_str()).take(8).collect();
-            let hint = match jobs.is_empty() {
-                true => "nothing at all is reserved for an uncertain submit".to_owned(),
-                false => format!("money is reserved for {}", jobs.join(", ")),
-            };
-            return Err(Failure::Usage { message, hint });
+            let jobs = reserves.iter().map(|reserve| reserve.key.job.clone()).take(8).collect();
+            return Err(UsageError::NotReserved { word: word.to_string(), jobs });
         }
     }
     let is_named = |reserve: &&Reserve| words.iter().any(|word| names(word, &reserve.key));

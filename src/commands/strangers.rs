@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use crate::job::JobId;
 use crate::journal::{History, Ledger, SavedFile};
-use crate::outputs::{EARLIER, Format, aside_name};
+use crate::outputs::{EARLIER, aside_name};
+use crate::photo::Format;
 use crate::run_folder::{FolderError, RunFolder};
 
 /// How many are named.

@@ -173,7 +173,7 @@ fn look(
     }
     let told = told?;
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
-        return Err(unmatched(only, &manifest));
+        return Err(unmatched(only, &manifest).into());
     }
     strangers::refuse(&options.folder, strange)?;
     forecast.finish(&ledger, &options);

@@ -1,6 +1,13 @@
+//! Why a command could not do what it was asked to: every error with its exit code and the way out.
+
+mod init;
+mod merge;
+mod usage;
+
 use std::error::Error;
 use std::io;
 
+use crate::api::BaseUrlError;
 use crate::api::client::ClientError;
 use crate::color::NotFound;
 use crate::exit::Exit;
@@ -14,7 +21,9 @@ use crate::secrets::SecretError;
 use crate::server::ServerError;
 use crate::server::chaos::ChaosError;
 
-use super::merge::MergeError;
+pub use init::InitError;
+pub use merge::MergeError;
+pub use usage::UsageError;
 
 /// Why a command could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +31,12 @@ pub enum Failure {
     /// The manifest is wrong.
     #[error("read the manifest: {0}")]
     Manifest(Problems),
-    /// The options contradict each other, or a value in the manifest is none.
-    #[error("{message}")]
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// The way out.
-        hint: String,
-    },
+    /// The options and the run's folder do not go together, or a value is none.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// No manifest can be begun.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The provider was chosen, and there is no key.
     #[error("find an API key: VIBEDREAM_API_KEY is not set")]
     NoKey,
@@ -51,6 +58,9 @@ pub enum Failure {
     /// The embedded server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The embedded server has an address that no client takes.
+    #[error("reach the embedded server: {0}")]
+    ServerUrl(BaseUrlError),
     /// The file of the embedded server's chaos.
     #[error(transparent)]
     Chaos(#[from] ChaosError),
@@ -105,7 +115,9 @@ impl Failure {
     /// How the program ends: the one place where errors become exit codes.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Manifest(_) | Failure::Usage { .. } | Failure::Chaos(_) | Failure::Merge(_) => Exit::Usage,
+            Failure::Manifest(_) | Failure::Usage(_) | Failure::Init(_) | Failure::Chaos(_) | Failure::Merge(_) => {
+                Exit::Usage
+            }
             Failure::Folder(FolderError::Held { .. }) => Exit::Held,
             Failure::NoKey
             | Failure::Secret(_)
@@ -114,6 +126,7 @@ impl Failure {
             | Failure::Client(_)
             | Failure::Tls(_)
             | Failure::Server(_)
+            | Failure::ServerUrl(_)
             | Failure::Run(_)
             | Failure::Report(_)
             | Failure::Picture { .. }
@@ -133,7 +146,9 @@ impl Failure {
                 Some("it should show one product on an even background; --from names the color of a part".to_owned())
             }
             Failure::Write { .. } => Some("see that the folder is there and may be written to".to_owned()),
-            Failure::Usage { hint, .. } => Some(hint.clone()),
+            Failure::Usage(error) => Some(error.hint()),
+            Failure::Init(error) => Some(error.hint().to_owned()),
+            Failure::ServerUrl(_) => Some("this is a defect of dyehouse: please report it".to_owned()),
             Failure::NoKey => Some(
                 "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that holds it; or try without \
                  one and without cost: --backend embedded"

@@ -3,7 +3,6 @@
 //! Everything is looked at before anything is written. From then on a file in the folder says that it is half done: a
 //! run refuses it, and the same merge again goes on where it was, for what is in place is left alone.
 
-mod error;
 mod plans;
 
 use std::collections::BTreeSet;
@@ -23,9 +22,7 @@ use crate::verify::BEFORE;
 use crate::words::{counted, shell_word};
 
 use super::gather::{self, Gathered};
-use super::{Failure, status};
-
-pub use error::MergeError;
+use super::{Failure, MergeError, status};
 
 /// The folder of a run that is merged, held against others while that goes on.
 struct Source {

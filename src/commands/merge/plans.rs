@@ -1,12 +1,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::commands::Failure;
+use crate::commands::{Failure, MergeError};
 use crate::job::{Fingerprint, JobId};
 use crate::plan::PlannedJob;
 use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
-
-use super::MergeError;
 
 /// The plans of several folders as one for `out`, in the manifest's order. What several of them plan alike is planned
 /// once.

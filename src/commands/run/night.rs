@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
-use crate::commands::Failure;
 use crate::commands::backend::{self, Ready};
 use crate::commands::gather::{self, Gathered, Live, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
+use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunStart};
@@ -69,8 +69,7 @@ impl<'a> Night<'a> {
             && !folder.as_os_str().is_empty()
             && !folder.is_dir()
         {
-            let message = format!("write a JUnit file into {}: there is no such folder", folder.display());
-            return Err(Failure::Usage { message, hint: "make it first, or name another file".to_owned() });
+            return Err(UsageError::JunitFolder(folder.to_owned()).into());
         }
         let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
         let options = Options::merge(batch, Some(arguments), &manifest)?;

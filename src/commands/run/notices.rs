@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::cli::Run;
-use crate::commands::Failure;
 use crate::commands::interrupt::Interruption;
+use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
@@ -47,9 +47,11 @@ impl Notices {
     /// Those that the command line names, or the environment.
     pub(super) fn of(arguments: &Run) -> Result<Notices, Failure> {
         let told = &arguments.told;
-        let url = |said: &Option<NoticeUrl>, place: &Secret| match said {
-            Some(url) => Ok(Some(url.clone())),
-            None => find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose(),
+        let url = |said: &Option<NoticeUrl>, place: &Secret| -> Result<Option<NoticeUrl>, Failure> {
+            if said.is_some() {
+                return Ok(said.clone());
+            }
+            Ok(find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose()?)
         };
         let webhook = url(&told.notify, &NOTIFY_URL)?.and_then(|url| match find(&NOTIFY_SECRET) {
             Ok(secret) => Some(Webhook { url, secret }),
@@ -136,11 +138,8 @@ fn find(place: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
     Ok(Some(found.value))
 }
 
-fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, Failure> {
-    NoticeUrl::parse(text).map_err(|cause| Failure::Usage {
-        message: format!("use {}: {cause}", place.variable),
-        hint: "give a whole URL, such as https://example.com/hooks/1".to_owned(),
-    })
+fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, UsageError> {
+    NoticeUrl::parse(text).map_err(|cause| UsageError::NoticeUrl { variable: place.variable, cause })
 }
 
 /// Gives those who are told some time: little of it once somebody has asked the program to stop.

@@ -45,7 +45,7 @@ impl Planning {
             if let Some(only) = options.must_match()
                 && !any_matches(only, folder)?
             {
-                return Err(unmatched(only, manifest));
+                return Err(unmatched(only, manifest).into());
             }
             return Ok(Planning::AsBefore(plan));
         }
@@ -69,7 +69,7 @@ impl Planning {
             }
         })?;
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
-            return Err(unmatched(only, manifest));
+            return Err(unmatched(only, manifest).into());
         }
         // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
         let is_all = pictures.is_unused() && warnings.is_empty();

@@ -1,0 +1,51 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why no manifest is begun for a folder of pictures.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The file is there.
+    #[error("write {}: it is there already", .0.display())]
+    Exists(PathBuf),
+    /// The folder of pictures cannot be read.
+    #[error("read the folder {}: {cause}", folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// The folder holds no pictures.
+    #[error("find pictures in {}", .0.display())]
+    NoPictures(PathBuf),
+    /// The file's name does not say whether it is to be YAML or CSV.
+    #[error("tell what kind of manifest {} is to be", .0.display())]
+    UnknownKind(PathBuf),
+    /// A color is none.
+    #[error("read the color `{0}`")]
+    Color(String),
+    /// A color's name is too long to be a part of ids.
+    #[error("call a color `{name}`: it is over {most_bytes} bytes long")]
+    ColorName {
+        /// The name.
+        name: String,
+        /// How long it may be, as a slug.
+        most_bytes: usize,
+    },
+}
+
+impl InitError {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            InitError::Exists(_) => "name another file with --out, or replace it with --force",
+            InitError::Unreadable { .. } => "name a folder of pictures",
+            InitError::NoPictures(_) => "name a folder that holds JPEG, PNG, GIF or WebP files",
+            InitError::UnknownKind(_) => "name it .yaml or .csv",
+            InitError::Color(_) => {
+                "write a hex such as '#1E90FF', a CSS name such as navy, or a name and a hex: ocean=#1E90FF"
+            }
+            InitError::ColorName { .. } => "it is a part of each id: give it a shorter name, as in ocean=#1E90FF",
+        }
+    }
+}
