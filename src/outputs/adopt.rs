@@ -53,7 +53,7 @@ impl Adoption {
         Ok(false)
     }
 
-    /// Takes in the files of a subfolder whose names say what is in them. One that is there already is the same.
+    /// Takes in the files of a subfolder with their times. One that is there already is as good.
     ///
     /// # Errors
     ///
@@ -62,7 +62,10 @@ impl Adoption {
         for name in names(&from.join(subfolder))?.into_iter().filter(|name| !name.starts_with('.')) {
             let target = self.folder.join(subfolder).join(&name);
             if !target.exists() {
-                let copy = self.copied(&from.join(subfolder).join(&name), &target)?;
+                let source = from.join(subfolder).join(&name);
+                let copy = self.copied(&source, &target)?;
+                let keep_time = || copy.file.as_file().set_modified(source.metadata()?.modified()?);
+                keep_time().map_err(disk(&source))?;
                 copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
             }
         }

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::http::TlsError;
-use crate::job::{ContentHash, ImageSource};
+use crate::job::ImageSource;
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
+
+use super::copies::Copies;
 
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
@@ -39,10 +42,12 @@ impl Default for FetchLimits {
 /// The one fetch of a URL's picture in a run, and what came of it.
 type Fetched = Arc<OnceCell<Result<PathBuf, String>>>;
 
-/// The pictures before: from this machine, from the manifest itself, or fetched once and kept in the run's folder.
+/// The pictures before: from this machine, from the manifest itself, or fetched and kept in the run's folder. What is behind a
+/// URL is fetched for the first job of a run that was submitted after it was seen last.
 #[derive(Debug)]
 pub struct BeforePictures {
     folder: PathBuf,
+    began: Timestamp,
     downloader: Downloader,
     limits: FetchLimits,
     slots: Arc<Semaphore>,
@@ -64,6 +69,7 @@ impl BeforePictures {
         };
         Ok(BeforePictures {
             folder: run.join(BEFORE),
+            began: Timestamp::now(),
             downloader: Downloader::of_inputs(bounds)?,
             limits,
             slots: Arc::new(Semaphore::new(limits.at_once)),
@@ -72,25 +78,47 @@ impl BeforePictures {
         })
     }
 
-    /// The bytes of a picture before.
+    /// A picture before on this machine, as it was when it was submitted.
     ///
     /// # Errors
     /// Why it is not at hand, as a fragment.
-    pub(super) async fn bytes(&self, image: &ImageSource) -> Result<Vec<u8>, String> {
+    pub(super) async fn at_hand(
+        &self,
+        image: &ImageSource,
+        submitted_at: Option<Timestamp>,
+    ) -> Result<ImageSource, String> {
+        match image {
+            ImageSource::Url(url) => {
+                // Once in a run is often enough: its jobs are submitted and checked within hours.
+                let copy = self.fetched(url, submitted_at.map_or(self.began, |at| at.min(self.began))).await?;
+                Ok(ImageSource::File(copy))
+            }
+            ImageSource::File(_) | ImageSource::Data(_) => Ok(image.clone()),
+        }
+    }
+
+    /// The bytes of a picture that is at hand.
+    ///
+    /// # Errors
+    /// Why it cannot be read, as a fragment.
+    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, String> {
         let path = match image {
-            ImageSource::File(path) => path.clone(),
+            ImageSource::File(path) => path,
             ImageSource::Data(uri) => {
-                let decoded = decode(uri, MOST_BYTES).ok_or_else(|| "it is no data: URI".to_owned())?;
+                let decoded = decode(&uri, MOST_BYTES).ok_or_else(|| "it is no data: URI".to_owned())?;
                 return decoded.map_err(|error| error.to_string());
             }
-            ImageSource::Url(url) => self.fetched(url).await?,
+            ImageSource::Url(_) => return Err("it is not on this machine".to_owned()),
         };
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
         read.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| error.to_string())
     }
 
-    /// The local copy of a picture that is named by its URL, which is fetched at most once a run.
-    async fn fetched(&self, url: &str) -> Result<PathBuf, String> {
+    /// The local copy of a picture that is named by its URL, as it was at `moment`. It is fetched at most once a run.
+    async fn fetched(&self, url: &str, moment: Timestamp) -> Result<PathBuf, String> {
+        if let Some(copy) = Copies::of(&self.folder, url).at(moment) {
+            return Ok(copy.to_owned());
+        }
         let cell = {
             let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(fetched.entry(url.to_owned()).or_default())
@@ -105,9 +133,6 @@ impl BeforePictures {
     }
 
     async fn fetch(&self, url: &str) -> Result<PathBuf, String> {
-        if let Some(path) = kept(&self.folder, url) {
-            return Ok(path);
-        }
         let mut slot = Slot::of(&self.slots).await;
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let count = |count: &dyn Fn(u32) -> u32| {
@@ -116,8 +141,14 @@ impl BeforePictures {
             *failures = count(*failures);
             *failures
         };
+        let copies = Copies::of(&self.folder, url);
+        if let Some(copy) = copies.at(self.began) {
+            return Ok(copy.to_owned());
+        }
+        // One that was seen earlier is most often the same still.
+        let or_newest = |cause: String| copies.newest().map(Path::to_owned).ok_or(cause);
         if count(&|failures| failures) >= self.limits.failures {
-            return Err(format!("{host} did not answer, and is not asked any more in this run"));
+            return or_newest(format!("{host} did not answer, and is not asked any more in this run"));
         }
         match self.download(url, &mut slot).await {
             Ok(path) => {
@@ -129,7 +160,7 @@ impl BeforePictures {
                 // What follows may be a signature that opens the picture to whoever reads the log.
                 let url = url.split(['?', '#']).next().unwrap_or_default();
                 tracing::info!(url, cause, "the picture before could not be fetched");
-                Err(cause)
+                or_newest(cause)
             }
         }
     }
@@ -137,36 +168,18 @@ impl BeforePictures {
     async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, String> {
         let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await.map_err(|error| error.to_string())?;
         let format = Format::sniff(&bytes).ok_or("it is no picture")?;
-        let path = self.folder.join(format!("{}.{}", name(url), format.extension()));
-        let target = path.clone();
-        let kept = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(target.parent().unwrap_or(&target))?;
-            crate::files::replace(&target, &bytes)
-        });
-        kept.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| error.to_string())?;
-        Ok(path)
+        let copies = Copies::of(&self.folder, url);
+        let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));
+        kept.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| error.to_string())
     }
 }
 
-/// The local copy of `image` in the run's folder, if there is one.
-pub(super) fn cached(run: &Path, image: &ImageSource) -> Option<PathBuf> {
-    match image {
-        ImageSource::Url(url) => kept(&run.join(BEFORE), url),
-        ImageSource::Data(_) | ImageSource::File(_) => None,
-    }
-}
-
-fn kept(folder: &Path, url: &str) -> Option<PathBuf> {
-    let name = name(url);
-    let paths = Format::ALL.iter().map(|format| folder.join(format!("{name}.{}", format.extension())));
-    paths.into_iter().find(|path| path.is_file())
-}
-
-/// What the copy of a URL's picture is called: nothing of the URL can leave the folder, and two URLs never meet.
-fn name(url: &str) -> String {
-    let mut name = ContentHash::of(url.as_bytes()).to_string();
-    name.truncate(32);
-    name
+/// The local copy of `image` in the run's folder, as it was at `moment` or is by now, if there is one.
+pub(super) fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>) -> Option<PathBuf> {
+    let ImageSource::Url(url) = image else { return None };
+    let copies = Copies::of(&run.join(BEFORE), url);
+    let then = moment.and_then(|moment| copies.at(moment));
+    then.or(copies.newest()).map(Path::to_owned)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -188,13 +201,78 @@ mod tests {
         let pictures = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
         let remembered = || pictures.fetched.lock().unwrap().len();
         let url = "https://shop.example/mug.png?signature=secret";
-        std::fs::create_dir(run.path().join(BEFORE)).unwrap();
-        std::fs::write(run.path().join(BEFORE).join(format!("{}.png", name(url))), b"a picture").unwrap();
-        assert_eq!(pictures.bytes(&ImageSource::Url(url.into())).await.unwrap(), b"a picture");
+        let copy = Copies::of(&run.path().join(BEFORE), url).keep(b"a picture", Format::Png).unwrap();
+        assert_eq!(pictures.at_hand(&ImageSource::Url(url.into()), None).await, Ok(ImageSource::File(copy)));
         assert_eq!(remembered(), 0, "it lies in the folder");
         for number in 0..MOST_REMEMBERED + 50 {
-            assert!(pictures.bytes(&ImageSource::Url(format!("file:///{number}"))).await.is_err());
+            assert!(pictures.at_hand(&ImageSource::Url(format!("file:///{number}")), None).await.is_err());
         }
         assert!(remembered() <= MOST_REMEMBERED, "{}", remembered());
+    }
+
+    /// A shop with one photo, which it may replace, and how often it was asked for it.
+    #[derive(Clone, Default)]
+    struct Shop(Arc<Mutex<(Vec<u8>, usize)>>);
+
+    impl Shop {
+        async fn open(&self) -> ImageSource {
+            let shop = self.clone();
+            let photo = move || {
+                let mut asked = shop.0.lock().unwrap();
+                asked.1 += 1;
+                let content = asked.0.clone();
+                async move { if content.is_empty() { Err(axum::http::StatusCode::GONE) } else { Ok(content) } }
+            };
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/mug.png", listener.local_addr().unwrap());
+            let router = axum::Router::new().route("/mug.png", axum::routing::get(photo));
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            ImageSource::Url(url)
+        }
+
+        fn shows(&self, word: &str) {
+            let content = if word.is_empty() { Vec::new() } else { [b"\x89PNG\r\n\x1a\n", word.as_bytes()].concat() };
+            self.0.lock().unwrap().0 = content;
+        }
+
+        fn was_asked(&self) -> usize {
+            self.0.lock().unwrap().1
+        }
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_is_replaced_under_its_url_is_the_one_before_of_what_is_submitted_later() {
+        let (run, shop) = (tempfile::tempdir().unwrap(), Shop::default());
+        let image = shop.open().await;
+        let tonight = || BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
+        let seen = async |pictures: &BeforePictures, submitted_at| {
+            let found = pictures.at_hand(&image, Some(submitted_at)).await?;
+            let content = BeforePictures::bytes(found).await?;
+            Ok::<_, String>(String::from_utf8_lossy(&content[8..]).into_owned())
+        };
+        let (first, night) = (Timestamp::now(), tonight());
+        shop.shows("red");
+        assert_eq!(seen(&night, first).await.unwrap(), "red");
+        assert_eq!(seen(&night, Timestamp::now()).await.unwrap(), "red");
+        assert_eq!(shop.was_asked(), 1, "once a run");
+
+        shop.shows("blue");
+        let (second, night) = (Timestamp::now(), tonight());
+        assert_eq!(seen(&night, first).await.unwrap(), "red");
+        assert_eq!(shop.was_asked(), 1, "what was submitted before is judged by what was there then");
+        assert_eq!(seen(&night, second).await.unwrap(), "blue");
+        assert_eq!(seen(&night, first).await.unwrap(), "red");
+        assert_eq!(shop.was_asked(), 2);
+
+        let (third, night) = (Timestamp::now(), tonight());
+        assert_eq!(seen(&night, third).await.unwrap(), "blue");
+        assert_eq!(shop.was_asked(), 3);
+        assert_eq!(std::fs::read_dir(run.path().join(BEFORE)).unwrap().count(), 2, "one that stays is kept once");
+
+        shop.shows("");
+        let (fourth, night) = (Timestamp::now(), tonight());
+        assert_eq!(seen(&night, fourth).await.unwrap(), "blue", "the one before is better than none");
+        let show = |at: Timestamp| cached(run.path(), &image, Some(at)).unwrap();
+        assert_ne!(show(first), show(fourth));
     }
 }

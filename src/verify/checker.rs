@@ -74,7 +74,11 @@ impl Verifier for ColorChecker {
             };
             let encoded = inner.encoded(file).await.ok_or(GONE)?;
             let before = match subject.goal.request.images.first() {
-                Some(image) => inner.before.bytes(image).await.map_err(|cause| without_before(&cause))?,
+                Some(image) => {
+                    let found = inner.before.at_hand(image, subject.submitted_at).await;
+                    let found = found.map_err(|cause| without_before(&cause))?;
+                    BeforePictures::bytes(found).await.map_err(|cause| without_before(&cause))?
+                }
                 None => return Err("there is no picture before".to_owned()),
             };
             let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
@@ -97,7 +101,7 @@ impl Inner {
         match self.view(file).await {
             Err(reason) => Check::unmeasurable(asked, reason),
             Ok(after) => {
-                let before = self.before(subject.goal.request.images.first()).await;
+                let before = self.before(subject).await;
                 let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
                 let (before, missing) = match before {
                     Ok(before) => (Some(before), None),
@@ -123,17 +127,18 @@ impl Inner {
     }
 
     /// The picture before as it is compared, or why it is not at hand.
-    async fn before(&self, image: Option<&ImageSource>) -> Result<Arc<View>, String> {
-        let image = image.ok_or("the request has no picture")?;
+    async fn before(&self, subject: &Subject) -> Result<Arc<View>, String> {
+        let image = subject.goal.request.images.first().ok_or("the request has no picture")?;
+        let found = self.before.at_hand(image, subject.submitted_at).await?;
         let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, view)) = views().iter().find(|(known, _)| known == image) {
+        if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }
-        let encoded = self.before.bytes(image).await?;
+        let encoded = BeforePictures::bytes(found.clone()).await?;
         let view =
             blocking(move || Ok::<_, String>(Arc::new(Photo::decode(&encoded)?.reduced(COMPARED_SIDE)))).await??;
         let mut views = views();
-        views.push_front((image.clone(), Arc::clone(&view)));
+        views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
         Ok(view)
     }

@@ -4,12 +4,14 @@
 
 mod before;
 mod checker;
+mod copies;
 mod correct;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::color::{Check, Tolerance};
 use crate::job::EditRequest;
@@ -27,6 +29,8 @@ pub struct Subject {
     pub files: Vec<SavedFile>,
     /// What they are held against.
     pub goal: Arc<Goal>,
+    /// When they were submitted: the picture before is the one that was there then.
+    pub submitted_at: Option<Timestamp>,
     /// How far a color may be missed.
     pub tolerance: Tolerance,
 }
@@ -49,7 +53,8 @@ pub trait Verifier: Send + Sync + 'static {
     fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>>;
 }
 
-/// The pictures before that are at hand in the run's folder, for those that the manifest names by URL.
-pub fn copies(run: &std::path::Path, request: &EditRequest) -> Vec<PathBuf> {
-    request.images.iter().filter_map(|image| before::cached(run, image)).collect()
+/// The pictures before that are at hand in the run's folder, for those that the manifest names by URL: as they were when they
+/// were submitted, as far as that is known.
+pub fn copies(run: &std::path::Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<PathBuf> {
+    request.images.iter().filter_map(|image| before::cached(run, image, submitted_at)).collect()
 }

@@ -177,7 +177,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
     JobView {
         status,
         images: request.images.clone(),
-        before: verify::copies(folder.path(), request),
+        before: verify::copies(folder.path(), request, shown.and_then(|edit| edit.submitted_at)),
         files: files.iter().map(|file| result_file(RESULTS, &file.name, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color.clone(),

@@ -94,8 +94,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// The pictures of an edit as the provider made them, and what they are held against.
     pub(super) fn subject(&self, work: &Work) -> Option<Subject> {
-        let files = self.ledger.live(&work.key)?.originals().to_vec();
-        Some(Subject { files, goal: Arc::clone(work.goal.as_ref()?), tolerance: self.settings.color.tolerance })
+        let edit = self.ledger.live(&work.key)?;
+        Some(Subject {
+            files: edit.originals().to_vec(),
+            goal: Arc::clone(work.goal.as_ref()?),
+            tolerance: self.settings.color.tolerance,
+            submitted_at: edit.submitted_at,
+        })
     }
 
     /// Whether the pictures of an edit are those under the job's name.

@@ -1,0 +1,80 @@
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+use crate::job::ContentHash;
+use crate::photo::Format;
+
+/// The copies of what was behind one URL, oldest first: a shop replaces a photo, and its URL stays. The time of each file is
+/// when it was last seen there.
+#[derive(Debug)]
+pub(super) struct Copies {
+    folder: PathBuf,
+    stem: String,
+    found: Vec<Copy>,
+}
+
+#[derive(Debug)]
+struct Copy {
+    path: PathBuf,
+    seen: Timestamp,
+}
+
+impl Copies {
+    /// Those that are in `folder`.
+    pub(super) fn of(folder: &Path, url: &str) -> Copies {
+        let mut stem = ContentHash::of(url.as_bytes()).to_string();
+        stem.truncate(32);
+        let mut copies = Copies { folder: folder.to_owned(), stem, found: Vec::new() };
+        while let Some(copy) = copies.next() {
+            copies.found.push(copy);
+        }
+        copies
+    }
+
+    /// The one that was behind the URL at `moment`, as far as that is known: the first that was seen there then or later.
+    pub(super) fn at(&self, moment: Timestamp) -> Option<&Path> {
+        self.found.iter().find(|copy| copy.seen >= moment).map(|copy| copy.path.as_path())
+    }
+
+    /// The last one that was seen.
+    pub(super) fn newest(&self) -> Option<&Path> {
+        self.found.last().map(|copy| copy.path.as_path())
+    }
+
+    /// Keeps what is behind the URL now.
+    pub(super) fn keep(&self, content: &[u8], format: Format) -> io::Result<PathBuf> {
+        let path = match self.newest() {
+            Some(newest) if std::fs::read(newest)? == content => newest.to_owned(),
+            _ => {
+                std::fs::create_dir_all(&self.folder)?;
+                let path = self.path(format);
+                crate::files::replace(&path, content)?;
+                path
+            }
+        };
+        File::options().write(true).open(&path)?.set_modified(SystemTime::now())?;
+        Ok(path)
+    }
+
+    fn next(&self) -> Option<Copy> {
+        Format::ALL.into_iter().find_map(|format| {
+            let path = self.path(format);
+            let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            let seen = found.modified().ok().and_then(|seen| Timestamp::try_from(seen).ok());
+            Some(Copy { path, seen: seen.unwrap_or(Timestamp::UNIX_EPOCH) })
+        })
+    }
+
+    /// Where the next one is, or will be. Nothing of the URL can leave the folder, and two URLs never meet.
+    fn path(&self, format: Format) -> PathBuf {
+        let number = match self.found.len() {
+            0 => String::new(),
+            earlier => format!("-{}", earlier + 1),
+        };
+        self.folder.join(format!("{}{number}.{}", self.stem, format.extension()))
+    }
+}
