@@ -21,7 +21,7 @@ pub(super) struct Strangers<'a> {
     hasher: RandomState,
     /// Hashes of the names in `results/` without their extensions, sorted. They are read when the first job asks, for there
     /// may be none.
-    stems: OnceLock<Vec<u64>>,
+    stems: OnceLock<io::Result<Vec<u64>>>,
 }
 
 impl<'a> Strangers<'a> {
@@ -49,9 +49,6 @@ impl<'a> Strangers<'a> {
     }
 
     fn stems(&self) -> Result<&[u64], FolderError> {
-        if let Some(stems) = self.stems.get() {
-            return Ok(stems);
-        }
         let results = self.folder.results();
         let read = || -> io::Result<Vec<u64>> {
             let entries = match std::fs::read_dir(&results) {
@@ -64,8 +61,8 @@ impl<'a> Strangers<'a> {
             stems.sort_unstable();
             Ok(stems)
         };
-        let stems = read().map_err(FolderError::io("read", &results))?;
-        Ok(self.stems.get_or_init(|| stems))
+        let stems = self.stems.get_or_init(read).as_deref();
+        stems.map_err(|error| FolderError::io("read", &results)(io::Error::new(error.kind(), error.to_string())))
     }
 
     fn hash(&self, stem: &OsStr) -> u64 {
