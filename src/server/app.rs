@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -22,14 +22,15 @@ use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction
 /// The server's state, shared by its routes and workers.
 #[derive(Debug)]
 pub(super) struct App {
-    key: KeyHash,
-    address: SocketAddr,
-    store: Store,
-    ids: Ids,
-    limits: Limits,
-    queue: UnboundedSender<Uuid>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) key: KeyHash,
+    pub(super) address: SocketAddr,
+    pub(super) store: Store,
+    pub(super) ids: Ids,
+    pub(super) limits: Limits,
+    /// The ids of predictions that wait for a worker.
+    pub(super) queue: UnboundedSender<Uuid>,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
 }
 
 /// Where the ids of predictions come from.
@@ -56,37 +57,6 @@ impl Ids {
 }
 
 impl App {
-    /// The state, and the ids that it queues.
-    pub(super) fn new(
-        key: KeyHash,
-        address: SocketAddr,
-        store: Store,
-        ids: Ids,
-        limits: Limits,
-        stop: CancellationToken,
-        tasks: TaskTracker,
-    ) -> (Arc<App>, UnboundedReceiver<Uuid>) {
-        let (queue, queued) = unbounded_channel();
-        let app = App { key, address, store, ids, limits, queue, stop, tasks };
-        (Arc::new(app), queued)
-    }
-
-    pub(super) fn key(&self) -> KeyHash {
-        self.key
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Puts a prediction at the queue's end.
     pub(super) fn enqueue(&self, id: Uuid) {
         // Nobody takes from the queue once the server stops; the next start finds the prediction in the ledger.

@@ -44,6 +44,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -91,7 +92,17 @@ impl Server {
         let tasks = TaskTracker::new();
         let chaos = config.chaos.map(Chaos::new);
         let ids = chaos.clone().map_or(Ids::Random, |chaos| Ids::seeded(chaos, store.count()));
-        let (app, queued) = App::new(key, address, store, ids, config.limits, stop.clone(), tasks.clone());
+        let (queue, queued) = unbounded_channel();
+        let app = Arc::new(App {
+            key,
+            address,
+            store,
+            ids,
+            limits: config.limits,
+            queue,
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        });
         unfinished.into_iter().for_each(|id| app.enqueue(id));
         let worker = queue::Worker::new(app.clone(), editor, fetcher);
         let pace = queue::Pace { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
@@ -131,11 +142,11 @@ impl Server {
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(self.app.limits().stop_time, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(self.app.limits.stop_time, self.tasks.wait()).await.is_err() {
             tracing::warn!("edits in work did not end in time; the next start takes them up");
         }
         drop(self.kill);
         self.tasks.wait().await;
-        self.app.store().close().await;
+        self.app.store.close().await;
     }
 }

@@ -61,7 +61,7 @@ impl Worker {
 
     /// Takes one prediction to its end.
     async fn work(&self, id: Uuid) {
-        let store = self.app.store();
+        let store = &self.app.store;
         let result = match self.edit(id).await {
             Ok(png) => store.complete(id, vec![png]).await,
             Err(error) => store.fail(id, error).await,
@@ -77,7 +77,7 @@ impl Worker {
 
     /// The edited picture, or why there is none.
     async fn edit(&self, id: Uuid) -> Result<Vec<u8>, String> {
-        let request = self.app.store().request(id).await.map_err(|error| {
+        let request = self.app.store.request(id).await.map_err(|error| {
             tracing::error!(%id, error = %chain(&error), "a request could not be read");
             "the request is no longer in the server's data folder".to_owned()
         })?;
@@ -93,7 +93,7 @@ impl Worker {
             images.push(bytes);
         }
         let editor = self.editor.clone();
-        let limits = *self.app.limits();
+        let limits = self.app.limits;
         let editing = tokio::task::spawn_blocking(move || edit(&*editor, &request, &images, &limits));
         editing.await.unwrap_or_else(|error| {
             tracing::error!(%id, %error, "the editor failed");

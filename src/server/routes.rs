@@ -26,7 +26,7 @@ pub(super) fn router(app: Arc<App>, chaos: Option<Arc<Chaos>>) -> Router {
     let documented = Router::new()
         .route("/api/v1/models/{model}/generate", post(generate))
         .route("/api/v1/predictions/{id}", get(prediction))
-        .route_layer(middleware::from_fn_with_state(app.key(), auth::require_key))
+        .route_layer(middleware::from_fn_with_state(app.key, auth::require_key))
         .route("/outputs/{id}/{file}", get(output));
     let documented = match chaos {
         Some(chaos) => documented.route_layer(middleware::from_fn_with_state(chaos, chaos::disturb)),
@@ -41,7 +41,7 @@ async fn generate(
     request: Request,
 ) -> Result<Response, Refusal> {
     let origin = origin(&request, &app);
-    let limits = *app.limits();
+    let limits = app.limits;
     let refused = match model {
         Ok(Path(model)) if model == model::ID => refused_by_head(request.headers(), limits.body_bytes),
         Ok(Path(model)) => Some(unknown_model(&model)),
@@ -91,9 +91,9 @@ async fn output(
     let missing = || Refusal::not_found("no output has this path");
     let Path((id, file)) = place.map_err(|_| missing())?;
     let id = Uuid::try_parse(&id).map_err(|_| missing())?;
-    let entry = app.store().get(id).ok_or_else(missing)?;
+    let entry = app.store.get(id).ok_or_else(missing)?;
     // Only names that the ledger vouches for are opened, so that no path can leave the folder.
-    let outputs = app.store().outputs(id, &entry);
+    let outputs = app.store.outputs(id, &entry);
     let (_, path) = outputs.iter().find(|(name, _)| *name == file).ok_or_else(missing)?;
     let file = tokio::fs::File::open(path).await.map_err(|_| missing())?;
     let length = file.metadata().await.map_err(|_| missing())?.len();
@@ -151,6 +151,6 @@ fn origin(request: &Request, app: &App) -> String {
         .filter(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
     match authority {
         Some(authority) => format!("http://{authority}"),
-        None => format!("http://{}", app.address()),
+        None => format!("http://{}", app.address),
     }
 }

@@ -60,7 +60,7 @@ async fn predictions_meet_their_fate() {
     }
     let vanished = with("prediction: {vanished: 100}").await;
     let id = vanished.submitted(&body()).await;
-    vanished.server.app.store().finished(id).await.unwrap();
+    vanished.server.app.store.finished(id).await.unwrap();
     assert_eq!(polled(&vanished, id).await.0, 404);
     let early = with("prediction: {early_404: 100}").await;
     let id = early.submitted(&body()).await;

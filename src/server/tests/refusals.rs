@@ -108,7 +108,7 @@ async fn a_full_queue_gets_429_with_a_hint_and_nothing_is_accepted() {
     let response = fixture.submit(&body()).send().await.unwrap();
     assert_eq!(response.status(), 429);
     assert_eq!(response.headers()["retry-after"], "5");
-    assert_eq!(fixture.server.app.store().processing(), 2);
+    assert_eq!(fixture.server.app.store.processing(), 2);
     gate.open();
 }
 

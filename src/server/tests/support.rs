@@ -162,7 +162,7 @@ impl Fixture {
 
     /// Waits for a prediction's end, then polls it.
     pub(super) async fn finished(&self, id: Uuid) -> Value {
-        self.server.app.store().finished(id).await.unwrap();
+        self.server.app.store.finished(id).await.unwrap();
         self.poll(id).await
     }
 
