@@ -54,8 +54,11 @@ pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, 
 /// Where jobs come from.
 enum Made {
     Listed(Vec<Node>),
-    Templated(Box<(RowSource, Vec<Axis>, Template)>),
+    Templated(Box<CatalogParts>),
 }
+
+/// Rows, what they are multiplied by, and how jobs are made of them.
+type CatalogParts = (RowSource, Vec<Axis>, Template);
 
 /// Reads what stands above the jobs.
 struct Head<'h> {
@@ -105,25 +108,13 @@ impl Head<'_> {
                 }
             }
         }
-        match (jobs, keys.first()) {
-            (Some((key, value)), None) => Some((defaults, Made::Listed(self.jobs(key, value)?))),
+        let made = match (jobs, keys.first()) {
+            (Some((key, value)), None) => Made::Listed(self.jobs(key, value)?),
+            (None, Some(_)) => Made::Templated(Box::new(self.catalog(keys, &defaults, &root.span)?)),
             (Some(_), Some(other)) => {
                 let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
                 self.complain(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
-                None
-            }
-            (None, Some(_)) => {
-                let mut wrongs = Wrongs::default();
-                let catalog = catalog::read(keys, self.text, &defaults, self.folder, &mut wrongs);
-                self.diagnostics.extend(wrongs.elsewhere);
-                let placed = wrongs.complaints.into_iter();
-                let placed = placed.map(|complaint| (span_of(&complaint.at, &[], &root.span, self.text), complaint));
-                let mut placed: Vec<(Range<usize>, Complaint)> = placed.collect();
-                placed.sort_by_key(|(span, _)| span.start);
-                for (span, complaint) in placed {
-                    self.complain(&span, complaint.message, complaint.hint);
-                }
-                Some((defaults, Made::Templated(Box::new(catalog?))))
+                return None;
             }
             (None, None) => {
                 if !pairs.iter().any(|(key, _)| suggest::nearest(&key.name, ["jobs", "rows", "template"]).is_some()) {
@@ -131,9 +122,25 @@ impl Head<'_> {
                     let hint = "add `jobs:` with a list of jobs, each with `prompt` and `images`".to_owned();
                     self.diagnostics.push(Diagnostic::about_file(&self.source.name, message, hint));
                 }
-                None
+                return None;
             }
+        };
+        Some((defaults, made))
+    }
+
+    /// The catalog that jobs are made of, where it can be looked at; `whole` is the document's own place.
+    fn catalog(&mut self, keys: Keys<'_>, defaults: &Defaults, whole: &Range<usize>) -> Option<CatalogParts> {
+        let mut wrongs = Wrongs::default();
+        let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut wrongs);
+        self.diagnostics.extend(wrongs.elsewhere);
+        let placed = wrongs.complaints.into_iter();
+        let placed = placed.map(|complaint| (span_of(&complaint.at, &[], whole, self.text), complaint));
+        let mut placed: Vec<(Range<usize>, Complaint)> = placed.collect();
+        placed.sort_by_key(|(span, _)| span.start);
+        for (span, complaint) in placed {
+            self.complain(&span, complaint.message, complaint.hint);
         }
+        catalog
     }
 
     fn complain(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
