@@ -1,22 +1,21 @@
-use crate::commands::intake::about;
+use crate::commands::intake::{Counted, about};
 use crate::journal::{EditKey, Ledger, LinesError, Showing};
 use crate::manifest::{Diagnostic, Severity};
 
-/// Jobs that are new by their ids and ask for what is there under other ones. The first is kept, and the others are counted.
+/// Jobs that are new by their ids and ask for what is there under other ones.
 #[derive(Default)]
 pub(super) struct Renamed {
     /// Made when the first new job is met, for there may be none.
     showing: Option<Showing>,
-    first: Option<(EditKey, u64)>,
-    count: u64,
+    /// Each with the line where it stands.
+    jobs: Counted<(EditKey, u64)>,
 }
 
 impl Renamed {
     /// Notes a new job and the line where it stands.
     pub(super) fn note(&mut self, key: EditKey, line: u64, ledger: &Ledger) {
         if self.showing.get_or_insert_with(|| ledger.showing()).may_have(key.fingerprint) {
-            self.first.get_or_insert((key, line));
-            self.count += 1;
+            self.jobs.note(|| (key, line));
         }
     }
 
@@ -27,14 +26,11 @@ impl Renamed {
     /// The journal cannot be read again.
     pub(super) fn warning(&self, ledger: &Ledger, file: &str) -> Result<Option<Diagnostic>, LinesError> {
         const HINT: &str = "a result is known by its job's id: keep the id of a row whatever becomes of the others";
-        let Some((EditKey { job, fingerprint }, line)) = &self.first else { return Ok(None) };
+        let Some(((EditKey { job, fingerprint }, line), more)) = self.jobs.told() else { return Ok(None) };
         let shown = ledger.shown_as(*fingerprint).collect::<Result<Vec<EditKey>, _>>()?;
         let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
         Ok(shown.map(|shown| {
-            let others = match self.count {
-                1 => String::new(),
-                count => format!(" (and {} more)", count - 1),
-            };
+            let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
             let message =
                 format!("the new job asks for what `{}` shows already, and is paid for anew{others}", shown.job);
             about(Severity::Warning, file, Some((*line, Some(job))), message, HINT)

@@ -60,13 +60,7 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 /// Writes the report.
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let mut broken: Option<FolderError> = None;
-    let mut counts = StatusCounts::default();
-    let mut removed = gathered.ledger.shown_jobs();
-    for line in plan_lines(gathered.folder)? {
-        let key = line?.key()?;
-        counts.add(gathered.ledger.status(&key));
-        removed = removed.saturating_sub(u64::from(gathered.ledger.is_shown(&key.job)));
-    }
+    let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
     let viewed = |planned: Result<PlannedJob, FolderError>| {
         let planned = planned?;
         let edit = gathered.ledger.edit(&planned.key())?;
@@ -81,21 +75,34 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
         }
     });
     let options = ReportOptions { junit: gathered.junit.map(Path::to_owned) };
-    let written = report::write(gathered.folder.path(), &batch(gathered, counts, removed), jobs, &options)?;
+    let written = report::write(gathered.folder.path(), &batch(gathered, planned), jobs, &options)?;
     match broken {
         Some(error) => Err(error.into()),
         None => Ok(written),
     }
 }
 
-/// How many jobs have pictures in `results/` and are no longer in the plan. Ids are unique in a plan, so that counting
-/// is enough.
-pub(super) fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
-    let mut removed = ledger.shown_jobs();
-    for line in plan_lines(folder)? {
-        removed = removed.saturating_sub(u64::from(ledger.is_shown(&line?.key()?.job)));
+/// What there is to count of a folder's plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PlanCounts {
+    /// How its jobs stand.
+    pub(super) jobs: StatusCounts,
+    /// How many others have pictures in `results/`: they are no longer in the manifest.
+    pub(super) removed: u64,
+}
+
+impl PlanCounts {
+    pub(super) fn of(folder: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
+        let mut jobs = StatusCounts::default();
+        // Ids are unique in a plan, so that counting is enough.
+        let mut removed = ledger.shown_jobs();
+        for line in plan_lines(folder)? {
+            let key = line?.key()?;
+            jobs.add(ledger.status(&key));
+            removed = removed.saturating_sub(u64::from(ledger.is_shown(&key.job)));
+        }
+        Ok(PlanCounts { jobs, removed })
     }
-    Ok(removed)
 }
 
 /// The submits that may have been charged, each with what the folder's plan asks for by now under its id.
@@ -117,7 +124,8 @@ fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(gathered: &Gathered<'_>, counts: StatusCounts, removed: u64) -> BatchView {
+fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
+    let PlanCounts { jobs: counts, removed } = planned;
     let Gathered { folder, ledger, manifest, .. } = gathered;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend.clone(), run.budget_cents)).unwrap_or_default();
     let state = match ledger.ended() {

@@ -16,8 +16,9 @@ use crate::pictures::{LocalPictures, PictureProblem};
 use super::Failure;
 use super::options::Options;
 use places::{Later, Wrong};
-use remarks::{Counted, Odd};
+use remarks::Odd;
 
+pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
 
 /// The most images of a job, as in the manifest.
@@ -278,9 +279,9 @@ impl Said {
 
     /// The error, and the warnings.
     fn told(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
-        let local = self
-            .local
-            .told(|_, more| format!("this job and {more} more name local pictures, which the provider cannot fetch"));
+        let local = self.local.diagnostic(|_, more| {
+            format!("this job and {more} more name local pictures, which the provider cannot fetch")
+        });
         let warnings = [self.alike, self.private, self.unread, self.dates].into_iter().filter_map(Counted::warning);
         (local, warnings.collect())
     }

@@ -5,32 +5,46 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crate::job::{ImageRef, JobRef, UrlRef};
 use crate::manifest::{Diagnostic, Severity};
 
-/// Jobs of which the same is to be said.
-#[derive(Default)]
-pub(super) struct Counted {
-    first: Option<Diagnostic>,
-    count: u64,
+/// The first of several, and how many others there are.
+pub(in crate::commands) struct Counted<T = Diagnostic> {
+    first: Option<T>,
+    others: u64,
+}
+
+impl<T> Default for Counted<T> {
+    fn default() -> Counted<T> {
+        Counted { first: None, others: 0 }
+    }
+}
+
+impl<T> Counted<T> {
+    /// Counts one more, which is made only if it is the first.
+    pub(in crate::commands) fn note(&mut self, make: impl FnOnce() -> T) {
+        match self.first {
+            None => self.first = Some(make()),
+            Some(_) => self.others += 1,
+        }
+    }
+
+    /// The first, and how many others there are.
+    pub(in crate::commands) fn told(&self) -> Option<(&T, u64)> {
+        Some((self.first.as_ref()?, self.others))
+    }
 }
 
 impl Counted {
-    /// Counts one more, whose place is looked for only if it is the first.
-    pub(super) fn note(&mut self, place: impl FnOnce() -> Diagnostic) {
-        self.count += 1;
-        self.first.get_or_insert_with(place);
-    }
-
     /// The first, with what `others` says of how many there are beside it.
-    pub(super) fn told(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
+    pub(super) fn diagnostic(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
         let first = self.first?;
-        Some(match self.count {
-            1 => first,
-            count => Diagnostic { message: others(&first.message, count - 1), ..first },
+        Some(match self.others {
+            0 => first,
+            more => Diagnostic { message: others(&first.message, more), ..first },
         })
     }
 
     /// The same as a warning, with the count behind what is said.
     pub(super) fn warning(self) -> Option<Diagnostic> {
-        let told = self.told(|message, others| format!("{message} (and in {others} more)"))?;
+        let told = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
         Some(Diagnostic { severity: Severity::Warning, ..told })
     }
 }

@@ -17,11 +17,11 @@ use crate::job::{Cents, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
 use crate::outputs::Adoption;
 use crate::progress::Screen;
-use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, RunFolder, plan_lines};
+use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder};
 use crate::verify::BEFORE;
 use crate::words::{counted, shell_word};
 
-use super::gather::{self, Gathered};
+use super::gather::{self, Gathered, PlanCounts};
 use super::{Failure, MergeError, status};
 
 /// The folder of a run that is merged, held against others while that goes on.
@@ -33,90 +33,136 @@ struct Source {
     _lock: Lock,
 }
 
+/// The folder to join in, which may not be there yet.
+struct Target {
+    folder: RunFolder,
+    /// What was joined in it before, or a run has left.
+    ledger: Option<Ledger>,
+    journal: Arc<dyn ReadAt>,
+    /// Nothing while the folder is not there: it is made when nothing speaks against it any more.
+    lock: Option<Lock>,
+}
+
 /// Joins the folders of several runs.
 pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure> {
-    let out = RunFolder::new(&arguments.out);
-    let target = real(&arguments.out);
+    let place = real(&arguments.out);
     let mut seen = BTreeSet::new();
     let named: Vec<&PathBuf> = arguments.dirs.iter().filter(|dir| seen.insert(real(dir))).collect();
-    let is_target_named = seen.contains(&target);
-    let mut sources = Vec::new();
-    for dir in named.iter().filter(|dir| real(dir) != target) {
-        sources.push(Source::open(dir)?);
-    }
-    // A folder that is not there yet is made when nothing speaks against it any more.
-    let held = if out.path().exists() { Some(Lock::take(&out)?) } else { None };
-    if held.is_some() {
-        out.remove_drafts()?;
-    }
-    let (first, before) = match JournalFile::view(&out) {
-        Ok((ledger, file)) => (file as Arc<dyn ReadAt>, Some(ledger)),
-        Err(FolderError::NoRun { .. }) => (Arc::new(Vec::new()) as Arc<dyn ReadAt>, None),
-        Err(error) => return Err(error.into()),
-    };
-    let first_run = before.as_ref().and_then(Ledger::last_run);
-    if let Some(share) = first_run.and_then(|run| run.partition) {
-        return Err(MergeError::IntoShare { share, out: out.path().to_owned() }.into());
-    }
     // A folder that is named as one of them has what was joined in it before.
+    let is_target_named = seen.contains(&place);
+    let others = named.into_iter().filter(|dir| real(dir) != place);
+    let sources = others.map(|dir| Source::open(dir)).collect::<Result<Vec<Source>, Failure>>()?;
+    let mut target = Target::open(&arguments.out)?;
+    target.is_of_no_share()?;
     agree(&sources, arguments.partial || is_target_named)?;
-    if let (Some(RunStart { backend: ours, .. }), Some(source)) = (first_run, sources.first())
-        && *ours != source.run.backend
-    {
-        return Err(MergeError::Backends { one: out.path().to_owned(), other: source.path() }.into());
-    }
+    target.has_backend_of(&sources)?;
+
     let journals: Vec<Arc<dyn ReadAt>> =
-        std::iter::once(first).chain(sources.iter().map(|source| Arc::clone(&source.journal))).collect();
-    let folders: Vec<&RunFolder> = std::iter::once(&out).chain(sources.iter().map(|source| &source.folder)).collect();
+        std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
     if let Some((one, other)) = of_different_manifests(&sources) {
         screen.tell(&format!(
             "{one} and {other} are of different manifests; what a run of one of them asks for otherwise is paid for anew"
         ));
     }
-    let joint = Joint::of(&journals).map_err(|error| conflict(error, &folders))?;
+    let joint = Joint::of(&journals).map_err(|error| conflict(error, &target, &sources))?;
     if !is_target_named && let Some(job) = joint.only_in_first().min() {
-        return Err(MergeError::Foreign { job: job.clone(), out: out.path().to_owned() }.into());
+        return Err(MergeError::Foreign { job: job.clone(), out: target.path() }.into());
     }
     for source in &sources {
         source.names_only_its_own(&joint)?;
     }
-    let planned: Vec<&RunFolder> = if is_target_named { folders.clone() } else { folders[1..].to_vec() };
-    let plan = plans::join(&planned, &out)?;
-
-    let _lock = match held {
-        Some(lock) => lock,
-        None => Lock::take(&out)?,
-    };
-    let at_work = |cause| FolderError::io("write", out.merging())(cause);
-    crate::files::replace(&out.merging(), command(arguments).as_bytes()).map_err(at_work)?;
-    crate::files::sync_folder(out.path()).map_err(at_work)?;
-    let missing = pictures(&sources, &joint, &out)?;
-    plan.publish()?;
-    let draft = JournalDraft::begin(&out, |writer| joint.write(writer))?;
-    if joint.lacks() > 0 || before.is_none() {
-        let ledger = draft.ledger()?;
-        let records = closing(&sources, first_run, counts(&out, &ledger)?);
-        draft.publish(&out, &records, Timestamp::now())?;
+    let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
+    if is_target_named {
+        planned.insert(0, &target.folder);
     }
-    std::fs::remove_file(out.merging()).map_err(at_work)?;
+    let plan = plans::join(&planned, &target.folder)?;
+    let joined = counted(planned.len() as u64, "folder");
 
-    let ledger = JournalFile::read(&out)?;
+    target.hold()?;
+    let missing = target.write(&sources, &joint, plan, &command(arguments))?;
+
+    let ledger = JournalFile::read(&target.folder)?;
     let manifest = gather::manifest(&ledger);
-    let report = gather::write(&Gathered { folder: &out, ledger: &ledger, manifest, junit: None })?;
+    let report = gather::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     if missing > 0 {
         let pictures = counted(missing, "picture");
         screen.tell(&format!(
             "{pictures} not where the journals say, or changed since; a run of the manifest asks for them again"
         ));
     }
-    screen.say(&format!(
-        "{}: {} joined, {}",
-        report.index.display(),
-        counted(planned.len() as u64, "folder"),
-        counted(joint.lacks(), "new record")
-    ));
-    status::tell(&out, &ledger, None, arguments.json)?;
+    let records = counted(joint.lacks(), "new record");
+    screen.say(&format!("{}: {joined} joined, {records}", report.index.display()));
+    status::tell(&target.folder, &ledger, None, arguments.json)?;
     Ok(exit(&ledger))
+}
+
+impl Target {
+    fn open(out: &Path) -> Result<Target, Failure> {
+        let folder = RunFolder::new(out);
+        let lock = if folder.path().exists() { Some(Lock::take(&folder)?) } else { None };
+        if lock.is_some() {
+            folder.remove_drafts()?;
+        }
+        let (ledger, journal) = match JournalFile::view(&folder) {
+            Ok((ledger, file)) => (Some(ledger), file as Arc<dyn ReadAt>),
+            Err(FolderError::NoRun { .. }) => (None, Arc::new(Vec::new()) as Arc<dyn ReadAt>),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Target { folder, ledger, journal, lock })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn last_run(&self) -> Option<&RunStart> {
+        self.ledger.as_ref().and_then(Ledger::last_run)
+    }
+
+    /// Refuses the folder of one share.
+    fn is_of_no_share(&self) -> Result<(), MergeError> {
+        match self.last_run().and_then(|run| run.partition) {
+            Some(share) => Err(MergeError::IntoShare { share, out: self.path() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a folder with another backend's pictures than those of `sources`.
+    fn has_backend_of(&self, sources: &[Source]) -> Result<(), MergeError> {
+        match (self.last_run(), sources.first()) {
+            (Some(ours), Some(source)) if ours.backend != source.run.backend => {
+                Err(MergeError::Backends { one: self.path(), other: source.path() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the folder where it is not there, and keeps others out of it.
+    fn hold(&mut self) -> Result<(), FolderError> {
+        if self.lock.is_none() {
+            self.lock = Some(Lock::take(&self.folder)?);
+        }
+        Ok(())
+    }
+
+    /// Writes all of it. Until it is done a file tells with which `command` it goes on. The answer is how many pictures
+    /// were not to be had.
+    fn write(&self, sources: &[Source], joint: &Joint<'_>, plan: PlanDraft, command: &str) -> Result<u64, Failure> {
+        let folder = &self.folder;
+        let at_work = |cause| FolderError::io("write", folder.merging())(cause);
+        crate::files::replace(&folder.merging(), command.as_bytes()).map_err(at_work)?;
+        crate::files::sync_folder(folder.path()).map_err(at_work)?;
+        let missing = pictures(sources, joint, folder)?;
+        plan.publish()?;
+        let draft = JournalDraft::begin(folder, |writer| joint.write(writer))?;
+        if joint.lacks() > 0 || self.ledger.is_none() {
+            let ledger = draft.ledger()?;
+            let records = closing(sources, self.last_run(), PlanCounts::of(folder, &ledger)?.jobs);
+            draft.publish(folder, &records, Timestamp::now())?;
+        }
+        std::fs::remove_file(folder.merging()).map_err(at_work)?;
+        Ok(missing)
+    }
 }
 
 impl Source {
@@ -183,13 +229,15 @@ fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
     Some((pair[0].path().display().to_string(), pair[1].path().display().to_string()))
 }
 
-fn conflict(error: JoinError, folders: &[&RunFolder]) -> Failure {
+/// `error` with the folders whose journals it is about: the first is that of `target`.
+fn conflict(error: JoinError, target: &Target, sources: &[Source]) -> Failure {
     match error {
         JoinError::Conflict { job, journals: [one, other], more } => {
-            let path = |place: usize| folders[place].path().to_owned();
+            let path =
+                |place: usize| place.checked_sub(1).map_or_else(|| target.path(), |source| sources[source].path());
             MergeError::Conflict { job, one: path(one), other: path(other), more }.into()
         }
-        JoinError::Read(cause) => FolderError::io("read", folders[0].journal())(cause).into(),
+        JoinError::Read(cause) => FolderError::io("read", target.folder.journal())(cause).into(),
     }
 }
 
@@ -213,15 +261,6 @@ fn pictures(sources: &[Source], joint: &Joint<'_>, out: &RunFolder) -> Result<u6
     }
     adoption.finish()?;
     Ok(missing)
-}
-
-/// How the jobs of the joint plan stand.
-fn counts(out: &RunFolder, ledger: &Ledger) -> Result<StatusCounts, FolderError> {
-    let mut counts = StatusCounts::default();
-    for line in plan_lines(out)? {
-        counts.add(ledger.status(&line?.key()?));
-    }
-    Ok(counts)
 }
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.

@@ -10,7 +10,7 @@ use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::commands::backend::{self, Ready};
-use crate::commands::gather::{self, Gathered, Live, resume};
+use crate::commands::gather::{self, Gathered, Live, PlanCounts, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
 use crate::commands::{Failure, UsageError};
@@ -187,7 +187,7 @@ impl<'a> Night<'a> {
     pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, u64), FolderError> {
         if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
             let folder = &self.options.folder;
-            return Ok((self.agenda.outcome(folder, ledger)?, gather::removed(folder, ledger)?));
+            return Ok((self.agenda.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?.removed));
         }
         Ok(self.agenda.standing(ledger))
     }

@@ -12,7 +12,7 @@ use crate::journal::Ledger;
 use crate::progress::Doubt;
 use crate::run_folder::{FolderError, RunFolder};
 
-use super::gather::{self, resume_from, settled};
+use super::gather::{self, PlanCounts, resume_from, settled};
 use super::{Failure, print, print_json};
 use pace::Pace;
 
@@ -106,8 +106,8 @@ fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
 
 /// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
 fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
-    match gather::removed(folder, ledger) {
+    match PlanCounts::of(folder, ledger) {
         Err(FolderError::NoRun { .. }) => Ok(0),
-        counted => counted,
+        counts => Ok(counts?.removed),
     }
 }
