@@ -309,5 +309,4 @@ fn cut(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "outcome_tests.rs"]
 mod tests;

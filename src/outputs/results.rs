@@ -309,5 +309,4 @@ fn same(error: &io::Error) -> io::Error {
 }
 
 #[cfg(test)]
-#[path = "results_tests.rs"]
 mod tests;

@@ -51,26 +51,18 @@ const SHARE_OF_TOLD: f64 = 0.99;
 /// rate, until refusals show that it is not. Pure: the time is handed in, as what has passed since the run began.
 #[derive(Debug)]
 pub(super) struct Search {
-    /// Submits a second.
-    rate: f64,
-    /// Up to where the rate grows fast, once a limit was met.
-    ceiling: Option<f64>,
+    estimate: Estimate,
     /// Whether headers say what the rate is.
     is_told: bool,
     /// When the limit was last met. Submits sent before it tell nothing new.
     met_at: Duration,
-    /// The rate at which it was met.
-    met: f64,
     accepted: u32,
     /// What goes through from one rest to the next.
     cycle: Cycle,
     /// What headers have said of a window.
     told: Told,
-    /// What went through between the last times that the limit was met, a second, until it is disproved.
-    went_through: Option<f64>,
-    /// Good answers at the ceiling, how many there must be, and until when there must be no more than that.
+    /// Good answers at the ceiling, and until when there must be no more than that.
     stayed: u32,
-    patience: u32,
     stays_until: Duration,
     /// Whether it has stayed for that long since the limit was last met.
     has_stayed: bool,
@@ -83,11 +75,16 @@ pub(super) struct Search {
 
 /// What is thought of the limit, whatever has gone through since it was last met.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Opinion {
+pub(super) struct Estimate {
+    /// Submits a second.
     rate: f64,
+    /// Up to where the rate grows fast, once the limit was met.
     ceiling: Option<f64>,
+    /// The rate at which it was last met.
     met: f64,
+    /// What went through between the last times that it was met, a second, until it is disproved.
     went_through: Option<f64>,
+    /// How many good answers there must be at the ceiling before the rate grows above it.
     patience: u32,
 }
 
@@ -105,17 +102,19 @@ impl Search {
     /// Begins where an earlier run has ended, or gently.
     pub(super) fn new(learned: Option<Rate>) -> Search {
         Search {
-            rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
-            ceiling: learned.map(Rate::per_second_f64),
+            estimate: Estimate {
+                rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
+                ceiling: learned.map(Rate::per_second_f64),
+                met: FASTEST,
+                went_through: None,
+                patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { FIRST_PATIENCE },
+            },
             is_told: false,
             met_at: Duration::ZERO,
-            met: FASTEST,
             accepted: 0,
             cycle: Cycle::default(),
             told: Told::default(),
-            went_through: None,
             stayed: 0,
-            patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { FIRST_PATIENCE },
             stays_until: Duration::ZERO,
             has_stayed: false,
             window: Duration::ZERO,
@@ -126,30 +125,28 @@ impl Search {
 
     /// The time between two submits.
     pub(super) fn interval(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.rate)
+        Duration::from_secs_f64(1.0 / self.estimate.rate)
     }
 
     /// What the next run should begin with, if this one has learned anything.
     pub(super) fn learned(&self) -> Option<Rate> {
-        let settled = if self.is_told { self.rate } else { self.ceiling.unwrap_or(self.rate) };
+        let settled =
+            if self.is_told { self.estimate.rate } else { self.estimate.ceiling.unwrap_or(self.estimate.rate) };
         self.has_learned.then(|| Rate::from_per_second(settled))
     }
 
     /// What is thought of the limit now.
-    pub(super) fn opinion(&self) -> Opinion {
-        let Search { rate, ceiling, met, went_through, patience, .. } = *self;
-        Opinion { rate, ceiling, met, went_through, patience }
+    pub(super) fn estimate(&self) -> Estimate {
+        self.estimate
     }
 
     /// Thinks as it did once.
-    pub(super) fn return_to(&mut self, opinion: Opinion) {
-        let Opinion { rate, ceiling, met, went_through, patience } = opinion;
-        (self.rate, self.ceiling, self.met, self.went_through) = (rate, ceiling, met, went_through);
-        (self.patience, self.stayed, self.has_stayed) = (patience, 0, false);
+    pub(super) fn return_to(&mut self, estimate: Estimate) {
+        (self.estimate, self.stayed, self.has_stayed) = (estimate, 0, false);
     }
 
     /// Thinks as it did once, for the refusals since then did not concern the rate.
-    pub(super) fn forgive(&mut self, before: Opinion) {
+    pub(super) fn forgive(&mut self, before: Estimate) {
         self.return_to(before);
         self.cycle = Cycle::default();
     }
@@ -174,25 +171,26 @@ impl Search {
             return;
         }
         self.has_learned = true;
-        let Some(ceiling) = self.ceiling else {
-            self.rate = (self.rate + STRIDE).min(FASTEST);
+        let Some(ceiling) = self.estimate.ceiling else {
+            self.estimate.rate = (self.estimate.rate + STRIDE).min(FASTEST);
             return;
         };
-        if self.rate < ceiling {
+        if self.estimate.rate < ceiling {
             let answers = (ceiling * RECOVERY_SECONDS).clamp(RECOVERY.0, RECOVERY.1);
-            self.rate = (self.rate + ceiling / answers).min(ceiling);
+            self.estimate.rate = (self.estimate.rate + ceiling / answers).min(ceiling);
             self.stays_until = sent + self.window * 2;
-        } else if self.stayed < self.patience || sent < self.stays_until {
+        } else if self.stayed < self.estimate.patience || sent < self.stays_until {
             self.stayed += 1;
         } else {
             self.has_stayed = true;
-            self.rate = (self.rate * (1.0 + CREEP / f64::from(self.patience))).min(FASTEST);
-            if self.rate >= ceiling * (1.0 + STEP) {
-                if self.rate > self.met * (1.0 + STEP) {
+            self.estimate.rate = (self.estimate.rate * (1.0 + CREEP / f64::from(self.estimate.patience))).min(FASTEST);
+            if self.estimate.rate >= ceiling * (1.0 + STEP) {
+                if self.estimate.rate > self.estimate.met * (1.0 + STEP) {
                     // So far above, and still good: the limit has moved.
-                    self.patience = (self.patience / 2).max(FIRST_PATIENCE);
+                    self.estimate.patience = (self.estimate.patience / 2).max(FIRST_PATIENCE);
                 }
-                (self.ceiling, self.stayed, self.stays_until) = (Some(self.rate), 0, sent + self.window * 2);
+                (self.estimate.ceiling, self.stayed, self.stays_until) =
+                    (Some(self.estimate.rate), 0, sent + self.window * 2);
             }
         }
     }
@@ -214,22 +212,22 @@ impl Search {
             self.told.foretold_nothing();
         }
         let went_through = f64::from(self.accepted) / (now - self.met_at).as_secs_f64().max(f64::EPSILON);
-        let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.went_through.take() };
-        let surely_good = known.map_or(self.rate / 2.0, |known| known.min(self.rate));
+        let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.estimate.went_through.take() };
+        let surely_good = known.map_or(self.estimate.rate / 2.0, |known| known.min(self.estimate.rate));
         if self.accepted >= ENOUGH {
-            self.went_through = known;
+            self.estimate.went_through = known;
         }
         if self.has_stayed {
-            self.patience = (self.patience * 2).min(LAST_PATIENCE);
+            self.estimate.patience = (self.estimate.patience * 2).min(LAST_PATIENCE);
         }
-        self.ceiling = Some((surely_good + (self.rate - surely_good) * DOUBT).max(SLOWEST));
-        self.met = self.rate;
-        self.rate = (self.rate / 2.0).max(SLOWEST);
+        self.estimate.ceiling = Some((surely_good + (self.estimate.rate - surely_good) * DOUBT).max(SLOWEST));
+        self.estimate.met = self.estimate.rate;
+        self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
         if self.is_told && self.told.are_lies() {
             // What headers made of the rate is no more worth than they are.
             self.is_told = false;
-            self.ceiling = known.map(|known| known.max(SLOWEST));
-            self.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.rate);
+            self.estimate.ceiling = known.map(|known| known.max(SLOWEST));
+            self.estimate.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.estimate.rate);
         }
         (self.met_at, self.accepted, self.stayed, self.has_stayed) = (now, 0, 0, false);
         self.has_learned = true;
@@ -244,9 +242,10 @@ impl Search {
         if count == 0 || self.is_told || sent.saturating_sub(blocked).as_secs_f64() < REST * cycle.as_secs_f64() {
             return;
         }
-        let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.met);
-        (self.rate, self.ceiling, self.went_through) = (went_through, Some(went_through), Some(went_through));
-        self.met = went_through * (1.0 + STEP);
+        let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);
+        (self.estimate.rate, self.estimate.ceiling, self.estimate.went_through) =
+            (went_through, Some(went_through), Some(went_through));
+        self.estimate.met = went_through * (1.0 + STEP);
         self.window = self.window.max(cycle);
         self.stays_until = sent + self.window;
     }
@@ -260,17 +259,16 @@ impl Search {
             return;
         };
         // An odd moment, such as the last one before a reset, must not throw the rate about.
-        let most = if self.told.may_grow(now) { self.rate * 2.0 } else { self.rate };
-        let near = (allowed * SHARE_OF_TOLD).clamp(self.rate / 2.0, most).clamp(SLOWEST, FASTEST);
-        if near > self.rate {
+        let most = if self.told.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
+        let near = (allowed * SHARE_OF_TOLD).clamp(self.estimate.rate / 2.0, most).clamp(SLOWEST, FASTEST);
+        if near > self.estimate.rate {
             self.told.grew(now);
         }
-        self.rate = near;
+        self.estimate.rate = near;
         self.is_told = true;
         self.has_learned = true;
     }
 }
 
 #[cfg(test)]
-#[path = "search_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::search::Opinion;
+use super::search::Estimate;
 
 /// How many refusals in a row, each after the pause of the one before, or how many times apart from each other, make one
 /// try whether there is a cap. One more for each time that this was wrong.
@@ -69,7 +69,7 @@ struct Trial {
     /// How many submits must go through before it has proved one.
     left: u32,
     /// What is to be thought of the rate if it does not.
-    otherwise: Opinion,
+    otherwise: Estimate,
 }
 
 impl Cap {
@@ -115,7 +115,7 @@ struct Episode {
     /// When the last one came that counts.
     at: Duration,
     /// What was thought of the rate before.
-    before: Opinion,
+    before: Estimate,
 }
 
 /// Episodes that came at about the most that were in flight since the first of them.
@@ -127,7 +127,7 @@ struct Peaks {
     accepted: u32,
     most: u32,
     /// What was thought of the rate before the first of them.
-    before: Opinion,
+    before: Estimate,
 }
 
 /// Whom a refusal concerns.
@@ -136,7 +136,7 @@ pub(super) enum Concerns {
     /// The rate, as far as anybody knows.
     Rate,
     /// The rate, of which is to be thought as before a cap was tried.
-    RateAfterAll(Opinion),
+    RateAfterAll(Estimate),
     /// A slot more than there are, which was tried.
     Slots,
 }
@@ -160,9 +160,9 @@ impl Slots {
         self.cap.map(|cap| if cap.filled >= cap.patience { cap.taken + 1 } else { cap.taken })
     }
 
-    /// A submit was accepted; `opinion` is what is thought of the rate. What was thought before the refusals, where they seem
+    /// A submit was accepted; `estimate` is what is thought of the rate. What was thought before the refusals, where they seem
     /// not to concern it.
-    pub(super) fn accepted(&mut self, others: u32, opinion: Opinion) -> Option<Opinion> {
+    pub(super) fn accepted(&mut self, others: u32, estimate: Estimate) -> Option<Estimate> {
         if let Some(cap) = &mut self.cap {
             if let Some(trial) = &mut cap.trial {
                 trial.left = trial.left.saturating_sub(1);
@@ -187,13 +187,13 @@ impl Slots {
             None if self.errors < MOST_ERRORS => self.shown_by(episode, others)?,
             None => return None,
         };
-        let trial = Some(Trial { left: taken * 2, otherwise: opinion });
+        let trial = Some(Trial { left: taken * 2, otherwise: estimate });
         (self.cap, self.peaks) = (Some(Cap { trial, ..Cap::of(taken, FIRST_PATIENCE) }), None);
         Some(before)
     }
 
     /// The cap that an episode shows, or with those before it, and what was thought of the rate before the first of them.
-    fn shown_by(&mut self, episode: Episode, others: u32) -> Option<(u32, Opinion)> {
+    fn shown_by(&mut self, episode: Episode, others: u32) -> Option<(u32, Estimate)> {
         let Episode { least, most, count, before, .. } = episode;
         let enough = ENOUGH + self.errors;
         let is_below = others < least || (least > FEW && others == least);
@@ -212,8 +212,8 @@ impl Slots {
         None
     }
 
-    /// A submit that was sent at `sent` was refused at `now`; `opinion` is what was thought of the rate before it.
-    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, opinion: Opinion) -> Concerns {
+    /// A submit that was sent at `sent` was refused at `now`; `estimate` is what was thought of the rate before it.
+    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, estimate: Estimate) -> Concerns {
         let mut concerns = Concerns::Rate;
         if let Some(cap) = &mut self.cap {
             if let Some(refused) = cap.refused(others) {
@@ -238,7 +238,7 @@ impl Slots {
             Some(_) => {}
             None => {
                 let (least, most, last) = (others, others, others);
-                self.episode = Some(Episode { least, most, count: 1, last, at_last: 1, at: now, before: opinion });
+                self.episode = Some(Episode { least, most, count: 1, last, at_last: 1, at: now, before: estimate });
             }
         }
         concerns
@@ -246,5 +246,4 @@ impl Slots {
 }
 
 #[cfg(test)]
-#[path = "slots_tests.rs"]
 mod tests;

@@ -56,7 +56,7 @@ impl Submits {
     /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
         if let Some(search) = &mut self.search {
-            if let Some(before) = self.slots.accepted(others, search.opinion()) {
+            if let Some(before) = self.slots.accepted(others, search.estimate()) {
                 search.forgive(before);
             }
             search.accepted(sent);
@@ -74,13 +74,13 @@ impl Submits {
         others: u32,
     ) -> Option<Rate> {
         let search = self.search.as_mut()?;
-        let concerns = self.slots.refused(sent, now, others, search.opinion());
+        let concerns = self.slots.refused(sent, now, others, search.estimate());
         if let Concerns::Slots = concerns {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
-        if let Concerns::RateAfterAll(opinion) = concerns {
-            search.return_to(opinion);
+        if let Concerns::RateAfterAll(estimate) = concerns {
+            search.return_to(estimate);
         }
         let learned = search.learned();
         self.adjust();

@@ -133,5 +133,4 @@ impl Sample {
 }
 
 #[cfg(test)]
-#[path = "times_tests.rs"]
 mod tests;

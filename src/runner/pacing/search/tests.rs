@@ -149,7 +149,7 @@ fn many_refusals_of_one_moment_halve_it_once() {
     let at = Duration::from_secs;
     let news: Vec<bool> = (0..5).map(|_| search.refused(at(10), at(11), None)).collect();
     assert_eq!(news, [true, false, false, false, false]);
-    assert!((search.rate - 4.0).abs() < 1e-9);
+    assert!((search.estimate.rate - 4.0).abs() < 1e-9);
     assert!(
         !search.refused(at(12), at(13), None),
         "nothing went through in between, so it is the same limit once more"
@@ -177,12 +177,12 @@ fn headers_set_the_rate_at_once() {
     for second in 0..10 {
         search.told(limits(600, 60), 0, Duration::from_secs(second));
     }
-    assert!((search.rate - 9.9).abs() < 1e-9, "{}", search.rate);
+    assert!((search.estimate.rate - 9.9).abs() < 1e-9, "{}", search.estimate.rate);
     search.held_back();
     search.accepted(Duration::from_secs(1));
-    assert!((search.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
+    assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
     search.told(limits(10, 60), 4, Duration::from_secs(10));
-    assert!(search.rate < 5.0, "what other programs use up is felt");
+    assert!(search.estimate.rate < 5.0, "what other programs use up is felt");
     let quota = Limits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), left: None, total: None };
     (10..20).for_each(|second| search.told(quota, 0, Duration::from_secs(second)));
     assert_eq!(search.learned().unwrap().to_string(), "7128/h");
@@ -194,7 +194,7 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
     let left = Some(Left { count: 2, reset: Duration::from_secs(1) });
     (0..10).for_each(|second| search.told(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
-    assert!((search.rate - 4.95).abs() < 1e-9, "{}", search.rate);
+    assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
 
 /// What a search makes of a limit of `count` in any `seconds`: its pace as a share of the limit in the second half of

@@ -7,15 +7,15 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Refuses submits a second apart, while there are so many others each.
 fn refused(slots: &mut Slots, others: &[u32]) -> Vec<Concerns> {
-    let opinion = Search::new(None).opinion();
+    let estimate = Search::new(None).estimate();
     let refuse = |(second, others): (u32, &u32)| {
-        slots.refused(SECOND * (2 * second + 1), SECOND * (2 * second + 2), *others, opinion)
+        slots.refused(SECOND * (2 * second + 1), SECOND * (2 * second + 2), *others, estimate)
     };
     (0..).zip(others).map(refuse).collect()
 }
 
-fn accepted(slots: &mut Slots, others: u32) -> Option<Opinion> {
-    slots.accepted(others, Search::new(None).opinion())
+fn accepted(slots: &mut Slots, others: u32) -> Option<Estimate> {
+    slots.accepted(others, Search::new(None).estimate())
 }
 
 /// Lets so many submits through below a cap.
