@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use crate::color::Hex;
 use crate::job::Cents;
 
-pub use run::{Batch, Check, Run, Told};
+pub use run::{Batch, Check, Notifications, Run};
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
 #[derive(Debug, Parser)]

@@ -106,13 +106,13 @@ pub struct Run {
     pub no_color_check: bool,
     /// Who is told how it ends.
     #[command(flatten)]
-    pub told: Told,
+    pub notifications: Notifications,
 }
 
 /// Who is told how a run ends, however it ends. None of it changes the run or its exit code.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Being told")]
-pub struct Told {
+pub struct Notifications {
     /// Post the summary as JSON to this webhook, signed if there is a DYEHOUSE_NOTIFY_SECRET [env: DYEHOUSE_NOTIFY_URL]
     #[arg(long, value_name = "URL", value_parser = NoticeUrl::parse)]
     pub notify: Option<NoticeUrl>,

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 
 use super::edit::Edit;
 use super::ledger::Ledger;
+use super::line_offsets::LineOffsets;
 use super::lines::Lines;
 use super::scan::{Read, Scanner};
 use super::source::Source;
 use super::summary::Summary;
-use super::trail::Trail;
 use super::{ReadAt, Record, RunEvent, Step};
 
 /// What became of a journal that was compacted.
@@ -42,8 +42,8 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
         }
     }
     let source = Source::of(Arc::clone(journal));
-    ledger.visit(|key, edit, trail, shown| {
-        let summary = summary(&source, edit, trail, shown)?;
+    ledger.visit(|key, edit, offsets, shown| {
+        let summary = summary(&source, edit, offsets, shown)?;
         let at = edit.finished_at.max(edit.submitted_at).unwrap_or(Timestamp::UNIX_EPOCH);
         compacted.after += 1;
         out.write_all(&Record::Edit(key, Step::Summary(Box::new(summary))).to_line(at))
@@ -56,9 +56,9 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
 }
 
 /// The edit in one record. What it does not know of itself, its lines tell.
-fn summary(source: &Source, edit: &Edit, trail: &Trail, shown: bool) -> io::Result<Summary> {
+fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<Summary> {
     let mut predictions = Vec::new();
-    for step in source.steps(trail) {
+    for step in source.steps(offsets) {
         match step.map_err(io::Error::other)?.2 {
             Step::Accepted { prediction, .. } => predictions.push(prediction),
             Step::Summary(summary) => {

@@ -1,6 +1,6 @@
 use crate::job::Fingerprint;
 
-use super::trail::Trail;
+use super::line_offsets::LineOffsets;
 use super::{Edit, Step};
 
 /// The edits that a job has had, one a fingerprint, oldest first.
@@ -14,7 +14,7 @@ pub struct History {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tracked {
     pub(super) edit: Edit,
-    pub(super) trail: Trail,
+    pub(super) offsets: LineOffsets,
 }
 
 impl History {
@@ -68,7 +68,7 @@ impl History {
             None => {
                 // Most jobs never have another.
                 self.edits.reserve_exact(1);
-                self.edits.push(Tracked { edit: Edit::new(fingerprint), trail: Trail::default() });
+                self.edits.push(Tracked { edit: Edit::new(fingerprint), offsets: LineOffsets::default() });
                 self.edits.len() - 1
             }
         };

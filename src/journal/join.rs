@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::job::JobId;
 
 use super::ReadAt;
-use super::retold::{Best, Retold};
-use super::tale::{Tale, Told};
+use super::history_comparison::{Furthest, HistoryComparison};
+use super::join_lines::{JoinLine, JoinLines};
 
 /// Several journals as one: every line of each, once.
 ///
@@ -70,14 +70,14 @@ impl<'j> Joint<'j> {
     /// Two of them tell different stories of a job, or one cannot be read.
     pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<Joint<'j>, JoinError> {
         let hasher = RandomState::new();
-        let mut jobs: HashMap<JobId, (Known, Story)> = HashMap::new();
-        let mut retold: HashSet<JobId> = HashSet::new();
+        let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
+        let mut compacted: HashSet<JobId> = HashSet::new();
         let mut runs: Vec<HashSet<u64>> = Vec::new();
         let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
         for (place, journal) in journals.iter().enumerate() {
-            let stories = stories(journal, &hasher)?;
-            runs.push(stories.runs);
-            for (job, story) in stories.jobs {
+            let hashes = hashes(journal, &hasher)?;
+            runs.push(hashes.runs);
+            for (job, story) in hashes.jobs {
                 let lines = story.lines.len();
                 let in_first = if place == 0 { lines } else { 0 };
                 let Some((known, longest)) = jobs.get_mut(&job) else {
@@ -88,7 +88,7 @@ impl<'j> Joint<'j> {
                 let both = lines.min(known.lines);
                 if story.lines[..both] != longest.lines[..both] {
                     match story.is_summed_up || longest.is_summed_up {
-                        true => drop(retold.insert(job)),
+                        true => drop(compacted.insert(job)),
                         false => conflicts.push((job, [known.best, place])),
                     }
                 } else if lines > known.lines {
@@ -97,10 +97,10 @@ impl<'j> Joint<'j> {
             }
         }
         let mut jobs: HashMap<JobId, Known> = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
-        for found in Retold::of(journals, retold.into_iter())?.jobs() {
-            let (job, told) = found?;
-            match (told, jobs.get_mut(job)) {
-                (Ok(Best { place, in_first, lines }), Some(known)) => {
+        for found in HistoryComparison::of(journals, compacted.into_iter())?.jobs() {
+            let (job, line) = found?;
+            match (line, jobs.get_mut(job)) {
+                (Ok(Furthest { place, in_first, lines }), Some(known)) => {
                     (known.best, known.in_first, known.lines) = (place, in_first, lines);
                 }
                 (Err(parted), _) => conflicts.push((job.clone(), parted)),
@@ -147,22 +147,22 @@ impl<'j> Joint<'j> {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
         let mut runs = HashSet::new();
-        let mut tale = Tale::of(first);
-        while let Some(told) = tale.next()? {
-            if told.job.is_none() {
-                runs.insert(self.hasher.hash_one(&told.bytes));
+        let mut lines = JoinLines::of(first);
+        while let Some(line) = lines.next()? {
+            if line.job.is_none() {
+                runs.insert(self.hasher.hash_one(&line.bytes));
             }
-            out.write_all(&told.bytes)?;
+            out.write_all(&line.bytes)?;
         }
         let mut told_of: HashMap<JobId, usize> = HashMap::new();
-        let mut tales: Vec<Tale<'_>> = others.iter().map(|journal| Tale::of(journal)).collect();
-        let mut heads = tales.iter_mut().map(Tale::next).collect::<io::Result<Vec<_>>>()?;
+        let mut rest: Vec<JoinLines<'_>> = others.iter().map(|journal| JoinLines::of(journal)).collect();
+        let mut heads = rest.iter_mut().map(JoinLines::next).collect::<io::Result<Vec<_>>>()?;
         // Few journals are joined, so that looking at each head is as good as a heap.
         while let Some((place, _)) = earliest(&heads) {
-            let Some(told) = heads[place].take() else { break };
-            heads[place] = tales[place].next()?;
-            let is_lacking = match &told.job {
-                None => runs.insert(self.hasher.hash_one(&told.bytes)),
+            let Some(line) = heads[place].take() else { break };
+            heads[place] = rest[place].next()?;
+            let is_lacking = match &line.job {
+                None => runs.insert(self.hasher.hash_one(&line.bytes)),
                 Some(job) => self.jobs.get(job).filter(|known| known.best == place + 1).is_some_and(|known| {
                     let lines = told_of.entry(job.clone()).or_default();
                     *lines += 1;
@@ -170,48 +170,48 @@ impl<'j> Joint<'j> {
                 }),
             };
             if is_lacking {
-                out.write_all(&told.bytes)?;
+                out.write_all(&line.bytes)?;
             }
         }
         Ok(())
     }
 }
 
-fn earliest(heads: &[Option<Told>]) -> Option<(usize, Timestamp)> {
+fn earliest(heads: &[Option<JoinLine>]) -> Option<(usize, Timestamp)> {
     let times = heads.iter().enumerate().filter_map(|(place, head)| Some((place, head.as_ref()?.at)));
     times.min_by_key(|(place, at)| (*at, *place))
 }
 
 /// The hashes of a journal's lines.
 #[derive(Default)]
-struct Stories {
-    jobs: HashMap<JobId, Story>,
+struct JournalHashes {
+    jobs: HashMap<JobId, JobHashes>,
     runs: HashSet<u64>,
 }
 
 /// Those of a job's lines.
 #[derive(Default)]
-struct Story {
+struct JobHashes {
     lines: Vec<u64>,
     /// Whether any of them stands for others that were there before a compaction.
     is_summed_up: bool,
 }
 
-fn stories(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<Stories> {
-    let mut stories = Stories::default();
-    let mut tale = Tale::of(journal);
-    while let Some(told) = tale.next()? {
-        let hash = hasher.hash_one(&told.bytes);
-        match told.job {
+fn hashes(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<JournalHashes> {
+    let mut hashes = JournalHashes::default();
+    let mut lines = JoinLines::of(journal);
+    while let Some(line) = lines.next()? {
+        let hash = hasher.hash_one(&line.bytes);
+        match line.job {
             Some(job) => {
-                let story = stories.jobs.entry(job).or_default();
+                let story = hashes.jobs.entry(job).or_default();
                 story.lines.push(hash);
-                story.is_summed_up |= told.is_summary;
+                story.is_summed_up |= line.is_summary;
             }
-            None => drop(stories.runs.insert(hash)),
+            None => drop(hashes.runs.insert(hash)),
         }
     }
-    Ok(stories)
+    Ok(hashes)
 }
 
 #[cfg(test)]

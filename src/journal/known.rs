@@ -15,7 +15,7 @@ const PARTS: usize = 1 << 12;
 /// Who looks one up goes through its part, which of a million has some 244: that is asked once a submit, and a table
 /// would take up to three times the memory.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownPredictions {
     parts: Vec<Vec<Short>>,
     key: Key,
 }
@@ -23,7 +23,7 @@ pub(super) struct Known {
 /// What is left of a hash beside its part.
 type Short = [u8; 6];
 
-impl Known {
+impl KnownPredictions {
     pub(super) fn insert(&mut self, prediction: &PredictionId) {
         if self.parts.is_empty() {
             self.parts.resize(PARTS, Vec::new());
@@ -59,7 +59,7 @@ impl Known {
     /// # Errors
     ///
     /// They cannot be read.
-    pub(super) fn read(key: Key, input: &mut impl Read) -> io::Result<Known> {
+    pub(super) fn read(key: Key, input: &mut impl Read) -> io::Result<KnownPredictions> {
         let mut parts = Vec::with_capacity(PARTS);
         for _ in 0..PARTS {
             let mut length = [0; 4];
@@ -71,14 +71,14 @@ impl Known {
             }
             parts.push(part.as_chunks().0.to_vec());
         }
-        Ok(Known { parts, key })
+        Ok(KnownPredictions { parts, key })
     }
 }
 
 /// Two of the same key are the same if they know the same, in whatever order they came to.
-impl PartialEq for Known {
-    fn eq(&self, other: &Known) -> bool {
-        let all = |known: &Known| {
+impl PartialEq for KnownPredictions {
+    fn eq(&self, other: &KnownPredictions) -> bool {
+        let all = |known: &KnownPredictions| {
             let parts = known.parts.iter().enumerate();
             let mut all: Vec<_> =
                 parts.flat_map(|(place, part)| part.iter().map(move |short| (place, *short))).collect();

@@ -7,10 +7,10 @@ use crate::job::JobId;
 
 use super::edit::Edit;
 use super::history::{History, Tracked};
+use super::line_offsets::LineOffsets;
 use super::lines::Lines;
 use super::scan::{EditLine, Read, Scanner};
 use super::settled::{Half, Stored};
-use super::trail::Trail;
 use super::{EditKey, ReadAt, Step};
 
 /// The journal that the settled jobs are in.
@@ -62,7 +62,7 @@ impl Source {
     /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
     pub(super) fn edit(&self, stored: &Stored) -> Result<(EditKey, Tracked), LinesError> {
         let mut read: Option<(EditKey, Edit)> = None;
-        for (step, &offset) in self.steps(&stored.trail).zip(&stored.trail.0) {
+        for (step, &offset) in self.steps(&stored.offsets).zip(&stored.offsets.0) {
             let (at, key, step) = step?;
             let (owner, edit) = read.get_or_insert_with(|| (key.clone(), Edit::new(key.fingerprint)));
             let is_its_own = *owner == key && Half::of(key.fingerprint) == stored.edit;
@@ -71,13 +71,16 @@ impl Source {
             edit.apply(at, step, next);
         }
         let (owner, edit) = read.ok_or_else(|| LinesError::invalid(0, "the edit has no lines"))?;
-        Ok((owner, Tracked { edit, trail: stored.trail.clone() }))
+        Ok((owner, Tracked { edit, offsets: stored.offsets.clone() }))
     }
 
     /// Reads the lines of an edit again.
-    pub(super) fn steps(&self, trail: &Trail) -> impl Iterator<Item = Result<(Timestamp, EditKey, Step), LinesError>> {
+    pub(super) fn steps(
+        &self,
+        offsets: &LineOffsets,
+    ) -> impl Iterator<Item = Result<(Timestamp, EditKey, Step), LinesError>> {
         let mut scanner = Scanner::default();
-        trail.0.iter().map(move |&offset| {
+        offsets.0.iter().map(move |&offset| {
             let invalid = |message: &str| LinesError::invalid(offset, message);
             let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
             let line = Lines::one_at(journal, offset).map_err(|cause| LinesError { offset, cause })?;
@@ -92,6 +95,6 @@ impl Source {
 
     /// The lines of an edit are those of another.
     pub(super) fn is_of_another(&self, stored: &Stored) -> LinesError {
-        LinesError::invalid(stored.trail.0.first().copied().unwrap_or(0), "the line is about another edit")
+        LinesError::invalid(stored.offsets.0.first().copied().unwrap_or(0), "the line is about another edit")
     }
 }

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
-use super::{Outcome, Untold};
+use super::{NoticeError, Outcome};
 
 /// What the variables of a run's secrets are called: they are the run's, and not the command's.
 const SECRETS: [&str; 2] = ["VIBEDREAM_API_KEY", "DYEHOUSE_NOTIFY_SECRET"];
@@ -17,8 +17,8 @@ pub async fn run_command(
     command: &str,
     outcome: &Outcome,
     impatience: impl Future<Output = String>,
-) -> Result<(), Untold> {
-    let untold = |cause: String| Untold { what: format!("run `{command}`"), cause };
+) -> Result<(), NoticeError> {
+    let failed = |cause: String| NoticeError { what: format!("run `{command}`"), cause };
     let mut shell = shell(command);
     for secret in SECRETS {
         shell.env_remove(secret);
@@ -28,7 +28,7 @@ pub async fn run_command(
         .stdin(Stdio::piped())
         .stdout(io::stderr())
         .spawn()
-        .map_err(|error| untold(error.to_string()))?;
+        .map_err(|error| failed(error.to_string()))?;
     let group = Group::of(&child);
     let (stdin, summary) = (child.stdin.take(), format!("{}\n", outcome.summary));
     let ended = tokio::task::spawn_blocking(move || {
@@ -41,12 +41,12 @@ pub async fn run_command(
     tokio::select! {
         ended = ended => match ended.map_err(io::Error::other).flatten() {
             Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(untold(status.to_string())),
-            Err(error) => Err(untold(error.to_string())),
+            Ok(status) => Err(failed(status.to_string())),
+            Err(error) => Err(failed(error.to_string())),
         },
         why = impatience => {
             group.end();
-            Err(untold(format!("{why}, and it was ended")))
+            Err(failed(format!("{why}, and it was ended")))
         }
     }
 }
@@ -133,7 +133,7 @@ mod tests {
             tokio::time::sleep(patience).await;
             "it took too long".to_owned()
         };
-        run_command(command, &outcome(), impatience).await.map_err(|untold| untold.to_string())
+        run_command(command, &outcome(), impatience).await.map_err(|error| error.to_string())
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 use crate::exit::Exit;
 
 use super::delivery::{client, deliver};
-use super::{NoticeUrl, Outcome, Untold};
+use super::{NoticeError, NoticeUrl, Outcome};
 
 /// How often a ping is tried.
 const ATTEMPTS: usize = 3;
@@ -18,7 +18,7 @@ pub struct Healthcheck {
 
 /// What a monitor is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pulse {
+pub enum Ping {
     /// The run begins.
     Start,
     /// Every job is completed, or the run stopped where it was told to.
@@ -27,13 +27,13 @@ pub enum Pulse {
     Fail,
 }
 
-impl Pulse {
+impl Ping {
     /// How a run ended, as a monitor has it. A run that found another one at work says nothing: the other will.
-    pub fn of(outcome: &Outcome) -> Option<Pulse> {
+    pub fn of(outcome: &Outcome) -> Option<Ping> {
         match outcome.exit {
-            Exit::Complete => Some(Pulse::Success),
-            Exit::StoppedEarly if outcome.is_planned_stop => Some(Pulse::Success),
-            Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Pulse::Fail),
+            Exit::Complete => Some(Ping::Success),
+            Exit::StoppedEarly if outcome.is_planned_stop => Some(Ping::Success),
+            Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Ping::Fail),
             Exit::Held => None,
         }
     }
@@ -45,16 +45,16 @@ impl Healthcheck {
     /// # Errors
     ///
     /// The ping was not taken.
-    pub async fn ping(&self, pulse: Pulse, text: &str) -> Result<(), Untold> {
-        let untold = |cause: String| Untold { what: format!("ping {}", self.url), cause };
-        let http = client().map_err(|error| untold(error.to_string()))?;
-        let url = match pulse {
-            Pulse::Start => self.url.below("start"),
-            Pulse::Success => self.url.clone(),
-            Pulse::Fail => self.url.below("fail"),
+    pub async fn ping(&self, ping: Ping, text: &str) -> Result<(), NoticeError> {
+        let failed = |cause: String| NoticeError { what: format!("ping {}", self.url), cause };
+        let http = client().map_err(|error| failed(error.to_string()))?;
+        let url = match ping {
+            Ping::Start => self.url.below("start"),
+            Ping::Success => self.url.clone(),
+            Ping::Fail => self.url.below("fail"),
         };
         let text: String = text.chars().take(MOST_CHARACTERS).collect();
-        deliver(ATTEMPTS, || http.post(url.0.clone()).body(text.clone())).await.map_err(untold)
+        deliver(ATTEMPTS, || http.post(url.0.clone()).body(text.clone())).await.map_err(failed)
     }
 }
 

@@ -11,7 +11,7 @@ mod signature;
 mod webhook;
 
 pub use command::run_command;
-pub use healthcheck::{Healthcheck, Pulse};
+pub use healthcheck::{Healthcheck, Ping};
 pub use metrics::{render_metrics, write_metrics};
 pub use outcome::Outcome;
 pub use signature::{Signature, sign};
@@ -24,7 +24,7 @@ pub struct NoticeUrl(reqwest::Url);
 /// Something could not be told: what, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {cause}")]
-pub struct Untold {
+pub struct NoticeError {
     /// What was tried, to follow "failed to".
     pub what: String,
     /// What was seen.

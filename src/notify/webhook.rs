@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::delivery::{client, deliver};
 use super::signature::sign;
-use super::{NoticeUrl, Outcome, Untold};
+use super::{NoticeError, NoticeUrl, Outcome};
 
 /// How often a message is tried.
 const ATTEMPTS: usize = 5;
@@ -24,9 +24,9 @@ impl Webhook {
     /// # Errors
     ///
     /// It was not taken.
-    pub async fn post(&self, outcome: &Outcome, now: impl Fn() -> Timestamp) -> Result<(), Untold> {
-        let untold = |cause: String| Untold { what: format!("post the summary to {}", self.url), cause };
-        let http = client().map_err(|error| untold(error.to_string()))?;
+    pub async fn post(&self, outcome: &Outcome, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
+        let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
+        let http = client().map_err(|error| failed(error.to_string()))?;
         let body = outcome.summary.to_string();
         let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
         let request = || {
@@ -37,6 +37,6 @@ impl Webhook {
                 .header("webhook-timestamp", signature.timestamp)
                 .header("webhook-signature", signature.signature)
         };
-        deliver(ATTEMPTS, request).await.map_err(untold)
+        deliver(ATTEMPTS, request).await.map_err(failed)
     }
 }

@@ -9,7 +9,7 @@ use crate::manifest::Backend;
 use crate::report::Alike;
 use crate::runner::StopReason;
 
-use super::{Changed, Doubt};
+use super::{Changed, UncertainSubmit};
 use crate::words::{counted, duration};
 
 /// How a run ended, for the person or the program that started it.
@@ -42,7 +42,7 @@ pub struct Closing {
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
-    pub uncertain: Vec<Doubt>,
+    pub uncertain: Vec<UncertainSubmit>,
     /// The jobs that were meant, by the verdict on their color.
     pub colors: VerdictCounts,
     /// The jobs of the manifest that show the very same picture as a job before them.
@@ -76,15 +76,15 @@ impl Closing {
         for (class, count) in &self.errors {
             line("failed", &format!("{count} {class}: {}", class.remedy()));
         }
-        let (asked, doubts) = Doubt::asked(&self.uncertain);
+        let (asked, lines) = UncertainSubmit::asked(&self.uncertain);
         if asked > 0 {
             let advice =
                 "may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again";
             line("uncertain", &format!("{asked} {advice}"));
         }
-        text.push_str(&doubts);
-        if let Some((advice, doubts)) = Doubt::left_behind(&self.uncertain) {
-            text.push_str(&format!("  reserved  {advice}\n{doubts}"));
+        text.push_str(&lines);
+        if let Some((advice, lines)) = UncertainSubmit::left_behind(&self.uncertain) {
+            text.push_str(&format!("  reserved  {advice}\n{lines}"));
         }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (count, remark) in [
@@ -247,7 +247,7 @@ mod tests {
         let counts = StatusCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
         let stopped = Some(StopReason::Signal);
-        let uncertain = vec![Doubt {
+        let uncertain = vec![UncertainSubmit {
             job: JobId::new("mug-ocean").unwrap(),
             submitted_at: Some("2026-11-23T22:14:03Z".parse().unwrap()),
             fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),

@@ -3,14 +3,14 @@
 
 mod changed;
 mod closing;
-mod doubt;
 mod logs;
-mod narrator;
+mod reporter;
 mod screen;
+mod uncertain_submit;
 
 pub use changed::Changed;
 pub use closing::Closing;
-pub use doubt::{Doubt, Row};
 pub use logs::start_logs;
-pub use narrator::Narrator;
+pub use reporter::Reporter;
 pub use screen::{Screen, style};
+pub use uncertain_submit::{Row, UncertainSubmit};

@@ -308,14 +308,14 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     signal: StopSignal,
 ) -> Result<Ending, RunError> {
     let journal = Journal::start(effects.disk);
-    let plant = dispatcher::Plant {
+    let parts = dispatcher::ExecutorParts {
         api: effects.api,
         store: effects.store,
         verifier: effects.verifier,
         now: effects.now,
         seed: effects.seed,
     };
-    let mut dispatcher = dispatcher::Dispatcher::new(settings, plant, ledger, journal, observer);
+    let mut dispatcher = dispatcher::Dispatcher::new(settings, parts, ledger, journal, observer);
     let outcome = dispatcher.run(batch, signal).await;
     dispatcher.finish(outcome).await
 }

@@ -14,7 +14,7 @@ use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed, StatusCounts};
 use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
-use crate::progress::Doubt;
+use crate::progress::UncertainSubmit;
 use crate::report::{
     self, BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
     Written,
@@ -106,7 +106,7 @@ impl PlanCounts {
 }
 
 /// The submits that may have been charged, each with what the folder's plan asks for by now under its id.
-pub(super) fn doubts(folder: &RunFolder, ledger: &Ledger) -> Result<Vec<Doubt>, FolderError> {
+pub(super) fn uncertain_submits(folder: &RunFolder, ledger: &Ledger) -> Result<Vec<UncertainSubmit>, FolderError> {
     let mut wanted: HashMap<JobId, Option<Fingerprint>> =
         ledger.uncertain().map(|found| Ok((found?.0, None))).collect::<Result<_, LinesError>>()?;
     if !wanted.is_empty() {
@@ -117,7 +117,7 @@ pub(super) fn doubts(folder: &RunFolder, ledger: &Ledger) -> Result<Vec<Doubt>, 
             }
         }
     }
-    Ok(Doubt::all(ledger, |job| wanted.get(job).copied().flatten())?)
+    Ok(UncertainSubmit::all(ledger, |job| wanted.get(job).copied().flatten())?)
 }
 
 fn status(edit: Option<&Edit>) -> JobStatus {

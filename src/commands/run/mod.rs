@@ -1,9 +1,9 @@
 mod agenda;
-mod night;
 mod notices;
 mod opening;
 mod planning;
 mod prune;
+mod session;
 
 use std::time::Instant;
 
@@ -15,8 +15,8 @@ use crate::progress::{Closing, Screen};
 
 use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
-use night::Night;
 use notices::Notices;
+use session::Session;
 
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
@@ -53,13 +53,13 @@ fn carry_out(
     notices: &mut Notices,
     interruption: &Interruption,
 ) -> Result<Closing, Failure> {
-    let (mut night, held) = Night::prepare(arguments, screen)?;
+    let (mut session, held) = Session::prepare(arguments, screen)?;
     let (_lock, ledger, disk) = held;
     let spent_before = ledger.spent();
-    let remaining = night.remaining(&ledger)?;
-    let ending = runtime.block_on(night.work(ledger, disk, notices, interruption))?;
-    night.tidy(&ending.ledger, remaining)?;
-    let (outcome, removed) = night.outcome(&ending.ledger, remaining)?;
-    night.report(&ending.ledger, remaining)?;
-    night.closing(&ending, spent_before, outcome, removed)
+    let remaining = session.remaining(&ledger)?;
+    let ending = runtime.block_on(session.work(ledger, disk, notices, interruption))?;
+    session.tidy(&ending.ledger, remaining)?;
+    let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
+    session.report(&ending.ledger, remaining)?;
+    session.closing(&ending, spent_before, outcome, removed)
 }

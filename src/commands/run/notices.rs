@@ -15,7 +15,7 @@ use crate::commands::interrupt::Interruption;
 use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
-use crate::notify::{Healthcheck, NoticeUrl, Outcome, Pulse, Untold, Webhook, run_command, write_metrics};
+use crate::notify::{Healthcheck, NoticeError, NoticeUrl, Outcome, Ping, Webhook, run_command, write_metrics};
 use crate::progress::Closing;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
@@ -40,36 +40,36 @@ pub(super) struct Notices {
     healthcheck: Option<Healthcheck>,
     metrics_file: Option<PathBuf>,
     /// The ping of the beginning, on its way.
-    begun: Option<JoinHandle<Result<(), Untold>>>,
+    begun: Option<JoinHandle<Result<(), NoticeError>>>,
 }
 
 impl Notices {
     /// Those that the command line names, or the environment.
     pub(super) fn of(arguments: &Run) -> Result<Notices, Failure> {
-        let told = &arguments.told;
+        let wanted = &arguments.notifications;
         let url = |said: &Option<NoticeUrl>, place: &Secret| -> Result<Option<NoticeUrl>, Failure> {
             if said.is_some() {
                 return Ok(said.clone());
             }
             Ok(find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose()?)
         };
-        let webhook = url(&told.notify, &NOTIFY_URL)?.and_then(|url| match find(&NOTIFY_SECRET) {
+        let webhook = url(&wanted.notify, &NOTIFY_URL)?.and_then(|url| match find(&NOTIFY_SECRET) {
             Ok(secret) => Some(Webhook { url, secret }),
             // A night is worth more than news of it, and what is to be signed does not go out unsigned.
             Err(error) => {
-                note(Err(Untold { what: format!("tell {url} how the run ends"), cause: error.to_string() }));
+                note(Err(NoticeError { what: format!("tell {url} how the run ends"), cause: error.to_string() }));
                 None
             }
         });
-        let healthcheck = url(&told.healthcheck, &HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
-        let metrics_file = told.metrics_file.clone();
+        let healthcheck = url(&wanted.healthcheck, &HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
+        let metrics_file = wanted.metrics_file.clone();
         Ok(Notices { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
     }
 
     /// Tells the monitor that the run begins. Nobody waits for that.
     pub(super) fn begin(&mut self) {
         if let Some(healthcheck) = self.healthcheck.clone() {
-            self.begun = Some(tokio::spawn(async move { healthcheck.ping(Pulse::Start, "").await }));
+            self.begun = Some(tokio::spawn(async move { healthcheck.ping(Ping::Start, "").await }));
         }
     }
 
@@ -81,7 +81,10 @@ impl Notices {
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Held) {
             let written = write_metrics(path, &outcome, Timestamp::now());
             note(
-                written.map_err(|error| Untold { what: format!("write {}", path.display()), cause: error.to_string() }),
+                written.map_err(|error| NoticeError {
+                    what: format!("write {}", path.display()),
+                    cause: error.to_string(),
+                }),
             );
         }
         runtime.block_on(async {
@@ -98,13 +101,13 @@ impl Notices {
                         // One that panicked or was lost is followed by the ping that counts.
                         note(begun.await.unwrap_or(Ok(())));
                     }
-                    match (&self.healthcheck, Pulse::of(&outcome)) {
-                        (Some(healthcheck), Some(pulse)) => healthcheck.ping(pulse, &outcome.text).await,
+                    match (&self.healthcheck, Ping::of(&outcome)) {
+                        (Some(healthcheck), Some(ping)) => healthcheck.ping(ping, &outcome.text).await,
                         _ => Ok(()),
                     }
                 }),
             );
-            if let Some(command) = &self.arguments.told.on_finish {
+            if let Some(command) = &self.arguments.notifications.on_finish {
                 note(run_command(command, &outcome, impatience(interruption)).await);
             }
         });
@@ -143,7 +146,7 @@ fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, UsageError> {
 }
 
 /// Gives those who are told some time: little of it once somebody has asked the program to stop.
-async fn within(signal: &StopSignal, what: &str, telling: impl Future<Output = Result<(), Untold>>) {
+async fn within(signal: &StopSignal, what: &str, telling: impl Future<Output = Result<(), NoticeError>>) {
     let hurry = async {
         signal.stopped().await;
         tokio::time::sleep(HURRY).await;
@@ -156,7 +159,7 @@ async fn within(signal: &StopSignal, what: &str, telling: impl Future<Output = R
 }
 
 fn late(what: &str, patience: Duration) {
-    note(Err(Untold { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) }));
+    note(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) }));
 }
 
 /// Why a command is waited for no longer. A run that was stopped tells how it ended all the same: only who asks while the
@@ -168,8 +171,8 @@ async fn impatience(interruption: &Interruption) -> String {
     }
 }
 
-fn note(told: Result<(), Untold>) {
-    if let Err(untold) = told {
-        tracing::error!("failed to {untold}");
+fn note(told: Result<(), NoticeError>) {
+    if let Err(error) = told {
+        tracing::error!("failed to {error}");
     }
 }

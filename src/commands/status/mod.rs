@@ -9,7 +9,7 @@ use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Cents, Partition, StatusCounts};
 use crate::journal::Ledger;
-use crate::progress::Doubt;
+use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::gather::{self, PlanCounts, resume_from, settled};
@@ -35,7 +35,7 @@ struct Standing {
     colors: VerdictCounts,
     cost_cents: Money,
     pace: Option<Pace>,
-    uncertain: Vec<Doubt>,
+    uncertain: Vec<UncertainSubmit>,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,7 +87,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
             budget: run.and_then(|run| run.budget_cents),
         },
         pace,
-        uncertain: gather::doubts(folder, ledger)?,
+        uncertain: gather::uncertain_submits(folder, ledger)?,
     };
     if as_json {
         print_json(&standing);

@@ -1,5 +1,5 @@
 use crate::job::Cents;
-use crate::progress::Doubt;
+use crate::progress::UncertainSubmit;
 use crate::words;
 
 use super::{Money, Standing};
@@ -31,12 +31,12 @@ pub(super) fn text(standing: &Standing) -> String {
     ] {
         line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain" {
-            text.push_str(&Doubt::asked(&standing.uncertain).1);
+            text.push_str(&UncertainSubmit::asked(&standing.uncertain).1);
         }
     }
-    if let Some((advice, doubts)) = Doubt::left_behind(&standing.uncertain) {
+    if let Some((advice, lines)) = UncertainSubmit::left_behind(&standing.uncertain) {
         line(&mut text, "reserved", &advice);
-        text.push_str(&doubts);
+        text.push_str(&lines);
     }
     if standing.removed > 0 {
         let removed = format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed);

@@ -5,9 +5,9 @@ use std::io;
 
 use crate::job::{Fingerprint, JobId};
 use crate::journal::history::{History, Tracked};
+use crate::journal::line_offsets::LineOffsets;
 use crate::journal::settled::{Half, Stored};
 use crate::journal::stage::Stage;
-use crate::journal::trail::Trail;
 use crate::journal::{Edit, EditKey, EditState, LinesError};
 
 use super::Ledger;
@@ -100,18 +100,18 @@ impl Ledger {
     /// pictures are in `results/` under the job's name.
     pub(in crate::journal) fn visit(
         &self,
-        mut see: impl FnMut(EditKey, &Edit, &Trail, bool) -> io::Result<()>,
+        mut see: impl FnMut(EditKey, &Edit, &LineOffsets, bool) -> io::Result<()>,
     ) -> io::Result<()> {
         for stored in self.settled.in_order() {
-            let (key, Tracked { edit, trail }) = self.source.edit(&stored).map_err(io::Error::other)?;
-            see(key, &edit, &trail, stored.is_shown)?;
+            let (key, Tracked { edit, offsets }) = self.source.edit(&stored).map_err(io::Error::other)?;
+            see(key, &edit, &offsets, stored.is_shown)?;
         }
         let mut live: Vec<_> = self.live.iter().collect();
         live.sort_unstable_by_key(|(job, _)| *job);
         for (job, history) in live {
-            for Tracked { edit, trail } in &history.edits {
+            for Tracked { edit, offsets } in &history.edits {
                 let key = EditKey { job: job.clone(), fingerprint: edit.fingerprint };
-                see(key, edit, trail, history.shown == Some(edit.fingerprint))?;
+                see(key, edit, offsets, history.shown == Some(edit.fingerprint))?;
             }
         }
         Ok(())

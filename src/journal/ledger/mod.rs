@@ -25,7 +25,7 @@ use super::state::EditState;
 use super::{EditKey, Learned, ReadAt, Record, RunEvent, RunStart, Totals};
 pub use details::Showing;
 pub use sums::Pause;
-use sums::{Sums, Told};
+use sums::{LocatedStep, Sums};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
@@ -73,7 +73,7 @@ impl Ledger {
         match record {
             Record::Run(event) => self.apply_run(at, event),
             Record::Edit(EditKey { job, fingerprint }, step) => {
-                let told = Told { at, fingerprint: *fingerprint, step: step.clone(), offset };
+                let told = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
                 self.take(&job.into(), told)?;
             }
         }
@@ -92,12 +92,12 @@ impl Ledger {
         offset: u64,
     ) -> Result<Option<JobId>, LedgerError> {
         let EditLine { job, fingerprint, step } = line;
-        let may_rest = self.take(&job, Told { at, fingerprint, step, offset: Some(offset) })?;
+        let may_rest = self.take(&job, LocatedStep { at, fingerprint, step, offset: Some(offset) })?;
         Ok(if may_rest { self.live.get_key_value(job.as_str()).map(|(job, _)| job.clone()) } else { None })
     }
 
     /// Takes a step in. The answer is whether the job may have come to rest with it.
-    fn take(&mut self, job: &JobIdRef<'_>, told: Told) -> Result<bool, LedgerError> {
+    fn take(&mut self, job: &JobIdRef<'_>, told: LocatedStep) -> Result<bool, LedgerError> {
         if let Some(history) = self.live.get_mut(job.as_str()) {
             let rest = self.sums.take(history, job.as_str(), told)?;
             return Ok(rest.after && !rest.before);

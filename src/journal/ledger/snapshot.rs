@@ -9,7 +9,7 @@ use crate::job::JobId;
 use crate::journal::ReadAt;
 use crate::journal::history::Tracked;
 use crate::journal::key::Key;
-use crate::journal::known::Known;
+use crate::journal::known::KnownPredictions;
 use crate::journal::settled::{Half, Settled, SettledHead, Stored};
 use crate::journal::source::Source;
 
@@ -33,10 +33,10 @@ impl Ledger {
     /// `out` cannot be written.
     pub(in crate::journal) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let live = self.live.iter().map(|(job, history)| {
-            let stored = |Tracked { edit, trail }: &Tracked| Stored {
+            let stored = |Tracked { edit, offsets }: &Tracked| Stored {
                 edit: Half::of(edit.fingerprint),
                 is_shown: history.shown == Some(edit.fingerprint),
-                trail: trail.clone(),
+                offsets: offsets.clone(),
             };
             (job.clone(), history.edits.iter().map(stored).collect())
         });
@@ -63,7 +63,7 @@ impl Ledger {
         let Head { key, settled, live, sums } = serde_json::from_slice(&line)?;
         let key = Key::from_bytes(&key);
         let settled = Settled::read(key, settled, input)?;
-        let sums = Sums { known: Known::read(key, input)?, ..serde_json::from_value(sums)? };
+        let sums = Sums { known: KnownPredictions::read(key, input)?, ..serde_json::from_value(sums)? };
         let mut ledger = Ledger { settled, source: Source::of(journal), sums, ..Ledger::default() };
         for (job, edits) in live {
             let history = ledger.source.history(&job, &edits).map_err(io::Error::other)?;

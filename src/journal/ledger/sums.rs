@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::job::{Fingerprint, StatusCounts};
 use crate::journal::edit::{Edit, TransitionError};
 use crate::journal::history::{History, Tracked};
-use crate::journal::known::Known;
+use crate::journal::known::KnownPredictions;
 use crate::journal::money::Money;
 use crate::journal::{Learned, PauseCause, RunEvent, RunStart, Step, Totals};
 
@@ -12,7 +12,7 @@ use crate::journal::{Learned, PauseCause, RunEvent, RunStart, Step, Totals};
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sums {
     #[serde(skip)]
-    pub(super) known: Known,
+    pub(super) known: KnownPredictions,
     pub(super) money: Money,
     pub(super) counts: StatusCounts,
     pub(super) started_at: Option<Timestamp>,
@@ -44,7 +44,7 @@ pub(super) struct Ended {
 }
 
 /// A step of an edit, and where its line is.
-pub(super) struct Told {
+pub(super) struct LocatedStep {
     pub(super) at: Timestamp,
     pub(super) fingerprint: Fingerprint,
     pub(super) step: Step,
@@ -96,9 +96,14 @@ impl Sums {
     }
 
     /// Takes a step in, of a job with this `history`.
-    pub(super) fn take(&mut self, history: &mut History, job: &str, told: Told) -> Result<Rest, TransitionError> {
-        let Told { at, fingerprint, step, offset } = told;
-        let Tracked { edit, trail } = history.edit_mut(fingerprint, &step);
+    pub(super) fn take(
+        &mut self,
+        history: &mut History,
+        job: &str,
+        told: LocatedStep,
+    ) -> Result<Rest, TransitionError> {
+        let LocatedStep { at, fingerprint, step, offset } = told;
+        let Tracked { edit, offsets } = history.edit_mut(fingerprint, &step);
         let (status, before) = (edit.status(), edit.is_at_rest());
         let next = edit.next(&step).ok_or_else(|| TransitionError {
             job: job.to_owned(),
@@ -106,7 +111,7 @@ impl Sums {
             state: edit.state.name(),
         })?;
         if let Some(offset) = offset.filter(|_| edit.is_changed_by(&step)) {
-            trail.0.push(offset);
+            offsets.0.push(offset);
         }
         self.money.apply(edit, &step);
         self.last_at = Some(at);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{EXTENSIONS, Entry, Half, Large, MOST, Settled};
 use crate::journal::filter::Filter;
 use crate::journal::key::{Key, ShortHash};
+use crate::journal::line_offsets::PackedOffsets;
 use crate::journal::marks::{Goals, Marks};
 use crate::journal::stage::Stage;
-use crate::journal::trail::Packed;
 
 /// How many bytes an entry takes.
 const ENTRY: usize = 44;
@@ -73,9 +73,9 @@ impl Settled {
 
 impl Entry {
     fn to_bytes(&self) -> [u8; ENTRY] {
-        let Entry { job, edit: Half(edit), bytes, trail, marks, stage } = self;
+        let Entry { job, edit: Half(edit), bytes, offsets, marks, stage } = self;
         let numbers = job.iter().chain(edit).chain([bytes]).flat_map(|number| number.to_le_bytes());
-        let all = numbers.chain(trail.to_bytes()).chain(marks.to_bytes()).chain([stage.to_byte()]);
+        let all = numbers.chain(offsets.to_bytes()).chain(marks.to_bytes()).chain([stage.to_byte()]);
         let mut bytes = [0; ENTRY];
         bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = byte);
         bytes
@@ -83,7 +83,7 @@ impl Entry {
 
     fn from_bytes(bytes: &[u8; ENTRY]) -> Option<Entry> {
         let (numbers, rest) = bytes.split_first_chunk::<24>()?;
-        let (trail, rest) = rest.split_first_chunk()?;
+        let (offsets, rest) = rest.split_first_chunk()?;
         let &[low, high, stage] = rest.first_chunk()?;
         let number = |place: usize| u32::from_le_bytes(numbers.as_chunks::<4>().0[place]);
         let marks = Marks::from_bytes([low, high]);
@@ -94,7 +94,7 @@ impl Entry {
             job: [number(0), number(1), number(2)],
             edit: Half([number(3), number(4)]),
             bytes: number(5),
-            trail: Packed::from_bytes(*trail),
+            offsets: PackedOffsets::from_bytes(*offsets),
             marks,
             stage: Stage::from_byte(stage)?,
         })

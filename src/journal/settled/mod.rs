@@ -11,9 +11,9 @@ use super::brief::{Brief, ColorBrief, Pictures};
 use super::filter::Filter;
 use super::history::{History, Tracked};
 use super::key::{Key, ShortHash};
+use super::line_offsets::{LineOffsets, PackedOffsets};
 use super::marks::{Goals, Marks};
 use super::stage::Stage;
-use super::trail::{Packed, Trail};
 use super::{Edit, SavedFile};
 
 pub(super) use bytes::SettledHead;
@@ -54,7 +54,7 @@ struct Entry {
     job: ShortHash,
     edit: Half,
     bytes: u32,
-    trail: Packed,
+    offsets: PackedOffsets,
     marks: Marks,
     stage: Stage,
 }
@@ -63,7 +63,7 @@ const _: () = assert!(size_of::<Entry>() == 44);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Large {
-    trail: Trail,
+    offsets: LineOffsets,
     pictures: Box<[(String, u64)]>,
 }
 
@@ -83,7 +83,7 @@ impl Half {
 pub(super) struct Stored {
     pub(super) edit: Half,
     pub(super) is_shown: bool,
-    pub(super) trail: Trail,
+    pub(super) offsets: LineOffsets,
 }
 
 impl Settled {
@@ -178,7 +178,7 @@ impl Settled {
 
     /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
     pub(super) fn in_order(&self) -> impl Iterator<Item = Stored> {
-        let first = |entry: &Entry| self.trail(entry).0.first().copied().unwrap_or(0);
+        let first = |entry: &Entry| self.offsets(entry).0.first().copied().unwrap_or(0);
         let began = |entry: &Entry| self.of(entry.job).map(first).min();
         let mut all: Vec<_> = self.entries().map(|entry| (began(entry), entry)).collect();
         // The sort keeps the order of what is equal, which is that of a job's edits.
@@ -216,11 +216,11 @@ impl Settled {
     }
 
     fn get(&self, entry: &Entry) -> Stored {
-        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), trail: self.trail(entry) }
+        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), offsets: self.offsets(entry) }
     }
 
-    fn trail(&self, entry: &Entry) -> Trail {
-        self.large(entry).map_or_else(|| entry.trail.unpack(), |large| large.trail.clone())
+    fn offsets(&self, entry: &Entry) -> LineOffsets {
+        self.large(entry).map_or_else(|| entry.offsets.unpack(), |large| large.offsets.clone())
     }
 
     fn large(&self, entry: &Entry) -> Option<&Large> {
@@ -259,7 +259,7 @@ impl Settled {
     }
 
     fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> Entry {
-        let Tracked { edit, trail } = tracked;
+        let Tracked { edit, offsets } = tracked;
         let mut marks = Marks::default();
         marks.set(Marks::HAS_PREDICTION, edit.prediction.is_some());
         marks.set(Marks::IS_SHOWN, is_shown);
@@ -270,18 +270,18 @@ impl Settled {
             job: hash,
             edit: Half::of(edit.fingerprint),
             bytes: 0,
-            trail: Packed::default(),
+            offsets: PackedOffsets::default(),
             marks,
             stage: Stage::of(&edit.state),
         };
-        match (Packed::new(trail), usual_picture(job, edit)) {
-            (Some(trail), Some((extension, bytes))) => {
+        match (PackedOffsets::new(offsets), usual_picture(job, edit)) {
+            (Some(offsets), Some((extension, bytes))) => {
                 entry.marks.set_extension(extension);
-                (entry.trail, entry.bytes) = (trail, bytes);
+                (entry.offsets, entry.bytes) = (offsets, bytes);
             }
             _ => {
                 let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();
-                self.large.insert((hash, entry.edit), Large { trail: trail.clone(), pictures });
+                self.large.insert((hash, entry.edit), Large { offsets: offsets.clone(), pictures });
             }
         }
         entry

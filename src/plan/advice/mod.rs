@@ -1,12 +1,12 @@
 //! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
 //!
 //! ```text
-//! matter  what may be said of a job, in words
-//! sketch  what there is to know of a job for that
+//! warning_kind  what may be said of a job, in words
+//! sketch        what there is to know of a job for that
 //! ```
 
-mod matter;
 mod sketch;
+mod warning_kind;
 
 pub use sketch::Sketch;
 
@@ -20,7 +20,7 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use crate::color::Hex;
 use crate::job::{JobId, Rate, Size};
 
-use matter::Matter;
+use warning_kind::WarningKind;
 
 /// How many different colors are counted.
 const COLORS: usize = 4096;
@@ -35,7 +35,7 @@ pub struct Advice {
     rate: Rate,
     submits: u64,
     jobs: u64,
-    noted: [Noted; Matter::ALL.len()],
+    noted: [Noted; WarningKind::ALL.len()],
     /// Those that begin with the same byte together, for they alone can be alike.
     edits: Vec<Vec<Edit>>,
     /// How many ask for each size; the first ask for none.
@@ -92,8 +92,8 @@ impl Advice {
                 Entry::Vacant(_) => {}
             }
         }
-        for matter in job.matters.iter() {
-            self.note(matter, job);
+        for kind in job.kinds.iter() {
+            self.note(kind, job);
         }
         let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
         let shelf = (job.likeness.0 >> 56) as usize % SHELVES;
@@ -102,13 +102,13 @@ impl Advice {
             self.submits += 1;
             let ends = job.named.as_ref().and_then(|named| named.ends);
             if ends.is_some_and(|end| end < self.turn()) {
-                self.note(Matter::Expiring, job);
+                self.note(WarningKind::Expiring, job);
             }
         }
     }
 
-    fn note(&mut self, matter: Matter, job: &Sketch) {
-        let noted = &mut self.noted[matter as usize];
+    fn note(&mut self, kind: WarningKind, job: &Sketch) {
+        let noted = &mut self.noted[kind as usize];
         noted.count += 1;
         noted.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
     }
@@ -132,14 +132,14 @@ impl Advice {
 
     /// All that there is to say.
     pub fn warnings(&mut self) -> Vec<Warning> {
-        self.noted[Matter::Twin as usize] = self.twins();
+        self.noted[WarningKind::Twin as usize] = self.twins();
         // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
-        let is_recoloring = self.noted[Matter::Colorless as usize].count * 5 < self.jobs;
-        let told = Matter::ALL.into_iter().filter(|matter| *matter != Matter::Colorless || is_recoloring);
-        told.filter_map(|matter| {
-            let noted = &self.noted[matter as usize];
+        let is_recoloring = self.noted[WarningKind::Colorless as usize].count * 5 < self.jobs;
+        let told = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
+        told.filter_map(|kind| {
+            let noted = &self.noted[kind as usize];
             let first = noted.first.clone()?;
-            let (message, hint) = matter.words();
+            let (message, hint) = kind.words();
             let message = match noted.count {
                 1 => message.to_owned(),
                 count => format!("{message} (and in {} more)", count - 1),

@@ -6,7 +6,7 @@ use crate::color::{self, Hex};
 use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, UrlRef, is_shortened_number};
 use crate::plan::expiry::expires_at;
 
-use super::matter::{Matter, Matters};
+use super::warning_kind::{WarningKind, WarningKinds};
 
 /// How many images the model follows well; more are allowed.
 const USUAL_IMAGES: usize = 3;
@@ -18,7 +18,7 @@ pub struct Sketch {
     pub(super) likeness: Likeness,
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
-    pub(super) matters: Matters,
+    pub(super) kinds: WarningKinds,
     /// What is needed where there may be something to say of it: few jobs have that, and a million are handed on.
     pub(super) named: Option<Box<Named>>,
 }
@@ -48,24 +48,24 @@ impl Sketch {
         };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
-            (Matter::Crowded, request.images.len() > USUAL_IMAGES),
-            (Matter::Gap, gap.is_some()),
-            (Matter::Garbled, is_garbled(prompt)),
-            (Matter::Shortened, is_shortened_number(job.id.as_str())),
-            (Matter::Templated, is_template),
-            (Matter::Page, request.images.iter().any(is_page)),
-            (Matter::BrokenHex, is_broken),
-            (Matter::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
-            (Matter::Colorless, colors.is_empty() && !names_a_color(prompt)),
+            (WarningKind::Crowded, request.images.len() > USUAL_IMAGES),
+            (WarningKind::Gap, gap.is_some()),
+            (WarningKind::Garbled, is_garbled(prompt)),
+            (WarningKind::Shortened, is_shortened_number(job.id.as_str())),
+            (WarningKind::Templated, is_template),
+            (WarningKind::Page, request.images.iter().any(is_page)),
+            (WarningKind::BrokenHex, is_broken),
+            (WarningKind::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
+            (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
-        let matters = Matters::of(found);
+        let kinds = WarningKinds::of(found);
         let end = |image: &ImageRef<'_>| match image {
             ImageRef::Url(url) => expires_at(url),
             ImageRef::Data(_) | ImageRef::File(_) => None,
         };
         let ends = request.images.iter().filter_map(end).min();
-        let named = (!matters.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
-        Sketch { line: *line, likeness, size: request.size, colors, matters, named }
+        let named = (!kinds.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
+        Sketch { line: *line, likeness, size: request.size, colors, kinds, named }
     }
 }
 

@@ -75,7 +75,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }
-                if let Err(error) = self.plant.store.check_room() {
+                if let Err(error) = self.parts.store.check_room() {
                     self.run_out(error);
                     break;
                 }
@@ -143,15 +143,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let worker = self.workers.number();
         let executor = Executor {
             worker,
-            api: Arc::clone(&self.plant.api),
-            store: Arc::clone(&self.plant.store),
-            verifier: Arc::clone(&self.plant.verifier),
+            api: Arc::clone(&self.parts.api),
+            store: Arc::clone(&self.parts.store),
+            verifier: Arc::clone(&self.parts.verifier),
             polls: Arc::clone(&self.polls),
             downloads: Arc::clone(&self.downloads),
             job_timeout: self.settings.job_timeout,
             halt: self.halt.clone(),
             reports: self.reports.clone(),
-            now: Arc::clone(&self.plant.now),
+            now: Arc::clone(&self.parts.now),
             kind: match &work.task {
                 Task::Submit(request) | Task::Reroll(request, _) => Some(Kind::of(request)),
                 Task::Follow
@@ -163,7 +163,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 | Task::Correct => None,
             },
             was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
-            phase: fastrand::Rng::with_seed(self.plant.seed.wrapping_add(worker)).f64(),
+            phase: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             asked: 0,
         };
         if phase == Phase::Submitting {
@@ -200,7 +200,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Some(Beginning::Submit { intent, request: Arc::clone(request), intended })
             }
             Task::Follow | Task::Reclaim(_) => {
-                let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.plant.now)().duration_since(at));
+                let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.parts.now)().duration_since(at));
                 let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
                 prediction.map(|prediction| Beginning::Follow { prediction, age })
             }

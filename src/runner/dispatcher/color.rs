@@ -29,7 +29,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let fingerprint = shown.filter(|_| is_completed).unwrap_or(work.key.fingerprint);
             return Ok(Some(Work { key: EditKey { fingerprint, ..work.key }, ..work }));
         }
-        let store = Arc::clone(&self.plant.store);
+        let store = Arc::clone(&self.parts.store);
         let is_there = move |file: &SavedFile| store.has(file);
         let next = match &work.goal {
             Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),

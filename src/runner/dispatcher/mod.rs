@@ -32,7 +32,7 @@ use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
 use workers::Workers;
 
 /// What executors are made of.
-pub(in crate::runner) struct Plant<A, S> {
+pub(in crate::runner) struct ExecutorParts<A, S> {
     pub(in crate::runner) api: Arc<A>,
     pub(in crate::runner) store: Arc<S>,
     pub(in crate::runner) verifier: Arc<dyn Verifier>,
@@ -43,7 +43,7 @@ pub(in crate::runner) struct Plant<A, S> {
 /// Owns the state of the run: the ledger, the journal, what is under way, and whether more may begin.
 pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
-    plant: Plant<A, S>,
+    parts: ExecutorParts<A, S>,
     ledger: Ledger,
     /// How the money stood before this run.
     mark: Mark,
@@ -92,7 +92,7 @@ enum Mode {
 impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     pub(super) fn new(
         settings: Settings,
-        plant: Plant<A, S>,
+        parts: ExecutorParts<A, S>,
         ledger: Ledger,
         journal: Journal,
         observer: &'o mut dyn Observer,
@@ -121,7 +121,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             stopped: None,
             broken: None,
             settings,
-            plant,
+            parts,
             mark: ledger.mark(),
             ledger,
             journal,
@@ -267,7 +267,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     fn submitting_ends(&self) -> Option<Instant> {
         let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
         let not_after = self.settings.not_after.map(|end| {
-            let left = end.duration_since((self.plant.now)());
+            let left = end.duration_since((self.parts.now)());
             Instant::now() + Duration::try_from(left).unwrap_or_default()
         });
         [deadline, not_after].into_iter().flatten().min()
@@ -296,7 +296,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Takes a record into the ledger and hands it to the journal: the one way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
-        let at = (self.plant.now)();
+        let at = (self.parts.now)();
         Ok(self.journal.record(&mut self.ledger, &record, at).await?)
     }
 }

@@ -1,11 +1,11 @@
 //! When requests may go out: buckets of tokens on tokio's clock, with pauses, and the search for the provider's limits.
 
+mod advertised;
 mod bucket;
 mod search;
 mod slots;
 mod steady;
 mod submits;
-mod told;
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};

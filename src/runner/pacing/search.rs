@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::api::Limits;
 use crate::job::{Rate, SubmitRate};
 
-use super::told::Told;
+use super::advertised::AdvertisedLimits;
 
 /// The slowest and the fastest that submits go, a second.
 const SLOWEST: f64 = 1.0 / 60.0;
@@ -39,12 +39,12 @@ const DOUBT: f64 = 0.25;
 const ENOUGH: u32 = 10;
 
 /// How much of what the provider's headers allow is used: a little less, for clocks and networks are not exact.
-const SHARE_OF_TOLD: f64 = 0.99;
+const SHARE_OF_ADVERTISED: f64 = 0.99;
 
 /// Finds the rate at which the provider takes submits.
 ///
 /// It grows by a constant step with each good answer and is halved when the provider says that it is too much (AIMD:
-/// Chiu and Jain, 1989), once for all submits that were under way by then. The limit then lies between what went
+/// Chiu and Jain, 1989), once for all submits that were under way by then. The limit then missed between what went
 /// through since the last time, which is never more than it, and the rate at which it was met; the rate grows back to
 /// a place between these and stays, so that it settles instead of swinging. Where a window is used up and nothing goes
 /// through for its rest, what went through in all of it is the rate. Where answers name the limit in headers, that is the
@@ -53,14 +53,14 @@ const SHARE_OF_TOLD: f64 = 0.99;
 pub(super) struct Search {
     estimate: Estimate,
     /// Whether headers say what the rate is.
-    is_told: bool,
+    is_advertised: bool,
     /// When the limit was last met. Submits sent before it tell nothing new.
     met_at: Duration,
     accepted: u32,
     /// What goes through from one rest to the next.
     cycle: Cycle,
     /// What headers have said of a window.
-    told: Told,
+    advertised: AdvertisedLimits,
     /// Good answers at the ceiling, and until when there must be no more than that.
     stayed: u32,
     stays_until: Duration,
@@ -109,11 +109,11 @@ impl Search {
                 went_through: None,
                 patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { FIRST_PATIENCE },
             },
-            is_told: false,
+            is_advertised: false,
             met_at: Duration::ZERO,
             accepted: 0,
             cycle: Cycle::default(),
-            told: Told::default(),
+            advertised: AdvertisedLimits::default(),
             stayed: 0,
             stays_until: Duration::ZERO,
             has_stayed: false,
@@ -131,7 +131,7 @@ impl Search {
     /// What the next run should begin with, if this one has learned anything.
     pub(super) fn learned(&self) -> Option<Rate> {
         let settled =
-            if self.is_told { self.estimate.rate } else { self.estimate.ceiling.unwrap_or(self.estimate.rate) };
+            if self.is_advertised { self.estimate.rate } else { self.estimate.ceiling.unwrap_or(self.estimate.rate) };
         self.has_learned.then(|| Rate::from_per_second(settled))
     }
 
@@ -167,7 +167,7 @@ impl Search {
         }
         self.cycle.began.get_or_insert(sent);
         self.cycle.count += 1;
-        if self.is_told || !std::mem::take(&mut self.is_binding) {
+        if self.is_advertised || !std::mem::take(&mut self.is_binding) {
             return;
         }
         self.has_learned = true;
@@ -208,8 +208,8 @@ impl Search {
             return false;
         }
         self.cycle.blocked = Some(now);
-        if self.is_told {
-            self.told.foretold_nothing();
+        if self.is_advertised {
+            self.advertised.missed_a_refusal();
         }
         let went_through = f64::from(self.accepted) / (now - self.met_at).as_secs_f64().max(f64::EPSILON);
         let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.estimate.went_through.take() };
@@ -223,9 +223,9 @@ impl Search {
         self.estimate.ceiling = Some((surely_good + (self.estimate.rate - surely_good) * DOUBT).max(SLOWEST));
         self.estimate.met = self.estimate.rate;
         self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
-        if self.is_told && self.told.are_lies() {
+        if self.is_advertised && self.advertised.is_distrusted() {
             // What headers made of the rate is no more worth than they are.
-            self.is_told = false;
+            self.is_advertised = false;
             self.estimate.ceiling = known.map(|known| known.max(SLOWEST));
             self.estimate.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.estimate.rate);
         }
@@ -239,7 +239,7 @@ impl Search {
     fn rested(&mut self, blocked: Duration, sent: Duration) {
         let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
-        if count == 0 || self.is_told || sent.saturating_sub(blocked).as_secs_f64() < REST * cycle.as_secs_f64() {
+        if count == 0 || self.is_advertised || sent.saturating_sub(blocked).as_secs_f64() < REST * cycle.as_secs_f64() {
             return;
         }
         let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);
@@ -251,21 +251,21 @@ impl Search {
     }
 
     /// The provider's headers say at `now` what it allows; `under_way` submits are not counted in them yet.
-    pub(super) fn told(&mut self, limits: Limits, under_way: u64, now: Duration) {
-        if self.told.are_lies() {
+    pub(super) fn advertised(&mut self, limits: Limits, under_way: u64, now: Duration) {
+        if self.advertised.is_distrusted() {
             return;
         }
-        let Some(allowed) = self.told.allowed(limits, under_way, now) else {
+        let Some(allowed) = self.advertised.allowed(limits, under_way, now) else {
             return;
         };
         // An odd moment, such as the last one before a reset, must not throw the rate about.
-        let most = if self.told.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
-        let near = (allowed * SHARE_OF_TOLD).clamp(self.estimate.rate / 2.0, most).clamp(SLOWEST, FASTEST);
+        let most = if self.advertised.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
+        let near = (allowed * SHARE_OF_ADVERTISED).clamp(self.estimate.rate / 2.0, most).clamp(SLOWEST, FASTEST);
         if near > self.estimate.rate {
-            self.told.grew(now);
+            self.advertised.grew(now);
         }
         self.estimate.rate = near;
-        self.is_told = true;
+        self.is_advertised = true;
         self.has_learned = true;
     }
 }

@@ -93,7 +93,7 @@ impl Submits {
             self.pace.pause(Instant::now() + wait);
         }
         if let Some(search) = &mut self.search {
-            search.told(limits, under_way, now);
+            search.advertised(limits, under_way, now);
             self.adjust();
         }
     }

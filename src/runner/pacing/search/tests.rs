@@ -68,7 +68,7 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
         {
             answers.pop_front();
             if let Some(limits) = limits {
-                search.told(limits, answers.len() as u64, now);
+                search.advertised(limits, answers.len() as u64, now);
                 paused_until = paused_until.max(now + limits.used_up().unwrap_or_default());
             }
             if is_good {
@@ -175,16 +175,16 @@ fn headers_set_the_rate_at_once() {
         total: None,
     };
     for second in 0..10 {
-        search.told(limits(600, 60), 0, Duration::from_secs(second));
+        search.advertised(limits(600, 60), 0, Duration::from_secs(second));
     }
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "{}", search.estimate.rate);
     search.held_back();
     search.accepted(Duration::from_secs(1));
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
-    search.told(limits(10, 60), 4, Duration::from_secs(10));
+    search.advertised(limits(10, 60), 4, Duration::from_secs(10));
     assert!(search.estimate.rate < 5.0, "what other programs use up is felt");
     let quota = Limits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), left: None, total: None };
-    (10..20).for_each(|second| search.told(quota, 0, Duration::from_secs(second)));
+    (10..20).for_each(|second| search.advertised(quota, 0, Duration::from_secs(second)));
     assert_eq!(search.learned().unwrap().to_string(), "7128/h");
 }
 
@@ -193,7 +193,7 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
     let mut search = Search::new(None);
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
     let left = Some(Left { count: 2, reset: Duration::from_secs(1) });
-    (0..10).for_each(|second| search.told(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
+    (0..10).for_each(|second| search.advertised(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
     assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
 

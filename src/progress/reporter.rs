@@ -15,7 +15,7 @@ use crate::words::{counted, duration};
 const REMEMBERED: usize = 64;
 
 /// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
-pub struct Narrator<'s> {
+pub struct Reporter<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
     /// How many jobs were meant.
@@ -27,10 +27,10 @@ pub struct Narrator<'s> {
     ends: VecDeque<Instant>,
 }
 
-impl<'s> Narrator<'s> {
-    /// A narrator of a run over `total` jobs whose submits go out at `rate`.
-    pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Narrator<'s> {
-        Narrator { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
+impl<'s> Reporter<'s> {
+    /// A reporter of a run over `total` jobs whose submits go out at `rate`.
+    pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
+        Reporter { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
     }
 
     /// Begins: `work` of the jobs have something left to do.
@@ -111,7 +111,7 @@ impl<'s> Narrator<'s> {
     }
 }
 
-impl Observer for Narrator<'_> {
+impl Observer for Reporter<'_> {
     fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
         log(event);
         match event {

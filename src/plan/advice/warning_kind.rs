@@ -1,6 +1,6 @@
 /// What may be said of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Matter {
+pub(super) enum WarningKind {
     Crowded,
     Twin,
     Expiring,
@@ -16,84 +16,84 @@ pub(super) enum Matter {
 
 /// Some of them, a bit each: few jobs have any, and a million are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Matters(u16);
+pub(super) struct WarningKinds(u16);
 
-impl Matters {
+impl WarningKinds {
     /// Those of `found` that are there.
-    pub(super) fn of(found: impl IntoIterator<Item = (Matter, bool)>) -> Matters {
-        Matters(found.into_iter().fold(0, |bits, (matter, is_there)| bits | u16::from(is_there) << matter as u16))
+    pub(super) fn of(found: impl IntoIterator<Item = (WarningKind, bool)>) -> WarningKinds {
+        WarningKinds(found.into_iter().fold(0, |bits, (kind, is_there)| bits | u16::from(is_there) << kind as u16))
     }
 
     pub(super) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    pub(super) fn iter(self) -> impl Iterator<Item = Matter> {
-        let all: &[Matter] = if self.is_empty() { &[] } else { &Matter::ALL };
-        all.iter().copied().filter(move |matter| self.0 >> *matter as u16 & 1 == 1)
+    pub(super) fn iter(self) -> impl Iterator<Item = WarningKind> {
+        let all: &[WarningKind] = if self.is_empty() { &[] } else { &WarningKind::ALL };
+        all.iter().copied().filter(move |kind| self.0 >> *kind as u16 & 1 == 1)
     }
 }
 
-impl Matter {
+impl WarningKind {
     /// All of them, in the order in which they are told.
-    pub(super) const ALL: [Matter; 11] = [
-        Matter::Crowded,
-        Matter::Twin,
-        Matter::Expiring,
-        Matter::Gap,
-        Matter::Garbled,
-        Matter::Shortened,
-        Matter::Templated,
-        Matter::Page,
-        Matter::BrokenHex,
-        Matter::OtherColor,
-        Matter::Colorless,
+    pub(super) const ALL: [WarningKind; 11] = [
+        WarningKind::Crowded,
+        WarningKind::Twin,
+        WarningKind::Expiring,
+        WarningKind::Gap,
+        WarningKind::Garbled,
+        WarningKind::Shortened,
+        WarningKind::Templated,
+        WarningKind::Page,
+        WarningKind::BrokenHex,
+        WarningKind::OtherColor,
+        WarningKind::Colorless,
     ];
 
     /// What is the matter, and the way out.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
-            Matter::Crowded => (
+            WarningKind::Crowded => (
                 "more than 3 images in a job",
                 "the model follows up to 3 well; name them in the prompt as image 1, image 2 …",
             ),
-            Matter::Twin => (
+            WarningKind::Twin => (
                 "the same edit under another id: it is paid for each time",
                 "drop it, or give it a `seed` of its own if several versions are meant",
             ),
-            Matter::Expiring => (
+            WarningKind::Expiring => (
                 "a signed URL that expires before the job's turn comes",
                 "sign it for longer, raise --rate, or run in parts with --limit",
             ),
-            Matter::Gap => (
+            WarningKind::Gap => (
                 "an empty cell leaves a gap in the prompt or in the id",
                 "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by `when:`",
             ),
-            Matter::Garbled => (
+            WarningKind::Garbled => (
                 "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
                 "export the table anew as UTF-8, and look at the names with accents",
             ),
-            Matter::Shortened => (
+            WarningKind::Shortened => (
                 "an id that a spreadsheet has shortened: digits of the number are lost",
                 "format the column as text, and fill it again",
             ),
-            Matter::Templated => (
+            WarningKind::Templated => (
                 "a prompt with `{{` in it is sent as it is",
                 "names are filled in where a YAML manifest has `rows:` and a `template:`",
             ),
-            Matter::Page => (
+            WarningKind::Page => (
                 "a link to a page that shows a picture, and not to the picture",
                 "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
             ),
-            Matter::BrokenHex => (
+            WarningKind::BrokenHex => (
                 "a `#` with digits in the prompt that make no color",
                 "a color has six hex digits, as in #1E90FF, or three",
             ),
-            Matter::OtherColor => (
+            WarningKind::OtherColor => (
                 "the prompt asks for another color than the one that is checked",
                 "make the hex in the prompt and the `color` one, or leave `color` out",
             ),
-            Matter::Colorless => (
+            WarningKind::Colorless => (
                 "no color in the prompt, while the other jobs have one",
                 "name it by its hex, as in: Change the mug's color to #1E90FF (ocean)",
             ),

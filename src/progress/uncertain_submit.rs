@@ -6,12 +6,12 @@ use crate::journal::{Ledger, LinesError};
 
 use crate::words::counted;
 
-/// How many doubts a person is shown; the report has all of those that the manifest asks for, and the journal all.
+/// How many submits a person is shown; the report has all of those that the manifest asks for, and the journal all.
 const SHOWN: usize = 10;
 
 /// A submit that may have been charged, with what it takes to look it up at the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Doubt {
+pub struct UncertainSubmit {
     /// The job.
     pub job: JobId,
     /// When the submit was announced.
@@ -36,15 +36,18 @@ pub enum Row {
     Gone,
 }
 
-impl Doubt {
+impl UncertainSubmit {
     /// All that `ledger` is in doubt about, in the order in which it was submitted; `asks_for` gives the fingerprint that
     /// the manifest wants under an id. Rows that it no longer has are among them, for their money is reserved as well.
     ///
     /// # Errors
     ///
     /// The journal cannot be read again.
-    pub fn all(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Result<Vec<Doubt>, LinesError> {
-        let mut doubts = ledger
+    pub fn all(
+        ledger: &Ledger,
+        asks_for: impl Fn(&JobId) -> Option<Fingerprint>,
+    ) -> Result<Vec<UncertainSubmit>, LinesError> {
+        let mut submits = ledger
             .uncertain()
             .map(|found| {
                 let (job, edit) = found?;
@@ -55,27 +58,27 @@ impl Doubt {
                     Some(_) => Row::Edited,
                 };
                 let (submitted_at, fingerprint, reserved_cents) = (edit.submitted_at, edit.fingerprint, edit.held);
-                Ok(Doubt { job, submitted_at, fingerprint, reserved_cents, row })
+                Ok(UncertainSubmit { job, submitted_at, fingerprint, reserved_cents, row })
             })
-            .collect::<Result<Vec<Doubt>, LinesError>>()?;
-        doubts.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
-        Ok(doubts)
+            .collect::<Result<Vec<UncertainSubmit>, LinesError>>()?;
+        submits.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
+        Ok(submits)
     }
 
-    /// How many of `doubts` the manifest asks for, and a line for each, as they stand below the word `uncertain`.
-    pub fn asked(doubts: &[Doubt]) -> (u64, String) {
-        let asked: Vec<&Doubt> = doubts.iter().filter(|doubt| doubt.row == Row::Asked).collect();
+    /// How many of `submits` the manifest asks for, and a line for each, as they stand below the word `uncertain`.
+    pub fn asked(submits: &[UncertainSubmit]) -> (u64, String) {
+        let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row == Row::Asked).collect();
         (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
 
     /// What to do about those that the manifest no longer asks for, as it stands behind the word `reserved`, and a line for
     /// each. Nothing where there are none.
-    pub fn left_behind(doubts: &[Doubt]) -> Option<(String, String)> {
-        let left: Vec<&Doubt> = doubts.iter().filter(|doubt| doubt.row != Row::Asked).collect();
+    pub fn left_behind(submits: &[UncertainSubmit]) -> Option<(String, String)> {
+        let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
         if left.is_empty() {
             return None;
         }
-        let (count, cents) = (left.len() as u64, left.iter().map(|doubt| doubt.reserved_cents).sum::<Cents>());
+        let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
         let advice = format!(
             "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} stays \
              reserved, and `dyehouse release` frees what was not charged",
@@ -85,15 +88,15 @@ impl Doubt {
     }
 }
 
-fn lines(doubts: &[&Doubt], place_of_all: &str) -> String {
-    let mut text: String = doubts.iter().take(SHOWN).map(|doubt| format!("            {doubt}\n")).collect();
-    if doubts.len() > SHOWN {
-        text.push_str(&format!("            and {} more, in {place_of_all}\n", doubts.len() - SHOWN));
+fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {
+    let mut text: String = submits.iter().take(SHOWN).map(|submit| format!("            {submit}\n")).collect();
+    if submits.len() > SHOWN {
+        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - SHOWN));
     }
     text
 }
 
-impl std::fmt::Display for Doubt {
+impl std::fmt::Display for UncertainSubmit {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let at = self.submitted_at.map_or_else(String::new, |at| format!(" submitted {},", at.strftime("%F %T UTC")));
         let row = match self.row {

@@ -1,4 +1,5 @@
-//! Stories that journals tell in other lines: where one was compacted, a record of it says what another has in many.
+//! Holds journals against each other by what their lines add up to: where one was compacted, a record of it says what
+//! another has in many.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,21 +7,21 @@ use std::sync::Arc;
 
 use crate::job::JobId;
 
+use super::join_lines::{JoinLines, invalid};
 use super::ledger::Ledger;
 use super::lines::Lines;
-use super::tale::{Tale, invalid};
 use super::{History, ReadAt, Record};
 
 /// The lines about some jobs in several journals. They are read again, a job at a time, and held against each other by what
 /// they add up to.
-pub(super) struct Retold<'j> {
+pub(super) struct HistoryComparison<'j> {
     journals: &'j [Arc<dyn ReadAt>],
     /// Where the lines of each job begin, in each journal.
     offsets: HashMap<JobId, Vec<Vec<u64>>>,
 }
 
 /// Which journal knows most of a job.
-pub(super) struct Best {
+pub(super) struct Furthest {
     /// The place of the journal.
     pub(super) place: usize,
     /// How many of its lines say what the first journal knows already.
@@ -30,29 +31,32 @@ pub(super) struct Best {
 }
 
 /// The places of two journals that have gone different ways.
-pub(super) type Parted = [usize; 2];
+pub(super) type Diverged = [usize; 2];
 
-impl<'j> Retold<'j> {
+impl<'j> HistoryComparison<'j> {
     /// Finds the lines of `jobs`.
-    pub(super) fn of(journals: &'j [Arc<dyn ReadAt>], jobs: impl Iterator<Item = JobId>) -> io::Result<Retold<'j>> {
+    pub(super) fn of(
+        journals: &'j [Arc<dyn ReadAt>],
+        jobs: impl Iterator<Item = JobId>,
+    ) -> io::Result<HistoryComparison<'j>> {
         let mut offsets: HashMap<JobId, Vec<Vec<u64>>> =
             jobs.map(|job| (job, vec![Vec::new(); journals.len()])).collect();
         if offsets.is_empty() {
-            return Ok(Retold { journals, offsets });
+            return Ok(HistoryComparison { journals, offsets });
         }
         for (place, journal) in journals.iter().enumerate() {
-            let mut tale = Tale::of(journal);
-            while let Some(told) = tale.next()? {
-                if let Some(found) = told.job.and_then(|job| offsets.get_mut(&job)) {
-                    found[place].push(told.offset);
+            let mut lines = JoinLines::of(journal);
+            while let Some(line) = lines.next()? {
+                if let Some(found) = line.job.and_then(|job| offsets.get_mut(&job)) {
+                    found[place].push(line.offset);
                 }
             }
         }
-        Ok(Retold { journals, offsets })
+        Ok(HistoryComparison { journals, offsets })
     }
 
     /// What is to be said of each of the jobs.
-    pub(super) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Best, Parted>)>> {
+    pub(super) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Furthest, Diverged>)>> {
         self.offsets.iter().map(|(job, offsets)| {
             let stories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
             Ok((job, best(&stories.collect::<io::Result<Vec<_>>>()?)))
@@ -62,10 +66,10 @@ impl<'j> Retold<'j> {
 
 /// Which of the stories goes furthest; each is how the job stood after each line. One goes as far as another where it comes
 /// to stand as that one ends.
-fn best(stories: &[Vec<History>]) -> Result<Best, Parted> {
+fn best(stories: &[Vec<History>]) -> Result<Furthest, Diverged> {
     let reaches = |story: &[History], end: &History| story.iter().rposition(|state| state == end).map(|at| at + 1);
     let mut known = stories.iter().enumerate().filter_map(|(place, story)| Some((place, story, story.last()?)));
-    let nothing = Best { place: 0, in_first: 0, lines: 0 };
+    let nothing = Furthest { place: 0, in_first: 0, lines: 0 };
     let Some((mut place, mut longest, mut end)) = known.next() else { return Ok(nothing) };
     for (other, story, ends) in known {
         match reaches(story, end) {
@@ -79,7 +83,7 @@ fn best(stories: &[Vec<History>]) -> Result<Best, Parted> {
         Some(first) => reaches(longest, first).ok_or([0, place])?,
         None => 0,
     };
-    Ok(Best { place, in_first, lines: longest.len() })
+    Ok(Furthest { place, in_first, lines: longest.len() })
 }
 
 /// How a job stands after each of its lines.

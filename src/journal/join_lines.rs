@@ -9,10 +9,10 @@ use super::lines::Lines;
 use super::{ReadAt, Record, Step};
 
 /// The whole lines of a journal, as far as they matter where journals are joined.
-pub(super) struct Tale<'j>(Lines<'j>);
+pub(super) struct JoinLines<'j>(Lines<'j>);
 
 /// A line of it.
-pub(super) struct Told {
+pub(super) struct JoinLine {
     pub(super) at: Timestamp,
     pub(super) job: Option<JobId>,
     /// Whether it stands for lines that were there before a compaction.
@@ -21,13 +21,13 @@ pub(super) struct Told {
     pub(super) bytes: Vec<u8>,
 }
 
-impl<'j> Tale<'j> {
-    pub(super) fn of(journal: &'j dyn ReadAt) -> Tale<'j> {
-        Tale(Lines::new(journal))
+impl<'j> JoinLines<'j> {
+    pub(super) fn of(journal: &'j dyn ReadAt) -> JoinLines<'j> {
+        JoinLines(Lines::new(journal))
     }
 
     /// The next line; nothing at the end, or where a crash has torn the last one.
-    pub(super) fn next(&mut self) -> io::Result<Option<Told>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<JoinLine>> {
         let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
         let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
         let (job, is_summary) = match record {
@@ -36,7 +36,7 @@ impl<'j> Tale<'j> {
         };
         let mut bytes = line.bytes.to_vec();
         bytes.push(b'\n');
-        Ok(Some(Told { at, job, is_summary, offset: line.offset, bytes }))
+        Ok(Some(JoinLine { at, job, is_summary, offset: line.offset, bytes }))
     }
 }
 

@@ -9,21 +9,21 @@ const COARSE: Duration = Duration::from_secs(2);
 const BEFORE_DOUBLING: Duration = Duration::from_millis(250);
 
 /// How many refusals that headers did not foretell make them be believed no more.
-const LIES: u32 = 2;
+const MOST_MISSED: u32 = 2;
 
 /// What headers have said of the limit, and how it went. Pure.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct AdvertisedLimits {
     since: Option<Duration>,
     /// The longest time to a window's end: once it has passed, the window's length.
     window: Duration,
     /// When it last made the rate grow.
     grew: Option<Duration>,
     /// Refusals that were not foretold.
-    lies: u32,
+    missed: u32,
 }
 
-impl Told {
+impl AdvertisedLimits {
     /// What is allowed by what headers say at `now`, in submits a second; `under_way` submits are not counted in them yet.
     pub(super) fn allowed(&mut self, limits: Limits, under_way: u64, now: Duration) -> Option<f64> {
         let since = *self.since.get_or_insert(now);
@@ -54,12 +54,12 @@ impl Told {
     }
 
     /// A submit was refused that should have been taken.
-    pub(super) fn foretold_nothing(&mut self) {
-        self.lies += 1;
+    pub(super) fn missed_a_refusal(&mut self) {
+        self.missed += 1;
     }
 
     /// Whether it is believed no more.
-    pub(super) fn are_lies(&self) -> bool {
-        self.lies >= LIES
+    pub(super) fn is_distrusted(&self) -> bool {
+        self.missed >= MOST_MISSED
     }
 }

@@ -20,7 +20,7 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunStart};
 use crate::manifest::{Backend, Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{Changed, Closing, Narrator, Screen};
+use crate::progress::{Changed, Closing, Reporter, Screen};
 use crate::report::Alike;
 use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
@@ -43,7 +43,7 @@ pub(super) enum Remaining {
 }
 
 /// A run whose manifest is planned and whose folder is held.
-pub(super) struct Night<'a> {
+pub(super) struct Session<'a> {
     arguments: &'a Run,
     screen: &'a Screen,
     options: Options,
@@ -59,11 +59,11 @@ pub(super) struct Night<'a> {
     changed: Changed,
 }
 
-impl<'a> Night<'a> {
+impl<'a> Session<'a> {
     pub(super) fn prepare(
         arguments: &'a Run,
         screen: &'a Screen,
-    ) -> Result<(Night<'a>, (Lock, Ledger, FileDisk)), Failure> {
+    ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
         let batch = &arguments.batch;
         if let Some(folder) = arguments.junit.as_deref().and_then(Path::parent)
             && !folder.as_os_str().is_empty()
@@ -104,8 +104,8 @@ impl<'a> Night<'a> {
             partition: options.partition,
             resume: Some(resume_command()),
         };
-        let night = Night { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
-        Ok((night, (lock, ledger, disk)))
+        let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
+        Ok((session, (lock, ledger, disk)))
     }
 
     /// What the last run left in good order and this one leaves alone needs no second look.
@@ -140,8 +140,8 @@ impl<'a> Night<'a> {
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
         let left = self.agenda.left();
-        let mut narrator = Narrator::new(self.screen, self.agenda.meant(), self.options.settings.submits);
-        self.announce(&mut narrator);
+        let mut reporter = Reporter::new(self.screen, self.agenda.meant(), self.options.settings.submits);
+        self.announce(&mut reporter);
         let asks_api = self.agenda.asks_api();
         let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
         let broken = Cell::new(None);
@@ -149,18 +149,18 @@ impl<'a> Night<'a> {
         let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
         let opening = self.opening.clone();
         let batch = Batch { opening, work, is_job: |text: &str| self.agenda.is_job(text) };
-        let ended = carry(&self.options, ready, ledger, disk, batch, &mut narrator, interruption.stop.clone()).await;
-        narrator.close();
+        let ended = carry(&self.options, ready, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
+        reporter.close();
         let ended = ended?;
         broken.take().map_or(Ok(ended), |error| Err(error.into()))
     }
 
     /// Tells what is about to begin, and what bounds it.
-    fn announce(&self, narrator: &mut Narrator<'_>) {
+    fn announce(&self, reporter: &mut Reporter<'_>) {
         let Options { partition, settings, backend, .. } = &self.options;
         let left = self.agenda.left();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
-        narrator.open(&format!("{}{share}", self.name), &backend.to_string(), left);
+        reporter.open(&format!("{}{share}", self.name), &backend.to_string(), left);
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
@@ -224,7 +224,7 @@ impl<'a> Night<'a> {
             seconds: Duration::ZERO,
             stopped: ending.stopped.clone(),
             errors,
-            uncertain: gather::doubts(&options.folder, ledger)?,
+            uncertain: gather::uncertain_submits(&options.folder, ledger)?,
             removed,
             set_aside: self.set_aside,
             changed: self.changed,
@@ -262,7 +262,7 @@ async fn carry(
     ledger: Ledger,
     disk: FileDisk,
     batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
-    narrator: &mut Narrator<'_>,
+    reporter: &mut Reporter<'_>,
     signal: StopSignal,
 ) -> Result<Ending, Failure> {
     let Some(ready) = ready else {
@@ -276,7 +276,7 @@ async fn carry(
         now: Arc::new(Timestamp::now),
         seed: fastrand::u64(..),
     };
-    let ended = runner::run(options.settings.clone(), effects, ledger, batch, narrator, signal).await;
+    let ended = runner::run(options.settings.clone(), effects, ledger, batch, reporter, signal).await;
     if let Some(server) = ready.server {
         server.shutdown().await;
     }
