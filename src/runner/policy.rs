@@ -16,13 +16,23 @@ pub(super) fn backoff(failures: u32) -> Duration {
 
 /// Whether one more submit stays under the ceiling, whatever becomes of those under way and of the uncertain ones.
 pub fn has_room(ceiling: Option<Cents>, ledger: &Ledger) -> bool {
-    ceiling.is_none_or(|ceiling| ledger.spent() + ledger.reserved() + ledger.estimate() <= ceiling)
+    has_room_beside(ceiling, ledger, Cents::ZERO)
+}
+
+/// The same if this submit and those under way cost `rise` more than they are thought to.
+pub(super) fn has_room_beside(ceiling: Option<Cents>, ledger: &Ledger, rise: Cents) -> bool {
+    ceiling.is_none_or(|ceiling| ledger.spent() + ledger.reserved() + ledger.estimate() + rise <= ceiling)
 }
 
 /// Whether one more submit stays under the ceiling of a run that began at `mark`: what earlier runs have spent or left
 /// in doubt does not count.
 pub fn has_room_in_run(ceiling: Option<Cents>, ledger: &Ledger, mark: &Mark) -> bool {
-    ceiling.is_none_or(|ceiling| ledger.committed_since(mark) + ledger.estimate() <= ceiling)
+    has_room_in_run_beside(ceiling, ledger, mark, Cents::ZERO)
+}
+
+/// The same if this submit and those under way cost `rise` more than they are thought to.
+pub(super) fn has_room_in_run_beside(ceiling: Option<Cents>, ledger: &Ledger, mark: &Mark, rise: Cents) -> bool {
+    ceiling.is_none_or(|ceiling| ledger.committed_since(mark) + ledger.estimate() + rise <= ceiling)
 }
 
 #[cfg(test)]

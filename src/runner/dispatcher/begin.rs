@@ -14,7 +14,7 @@ use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::runner::event::Event;
 use crate::runner::executor::{Beginning, Executor};
-use crate::runner::policy::{has_room, has_room_in_run};
+use crate::runner::policy::{has_room, has_room_beside, has_room_in_run, has_room_in_run_beside};
 use crate::runner::polling::Kind;
 use crate::runner::{RunError, Settings, StopReason};
 
@@ -66,7 +66,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     }
                     break;
                 }
-                if self.is_submitting() && (self.breaker.is_probing() || self.waits_for_a_price()) {
+                if self.is_submitting()
+                    && (self.breaker.is_probing() || self.waits_for_a_price() || self.could_pass_a_ceiling())
+                {
                     break;
                 }
                 if self.submits.most_in_flight().is_some_and(|most| self.workers.in_flight() >= most as usize) {
@@ -253,6 +255,16 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn above_the_limit(&self, price: Cents) -> Option<StopReason> {
         let limit = self.settings.price_limit;
         (price > limit).then_some(StopReason::AbovePriceLimit { limit, price })
+    }
+
+    /// Whether a price that rises to its limit would lead past a ceiling, were one more submitted beside those under way: near
+    /// a ceiling each waits for the price of the one before it.
+    fn could_pass_a_ceiling(&self) -> bool {
+        let Settings { budget, budget_per_run, price_limit, .. } = self.settings;
+        let submits = self.workers.are(Phase::Submitting) as u64 + 1;
+        let rise = price_limit.minus(self.ledger.estimate()).times(submits);
+        !has_room_beside(budget, &self.ledger, rise)
+            || !has_room_in_run_beside(budget_per_run, &self.ledger, &self.mark, rise)
     }
 
     /// Under a ceiling the first submit of a run goes alone: those beside it would be paid for at a price that nobody knows.

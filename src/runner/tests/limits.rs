@@ -75,6 +75,23 @@ async fn a_price_above_the_documented_one_does_not_lead_past_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_price_that_rises_in_the_middle_of_a_run_leads_past_the_budget_by_one_submit_at_most() {
+    let rising = |number| match number {
+        0..20 => accepted(number),
+        _ => answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":60}}"#)),
+    };
+    let ceilings = |budget, budget_per_run| Settings { budget, budget_per_run, ..Settings::default() };
+    for (ceiling, spent) in [(300, 260), (150, 200)] {
+        for settings in [ceilings(Some(Cents(ceiling)), None), ceilings(None, Some(Cents(ceiling)))] {
+            let settings =
+                Settings { submits: "50/s".parse().unwrap(), burst: NonZeroU32::new(9).unwrap(), ..settings };
+            let (ending, _) = ending_with(settings, Ledger::default(), 0..60, rising, completed).await;
+            assert_eq!(ending.ledger.spent(), Cents(spent), "of {ceiling}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_price_that_is_no_price_stops_the_submits_of_this_run_and_of_the_next() {
     let absurd = |number| match number {
         3 => answer(200, r#"{"id":"p-3","status":"processing","costCents":70000}"#),
