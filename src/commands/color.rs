@@ -52,7 +52,7 @@ fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
     editor::recolor(&mut photo, change)
         .map_err(|cause| Failure::Recolor { path: arguments.picture.display().to_string(), cause })?;
     let failed = |cause| Failure::Write { path: arguments.out.display().to_string(), cause };
-    let png = photo.to_png().map_err(failed)?;
+    let png = photo.to_png().map_err(|error| failed(error.to_string()))?;
     files::replace(&arguments.out, &png).map_err(|error| failed(error.to_string()))?;
     let after = photo.reduced(COMPARED_SIDE);
     let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default()).check;
@@ -67,7 +67,7 @@ fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
         return Err(failed(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));
     }
     let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let photo = Photo::decode(&encoded).map_err(failed)?;
+    let photo = Photo::decode(&encoded).map_err(|error| failed(error.to_string()))?;
     if is_animated(&encoded) {
         screen.say(&format!("{} moves: its first frame stands for it", path.display()));
     }

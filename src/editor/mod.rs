@@ -7,6 +7,7 @@ mod instruction;
 mod recolorer;
 
 use crate::job::{Seed, Size};
+use crate::photo::EncodeError;
 
 pub use recolorer::{Recolorer, recolor};
 
@@ -37,7 +38,7 @@ pub struct EditOutput {
 }
 
 /// Why an edit failed; the text is what the prediction's `error` says.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// The instruction is none that this editor can carry out.
     #[error("{0}")]
@@ -55,5 +56,5 @@ pub enum EditError {
     NoProduct(String),
     /// The edited picture could not be written as a PNG.
     #[error("the edited picture cannot be encoded: {0}")]
-    Encode(String),
+    Encode(EncodeError),
 }

@@ -15,7 +15,8 @@ impl Edit for Recolorer {
         let instruction: Instruction = input.prompt.parse()?;
         let encoded =
             input.images.first().ok_or_else(|| EditError::Picture { number: 1, cause: "it is missing".to_owned() })?;
-        let picture = Photo::decode(encoded).map_err(|cause| EditError::Picture { number: 1, cause })?;
+        let picture =
+            Photo::decode(encoded).map_err(|error| EditError::Picture { number: 1, cause: error.to_string() })?;
         let side = input.size.map_or(picture.longer_side(), side);
         // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };

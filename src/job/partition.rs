@@ -15,6 +15,28 @@ pub struct Partition {
     index: u16,
 }
 
+/// A text that is no share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PartitionError {
+    /// It is nothing of the kind.
+    #[error("expected a share such as 2/8, the second of eight")]
+    Malformed,
+    /// Its index is 0.
+    #[error("shares are counted from 1: 1/{count} is the first")]
+    Zero {
+        /// How many shares it says there are.
+        count: u16,
+    },
+    /// Its index is over the count.
+    #[error("there is no share {index} of {count}")]
+    Beyond {
+        /// Which share it says.
+        index: u16,
+        /// How many it says there are.
+        count: u16,
+    },
+}
+
 impl Partition {
     /// Whether the job `id` is in this share: the first eight bytes of its BLAKE3 hash, as a little-endian number, modulo
     /// the count of shares. This is a promise: another rule would pay for jobs twice that other shares have done.
@@ -47,23 +69,23 @@ impl fmt::Display for Partition {
 }
 
 impl FromStr for Partition {
-    type Err = String;
+    type Err = PartitionError;
 
-    fn from_str(text: &str) -> Result<Partition, String> {
+    fn from_str(text: &str) -> Result<Partition, PartitionError> {
         let numbers = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
         match numbers {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Partition { count, index }),
-            Some((0, count)) => Err(format!("shares are counted from 1: 1/{count} is the first")),
-            Some((index, count)) => Err(format!("there is no share {index} of {count}")),
-            None => Err("expected a share such as 2/8, the second of eight".to_owned()),
+            Some((0, count)) => Err(PartitionError::Zero { count }),
+            Some((index, count)) => Err(PartitionError::Beyond { index, count }),
+            None => Err(PartitionError::Malformed),
         }
     }
 }
 
 impl TryFrom<String> for Partition {
-    type Error = String;
+    type Error = PartitionError;
 
-    fn try_from(text: String) -> Result<Partition, String> {
+    fn try_from(text: String) -> Result<Partition, PartitionError> {
         text.parse()
     }
 }
@@ -113,7 +135,7 @@ mod tests {
         for (bad, hint) in
             [("0/8", "from 1"), ("9/8", "no share 9 of 8"), ("2", "2/8"), ("0/0", "from 1"), ("-1/3", "2/8")]
         {
-            let said = bad.parse::<Partition>().unwrap_err();
+            let said = bad.parse::<Partition>().unwrap_err().to_string();
             assert!(said.contains(hint), "{bad}: {said}");
         }
     }

@@ -145,11 +145,16 @@ impl Seed {
     }
 }
 
-impl TryFrom<u16> for Seed {
-    type Error = String;
+/// A number that is no seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("seed {0} is over {max}", max = Seed::MAX)]
+pub struct SeedError(u16);
 
-    fn try_from(value: u16) -> Result<Seed, String> {
-        Seed::new(value).ok_or_else(|| format!("seed {value} is over {}", Seed::MAX))
+impl TryFrom<u16> for Seed {
+    type Error = SeedError;
+
+    fn try_from(value: u16) -> Result<Seed, SeedError> {
+        Seed::new(value).ok_or(SeedError(value))
     }
 }
 

@@ -8,6 +8,11 @@ use jiff::{Timestamp, ZonedDateTime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOfDay(Time);
 
+/// A text that is no time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time of day from 00:00 to 23:59, such as 06:00")]
+pub struct TimeOfDayError;
+
 impl TimeOfDay {
     /// When the clock shows this time next, strictly after `now` and in its time zone.
     ///
@@ -31,16 +36,16 @@ impl fmt::Display for TimeOfDay {
 }
 
 impl FromStr for TimeOfDay {
-    type Err = String;
+    type Err = TimeOfDayError;
 
-    fn from_str(text: &str) -> Result<TimeOfDay, String> {
+    fn from_str(text: &str) -> Result<TimeOfDay, TimeOfDayError> {
         let is_number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
         let parts = text
             .trim()
             .split_once(':')
             .filter(|(hour, minute)| is_number(hour) && is_number(minute) && minute.len() == 2);
         let time = parts.and_then(|(hour, minute)| Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok());
-        time.map(TimeOfDay).ok_or_else(|| "expected a time of day from 00:00 to 23:59, such as 06:00".to_owned())
+        time.map(TimeOfDay).ok_or(TimeOfDayError)
     }
 }
 

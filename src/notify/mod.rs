@@ -21,6 +21,17 @@ pub use webhook::Webhook;
 #[derive(Clone, PartialEq, Eq)]
 pub struct NoticeUrl(reqwest::Url);
 
+/// A text that is no URL of a notice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeUrlError {
+    /// It does not parse.
+    #[error("{0}")]
+    Malformed(String),
+    /// It is not of http.
+    #[error("expected https:// or http://, not {0}:")]
+    Scheme(String),
+}
+
 /// Something could not be told: what, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {cause}")]
@@ -37,11 +48,11 @@ impl NoticeUrl {
     /// # Errors
     ///
     /// It is none, or not of http.
-    pub fn parse(text: &str) -> Result<NoticeUrl, String> {
-        let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
+        let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
         match url.scheme() {
             "http" | "https" => Ok(NoticeUrl(url)),
-            other => Err(format!("expected https:// or http://, not {other}:")),
+            other => Err(NoticeUrlError::Scheme(other.to_owned())),
         }
     }
 

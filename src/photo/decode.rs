@@ -3,29 +3,20 @@ use std::io::Cursor;
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::{Photo, profile};
+use super::limits::limits;
+use super::{DecodeError, Photo, profile};
 
-/// The longest side that is decoded, in pixels.
-const LONGEST_SIDE: u32 = 16_384;
-
-/// The most memory that decoding may take, in bytes.
-const MOST_MEMORY: u64 = 512 << 20;
-
-pub(super) fn decode(encoded: &[u8]) -> Result<DynamicImage, String> {
-    let said = |error: image::ImageError| error.to_string();
-    let mut reader = ImageReader::new(Cursor::new(encoded)).with_guessed_format().map_err(|error| error.to_string())?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(said)?;
+pub(super) fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
+    let guessed = ImageReader::new(Cursor::new(encoded)).with_guessed_format();
+    let mut reader = guessed.map_err(|error| DecodeError(error.into()))?;
+    reader.limits(limits());
+    let mut decoder = reader.into_decoder().map_err(DecodeError)?;
     // A broken orientation or profile is no reason to refuse the picture.
     let orientation = decoder.orientation().ok();
     let icc = decoder.icc_profile().ok().flatten();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(said)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(DecodeError)?;
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }

@@ -4,6 +4,7 @@
 //! that everything above sees linear light. Decoding is bounded in pixels and in memory.
 
 mod decode;
+mod limits;
 mod picture;
 mod profile;
 mod reduced;
@@ -13,7 +14,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, ImageEncoder};
+use image::{DynamicImage, ImageEncoder, ImageError};
 
 use crate::color::{Encoder, Rgb, View, decode16, encode16, light_of_bytes};
 
@@ -27,6 +28,16 @@ pub struct Photo {
     pixels: DynamicImage,
 }
 
+/// Bytes that are no whole picture, or one that is too large.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct DecodeError(ImageError);
+
+/// A picture that cannot be written as a PNG file.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct EncodeError(ImageError);
+
 impl Photo {
     /// Decodes a JPEG, PNG, GIF (its first frame) or WebP: turned as its EXIF orientation says, converted from its
     /// color profile.
@@ -34,7 +45,7 @@ impl Photo {
     /// # Errors
     /// What the decoder said, as a fragment: the bytes are no whole picture, or one over 16,384 pixels a side or
     /// 512 MiB.
-    pub fn decode(encoded: &[u8]) -> Result<Photo, String> {
+    pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
         decode::decode(encoded).map(|pixels| Photo { pixels })
     }
 
@@ -98,12 +109,12 @@ impl Photo {
     ///
     /// # Errors
     /// What the encoder said.
-    pub fn to_png(&self) -> Result<Vec<u8>, String> {
+    pub fn to_png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut png = Cursor::new(Vec::new());
         let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive);
         let (width, height) = self.dimensions();
         let color = self.pixels.color().into();
-        encoder.write_image(self.pixels.as_bytes(), width, height, color).map_err(|error| error.to_string())?;
+        encoder.write_image(self.pixels.as_bytes(), width, height, color).map_err(EncodeError)?;
         Ok(png.into_inner())
     }
 

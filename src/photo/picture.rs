@@ -2,13 +2,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use image::{ImageError, ImageFormat, ImageReader, Limits};
+use image::{ImageError, ImageFormat, ImageReader};
 
-/// The widest and the highest picture that is decoded, in pixels.
-const LONGEST_SIDE: u32 = 16_384;
-
-/// The most memory that decoding may take, in bytes.
-const DECODE_MEMORY: u64 = 512 << 20;
+use super::limits::{LONGEST_SIDE, limits};
 
 /// The formats that the API takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,11 +135,7 @@ fn format_of(source: &mut (impl Read + Seek)) -> Result<Format, PictureError> {
 fn reader<S: BufRead + Seek>(source: &mut S, format: Format) -> io::Result<ImageReader<&mut S>> {
     source.rewind()?;
     let mut reader = ImageReader::with_format(source, format.decoder());
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(DECODE_MEMORY);
-    reader.limits(limits);
+    reader.limits(limits());
     Ok(reader)
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn alongside<T>(
         scope.spawn(|| {
             queue.into_iter().par_bridge().for_each(|order| {
                 if let Err(error) = order.fill() {
-                    tracing::debug!(source = %order.source.display(), error, "no thumbnail was made");
+                    tracing::debug!(source = %order.source.display(), %error, "no thumbnail was made");
                 }
             });
         });
@@ -86,25 +86,24 @@ fn names(folder: &Path) -> io::Result<HashSet<String>> {
 }
 
 impl Order {
-    fn fill(&self) -> Result<(), String> {
-        let text = |error: io::Error| error.to_string();
-        let bytes = fs::read(&self.source).map_err(text)?;
+    fn fill(&self) -> io::Result<()> {
+        let bytes = fs::read(&self.source)?;
         let jpeg = thumbnail(&bytes)?;
         let folder = self.target.parent().unwrap_or(Path::new("."));
-        let mut file = crate::files::temporary().prefix(DRAFT_PREFIX).tempfile_in(folder).map_err(text)?;
-        file.write_all(&jpeg).map_err(text)?;
-        file.persist(&self.target).map_err(|error| error.to_string())?;
+        let mut file = crate::files::temporary().prefix(DRAFT_PREFIX).tempfile_in(folder)?;
+        file.write_all(&jpeg)?;
+        file.persist(&self.target).map_err(|error| error.error)?;
         Ok(())
     }
 }
 
 /// The picture as a JPEG of at most [`SIDE`] pixels a side, on white where it is transparent.
-fn thumbnail(encoded: &[u8]) -> Result<Vec<u8>, String> {
-    let photo = Photo::decode(encoded)?;
+fn thumbnail(encoded: &[u8]) -> io::Result<Vec<u8>> {
+    let photo = Photo::decode(encoded).map_err(io::Error::other)?;
     let photo = if photo.longer_side() > SIDE { photo.resized(SIDE) } else { photo };
     let mut jpeg = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
-    on_white(photo.image()).write_with_encoder(encoder).map_err(|error| error.to_string())?;
+    on_white(photo.image()).write_with_encoder(encoder).map_err(io::Error::other)?;
     Ok(jpeg)
 }
 

@@ -86,8 +86,9 @@ impl Verifier for ColorChecker {
                 let [color] = colors[..] else {
                     return Err("several colors were asked for".to_owned());
                 };
-                let after = Photo::decode(&encoded)?;
-                correct(&Photo::decode(&before)?, &after, color, tolerance)
+                let decoded = |encoded: &[u8]| Photo::decode(encoded).map_err(|error| error.to_string());
+                let after = decoded(&encoded)?;
+                correct(&decoded(&before)?, &after, color, tolerance)
             };
             blocking(work).await?
         }
@@ -123,7 +124,8 @@ impl Inner {
             return Err("the picture is too small".to_owned());
         }
         let encoded = self.encoded(file).await.ok_or(GONE)?;
-        blocking(move || Ok(Photo::decode(&encoded)?.reduced(COMPARED_SIDE))).await?
+        let photo = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await?;
+        photo.map_err(|error| error.to_string())
     }
 
     /// The picture before as it is compared, or why it is not at hand.
@@ -135,8 +137,8 @@ impl Inner {
             return Ok(Arc::clone(view));
         }
         let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view =
-            blocking(move || Ok::<_, String>(Arc::new(Photo::decode(&encoded)?.reduced(COMPARED_SIDE)))).await??;
+        let view = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await?;
+        let view = Arc::new(view.map_err(|error| error.to_string())?);
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);

@@ -36,7 +36,7 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
         let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
         let (Some(seen), Some(difference)) = (check.shown, check.delta_e_plain) else { break };
         if difference <= LANDING && check.verdict == Verdict::On {
-            return Ok(Correction { png: corrected.to_png()?, check });
+            return Ok(Correction { png: corrected.to_png().map_err(|error| error.to_string())?, check });
         }
         last = difference;
         let seen = decode(seen.0);

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use crate::api::BaseUrlError;
 use crate::job::{JobId, Partition};
 use crate::manifest::Backend;
+use crate::notify::NoticeUrlError;
 
 /// How patterns of ids work.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
@@ -65,7 +66,7 @@ pub enum UsageError {
         /// The variable that it is from.
         variable: &'static str,
         /// What is wrong with it.
-        cause: String,
+        cause: NoticeUrlError,
     },
     /// A time of day was given, and the zone of this machine is not known.
     #[error("tell what time of day it is: {0}")]
