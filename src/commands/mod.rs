@@ -16,7 +16,7 @@ mod report;
 mod run;
 mod serve;
 mod status;
-mod strangers;
+mod unknown_pictures;
 
 use std::io::{ErrorKind, Write};
 

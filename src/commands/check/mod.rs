@@ -21,7 +21,7 @@ use crate::words;
 use super::failure::problems_text;
 use super::intake::{Dealt, Sent, about, for_each, unmatched};
 use super::options::Options;
-use super::strangers::{self, Strangers};
+use super::unknown_pictures::{self, UnknownPictures};
 use super::{Failure, print, print_json};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
@@ -141,8 +141,8 @@ fn look(
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
-    let strangers = Strangers::of(&options.folder, &ledger);
-    let mut strange = Vec::new();
+    let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
+    let mut unknown_names = Vec::new();
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
@@ -160,7 +160,7 @@ fn look(
             urls.take(named);
         }
         if let Some(key) = key.as_ref().filter(|_| decision.submits()) {
-            strange.extend(strangers.find(&key.job)?);
+            unknown_names.extend(unknown_pictures.find(&key.job)?);
         }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
             renamed.note(key, sketch.line(), &ledger);
@@ -175,7 +175,7 @@ fn look(
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
         return Err(unmatched(only, &manifest).into());
     }
-    strangers::refuse(&options.folder, strange)?;
+    unknown_pictures::refuse(&options.folder, unknown_names)?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;

@@ -7,7 +7,7 @@ use rayon::slice::ParallelSliceMut;
 
 use crate::color::VerdictCounts;
 use crate::commands::options::Options;
-use crate::commands::strangers::{self, Strangers};
+use crate::commands::unknown_pictures::{self, UnknownPictures};
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decision, Known, Work};
@@ -61,7 +61,7 @@ struct Look<'l> {
     /// Nothing, if it is not meant.
     decision: Option<Decision>,
     /// A picture in the place of its result that the journal does not know, though it is to be submitted.
-    stranger: Option<String>,
+    unknown: Option<String>,
 }
 
 /// How the jobs that were meant ended.
@@ -95,16 +95,16 @@ impl Agenda {
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
         let mut taken = 0;
-        let strangers = Strangers::of(folder, ledger);
-        let mut strange = Vec::new();
+        let unknown_pictures = UnknownPictures::of(folder, ledger);
+        let mut unknown_names = Vec::new();
         for block in plan_blocks(folder)? {
             let block = block?;
             let lines: Vec<PlanLine<'_>> = block.lines().collect();
             let has_room = options.selection.has_room(taken);
-            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &strangers, options, has_room);
+            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, has_room);
             // Whoever looks for a million pictures waits for most of them.
             let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
-            for Look { key, id, brief, is_shown, decision, stranger } in looks {
+            for Look { key, id, brief, is_shown, decision, unknown } in looks {
                 agenda.ids.sorted.push(id);
                 agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
                 agenda.shown += u64::from(is_shown);
@@ -114,13 +114,13 @@ impl Agenda {
                 let decision = decision.filter(|_| options.selection.has_room(taken));
                 if decision.is_some() {
                     taken += 1;
-                    strange.extend(stranger);
+                    unknown_names.extend(unknown);
                     agenda.standing.add(brief.as_ref());
                 }
                 agenda.decisions.push(decision);
             }
         }
-        strangers::refuse(folder, strange)?;
+        unknown_pictures::refuse(folder, unknown_names)?;
         agenda.ids.sorted.par_sort_unstable();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         Ok(agenda)
@@ -131,7 +131,7 @@ impl Agenda {
         &self,
         line: &PlanLine<'_>,
         ledger: &'l Ledger,
-        strangers: &Strangers<'_>,
+        unknown_pictures: &UnknownPictures<'_>,
         options: &Options,
         has_room: bool,
     ) -> Result<Look<'l>, FolderError> {
@@ -149,8 +149,8 @@ impl Agenda {
         let id = self.ids.hash(key.job.as_str());
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let submits = decision.is_some_and(Decision::submits);
-        let stranger = if submits { strangers.find(&key.job)? } else { None };
-        Ok(Look { id, brief: known.edit, is_shown, decision, stranger, key })
+        let unknown = if submits { unknown_pictures.find(&key.job)? } else { None };
+        Ok(Look { id, brief: known.edit, is_shown, decision, unknown, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.

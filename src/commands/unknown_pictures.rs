@@ -15,7 +15,7 @@ const NAMED: usize = 3;
 
 /// Pictures in `results/` that the journal knows nothing of, each where the result of a job would be that is to be
 /// submitted: an older copy of the journal has taken the place of the one that knew them. What they are was paid for.
-pub(super) struct Strangers<'a> {
+pub(super) struct UnknownPictures<'a> {
     folder: &'a RunFolder,
     ledger: &'a Ledger,
     hasher: RandomState,
@@ -24,9 +24,9 @@ pub(super) struct Strangers<'a> {
     stems: OnceLock<io::Result<Vec<u64>>>,
 }
 
-impl<'a> Strangers<'a> {
-    pub(super) fn of(folder: &'a RunFolder, ledger: &'a Ledger) -> Strangers<'a> {
-        Strangers { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
+impl<'a> UnknownPictures<'a> {
+    pub(super) fn of(folder: &'a RunFolder, ledger: &'a Ledger) -> UnknownPictures<'a> {
+        UnknownPictures { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
     }
 
     /// The picture that was made for a job which is to be submitted, as far as the journal knows for the first time.
