@@ -61,6 +61,8 @@ pub enum PictureProblem {
         path: String,
         /// Why.
         cause: String,
+        /// The way out.
+        hint: &'static str,
     },
 }
 
@@ -69,9 +71,7 @@ impl PictureProblem {
     pub fn hint(&self) -> &'static str {
         match self {
             PictureProblem::Missing { .. } => "paths are relative to the manifest's own folder",
-            PictureProblem::Unusable { .. } => {
-                "give a JPEG, PNG, GIF or WebP of at most 20 MiB and 16384 pixels a side"
-            }
+            PictureProblem::Unusable { hint, .. } => hint,
         }
     }
 }
@@ -150,22 +150,43 @@ fn stamp(path: &Path) -> Option<(u64, u64)> {
     Some((metadata.len(), u64::try_from(since.as_nanos()).ok()?))
 }
 
+/// What can be used.
+const USABLE: &str = "give a JPEG, PNG, GIF or WebP of at most 20 MiB and 16384 pixels a side";
+
 fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
     let name = path.display().to_string();
-    let unusable = |cause: String| PictureProblem::Unusable { path: name.clone(), cause };
+    let unusable = |cause: String, hint| PictureProblem::Unusable { path: name.clone(), cause, hint };
+    let unreadable = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => "make the file, and the folders that it is in, readable for this user",
+            io::ErrorKind::NotADirectory => "a part of the path is a file, and no folder",
+            _ if error.to_string().contains("symbolic link") => "links lead to each other: name the picture itself",
+            _ => "see whether it can be opened otherwise, and name a copy of it if not",
+        };
+        unusable(error.to_string(), hint)
+    };
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(PictureProblem::Missing { path: name }),
-        Err(error) => return Err(unusable(error.to_string())),
+        Err(error) => return Err(unreadable(error)),
     };
     if metadata.is_dir() {
-        return Err(unusable("it is a folder".to_owned()));
+        return Err(unusable(
+            "it is a folder".to_owned(),
+            "name a picture in it, or several by a pattern: photos/*.jpg",
+        ));
+    }
+    if !metadata.is_file() {
+        // A pipe would be waited for, and a device may have no end.
+        return Err(unusable("it is no file".to_owned(), USABLE));
     }
     if metadata.len() > MOST_BYTES {
-        return Err(unusable(format!("it has {} MiB", metadata.len() >> 20)));
+        return Err(unusable(format!("it has {} MiB", metadata.len() >> 20), USABLE));
     }
-    let picture = inspect(path).map_err(|error: PictureError| unusable(error.to_string()))?;
-    let read = File::open(path).and_then(ContentHash::of_all);
-    let (hash, bytes) = read.map_err(|error| unusable(error.to_string()))?;
+    let picture = inspect(path).map_err(|error| match error {
+        PictureError::Io(error) => unreadable(error),
+        other => unusable(other.to_string(), USABLE),
+    })?;
+    let (hash, bytes) = File::open(path).and_then(ContentHash::of_all).map_err(unreadable)?;
     Ok(LocalPicture { hash, picture, bytes })
 }

@@ -103,8 +103,19 @@ impl<'m> Reading<'m> {
     /// An error of the row where `pass` is: of its image with the number `image`, or of the row as a whole.
     pub(super) fn about(&self, pass: &dyn Pass, image: Option<usize>, message: String, hint: String) -> Diagnostic {
         let (row, _) = pass.row();
-        let job = self.understand(&row, pass);
         let at = image.map_or(At::Row, |image| row.image(image));
+        self.about_place(pass, at, message, hint)
+    }
+
+    /// An error of the column whose text is missed in the row where `pass` is.
+    pub(super) fn about_gap(&self, pass: &dyn Pass, message: String, hint: String) -> Diagnostic {
+        let at = pass.gap().map_or(At::Row, |name| At::OfRow(Box::new(At::Column(name.to_owned()))));
+        self.about_place(pass, at, message, hint)
+    }
+
+    fn about_place(&self, pass: &dyn Pass, at: At, message: String, hint: String) -> Diagnostic {
+        let (row, _) = pass.row();
+        let job = self.understand(&row, pass);
         let diagnostic = pass.diagnostic(Complaint::new(at, message, hint));
         Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
     }

@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity, quoted};
+use super::dialect::snake_case;
+use super::json_places;
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
@@ -128,7 +130,14 @@ impl Pass for LinePass<'_> {
         self.wrong = None;
         self.pairs.clear();
         match serde_json::from_str::<Object>(self.text()) {
-            Ok(Object(pairs)) => self.pairs.extend(pairs.into_iter().map(|(name, value)| (name, cell(value)))),
+            Ok(Object(pairs)) => {
+                let text = &self.block.text[self.span.clone()];
+                let cells = pairs.into_iter().enumerate().map(|(index, (name, value))| {
+                    let spelt = || json_places::pairs(text).nth(index).map(|(_, value)| text[value].to_owned());
+                    (name, cell(value, spelt))
+                });
+                self.pairs.extend(cells);
+            }
             Err(_) if self.text().trim() == "[" => {
                 let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
                 return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
@@ -193,7 +202,7 @@ impl Pass for LinePass<'_> {
                 Cell::Deep(_) if field.is_none() => Value::Absent,
                 Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));
-                    let at = At::Source(self.place(index));
+                    let at = At::Source(self.value(index));
                     complaints.push(Complaint::new(at, message, "write it as a text".to_owned()));
                     Value::Refused
                 }
@@ -224,14 +233,21 @@ impl Pass for LinePass<'_> {
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let text = self.text();
+        let column = |is_it: &dyn Fn(&Column) -> bool| self.columns.iter().position(is_it);
+        let of_field = |field: Field| column(&|column| column.field == Some(field));
         let span = match &complaint.at {
-            At::Row | At::Column(_) | At::OfRow(_) => 0..text.len(),
-            At::Source(span) => span.clone(),
-            At::Field(field) | At::Part(field, _) | At::Item(field, _) => {
-                let column = self.columns.iter().position(|column| column.field == Some(*field));
-                column.map_or(0..text.len(), |column| self.place(column))
-            }
+            At::Row | At::OfRow(_) => None,
+            At::Source(span) => Some(span.clone()),
+            At::Column(name) => column(&|column| snake_case(&column.name) == *name).map(|column| self.value(column)),
+            At::Field(field) => of_field(*field).map(|column| self.value(column)),
+            At::Part(field, part) => of_field(*field).map(|column| self.part(column, part)),
+            At::Item(field, number) => of_field(*field).map(|column| {
+                let list = self.value(column);
+                let item = json_places::items(&text[list.clone()]).nth(*number);
+                item.map_or(list.clone(), |item| list.start + item.start..list.start + item.end)
+            }),
         };
+        let span = span.unwrap_or(0..text.len());
         self.source.error_in(text, self.line, &span, complaint.message, complaint.hint)
     }
 }
@@ -305,39 +321,37 @@ impl<'l> LinePass<'l> {
     /// Where the key with the number `index` stands in the line.
     fn place(&self, index: usize) -> Range<usize> {
         let text = self.text();
-        keys(text).nth(index).unwrap_or(0..text.len())
+        json_places::pairs(text).nth(index).map_or(0..text.len(), |(key, _)| key)
+    }
+
+    /// Where its value stands in the line.
+    fn value(&self, index: usize) -> Range<usize> {
+        let text = self.text();
+        json_places::pairs(text).nth(index).map_or(0..text.len(), |(_, value)| value)
+    }
+
+    /// Where bytes of the text stand that its value is.
+    fn part(&self, index: usize, part: &Range<usize>) -> Range<usize> {
+        let value = self.value(index);
+        let Some((_, Cell::Text(text))) = self.pairs.get(index) else { return value };
+        match self.text()[value.clone()].find(text.as_str()) {
+            Some(inner) => value.start + inner + part.start..value.start + inner + part.end,
+            // Escapes lie between.
+            None => value,
+        }
     }
 }
 
-/// The places of an object's own keys, without those of objects inside of it.
-fn keys(object: &str) -> impl Iterator<Item = Range<usize>> {
-    let bytes = object.as_bytes();
-    let (mut at, mut depth) = (0, 0);
-    std::iter::from_fn(move || {
-        while let Some(byte) = bytes.get(at) {
-            let start = at;
-            at += 1;
-            match byte {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                b'"' => {
-                    while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
-                        at += if *byte == b'\\' { 2 } else { 1 };
-                    }
-                    at += 1;
-                    let behind = bytes.get(at..).unwrap_or_default().trim_ascii_start();
-                    if depth == 1 && behind.starts_with(b":") {
-                        return Some(start..at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    })
-}
-
-fn cell(value: Json) -> Cell {
+/// What a value is; `spelt` gives it as it is written.
+fn cell(value: Json, spelt: impl Fn() -> Option<String>) -> Cell {
+    if let Json::Number(number) = &value
+        && number.is_f64()
+        && number.to_string().contains('e')
+        && let Some(text) = spelt()
+    {
+        // Numbers that are too long lose digits.
+        return Cell::Text(text);
+    }
     let single = |value: Json| match value {
         Json::String(text) => Some(text),
         Json::Number(number) => Some(number.to_string()),

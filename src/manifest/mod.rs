@@ -17,6 +17,7 @@ mod entries;
 mod foreign;
 mod image;
 mod jobs;
+mod json_places;
 mod line_starts;
 mod lines;
 mod node;

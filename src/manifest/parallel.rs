@@ -152,6 +152,11 @@ impl Place<'_> {
         self.reading.about(self.pass(), image, message, hint)
     }
 
+    /// The same of the column that is empty and whose text is missed in the job.
+    pub fn about_gap(&mut self, message: String, hint: String) -> Diagnostic {
+        self.reading.about_gap(self.pass(), message, hint)
+    }
+
     /// The images that the row names, with their numbers, whatever is wrong with it.
     pub fn pictures(&mut self) -> Vec<(usize, ImageSource)> {
         self.reading.pictures(self.pass())

@@ -286,7 +286,7 @@ fn unreadable(name: &str, path: &Path, error: &io::Error) -> Diagnostic {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => {
             let is_manifest = |file: &Path| Kind::of(file, "").is_ok();
-            Some(suggest::near_file(path, is_manifest).map_or_else(
+            Some(suggest::near_file(path, Path::new(""), is_manifest).map_or_else(
                 || "check the path; it is relative to the folder that you are in".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             ))

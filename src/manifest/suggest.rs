@@ -1,6 +1,6 @@
 //! Names that are near to what somebody typed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -33,11 +33,17 @@ pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item =
 }
 
 /// A file beside `path` that was probably meant, among those that are `wanted`: its folders may be separated by
-/// backslashes, its name be spelt or encoded otherwise, or end in another format.
-pub fn near_file(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
+/// backslashes, its name be spelt or encoded otherwise, or end in another format. Where it is in `folder`, it is told as it
+/// is called from there.
+pub fn near_file(path: &Path, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
+    let near = near_path(path, wanted)?;
+    Some(near.strip_prefix(folder).unwrap_or(&near).display().to_string())
+}
+
+fn near_path(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let slashed = path.to_string_lossy().replace('\\', "/");
     if Path::new(&slashed).is_file() {
-        return Some(slashed);
+        return Some(PathBuf::from(slashed));
     }
     let path = Path::new(&slashed);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -46,24 +52,33 @@ pub fn near_file(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> 
     let mut names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).collect();
     names.sort_unstable();
     let near = near_name(path.file_name()?.to_str()?, &names)?;
-    Some(path.with_file_name(near).display().to_string())
+    Some(path.with_file_name(near))
 }
 
 /// The one of `names` that `typed` was probably meant to be. Where only numbers differ, it is another product.
 fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
     let meant = folded(typed);
-    let stem = |name: &str| folded(name.rsplit_once('.').map_or(name, |(stem, _)| stem));
+    let parts = |name: &str| {
+        let folded = folded(name);
+        let (stem, extension) = folded.rsplit_once('.').unwrap_or((&folded, ""));
+        (stem.to_owned(), extension.to_owned())
+    };
+    let (meant_stem, meant_extension) = parts(typed);
+    let from_extension = |name: &&String| strsim::osa_distance(&parts(name).1, &meant_extension);
     let numbers = |name: &str| -> Vec<String> {
         let runs = name.split(|sign: char| !sign.is_ascii_digit()).filter(|run| !run.is_empty());
         runs.map(|run| run.trim_start_matches('0').to_owned()).collect()
     };
     let has_name = |name: &&String| folded(name) == meant;
-    let has_stem = |name: &&String| stem(name) == stem(&meant);
-    let found = names.iter().find(has_name).or_else(|| names.iter().find(has_stem)).map(String::as_str);
-    found.or_else(|| {
+    let with_stem = |stem: &str| names.iter().filter(|name| parts(name).0 == stem).min_by_key(from_extension);
+    let found = names.iter().find(has_name).or_else(|| with_stem(&meant_stem));
+    let found = found.or_else(|| {
         let of_same_product = names.iter().filter(|name| numbers(name) == numbers(&meant));
-        nearest(&meant, of_same_product.map(String::as_str))
-    })
+        // What they end in is all the same, and tells nothing.
+        let stems: Vec<String> = of_same_product.map(|name| parts(name).0).collect();
+        with_stem(nearest(&meant_stem, stems.iter().map(String::as_str))?)
+    });
+    found.map(String::as_str)
 }
 
 /// What names have in common that mean the same file: letters with accents are written in two ways, and URLs have codes
@@ -88,7 +103,9 @@ mod tests {
     }
     #[test]
     fn a_file_is_not_taken_for_that_of_another_product() {
-        let names = ["mug-3.jpg", "cafe\u{301}.jpg", "red mug.jpg", "chair.png", "vase-07.jpg"].map(str::to_owned);
+        let names =
+            ["mug-3.jpg", "cafe\u{301}.jpg", "red mug.jpg", "chair.png", "vase-07.jpg", "ok.gif", "ok.jpg", "a*b.jpg"]
+                .map(str::to_owned);
         for (typed, meant) in [
             ("mug-2.jpg", None),
             ("caf\u{e9}.jpg", Some("cafe\u{301}.jpg")),
@@ -97,6 +114,8 @@ mod tests {
             ("Chiar.png", Some("chair.png")),
             ("vase-7.jpg", Some("vase-07.jpg")),
             ("vase-8.jpg", None),
+            ("ok.jpeg", Some("ok.jpg")),
+            ("dang.jpg", None),
         ] {
             assert_eq!(near_name(typed, &names), meant, "{typed}");
         }

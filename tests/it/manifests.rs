@@ -209,10 +209,56 @@ fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_st
     sandbox.write("a.yaml", manifest("{{ title }}"));
     let said = code(&sandbox.run("check a.yaml"), 0);
     assert!(said.contains("an empty cell leaves a gap in the prompt or in the id (and in 1 more)"), "{said}");
-    assert!(said.contains("rows.csv:3"), "{said}");
-    sandbox.write("a.yaml", manifest("{{ title | default(\"product\") }}"));
-    let said = code(&sandbox.run("check a.yaml"), 0);
-    assert!(!said.contains("gap"), "{said}");
+    assert!(said.contains("rows.csv:3:4") && said.contains("3 | m2,"), "{said}");
+    for shaped in ["{{ title | lower }}", "{{ title ~ \" mug\" }}", "{{ title | replace(\"a\", \"b\") | trim }}"] {
+        sandbox.write("a.yaml", manifest(shaped));
+        let said = code(&sandbox.run("check a.yaml"), 0);
+        assert!(said.contains("an empty cell leaves a gap"), "{shaped}: {said}");
+    }
+    for whole in [
+        "{{ title | default(\"product\") }}",
+        "{{ title or \"product\" }}",
+        "{% if title %}{{ title }}{% else %}product{% endif %}",
+        "{{ \"mug\" if title == \"Mug\" else \"product\" }}",
+    ] {
+        sandbox.write("a.yaml", manifest(whole));
+        let said = code(&sandbox.run("check a.yaml"), 0);
+        assert!(!said.contains("gap"), "{whole}: {said}");
+    }
+}
+
+#[test]
+fn a_suggested_file_is_named_as_the_manifest_would_name_it() {
+    let sandbox = photos();
+    std::fs::create_dir_all(sandbox.path("lists")).unwrap();
+    std::fs::create_dir_all(sandbox.path("lists/photos")).unwrap();
+    std::fs::copy(sandbox.path("photos/mug.png"), sandbox.path("lists/photos/mug.png")).unwrap();
+    sandbox.write("lists/a.csv", "prompt,images\nmake it navy,photos/mgu.png\n");
+    let said = code(&sandbox.run("check lists/a.csv --backend embedded"), 2);
+    assert!(said.contains("did you mean `photos/mug.png`?"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_picture_that_is_no_file_is_told_and_not_waited_for() {
+    let sandbox = photos();
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe.png")).status().unwrap();
+    assert!(made.success());
+    std::os::unix::fs::symlink("round.png", sandbox.path("round.png")).unwrap();
+    std::fs::write(sandbox.path("cut.jpg"), b"\xFF\xD8\xFF\xE0\0\x10JFIF\0").unwrap();
+    let row = |name: &str| format!("make it navy,{name}\n");
+    let rows: String = ["pipe.png", "round.png", "photos", "cut.jpg"].into_iter().map(row).collect();
+    sandbox.write("a.csv", format!("prompt,images\n{rows}"));
+    let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
+    for part in [
+        "pipe.png cannot be used: it is no file",
+        "links lead to each other",
+        "photos cannot be used: it is a folder",
+        "photos/*.jpg",
+        "the JPEG is cut off",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 #[test]

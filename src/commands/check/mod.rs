@@ -149,7 +149,7 @@ fn look(
             let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
             let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
             let urls = if is_probed { urls_of(job) } else { Box::default() };
-            Candidate { key, sketch: Sketch::of(job, likeness, found.gap()), urls }
+            Candidate { key, sketch: Sketch::of(job, likeness), urls }
         })
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {

@@ -65,7 +65,7 @@ pub(super) fn for_each<T: Send>(
             }
             _ => Prepared::Dealt(Dealt::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
         };
-        (prepared, Odd::of(job))
+        (prepared, Odd::of(found))
     };
     let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
     let mut problems = Problems::default();
@@ -146,7 +146,7 @@ impl Looked<'_> {
         for Wrong { image, message, hint, missing } in wrongs {
             self.wrongs.push(|| {
                 // Whole folders are gone through for that.
-                let near = missing.and_then(|path| near_file(&path, |_| true));
+                let near = missing.and_then(|path| near_file(&path, self.folder, |_| true));
                 place.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
         }
@@ -242,6 +242,8 @@ struct Said {
     alike: Counted,
     unread: Counted,
     dates: Counted,
+    /// Those in which the text of an empty cell is missed.
+    gaps: Counted,
 }
 
 impl Said {
@@ -261,6 +263,12 @@ impl Said {
             const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
             let message = "the picture's format is one that the API may not read".to_owned();
             self.unread.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
+        }
+        if odd.has_gap {
+            const HINT: &str = "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by \
+                                `when:`";
+            let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
+            self.gaps.note(|| place.about_gap(message, HINT.to_owned()));
         }
         if odd.is_date {
             const HINT: &str = "format the column as text, and fill it again";
@@ -282,7 +290,8 @@ impl Said {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")
         });
-        let warnings = [self.alike, self.private, self.unread, self.dates].into_iter().filter_map(Counted::warning);
+        let warnings =
+            [self.alike, self.private, self.unread, self.gaps, self.dates].into_iter().filter_map(Counted::warning);
         (local, warnings.collect())
     }
 }

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::job::{ImageRef, JobRef, UrlRef};
-use crate::manifest::{Diagnostic, Severity};
+use crate::job::{ImageRef, UrlRef};
+use crate::manifest::{Diagnostic, FoundJob, Severity};
 
 /// The first of several, and how many others there are.
 pub(in crate::commands) struct Counted<T = Diagnostic> {
@@ -56,13 +56,16 @@ pub(super) struct Odd {
     pub(super) private: Option<u8>,
     /// An image that ends in the name of a format that the API may not read.
     pub(super) unread: Option<u8>,
+    /// Whether the text of an empty column is missed in its prompt or in its id.
+    pub(super) has_gap: bool,
     /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
     pub(super) is_date: bool,
 }
 
 impl Odd {
-    pub(super) fn of(job: &JobRef<'_>) -> Odd {
-        let mut odd = Odd { is_date: is_date(job.id.as_str()), ..Odd::default() };
+    pub(super) fn of(found: &FoundJob<'_>) -> Odd {
+        let job = found.job;
+        let mut odd = Odd { has_gap: found.gap().is_some(), is_date: is_date(job.id.as_str()), ..Odd::default() };
         for (number, image) in (0..).zip(job.request.images.iter()) {
             if let ImageRef::Url(url) = image {
                 odd.private = odd.private.or_else(|| is_private(url).then_some(number));

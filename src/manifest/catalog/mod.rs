@@ -24,6 +24,7 @@ pub(super) use rows::RowSource;
 pub(super) use template::{Template, Text};
 use template::{Unfilled, Wanted};
 
+use super::blank::trim;
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::pass::{Parts, Pass};
@@ -234,17 +235,14 @@ impl Jobs<'_> {
 
     /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
     fn hole(&self, field: Field) -> Option<Complaint> {
-        let name = (field == Field::Images).then(|| self.empty(&[Field::Images]))??;
+        let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
         let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
         Some(Complaint::new(At::Field(Field::Images), message, way_around(name)))
     }
 
-    /// The first column that is empty and stands between other text in one of `fields`.
-    fn empty(&self, fields: &[Field]) -> Option<&str> {
-        let is_empty = |name: &&str| {
-            self.cells.get(*name).is_some_and(|cell| cell.as_str().is_some_and(|cell| cell.trim().is_empty()))
-        };
-        self.catalog.template.inserted(fields).find(is_empty)
+    /// The first of `names` whose column is empty.
+    fn empty<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        names.find(|name| self.cells.get(*name).is_some_and(|cell| cell.as_str().is_some_and(is_blank)))
     }
 
     /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
@@ -270,6 +268,16 @@ impl Jobs<'_> {
             None => format!("for the row on line {line}"),
         }
     }
+}
+
+/// A message without what it quotes, and without the line that it names.
+fn without_values(message: &str) -> String {
+    let message = message.split(": line ").next().unwrap_or(message);
+    message.split('`').step_by(2).collect()
+}
+
+fn is_blank(cell: &str) -> bool {
+    trim(cell).is_empty()
 }
 
 /// How to leave out the rows in which a column is empty.
@@ -343,7 +351,9 @@ impl Pass for Jobs<'_> {
         };
         let message = format!("{}, {}", complaint.message, self.row_name());
         let hint = field.and_then(|field| self.way_around_nothing(field)).or(complaint.hint);
-        let same = Some(complaint.message);
+        // Rows have other ids, sizes and seeds, and one reason for all that is wrong with them.
+        let is_single = !matches!(field, None | Some(Field::Images | Field::Prompt | Field::Color));
+        let same = Some(if is_single { without_values(&complaint.message) } else { complaint.message });
         Diagnostic { same, ..self.source.error_in(&self.catalog.text, 1, &span, message, hint) }
     }
 
@@ -352,7 +362,7 @@ impl Pass for Jobs<'_> {
     }
 
     fn gap(&self) -> Option<&str> {
-        self.empty(&[Field::Id, Field::Prompt])
+        self.empty(self.catalog.template.missed())
     }
 
     fn way_out_of_duplicates(&self) -> String {

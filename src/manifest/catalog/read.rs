@@ -207,7 +207,7 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
         let message = format!("`rows` names {}, and there is no such file", quoted(path));
         let is_table =
             |file: &Path| matches!(source::Kind::of(file, ""), Ok(source::Kind::Table | source::Kind::Lines));
-        let hint = suggest::near_file(&whole, is_table).map_or_else(
+        let hint = suggest::near_file(&whole, folder, is_table).map_or_else(
             || "paths are relative to the manifest's own folder".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );

@@ -96,6 +96,10 @@ impl<'r, 'a> Reader<'r, 'a> {
         let text = self.text(Field::Prompt)?;
         if text.len() < SHORT {
             let text = trim(text);
+            if let Some(refusal) = lost(text) {
+                self.complain(At::Field(Field::Prompt), refusal.message, refusal.hint);
+                return None;
+            }
             if stands_for_nothing(text) || is_prompt_to_come(text) {
                 let message = format!("the prompt is {}, which asks for nothing", quoted(text));
                 self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());

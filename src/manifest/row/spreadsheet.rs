@@ -53,6 +53,11 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "begins with the `'` that marks a text in spreadsheets",
             format!("write {}: the mark is no part of it", quoted(&text[1..])),
         ),
+        [b'L', ..] if matches!(text, "Loading..." | "Loading…") => Lost::new(
+            text,
+            "is what a spreadsheet shows before a formula is done",
+            "wait until all cells are there, and export the table again",
+        ),
         [b'[', ..] if text == "[object Object]" => Lost::new(
             text,
             "is what a program writes for an object that has no text",
@@ -88,8 +93,30 @@ fn is_formula_error(text: &str) -> bool {
     }
     let Some(name) = text.strip_prefix('#') else { return false };
     let is_name = |name: &str| {
-        !name.is_empty()
-            && name.chars().all(|letter| letter.is_uppercase() || letter.is_numeric() || matches!(letter, '/' | '_'))
+        let is_letter =
+            |letter: char| letter.is_uppercase() || letter.is_numeric() || matches!(letter, '/' | '_' | '.');
+        let name = name.strip_prefix(['¡', '¿']).unwrap_or(name);
+        !name.is_empty() && name.chars().all(is_letter)
     };
-    matches!(name, "N/A" | "NV" | "N/D" | "N/B") || name.strip_suffix(['!', '?']).is_some_and(is_name)
+    let is_abbreviation = |(one, other): (&str, &str)| {
+        let is_short = |part: &str| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_uppercase);
+        is_short(one) && is_short(other)
+    };
+    name.strip_suffix(['!', '?']).is_some_and(is_name)
+        || name.split_once('/').is_some_and(is_abbreviation)
+        || ERRORS_AS_WORDS.contains(&name)
 }
+
+/// What failed formulas show in some languages, and a hashtag could be by its looks: that there is no value, or not yet.
+const ERRORS_AS_WORDS: [&str; 10] = [
+    "NV",
+    "YOK",
+    "HIÁNYZIK",
+    "NENÍ_K_DISPOZICI",
+    "NIE_JE_K_DISPOZÍCII",
+    "IKKE.TILG",
+    "IKKE.TILGJENGELIG",
+    "NIJE_DOSTUPNO",
+    "GETTING_DATA",
+    "PUUTTUU",
+];

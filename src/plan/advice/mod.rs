@@ -197,7 +197,7 @@ mod tests {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
             let likeness = Likeness::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
-            advice.take(&Sketch::of(&job.borrowed(), likeness, None), true);
+            advice.take(&Sketch::of(&job.borrowed(), likeness), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }

@@ -37,8 +37,8 @@ impl Sketch {
         self.line
     }
 
-    /// What there is to know of `job`; `likeness` is that of what it sends, and `gap` a column whose text is missed in it.
-    pub fn of(job: &JobRef<'_>, likeness: Likeness, gap: Option<&str>) -> Sketch {
+    /// What there is to know of `job`; `likeness` is that of what it sends.
+    pub fn of(job: &JobRef<'_>, likeness: Likeness) -> Sketch {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
         let Signs { hashes, is_broken, is_template } = Signs::of(prompt);
@@ -49,7 +49,6 @@ impl Sketch {
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
             (WarningKind::Crowded, request.images.len() > USUAL_IMAGES),
-            (WarningKind::Gap, gap.is_some()),
             (WarningKind::Garbled, is_garbled(prompt)),
             (WarningKind::Shortened, is_shortened_number(job.id.as_str())),
             (WarningKind::Templated, is_template),

@@ -4,7 +4,6 @@ pub(super) enum WarningKind {
     Crowded,
     Twin,
     Expiring,
-    Gap,
     Garbled,
     Shortened,
     Templated,
@@ -36,11 +35,10 @@ impl WarningKinds {
 
 impl WarningKind {
     /// All of them, in the order in which they are told.
-    pub(super) const ALL: [WarningKind; 11] = [
+    pub(super) const ALL: [WarningKind; 10] = [
         WarningKind::Crowded,
         WarningKind::Twin,
         WarningKind::Expiring,
-        WarningKind::Gap,
         WarningKind::Garbled,
         WarningKind::Shortened,
         WarningKind::Templated,
@@ -64,10 +62,6 @@ impl WarningKind {
             WarningKind::Expiring => (
                 "a signed URL that expires before the job's turn comes",
                 "sign it for longer, raise --rate, or run in parts with --limit",
-            ),
-            WarningKind::Gap => (
-                "an empty cell leaves a gap in the prompt or in the id",
-                "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by `when:`",
             ),
             WarningKind::Garbled => (
                 "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",

@@ -59,6 +59,7 @@ fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
     for expression in part.readable() {
         complaints.extend(filters(part, &expression));
         complaints.extend(comparisons(part, &expression, &names));
+        complaints.extend(tests(part, &expression, &names));
         complaints.extend(maps(part, &expression, known));
         complaints.extend(incomplete(&expression, known));
     }
@@ -142,6 +143,37 @@ fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
     complaints.collect()
 }
 
+/// What columns are asked to be that no text is: `is true`, `is number`.
+fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<Complaint> {
+    let is_column = |number: &usize| names.contains(expression.word(*number)) && expression.before(*number, 1) != "|";
+    let complaints = expression.names().filter(is_column).filter_map(|number| {
+        let (name, is_not) = (expression.word(number), expression.word(number + 2) == "not");
+        let tested = expression.word(number + 2 + usize::from(is_not));
+        let is_impossible = matches!(tested, "true" | "false" | "number" | "integer" | "float");
+        if expression.word(number + 1) != "is" || !is_impossible {
+            return None;
+        }
+        let message = format!("{} is a text, and is asked to be {}, which no text is", quoted(name), quoted(tested));
+        let hint = match tested {
+            "true" | "false" => {
+                format!(
+                    "compare it with what the cells say, as in `{name} {} '{tested}'`",
+                    if is_not { "!=" } else { "==" }
+                )
+            }
+            _ => format!("make a number of it: `{name} | float`"),
+        };
+        Some(Complaint::new(At::Source(part.place(expression.span(number))), message, hint))
+    });
+    complaints.collect()
+}
+
+/// The number in quotes that a word is, as in `price > '10'`.
+fn quoted_number(word: &str) -> Option<&str> {
+    let inner = word.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
+    inner.trim().parse::<f64>().is_ok().then_some(inner.trim())
+}
+
 /// What columns are compared with as they are. They are texts: a text is over every number, is never `true`, and is
 /// held against another letter by letter.
 fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<Complaint> {
@@ -171,6 +203,11 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
         let (message, hint) = if value.starts_with(|first: char| first.is_ascii_digit()) {
             let filter = if value.contains('.') { "float" } else { "int" };
             (format!("is compared with the number {value}"), format!("make a number of it: `{name} | {filter}`"))
+        } else if let Some(digits) = quoted_number(value).filter(|_| is_ordered) {
+            let (made, operator) = (format!("{name} | float"), expression.word(at));
+            let (one, other) = if number == left { (made.as_str(), digits) } else { (digits, made.as_str()) };
+            let hint = format!("make a number of it, and compare that: `{one} {operator} {other}`");
+            (format!("is held against {} letter by letter", quoted(value)), hint)
         } else if matches!(value, "true" | "false" | "True" | "False") {
             let hint = format!("compare it with what the cells say, as in `{name} == '{value}'`");
             (format!("is compared with {}, which no text is", quoted(value)), hint)

@@ -36,8 +36,10 @@ pub(in crate::manifest) struct Template {
     names: BTreeSet<String>,
     /// The names that the condition takes for true or false as they are.
     switches: BTreeSet<String>,
-    /// The names whose values stand between other text, and the field where they do.
-    inserted: Vec<(Field, String)>,
+    /// The names whose values stand between other text of the images.
+    inserted: Vec<String>,
+    /// The names whose values are missed in the prompt or in the id where they are empty.
+    missed: Vec<String>,
 }
 
 /// One value of the template: a text, or a list of texts.
@@ -116,6 +118,11 @@ impl Text {
         });
         expressions.filter_map(|expression| expression.bare_name().map(str::to_owned)).collect()
     }
+
+    /// The names whose values it says in other text, shaped or as they are, and for which nothing stands in.
+    fn said(&self) -> Vec<String> {
+        self.parts.iter().flat_map(Part::said).collect()
+    }
 }
 
 /// Whether a job is wanted.
@@ -128,13 +135,17 @@ pub(super) enum Wanted {
 
 impl Template {
     pub(super) fn new(fields: Vec<(Field, Text)>, condition: Option<Text>) -> Template {
-        let inserted = fields.iter().flat_map(|(field, text)| text.inserted().into_iter().map(|name| (*field, name)));
-        let inserted = inserted.collect();
+        let of = |wanted: &[Field], names: fn(&Text) -> Vec<String>| -> Vec<String> {
+            let texts = fields.iter().filter(|(field, _)| wanted.contains(field));
+            texts.flat_map(|(_, text)| names(text)).collect()
+        };
+        let inserted = of(&[Field::Images], Text::inserted);
+        let missed = of(&[Field::Id, Field::Prompt], Text::said);
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
         let names = texts.flat_map(|text| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect();
         let expressions = condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions);
         let switches = expressions.flat_map(|expression| switches(&expression)).collect();
-        Template { fields, condition, names, switches, inserted }
+        Template { fields, condition, names, switches, inserted, missed }
     }
 
     /// Whether the condition holds.
@@ -185,9 +196,14 @@ impl Template {
         texts.flat_map(|(_, text)| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect()
     }
 
-    /// The names whose values stand between other text in one of `fields`, as they are.
-    pub(super) fn inserted(&self, fields: &[Field]) -> impl Iterator<Item = &str> {
-        self.inserted.iter().filter(|(field, _)| fields.contains(field)).map(|(_, name)| name.as_str())
+    /// The names whose values stand between other text of the images, as they are.
+    pub(super) fn inserted(&self) -> impl Iterator<Item = &str> {
+        self.inserted.iter().map(String::as_str)
+    }
+
+    /// The names whose values are missed in the prompt or in the id where they are empty.
+    pub(super) fn missed(&self) -> impl Iterator<Item = &str> {
+        self.missed.iter().map(String::as_str)
     }
 
     fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {

@@ -80,6 +80,19 @@ impl Part {
         }
     }
 
+    /// The names whose values it says, and for which nothing stands in: those that are looked at by a condition are there
+    /// or not as is meant. A value that is all of the text leaves no gap, but nothing at all.
+    pub(super) fn said(&self) -> Vec<String> {
+        let expressions = self.expressions();
+        let written = self.written.trim();
+        let is_alone = expressions.len() == 1 && written.starts_with("{{") && written.ends_with("}}");
+        let (asked, said): (Vec<_>, Vec<_>) = expressions.iter().partition(|expression| expression.is_statement());
+        let asked: BTreeSet<&str> =
+            asked.iter().flat_map(|expression| expression.names().map(|number| expression.word(number))).collect();
+        let said = said.into_iter().filter(|expression| !is_alone || !expression.is_one_value());
+        said.flat_map(Expression::said).filter(|name| !asked.contains(name)).map(str::to_owned).collect()
+    }
+
     /// Its expressions that can be read: all of them, unless it is no template. Where that has statements, its expressions mean
     /// nothing without them.
     pub(super) fn readable(&self) -> Vec<Expression<'_>> {

@@ -87,10 +87,66 @@ impl<'t> Expression<'t> {
         (self.spans.len() == 1 && is_name(self.word(0))).then(|| self.word(0))
     }
 
+    /// Whether it says nothing, but looks, sets or repeats: `if title`, `for tag in tags`.
+    pub(super) fn is_statement(&self) -> bool {
+        const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
+        STATEMENTS.contains(&self.word(0))
+    }
+
+    /// Whether it is a name or a text with its filters, and nothing beside that.
+    pub(super) fn is_one_value(&self) -> bool {
+        !self.numbers().any(|number| matches!(self.word(number), "~" | "+" | "if" | "or" | "and"))
+    }
+
+    /// The names whose values it says, without those that are only looked at, and those for which something stands in.
+    pub(super) fn said(&self) -> impl Iterator<Item = &'t str> {
+        let is_default = |filter: &str| matches!(filter, "default" | "d");
+        // Behind a parenthesis a word stands in for all that is in it.
+        let has_stand_in =
+            self.numbers().any(|number| self.word(number) == ")" && self.filters(number).any(is_default));
+        let condition = self.numbers().find(|number| self.word(*number) == "if").unwrap_or(self.spans.len());
+        let asked: Vec<&str> = (condition..self.spans.len()).map(|number| self.word(number)).collect();
+        let names = self.names().take_while(move |number| *number < condition && !has_stand_in);
+        let said = names.filter(move |number| {
+            let (before, behind) = (self.before(*number, 1), self.word(number + 1));
+            let is_value = !matches!(before, "|" | "is" | "not") && !matches!(behind, "(" | "=" | "or" | "and" | "is");
+            let is_compared = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
+            let is_word =
+                matches!(self.word(*number), "and" | "or" | "not" | "is" | "in" | "if" | "else" | "true" | "false");
+            is_value
+                && !is_word
+                && !is_compared(before)
+                && !is_compared(behind)
+                && !self.filters(*number).any(is_default)
+        });
+        let names: Vec<&str> = said.map(|number| self.word(number)).filter(|name| !asked.contains(name)).collect();
+        names.into_iter()
+    }
+
     /// The filters that are put upon the word with this number.
     pub(super) fn filters(&self, number: usize) -> impl Iterator<Item = &'t str> {
-        let bars = (number + 1..).step_by(2).take_while(|number| self.word(*number) == "|");
-        bars.map(|bar| self.word(bar + 1))
+        let mut bar = number + 1;
+        std::iter::from_fn(move || {
+            let filter = (self.word(bar) == "|").then(|| self.word(bar + 1))?;
+            bar = self.behind_arguments(bar + 2);
+            Some(filter)
+        })
+    }
+
+    /// The number of the word behind the arguments that begin at the word with this number, if any do.
+    fn behind_arguments(&self, number: usize) -> usize {
+        let mut depth = 0;
+        for at in number..self.spans.len() {
+            match self.word(at) {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                _ => {}
+            }
+            if depth <= 0 {
+                return if at == number && self.word(at) != "(" { at } else { at + 1 };
+            }
+        }
+        self.spans.len()
     }
 }
 
@@ -135,6 +191,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_is_said_unless_it_is_only_looked_at_or_something_stands_in() {
+        for (text, names) in [
+            ("title", &["title"][..]),
+            ("title | lower ~ ' mug'", &["title"]),
+            ("title | replace('a', 'b') | default('mug')", &[]),
+            ("(brand ~ title) | default('mug')", &[]),
+            ("title or 'mug'", &[]),
+            ("'red' if category == 'mug' else 'blue'", &[]),
+            ("title if title else 'mug'", &[]),
+            ("brand if title else 'mug'", &["brand"]),
+        ] {
+            assert_eq!(Expression::whole(text).said().collect::<Vec<_>>(), names, "{text}");
+        }
+    }
+
+    #[test]
     fn expressions_fall_apart_into_words() {
         let text = "a | b {{ price|float >= 9.5 }} {%- if x == 'a | b' -%} {y} {{ color.hex";
         let words = |expression: &Expression<'_>| -> Vec<String> {
@@ -147,5 +219,7 @@ mod tests {
         );
         let chain = Expression::whole("a | trim | lower");
         assert_eq!(chain.filters(0).collect::<Vec<_>>(), ["trim", "lower"]);
+        let chain = Expression::whole("a | replace(('b'), c) | lower ~ d | upper");
+        assert_eq!(chain.filters(0).collect::<Vec<_>>(), ["replace", "lower"]);
     }
 }
