@@ -54,6 +54,15 @@ fn permit(builder: &mut Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
 
+/// Reads what there is of `file` from `offset` on into `buffer`, wherever others read; the answer is how many bytes came, and
+/// 0 at the end.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, buffer, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,9 +41,9 @@ impl Default for ProbeLimits {
 /// What is wrong with what is behind a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
-    /// Nothing is there, or nobody may have it.
+    /// Nothing is there, or nobody may have it: why, and the way out.
     #[error("it cannot be fetched: {0}")]
-    Unreachable(String),
+    Unreachable(String, &'static str),
     /// It has more bytes than a picture may have.
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
@@ -56,12 +56,18 @@ impl Finding {
     /// The way out.
     pub fn hint(&self) -> &'static str {
         match self {
-            Finding::Unreachable(_) => "open it in a private window: the provider has no more rights than that",
+            Finding::Unreachable(_, hint) => hint,
             Finding::TooBig(_) => "give a picture of at most 20 MiB",
             Finding::NotAPicture(_) => "give the URL of the JPEG, PNG, GIF or WebP itself, not of a page that shows it",
         }
     }
 }
+
+/// What to do about a URL that nobody else may open either.
+const PRIVATE: &str = "open it in a private window: the provider has no more rights than that";
+
+/// What to do about a server that may do better later.
+const LATER: &str = "the server has trouble of its own: ask again later";
 
 /// Asks URLs. It has no key, so none can travel anywhere.
 #[derive(Clone, Debug)]
@@ -73,7 +79,7 @@ pub struct Prober {
 /// Why an attempt found no picture.
 enum Attempt {
     /// Another may do better.
-    Again(String),
+    Again(String, &'static str),
     /// No other will.
     Final(Finding),
 }
@@ -120,10 +126,10 @@ impl Prober {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Final(finding)) => return Err(finding),
-            Err(Attempt::Again(_)) => tokio::time::sleep(self.limits.pause).await,
+            Err(Attempt::Again(..)) => tokio::time::sleep(self.limits.pause).await,
         }
         self.attempt(url).await.map_err(|attempt| match attempt {
-            Attempt::Again(cause) => Finding::Unreachable(cause),
+            Attempt::Again(cause, hint) => Finding::Unreachable(cause, hint),
             Attempt::Final(finding) => finding,
         })
     }
@@ -142,9 +148,11 @@ impl Prober {
             return Err(Attempt::Final(Finding::TooBig(bytes)));
         }
         let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));
+        // Some servers say so of what they have not looked at.
+        let is_empty = length(answer.status(), answer.headers()) == Some(0);
         match media_type(answer.headers()) {
-            Some(media_type) if is_picture(&media_type) => Ok(()),
-            Some(media_type) if !is_anything(&media_type) => not_a_picture(media_type),
+            Some(media_type) if is_picture(&media_type) && !is_empty => Ok(()),
+            Some(media_type) if !is_picture(&media_type) && !is_anything(&media_type) => not_a_picture(media_type),
             _ => {
                 // The server does not know what it has, and the first bytes do.
                 if !refuses_head {
@@ -152,7 +160,9 @@ impl Prober {
                     check_status(answer.status())?;
                 }
                 let bytes = first_bytes(answer).await?;
-                if Format::sniff(&bytes).is_some() {
+                if bytes.is_empty() {
+                    not_a_picture("nothing at all".into())
+                } else if Format::sniff(&bytes).is_some() {
                     Ok(())
                 } else {
                     not_a_picture("something else by its first bytes".into())
@@ -169,9 +179,21 @@ impl Prober {
         }
         request.send().await.map_err(|error| {
             let cause = cause(&error);
+            let said = cause.to_lowercase();
+            let hint = if error.is_redirect() {
+                PRIVATE
+            } else if said.contains("dns") || said.contains("lookup") || said.contains("name or service") {
+                "see whether the host is spelt right: nobody knows it"
+            } else if said.contains("refused") {
+                "see whether host and port are right: nothing listens there"
+            } else if said.contains("certificate") {
+                "its certificate is not to be trusted: the provider will not fetch it either"
+            } else {
+                LATER
+            };
             match error.is_builder() || error.is_redirect() {
-                true => Attempt::Final(Finding::Unreachable(cause)),
-                false => Attempt::Again(cause),
+                true => Attempt::Final(Finding::Unreachable(cause, hint)),
+                false => Attempt::Again(cause, hint),
             }
         })
     }
@@ -181,10 +203,15 @@ impl Prober {
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
+    let said = format!("the server answers {status}");
     match status.as_u16() {
         200..=299 => Ok(()),
-        408 | 429 | 500..=599 => Err(Attempt::Again(format!("the server answers {status}"))),
-        _ => Err(Attempt::Final(Finding::Unreachable(format!("the server answers {status}")))),
+        429 => Err(Attempt::Again(said, "the server wants to be asked less often: lower --probe-rate")),
+        408 | 500..=599 => Err(Attempt::Again(said, LATER)),
+        404 | 410 => {
+            Err(Attempt::Final(Finding::Unreachable(said, "nothing is there: see whether the URL is spelt right")))
+        }
+        _ => Err(Attempt::Final(Finding::Unreachable(said, PRIVATE))),
     }
 }
 
@@ -194,7 +221,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
         match answer.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(HEAD_BYTES)]),
             Ok(None) => break,
-            Err(error) => return Err(Attempt::Again(cause(&error))),
+            Err(error) => return Err(Attempt::Again(cause(&error), LATER)),
         }
     }
     Ok(bytes)

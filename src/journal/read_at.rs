@@ -3,6 +3,8 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use crate::files;
+
 /// Bytes that are read from any place: a journal is read from its beginning, and single lines of it again later.
 pub trait ReadAt: Debug + Send + Sync {
     /// Reads what there is from `offset` on into `buffer`; the answer is how many bytes came, and 0 at the end.
@@ -10,14 +12,8 @@ pub trait ReadAt: Debug + Send + Sync {
 }
 
 impl ReadAt for File {
-    #[cfg(unix)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(self, buffer, offset)
+        files::read_at(self, buffer, offset)
     }
 }
 

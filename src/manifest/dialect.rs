@@ -6,12 +6,14 @@ use super::row::Field;
 pub(super) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Spellings of headers that shop systems and people use, as names in snake case.
-const ALIASES: [(&str, Field); 15] = [
+const ALIASES: [(&str, Field); 25] = [
     ("job", Field::Id),
     ("job_id", Field::Id),
     ("instruction", Field::Prompt),
     ("prompts", Field::Prompt),
     ("edit_prompt", Field::Prompt),
+    ("instructions", Field::Prompt),
+    ("prompt_en", Field::Prompt),
     ("image", Field::Images),
     ("image_url", Field::Images),
     ("image_urls", Field::Images),
@@ -20,6 +22,14 @@ const ALIASES: [(&str, Field); 15] = [
     ("image_file", Field::Images),
     ("photo", Field::Images),
     ("picture", Field::Images),
+    ("pictures", Field::Images),
+    ("photos", Field::Images),
+    ("img", Field::Images),
+    ("imageurl", Field::Images),
+    ("image_link", Field::Images),
+    ("photo_url", Field::Images),
+    ("picture_url", Field::Images),
+    ("img_url", Field::Images),
     ("colour", Field::Color),
     ("target_color", Field::Color),
 ];

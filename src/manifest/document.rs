@@ -111,10 +111,12 @@ impl Head<'_> {
         let made = match (jobs, keys.first()) {
             (Some((key, value)), None) => Made::Listed(self.jobs(key, value)?),
             (None, Some(_)) => Made::Templated(Box::new(self.catalog(keys, &defaults, &root.span)?)),
-            (Some(_), Some(other)) => {
-                let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
-                self.complain(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
-                return None;
+            (Some((key, value)), Some(_)) => {
+                for other in keys.all() {
+                    let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
+                    self.complain(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
+                }
+                Made::Listed(self.jobs(key, value)?)
             }
             (None, None) => {
                 if !pairs.iter().any(|(key, _)| suggest::nearest(&key.name, ["jobs", "rows", "template"]).is_some()) {

@@ -1,14 +1,15 @@
 //! Files that are not UTF-8, as spreadsheets save them: they are read through a temporary copy that is.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use tempfile::TempPath;
+
+use super::source::Text;
 
 /// How many bytes are looked at to tell UTF-16 that has no byte order mark.
 const HEAD: usize = 4096;
@@ -31,12 +32,12 @@ pub(super) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Whether all of a file is UTF-8. Two threads look at a half each, for whoever reads the text waits for this.
-pub(super) fn is_utf8(path: &Path) -> io::Result<bool> {
-    let length = std::fs::metadata(path)?.len();
-    let middle = beginning_at(path, length / 2)?;
+pub(super) fn is_utf8(file: &Arc<File>) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let middle = beginning_at(file, length / 2)?;
     thread::scope(|scope| {
         let is_utf8 = |part: Range<u64>| -> io::Result<bool> {
-            Ok(read_utf8(from(path, part.start)?.take(part.end - part.start), |_| {})?.is_none())
+            Ok(read_utf8(Text::of(file, part.start).take(part.end - part.start), |_| {})?.is_none())
         };
         let rest = scope.spawn(move || is_utf8(middle..length));
         let half = is_utf8(0..middle)?;
@@ -51,9 +52,9 @@ pub(super) fn begins_as_utf8(head: &[u8]) -> bool {
 }
 
 /// Where the first character begins that is at `offset` or behind it.
-fn beginning_at(path: &Path, offset: u64) -> io::Result<u64> {
+fn beginning_at(file: &Arc<File>, offset: u64) -> io::Result<u64> {
     let mut bytes = Vec::new();
-    from(path, offset)?.take(4).read_to_end(&mut bytes)?;
+    Text::of(file, offset).take(4).read_to_end(&mut bytes)?;
     let inside = bytes.iter().take_while(|byte| matches!(byte, 0x80..=0xBF)).count();
     Ok(offset + inside as u64)
 }
@@ -93,21 +94,24 @@ pub(super) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(&str)) -> io:
     }
 }
 
-fn from(path: &Path, offset: u64) -> io::Result<File> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    Ok(file)
+/// What a text is taken for that is not UTF-8.
+pub(super) struct Guess {
+    pub(super) encoding: &'static Encoding,
+    /// Where a byte stands that makes no word of any Western language, counted from the beginning.
+    pub(super) no_word: Option<u64>,
+    /// The same where few languages have such words.
+    pub(super) doubtful: Option<u64>,
 }
 
 /// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
 /// lines end as they did there, or letters inside of words show that it is that.
-pub(super) fn fallback(reader: impl Read) -> io::Result<&'static Encoding> {
+pub(super) fn fallback(reader: impl Read) -> io::Result<Guess> {
     let mut reader = BufReader::with_capacity(1 << 17, reader);
     let mut met = Met::default();
     loop {
         let bytes = reader.fill_buf()?;
         if bytes.is_empty() {
-            return Ok(met.encoding());
+            return Ok(met.guess());
         }
         bytes.iter().for_each(|byte| met.take(*byte));
         let read = bytes.len();
@@ -124,14 +128,51 @@ struct Met {
     is_macintosh: bool,
     /// Whether a small letter of Windows-1252 stands in a word where the Macintosh would have a sign or a capital.
     is_windows: bool,
+    /// Where the first byte is of which Windows-1252 makes no word.
+    no_windows_word: Option<u64>,
+    /// Where so many letters with accents follow each other as in no word.
+    no_word: Option<u64>,
+    doubtful: Option<u64>,
+    /// How many letters with accents, or signs that seem to be, stand before.
+    run: u32,
+    offset: u64,
     /// The two bytes before.
     before: [u8; 2],
+}
+
+/// How many letters with accents no word has one after the other.
+const MOST_ACCENTS: u32 = 4;
+
+/// Whether Windows-1252 has a sign for this byte that stands neither inside of words nor behind them.
+fn is_strange_behind_a_letter(byte: u8) -> bool {
+    matches!(byte, 0x81 | 0x82 | 0x84 | 0x88 | 0x8D | 0x8F | 0x90 | 0x98 | 0x9D)
+        || matches!(byte, 0xA1 | 0xA4 | 0xA6 | 0xA8 | 0xAC | 0xAF | 0xBF)
+}
+
+/// The same for one that may stand behind words, and not inside of them.
+fn is_strange_between_letters(byte: u8) -> bool {
+    matches!(byte, 0x80 | 0x86 | 0x87 | 0x89 | 0x8B | 0x94 | 0x9B | 0xA2 | 0xA3 | 0xA5 | 0xA7)
+        || matches!(byte, 0xAB | 0xB1 | 0xB3 | 0xB6 | 0xB8 | 0xB9 | 0xBB..=0xBE)
+}
+
+fn is_capital(byte: u8) -> bool {
+    matches!(byte, 0x8A | 0x8C | 0x8E | 0x9F | 0xC0..=0xD6 | 0xD8..=0xDE)
+}
+
+fn is_small(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || matches!(byte, 0xDF..=0xF6 | 0xF8..=0xFF)
+}
+
+/// Whether a byte is no part of a word in Windows-1252: a dash, a quote, a space.
+fn parts_words(byte: u8) -> bool {
+    byte.is_ascii() || matches!(byte, 0x85 | 0x91..=0x97 | 0xA0 | 0xAB | 0xBB)
 }
 
 impl Met {
     fn take(&mut self, byte: u8) {
         let [first, letter] = self.before;
         self.before = [letter, byte];
+        self.note_words([first, letter, byte]);
         self.has_returns |= byte == b'\r';
         self.has_feeds |= byte == b'\n';
         if !letter.is_ascii() && first.is_ascii_alphabetic() && byte.is_ascii_lowercase() {
@@ -141,18 +182,42 @@ impl Met {
         }
     }
 
-    fn encoding(&self) -> &'static Encoding {
+    /// Notes where the last of three bytes make no word.
+    fn note_words(&mut self, [first, letter, byte]: [u8; 3]) {
+        self.offset += 1;
+        self.run = if parts_words(byte) { 0 } else { self.run + 1 };
+        let (here, before) = (self.offset - 1, self.offset.saturating_sub(2));
+        let note = |place: &mut Option<u64>, offset: u64, is_so: bool| {
+            if is_so {
+                place.get_or_insert(offset);
+            }
+        };
+        note(&mut self.no_word, here, self.run == MOST_ACCENTS);
+        note(&mut self.no_windows_word, here, is_small(letter) && is_capital(byte));
+        let is_behind = letter.is_ascii_alphabetic() || is_small(letter);
+        note(&mut self.no_windows_word, here, is_behind && is_strange_behind_a_letter(byte));
+        let is_between = is_small(first) && byte.is_ascii_lowercase();
+        note(&mut self.no_windows_word, before, is_between && is_strange_between_letters(letter));
+        // Iceland has the first two inside of words, and Gaelic the third.
+        note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
+    }
+
+    fn guess(self) -> Guess {
         let has_old_ends = self.has_returns && !self.has_feeds;
-        if has_old_ends || (self.is_macintosh && !self.is_windows) { MACINTOSH } else { WINDOWS_1252 }
+        if has_old_ends || (self.is_macintosh && !self.is_windows) {
+            return Guess { encoding: MACINTOSH, no_word: self.no_word, doubtful: None };
+        }
+        let no_word = [self.no_word, self.no_windows_word].into_iter().flatten().min();
+        Guess { encoding: WINDOWS_1252, no_word, doubtful: self.doubtful }
     }
 }
 
-/// A copy of `file` in UTF-8, without a byte order mark; it is removed when it is dropped.
-pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<TempPath> {
-    let mut copy = tempfile::NamedTempFile::new()?;
-    let mut writer = BufWriter::new(copy.as_file_mut());
-    let whole = if encoding == UTF_16LE || encoding == UTF_16BE { whole_units(&file)? } else { u64::MAX };
-    let mut reader = BufReader::with_capacity(1 << 17, file.take(whole));
+/// A copy of `file` in UTF-8, without a byte order mark. It has no name, and is gone when nobody has it open.
+pub(super) fn converted(file: &Arc<File>, encoding: &'static Encoding) -> io::Result<File> {
+    let mut copy = tempfile::tempfile()?;
+    let mut writer = BufWriter::new(&mut copy);
+    let whole = if encoding == UTF_16LE || encoding == UTF_16BE { whole_units(file)? } else { u64::MAX };
+    let mut reader = BufReader::with_capacity(1 << 17, Text::of(file, 0).take(whole));
     let mut decoder = encoding.new_decoder_with_bom_removal();
     let mut bytes = vec![0; 1 << 16];
     let mut text = String::with_capacity(1 << 18);
@@ -174,20 +239,18 @@ pub(super) fn converted(file: File, encoding: &'static Encoding) -> io::Result<T
     }
     writer.flush()?;
     drop(writer);
-    Ok(copy.into_temp_path())
+    Ok(copy)
 }
 
 /// How long a file in UTF-16 is without the half of a character at its end that somebody has added who took it for
 /// something else: a line feed, or the end of a text.
-fn whole_units(mut file: &File) -> io::Result<u64> {
+fn whole_units(file: &Arc<File>) -> io::Result<u64> {
     let length = file.metadata()?.len();
     if length % 2 == 0 {
         return Ok(length);
     }
     let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    file.seek(SeekFrom::Start(0))?;
+    Text::of(file, length - 1).read_exact(&mut last)?;
     Ok(if matches!(last, [b'\n' | 0 | 0x1A]) { length - 1 } else { length })
 }
 
@@ -198,21 +261,23 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn utf8_is_told_wherever_the_halves_part(text in "(a|é|漢|😀){0,9}", broken in 0..40usize, byte: u8) {
-            let file = tempfile::NamedTempFile::new().unwrap();
+            let holding = |bytes: &[u8]| {
+                let mut file = tempfile::tempfile().unwrap();
+                file.write_all(bytes).unwrap();
+                Arc::new(file)
+            };
             let mut bytes = text.into_bytes();
-            std::fs::write(file.path(), &bytes).unwrap();
-            proptest::prop_assert!(is_utf8(file.path()).unwrap());
+            proptest::prop_assert!(is_utf8(&holding(&bytes)).unwrap());
             if let Some(place) = bytes.get_mut(broken) {
                 *place = byte;
             }
-            std::fs::write(file.path(), &bytes).unwrap();
-            proptest::prop_assert_eq!(is_utf8(file.path()).unwrap(), std::str::from_utf8(&bytes).is_ok());
+            proptest::prop_assert_eq!(is_utf8(&holding(&bytes)).unwrap(), std::str::from_utf8(&bytes).is_ok());
         }
     }
 
     #[test]
     fn the_old_macintosh_is_told_by_letters_inside_of_words() {
-        let encoding = |text: &[u8]| fallback(text).unwrap();
+        let encoding = |text: &[u8]| fallback(text).unwrap().encoding;
         for text in
             [&b"F\x8arbe den St\x9fhlen\n"[..], b"caf\x8e cr\x8fme\n", b"ni\x96o, p\x87jaro\n", b"gro\xa7e Tasse\r\n"]
         {
@@ -229,6 +294,33 @@ mod tests {
             assert_eq!(encoding(text), WINDOWS_1252, "{text:?}");
         }
         assert_eq!(encoding(b"caf\x8e\rand more\r"), MACINTOSH);
+    }
+
+    #[test]
+    fn what_is_no_word_of_a_western_language_is_told() {
+        for text in [
+            &b"\xcf\xe5\xf0\xe5\xea\xf0\xe0\xf1\xfc\n"[..], // Cyrillic in windows-1251,
+            b"\xf0\xc5\xd2\xc5\xcb\n",                      // and in KOI8-R.
+            b"\xf7\xf1\xfe\xec\xe1\n",                      // Greek in windows-1253.
+            b"na \xbf\xf3\xb3ty ma\xb3y\n",                 // Polish in windows-1250.
+            b"F\x84rbe f\x81r\n",                           // Code page 850.
+            b"gr\x94\xe1te Gr\x94sse\n",
+            b"caf\x82\n",
+            b"caf\x8e\n",                  // The old Macintosh, with nothing that tells it from others.
+            b"\xb0\xd1\xb1\xad\xd7\xd3\n", // Chinese in GBK.
+        ] {
+            assert!(fallback(text).unwrap().no_word.is_some(), "{text:?}");
+        }
+        for text in [
+            &b"F\xe4rbe die gr\xf6\xdfte T\xfcte, \xc4\xd6\xdc, don\x92t \x96 it\x92s 5 m\xb2, 3 m\xb3\n"[..],
+            b"\xbfQu\xe9 tama\xf1o? \xa1A\xf1o! se\xf1or\xaa 1\xba\n",
+            b"Cr\xe8me br\xfbl\xe9e, cr\xe9\xe9e, l\x92\x9cuvre \xab \xe0 c\xf4t\xe9 \xbb\n",
+            b"col\xb7lecci\xf3, Gr\xf8n k\xf8\xe6\xe5, Acme\xae Foo\x99 20\xb0C 10\xd75 \x80 5 \xa3 5\n",
+            b"say \x93hi\x94, (\xa9 me), don\xb4t\n",
+        ] {
+            assert_eq!(fallback(text).unwrap().no_word, None, "{text:?}");
+        }
+        assert!(fallback(&b"de\xf0i\xfetir\n"[..]).unwrap().doubtful.is_some(), "Turkish in windows-1254");
     }
 
     #[test]

@@ -62,6 +62,12 @@ impl Pass for EntriesPass<'_> {
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
         match &self.job().kind {
             Kind::Map(pairs) => read_row(pairs),
+            Kind::Scalar(text) if joined_key(text).is_some() => {
+                let key = joined_key(text).unwrap_or_default();
+                let message = format!("the job is a text, for there is no space behind `{key}:`");
+                let at = At::Source(self.job().span.start..self.job().span.start + key.len() + 1);
+                (Row::refused(), vec![Complaint::new(at, message, format!("write `{key}: …`, and so with the others"))])
+            }
             _ => {
                 let message = format!("the job is {}, and takes keys such as `prompt`", self.job().what());
                 let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
@@ -96,6 +102,12 @@ impl EntriesPass<'_> {
     }
 }
 
+/// The key that a text begins with, and that is none to YAML, because its value follows the colon at once.
+fn joined_key(text: &str) -> Option<&str> {
+    let (key, value) = text.split_once(':')?;
+    (Field::from_key(key).is_some() && !value.starts_with(char::is_whitespace)).then_some(key)
+}
+
 /// The known columns among the keys of a map, and what is wrong with the keys.
 pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
     let mut row = Row::default();
@@ -107,9 +119,9 @@ pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
         } else if let Some(field) = Field::from_key(&key.name) {
             match value_of(field, value) {
                 Ok(value) => row.set(field, value),
-                Err(complaint) => {
+                Err(wrong) => {
                     row.set(field, Value::Refused);
-                    complaints.push(complaint);
+                    complaints.extend(wrong);
                 }
             }
         } else if key.name == COLUMNS {
@@ -145,7 +157,7 @@ fn own_columns(value: &Node) -> Option<Complaint> {
     Some(Complaint::new(At::Source(wrong.span.clone()), message, hint))
 }
 
-fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
+fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<Complaint>> {
     let refuse = |node: &Node| {
         let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
         let hint = match field {
@@ -157,11 +169,10 @@ fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Complaint> {
     match &value.kind {
         Kind::Null => Ok(Value::Absent),
         Kind::Scalar(text) => Ok(Value::Text(text)),
-        Kind::Map(_) => Err(refuse(value)),
+        Kind::Map(_) => Err(vec![refuse(value)]),
         Kind::List(items) => {
-            let texts: Result<Vec<&str>, Complaint> =
-                items.iter().map(|item| item.scalar().ok_or_else(|| refuse(item))).collect();
-            texts.map(Value::List)
+            let wrong: Vec<Complaint> = items.iter().filter(|item| item.scalar().is_none()).map(refuse).collect();
+            if wrong.is_empty() { Ok(Value::List(items.iter().filter_map(Node::scalar).collect())) } else { Err(wrong) }
         }
     }
 }

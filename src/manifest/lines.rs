@@ -34,7 +34,7 @@ impl Lines {
     /// Makes sure that there is a line at all, and looks at what the first ones call their columns.
     pub(super) fn open(source: &Source, use_as: Use) -> Result<Lines, Diagnostic> {
         let failed = |error: io::Error| source.failed(&error);
-        let mut blocks = Blocks::new(source.reader(0).map_err(failed)?, Ends::Lines, Start::TEXT, 1);
+        let mut blocks = Blocks::new(source.reader(0), Ends::Lines, Start::TEXT, 1);
         for block in &mut blocks {
             let mut pass = LinePass::new(source, use_as, block.map_err(failed)?);
             if pass.advance()? {
@@ -48,7 +48,7 @@ impl Lines {
 
     /// Its lines, each of which stands for `jobs` jobs.
     pub(super) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
-        let file = source.reader(0).map_err(|error| source.failed(&error))?;
+        let file = source.reader(0);
         let use_as = self.use_as;
         let pass = move |block: Block| LinePass::new(source, use_as, block);
         Ok(parts(source, Blocks::new(file, Ends::Lines, Start::TEXT, jobs), pass))

@@ -57,6 +57,9 @@ use pass::{Parts, Use};
 use source::{Kind, Source};
 use table::Table;
 
+/// How many jobs are looked at where the head is wrong: a matrix may make billions.
+const LOOKED_AT: usize = 1_000_000;
+
 /// A manifest whose head is understood.
 #[derive(Debug)]
 pub struct Manifest {
@@ -85,7 +88,7 @@ impl Manifest {
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
             let (copy, kind) = stdin::kept(io::stdin().lock())?;
-            let source = Source::open(&copy, stdin::NAME.to_owned(), kind)?.keeping(copy);
+            let source = Source::of(copy, stdin::NAME.to_owned(), kind)?;
             return Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new());
         }
         Manifest::open_with(path, |name, kind| match path.metadata() {
@@ -93,7 +96,7 @@ impl Manifest {
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 let copy = stdin::copied(path)
                     .map_err(|error| Diagnostic::about_file(&name, format!("it cannot be read: {error}"), None))?;
-                Ok(Source::open(&copy, name, kind)?.keeping(copy))
+                Source::of(copy, name, kind)
             }
             _ => Source::open(path, name, kind),
         })
@@ -155,7 +158,7 @@ impl Manifest {
     fn all_problems(&self, head: Vec<Diagnostic>) -> Problems {
         let mut problems = Problems::from(head);
         match self.jobs() {
-            Ok(jobs) => jobs.filter_map(Result::err).for_each(|wrong| problems.extend(wrong)),
+            Ok(jobs) => jobs.take(LOOKED_AT).filter_map(Result::err).for_each(|wrong| problems.extend(wrong)),
             Err(unreadable) => problems.extend(unreadable.diagnostics),
         }
         problems

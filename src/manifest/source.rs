@@ -1,16 +1,17 @@
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use encoding_rs::Encoding;
-use tempfile::TempPath;
 
 use crate::bytes::char_floor;
+use crate::files;
 
 use super::blocks::breaks;
-use super::diagnostic::{Diagnostic, Excerpt, Severity};
-use super::encoding::NotUtf8;
+use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
+use super::encoding::{Guess, NotUtf8};
 use super::line_starts::LineStarts;
 use super::{encoding, foreign, suggest};
 
@@ -19,13 +20,34 @@ use super::{encoding, foreign, suggest};
 pub(super) struct Source {
     /// As the user named it.
     pub(super) name: String,
-    path: PathBuf,
+    /// What it is read from: the file itself, or a copy that has no name and so cannot be left behind.
+    file: Arc<File>,
     /// Where the text begins: behind a byte order mark.
     start: u64,
     /// What was understood of its encoding and could surprise.
     pub(super) notice: Option<Diagnostic>,
-    /// Copies that `path` may be one of, which go away with it.
-    _copies: Vec<TempPath>,
+}
+
+/// Reads a text from any place on, beside others that do.
+#[derive(Debug)]
+pub(super) struct Text {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Text {
+    /// The text of `file` from byte `offset` on.
+    pub(super) fn of(file: &Arc<File>, offset: u64) -> Text {
+        Text { file: Arc::clone(file), offset }
+    }
+}
+
+impl Read for Text {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = files::read_at(&self.file, buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 /// What kind of manifest a file is.
@@ -64,8 +86,8 @@ impl Kind {
 
 /// Why a text is not taken as UTF-8.
 enum Refused {
-    /// It is none.
-    Text(Diagnostic),
+    /// It is none, from a byte of the text on.
+    Text(u64, Diagnostic),
     /// It is one at first, with letters that no other encoding would have by chance.
     Mixed(Diagnostic),
     /// It cannot be read.
@@ -76,76 +98,108 @@ impl Source {
     /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
     /// in another encoding is taken for Windows-1252, or for that of the old Macintosh where it is clear.
     pub(super) fn open(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
-        Source::open_as(path, name, kind, |_| encoding::is_utf8(path))
+        let file = opened(path, &name)?;
+        Source::of(file, name, kind)
+    }
+
+    /// The same of a file that is open.
+    pub(super) fn of(file: File, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+        Source::read(file, name, kind, |file, _| encoding::is_utf8(file))
     }
 
     /// The same, but a text that begins as UTF-8 is taken for it: whether all of it is shows when it is read.
     pub(super) fn open_on_trust(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
-        Source::open_as(path, name, kind, |head| Ok(encoding::begins_as_utf8(head)))
+        let file = opened(path, &name)?;
+        Source::read(file, name, kind, |_, head| Ok(encoding::begins_as_utf8(head)))
     }
 
-    /// Opens the file at `path`; `is_utf8` says what it is taken for, and is given its beginning.
-    fn open_as(
-        path: &Path,
+    /// Reads `file`; `is_utf8` says what it is taken for, and is given its beginning.
+    fn read(
+        file: File,
         name: String,
         kind: Kind,
-        is_utf8: impl FnOnce(&[u8]) -> io::Result<bool>,
+        is_utf8: impl FnOnce(&Arc<File>, &[u8]) -> io::Result<bool>,
     ) -> Result<Source, Diagnostic> {
-        let cannot = |error: io::Error| unreadable(&name, path, &error);
-        if std::fs::metadata(path).map_err(cannot)?.is_dir() {
-            let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
-            return Err(Diagnostic::about_file(&name, "it is a folder, and a manifest is a file", hint));
-        }
-        let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
-        let head = reader.fill_buf().map_err(cannot)?;
+        let mut source = Source { name, file: Arc::new(file), start: 0, notice: None };
+        let mut reader = BufReader::new(source.reader(0));
+        let head = reader.fill_buf().map_err(|error| source.failed(&error))?;
         if head.is_empty() {
             let hint = match kind {
                 Kind::Table => "begin with a header line such as id,prompt,images",
                 Kind::Yaml => "begin with `jobs:` and a list of jobs",
                 Kind::Lines => "write a JSON object a line, with `prompt` and `images`",
             };
-            return Err(Diagnostic::about_file(&name, "the manifest is empty", hint.to_owned()));
+            return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint.to_owned()));
         }
         if let Some((message, hint)) = foreign::told(head) {
-            return Err(Diagnostic::about_file(&name, message, hint.to_owned()));
+            return Err(Diagnostic::about_file(&source.name, message, hint.to_owned()));
         }
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         let utf16 = encoding::utf16(head);
-        let is_utf8 = if utf16.is_none() { is_utf8(head).map_err(cannot)? } else { false };
-        let source = Source { name, path: path.to_owned(), start, notice: None, _copies: Vec::new() };
+        let is_utf8 = if utf16.is_none() { is_utf8(&source.file, head) } else { Ok(false) };
+        let is_utf8 = is_utf8.map_err(|error| source.failed(&error))?;
         if let Some(utf16) = utf16 {
             return source.converted(utf16, None);
         }
+        source.start = start;
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
             // A mark says that it is UTF-8, and is not to be read as three letters.
-            (Err(Refused::Text(wrong)), Kind::Table) if start == 0 => {
-                let fallback = File::open(path).and_then(encoding::fallback).map_err(|error| source.failed(&error))?;
-                source.converted(fallback, Some(wrong))
+            (Err(Refused::Text(offset, wrong)), Kind::Table) if start == 0 => {
+                let guess = encoding::fallback(source.reader(0)).map_err(|error| source.failed(&error))?;
+                match guess.no_word {
+                    Some(strange) => Err(source.no_word(strange, guess.encoding)),
+                    None => {
+                        let notice = source.taken_for(&guess, offset, wrong);
+                        source.converted(guess.encoding, Some(notice))
+                    }
+                }
             }
-            (Err(Refused::Text(wrong) | Refused::Mixed(wrong) | Refused::File(wrong)), _) => Err(wrong),
+            (Err(Refused::Text(_, wrong) | Refused::Mixed(wrong) | Refused::File(wrong)), _) => Err(wrong),
         }
     }
 
-    /// Keeps the file that it reads for as long as it lives.
-    pub(super) fn keeping(mut self, file: TempPath) -> Source {
-        self._copies.push(file);
-        self
+    /// The same text in UTF-8, with what is to be said of that.
+    fn converted(self, from: &'static Encoding, notice: Option<Diagnostic>) -> Result<Source, Diagnostic> {
+        let copy = encoding::converted(&self.file, from);
+        let file = Arc::new(copy.map_err(|error| self.failed(&error))?);
+        Ok(Source { file, start: 0, notice, ..self })
     }
 
-    /// The same text in UTF-8; `wrong` is what was met where UTF-8 was expected.
-    fn converted(self, from: &'static Encoding, wrong: Option<Diagnostic>) -> Result<Source, Diagnostic> {
-        let copy = File::open(&self.path).and_then(|file| encoding::converted(file, from));
-        let copy = copy.map_err(|error| self.failed(&error))?;
-        let notice = wrong.map(|wrong| Diagnostic {
-            severity: Severity::Note,
-            message: format!("{}: the file is read as {}", wrong.message, from.name()),
-            hint: Some(
-                "look whether names with accents are right in the plan; saving as UTF-8 leaves no doubt".to_owned(),
-            ),
+    /// What is said of a text in another encoding than UTF-8: what was not that is `wrong`.
+    fn taken_for(&self, guess: &Guess, offset: u64, wrong: Diagnostic) -> Diagnostic {
+        let Guess { encoding, doubtful, .. } = guess;
+        let offset = doubtful.unwrap_or(offset);
+        let word = self.word_at(offset, encoding).map(|word| format!(", with words such as {}", quoted(&word)));
+        let severity = if doubtful.is_some() { Severity::Warning } else { Severity::Note };
+        Diagnostic {
+            severity,
+            message: format!("{}: the file is read as {}{}", wrong.message, encoding.name(), word.unwrap_or_default()),
+            hint: Some("if that is none, save the file as UTF-8, which leaves no doubt".to_owned()),
             ..wrong
-        });
-        Ok(Source { path: copy.to_path_buf(), start: 0, notice, _copies: vec![copy], ..self })
+        }
+    }
+
+    /// What is said of a text of whose encoding no more is known than that no word has the byte at `offset` in this one.
+    fn no_word(&self, offset: u64, encoding: &'static Encoding) -> Diagnostic {
+        let (line, column) = self.place_of(offset, |_| true).ok().unzip();
+        let word = self.word_at(offset, encoding).unwrap_or_default();
+        let message = format!("the file is not UTF-8, and read as {} it says {}", encoding.name(), quoted(&word));
+        let hint = "save the file as UTF-8, in the editor's or the spreadsheet's \"Save as\"".to_owned();
+        Diagnostic { line, column, ..Diagnostic::about_file(&self.name, message, hint) }
+    }
+
+    /// The word around the byte at `offset`.
+    fn word_at(&self, offset: u64, encoding: &'static Encoding) -> Option<String> {
+        const REACH: u64 = 30;
+        let from = offset.saturating_sub(REACH);
+        let mut bytes = Vec::new();
+        self.reader(from).take(2 * REACH).read_to_end(&mut bytes).ok()?;
+        let (before, behind) = bytes.split_at_checked(usize::try_from(offset - from).ok()?)?;
+        let is_end = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+        let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);
+        let end = before.len() + behind.iter().position(is_end).unwrap_or(behind.len());
+        Some(encoding.decode_without_bom_handling(&bytes[start..end]).0.into_owned()).filter(|word| !word.is_empty())
     }
 
     /// Finds what of a text is not UTF-8.
@@ -156,11 +210,12 @@ impl Source {
             return Ok(());
         };
         let wrong = self.not_utf8(offset, byte);
-        Err(if has_letters { Refused::Mixed(mixed(wrong)) } else { Refused::Text(wrong) })
+        Err(if has_letters { Refused::Mixed(mixed(wrong)) } else { Refused::Text(offset, wrong) })
     }
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {
-        let (line, column) = self.place_of(offset).ok().unzip();
+        // What goes on with a character is no column of its own.
+        let (line, column) = self.place_of(offset, |byte| !matches!(byte, 0x80..=0xBF)).ok().unzip();
         Diagnostic {
             line,
             column,
@@ -172,9 +227,9 @@ impl Source {
         }
     }
 
-    /// The line and the column of byte `offset` of the file, before which all is UTF-8.
-    fn place_of(&self, offset: u64) -> io::Result<(u64, u64)> {
-        let mut reader = BufReader::new(File::open(&self.path)?).take(offset);
+    /// The line and the column of byte `offset` of the file; `is_column` tells whether a byte begins a character.
+    fn place_of(&self, offset: u64, is_column: impl Fn(u8) -> bool) -> io::Result<(u64, u64)> {
+        let mut reader = BufReader::new(Text::of(&self.file, 0)).take(offset);
         let (mut line, mut column, mut after_return) = (1, 1, false);
         loop {
             let bytes = reader.fill_buf()?;
@@ -185,9 +240,7 @@ impl Source {
                 match byte {
                     b'\n' if after_return => {}
                     b'\n' | b'\r' => (line, column) = (line + 1, 1),
-                    // What goes on with a character is no column of its own.
-                    0x80..=0xBF => {}
-                    _ => column += 1,
+                    byte => column += u64::from(is_column(*byte)),
                 }
                 after_return = *byte == b'\r';
             }
@@ -198,28 +251,25 @@ impl Source {
 
     /// Whether all of the text is UTF-8 by now.
     pub(super) fn is_utf8(&self) -> io::Result<bool> {
-        encoding::is_utf8(&self.path)
+        encoding::is_utf8(&self.file)
     }
 
     /// The text, from byte `offset` of it on.
-    pub(super) fn reader(&self, offset: u64) -> io::Result<File> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.start + offset))?;
-        Ok(file)
+    pub(super) fn reader(&self, offset: u64) -> Text {
+        Text::of(&self.file, self.start + offset)
     }
 
     /// Hashes all of the text, and what it is called.
     pub(super) fn hash(&self, hasher: &mut blake3::Hasher) -> io::Result<()> {
         hasher.update(&(self.name.len() as u64).to_le_bytes()).update(self.name.as_bytes());
-        let length = io::copy(&mut BufReader::with_capacity(1 << 17, self.reader(0)?), hasher)?;
+        let length = io::copy(&mut BufReader::with_capacity(1 << 17, self.reader(0)), hasher)?;
         hasher.update(&length.to_le_bytes());
         Ok(())
     }
 
     /// All of the text.
     pub(super) fn text(&self) -> Result<String, Diagnostic> {
-        let read = || -> io::Result<String> { io::read_to_string(self.reader(0)?) };
-        let mut text = read().map_err(|error| self.failed(&error))?;
+        let mut text = io::read_to_string(self.reader(0)).map_err(|error| self.failed(&error))?;
         // Old systems end a text with Ctrl-Z, and some fill its last sector.
         text.truncate(text.trim_end_matches(['\0', '\u{1a}']).len());
         Ok(text)
@@ -227,7 +277,7 @@ impl Source {
 
     /// What is said when reading fails.
     pub(super) fn failed(&self, error: &io::Error) -> Diagnostic {
-        unreadable(&self.name, &self.path, error)
+        unreadable(&self.name, Path::new(&self.name), error)
     }
 
     /// The same as [`Source::error_in`] of all of the text, whose lines begin at `lines`: for many errors in one text.
@@ -263,6 +313,15 @@ impl Source {
             ..Diagnostic::about_file(&self.name, message, hint)
         }
     }
+}
+
+fn opened(path: &Path, name: &str) -> Result<File, Diagnostic> {
+    let cannot = |error: io::Error| unreadable(name, path, &error);
+    if std::fs::metadata(path).map_err(cannot)?.is_dir() {
+        let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
+        return Err(Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint));
+    }
+    File::open(path).map_err(cannot)
 }
 
 /// Whether a text has letters or signs of Europe in it that other encodings write in a byte. Read as one of those, they

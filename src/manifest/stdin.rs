@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use tempfile::TempPath;
-
 use super::diagnostic::Diagnostic;
 use super::encoding;
 use super::source::Kind;
@@ -16,8 +14,9 @@ pub(super) const DASH: &str = "-";
 /// What messages and the run's folder call it.
 pub(super) const NAME: &str = "stdin";
 
-/// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is.
-pub(super) fn kept(input: impl Read) -> Result<(TempPath, Kind), Diagnostic> {
+/// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
+/// so that nothing is left of it however the program ends.
+pub(super) fn kept(input: impl Read) -> Result<(File, Kind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
     let mut input = BufReader::with_capacity(1 << 16, input);
     let head = input.fill_buf().map_err(failed)?;
@@ -25,16 +24,16 @@ pub(super) fn kept(input: impl Read) -> Result<(TempPath, Kind), Diagnostic> {
         Some(encoding) => kind_of(&encoding.decode(head).0),
         None => kind_of(&String::from_utf8_lossy(head)),
     };
-    let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
-    io::copy(&mut input, file.as_file_mut()).map_err(failed)?;
-    Ok((file.into_temp_path(), kind))
+    let mut file = tempfile::tempfile().map_err(failed)?;
+    io::copy(&mut input, &mut file).map_err(failed)?;
+    Ok((file, kind))
 }
 
 /// The same of what is at `path`, where that is a pipe.
-pub(super) fn copied(path: &Path) -> io::Result<TempPath> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    io::copy(&mut File::open(path)?, file.as_file_mut())?;
-    Ok(file.into_temp_path())
+pub(super) fn copied(path: &Path) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut File::open(path)?, &mut file)?;
+    Ok(file)
 }
 
 /// What a text is by its first line that is neither blank nor a comment.

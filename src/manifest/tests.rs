@@ -182,7 +182,7 @@ fn what_was_understood_of_a_table_is_told() {
     assert_eq!(
         told,
         [
-            "byte 0xE9 is not UTF-8: the file is read as windows-1252",
+            "byte 0xE9 is not UTF-8: the file is read as windows-1252, with words such as `café`",
             "cells are separated by `;`",
             "column `Instruction` is read as `prompt`",
             "column `Image Src` is read as `images`",

@@ -41,6 +41,8 @@ async fn answer(State(asked): State<Shared>, request: Request) -> Response {
     match path.as_str() {
         "/mug.png" => typed("image/png"),
         "/page.png" => ([("content-type", "text/html; charset=utf-8")], "<html>").into_response(),
+        "/empty.png" => ([("content-type", "image/png")], "").into_response(),
+        "/limited.png" => StatusCode::TOO_MANY_REQUESTS.into_response(),
         "/vector.png" => typed("image/svg+xml"),
         "/huge.png" => {
             ([("content-type", "image/png"), ("content-length", "62914560")], axum::body::Body::empty()).into_response()
@@ -108,6 +110,8 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
         ("/secret.png", "403 Forbidden"),
         ("/gone.png", "404 Not Found"),
         ("/round.png", "it redirects again and again"),
+        ("/empty.png", "it is no picture, but nothing at all"),
+        ("/limited.png", "429 Too Many Requests"),
     ];
     let paths: Vec<&str> = bad.iter().map(|(path, _)| *path).chain(["/mug.png"]).collect();
     sandbox.write("bad.csv", manifest(&url, &paths));
@@ -121,8 +125,11 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
         assert_eq!((&error["line"], &error["column"]), (&(row + 2).into(), &17.into()), "{error}");
         assert_eq!(error["job"], format!("j{row}"));
     }
-    let counts = serde_json::json!({"urls": 9, "unreachable": 3, "too_big": 2, "not_a_picture": 3});
-    assert_eq!((&checked["probe"], &checked["plan"]["jobs"]), (&counts, &9.into()));
+    let counts = serde_json::json!({"urls": 11, "unreachable": 4, "too_big": 2, "not_a_picture": 4});
+    assert_eq!((&checked["probe"], &checked["plan"]["jobs"]), (&counts, &11.into()));
+    for (row, hint) in [(5, "private window"), (6, "spelt right"), (9, "lower --probe-rate")] {
+        assert!(errors[row]["hint"].as_str().unwrap().contains(hint), "{}", errors[row]);
+    }
     let asked = asked.lock().unwrap();
     assert_eq!(asked.keys, 0, "the key stays at home");
     assert!(!asked.requests.contains_key("GET /mug.png"), "what HEAD tells is not fetched");
@@ -153,6 +160,7 @@ fn what_is_finished_is_not_asked_and_nobody_there_is_told() {
     sandbox.write("a.csv", manifest(&format!("http://{free}"), &["/a.png", "/b.png"]));
     let said = code(&sandbox.run("check a.csv --probe --only j1"), 2);
     assert!(said.contains("asked 1 URL") && said.contains("refused"), "{said}");
+    assert!(said.contains("nothing listens there"), "{said}");
     assert!(said.contains("1 error in the manifest; nothing was submitted"), "{said}");
     code(&sandbox.run("check a.csv --probe-rate 1/s"), 2);
 }

@@ -164,9 +164,14 @@ impl Jobs<'_> {
         if let Ok(Wanted::Yes) = wanted {
             self.shape = self.lost_cells();
             if !self.shape.is_empty() {
-                return self.render();
+                // They are told once. What does not name them is looked at all the same.
+                self.combination = self.catalog.combinations();
             }
             for (field, text) in &template.fields {
+                if !self.shape.is_empty() && self.names_lost(*field) {
+                    self.rendered.push((*field, Rendered::Refused));
+                    continue;
+                }
                 let hole = self.hole(*field).map(Unfilled::Wrong);
                 let rendered = hole.map_or_else(|| text.render(&variables), Err).unwrap_or_else(|unfilled| {
                     self.complaints.push(self.complaint(unfilled));
@@ -231,6 +236,12 @@ impl Jobs<'_> {
             Some(Complaint::new(At::Column(name.to_owned()), lost.message, lost.hint))
         });
         complaints.collect()
+    }
+
+    /// Whether the text of a field names a cell that is lost.
+    fn names_lost(&self, field: Field) -> bool {
+        let names = self.catalog.template.names_of(field);
+        self.shape.iter().any(|complaint| matches!(&complaint.at, At::Column(name) if names.contains(name)))
     }
 
     /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.

@@ -34,6 +34,14 @@ pub(in crate::manifest) struct Keys<'n> {
 }
 
 impl Keys<'_> {
+    /// Those that are there, in the order in which they stand.
+    pub(in crate::manifest) fn all(&self) -> Vec<&Key> {
+        let keys = [self.rows, self.matrix, self.template].into_iter().flatten();
+        let mut keys: Vec<&Key> = keys.map(|(key, _)| key).collect();
+        keys.sort_by_key(|key| key.span.start);
+        keys
+    }
+
     /// The first of them that is there.
     pub(in crate::manifest) fn first(&self) -> Option<&Key> {
         self.rows.or(self.matrix).or(self.template).map(|(key, _)| key)
@@ -97,7 +105,13 @@ pub(in crate::manifest) fn read(
     let broken = matrix.broken?;
     let known = Known { columns: columns.as_deref(), matrix: &matrix.axes, broken: &broken };
     wrongs.complaints.extend(template.mistakes(&known));
-    if is_whole { Some((rows?, matrix.axes, template)) } else { None }
+    match rows.filter(|_| is_whole) {
+        Some(rows) => Some((rows, matrix.axes, template)),
+        None => {
+            wrongs.complaints.extend(template.wrong_for_all(folder));
+            None
+        }
+    }
 }
 
 /// The columns that jobs need and that neither the template nor anything else gives them.
@@ -173,6 +187,11 @@ fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
 /// Where rows come from; something may be wrong with them all the same.
 fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
     match &value.kind {
+        Kind::Scalar(path) if path.contains("://") => {
+            let message = format!("`rows` names {}, which is not fetched", quoted(path));
+            wrongs.push(&value.span, message, "download the table, and name the file: `rows: catalog.csv`".to_owned());
+            None
+        }
         Kind::Scalar(path) if path.contains(['*', '?', '[']) => pictures(path, value, folder, wrongs),
         Kind::Scalar(path) => file(path, value, folder, wrongs),
         Kind::List(items) if !items.is_empty() => {

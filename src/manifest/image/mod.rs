@@ -11,6 +11,9 @@ mod wrapped;
 use std::borrow::Cow;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 use crate::job::ImageRef;
 
 use super::blank::is_invisible;
@@ -113,12 +116,40 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
     if TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
-        return Ok(ImageRef::Data(text));
+        return match bytes_of(content) {
+            None => refuse(text, "is cut off, or has more in it than base64", "put the picture in once more"),
+            Some(head) if !begins_a_picture(&head) => {
+                refuse(text, "holds no JPEG, PNG, GIF or WebP by its first bytes", "put the picture in once more")
+            }
+            Some(_) => Ok(ImageRef::Data(text)),
+        };
     }
     Err(ImageRefusal {
         message: format!("{} is no data: URI of a picture", quoted(text)),
         hint: "it begins with data:image/png;base64, (or jpeg, gif, webp) and the picture in base64 follows".to_owned(),
     })
+}
+
+/// The first bytes of what `content` is in base64; nothing where all of it is none.
+fn bytes_of(content: &str) -> Option<Vec<u8>> {
+    const HEAD: usize = 64;
+    let digits = content.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let is_whole = digits.len() % 4 != 1 && content.len() - digits.len() <= 2;
+    if !is_whole || !digits.bytes().all(is_digit) {
+        return None;
+    }
+    let head = digits.get(..HEAD.min(digits.len()))?;
+    STANDARD_NO_PAD.decode(head).ok()
+}
+
+fn begins_a_picture(head: &[u8]) -> bool {
+    match head {
+        [0xFF, 0xD8, 0xFF, ..] => true,
+        [b'G', b'I', b'F', b'8', ..] => true,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
+        _ => head.starts_with(b"\x89PNG\r\n\x1A\n"),
+    }
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
@@ -138,7 +169,7 @@ mod tests {
     fn urls_data_and_paths_are_told_apart() {
         let url = "https://cdn.example.com/a.png?v=1&x=a:b";
         assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
-        let data = "data:image/png;base64,AAAA";
+        let data = "data:image/png;base64,iVBORw0KGgo=";
         assert_eq!(read(data), Ok(ImageSource::Data(data.to_owned())));
         assert_eq!(read("photos/a b.png"), Ok(ImageSource::File("/m/photos/a b.png".into())));
         assert_eq!(read("/abs/a.png"), Ok(ImageSource::File("/abs/a.png".into())));
@@ -163,6 +194,14 @@ mod tests {
             "data:text/plain;base64,AAAA",
             "data:image/png,AAAA",
             "data:image/png;base64,",
+            "data:image/png;base64,AAAA",
+            "data:image/png;base64,iVBORw0KGgo=@",
+            "data:image/png;base64,iVBORw0KGgoAA",
+            "https://example..com/a.jpg",
+            "https://.example.com/a.jpg",
+            "https://999.1.1.1/a.jpg",
+            "http://https//example.com/a.jpg",
+            "http://[::1/a.jpg",
             "data:",
             "https:/cdn.example.com/a.png",
             "HTTP//cdn.example.com/a.png",

@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use memchr::memchr2;
 
 use crate::bytes;
@@ -21,8 +23,14 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if host.is_empty() {
         return refuse(text, "has no host", "write the whole URL, as in https://example.com/photo.jpg");
     }
-    // Hosts are so short that a search for longer texts would only have begun.
-    if host.bytes().any(|byte| matches!(byte, b'@' | b':')) {
+    // Hosts are so short that a search for longer texts would only have begun. Most end in a letter, and have a dot alone.
+    let mut before = b'.';
+    let has_odd = host.bytes().fold(false, |odd, byte| {
+        let is_odd = matches!(byte, b'@' | b':' | b'[') || byte == b'.' && before == b'.';
+        before = byte;
+        odd | is_odd
+    });
+    if has_odd || before.is_ascii_digit() || host.len() < 6 {
         check_authority(text, host)?;
     }
     if !is_plain {
@@ -67,9 +75,28 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
         let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
         return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
     }
-    if matches!(host, "http:" | "https:") {
-        let once = text.split_once("://").map_or(text, |(_, rest)| rest);
-        return refuse(text, "has two schemes", format!("write {}", quoted(once)));
+    if matches!(host, "http:" | "https:" | "http" | "https") {
+        let rest = text.rsplit_once("//").map_or(text, |(_, rest)| rest);
+        return refuse(text, "has two schemes", format!("write {}", quoted(&format!("https://{rest}"))));
+    }
+    if host.starts_with('.') || host.contains("..") {
+        return refuse(
+            text,
+            "has a host with a dot too many",
+            "write the whole host, as in https://example.com/photo.jpg",
+        );
+    }
+    if host.starts_with('[') && !host.contains(']') {
+        return refuse(
+            text,
+            "has an address that is not closed",
+            "an address of IPv6 stands in brackets: [2001:db8::1]",
+        );
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_number && !name.is_empty() && !host.starts_with('[') && name.parse::<Ipv4Addr>().is_err() {
+        return refuse(text, "has a number for a host that is no address", "an address has four parts from 0 to 255");
     }
     // An address of IPv6 is full of colons, and stands in brackets.
     let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
@@ -86,9 +113,15 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
 
 /// Looks at a URL with characters in it that few have.
 fn check_characters(text: &str) -> Result<(), ImageRefusal> {
-    let begins = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    if text.split([',', ';', ' ']).skip(1).any(|part| begins(part.trim())) {
-        let hint = "separate them with `|`, in a template as in {{ images | replace(', ', '|') }}";
+    if let Some(separator) = between_urls(text) {
+        let hint = match separator {
+            "|" => "write each by itself; a template that fills several in has no brackets: images: \"{{ images }}\""
+                .to_owned(),
+            "\\n" => "a `|` separates them, and not `\\n`: export the table anew, or replace it there".to_owned(),
+            separator => format!(
+                "separate them with `|`, in a template without brackets: images: \"{{{{ images | replace('{separator}', '|') }}}}\""
+            ),
+        };
         return refuse(text, "holds several URLs", hint);
     }
     if text.contains('|') {
@@ -128,6 +161,18 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
         return refuse(text, "ends in a separator", format!("write {}", quoted(rest)));
     }
     Ok(())
+}
+
+/// What stands between a URL and the next one, where a text holds several.
+fn between_urls(text: &str) -> Option<&str> {
+    let schemes = text.match_indices("http").map(|(at, _)| at).skip(1);
+    let mut begins = schemes.filter(|at| text[*at..].starts_with("http://") || text[*at..].starts_with("https://"));
+    begins.find_map(|at| {
+        let before = &text[..at];
+        let separator = before.trim_end_matches([',', ';', ' ', '|']);
+        let separator = if separator.len() < before.len() { separator } else { before.strip_suffix("\\n")? };
+        Some(&before[separator.len()..])
+    })
 }
 
 /// A name in braces that a URL was to be completed with.

@@ -8,6 +8,7 @@
 mod lost;
 mod syntax;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -79,9 +80,18 @@ pub(super) fn parse(text: &str) -> Result<Node, Unparsable> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: most_replayed },
     };
-    let raw: Spanned<Raw> =
-        serde_yaml::from_str_with_options(text, options).map_err(|error| unparsable(&error, text))?;
-    Ok(node(raw, text))
+    // A number that is too large to be one is meant as a text: with another letter in it, it is one to the parser too.
+    let mut readable = Cow::Borrowed(text);
+    loop {
+        match serde_yaml::from_str_with_options::<Spanned<Raw>>(&readable, options.clone()) {
+            Ok(raw) if matches!(readable, Cow::Borrowed(_)) => return Ok(node(raw, text)),
+            Ok(raw) => return Ok(node(raw, text).respelt(&readable, text)),
+            Err(error) => {
+                let endless = syntax::endless_number(&error, &readable).ok_or_else(|| unparsable(&error, text))?;
+                readable.to_mut().replace_range(endless..endless + 1, "_");
+            }
+        }
+    }
 }
 
 /// What is wrong with the key at `index` where the same one stands before it, and the way out.
@@ -189,6 +199,27 @@ impl<'de> Deserialize<'de> for Raw {
 }
 
 impl Node {
+    /// Gives texts their spelling in `text` that were parsed out of another one with letters put in place of others.
+    fn respelt(mut self, parsed: &str, text: &str) -> Node {
+        match &mut self.kind {
+            Kind::Null => {}
+            Kind::Scalar(scalar) => {
+                let spelt = text.get(self.span.clone()).unwrap_or_default();
+                if parsed.get(self.span.clone()).is_some_and(|parsed| parsed != spelt) {
+                    spelt.trim().clone_into(scalar);
+                }
+            }
+            Kind::List(items) => {
+                *items = std::mem::take(items).into_iter().map(|item| item.respelt(parsed, text)).collect();
+            }
+            Kind::Map(pairs) => {
+                let taken = std::mem::take(pairs).into_iter();
+                *pairs = taken.map(|(key, value)| (key, value.respelt(parsed, text))).collect();
+            }
+        }
+        self
+    }
+
     /// The word for what kind of thing the node is.
     pub(super) fn what(&self) -> &'static str {
         match self.kind {

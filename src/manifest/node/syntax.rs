@@ -15,7 +15,10 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     }
     let (message, hint) = match error {
         Error::MultipleDocuments { .. } => {
-            ("a second document begins here", "a manifest is one document: remove the `---`, or make a file of each")
+            let dashes = text[..at].rfind("\n---").map_or(at..at + 1, |before| before + 1..before + 4);
+            let message = "a second document begins here".to_owned();
+            let hint = "a manifest is one document: remove the `---`, or make a file of each".to_owned();
+            return Unparsable { at: dashes, message, hint };
         }
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -32,11 +35,20 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
         ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } => (
             "`<<` merges what is no map of keys",
-            "let it name a map, as in `<<: *base` with `base: &base {size: small}`",
+            "let it name a job that begins with `- &first`, as in `<<: *first`; what holds for all goes under `defaults:`",
         ),
         other => return syntax(other, text, at),
     };
     Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
+}
+
+/// The exponent's letter of a number that is too large to be one, where that is what the parser stumbled over.
+pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<usize> {
+    let location = error.location().filter(|_| error.without_snippet().to_string().contains("non-finite"))?;
+    let at = offset(text, location.line(), location.column());
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'e' | b'E' | b'+' | b'-' | b'.' | b'_');
+    let number = text[at..].bytes().take_while(is_of_number).count();
+    text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
 /// What the parser stumbled over, in words that say how to mend it where the reason is a usual one.
@@ -87,8 +99,12 @@ fn usual(said: &str, text: &str, at: usize) -> Option<(Range<usize>, String, Str
     if let Some((span, message)) = cut_in_brackets(text, line.end) {
         return Some((span, message, "put the text in quotes; behind the `#` of a comment, leave a space".to_owned()));
     }
-    if said.contains("unknown escape") {
-        let escape = at + text[at..].find('\\')?;
+    if let Some(tab) = indenting_tab(text, line.start).filter(|_| said.contains("tab")) {
+        let message = "no valid YAML: a tab stands in the indentation".to_owned();
+        return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
+    }
+    if said.contains("unknown escape") || said.contains("hexadecimal") {
+        let escape = broken_escape(text, at)?;
         let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
         let message = format!("no valid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
         return Some((
@@ -106,11 +122,12 @@ fn usual(said: &str, text: &str, at: usize) -> Option<(Range<usize>, String, Str
         let message = "no valid YAML here: a number without an end".to_owned();
         return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
     }
-    if !said.contains("mapping values") && !said.contains("simple key") {
+    if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| said.contains(word)) {
         return None;
     }
-    for near in [&line, &above] {
+    for near in [&above, &line] {
         let written = text[near.clone()].trim_start();
+        let written = written.strip_prefix("- ").map_or(written, str::trim_start);
         let start = near.end - written.len();
         let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         let is_joined = |next: char| !next.is_whitespace() && next != '/';
@@ -129,6 +146,44 @@ fn usual(said: &str, text: &str, at: usize) -> Option<(Range<usize>, String, Str
         let message = "no valid YAML: the line is indented deeper than the one above, which has its value".to_owned();
         (line.start..at, message, "begin both at the same column".to_owned())
     })
+}
+
+/// The first tab before the words of a line, in the line that begins at `start` and the few behind it: the parser may have
+/// taken them for one text.
+fn indenting_tab(text: &str, start: usize) -> Option<usize> {
+    const NEAR: usize = 3;
+    let mut at = start;
+    for line in text[start..].split_inclusive('\n').take(NEAR) {
+        let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..blank].find('\t') {
+            return Some(at + tab);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// The first backslash of the text in double quotes around byte `at` that begins nothing that there is.
+fn broken_escape(text: &str, at: usize) -> Option<usize> {
+    let mut rest = text[at..].char_indices();
+    while let Some((escape, letter)) = rest.next() {
+        if letter != '\\' {
+            continue;
+        }
+        let (_, named) = rest.next()?;
+        let digits = match named {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ if "0abtnvfre \"/\\N_LP\t\n\r".contains(named) => continue,
+            _ => return Some(at + escape),
+        };
+        let written = text[at + escape + 2..].bytes().take(digits).take_while(u8::is_ascii_hexdigit).count();
+        if written < digits {
+            return Some(at + escape);
+        }
+    }
+    None
 }
 
 /// A text in brackets that are never closed before byte `end`, for a ` #` makes a comment of what closes them.

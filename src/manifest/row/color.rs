@@ -13,21 +13,51 @@ pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
     if let Some(hint) = lost_in_a_spreadsheet(text) {
         return Err(hint);
     }
+    if is_beyond(text) {
+        return Err("each of red, green and blue is from 0 to 255".to_owned());
+    }
     let parsed = csscolorparser::parse(text).map_err(|_| {
         let name = text.to_lowercase();
+        if let Some(hint) = broken_hex(text) {
+            return hint;
+        }
         if let Some((_, english)) = TRANSLATIONS.iter().find(|(foreign, _)| *foreign == name) {
             return format!("write `{english}`, as CSS calls it, or the hex of the very color");
         }
         let names = csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str());
-        match suggest::nearest(text, names) {
+        match suggest::nearest(text, names.clone()) {
             Some(near) if is_slip(&name, near) => format!("did you mean `{near}`?"),
-            _ => expected(),
+            _ => match name.split([' ', '-']).next().filter(|first| first.len() < name.len()) {
+                Some(first) if names.clone().any(|known| known == first) => {
+                    format!("CSS knows `{first}`; for another shade, write its hex")
+                }
+                _ => expected(),
+            },
         }
     })?;
     match parsed.to_rgba8() {
         [red, green, blue, 255] => Ok(Cow::Owned(format!("#{red:02X}{green:02X}{blue:02X}"))),
         _ => Err("a color to reach has no transparency: write six hex digits".to_owned()),
     }
+}
+
+/// The way out of a hex that is nearly one.
+fn broken_hex(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).or_else(|| text.strip_prefix('#'))?.trim();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some(match digits.len() {
+        3 | 6 => format!("write `#{digits}`"),
+        count => format!("it has {count} hex digits, and a color has six"),
+    })
+}
+
+/// Whether a color such as `rgb(300, 0, 0)` has a part that no screen has.
+fn is_beyond(text: &str) -> bool {
+    let parts = text.get(..3).filter(|start| start.eq_ignore_ascii_case("rgb")).and_then(|_| text.split_once('('));
+    let mut parts = parts.map_or("", |(_, parts)| parts).split([',', ' ', '/', ')']).filter(|part| !part.is_empty());
+    parts.any(|part| part.parse::<f64>().is_ok_and(|part| !(0.0..=255.0).contains(&part)))
 }
 
 /// Whether a text is a color as it is sent on.

@@ -199,6 +199,8 @@ impl<'r, 'a> Reader<'r, 'a> {
             ("is over the largest one", format!("a whole number from 0 to {most}, or leave it out"))
         } else if text.strip_prefix('-').is_some_and(|text| text.parse::<u64>().is_ok()) {
             ("is below 0", format!("a whole number from 0 to {most}; leave it out for one that is drawn"))
+        } else if let Some(seed) = shortened_seed(text) {
+            ("is shortened, as spreadsheets do", format!("write {seed}, if that is meant"))
         } else {
             ("is no whole number", format!("a whole number from 0 to {most}, or leave it out"))
         };
@@ -278,6 +280,12 @@ impl<'r, 'a> Reader<'r, 'a> {
         self.complain(self.row.image(number), refusal.message, refusal.hint);
         None
     }
+}
+
+/// The seed that a number with an exponent comes to.
+fn shortened_seed(text: &str) -> Option<u16> {
+    let number = text.parse::<f64>().ok().filter(|number| text.contains(['e', 'E']) && number.fract() == 0.0)?;
+    (0.0..=f64::from(Seed::MAX)).contains(&number).then_some(number as u16)
 }
 
 /// Whether a number has three digits behind each of its points or commas, as thousands have in some countries.

@@ -27,6 +27,15 @@ fn colors_are_hex_in_capitals() {
         assert_eq!(color(text).as_deref(), Ok(hex), "{text}");
     }
     assert_eq!(color("tomatoe"), Err("did you mean `tomato`?".to_owned()));
+    for (text, hint) in [
+        ("#1E90F", "it has 5 hex digits, and a color has six"),
+        ("0x1E90FF", "write `#1E90FF`"),
+        ("# 1E90FF", "write `#1E90FF`"),
+        ("navy blue", "CSS knows `navy`; for another shade, write its hex"),
+        ("rgb(300,0,0)", "each of red, green and blue is from 0 to 255"),
+    ] {
+        assert_eq!(color(text), Err(hint.to_owned()), "{text}");
+    }
     for bad in ["#12", "#GGGGGG", "#11223344", "transparent", "", "#1122334"] {
         assert!(color(bad).is_err(), "{bad}");
     }

@@ -5,7 +5,6 @@ pub(super) mod header;
 mod records;
 mod shape;
 
-use std::fs::File;
 use std::io;
 
 use memchr::memchr2;
@@ -16,7 +15,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::dialect;
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
-use super::source::Source;
+use super::source::{Source, Text};
 
 use cells::Cell;
 use header::{CATALOG, Column, Remark};
@@ -50,9 +49,9 @@ impl Table {
         let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
         let mut head = vec![0; 1 << 16];
-        let read = source.reader(0).and_then(|file| read_head(file, &mut head)).map_err(failed)?;
+        let read = read_head(source.reader(0), &mut head).map_err(failed)?;
         let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
-        let mut top = Top::open(source, dialect.delimiter).map_err(failed)?;
+        let mut top = Top::open(source, dialect.delimiter);
         let mut named = None;
         for _record in 0..1 + usize::from(dialect.is_named) {
             named = (top.records.line() > 0).then(|| (top.records.line(), top.records.raw().to_owned()));
@@ -126,7 +125,7 @@ impl Table {
 
     /// Its rows, each of which stands for `jobs` jobs.
     pub(super) fn parts<'t>(&'t self, source: &'t Source, jobs: usize) -> Result<Parts<'t>, Diagnostic> {
-        let file = source.reader(self.start.offset).map_err(|error| source.failed(&error))?;
+        let file = source.reader(self.start.offset);
         let blocks = Blocks::new(file, Ends::Records(self.delimiter), self.start, jobs);
         Ok(parts(source, blocks, |block| Rows {
             table: self,
@@ -157,15 +156,15 @@ impl Table {
 
 /// The records at the top of a table.
 struct Top {
-    blocks: Blocks<File>,
+    blocks: Blocks<Text>,
     records: Records,
     delimiter: u8,
 }
 
 impl Top {
-    fn open(source: &Source, delimiter: u8) -> io::Result<Top> {
-        let blocks = Blocks::new(source.reader(0)?, Ends::Records(delimiter), Start::TEXT, 1);
-        Ok(Top { blocks, records: Records::new(Block::default(), delimiter), delimiter })
+    fn open(source: &Source, delimiter: u8) -> Top {
+        let blocks = Blocks::new(source.reader(0), Ends::Records(delimiter), Start::TEXT, 1);
+        Top { blocks, records: Records::new(Block::default(), delimiter), delimiter }
     }
 
     fn advance(&mut self) -> io::Result<bool> {
@@ -180,7 +179,7 @@ impl Top {
 }
 
 /// As much of `file` as fits into `head`; the answer is how much that is.
-fn read_head(file: File, head: &mut [u8]) -> io::Result<usize> {
+fn read_head(file: Text, head: &mut [u8]) -> io::Result<usize> {
     use std::io::Read;
     let mut file = file.take(head.len() as u64);
     let mut read = 0;

@@ -11,14 +11,14 @@ use super::part::{Nesting, Part};
 use super::words::{Expression, is_name};
 
 /// The filters that texts may use, beside those of the template language.
-const FILTERS: [&str; 6] = ["slug", "lower", "upper", "trim", "default", "replace"];
+const FILTERS: [&str; 8] = ["slug", "lower", "upper", "trim", "default", "replace", "striptags", "truncate"];
 
 /// More filters that a misspelt one may be.
 const MORE_FILTERS: [&str; 12] =
     ["int", "float", "round", "title", "capitalize", "join", "first", "last", "length", "abs", "split", "list"];
 
 /// What the filters of other languages are called here.
-const OTHER_FILTERS: [(&str, &str); 8] = [
+const OTHER_FILTERS: [(&str, &str); 10] = [
     ("lowercase", "lower"),
     ("downcase", "lower"),
     ("uppercase", "upper"),
@@ -27,6 +27,8 @@ const OTHER_FILTERS: [(&str, &str); 8] = [
     ("handleize", "slug"),
     ("strip", "trim"),
     ("number", "float"),
+    ("titlecase", "title"),
+    ("strip_html", "striptags"),
 ];
 
 /// The names that texts can use.
@@ -132,7 +134,9 @@ fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
         let near = other.or_else(|| suggest::nearest(name, FILTERS.into_iter().chain(MORE_FILTERS)));
         let hint = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the filters are {} and those of Jinja", FILTERS.join(", ")),
+            None => {
+                format!("the filters are {}, {} and some more of Jinja's", FILTERS.join(", "), MORE_FILTERS.join(", "))
+            }
         };
         Complaint::new(
             At::Source(part.place(expression.span(number))),

@@ -2,22 +2,27 @@
 //!
 //! ```text
 //! part      one compiled text, rendered for each job
+//! filters   the filters that are our own
+//! number    what is no part of the numbers in cells
 //! words     what stands in braces, word by word
 //! mistakes  what can be told without a row
 //! ```
 
+mod filters;
 mod mistakes;
+mod number;
 mod part;
 mod words;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
 use minijinja::Value as Variable;
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::node::Node;
-use crate::manifest::row::{At, Complaint, Field};
+use crate::manifest::row::{At, Complaint, Field, Reader, Row, Value};
 
 use super::Rendered;
 
@@ -163,6 +168,21 @@ impl Template {
         }
         let text = condition.parts.iter().map(|part| part.render(variables)).collect::<Result<String, _>>()?;
         Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
+    }
+
+    /// What is wrong with the texts that say the same for every row, where rows cannot be looked at.
+    pub(super) fn wrong_for_all(&self, folder: &Path) -> Vec<Complaint> {
+        let mut row = Row::default();
+        for (field, text) in self.fields.iter().filter(|(_, text)| text.is_literal() && !text.is_list) {
+            text.parts.iter().for_each(|part| row.set(*field, Value::Text(&part.written)));
+        }
+        let mut reader = Reader::new(&row, folder);
+        reader.said();
+        let placed = reader.into_complaints().into_iter().filter_map(|complaint| {
+            let at = At::Source(self.place(complaint.at.field()?)?);
+            Some(Complaint { at, ..complaint })
+        });
+        placed.collect()
     }
 
     /// Where the text of a field stands.

@@ -4,10 +4,12 @@ use std::ops::Range;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Variable};
 
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::dialect::{slug, snake_case};
+use crate::manifest::dialect::snake_case;
 use crate::manifest::node::Node;
 use crate::manifest::row::{At, Complaint};
 
+use super::filters;
+use super::number;
 use super::words::{Expression, is_name};
 
 /// How much work one rendering may be: a manifest is no place for endless loops.
@@ -38,9 +40,7 @@ impl Part {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        environment.add_filter("slug", |text: &str| slug(text));
-        environment.add_filter("default", default);
-        environment.add_filter("d", default);
+        filters::add_to(&mut environment);
         let (source, shift) = match bareness {
             Bareness::Text => (written.to_owned(), 0),
             Bareness::Expression => (format!("{{{{ {written} }}}}"), 3),
@@ -150,10 +150,19 @@ impl Part {
     /// What is said of a text that is no template.
     fn unreadable(&self, error: &minijinja::Error) -> Complaint {
         let at = At::Source(self.place_of_error(error));
-        let hint = self.expressions().iter().find_map(way_out).unwrap_or_else(|| {
+        let way_out = self.open_block().or_else(|| self.expressions().iter().find_map(way_out));
+        let hint = way_out.unwrap_or_else(|| {
             "a name stands in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
         });
         Complaint::new(at, format!("the template cannot be read: {}", said(error)), hint)
+    }
+
+    /// What to do where a block is not closed.
+    fn open_block(&self) -> Option<String> {
+        let expressions = self.expressions();
+        let count = |word: &str| expressions.iter().filter(|expression| expression.word(0) == word).count();
+        let open = ["if", "for"].into_iter().find(|word| count(word) > count(&format!("end{word}")));
+        open.map(|word| format!("close it: `{{% {word} … %}}` ends with `{{% end{word} %}}`"))
     }
 
     /// What is said where a text cannot be filled in with `variables`.
@@ -167,17 +176,17 @@ impl Part {
             }
         }
         let at = At::Source(span);
-        if let Some((name, cell)) = self.no_number(look_up) {
+        if let Some((name, filter, cell)) = self.no_number(look_up) {
             let message = match cell.trim() {
                 "" => format!("{} is empty, and is no number", quoted(&name)),
                 _ => format!("{} is {}, which is no number", quoted(&name), quoted(&cell)),
             };
             let hint = match cell.trim() {
-                "" => format!("let a number stand in: `{name} | default(0) | int`"),
-                _ if cell.contains(',') => {
-                    format!("with a decimal comma: `{name} | replace('.', '') | replace(',', '.') | float`")
-                }
-                _ => "mend the cell, or leave its row out: another column may tell".to_owned(),
+                "" => format!("let a number stand in: `{name} | default(0) | {filter}`"),
+                cell => match number::filters(cell) {
+                    Some(filters) => format!("take away what is no part of it: `{name}{filters} | {filter}`"),
+                    None => "mend the cell, or leave its row out: another column may tell".to_owned(),
+                },
             };
             return Complaint::new(at, message, hint).into();
         }
@@ -188,8 +197,8 @@ impl Part {
         Complaint::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
     }
 
-    /// The first name that a number is made of, and its cell, where that is none.
-    fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, String)> {
+    /// The first name that a number is made of, by which filter, and its cell, where that is none.
+    fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, &str, String)> {
         self.expressions().iter().find_map(|expression| {
             expression.names().find_map(|number| {
                 let filter = expression.filters(number).next()?;
@@ -199,7 +208,7 @@ impl Part {
                     "float" => cell.trim().parse::<f64>().is_ok(),
                     _ => true,
                 };
-                (!is_number).then(|| (expression.word(number).to_owned(), cell))
+                (!is_number).then(|| (expression.word(number).to_owned(), filter, cell))
             })
         })
     }
@@ -238,15 +247,6 @@ pub(super) enum Nesting {
     WithParts,
 }
 
-/// What stands in for a value that is not there. An empty cell is not there, whatever table it is in.
-fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<bool>) -> Variable {
-    let is_empty = value.is_undefined()
-        || value.is_none()
-        || value.as_str().is_some_and(|text| text.trim().is_empty())
-        || stands_for_false == Some(true) && !value.is_true();
-    if is_empty { other.unwrap_or_else(|| Variable::from("")) } else { value.clone() }
-}
-
 fn said(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
@@ -267,7 +267,7 @@ fn way_out(expression: &Expression<'_>) -> Option<String> {
         _ => None,
     });
     let is_digit = |word: &&&str| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('_');
-    let is_header = words.len() > 1 && words.iter().all(|word| is_name(word));
+    let is_header = words.len() > 1 && !expression.is_statement() && words.iter().all(|word| is_name(word));
     other
         .map(str::to_owned)
         .or_else(|| words.iter().find(is_digit).map(|word| format!("no name begins with a digit: write `_{word}`")))
