@@ -130,6 +130,8 @@ struct Met {
     is_windows: bool,
     /// Where the first byte is of which Windows-1252 makes no word.
     no_windows_word: Option<u64>,
+    /// The same for the old Macintosh.
+    no_macintosh_word: Option<u64>,
     /// Where so many letters with accents follow each other as in no word.
     no_word: Option<u64>,
     doubtful: Option<u64>,
@@ -160,7 +162,12 @@ fn is_capital(byte: u8) -> bool {
 }
 
 fn is_small(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || matches!(byte, 0xDF..=0xF6 | 0xF8..=0xFF)
+    byte.is_ascii_lowercase() || matches!(byte, 0x9A | 0x9C | 0x9E | 0xDF..=0xF6 | 0xF8..=0xFF)
+}
+
+/// The same of the old Macintosh's capitals.
+fn is_macintosh_capital(byte: u8) -> bool {
+    matches!(byte, 0x80..=0x86 | 0xAE | 0xAF | 0xCB..=0xCE | 0xD9 | 0xE5..=0xEF | 0xF1..=0xF4)
 }
 
 /// Whether a byte is no part of a word in Windows-1252: a dash, a quote, a space.
@@ -196,7 +203,8 @@ impl Met {
         note(&mut self.no_windows_word, here, is_small(letter) && is_capital(byte));
         let is_behind = letter.is_ascii_alphabetic() || is_small(letter);
         note(&mut self.no_windows_word, here, is_behind && is_strange_behind_a_letter(byte));
-        let is_between = is_small(first) && byte.is_ascii_lowercase();
+        note(&mut self.no_macintosh_word, here, letter.is_ascii_lowercase() && is_macintosh_capital(byte));
+        let is_between = is_small(first) && is_small(byte);
         note(&mut self.no_windows_word, before, is_between && is_strange_between_letters(letter));
         // Iceland has the first two inside of words, and Gaelic the third.
         note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
@@ -205,7 +213,8 @@ impl Met {
     fn guess(self) -> Guess {
         let has_old_ends = self.has_returns && !self.has_feeds;
         if has_old_ends || (self.is_macintosh && !self.is_windows) {
-            return Guess { encoding: MACINTOSH, no_word: self.no_word, doubtful: None };
+            let no_word = [self.no_word, self.no_macintosh_word].into_iter().flatten().min();
+            return Guess { encoding: MACINTOSH, no_word, doubtful: None };
         }
         let no_word = [self.no_word, self.no_windows_word].into_iter().flatten().min();
         Guess { encoding: WINDOWS_1252, no_word, doubtful: self.doubtful }
@@ -305,7 +314,10 @@ mod tests {
             b"na \xbf\xf3\xb3ty ma\xb3y\n",                 // Polish in windows-1250.
             b"F\x84rbe f\x81r\n",                           // Code page 850.
             b"gr\x94\xe1te Gr\x94sse\n",
+            b"Gr\x94\xe1e\n",
+            b"th\x82i\x8are\n",
             b"caf\x82\n",
+            b"Gr\x9a\xa7e\n",              // The old Macintosh.
             b"caf\x8e\n",                  // The old Macintosh, with nothing that tells it from others.
             b"\xb0\xd1\xb1\xad\xd7\xd3\n", // Chinese in GBK.
         ] {

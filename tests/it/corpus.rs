@@ -158,6 +158,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
             "entry-as-a-text.yaml",
             "entry-without-a-part.yaml",
             "placeholders-of-other-programs.yaml",
+            "empty-cell-as-a-number-in-the-end.yaml",
             "numbers-of-all-kinds.yaml",
             "several-urls-of-all-kinds.yaml",
             "template-block-of-lines.yaml",

@@ -177,7 +177,7 @@ impl Template {
             text.parts.iter().for_each(|part| row.set(*field, Value::Text(&part.written)));
         }
         let mut reader = Reader::new(&row, folder);
-        reader.said();
+        reader.parse();
         let placed = reader.into_complaints().into_iter().filter_map(|complaint| {
             let at = At::Source(self.place(complaint.at.field()?)?);
             Some(Complaint { at, ..complaint })

@@ -201,13 +201,16 @@ impl Part {
     fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, &str, String)> {
         self.expressions().iter().find_map(|expression| {
             expression.names().find_map(|number| {
-                let filter = expression.filters(number).next()?;
+                let filters: Vec<&str> = expression.filters(number).collect();
+                let at = filters.iter().position(|filter| matches!(*filter, "int" | "float"))?;
                 let cell = look_up(expression.word(number))?.as_str()?.to_owned();
-                let is_number = match filter {
-                    "int" => cell.trim().parse::<i128>().is_ok() || cell.trim().parse::<f64>().is_ok(),
-                    "float" => cell.trim().parse::<f64>().is_ok(),
-                    _ => true,
+                let is_number = match &filters[..at] {
+                    [] if filters[0] == "int" && cell.trim().parse::<i128>().is_ok() => true,
+                    [] => cell.trim().parse::<f64>().is_ok(),
+                    // What other filters make of a cell is not known, but that most make nothing of nothing.
+                    others => !cell.trim().is_empty() || others.iter().any(|filter| matches!(*filter, "default" | "d")),
                 };
+                let filter = filters[at];
                 (!is_number).then(|| (expression.word(number).to_owned(), filter, cell))
             })
         })
