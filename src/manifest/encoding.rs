@@ -204,7 +204,7 @@ impl Met {
         let is_behind = letter.is_ascii_alphabetic() || is_small(letter);
         note(&mut self.no_windows_word, here, is_behind && is_strange_behind_a_letter(byte));
         note(&mut self.no_macintosh_word, here, letter.is_ascii_lowercase() && is_macintosh_capital(byte));
-        let is_between = is_small(first) && is_small(byte);
+        let is_between = (first.is_ascii_alphabetic() || is_small(first)) && is_small(byte);
         note(&mut self.no_windows_word, before, is_between && is_strange_between_letters(letter));
         // Iceland has the first two inside of words, and Gaelic the third.
         note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
@@ -315,6 +315,7 @@ mod tests {
             b"F\x84rbe f\x81r\n",                           // Code page 850.
             b"gr\x94\xe1te Gr\x94sse\n",
             b"Gr\x94\xe1e\n",
+            b"G\x94r\n",
             b"th\x82i\x8are\n",
             b"caf\x82\n",
             b"Gr\x9a\xa7e\n",              // The old Macintosh.
