@@ -1,6 +1,11 @@
-//! A batch runner for paid image-edit APIs.
+//! A batch runner for paid image-edit APIs: rate-limited, journaled, resumable, and checked down to the color.
 //!
-//! Data flows one way: [`manifest`] to plan to runner to outputs to [`report`]. See `ARCHITECTURE.md`.
+//! Data flows one way. [`manifest`] makes jobs of a file, and [`plan`] holds them against the [`journal`], which knows what
+//! was done and paid for. The [`runner`] submits what is left through the [`api`], and [`outputs`] brings the pictures home;
+//! [`verify`] measures them with [`color`], and the [`report`] shows them. The [`server`] speaks the same API on this
+//! machine. [`commands`] wires all of it together for the program.
+//!
+//! `ARCHITECTURE.md` has the map of all modules, in which arrows point down, and the invariants.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
 
 pub mod api;

@@ -9,11 +9,11 @@ mod breaker;
 mod dispatcher;
 mod event;
 mod executor;
+mod idle_run;
 mod pacing;
 mod policy;
 mod polling;
 mod release;
-mod rest;
 mod set_aside;
 
 use std::num::NonZeroU32;
@@ -31,10 +31,10 @@ use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
 
 pub use event::{Checkup, Event, Observer, Tally};
+pub use idle_run::record_idle_run;
 pub use policy::{has_room, has_room_in_run};
 pub use polling::PollSchedule;
 pub use release::release;
-pub use rest::rest;
 pub use set_aside::set_aside;
 
 /// How a run is paced and bounded.

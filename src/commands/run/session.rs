@@ -266,7 +266,7 @@ async fn carry(
     signal: StopSignal,
 ) -> Result<Ending, Failure> {
     let Some(ready) = ready else {
-        return Ok(runner::rest(disk, ledger, batch.opening, Timestamp::now).await?);
+        return Ok(runner::record_idle_run(disk, ledger, batch.opening, Timestamp::now).await?);
     };
     let effects = Effects {
         api: ready.api,

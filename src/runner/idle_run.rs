@@ -1,3 +1,5 @@
+//! Runs that find nothing to do.
+
 use jiff::Timestamp;
 
 use crate::journal::{Disk, Journal, Ledger, Record, RunEvent, RunStart, Step};
@@ -9,7 +11,7 @@ use super::{Ending, RunError};
 /// # Errors
 ///
 /// The journal cannot be written.
-pub async fn rest(
+pub async fn record_idle_run(
     disk: impl Disk,
     mut ledger: Ledger,
     opening: RunStart,
