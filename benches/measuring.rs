@@ -148,13 +148,21 @@ fn spoiled(before: &RgbImage, truth: &RgbImage, asked: Hex, masks: &[GrayImage; 
         return None;
     }
     let middle = columns.iter().map(|x| f64::from(*x)).sum::<f64>() / columns.len() as f64;
-    let painted = |pixel: Rgb| asked.linear().map(|channel| (0.02 + channel * luminance(pixel) * 1.3).min(1.0));
+    let lights: Vec<f32> = mask
+        .enumerate_pixels()
+        .filter(|(x, y, _)| is_part(*x, *y))
+        .map(|(x, y, _)| luminance(decode(before.get_pixel(x, y).0)))
+        .collect();
+    let usual = lights.iter().sum::<f32>() / lights.len().max(1) as f32;
+    let under = |shade: f32| asked.linear().map(|channel| (0.02 + channel * shade).min(1.0));
+    let tinted = |pixel: Rgb| under(luminance(pixel) * 1.3);
+    let painted = |pixel: Rgb| under((luminance(pixel) / usual).clamp(0.6, 1.2));
     let pixel = |x: u32, y: u32| {
         let (old, new) = (decode(before.get_pixel(x, y).0), decode(truth.get_pixel(x, y).0));
         encode(match kind {
             "nothing changed" => old,
             "half of it recolored" if f64::from(x) > middle => old,
-            "the whole tinted" => painted(old),
+            "the whole tinted" => tinted(old),
             "another background" if foreground.get_pixel(x, y).0[0] < 5 => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],
             "parts painted over" if is_part(x, y) => painted(old),
             _ => new,

@@ -1,5 +1,6 @@
 use super::region::{Unmix, is_of_another_hue};
 use super::shown::sampled;
+use super::spaces::length;
 use super::{Oklab, Plane, Rgb, luminance, shown};
 
 /// Below this saturation a color has no hue to go by.
@@ -24,41 +25,80 @@ const DARKER: f32 = 0.5;
 /// How much lighter than the rest something neutral must be to be none of it, in OKLab.
 const LIGHTER: f32 = 0.2;
 
-/// The share of the `region` that had a color of its own, such as a print, and now has that of the rest, 0 to 1.
+/// How far from a neutral body's own tint something has a hue, in OKLab's a and b.
+const HUE: f32 = 0.055;
+
+/// A body with less light than this, without a hue or with one, tells too little of what is dark on it.
+const BRIGHT: (f32, f32) = (0.15, 0.08);
+
+/// How much more of the light must be on what is newly lit: a factor, and a share of the body's own.
+const LIT: (f32, f32) = (3.0, 0.3);
+
+/// How much lighter than a neutral body its own light may make it, as a factor.
+const BRIGHTER: f32 = 1.4;
+
+/// The least light, linear, that is a print or a part on something dark, and how much of it must be left if it was gloss.
+const WHITE: (f32, f32) = (0.15, 0.4);
+
+/// The share of the `region` that was something else than the rest, such as a print or a handle, and now has the color
+/// of the rest, 0 to 1.
 ///
-/// Shade and gloss are the same before and after: what had none of the body's color has none of its new one. A pixel
-/// counts where nothing near it has its old color any more, for a print that was merely moved is not lost. On something
-/// neutral, white or black print cannot be told from light and shade.
+/// Shade and gloss are the same before and after: what had none of the body's color has none of its new one, what was
+/// too dark to be lit is not lit, and what was gloss on something dark is still gloss. A pixel counts where nothing near
+/// it has its old color any more, for a print that was merely moved is not lost. White on white and black on black
+/// cannot be told from light and shade.
 pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
     let body = |picture: &Plane<Rgb>| shown(&sampled(picture, region)).map(Body::new);
     let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
     let is_painted = |place: &usize| {
         let (one, other) = (before.data[*place], after.data[*place]);
         region.data[*place]
-            && luminance(one) > DARK
-            && old.has_no_part_in(one)
             && new.is_all_of(other)
-            && (new.is_colorful || luminance(other) < DARKER * luminance(one) || old.differs_in_hue(one))
-            && !is_near(after, *place, Oklab::from(one))
+            && (has_changed_color([&old, &new], [one, other])
+                || is_newly_lit([&old, &new], [one, other])
+                || has_lost_its_white([&old, &new], [one, other]))
+            && !is_near(after, *place, Oklab::from(one), &new)
     };
     let painted = (0..region.data.len()).filter(is_painted).count();
     if painted < FEWEST { 0.0 } else { painted as f64 / region.count() as f64 }
 }
 
-/// Whether a picture has a color near a place.
-fn is_near(picture: &Plane<Rgb>, place: usize, color: Oklab) -> bool {
+/// Whether a pixel that was of none of the old body is of the new one.
+fn has_changed_color([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
+    luminance(one) > DARK
+        && old.has_no_part_in(one)
+        && (new.is_colorful || luminance(other) < DARKER * luminance(one) || old.differs_in_hue(one))
+}
+
+/// Whether a pixel that was too dark for any shade on the old body is as lit as the new one.
+fn is_newly_lit([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
+    old.is_bright() && new.is_bright() && new.shade(other) > LIT.0 * luminance(one) / old.luminance + LIT.1
+}
+
+/// Whether a pixel that was too bright to be anything but gloss on the old body has none over the new color.
+fn has_lost_its_white([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
+    let gloss = luminance(one) - BRIGHTER * old.luminance;
+    !old.is_colorful && new.is_colorful && gloss > WHITE.0 && new.unmix.split(other).1 < WHITE.1 * gloss
+}
+
+/// Whether a picture has a color near a place that is none of the body, nor mixed with it.
+fn is_near(picture: &Plane<Rgb>, place: usize, color: Oklab, body: &Body) -> bool {
+    let is_colorful = body.is_colorful && color.saturation() > NEUTRAL;
     let (x, y) = (place % picture.width, place / picture.width);
     let rows = y.saturating_sub(NEAR)..(y + NEAR + 1).min(picture.height);
     let columns = x.saturating_sub(NEAR)..(x + NEAR + 1).min(picture.width);
     rows.flat_map(|y| columns.clone().map(move |x| (x, y))).any(|(x, y)| {
-        let own = Oklab::from(picture.at(x, y));
-        (own.l - color.l).powi(2) + (own.a - color.a).powi(2) + (own.b - color.b).powi(2) < ALIKE * ALIKE
+        let pixel = picture.at(x, y);
+        let own = Oklab::from(pixel);
+        let off = (own.l - color.l).powi(2) + (own.a - color.a).powi(2) + (own.b - color.b).powi(2);
+        off < ALIKE * ALIKE && !(is_colorful && body.has_some_part_in(pixel))
     })
 }
 
 /// The color of a surface, and how to tell what is of it.
 struct Body {
     color: Oklab,
+    luminance: f32,
     sum: f32,
     is_colorful: bool,
     unmix: Unmix,
@@ -68,7 +108,16 @@ impl Body {
     fn new(body: Rgb) -> Body {
         let color = Oklab::from(body);
         let is_colorful = color.saturation() > NEUTRAL;
-        Body { color, sum: body.iter().sum(), is_colorful, unmix: Unmix::new(body, 0.0) }
+        Body { color, luminance: luminance(body), sum: body.iter().sum(), is_colorful, unmix: Unmix::new(body, 0.0) }
+    }
+
+    fn is_bright(&self) -> bool {
+        self.luminance > if self.is_colorful { BRIGHT.1 } else { BRIGHT.0 }
+    }
+
+    /// How lit the body is in a pixel: 1 is as lit as most of it.
+    fn shade(&self, pixel: Rgb) -> f32 {
+        if self.is_colorful { self.unmix.split(pixel).0 } else { luminance(pixel) / self.luminance.max(1e-4) }
     }
 
     /// Whether a pixel shows hardly anything of the surface: it is white or grey, or has another hue.
@@ -80,8 +129,18 @@ impl Body {
         shade * self.sum < BODY.0 * 3.0 * veil || self.differs_in_hue(pixel)
     }
 
+    /// Whether a pixel is the body under white, or mixed with what is white or grey.
+    fn has_some_part_in(&self, pixel: Rgb) -> bool {
+        let (shade, veil) = self.unmix.split(pixel);
+        self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > BODY.0 * 3.0 * veil
+    }
+
     fn differs_in_hue(&self, pixel: Rgb) -> bool {
-        is_of_another_hue(Oklab::from(pixel), self.color)
+        let color = Oklab::from(pixel);
+        match self.is_colorful {
+            true => is_of_another_hue(color, self.color),
+            false => length(color.a - self.color.a, color.b - self.color.b) > HUE,
+        }
     }
 
     fn is_all_of(&self, pixel: Rgb) -> bool {
@@ -96,6 +155,13 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RED: Rgb = [0.56, 0.02, 0.02];
+    const BLUE: Rgb = [0.02, 0.2, 0.9];
+    const GREEN: Rgb = [0.03, 0.21, 0.08];
+    const WOOD: Rgb = [0.35, 0.19, 0.08];
+    const WHITE: Rgb = [0.9; 3];
+    const BLACK: Rgb = [0.011; 3];
 
     /// What is lost of a shaded surface of the color `old` with a `print` and a highlight, once it is `new`: the print stays,
     /// moved by `shift` pixels, or is painted over.
@@ -114,13 +180,64 @@ mod tests {
         painted_over(&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by)), &region)
     }
 
+    fn is_told(old: Rgb, new: Rgb, print: Rgb) {
+        assert!(
+            (lost(old, new, print, None) - 48.0 / 3600.0).abs() < 0.002,
+            "{print:?} on {old:?} that is {new:?} now"
+        );
+        for shift in [0, 3] {
+            assert!(lost(old, new, print, Some(shift)) < 1e-9, "{print:?} on {old:?} that is {new:?} now");
+        }
+    }
+
     #[test]
     fn a_print_that_took_on_the_new_color_is_lost_and_a_highlight_or_a_shifted_print_is_not() {
-        let (red, blue, white, black) = ([0.56, 0.02, 0.02], [0.02, 0.2, 0.9], [0.9; 3], [0.011; 3]);
-        for (old, new, print) in [(red, blue, white), (red, black, white), (white, red, blue), (black, white, red)] {
-            assert!((lost(old, new, print, None) - 48.0 / 3600.0).abs() < 0.002, "{old:?} to {new:?}");
-            assert!(lost(old, new, print, Some(0)) < 1e-9, "{old:?} to {new:?}");
-            assert!(lost(old, new, print, Some(3)) < 1e-9, "{old:?} to {new:?}");
-        }
+        is_told(RED, BLUE, WHITE);
+        is_told(RED, BLACK, WHITE);
+        is_told(WHITE, RED, BLUE);
+        is_told(BLACK, WHITE, RED);
+    }
+
+    #[test]
+    fn wood_that_took_on_the_new_color_of_something_white_or_black_is_lost() {
+        is_told(WHITE, BLUE, WOOD);
+        is_told(BLACK, GREEN, WOOD);
+    }
+
+    #[test]
+    fn a_black_part_that_is_as_lit_as_the_new_color_is_lost() {
+        is_told(WHITE, RED, BLACK);
+        is_told(RED, BLUE, BLACK);
+    }
+
+    #[test]
+    fn white_on_something_black_that_is_no_gloss_on_the_new_color_is_lost() {
+        is_told(BLACK, RED, WHITE);
+        is_told(BLACK, BLUE, WHITE);
+    }
+
+    #[test]
+    fn a_thin_part_that_took_on_the_new_color_is_not_found_again_at_its_own_edge() {
+        let grounds = [0.62, 0.62, 0.62];
+        let leg = |color: Rgb| {
+            let mixed: Rgb = std::array::from_fn(|channel| (color[channel] + grounds[channel]) / 2.0);
+            move |x: usize| if x == 9 || x == 12 { mixed } else { color }
+        };
+        let picture = |body: Rgb, part: Rgb| {
+            let color = |place: usize| match (place % 60, place / 60) {
+                (_, 0..30) => body,
+                (x @ 9..=12, _) => leg(part)(x),
+                _ => grounds,
+            };
+            Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
+        };
+        let (before, after) = (picture(BLUE, WOOD), picture(RED, RED.map(|channel| channel * 0.7)));
+        let region = Plane {
+            width: 60,
+            height: 60,
+            data: (0..3600).map(|place| place / 60 < 30 || (9..=12).contains(&(place % 60))).collect(),
+        };
+        assert!(painted_over(&before, &after, &region) > 0.02, "{}", painted_over(&before, &after, &region));
+        assert!(painted_over(&before, &picture(RED, WOOD), &region) < 1e-9);
     }
 }
