@@ -1,12 +1,13 @@
-use crate::color::filter::{Connected, components, dilate, enlarge, erode, gaussian, open, shrink, spread};
+use crate::color::filter::{Connected, components, enlarge, erode, gaussian, open, shrink};
 use crate::color::shown::percentile;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
-use super::background::Background;
 use super::burnt::with_burnt_out;
+use super::edges::{Edges, gradient};
 use super::frame::frame;
 use super::graph::Graph;
+use super::holes::without_holes;
 use super::people::without_people;
 use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
@@ -99,57 +100,6 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
     let fine = if weight > CHROMA.0 { by(&gradient(&smooth, weight), weight, 0.03) } else { None };
     let found = by(&coarse, CHROMA.0, 0.0).into_iter().chain(fine);
     found.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, found)| found)
-}
-
-/// The gradient around each pixel, and the noise in it.
-struct Edges {
-    reach: Plane<f32>,
-    noise: f32,
-}
-
-impl Edges {
-    fn new(gradient: &Plane<f32>) -> Edges {
-        let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
-        Edges { reach: spread(gradient, 2, f32::max), noise }
-    }
-
-    /// The share of the pixels of `line` that lie on an edge of at least `strength`.
-    fn share(&self, line: &Plane<bool>, strength: f32) -> f32 {
-        self.share_of((0..line.data.len()).filter(|place| line.data[*place]), strength)
-    }
-
-    /// The same for a line that is given by its places.
-    fn share_of(&self, line: impl Iterator<Item = usize>, strength: f32) -> f32 {
-        let (mut edges, mut all) = (0, 0);
-        for place in line {
-            all += 1;
-            edges += usize::from(self.reach.data[place] > strength);
-        }
-        if all == 0 { 0.0 } else { edges as f32 / all as f32 }
-    }
-}
-
-/// How fast the color changes at each pixel. Hue and chroma count more than lightness, which shade changes as well.
-fn gradient(smooth: &Plane<Rgb>, weight: f32) -> Plane<f32> {
-    let weighed = smooth.map(|[l, a, b]| [l, weight * a, weight * b]);
-    let width = weighed.width.max(1);
-    let change = |one: &Rgb, other: &Rgb| {
-        let [l, a, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];
-        l * l + a * a + b * b
-    };
-    let mut gradient = Plane::filled(weighed.width, weighed.height, 0.0f32);
-    let mut widen = |first: usize, step: usize, length: usize| {
-        for place in first..first + length {
-            let change = change(&weighed.data[place], &weighed.data[place + step]);
-            gradient.data[place] = gradient.data[place].max(change);
-            gradient.data[place + step] = gradient.data[place + step].max(change);
-        }
-    };
-    for row in (0..weighed.data.len()).step_by(width) {
-        widen(row, 1, width - 1);
-    }
-    widen(0, width, weighed.data.len().saturating_sub(width));
-    gradient.map(f32::sqrt)
 }
 
 /// White products on a white ground differ from it in chroma alone, and by little; compressed pictures have steps of
@@ -293,53 +243,4 @@ fn without_shadows(mask: Plane<bool>, edges: &Edges) -> Plane<bool> {
         let part = label as usize;
         part != 0 && (sharpness[part] >= 0.6 * sharpest || 2 * sizes[part] >= whole)
     })
-}
-
-/// Drops enclosed parts that look like the background and have a sharp rim: the inside of a handle.
-fn without_holes(mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Plane<bool> {
-    let background = Background::fit(colors);
-    let mut near = mask.clone();
-    for (place, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
-        let (behind, color) = (background.at(place % mask.width, place / mask.width), colors.data[place]);
-        let off = length(color.a - behind.a, color.b - behind.b);
-        *is_near = off < 0.010 + 2.0 * background.noise && (color.l - behind.l).abs() < 0.018 + 2.0 * background.noise;
-    }
-    let near = open(&near, 1);
-    let (labels, sizes) = components(&near, Connected::Sides);
-    let whole = mask.count();
-    let windows = windows(&labels, sizes.len());
-    let mut mask = mask;
-    for (part, size) in sizes.iter().enumerate().skip(1) {
-        if *size <= 25 || *size * 4 >= whole {
-            continue;
-        }
-        let [left, top, right, bottom] = windows[part];
-        let (width, height) = (right - left, bottom - top);
-        let places = || (top..bottom).flat_map(move |y| (left..right).map(move |x| (x, y)));
-        let data = places().map(|(x, y)| labels.at(x, y) as usize == part).collect();
-        let hole = Plane { width, height, data };
-        let around = dilate(&hole, 2);
-        let rim = places()
-            .zip(around.data.iter().zip(&hole.data))
-            .filter(|((x, y), (is_near, is_hole))| **is_near && !**is_hole && mask.at(*x, *y));
-        if edges.share_of(rim.map(|((x, y), _)| y * labels.width + x), (3.0 * edges.noise).max(0.02)) > 0.8 {
-            for (place, label) in mask.data.iter_mut().zip(&labels.data) {
-                *place &= *label as usize != part;
-            }
-        }
-    }
-    mask
-}
-
-/// Left, top, right and bottom of each part with two pixels around it.
-fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
-    let mut windows = vec![[usize::MAX, usize::MAX, 0, 0]; count];
-    for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
-        for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != 0) {
-            let [left, top, right, bottom] = &mut windows[*label as usize];
-            (*left, *right) = ((*left).min(x.saturating_sub(2)), (*right).max((x + 3).min(labels.width)));
-            (*top, *bottom) = ((*top).min(y.saturating_sub(2)), (*bottom).max((y + 3).min(labels.height)));
-        }
-    }
-    windows
 }
