@@ -15,6 +15,9 @@ const NOISE: f32 = 0.006;
 /// How much more, or less, of a pixel may be covered than the outline alone tells.
 const REACH_OF_MIXTURES: f32 = 2.5;
 
+/// How little the colors on one side vary where nothing on it looks like a mixture, as a share of the step to the other.
+const FLAT: f32 = 0.15;
+
 /// Where a pixel lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -73,9 +76,14 @@ impl Rim {
         let outline = ((self.prior - 0.5) * sharpness + 0.5).clamp(0.0, 1.0);
         let found = outline + trust * (share - outline);
         // The outline bounds how far mixtures reach; more so if what is behind is lighter, where shadows look like them.
+        // A ground without any shadow tells them by itself.
         let is_darker = luminance(self.front) < 0.5 * luminance(self.back);
+        let is_flat = |noise: f32| noise < FLAT * FLAT * dot(line, line);
+        let is_clear = is_darker && is_flat(self.back_noise);
         let bound = if is_darker { ((self.prior - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0) } else { self.prior };
-        found.max(1.0 - REACH_OF_MIXTURES * (1.0 - bound)).min(REACH_OF_MIXTURES * bound).clamp(0.0, 1.0)
+        let least = if is_clear && is_flat(self.front_noise) { 0.0 } else { 1.0 - REACH_OF_MIXTURES * (1.0 - bound) };
+        let most = if is_clear { 1.0 } else { REACH_OF_MIXTURES * bound };
+        found.max(least).min(most).clamp(0.0, 1.0)
     }
 
     /// Between two pixels.
@@ -156,6 +164,21 @@ fn gathered(picture: &Plane<Rgb>, weight: impl Fn(usize) -> f32) -> impl Fn(usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rim_of_something_black_on_an_even_ground_is_told_by_its_color_and_in_a_shadow_by_the_outline_too() {
+        let share = |shadow: f32| {
+            let ground = |x: usize| [0.8 - shadow * 0.1 * (24 - x.min(24)) as f32; 3].map(|light: f32| light.max(0.05));
+            let color = |x: usize| if x < 16 { [0.01; 3] } else { ground(x) };
+            let picture = Plane { width: 32, height: 16, data: (0..512).map(|place| color(place % 32)).collect() };
+            // The outline is one pixel short of the edge.
+            let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
+            let matte = Matte::new(&picture, &region);
+            matte.rim.at(15, 8).share(picture.at(15, 8), 2.0)
+        };
+        assert!(share(0.0) > 0.9, "{}", share(0.0));
+        assert!(share(1.0) < 0.5, "{}", share(1.0));
+    }
 
     #[test]
     fn a_mixed_pixel_is_covered_by_its_share() {
