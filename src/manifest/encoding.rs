@@ -9,7 +9,7 @@ use std::thread;
 
 use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::source::Text;
+use super::text::Text;
 
 /// How many bytes are looked at to tell UTF-16 that has no byte order mark.
 const HEAD: usize = 4096;

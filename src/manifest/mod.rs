@@ -33,6 +33,7 @@ mod source;
 mod stdin;
 mod suggest;
 mod table;
+mod text;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 use crate::bytes::char_floor;
-use crate::files;
 
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
 use super::encoding::{Guess, NotUtf8};
 use super::line_starts::LineStarts;
+use super::text::Text;
 use super::{encoding, foreign, suggest};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
@@ -26,28 +26,6 @@ pub(super) struct Source {
     start: u64,
     /// What was understood of its encoding and could surprise.
     pub(super) notice: Option<Diagnostic>,
-}
-
-/// Reads a text from any place on, beside others that do.
-#[derive(Debug)]
-pub(super) struct Text {
-    file: Arc<File>,
-    offset: u64,
-}
-
-impl Text {
-    /// The text of `file` from byte `offset` on.
-    pub(super) fn of(file: &Arc<File>, offset: u64) -> Text {
-        Text { file: Arc::clone(file), offset }
-    }
-}
-
-impl Read for Text {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = files::read_at(&self.file, buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
 }
 
 /// What kind of manifest a file is.

@@ -15,7 +15,8 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::dialect;
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
-use super::source::{Source, Text};
+use super::source::Source;
+use super::text::Text;
 
 use cells::Cell;
 use header::{CATALOG, Column, Remark};

@@ -1,0 +1,27 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::files;
+
+/// Reads a text from any place on, beside others that do.
+#[derive(Debug)]
+pub(super) struct Text {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl Text {
+    /// The text of `file` from byte `offset` on.
+    pub(super) fn of(file: &Arc<File>, offset: u64) -> Text {
+        Text { file: Arc::clone(file), offset }
+    }
+}
+
+impl Read for Text {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = files::read_at(&self.file, buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
