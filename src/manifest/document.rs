@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::catalog::{self, Axis, Catalog, Keys, RowSource, Template, Wrongs};
+use super::catalog::{self, Axis, Catalog, CatalogErrors, Keys, RowSource, Template};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{COLUMNS, Entries, read_row, span_of};
 use super::node::{self, Key, Kind, Node, repeated};
@@ -132,10 +132,10 @@ impl Head<'_> {
 
     /// The catalog that jobs are made of, where it can be looked at; `whole` is the document's own place.
     fn catalog(&mut self, keys: Keys<'_>, defaults: &Defaults, whole: &Range<usize>) -> Option<CatalogParts> {
-        let mut wrongs = Wrongs::default();
-        let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut wrongs);
-        self.diagnostics.extend(wrongs.elsewhere);
-        let placed = wrongs.complaints.into_iter();
+        let mut errors = CatalogErrors::default();
+        let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut errors);
+        self.diagnostics.extend(errors.elsewhere);
+        let placed = errors.complaints.into_iter();
         let placed = placed.map(|complaint| (span_of(&complaint.at, &[], whole, self.text), complaint));
         let mut placed: Vec<(Range<usize>, Complaint)> = placed.collect();
         placed.sort_by_key(|(span, _)| span.start);

@@ -2,16 +2,16 @@ use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef, is_shortened_number};
 
 use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
+use super::id_index::{Before, HashedId, IdIndex, IdKey};
 use super::pass::{Parts, Pass};
 use super::row::{self, At, Complaint, Field, Row, understand};
-use super::seen::{Before, HashedId, IdKey, Seen};
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {
     reading: Reading<'m>,
     parts: Parts<'m>,
     part: Option<Box<dyn Pass + 'm>>,
-    seen: Seen,
+    ids: IdIndex,
     is_over: bool,
 }
 
@@ -63,8 +63,8 @@ pub(super) struct Reading<'m> {
     key: IdKey,
 }
 
-/// What a row comes to.
-pub(super) struct Looked<T> {
+/// A row that was read.
+pub(super) struct ReadRow<T> {
     /// Its id, right or wrong, unless all that there is to say of it was said.
     pub(super) id: Option<HashedId>,
     /// What was made of the job, unless anything is wrong with the row.
@@ -76,13 +76,13 @@ impl<'m> Reading<'m> {
         Reading { manifest, key: IdKey::new() }
     }
 
-    /// Looks at the row where `pass` is; `each` makes of its job what is needed of it.
-    pub(super) fn look<T>(&self, pass: &dyn Pass, each: impl FnOnce(&FoundJob<'_>) -> T) -> Looked<T> {
+    /// Reads the row where `pass` is; `each` makes of its job what is needed of it.
+    pub(super) fn read<T>(&self, pass: &dyn Pass, each: impl FnOnce(&FoundJob<'_>) -> T) -> ReadRow<T> {
         let (row, shape) = pass.row();
         let job = self.understand(&row, pass);
         let id = id(&row, &job).map(|id| self.key.hash(id));
         let good = job.as_ref().ok().filter(|_| shape.is_empty());
-        Looked { id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
+        ReadRow { id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
     /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
@@ -145,7 +145,7 @@ fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<Complaint>>) -> Option<
 
 impl<'m> Jobs<'m> {
     pub(super) fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
-        Jobs { reading: Reading::new(manifest), parts, part: None, seen: Seen::default(), is_over: false }
+        Jobs { reading: Reading::new(manifest), parts, part: None, ids: IdIndex::default(), is_over: false }
     }
 
     /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
@@ -184,8 +184,8 @@ impl Iterator for Jobs<'_> {
             (Ok(_), _) => return None,
             (Err(diagnostic), _) => return Some(Err(vec![diagnostic])),
         };
-        let Looked { id, made } = self.reading.look(part, |found| found.job.to_job(found.columns.copied()));
-        let first = match id.and_then(|id| self.seen.note(id, part.line())) {
+        let ReadRow { id, made } = self.reading.read(part, |found| found.job.to_job(found.columns.copied()));
+        let first = match id.and_then(|id| self.ids.note(id, part.line())) {
             Some(Before::Same(first)) => Some(first),
             Some(Before::Alike(_)) | None => None,
         };

@@ -6,7 +6,6 @@
 //! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A `Pass` reads
 //! one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
 
-mod blank;
 mod blocks;
 mod catalog;
 mod diagnostic;
@@ -14,7 +13,7 @@ mod dialect;
 mod document;
 mod encoding;
 mod entries;
-mod foreign;
+mod id_index;
 mod image;
 mod jobs;
 mod json_places;
@@ -27,13 +26,14 @@ mod pattern;
 mod quotes;
 mod row;
 mod schema;
-mod seen;
 mod settings;
 mod source;
 mod stdin;
 mod suggest;
 mod table;
 mod text;
+mod unsupported;
+mod whitespace;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -7,9 +7,9 @@ use crate::job::ImageSource;
 
 use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
-use super::jobs::{FoundJob, Looked, Reading};
+use super::id_index::{Before, HashedId, IdIndex};
+use super::jobs::{FoundJob, ReadRow, Reading};
 use super::pass::Pass;
-use super::seen::{Before, HashedId, Seen};
 
 /// How many parts wait for a thread, and how many that were read wait behind it. More would only take memory.
 const WAITING: usize = 4;
@@ -100,16 +100,16 @@ fn collect<'m, T, E>(
     batches: &[Receiver<Result<Batch<'m, T>, Diagnostic>>],
     mut take: impl FnMut(Found<'_, T>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (mut seen, mut before) = (Seen::default(), Vec::new());
+    let (mut ids, mut before) = (IdIndex::default(), Vec::new());
     // The first thread that has nothing more was to be dealt the part behind the last one.
     for batch in batches.iter().cycle().map_while(|batches| batches.recv().ok()) {
         let Batch { mut pass, rows, broken } = match batch {
             Ok(batch) => batch,
             Err(diagnostic) => return take(Found::Broken(diagnostic)),
         };
-        seen.look_ahead(rows.iter().filter_map(|row| row.id));
+        ids.prefetch(rows.iter().filter_map(|row| row.id));
         before.clear();
-        before.extend(rows.iter().map(|row| row.id.and_then(|id| seen.note(id, row.line))));
+        before.extend(rows.iter().map(|row| row.id.and_then(|id| ids.note(id, row.line))));
         let mut passed = usize::MAX;
         for (number, (Row { made, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
             let (first, alike) = match *before {
@@ -139,7 +139,7 @@ impl<'m, T> Batch<'m, T> {
                 Ok(false) => break None,
                 Err(diagnostic) => break Some(diagnostic),
             }
-            let Looked { id, made } = reading.look(&*pass, &each);
+            let ReadRow { id, made } = reading.read(&*pass, &each);
             rows.push(Row { line: pass.line(), id, made });
         };
         Batch { pass, rows, broken }

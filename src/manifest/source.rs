@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
 use super::encoding::{Guess, NotUtf8};
 use super::line_starts::LineStarts;
 use super::text::Text;
-use super::{encoding, foreign, suggest};
+use super::{encoding, suggest, unsupported};
 
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Kind {
             "yaml" | "yml" | "json" => Ok(Kind::Yaml),
             "jsonl" | "ndjson" => Ok(Kind::Lines),
             "xlsx" | "xls" | "ods" | "numbers" => {
-                Err(Diagnostic::about_file(name, foreign::SPREADSHEET.0, foreign::SPREADSHEET.1.to_owned()))
+                Err(Diagnostic::about_file(name, unsupported::SPREADSHEET.0, unsupported::SPREADSHEET.1.to_owned()))
             }
             _ => Err(Diagnostic::about_file(
                 name,
@@ -109,7 +109,7 @@ impl Source {
             };
             return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint.to_owned()));
         }
-        if let Some((message, hint)) = foreign::told(head) {
+        if let Some((message, hint)) = unsupported::detect(head) {
             return Err(Diagnostic::about_file(&source.name, message, hint.to_owned()));
         }
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };

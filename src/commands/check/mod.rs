@@ -19,7 +19,7 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::words;
 
 use super::failure::problems_text;
-use super::intake::{Dealt, Sent, about, for_each, unmatched};
+use super::intake::{Partitioned, Sent, about, for_each, unmatched};
 use super::options::Options;
 use super::unknown_pictures::{self, UnknownPictures};
 use super::{Failure, print, print_json};
@@ -152,8 +152,8 @@ fn look(
             Candidate { key, sketch: Sketch::of(job, likeness), urls }
         })
     };
-    let told = for_each(&manifest, &options, &mut pictures, candidate, |dealt| {
-        let Dealt::Ours(Some(Candidate { key, sketch, urls: named })) = dealt else { return Ok(()) };
+    let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
+        let Partitioned::Ours(Some(Candidate { key, sketch, urls: named })) = job else { return Ok(()) };
         let Some(decision) = forecast.take(key.as_ref(), &ledger, &options) else { return Ok(()) };
         advice.take(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {

@@ -1,7 +1,7 @@
 //! From a manifest to planned jobs: patterns are followed, local pictures looked at, and requests get their
 //! fingerprints.
 
-mod places;
+mod problems;
 mod remarks;
 mod unmatched;
 
@@ -15,8 +15,8 @@ use crate::pictures::{LocalPictures, PictureProblem};
 
 use super::Failure;
 use super::options::Options;
-use places::{Later, Wrong};
-use remarks::Odd;
+use problems::{DeferredProblems, ImageProblem};
+use remarks::JobRemarks;
 
 pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
@@ -25,7 +25,7 @@ pub(super) use unmatched::unmatched;
 const MOST_IMAGES: usize = 8;
 
 /// A job of the manifest, and whether it is this process's.
-pub(super) enum Dealt<T> {
+pub(super) enum Partitioned<T> {
     /// What was made of one that is in the share that is meant, as all are where no share is.
     Ours(T),
     /// It is in another share. Nobody has looked at its pictures.
@@ -34,7 +34,7 @@ pub(super) enum Dealt<T> {
 
 /// What can be done with a row wherever it is read.
 enum Prepared<T> {
-    Dealt(Dealt<T>),
+    Ready(Partitioned<T>),
     /// Its pictures have to be looked at first.
     Local(Box<Job>),
 }
@@ -51,7 +51,7 @@ pub(super) fn for_each<T: Send>(
     options: &Options,
     pictures: &mut LocalPictures,
     each: impl Fn(&FoundJob<'_>, &Sent<'_>) -> T + Sync,
-    mut take: impl FnMut(Dealt<T>) -> Result<(), Failure>,
+    mut take: impl FnMut(Partitioned<T>) -> Result<(), Failure>,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
     let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
@@ -59,45 +59,45 @@ pub(super) fn for_each<T: Send>(
     let prepare = |found: &FoundJob<'_>| {
         let job = found.job;
         let prepared = match share.map(|share| (share, job.id.to_id())) {
-            Some((share, id)) if !share.takes(&id) => Prepared::Dealt(Dealt::Theirs(id)),
+            Some((share, id)) if !share.takes(&id) => Prepared::Ready(Partitioned::Theirs(id)),
             _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
                 Prepared::Local(Box::new(found.to_job()))
             }
-            _ => Prepared::Dealt(Dealt::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
+            _ => Prepared::Ready(Partitioned::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
         };
-        (prepared, Odd::of(found))
+        (prepared, JobRemarks::of(found))
     };
-    let mut looked = Looked { folder: manifest.folder(), pictures, wrongs: Later::default() };
+    let mut checker = PictureChecker { folder: manifest.folder(), pictures, deferred: DeferredProblems::default() };
     let mut problems = Problems::default();
-    let mut said = Said::default();
+    let mut remarks = Remarks::default();
     let taken = manifest.read(prepare, |found| {
-        let is_good = problems.is_empty() && looked.wrongs.is_empty();
+        let is_good = problems.is_empty() && checker.deferred.is_empty();
         match found {
-            Found::Job { made: (made, odd), alike, mut place } => {
-                said.note(odd, alike, is_far, &mut place);
-                let mut job = match made {
-                    Prepared::Dealt(dealt) if is_good => return take(dealt),
-                    Prepared::Dealt(_) => return Ok(()),
+            Found::Job { made: (prepared, of_job), alike, mut place } => {
+                remarks.note(of_job, alike, is_far, &mut place);
+                let mut job = match prepared {
+                    Prepared::Ready(job) if is_good => return take(job),
+                    Prepared::Ready(_) => return Ok(()),
                     Prepared::Local(job) => job,
                 };
                 if refuses_local {
-                    said.note_local(&job, &mut place);
+                    remarks.note_local(&job, &mut place);
                 }
                 let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
-                if let Some((images, hashes)) = looked.at(images, &mut place)
+                if let Some((images, hashes)) = checker.check(images, &mut place)
                     && is_good
                 {
                     job.request.images = images;
                     let borrowed = job.borrowed();
                     let sent = Sent { request: &borrowed.request, hashes: &hashes };
-                    return take(Dealt::Ours(each(&FoundJob::with(&borrowed, &job.columns), &sent)));
+                    return take(Partitioned::Ours(each(&FoundJob::with(&borrowed, &job.columns), &sent)));
                 }
             }
             Found::Wrong(diagnostics, mut place) => {
                 problems.extend(diagnostics);
                 // Whose share it is in is not known for certain.
                 if share.is_none() {
-                    looked.at(place.pictures(), &mut place);
+                    checker.check(place.pictures(), &mut place);
                 }
             }
             Found::Broken(diagnostic) => problems.push(diagnostic),
@@ -105,29 +105,33 @@ pub(super) fn for_each<T: Send>(
         Ok(())
     });
     taken.map_err(Failure::Manifest)??;
-    let Looked { mut wrongs, .. } = looked;
-    let (error, warnings) = said.told();
-    error.into_iter().for_each(|error| wrongs.push(|| error));
-    wrongs.join(&mut problems);
+    let mut deferred = checker.deferred;
+    let (error, warnings) = remarks.told();
+    error.into_iter().for_each(|error| deferred.push(|| error));
+    deferred.join(&mut problems);
     if problems.is_empty() { Ok(warnings) } else { Err(Failure::Manifest(problems)) }
 }
 
-/// The local pictures of jobs, as far as they were looked at.
-struct Looked<'l> {
+/// Looks at the local pictures of jobs, and keeps what is wrong with them.
+struct PictureChecker<'l> {
     folder: &'l Path,
     pictures: &'l mut LocalPictures,
-    wrongs: Later,
+    deferred: DeferredProblems,
 }
 
 /// The hashes of local pictures.
 type Hashes = Vec<(PathBuf, ContentHash)>;
 
-impl Looked<'_> {
+impl PictureChecker<'_> {
     /// Looks at the images of the row at `place`, each with its number there: those that patterns match are in the
     /// patterns' places then. Nothing where anything is wrong with them.
-    fn at(&mut self, images: Vec<(usize, ImageSource)>, place: &mut Place<'_>) -> Option<(Vec<ImageSource>, Hashes)> {
-        let mut wrongs = Vec::new();
-        let images = expanded(images, self.folder, &mut wrongs);
+    fn check(
+        &mut self,
+        images: Vec<(usize, ImageSource)>,
+        place: &mut Place<'_>,
+    ) -> Option<(Vec<ImageSource>, Hashes)> {
+        let mut problems = Vec::new();
+        let images = expanded(images, self.folder, &mut problems);
         let mut hashes = Vec::new();
         for (number, image) in &images {
             let ImageSource::File(path) = image else { continue };
@@ -136,15 +140,15 @@ impl Looked<'_> {
                 Err(problem) => {
                     let missing = matches!(problem, PictureProblem::Missing { .. }).then(|| path.clone());
                     let (message, hint) = (problem.to_string(), problem.hint().to_owned());
-                    wrongs.push(Wrong { image: *number, message, hint, missing });
+                    problems.push(ImageProblem { image: *number, message, hint, missing });
                 }
             }
         }
-        if wrongs.is_empty() {
+        if problems.is_empty() {
             return Some((images.into_iter().map(|(_, image)| image).collect(), hashes));
         }
-        for Wrong { image, message, hint, missing } in wrongs {
-            self.wrongs.push(|| {
+        for ImageProblem { image, message, hint, missing } in problems {
+            self.deferred.push(|| {
                 // Whole folders are gone through for that.
                 let near = missing.and_then(|path| near_file(&path, self.folder, |_| true));
                 place.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
@@ -185,7 +189,11 @@ fn is_pattern(image: &ImageSource) -> bool {
 
 /// The images with those that patterns match, by their names, in the patterns' places. Those of which something is wrong
 /// are left out.
-fn expanded(images: Vec<(usize, ImageSource)>, folder: &Path, wrongs: &mut Vec<Wrong>) -> Vec<(usize, ImageSource)> {
+fn expanded(
+    images: Vec<(usize, ImageSource)>,
+    folder: &Path,
+    problems: &mut Vec<ImageProblem>,
+) -> Vec<(usize, ImageSource)> {
     if !images.iter().any(|(_, image)| is_pattern(image)) {
         return images;
     }
@@ -195,14 +203,14 @@ fn expanded(images: Vec<(usize, ImageSource)>, folder: &Path, wrongs: &mut Vec<W
             None => expanded.push((number, image)),
             Some(Ok(found)) => expanded.extend(found.into_iter().map(|path| (number, ImageSource::File(path)))),
             Some(Err((message, hint))) => {
-                wrongs.push(Wrong { image: number, message, hint: hint.to_owned(), missing: None });
+                problems.push(ImageProblem { image: number, message, hint: hint.to_owned(), missing: None });
             }
         }
     }
     if expanded.len() > MOST_IMAGES {
         let message = format!("{} pictures match, and the API takes {MOST_IMAGES} at most", expanded.len());
         let hint = "narrow the pattern; for a job each, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
-        wrongs.push(Wrong { image: 0, message, hint, missing: None });
+        problems.push(ImageProblem { image: 0, message, hint, missing: None });
         return Vec::new();
     }
     expanded
@@ -233,7 +241,7 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
 
 /// What is said of jobs once, for all that have the same about them.
 #[derive(Default)]
-struct Said {
+struct Remarks {
     /// Those that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
     local: Counted,
     /// Those that name pictures in networks that the provider is not in.
@@ -246,31 +254,31 @@ struct Said {
     gaps: Counted,
 }
 
-impl Said {
-    fn note(&mut self, odd: Odd, alike: Option<u64>, is_far: bool, place: &mut Place<'_>) {
+impl Remarks {
+    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, place: &mut Place<'_>) {
         if let Some(line) = alike {
             const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
             let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
             self.alike.note(|| place.about(None, message, HINT.to_owned()));
         }
-        if let Some(image) = odd.private.filter(|_| is_far) {
+        if let Some(image) = of_job.private.filter(|_| is_far) {
             const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for a server \
                                 of your own say --base-url or `base_url:` under `run:`";
             let message = "the picture is in a network of your own, which the provider cannot reach".to_owned();
             self.private.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if let Some(image) = odd.unread {
+        if let Some(image) = of_job.unread {
             const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
             let message = "the picture's format is one that the API may not read".to_owned();
             self.unread.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if odd.has_gap {
+        if of_job.has_gap {
             const HINT: &str = "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by \
                                 `when:`";
             let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
             self.gaps.note(|| place.about_gap(message, HINT.to_owned()));
         }
-        if odd.is_date {
+        if of_job.is_date {
             const HINT: &str = "format the column as text, and fill it again";
             let message = "the id is a date, as a spreadsheet makes of the likes of `3-1`".to_owned();
             self.dates.note(|| place.about(None, message, HINT.to_owned()));

@@ -51,7 +51,7 @@ impl Counted {
 
 /// What is odd about a job and needs no other one to be seen: images by their numbers.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Odd {
+pub(super) struct JobRemarks {
     /// An image in a network that the provider is not in.
     pub(super) private: Option<u8>,
     /// An image that ends in the name of a format that the API may not read.
@@ -62,17 +62,18 @@ pub(super) struct Odd {
     pub(super) is_date: bool,
 }
 
-impl Odd {
-    pub(super) fn of(found: &FoundJob<'_>) -> Odd {
+impl JobRemarks {
+    pub(super) fn of(found: &FoundJob<'_>) -> JobRemarks {
         let job = found.job;
-        let mut odd = Odd { has_gap: found.gap().is_some(), is_date: is_date(job.id.as_str()), ..Odd::default() };
+        let mut remarks =
+            JobRemarks { has_gap: found.gap().is_some(), is_date: is_date(job.id.as_str()), ..JobRemarks::default() };
         for (number, image) in (0..).zip(job.request.images.iter()) {
             if let ImageRef::Url(url) = image {
-                odd.private = odd.private.or_else(|| is_private(url).then_some(number));
-                odd.unread = odd.unread.or_else(|| is_unread(url).then_some(number));
+                remarks.private = remarks.private.or_else(|| is_private(url).then_some(number));
+                remarks.unread = remarks.unread.or_else(|| is_unread(url).then_some(number));
             }
         }
-        odd
+        remarks
     }
 }
 

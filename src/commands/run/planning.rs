@@ -1,5 +1,5 @@
 use crate::commands::Failure;
-use crate::commands::intake::{Dealt, Sent, for_each, unmatched};
+use crate::commands::intake::{Partitioned, Sent, for_each, unmatched};
 use crate::commands::options::Options;
 use crate::job::ContentHash;
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
@@ -57,12 +57,12 @@ impl Planning {
             (line, options.selection.names(found.job.id.as_str()))
         };
         let mut is_any_named = false;
-        let warnings = for_each(manifest, options, &mut pictures, planned, |dealt| match dealt {
-            Dealt::Ours((line, is_named)) => {
+        let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
+            Partitioned::Ours((line, is_named)) => {
                 is_any_named |= is_named;
                 Ok(draft.push_line(&line)?)
             }
-            Dealt::Theirs(id) => {
+            Partitioned::Theirs(id) => {
                 draft.skip();
                 ids.note(&id);
                 Ok(())

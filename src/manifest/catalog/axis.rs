@@ -25,7 +25,7 @@ pub(super) struct Entry {
 }
 
 /// What is wrong with an axis, and where.
-pub(in crate::manifest) struct Wrong {
+pub(in crate::manifest) struct AxisError {
     pub(in crate::manifest) span: std::ops::Range<usize>,
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
@@ -33,24 +33,24 @@ pub(in crate::manifest) struct Wrong {
 
 impl Axis {
     /// Reads an axis: a list of single values, or of maps of single values.
-    pub(in crate::manifest) fn read(key: &Key, value: &Node) -> Result<Axis, Wrong> {
-        let wrong = |node: &Node, message: String| Wrong {
+    pub(in crate::manifest) fn read(key: &Key, value: &Node) -> Result<Axis, AxisError> {
+        let error = |node: &Node, message: String| AxisError {
             span: node.span.clone(),
             message,
             hint: "a part of the matrix is a list, as in `color: [{name: ocean, hex: \"#1E90FF\"}]`".to_owned(),
         };
         let Kind::List(items) = &value.kind else {
-            return Err(wrong(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
+            return Err(error(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
         };
         if items.is_empty() {
-            return Err(wrong(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
+            return Err(error(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
         }
         if snake_case(&key.name) != key.name {
             let message = format!("{} is no name that templates could use", quoted(&key.name));
             let hint = format!("call it `{}`", snake_case(&key.name));
-            return Err(Wrong { span: key.span.clone(), message, hint });
+            return Err(AxisError { span: key.span.clone(), message, hint });
         }
-        let entries: Result<Vec<Entry>, Wrong> = items
+        let entries: Result<Vec<Entry>, AxisError> = items
             .iter()
             .map(|item| match &item.kind {
                 Kind::Scalar(text) => {
@@ -62,7 +62,7 @@ impl Axis {
                         .iter()
                         .map(|(part, value)| Some((part.name.clone(), value.scalar()?.to_owned())))
                         .collect();
-                    let texts = texts.ok_or_else(|| wrong(item, "an entry's keys take single values".to_owned()))?;
+                    let texts = texts.ok_or_else(|| error(item, "an entry's keys take single values".to_owned()))?;
                     Ok(Entry {
                         value: Variable::from(
                             texts
@@ -74,7 +74,7 @@ impl Axis {
                         span: pairs.first().map_or(item.span.clone(), |(first, _)| first.span.clone()),
                     })
                 }
-                _ => Err(wrong(item, format!("an entry of `matrix.{}` is {}", key.name, item.what()))),
+                _ => Err(error(item, format!("an entry of `matrix.{}` is {}", key.name, item.what()))),
             })
             .collect();
         Ok(Axis { name: key.name.as_str().into(), entries: entries? })

@@ -19,18 +19,18 @@ use minijinja::Value as Variable;
 use minijinja::value::Object;
 
 pub(super) use axis::Axis;
-pub(super) use read::{Keys, Wrongs, read};
+pub(super) use read::{CatalogErrors, Keys, read};
 pub(super) use rows::RowSource;
 pub(super) use template::{Template, Text};
 use template::{Unfilled, Wanted};
 
-use super::blank::trim;
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::pass::{Parts, Pass};
 use super::row::{At, Complaint, Defaults, Field, Row, Value, lost};
 use super::source::Source;
 use super::suggest;
+use super::whitespace::trim;
 
 /// Columns of a row that win over the template, where they are not empty: what one wants another way for one product.
 const OVERRIDES: [Field; 6] =

@@ -50,12 +50,12 @@ impl Keys<'_> {
 
 /// What is wrong with the keys: places in the document, and what is to be said of other files.
 #[derive(Default)]
-pub(in crate::manifest) struct Wrongs {
+pub(in crate::manifest) struct CatalogErrors {
     pub(in crate::manifest) complaints: Vec<Complaint>,
     pub(in crate::manifest) elsewhere: Vec<Diagnostic>,
 }
 
-impl Wrongs {
+impl CatalogErrors {
     fn push(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
         self.complaints.push(Complaint::new(At::Source(span.clone()), message, hint));
     }
@@ -66,49 +66,49 @@ impl Wrongs {
 }
 
 /// Reads the keys in the manifest `text`, whose paths are relative to `folder`; what the template leaves out may be
-/// among the `defaults`. Nothing where the wrongs are such that rows cannot be looked at.
+/// among the `defaults`. Nothing where the errors are such that rows cannot be looked at.
 pub(in crate::manifest) fn read(
     keys: Keys<'_>,
     text: &str,
     defaults: &Defaults,
     folder: &Path,
-    wrongs: &mut Wrongs,
+    errors: &mut CatalogErrors,
 ) -> Option<(RowSource, Vec<Axis>, Template)> {
     let first = keys.first()?;
-    let matrix = keys.matrix.map(|(_, value)| matrix(value, wrongs));
+    let matrix = keys.matrix.map(|(_, value)| matrix(value, errors));
     let matrix = matrix.unwrap_or(Matrix { axes: Vec::new(), broken: Some(BTreeSet::new()) });
-    let before = wrongs.count();
+    let before = errors.count();
     let rows = match keys.rows {
-        Some((_, value)) => rows(value, folder, wrongs),
+        Some((_, value)) => rows(value, folder, errors),
         None if matrix.axes.is_empty() && keys.matrix.is_none() => {
             let message = "a template needs `rows` or a `matrix` to make jobs of";
-            wrongs.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
+            errors.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
             None
         }
         None => keys.template.map(|(_, value)| RowSource::One(MadeRow { line: value.line, ..MadeRow::default() })),
     };
     let Some((key, value)) = keys.template else {
         let hint = "say how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
-        wrongs.push(&first.span, "the manifest has no `template`", hint);
+        errors.push(&first.span, "the manifest has no `template`", hint);
         return None;
     };
-    let is_whole = wrongs.count() == before;
-    let mut template = template(key, value, text, wrongs)?;
+    let is_whole = errors.count() == before;
+    let mut template = template(key, value, text, errors)?;
     // What columns there are is not known where the rows are wrong.
     let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
     if is_whole {
         for (field, complaint) in left_out(key, value, columns.as_deref(), defaults) {
-            wrongs.complaints.push(complaint);
+            errors.complaints.push(complaint);
             template.fields.push((field, Text::broken(key.span.clone())));
         }
     }
     let broken = matrix.broken?;
     let known = Known { columns: columns.as_deref(), matrix: &matrix.axes, broken: &broken };
-    wrongs.complaints.extend(template.mistakes(&known));
+    errors.complaints.extend(template.mistakes(&known));
     match rows.filter(|_| is_whole) {
         Some(rows) => Some((rows, matrix.axes, template)),
         None => {
-            wrongs.complaints.extend(template.wrong_for_all(folder));
+            errors.complaints.extend(template.wrong_for_all(folder));
             None
         }
     }
@@ -150,31 +150,31 @@ struct Matrix {
     broken: Option<BTreeSet<String>>,
 }
 
-fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
+fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "name its parts, as in `matrix: {color: [{name: ocean, hex: \"#1E90FF\"}]}`".to_owned();
-        wrongs.push(&value.span, format!("`matrix` is {}, and takes a name for each list", value.what()), hint);
+        errors.push(&value.span, format!("`matrix` is {}, and takes a name for each list", value.what()), hint);
         return Matrix { axes: Vec::new(), broken: None };
     };
     let mut axes = Vec::new();
     let mut broken = BTreeSet::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
         if let Some((message, hint)) = repeated(pairs, index) {
-            wrongs.push(&key.span, message, hint);
+            errors.push(&key.span, message, hint);
             continue;
         }
         match Axis::read(key, value) {
             Ok(axis) => axes.push(axis),
-            Err(wrong) => {
+            Err(error) => {
                 broken.insert(snake_case(&key.name));
-                wrongs.push(&wrong.span, wrong.message, wrong.hint);
+                errors.push(&error.span, error.message, error.hint);
             }
         }
     }
     let combinations = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.entries.len()));
     if combinations.is_none_or(|combinations| combinations > MOST_COMBINATIONS) {
         let message = format!("the matrix makes more than {MOST_COMBINATIONS} jobs of each row");
-        wrongs.push(
+        errors.push(
             &value.span,
             message,
             "each of its lists multiplies the others: keep the few that are meant".to_owned(),
@@ -185,41 +185,41 @@ fn matrix(value: &Node, wrongs: &mut Wrongs) -> Matrix {
 }
 
 /// Where rows come from; something may be wrong with them all the same.
-fn rows(value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+fn rows(value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSource> {
     match &value.kind {
         Kind::Scalar(path) if path.contains("://") => {
             let message = format!("`rows` names {}, which is not fetched", quoted(path));
-            wrongs.push(&value.span, message, "download the table, and name the file: `rows: catalog.csv`".to_owned());
+            errors.push(&value.span, message, "download the table, and name the file: `rows: catalog.csv`".to_owned());
             None
         }
-        Kind::Scalar(path) if path.contains(['*', '?', '[']) => pictures(path, value, folder, wrongs),
-        Kind::Scalar(path) => file(path, value, folder, wrongs),
+        Kind::Scalar(path) if path.contains(['*', '?', '[']) => pictures(path, value, folder, errors),
+        Kind::Scalar(path) => file(path, value, folder, errors),
         Kind::List(items) if !items.is_empty() => {
             for item in items.iter().filter(|item| !matches!(item.kind, Kind::Map(_))) {
                 let message = format!("the row is {}, and takes keys", item.what());
-                wrongs.push(&item.span, message, "write it as in `- {sku: m1, file: mug.jpg}`".to_owned());
+                errors.push(&item.span, message, "write it as in `- {sku: m1, file: mug.jpg}`".to_owned());
             }
             Some(RowSource::List(items.clone()))
         }
         Kind::List(_) => {
-            wrongs.push(&value.span, "`rows` is empty", "name a table, or list rows as in `- {sku: m1}`".to_owned());
+            errors.push(&value.span, "`rows` is empty", "name a table, or list rows as in `- {sku: m1}`".to_owned());
             None
         }
         _ => {
             let hint = "name a table, as in `rows: catalog.csv`, or pictures, as in `rows: photos/*.jpg`".to_owned();
-            wrongs.push(&value.span, format!("`rows` is {}, and takes a path or a list", value.what()), hint);
+            errors.push(&value.span, format!("`rows` is {}, and takes a path or a list", value.what()), hint);
             None
         }
     }
 }
 
-fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+fn file(path: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSource> {
     let whole = folder.join(path.trim());
     let name = whole.display().to_string();
     if whole.is_dir() {
         let message = format!("`rows` names {}, which is a folder", quoted(path));
         let pictures = format!("for a row for each picture in it, write `{}/*.jpg`", path.trim().trim_end_matches('/'));
-        wrongs.push(&value.span, message, pictures);
+        errors.push(&value.span, message, pictures);
         return None;
     }
     if !whole.is_file() {
@@ -230,14 +230,14 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
             || "paths are relative to the manifest's own folder".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        wrongs.push(&value.span, message, hint);
+        errors.push(&value.span, message, hint);
         return None;
     }
     let kind = match source::Kind::of(&whole, &name) {
         Ok(kind @ (source::Kind::Table | source::Kind::Lines)) => kind,
         Ok(source::Kind::Yaml) | Err(_) => {
             let message = format!("`rows` names {}, which is no table", quoted(path));
-            wrongs.push(&value.span, message, "rows are read from .csv, .tsv, .txt or .jsonl".to_owned());
+            errors.push(&value.span, message, "rows are read from .csv, .tsv, .txt or .jsonl".to_owned());
             return None;
         }
     };
@@ -248,18 +248,18 @@ fn file(path: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<
         }
         _ => {
             let mut table = Table::open(&source, Use::Catalog)?;
-            wrongs.elsewhere.append(&mut table.problems);
+            errors.elsewhere.append(&mut table.problems);
             Ok(RowSource::Table(source, table))
         }
     });
-    opened.map_err(|wrong| wrongs.elsewhere.extend(wrong)).ok()
+    opened.map_err(|wrong| errors.elsewhere.extend(wrong)).ok()
 }
 
-fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> Option<RowSource> {
+fn pictures(pattern: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSource> {
     let found = match files_matching(folder, Path::new(pattern)) {
         Ok(found) => found,
         Err(error) => {
-            wrongs.push(&value.span, format!("{} is no pattern: {error}", quoted(pattern)), None);
+            errors.push(&value.span, format!("{} is no pattern: {error}", quoted(pattern)), None);
             return None;
         }
     };
@@ -267,28 +267,28 @@ fn pictures(pattern: &str, value: &Node, folder: &Path, wrongs: &mut Wrongs) -> 
         found.into_iter().map(|path| path.strip_prefix(folder).map_or(path.clone(), Path::to_owned)).collect();
     if files.is_empty() {
         let message = format!("no file matches {}", quoted(pattern));
-        wrongs.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());
+        errors.push(&value.span, message, "patterns are relative to the manifest's own folder".to_owned());
         return None;
     }
     Some(RowSource::Pictures(files.iter().map(|path| MadeRow::of_picture(path, value.line)).collect()))
 }
 
-fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<Template> {
+fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> Option<Template> {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "its keys are those of a job, with {{ names }} in their texts".to_owned();
         let span = if matches!(value.kind, Kind::Null) { &key.span } else { &value.span };
-        wrongs.push(span, format!("`template` is {}, and takes `id`, `prompt` and `images`", value.what()), hint);
+        errors.push(span, format!("`template` is {}, and takes `id`, `prompt` and `images`", value.what()), hint);
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);
     // What is wrong is told here, and rows are looked at without it.
-    let broken = |complaint: Complaint, wrongs: &mut Wrongs| {
-        wrongs.complaints.push(complaint);
+    let broken = |complaint: Complaint, errors: &mut CatalogErrors| {
+        errors.complaints.push(complaint);
         Text::broken(value.span.clone())
     };
     for (index, (key, value)) in pairs.iter().enumerate() {
         if let Some((message, hint)) = repeated(pairs, index) {
-            wrongs.push(&key.span, message, hint);
+            errors.push(&key.span, message, hint);
             continue;
         }
         if key.name == WHEN {
@@ -296,8 +296,8 @@ fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<
                 Kind::Scalar(_) => Text::condition(value, text),
                 _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
             };
-            let text = text.unwrap_or_else(|complaint| broken(complaint, wrongs));
-            wrongs.complaints.extend(text.unread());
+            let text = text.unwrap_or_else(|complaint| broken(complaint, errors));
+            errors.complaints.extend(text.unread());
             condition = Some(text);
             continue;
         }
@@ -306,7 +306,7 @@ fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<
             keys.push(WHEN);
             let near = suggest::nearest(&key.name, keys.iter().copied());
             let message = format!("a template has no key {}", quoted(&key.name));
-            wrongs.push(&key.span, message, suggest::hint(&key.name, &keys));
+            errors.push(&key.span, message, suggest::hint(&key.name, &keys));
             // What was meant and is spelt wrong is not missing as well.
             match near {
                 Some(WHEN) => condition = Some(Text::broken(value.span.clone())),
@@ -329,8 +329,8 @@ fn template(key: &Key, value: &Node, text: &str, wrongs: &mut Wrongs) -> Option<
                 Err(Complaint::new(At::Source(value.span.clone()), message, None))
             }
         };
-        let text = text.unwrap_or_else(|complaint| broken(complaint, wrongs));
-        wrongs.complaints.extend(text.unread());
+        let text = text.unwrap_or_else(|complaint| broken(complaint, errors));
+        errors.complaints.extend(text.unread());
         fields.push((field, text));
     }
     Some(Template::new(fields, condition))

@@ -16,8 +16,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::job::ImageRef;
 
-use super::blank::is_invisible;
 use super::diagnostic::quoted;
+use super::whitespace::is_invisible;
 
 use url::{is_plain, url};
 

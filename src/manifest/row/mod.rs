@@ -26,7 +26,7 @@ pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;
 
-use super::blank::{trim, trim_start};
+use super::whitespace::{trim, trim_start};
 
 /// A column of a manifest that the program understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

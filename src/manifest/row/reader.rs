@@ -3,10 +3,10 @@ use std::path::Path;
 
 use crate::bytes;
 use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
-use crate::manifest::blank::{trim, trim_start};
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::image::{ImageRefusal, image};
 use crate::manifest::suggest;
+use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, is_hex_in_capitals};
 use super::spreadsheet::{is_prompt_to_come, lost, stands_for_nothing};

@@ -1,8 +1,8 @@
 //! What is left of a cell when a spreadsheet has had its way with it.
 
 use crate::job::is_shortened_number;
-use crate::manifest::blank::trim;
 use crate::manifest::diagnostic::quoted;
+use crate::manifest::whitespace::trim;
 
 /// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {

@@ -9,7 +9,6 @@ use std::io;
 
 use memchr::memchr2;
 
-use super::blank::trim;
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity};
 use super::dialect;
@@ -17,6 +16,7 @@ use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
 use super::text::Text;
+use super::whitespace::trim;
 
 use cells::Cell;
 use header::{CATALOG, Column, Remark};

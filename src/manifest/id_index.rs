@@ -13,30 +13,30 @@ use uuid::Uuid;
 /// key is drawn anew for every pass, so nobody can prepare two ids that meet, and a million ids meet by chance once in
 /// 10^17 passes.
 #[derive(Default)]
-pub(super) struct Seen {
-    /// Each part grows by itself, so that never more than a part of all is held twice.
-    parts: [Part; PARTS],
+pub(super) struct IdIndex {
+    /// Each shard grows by itself, so that never more than one of them is held twice.
+    shards: [Shard; SHARDS],
     /// Those that are alike an earlier one and not the same, of which there are few.
     others: HashMap<HashedId, u64>,
 }
 
-const PARTS: usize = 16;
+const SHARDS: usize = 16;
 
-/// Ids by their hashes, each at the first free place from the one on that its hash names. A place is in one line of a
+/// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
 /// core's memory, and waiting for that is what takes time here.
 #[derive(Default)]
-struct Part {
+struct Shard {
     /// A power of two of them, a quarter of which is free at least.
-    places: Vec<First>,
+    slots: Vec<Slot>,
     taken: usize,
 }
 
-/// An id of a kind that was met first.
+/// The first id of those that are alike, and its line.
 #[derive(Clone, Copy, Default)]
-struct First {
+struct Slot {
     alike: u64,
     exact: u32,
-    /// 0 where the place is free.
+    /// 0 where the slot is free.
     line: u32,
 }
 
@@ -87,61 +87,61 @@ fn folded(id: &str) -> Cow<'_, str> {
     }
 }
 
-impl Part {
-    /// The place of what has the hash `alike`, or the free one for it.
-    fn place(&mut self, alike: u64) -> &mut First {
-        if self.taken >= self.places.len() / 4 * 3 {
+impl Shard {
+    /// The slot of what has the hash `alike`, or the free one for it.
+    fn slot(&mut self, alike: u64) -> &mut Slot {
+        if self.taken >= self.slots.len() / 4 * 3 {
             self.grow();
         }
         let at = self.find(alike);
-        &mut self.places[at]
+        &mut self.slots[at]
     }
 
-    /// The place that a hash names. The part was taken from the other half.
-    fn first(&self, alike: u64) -> usize {
-        (alike >> 32) as usize & self.places.len().saturating_sub(1)
+    /// The slot that a hash names. The shard was taken from the other half.
+    fn home(&self, alike: u64) -> usize {
+        (alike >> 32) as usize & self.slots.len().saturating_sub(1)
     }
 
     fn find(&self, alike: u64) -> usize {
-        let (mask, mut at) = (self.places.len() - 1, self.first(alike));
-        while self.places[at].line != 0 && self.places[at].alike != alike {
+        let (mask, mut at) = (self.slots.len() - 1, self.home(alike));
+        while self.slots[at].line != 0 && self.slots[at].alike != alike {
             at = (at + 1) & mask;
         }
         at
     }
 
     fn grow(&mut self) {
-        let twice = vec![First::default(); (self.places.len() * 2).max(8)];
-        for first in std::mem::replace(&mut self.places, twice) {
-            if first.line != 0 {
-                let at = self.find(first.alike);
-                self.places[at] = first;
+        let twice = vec![Slot::default(); (self.slots.len() * 2).max(8)];
+        for slot in std::mem::replace(&mut self.slots, twice) {
+            if slot.line != 0 {
+                let at = self.find(slot.alike);
+                self.slots[at] = slot;
             }
         }
     }
 }
 
-impl Seen {
+impl IdIndex {
     /// Looks where `ids` will be noted. That is in memory that is far away, and comes for many at once where nothing is
     /// decided by what is found there.
-    pub(super) fn look_ahead(&self, ids: impl Iterator<Item = HashedId>) {
-        let first = |id: HashedId| {
-            let part = &self.parts[id.alike as usize % PARTS];
-            part.places.get(part.first(id.alike)).map_or(0, |first| first.line)
+    pub(super) fn prefetch(&self, ids: impl Iterator<Item = HashedId>) {
+        let line = |id: HashedId| {
+            let shard = &self.shards[id.alike as usize % SHARDS];
+            shard.slots.get(shard.home(id.alike)).map_or(0, |slot| slot.line)
         };
-        black_box(ids.fold(0, |lines, id| lines ^ first(id)));
+        black_box(ids.fold(0, |lines, id| lines ^ line(id)));
     }
 
     /// Notes that `id` stands on `line`; where it, or one like it, stood before.
     pub(super) fn note(&mut self, id: HashedId, line: u64) -> Option<Before> {
         let HashedId { alike, exact } = id;
-        let part = &mut self.parts[alike as usize % PARTS];
-        let first = part.place(alike);
+        let shard = &mut self.shards[alike as usize % SHARDS];
+        let first = shard.slot(alike);
         if first.line == 0 {
             // Lines are counted from 1.
             let line = u32::try_from(line).unwrap_or(u32::MAX);
-            *first = First { alike, exact, line };
-            part.taken += 1;
+            *first = Slot { alike, exact, line };
+            shard.taken += 1;
             return None;
         }
         let first_line = u64::from(first.line);
@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn the_first_line_of_an_id_is_remembered() {
-        let (key, mut seen) = (IdKey::new(), Seen::default());
-        let mut note = |id: &str, line| seen.note(key.hash(id), line);
+        let (key, mut ids) = (IdKey::new(), IdIndex::default());
+        let mut note = |id: &str, line| ids.note(key.hash(id), line);
         assert!((1..=10_000).all(|line| note(&format!("id-{line}"), line).is_none()));
         assert_eq!(note("id-77", 20_000), Some(Before::Same(77)));
         assert_eq!(note("id-77", 30_000), Some(Before::Same(77)));
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn ids_that_name_one_file_on_some_systems_are_alike() {
-        let (key, mut seen) = (IdKey::new(), Seen::default());
-        let mut note = |id: &str, line| seen.note(key.hash(id), line);
+        let (key, mut ids) = (IdKey::new(), IdIndex::default());
+        let mut note = |id: &str, line| ids.note(key.hash(id), line);
         assert_eq!((note("Mug", 1), note("caf\u{e9}", 2)), (None, None));
         assert_eq!(note("mug", 3), Some(Before::Alike(1)));
         assert_eq!(note("mug", 4), Some(Before::Same(3)));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::manifest::{Diagnostic, Problems};
 
 /// What is wrong with an image of a job, by its number in the manifest.
-pub(super) struct Wrong {
+pub(super) struct ImageProblem {
     pub(super) image: usize,
     pub(super) message: String,
     pub(super) hint: String,
@@ -15,12 +15,12 @@ pub(super) struct Wrong {
 
 /// What is wrong with some jobs, as far as it is told.
 #[derive(Default)]
-pub(super) struct Later {
+pub(super) struct DeferredProblems {
     found: Vec<Diagnostic>,
     more: u64,
 }
 
-impl Later {
+impl DeferredProblems {
     /// Takes one more, whose place is looked for only if there is room to tell it.
     pub(super) fn push(&mut self, place: impl FnOnce() -> Diagnostic) {
         if self.found.len() == Problems::KEPT {

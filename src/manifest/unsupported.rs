@@ -1,11 +1,11 @@
-//! Files that are called as manifests are, and are something else.
+//! File formats that are not read, and the way out of each.
 
 /// What is said of a spreadsheet's own file, and the way out.
 pub(super) const SPREADSHEET: (&str, &str) =
     ("it is a spreadsheet's own file, which is not read", "save it as CSV (UTF-8) and name that file");
 
 /// What a file is that begins with `head` and is no text, and the way out.
-pub(super) fn told(head: &[u8]) -> Option<(&'static str, &'static str)> {
+pub(super) fn detect(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const PICTURE: (&str, &str) =
         ("it is a picture, and a manifest is a text", "`dyehouse init` writes a manifest for a folder of pictures");
     const UTF_32: (&str, &str) = ("it is UTF-32, which is not read", "save it as UTF-8");
@@ -30,5 +30,5 @@ pub(super) fn told(head: &[u8]) -> Option<(&'static str, &'static str)> {
     if begins("<!doctype html") || begins("<html") {
         return Some(("it is a web page", "the link probably asked to sign in: download the file in a browser"));
     }
-    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, told)| *told)
+    KNOWN.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, reason)| *reason)
 }
