@@ -7,7 +7,7 @@ mod unmatched;
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, RequestRef};
+use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, Partition, RequestRef};
 use crate::manifest::{
     Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, files_matching, near_file,
 };
@@ -56,17 +56,7 @@ pub(super) fn for_each<T: Send>(
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
     let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
     let share = options.partition;
-    let prepare = |found: &FoundJob<'_>| {
-        let job = found.job;
-        let prepared = match share.map(|share| (share, job.id.to_id())) {
-            Some((share, id)) if !share.takes(&id) => Prepared::Ready(Partitioned::Theirs(id)),
-            _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
-                Prepared::Local(Box::new(found.to_job()))
-            }
-            _ => Prepared::Ready(Partitioned::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
-        };
-        (prepared, JobRemarks::of(found))
-    };
+    let prepare = |found: &FoundJob<'_>| (prepared(found, share, &each), JobRemarks::of(found));
     let mut checker = PictureChecker { folder: manifest.folder(), pictures, deferred: DeferredProblems::default() };
     let mut problems = Problems::default();
     let mut remarks = Remarks::default();
@@ -110,6 +100,21 @@ pub(super) fn for_each<T: Send>(
     error.into_iter().for_each(|error| deferred.push(|| error));
     deferred.join(&mut problems);
     if problems.is_empty() { Ok(warnings) } else { Err(Failure::Manifest(problems)) }
+}
+
+fn prepared<T>(
+    found: &FoundJob<'_>,
+    share: Option<Partition>,
+    each: impl Fn(&FoundJob<'_>, &Sent<'_>) -> T,
+) -> Prepared<T> {
+    let job = found.job;
+    match share.map(|share| (share, job.id.to_id())) {
+        Some((share, id)) if !share.takes(&id) => Prepared::Ready(Partitioned::Theirs(id)),
+        _ if job.request.images.iter().any(|image| matches!(image, ImageRef::File(_))) => {
+            Prepared::Local(Box::new(found.to_job()))
+        }
+        _ => Prepared::Ready(Partitioned::Ours(each(found, &Sent { request: &job.request, hashes: &[] }))),
+    }
 }
 
 /// Looks at the local pictures of jobs, and keeps what is wrong with them.

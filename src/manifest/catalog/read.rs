@@ -282,56 +282,63 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
     };
     let (mut fields, mut condition) = (Vec::new(), None);
     // What is wrong is told here, and rows are looked at without it.
-    let broken = |complaint: Complaint, errors: &mut CatalogErrors| {
-        errors.complaints.push(complaint);
-        Text::broken(value.span.clone())
+    let checked = |compiled: Result<Text, Complaint>, errors: &mut CatalogErrors| {
+        let text = compiled.unwrap_or_else(|complaint| {
+            errors.complaints.push(complaint);
+            Text::broken(value.span.clone())
+        });
+        errors.complaints.extend(text.unread());
+        text
     };
     for (index, (key, value)) in pairs.iter().enumerate() {
         if let Some((message, hint)) = repeated(pairs, index) {
             errors.push(&key.span, message, hint);
-            continue;
-        }
-        if key.name == WHEN {
-            let text = match &value.kind {
-                Kind::Scalar(_) => Text::condition(value, text),
-                _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
-            };
-            let text = text.unwrap_or_else(|complaint| broken(complaint, errors));
-            errors.complaints.extend(text.unread());
-            condition = Some(text);
-            continue;
-        }
-        let Some(field) = Field::from_key(&key.name) else {
-            let mut keys = Field::KEYS.to_vec();
-            keys.push(WHEN);
-            let near = suggest::nearest(&key.name, keys.iter().copied());
-            let message = format!("a template has no key {}", quoted(&key.name));
-            errors.push(&key.span, message, suggest::hint(&key.name, &keys));
+        } else if key.name == WHEN {
+            condition = Some(checked(compiled_condition(value, text), errors));
+        } else if let Some(field) = Field::from_key(&key.name) {
+            fields.extend(compiled_field(field, value, text).map(|compiled| (field, checked(compiled, errors))));
+        } else {
             // What was meant and is spelt wrong is not missing as well.
-            match near {
+            match unknown_key(key, errors) {
                 Some(WHEN) => condition = Some(Text::broken(value.span.clone())),
                 Some(near) => {
                     fields.extend(Field::from_key(near).map(|field| (field, Text::broken(value.span.clone()))));
                 }
                 None => {}
             }
-            continue;
-        };
-        let text = match &value.kind {
-            Kind::Null => continue,
-            Kind::Scalar(_) => Ok(Text::compile(value.span.clone(), &[value], false, text)),
-            Kind::List(items) if items.iter().all(|item| item.scalar().is_some()) => {
-                let items: Vec<&Node> = items.iter().collect();
-                Ok(Text::compile(value.span.clone(), &items, true, text))
-            }
-            Kind::List(_) | Kind::Map(_) => {
-                let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
-                Err(Complaint::new(At::Source(value.span.clone()), message, None))
-            }
-        };
-        let text = text.unwrap_or_else(|complaint| broken(complaint, errors));
-        errors.complaints.extend(text.unread());
-        fields.push((field, text));
+        }
     }
     Some(Template::new(fields, condition))
+}
+
+fn compiled_condition(value: &Node, text: &str) -> Result<Text, Complaint> {
+    match &value.kind {
+        Kind::Scalar(_) => Text::condition(value, text),
+        _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
+    }
+}
+
+/// The text of a column, or why it is none; nothing where it is empty.
+fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text, Complaint>> {
+    match &value.kind {
+        Kind::Null => None,
+        Kind::Scalar(_) => Some(Ok(Text::compile(value.span.clone(), &[value], false, text))),
+        Kind::List(items) if items.iter().all(|item| item.scalar().is_some()) => {
+            let items: Vec<&Node> = items.iter().collect();
+            Some(Ok(Text::compile(value.span.clone(), &items, true, text)))
+        }
+        Kind::List(_) | Kind::Map(_) => {
+            let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
+            Some(Err(Complaint::new(At::Source(value.span.clone()), message, None)))
+        }
+    }
+}
+
+/// Refuses a key that templates do not have; the answer is the one that may have been meant.
+fn unknown_key(key: &Key, errors: &mut CatalogErrors) -> Option<&'static str> {
+    let mut keys = Field::KEYS.to_vec();
+    keys.push(WHEN);
+    let message = format!("a template has no key {}", quoted(&key.name));
+    errors.push(&key.span, message, suggest::hint(&key.name, &keys));
+    suggest::nearest(&key.name, keys)
 }

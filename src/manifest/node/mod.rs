@@ -128,73 +128,73 @@ fn key(raw: Spanned<String>) -> Key {
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
-        struct RawVisitor;
-
-        impl<'de> Visitor<'de> for RawVisitor {
-            type Value = Raw;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Raw, E> {
-                Ok(Raw::Null)
-            }
-
-            fn visit_none<E>(self) -> Result<Raw, E> {
-                Ok(Raw::Null)
-            }
-
-            fn visit_bool<E>(self, _value: bool) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_i64<E>(self, _value: i64) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_u64<E>(self, _value: u64) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_i128<E>(self, _value: i128) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_u128<E>(self, _value: u128) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_f64<E>(self, _value: f64) -> Result<Raw, E> {
-                Ok(Raw::Spelled)
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
-                Ok(Raw::Text(value.to_owned()))
-            }
-
-            fn visit_string<E>(self, value: String) -> Result<Raw, E> {
-                Ok(Raw::Text(value))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Raw, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = sequence.next_element()? {
-                    items.push(item);
-                }
-                Ok(Raw::List(items))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Raw::Map(pairs))
-            }
-        }
-
         deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_bool<E>(self, _value: bool) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_i64<E>(self, _value: i64) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_u64<E>(self, _value: u64) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_i128<E>(self, _value: i128) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_u128<E>(self, _value: u128) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_f64<E>(self, _value: f64) -> Result<Raw, E> {
+        Ok(Raw::Spelled)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Raw::Map(pairs))
     }
 }
 

@@ -11,7 +11,7 @@ use memchr::memchr2;
 
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity};
-use super::dialect;
+use super::dialect::{self, Dialect};
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
@@ -94,22 +94,7 @@ impl Table {
         let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
         let missing =
             if use_as == Use::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
-        let mut notices = Vec::new();
-        let note = |severity, remark| Diagnostic { severity, ..place(remark) };
-        let separator = match dialect.delimiter {
-            b';' => Some("cells are separated by `;`"),
-            b'\t' => Some("cells are separated by tabs"),
-            _ => None,
-        };
-        notices.extend(
-            separator
-                .filter(|_| !dialect.is_named)
-                .map(|message| note(Severity::Note, Remark { column: None, message: message.to_owned(), hint: None })),
-        );
-        notices.extend(header::renamed(&columns).into_iter().map(|remark| note(Severity::Note, remark)));
-        if use_as == Use::Jobs {
-            notices.extend(header::misspelt(&columns).into_iter().map(|remark| note(Severity::Warning, remark)));
-        }
+        let notices = notices(&columns, &dialect, use_as, place);
         let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
         let fields = known.collect();
         let table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
@@ -153,6 +138,26 @@ impl Table {
             begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(place).contains(&Some(0)),
         }
     }
+}
+
+/// What was understood of a header with `columns` and could surprise.
+fn notices(
+    columns: &[Column],
+    dialect: &Dialect,
+    use_as: Use,
+    place: impl Fn(Remark) -> Diagnostic,
+) -> Vec<Diagnostic> {
+    let note = |severity, remark| Diagnostic { severity, ..place(remark) };
+    let separator = match dialect.delimiter {
+        b';' => Some("cells are separated by `;`"),
+        b'\t' => Some("cells are separated by tabs"),
+        _ => None,
+    };
+    let separator = separator.filter(|_| !dialect.is_named);
+    let separator = separator.map(|message| Remark { column: None, message: message.to_owned(), hint: None });
+    let notes = separator.into_iter().chain(header::renamed(columns)).map(|remark| note(Severity::Note, remark));
+    let misspelt = if use_as == Use::Jobs { header::misspelt(columns) } else { Vec::new() };
+    notes.chain(misspelt.into_iter().map(|remark| note(Severity::Warning, remark))).collect()
 }
 
 /// The records at the top of a table.

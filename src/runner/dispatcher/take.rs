@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::api::EditApi;
 use crate::api::outcome::{Obstacle, SubmitOutcome};
-use crate::job::ErrorClass;
+use crate::api::{EditApi, PredictionId};
+use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore, Verified, file_name};
 use crate::plan::{Standing, Task, Work};
@@ -49,17 +49,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 self.take_submit(report.worker, &key, outcome).await
             }
-            News::Polled(Ok(())) => {
-                self.breaker.poll_answered();
-                Ok(())
-            }
-            News::Polled(Err(cause)) => {
-                let advice = self.breaker.poll_failed(self.elapsed());
-                if let Advice::Pause(wait) = advice {
-                    self.polls.pause(Instant::now() + wait);
-                }
-                self.heed(advice, PauseCause::Failing, cause).await
-            }
+            News::Polled(answer) => self.take_poll(answer).await,
             News::UnknownStatus(word) => {
                 self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
                 Ok(())
@@ -77,17 +67,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Ok(())
             }
             News::Fetched { staged, answer } => {
-                let mut staged: Vec<_> = staged.into_iter().map(|one| (one, None)).collect();
-                let mut number = 1;
-                for (one, file) in &mut staged {
-                    let taken = |number: usize| number > 1 && is_job(&format!("{}-{number}", key.job));
-                    while taken(number) {
-                        number += 1;
-                    }
-                    *file = Some(one.saved_as(file_name(&key.job, number, one.extension())));
-                    number += 1;
-                }
-                let staged: Vec<_> = staged.into_iter().filter_map(|(one, file)| Some((one, file?))).collect();
+                let staged = named(staged, &key.job, is_job);
                 let files = staged.iter().map(|(_, file)| file.clone()).collect();
                 let place = self.place(&worker.work);
                 let fetched = self.step(&key, Step::Fetched { files }).await?;
@@ -126,18 +106,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
                 self.submits.accepted(began, others);
-                self.is_priced = true;
-                let cost = cost.unwrap_or(self.ledger.estimate());
-                self.unrecorded.push((key.job.clone(), prediction.clone()));
-                let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
-                let durable = self.step(key, step).await?;
-                let receipt = self.unrecorded.pop();
-                self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));
-                self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
-                // That is news also where no other submit would follow.
-                if let Some(reason) = self.above_the_limit(cost) {
-                    self.drain(reason, None);
-                }
+                self.take_prediction(key, prediction, cost).await?;
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
                 self.step(key, Step::Refused { message: cause.clone() }).await?.later();
@@ -147,9 +116,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Obstacle::RateLimited(hint) = reason
                     && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
                 {
-                    let learned = Learned { submits: Some(near), ..self.submits.learned() };
-                    self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
-                    self.tell(&Event::LimitMet { near });
+                    self.take_limit(near).await?;
                 }
                 let advice = self.breaker.submit_refused(self.elapsed(), reason);
                 let kind = match reason {
@@ -180,6 +147,46 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.stop_for(stop);
             }
         }
+        Ok(())
+    }
+
+    async fn take_poll(&mut self, answer: Result<(), String>) -> Result<(), RunError> {
+        let Err(cause) = answer else {
+            self.breaker.poll_answered();
+            return Ok(());
+        };
+        let advice = self.breaker.poll_failed(self.elapsed());
+        if let Advice::Pause(wait) = advice {
+            self.polls.pause(Instant::now() + wait);
+        }
+        self.heed(advice, PauseCause::Failing, cause).await
+    }
+
+    async fn take_prediction(
+        &mut self,
+        key: &EditKey,
+        prediction: PredictionId,
+        cost: Option<Cents>,
+    ) -> Result<(), RunError> {
+        self.is_priced = true;
+        let cost = cost.unwrap_or(self.ledger.estimate());
+        self.unrecorded.push((key.job.clone(), prediction.clone()));
+        let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
+        let durable = self.step(key, step).await?;
+        let receipt = self.unrecorded.pop();
+        self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));
+        self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+        // That is news also where no other submit would follow.
+        if let Some(reason) = self.above_the_limit(cost) {
+            self.drain(reason, None);
+        }
+        Ok(())
+    }
+
+    async fn take_limit(&mut self, near: Rate) -> Result<(), RunError> {
+        let learned = Learned { submits: Some(near), ..self.submits.learned() };
+        self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
+        self.tell(&Event::LimitMet { near });
         Ok(())
     }
 
@@ -273,4 +280,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()
     }
+}
+
+/// Fetched pictures with the files that they become, none of which is named as another job.
+fn named<T: Verified>(fetched: Vec<T>, job: &JobId, is_job: impl Fn(&str) -> bool) -> Vec<(T, SavedFile)> {
+    let is_taken = |number: usize| number > 1 && is_job(&format!("{job}-{number}"));
+    let mut numbers = (1..).filter(|number| !is_taken(*number));
+    let name = |picture: T| {
+        let file = picture.saved_as(file_name(job, numbers.next()?, picture.extension()));
+        Some((picture, file))
+    };
+    fetched.into_iter().filter_map(name).collect()
 }
