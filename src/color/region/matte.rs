@@ -82,7 +82,10 @@ impl Rim {
         let is_clear = is_darker && is_flat(self.back_noise);
         let bound = if is_darker { ((self.prior - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0) } else { self.prior };
         let least = if is_clear && is_flat(self.front_noise) { 0.0 } else { 1.0 - REACH_OF_MIXTURES * (1.0 - bound) };
-        let most = if is_clear { 1.0 } else { REACH_OF_MIXTURES * bound };
+        // Compression spreads a hue beyond its edge, and not the darkness.
+        let darkness = |color: Rgb| luminance(self.back) - luminance(color);
+        let as_dark = if is_clear { darkness(pixel) / darkness(self.front) } else { 0.0 };
+        let most = (REACH_OF_MIXTURES * bound).max(as_dark);
         found.max(least).min(most).clamp(0.0, 1.0)
     }
 
@@ -178,6 +181,21 @@ mod tests {
         };
         assert!(share(0.0) > 0.9, "{}", share(0.0));
         assert!(share(1.0) < 0.5, "{}", share(1.0));
+    }
+
+    #[test]
+    fn a_hue_that_compression_spread_beyond_something_dark_is_no_mixture() {
+        let color = |x: usize, y: usize| match x {
+            0..15 => [0.02, 0.02, 0.06].map(|channel| channel * (0.5 + y as f32 / 8.0)),
+            15..18 => [0.71, 0.76, 0.95].map(|channel| channel * (0.9 + y as f32 / 80.0)),
+            _ => [0.8 * (0.9 + y as f32 / 80.0); 3],
+        };
+        let picture =
+            Plane { width: 32, height: 16, data: (0..512).map(|place| color(place % 32, place / 32)).collect() };
+        let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
+        let matte = Matte::new(&picture, &region);
+        let share = matte.rim.at(16, 8).share(picture.at(16, 8), 2.0);
+        assert!(share < 0.2, "{share}");
     }
 
     #[test]
