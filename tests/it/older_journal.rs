@@ -88,3 +88,16 @@ fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so()
     code(&nights.night(&[MUG, ("mug-2", "#FF0000")], ""), 0);
     assert_eq!(nights.provider.accepted(), 2);
 }
+
+#[test]
+fn a_picture_made_by_hand_for_a_job_that_failed_keeps_that_job_from_being_paid_for_and_no_other() {
+    let refusing = Behavior { every: Some((2, 422)), ..Behavior::default() };
+    let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(refusing) };
+    code(&nights.night(&[MUG], ""), 0);
+    code(&nights.night(&[MUG, VASE], ""), 3);
+    std::fs::copy(nights.sandbox.path("out/results/mug.png"), nights.sandbox.path("out/results/vase.png")).unwrap();
+    code(&nights.command("check", &[MUG, VASE, LAMP], "--retry-failed"), 0);
+    let said = code(&nights.night(&[MUG, VASE, LAMP], "--retry-failed"), 3);
+    assert!(said.contains("vase stays failed: results/vase.png is there"), "{said}");
+    assert_eq!(nights.provider.accepted(), 2, "mug and lamp");
+}

@@ -159,7 +159,8 @@ fn look(
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }
-        if let Some(key) = key.as_ref().filter(|_| decision.submits()) {
+        // A run leaves a failed job beside such a picture alone.
+        if let Some(key) = key.as_ref().filter(|_| decision.submits() && decision != Decision::Retry) {
             unknown_names.extend(unknown_pictures.find(&key.job)?);
         }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
@@ -266,8 +267,7 @@ fn warnings(
     }
     if ledger.estimate() > options.settings.price_limit && forecast.submits > 0 {
         let price = ledger.estimate();
-        let message =
-            format!("a submit has cost {price}, which is above the limit of {}", options.settings.price_limit);
+        let message = format!("a submit costs {price}, which is above the limit of {}", options.settings.price_limit);
         warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
     }
     if let Some(budget) = options.settings.budget_per_run

@@ -10,7 +10,7 @@ use crate::commands::options::Options;
 use crate::commands::unknown_pictures::{self, UnknownPictures};
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Known, Work};
+use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
@@ -150,6 +150,14 @@ impl Agenda {
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let submits = decision.is_some_and(Decision::submits);
         let unknown = if submits { unknown_pictures.find(&key.job)? } else { None };
+        // Most likely somebody has made that picture by hand: what failed is not paid for again, and holds nobody up.
+        let (decision, unknown) = match (decision, unknown) {
+            (Some(Decision::Retry), Some(name)) => {
+                tracing::warn!("{} stays failed: results/{name} is there, and the journal does not know it", key.job);
+                (Some(Decision::Keep(Kept::Failed)), None)
+            }
+            other => other,
+        };
         Ok(Look { id, brief: known.edit, is_shown, decision, unknown, key })
     }
 
