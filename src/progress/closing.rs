@@ -152,7 +152,7 @@ impl Closing {
         let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
         let advice = match (self.colors.off, self.rerolls) {
             (0, _) => String::new(),
-            (_, 0) => "; --reroll 1 submits what is off again, with another seed".to_owned(),
+            (_, 0) => "; --reroll N submits what is off again with other seeds, N times at most".to_owned(),
             (_, times) => format!("; re-rolled {} at most", counted(u64::from(times), "time")),
         };
         counts.join(", ") + &advice
@@ -238,7 +238,7 @@ mod tests {
     fn missed_colors_are_counted_with_the_way_out() {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
         let color = |closing: Closing| closing.text().lines().nth(1).unwrap_or_default().to_owned();
-        insta::assert_snapshot!(color(Closing { colors, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll 1 submits what is off again, with another seed");
+        insta::assert_snapshot!(color(Closing { colors, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
         insta::assert_snapshot!(color(Closing { colors, rerolls: 2, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
     }
 

@@ -223,8 +223,8 @@ impl std::fmt::Display for StopReason {
             ),
             StopReason::AbovePriceLimit { limit, price } => write!(
                 formatter,
-                "a submit cost {price}, and {limit} is the limit: see what the provider's dashboard says, and raise \
-                 --price-limit to {price} to pay that much"
+                "a submit costs {price}, and {limit} is the limit: see what the provider's dashboard says, and raise \
+                 --price-limit to pay that much"
             ),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
             StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
