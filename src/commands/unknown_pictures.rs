@@ -8,6 +8,7 @@ use crate::job::JobId;
 use crate::journal::{History, Ledger, SavedFile};
 use crate::outputs::{EARLIER, aside_name};
 use crate::photo::Format;
+use crate::plan::{Decision, Kept};
 use crate::run_folder::{FolderError, RunFolder};
 
 /// How many are named.
@@ -29,12 +30,19 @@ impl<'a> UnknownPictures<'a> {
         UnknownPictures { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
     }
 
-    /// The picture that was made for a job which is to be submitted, as far as the journal knows for the first time.
+    /// What becomes of a job for which `decision` was made, and the picture that was made for it, as far as the journal knows
+    /// for the first time. What failed stays failed beside one: most likely somebody has made it by hand.
     ///
     /// # Errors
     ///
     /// `results/` or the journal cannot be read.
-    pub(super) fn find(&self, job: &JobId) -> Result<Option<String>, FolderError> {
+    pub(super) fn regard(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
+        let name = if decision.submits() { self.find(job)? } else { None };
+        let is_held = decision == Decision::Retry && name.is_some();
+        Ok((if is_held { Decision::Keep(Kept::Failed) } else { decision }, name))
+    }
+
+    fn find(&self, job: &JobId) -> Result<Option<String>, FolderError> {
         if self.stems()?.binary_search(&self.hash(OsStr::new(job.as_str()))).is_err() {
             return Ok(None);
         }

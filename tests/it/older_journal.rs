@@ -96,7 +96,9 @@ fn a_picture_made_by_hand_for_a_job_that_failed_keeps_that_job_from_being_paid_f
     code(&nights.night(&[MUG], ""), 0);
     code(&nights.night(&[MUG, VASE], ""), 3);
     std::fs::copy(nights.sandbox.path("out/results/mug.png"), nights.sandbox.path("out/results/vase.png")).unwrap();
-    code(&nights.command("check", &[MUG, VASE, LAMP], "--retry-failed"), 0);
+    let told = nights.command("check", &[MUG, VASE, LAMP], "--retry-failed");
+    code(&told, 0);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("1 submit,"), "the lamp alone: {told:?}");
     let said = code(&nights.night(&[MUG, VASE, LAMP], "--retry-failed"), 3);
     assert!(said.contains("vase stays failed: results/vase.png is there"), "{said}");
     assert_eq!(nights.provider.accepted(), 2, "mug and lamp");

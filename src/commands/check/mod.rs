@@ -154,15 +154,13 @@ fn look(
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(Some(Candidate { key, sketch, urls: named })) = job else { return Ok(()) };
-        let Some(decision) = forecast.take(key.as_ref(), &ledger, &options) else { return Ok(()) };
+        let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
+        let Some((decision, unknown)) = taken else { return Ok(()) };
         advice.take(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }
-        // A run leaves a failed job beside such a picture alone.
-        if let Some(key) = key.as_ref().filter(|_| decision.submits() && decision != Decision::Retry) {
-            unknown_names.extend(unknown_pictures.find(&key.job)?);
-        }
+        unknown_names.extend(unknown.filter(|_| decision.submits()));
         if let Some(key) = key.filter(|_| decision == Decision::New) {
             renamed.note(key, sketch.line(), &ledger);
         }
@@ -202,17 +200,27 @@ fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
 }
 
 impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is what would happen with it. Nothing, where it is
-    /// beyond `--limit`.
-    fn take(&mut self, key: Option<&EditKey>, ledger: &Ledger, options: &Options) -> Option<Decision> {
+    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture in its place
+    /// that the journal does not know. Nothing, where it is beyond `--limit`.
+    fn take(
+        &mut self,
+        key: Option<&EditKey>,
+        ledger: &Ledger,
+        unknown_pictures: &UnknownPictures<'_>,
+        options: &Options,
+    ) -> Result<Option<(Decision, Option<String>)>, FolderError> {
         if !options.selection.has_room(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
-            return None;
+            return Ok(None);
         }
         self.jobs += 1;
-        let decision = key.map_or(Decision::New, |key| {
-            let holds = |name: &str, bytes| options.folder.holds(name, bytes);
-            plan::decide(key, &Known::of(key, ledger), options.choices, holds)
-        });
+        let (decision, unknown) = match key {
+            Some(key) => {
+                let holds = |name: &str, bytes| options.folder.holds(name, bytes);
+                let decision = plan::decide(key, &Known::of(key, ledger), options.choices, holds);
+                unknown_pictures.regard(&key.job, decision)?
+            }
+            None => (Decision::New, None),
+        };
         *match decision {
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,
@@ -225,7 +233,7 @@ impl Forecast {
             | Decision::Keep(Kept::Completed) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
-        Some(decision)
+        Ok(Some((decision, unknown)))
     }
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {

@@ -10,7 +10,7 @@ use crate::commands::options::Options;
 use crate::commands::unknown_pictures::{self, UnknownPictures};
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
+use crate::plan::{self, ColorRules, Decision, Known, Work};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
@@ -60,7 +60,7 @@ struct Look<'l> {
     is_shown: bool,
     /// Nothing, if it is not meant.
     decision: Option<Decision>,
-    /// A picture in the place of its result that the journal does not know, though it is to be submitted.
+    /// A picture in the place of its result that the journal does not know, though it was to be submitted.
     unknown: Option<String>,
 }
 
@@ -112,9 +112,16 @@ impl Agenda {
                     *fingerprint = Some(key.fingerprint);
                 }
                 let decision = decision.filter(|_| options.selection.has_room(taken));
-                if decision.is_some() {
+                if let Some(decision) = decision {
                     taken += 1;
-                    unknown_names.extend(unknown);
+                    match unknown {
+                        Some(name) if decision.submits() => unknown_names.push(name),
+                        Some(name) => tracing::warn!(
+                            "{} stays failed: results/{name} is there, and the journal does not know it",
+                            key.job
+                        ),
+                        None => {}
+                    }
                     agenda.standing.add(brief.as_ref());
                 }
                 agenda.decisions.push(decision);
@@ -148,16 +155,8 @@ impl Agenda {
         };
         let id = self.ids.hash(key.job.as_str());
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
-        let submits = decision.is_some_and(Decision::submits);
-        let unknown = if submits { unknown_pictures.find(&key.job)? } else { None };
-        // Most likely somebody has made that picture by hand: what failed is not paid for again, and holds nobody up.
-        let (decision, unknown) = match (decision, unknown) {
-            (Some(Decision::Retry), Some(name)) => {
-                tracing::warn!("{} stays failed: results/{name} is there, and the journal does not know it", key.job);
-                (Some(Decision::Keep(Kept::Failed)), None)
-            }
-            other => other,
-        };
+        let regarded = decision.map(|decision| unknown_pictures.regard(&key.job, decision)).transpose()?;
+        let (decision, unknown) = regarded.map_or((None, None), |(decision, name)| (Some(decision), name));
         Ok(Look { id, brief: known.edit, is_shown, decision, unknown, key })
     }
 
