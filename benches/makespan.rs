@@ -18,7 +18,7 @@ use dyehouse::color::{Check, Hex};
 use dyehouse::job::{
     ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
 };
-use dyehouse::journal::{Disk, EditKey, Ledger, RunStart, SavedFile};
+use dyehouse::journal::{Disk, EditKey, Ledger, Presence, RunStart, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
@@ -126,16 +126,16 @@ impl ResultStore for Nowhere {
         Ok(false)
     }
 
-    fn has(&self, _file: &SavedFile) -> bool {
-        true
+    fn presence(&self, _file: &SavedFile) -> Presence {
+        Presence::Saved
     }
 
-    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<SavedFile, OutputError> {
-        Ok(original)
+    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
+        Ok(Some(original))
     }
 
-    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<(), OutputError> {
-        Ok(())
+    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
+        Ok(true)
     }
 }
 

@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for job in &jobs {
         let key = job.key();
         let known = Known::of(&key, &ledger);
-        let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.holds(name, bytes));
+        let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.presence(name, bytes));
         let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
         work.extend(plan::work(job, plan::tended(decision, &known, &colors, rules), rules));
     }

@@ -35,6 +35,17 @@ pub struct ColorBrief<'l> {
     pub is_left: bool,
 }
 
+/// What there is of a picture in `results/`, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// It is there as it was saved.
+    Saved,
+    /// It is there, and somebody has changed it since.
+    Changed,
+    /// It is not there.
+    Missing,
+}
+
 /// The names and sizes of pictures.
 #[derive(Clone, Debug)]
 pub(super) enum Pictures<'l> {
@@ -52,13 +63,14 @@ impl Brief<'_> {
         self.stage.status()
     }
 
-    /// Whether `is_there` holds for the name and the size in bytes of every picture; `job` is whose edit it is.
-    pub fn has_all_pictures(&self, job: &JobId, is_there: impl Fn(&str, u64) -> bool) -> bool {
-        match self.pictures {
-            Pictures::Saved(files) => files.iter().all(|file| is_there(&file.name, file.bytes)),
-            Pictures::Named { extension, bytes } => is_there(&format!("{job}.{extension}"), bytes),
-            Pictures::Listed(files) => files.iter().all(|(name, bytes)| is_there(name, *bytes)),
-        }
+    /// The worst of what `presence` says of the name and the size in bytes of each picture; `job` is whose edit it is.
+    pub fn presence(&self, job: &JobId, presence: impl Fn(&str, u64) -> Presence) -> Presence {
+        let worst = match self.pictures {
+            Pictures::Saved(files) => files.iter().map(|file| presence(&file.name, file.bytes)).max(),
+            Pictures::Named { extension, bytes } => Some(presence(&format!("{job}.{extension}"), bytes)),
+            Pictures::Listed(files) => files.iter().map(|(name, bytes)| presence(name, *bytes)).max(),
+        };
+        worst.unwrap_or(Presence::Saved)
     }
 
     pub(super) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {

@@ -32,7 +32,7 @@ mod state;
 mod summary;
 mod writer;
 
-pub use brief::{Brief, ColorBrief};
+pub use brief::{Brief, ColorBrief, Presence};
 pub use compaction::{Compacted, compact};
 pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, TransitionError};

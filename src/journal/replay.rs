@@ -118,7 +118,7 @@ pub(super) mod tests {
     use super::*;
     use crate::api::PredictionId;
     use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
-    use crate::journal::{Brief, EditKey, EditState, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
+    use crate::journal::{Brief, EditKey, EditState, Presence, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
@@ -308,7 +308,7 @@ pub(super) mod tests {
             let mut replayed = replayed_keeping(lines, recent).unwrap().ledger;
             let briefly = |brief: Brief<'_>, job: &JobId| {
                 let pictures = RefCell::new(Vec::new());
-                brief.has_all_pictures(job, |name, bytes| { pictures.borrow_mut().push((name.to_owned(), bytes)); true });
+                brief.presence(job, |name, bytes| { pictures.borrow_mut().push((name.to_owned(), bytes)); Presence::Saved });
                 (brief.stage, brief.has_prediction, brief.is_shown, pictures.into_inner())
             };
             for (job, edit) in running.live_edits() {

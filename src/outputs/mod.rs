@@ -20,12 +20,12 @@ use std::path::PathBuf;
 pub use adopt::Adoption;
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
-pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, remove_strays, set_aside};
+pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, presence, remove_strays, set_aside};
 pub use results::{Results, Staged};
 pub use slot::Slot;
 
 use crate::job::{ContentHash, ErrorClass, JobId};
-use crate::journal::SavedFile;
+use crate::journal::{Presence, SavedFile};
 use crate::photo::PictureError;
 
 /// Where results go. The real one is [`Results`]; a simulation keeps its own.
@@ -48,7 +48,7 @@ pub trait ResultStore: Send + Sync + 'static {
     /// where one of them is gone.
     fn recover(&self, files: Vec<SavedFile>, place: Place) -> impl Future<Output = Result<bool, OutputError>> + Send;
 
-    /// Brings the pictures of an earlier edit back from aside. `false` where one of them is gone.
+    /// Brings the pictures of an earlier edit back from aside, as they are by now. `false` where one of them is gone.
     fn reinstate(
         &self,
         files: Vec<SavedFile>,
@@ -65,19 +65,23 @@ pub trait ResultStore: Send + Sync + 'static {
     }
 
     /// Whether `results/` has a picture as it was saved, told from its size.
-    fn has(&self, file: &SavedFile) -> bool;
+    fn presence(&self, file: &SavedFile) -> Presence;
 
     /// Puts a corrected picture in the place of `original`, which is kept in `originals/`. Until its record is durable,
-    /// [`ResultStore::restore`] undoes it.
-    fn replace(&self, original: SavedFile, png: Vec<u8>)
-    -> impl Future<Output = Result<SavedFile, OutputError>> + Send;
+    /// [`ResultStore::restore`] undoes it. Nothing where somebody has changed the original: it stays.
+    fn replace(
+        &self,
+        original: SavedFile,
+        png: Vec<u8>,
+    ) -> impl Future<Output = Result<Option<SavedFile>, OutputError>> + Send;
 
-    /// Puts pictures as the provider made them back in the place of `corrected` ones. What is there already stays.
+    /// Puts pictures as the provider made them back in the place of `corrected` ones. What is there already stays. `false`
+    /// where somebody has changed a corrected one: that stays as well.
     fn restore(
         &self,
         originals: Vec<SavedFile>,
         corrected: Vec<SavedFile>,
-    ) -> impl Future<Output = Result<(), OutputError>> + Send;
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
 }
 
 /// What is known of a verified picture.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
-use crate::journal::SavedFile;
+use crate::journal::{Presence, SavedFile};
 
 use super::incoming::is_temporary;
 use super::{OutputError, disk, short};
@@ -47,8 +47,8 @@ pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
     Ok(paths.map(|entry| entry.path()).collect())
 }
 
-/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`. Each is moved or not: one
-/// that is there already, or nowhere, is left as it is.
+/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`, also as somebody has changed
+/// them since. Each is moved or not: one that is there already, or nowhere, is left as it is.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     let mut have_moved = false;
     for file in files {
         let path = results.join(&file.name);
-        if holds(&path, file)? {
+        if is_at(&path, file, &earlier)? {
             move_to(&earlier, &path, &aside_name(file))?;
             have_moved = true;
         }
@@ -103,13 +103,24 @@ fn free_name(folder: &Path, name: &str) -> String {
     names.find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
 }
 
-/// Moves what is at `path` to `earlier`, under `name`.
+/// Moves what is at `path` to `earlier`, under `name`; or under one that is free, where that is another picture's.
 pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     make_folder(earlier).map_err(disk(earlier))?;
-    let aside = earlier.join(name);
-    // The name holds the hash of the content, so what this replaces is the same picture.
+    let mut aside = earlier.join(name);
+    if aside.symlink_metadata().is_ok() && !is_same(path, &aside)? {
+        aside = earlier.join(free_name(earlier, name));
+    }
     fs::rename(path, &aside).map_err(disk(&aside))?;
     sync_folder(earlier).map_err(disk(earlier))
+}
+
+/// Whether two files are there with the same content.
+fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
+    if !stands(one) || !stands(other) {
+        return Ok(false);
+    }
+    let hash = |path: &Path| File::open(path).and_then(|mut file| hash(&mut file)).map_err(disk(path));
+    Ok(hash(one)? == hash(other)?)
 }
 
 /// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
@@ -141,6 +152,32 @@ pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> 
     }
     let (hash, _) = File::open(path).and_then(|mut present| hash(&mut present)).map_err(disk(path))?;
     Ok(hash == file.blake3)
+}
+
+/// Whether what is at `path` is the picture `file`: as it was saved, or as somebody has changed it since, which its place
+/// tells. Where the one that was saved is in `earlier` by now, another has taken its place.
+pub(super) fn is_at(path: &Path, file: &SavedFile, earlier: &Path) -> Result<bool, OutputError> {
+    Ok(holds(path, file)? || (stands(path) && !stands(&earlier.join(aside_name(file)))))
+}
+
+/// Whether a file is at `path` that is not empty, as one is that a full disk has left.
+pub(super) fn stands(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+}
+
+/// Whether `results/` of the run's folder `run` has the picture that was saved there as `name` with so many `bytes`, told
+/// from its size. What the color lock made of it, and no record tells of, is no change by hand.
+pub fn presence(run: &Path, name: &str, bytes: u64) -> Presence {
+    let length = |folder: &str| {
+        let found = fs::metadata(run.join(folder).join(name)).ok()?;
+        found.is_file().then_some(found.len())
+    };
+    match length(RESULTS) {
+        Some(length) if length == bytes => Presence::Saved,
+        None | Some(0) => Presence::Missing,
+        Some(_) if length(ORIGINALS) == Some(bytes) => Presence::Missing,
+        Some(_) => Presence::Changed,
+    }
 }
 
 /// The hash of all of a file, and its length in bytes.

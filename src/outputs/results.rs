@@ -7,13 +7,14 @@ use tempfile::TempPath;
 
 use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
-use crate::journal::SavedFile;
+use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
 
 use super::batches::Batches;
 use super::incoming::{Incoming, Received, temporary};
 use super::places::{
-    EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, make_room, move_to, strays,
+    EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, is_at, make_room, move_to, presence,
+    stands, strays,
 };
 use super::room;
 use super::{Downloader, OutputError, Place, ResultStore, Slot, Verified, disk, inline};
@@ -21,6 +22,7 @@ use super::{Downloader, OutputError, Place, ResultStore, Slot, Verified, disk, i
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
 pub struct Results {
+    run: PathBuf,
     results: PathBuf,
     publications: Arc<Batches<Publication, Result<(), OutputError>>>,
     earlier: PathBuf,
@@ -56,6 +58,7 @@ impl Results {
     /// known before anything is paid for.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
+            run: run.to_owned(),
             results: run.join(RESULTS),
             publications: Arc::default(),
             earlier: run.join(EARLIER),
@@ -146,16 +149,22 @@ impl Results {
         Ok(true)
     }
 
+    /// A picture that somebody has changed comes back as it is: its place tells that it is that one.
     fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         let place = Place::Results { displaced };
+        let mut away = Vec::new();
         for file in files {
-            let back = holds(&self.target(file, &place), file)? || holds(&self.target(file, &Place::Aside), file)?;
-            if !back {
+            if holds(&self.target(file, &place), file)? {
+                continue;
+            }
+            if stands(&self.target(file, &Place::Aside)) {
+                away.push(file);
+            } else if !self.is_left_in_place(file, &place)? {
                 return Ok(false);
             }
         }
         self.clear(&place, files.iter())?;
-        for file in files {
+        for file in away {
             let target = self.target(file, &place);
             if self.make_room(&target, file)? == Room::Free {
                 let aside = self.target(file, &Place::Aside);
@@ -166,12 +175,29 @@ impl Results {
         Ok(true)
     }
 
-    /// Gives `png` the original's place, whose content is by then in `originals/` as well.
-    fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+    /// Whether what has the name of a picture that is to come to `place` is that one, changed by somebody: a dead process has
+    /// brought it back, or has not moved it aside. Any of the edit that is there by its records has moved aside by then.
+    fn is_left_in_place(&self, file: &SavedFile, place: &Place) -> Result<bool, OutputError> {
+        let path = self.target(file, place);
+        let Place::Results { displaced } = place else { return Ok(false) };
+        for old in displaced.iter().filter(|old| old.name == file.name) {
+            if is_at(&path, old, &self.earlier)? {
+                return Ok(false);
+            }
+        }
+        Ok(stands(&path))
+    }
+
+    /// Gives `png` the original's place, whose content is by then in `originals/` as well. Nothing where somebody has changed
+    /// it: that stays.
+    fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
         let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
         if !holds(&kept, original)? {
+            if !holds(&place, original)? {
+                return Ok(None);
+            }
             make_folder(&self.originals).map_err(disk(&self.originals))?;
             self.make_room(&kept, original)?;
             // A second name is enough; where the file system has none, a copy.
@@ -182,7 +208,7 @@ impl Results {
             sync_folder(&self.originals).map_err(disk(&self.originals))?;
         }
         let target = self.results.join(&corrected.name);
-        if corrected.name != original.name {
+        if !holds(&target, original)? {
             self.make_room(&target, &corrected)?;
         }
         staged.path.persist(&target).map_err(|error| disk(&target)(error.error))?;
@@ -190,14 +216,20 @@ impl Results {
             fs::remove_file(&place).map_err(disk(&place))?;
         }
         sync_folder(&self.results).map_err(disk(&self.results))?;
-        Ok(corrected)
+        Ok(Some(corrected))
     }
 
-    fn put_back(&self, originals: &[SavedFile], corrected: &[SavedFile]) -> Result<(), OutputError> {
+    fn put_back(&self, originals: &[SavedFile], corrected: &[SavedFile]) -> Result<bool, OutputError> {
         for original in originals {
             let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
             if holds(&place, original)? || !holds(&kept, original)? {
                 continue;
+            }
+            for file in corrected {
+                let path = self.results.join(&file.name);
+                if stands(&path) && !holds(&path, file)? {
+                    return Ok(false);
+                }
             }
             // A correction without a record has the name that it would have been recorded under.
             let stray = self.results.join(corrected_name(&original.name));
@@ -207,7 +239,8 @@ impl Results {
             }
             fs::rename(&kept, &place).map_err(disk(&place))?;
         }
-        sync_folder(&self.results).map_err(disk(&self.results))
+        sync_folder(&self.results).map_err(disk(&self.results))?;
+        Ok(true)
     }
 
     fn target(&self, file: &SavedFile, place: &Place) -> PathBuf {
@@ -217,7 +250,8 @@ impl Results {
         }
     }
 
-    /// Moves the files of the edit that was there before aside, except those that are to come anyway.
+    /// Moves the files of the edit that was there before aside, also as somebody has changed them, except those that are to
+    /// come anyway.
     fn clear<'a>(&self, place: &Place, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
         match place {
             Place::Aside => make_folder(&self.earlier).map_err(disk(&self.earlier)),
@@ -225,7 +259,9 @@ impl Results {
                 let coming: Vec<_> = coming.collect();
                 for old in displaced.iter().filter(|old| !coming.contains(old)) {
                     let path = self.results.join(&old.name);
-                    if holds(&path, old)? {
+                    let same = coming.iter().find(|file| file.name == old.name);
+                    let has_come = same.map_or(Ok(false), |file| holds(&path, file))?;
+                    if !has_come && is_at(&path, old, &self.earlier)? {
                         move_to(&self.earlier, &path, &aside_name(old))?;
                     }
                 }
@@ -289,15 +325,15 @@ impl ResultStore for Results {
         room::check(&self.results)
     }
 
-    fn has(&self, file: &SavedFile) -> bool {
-        self.results.join(&file.name).metadata().is_ok_and(|found| found.is_file() && found.len() == file.bytes)
+    fn presence(&self, file: &SavedFile) -> Presence {
+        presence(&self.run, &file.name, file.bytes)
     }
 
-    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         self.blocking(move |folder| folder.correct(&original, png)).await
     }
 
-    async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<(), OutputError> {
+    async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.put_back(&originals, &corrected)).await
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts};
-use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Stage};
+use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Presence, Stage};
 
 pub use advice::{Advice, Sketch, Warning};
 pub use color::{ColorLock, ColorRules, Moment, UncertainReroll, needs_tending, next_for_color, unfinished_reroll};
@@ -97,6 +97,8 @@ pub enum Decision {
 pub enum Kept {
     /// Its pictures are in the folder.
     Completed,
+    /// Its pictures are in the folder, and somebody has changed them since they were saved.
+    Retouched,
     /// It failed.
     Failed,
     /// Nobody knows whether its submit was accepted.
@@ -128,9 +130,14 @@ impl<'l> Known<'l> {
     }
 }
 
-/// Decides what happens with the edit of `key`. `is_there` tells whether a picture of that name and size in bytes is
-/// still in `results/`.
-pub fn decide(key: &EditKey, known: &Known<'_>, choices: Choices, is_there: impl Fn(&str, u64) -> bool) -> Decision {
+/// Decides what happens with the edit of `key`. `presence` tells what there is in `results/` of a picture of that name and
+/// size in bytes.
+pub fn decide(
+    key: &EditKey,
+    known: &Known<'_>,
+    choices: Choices,
+    presence: impl Fn(&str, u64) -> Presence,
+) -> Decision {
     let Some(edit) = &known.edit else {
         return if known.has_job { Decision::Changed } else { Decision::New };
     };
@@ -139,9 +146,12 @@ pub fn decide(key: &EditKey, known: &Known<'_>, choices: Choices, is_there: impl
         Stage::Processing => Decision::Follow,
         Stage::Fetched => Decision::Recover,
         Stage::Completed if !edit.is_shown => Decision::Reinstate,
-        Stage::Completed if edit.has_all_pictures(&key.job, is_there) => Decision::Keep(Kept::Completed),
-        // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
-        Stage::Completed => Decision::Follow,
+        Stage::Completed => match edit.presence(&key.job, presence) {
+            Presence::Saved => Decision::Keep(Kept::Completed),
+            Presence::Changed => Decision::Keep(Kept::Retouched),
+            // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
+            Presence::Missing => Decision::Follow,
+        },
         Stage::Failed(class) => decide_failed(class, edit.has_prediction, choices.failed),
         // A submit without an answer is uncertain, whether or not the journal says so by now.
         Stage::Submitting | Stage::Uncertain => match choices.uncertain {
@@ -157,6 +167,9 @@ pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Opti
     let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
     match decision {
+        // What somebody has made of the picture stays. It may be what the color lock is to undo, and other tries may be to
+        // bring home.
+        Decision::Keep(Kept::Retouched) if !brief.has_rerolls && !is_corrected => decision,
         Decision::Keep(_) | Decision::Reinstate if needs_tending(brief, colors, rules) => Decision::Tend,
         // The provider's picture is kept beside a corrected one.
         Decision::Follow if is_corrected && rules.is_some() => Decision::Tend,

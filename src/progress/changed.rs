@@ -8,6 +8,8 @@ use crate::words::counted;
 pub struct Changed {
     /// How many.
     pub jobs: u64,
+    /// How many of them have pictures by now.
+    pub shown: u64,
     /// What a submit may cost; nothing where none does.
     pub price: Option<Cents>,
 }
@@ -20,7 +22,11 @@ impl std::fmt::Display for Changed {
             Some(price) => write!(formatter, "paid for anew, about {}", price.times(self.jobs))?,
             None => formatter.write_str("made anew")?,
         }
-        formatter.write_str("; earlier pictures move to earlier")
+        match self.shown {
+            0 => Ok(()),
+            all if all == self.jobs => formatter.write_str("; earlier pictures move to earlier"),
+            some => write!(formatter, "; the earlier pictures of {some} move to earlier"),
+        }
     }
 }
 
@@ -30,9 +36,16 @@ mod tests {
 
     #[test]
     fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
-        let catalog = Changed { jobs: 4000, price: Some(Cents(7)) };
+        let catalog = Changed { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
         insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for anew, about $280.00; earlier pictures move to earlier");
-        let single = Changed { jobs: 1, price: None };
+        let single = Changed { jobs: 1, shown: 1, price: None };
         insta::assert_snapshot!(single, @"1 job asks for something else than before and is made anew; earlier pictures move to earlier");
+    }
+
+    #[test]
+    fn of_rows_without_pictures_none_is_said_to_move() {
+        let words = |shown| Changed { jobs: 3, shown, price: None }.to_string();
+        assert!(words(0).ends_with("are made anew"));
+        assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier"));
     }
 }

@@ -37,6 +37,8 @@ pub struct Closing {
     pub removed: u64,
     /// Those of them whose pictures this run has moved aside; they count no more as removed.
     pub set_aside: u64,
+    /// Those whose pictures somebody has changed since they were saved.
+    pub retouched: u64,
     /// Those that asked for something else than in earlier runs when this one began.
     pub changed: Changed,
     /// Failed jobs by class.
@@ -98,6 +100,9 @@ impl Closing {
         if self.changed.jobs > 0 {
             line("changed", &self.changed.to_string());
         }
+        if self.retouched > 0 {
+            line("retouched", &retouched_text(self.retouched));
+        }
         if self.colors.total() > 0 {
             line("color", &self.color());
         }
@@ -133,6 +138,7 @@ impl Closing {
             "removed": self.removed,
             "set_aside": self.set_aside,
             "changed": self.changed.jobs,
+            "retouched": self.retouched,
             "cost_cents": {
                 "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
                 "budget_per_run": self.budget_per_run,
@@ -178,6 +184,13 @@ impl Closing {
     }
 }
 
+/// What is said of jobs whose pictures somebody has changed.
+fn retouched_text(jobs: u64) -> String {
+    let whose = if jobs == 1 { "whose pictures were" } else { "of which the pictures were" };
+    let jobs = counted(jobs, "job");
+    format!("{jobs} {whose} changed here since they were saved; they stay as they are")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +211,7 @@ mod tests {
             removed: 0,
             set_aside: 0,
             changed: Changed::default(),
+            retouched: 0,
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             colors: VerdictCounts::default(),

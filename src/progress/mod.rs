@@ -11,6 +11,6 @@ mod uncertain_submit;
 pub use changed::Changed;
 pub use closing::Closing;
 pub use logs::start_logs;
-pub use reporter::Reporter;
+pub use reporter::{Outlook, Reporter};
 pub use screen::{Screen, style};
 pub use uncertain_submit::{Row, UncertainSubmit};

@@ -27,19 +27,46 @@ pub struct Reporter<'s> {
     ends: VecDeque<Instant>,
 }
 
+/// What there is to do in a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outlook {
+    /// How many jobs have something left to do.
+    pub work: u64,
+    /// How many of them only get pictures back that were moved aside.
+    pub returning: u64,
+}
+
+impl Outlook {
+    /// What is left to do of `total` jobs; nothing where that is all of them.
+    fn words(self, total: u64) -> String {
+        let open = self.work.saturating_sub(self.returning);
+        let left = match open {
+            _ if open == total => String::new(),
+            0 if self.returning > 0 => String::new(),
+            _ => format!(", {open} left to do"),
+        };
+        match self.returning {
+            0 => left,
+            1 => format!("{left}, 1 comes back from earlier"),
+            more => format!("{left}, {more} come back from earlier"),
+        }
+    }
+}
+
 impl<'s> Reporter<'s> {
     /// A reporter of a run over `total` jobs whose submits go out at `rate`.
     pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
         Reporter { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
     }
 
-    /// Begins: `work` of the jobs have something left to do.
-    pub fn open(&mut self, manifest: &str, backend: &str, work: u64) {
+    /// Begins.
+    pub fn open(&mut self, manifest: &str, backend: &str, outlook: Outlook) {
+        let work = outlook.work;
         self.work = work;
         self.ends.push_back(Instant::now());
         let jobs = counted(self.total, "job");
-        let left = if work == self.total { String::new() } else { format!(", {work} left to do") };
-        let pace = if work > 0 { format!(" at {}", self.rate) } else { String::new() };
+        let left = outlook.words(self.total);
+        let pace = if work > outlook.returning { format!(" at {}", self.rate) } else { String::new() };
         self.screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
         if self.screen.show() == Show::Bar && work > 0 {
             // A template that is fixed here either parses or fails the first test.
@@ -198,5 +225,18 @@ fn log(event: &Event<'_>) {
         Event::Surplus { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
         Event::Stopping { reason } => tracing::info!(%reason, "stopping"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
+        let words = |work, returning| Outlook { work, returning }.words(3);
+        assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
+        assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
+        assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");
     }
 }

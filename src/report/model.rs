@@ -92,6 +92,8 @@ pub struct JobView {
     pub before: Vec<PathBuf>,
     /// The pictures that came back, as they are in `results/`.
     pub files: Vec<ResultFile>,
+    /// Whether somebody has changed `files` since they were saved.
+    pub is_retouched: bool,
     /// The same as the provider made them, where the color lock has corrected `files`.
     pub originals: Vec<ResultFile>,
     /// The color asked for, `#RRGGBB`.
@@ -227,6 +229,7 @@ impl JobView {
             images: Vec::new(),
             before: Vec::new(),
             files: Vec::new(),
+            is_retouched: false,
             originals: Vec::new(),
             color: None,
             check: None,

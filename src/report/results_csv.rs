@@ -6,7 +6,7 @@ use super::model::{JobView, ResultFile};
 use crate::job::{ErrorClass, Size};
 
 /// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
-pub(crate) const COLUMNS: [&str; 26] = [
+pub(crate) const COLUMNS: [&str; 27] = [
     "id",
     "status",
     "prediction_id",
@@ -33,6 +33,7 @@ pub(crate) const COLUMNS: [&str; 26] = [
     "fingerprint",
     "originals",
     "rerolls",
+    "retouched",
 ];
 
 /// The cells of a job under [`COLUMNS`].
@@ -71,6 +72,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         job.fingerprint.map_or_else(String::new, |fingerprint| fingerprint.to_string()),
         paths(&job.originals),
         job.tries.len().saturating_sub(1).to_string(),
+        text(job.is_retouched.then_some("true")),
     ]
 }
 

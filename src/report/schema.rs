@@ -50,6 +50,7 @@ pub fn summary_schema() -> Value {
                 "unmeasurable": count("Could not be told."),
             })),
             "corrected": count("Results that the color lock has corrected."),
+            "retouched": count("Jobs whose results somebody has changed since they were saved."),
             "rerolls": count("Submits that were made again because the color was missed."),
             "errors": {
                 "description": "Failed jobs by error class; classes that no job has are left out.",

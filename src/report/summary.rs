@@ -34,6 +34,8 @@ pub(crate) struct Summary<'a> {
     colors: VerdictCounts,
     /// How many results the color lock has corrected.
     corrected: u64,
+    /// How many jobs have results that somebody has changed since they were saved.
+    retouched: u64,
     /// How many submits were made again because the color was missed; `attempts` counts them too.
     rerolls: u64,
     /// Jobs by error class; classes that no job has are left out.
@@ -80,6 +82,7 @@ impl<'a> Summary<'a> {
             },
             colors: tally.colors,
             corrected: tally.corrected,
+            retouched: tally.retouched,
             rerolls: tally.rerolls,
             errors: &tally.errors,
             attempts: tally.attempts,

@@ -20,6 +20,8 @@ pub(crate) struct Tally {
     pub(crate) attempts: u64,
     /// Results that the color lock has corrected.
     pub(crate) corrected: u64,
+    /// Jobs whose results somebody has changed since they were saved.
+    pub(crate) retouched: u64,
     /// Submits that were made again because the color was missed.
     pub(crate) rerolls: u64,
     /// Jobs that show another one's picture.
@@ -46,6 +48,7 @@ impl Tally {
         self.alikes.add(job);
         self.attempts += u64::from(job.attempts);
         self.corrected += u64::from(!job.originals.is_empty());
+        self.retouched += u64::from(job.is_retouched);
         self.rerolls += job.tries.len().saturating_sub(1) as u64;
         self.pictures += job.files.len() as u64;
         self.picture_bytes += job.files.iter().map(|file| file.bytes).sum::<u64>();

@@ -20,8 +20,8 @@ pub use plan_file::{PlanLine, PlanLines, plan_blocks, plan_lines, read_plan};
 pub use plan_mark::PlanMark;
 pub use report_mark::ReportMark;
 
-use crate::journal::{LinesError, ReplayError};
-use crate::outputs::{ORIGINALS, RESULTS};
+use crate::journal::{LinesError, Presence, ReplayError};
+use crate::outputs::{self, ORIGINALS, RESULTS};
 
 /// Where everything of a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl RunFolder {
     }
 
     /// Whether a picture of `results/` is there as it was saved, told from its size.
-    pub fn holds(&self, name: &str, bytes: u64) -> bool {
-        self.results().join(name).metadata().is_ok_and(|found| found.is_file() && found.len() == bytes)
+    pub fn presence(&self, name: &str, bytes: u64) -> Presence {
+        outputs::presence(&self.path, name, bytes)
     }
 
     /// `originals/`: pictures as the provider made them, where corrected ones are in `results/`.

@@ -104,6 +104,8 @@ pub(super) enum End {
     Checked(Box<Check>),
     /// Their color was corrected, or could not be.
     Corrected(Result<Box<Corrected>, String>),
+    /// Somebody has changed them: they stay as they are.
+    Retouched,
     /// There are none.
     Failed { class: ErrorClass, message: String },
     /// The prediction stays at the provider for a later run.
@@ -146,8 +148,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
             }
             Beginning::Check { subject, corrected, is_shown } => {
-                if is_shown {
-                    self.store.restore(subject.files.clone(), corrected).await.map_err(End::Disk)?;
+                if is_shown && !self.store.restore(subject.files.clone(), corrected).await.map_err(End::Disk)? {
+                    return Ok(End::Retouched);
                 }
                 let check = self.unless_halted(self.verifier.check(subject)).await?;
                 Ok(End::Checked(Box::new(check)))
@@ -163,9 +165,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let original = subject.files.first().cloned();
         match (self.unless_halted(self.verifier.correct(subject)).await?, original) {
             (Ok(correction), Some(original)) => {
-                let file = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
-                let corrected = Corrected { files: vec![file], check: correction.check };
-                Ok(End::Corrected(Ok(Box::new(corrected))))
+                let replaced = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
+                let corrected = |file| Box::new(Corrected { files: vec![file], check: correction.check });
+                let retouched = || "the picture was changed here since it was saved".to_owned();
+                Ok(End::Corrected(replaced.map(corrected).ok_or_else(retouched)))
             }
             (Ok(_), None) => Ok(End::Corrected(Err("there is no picture".to_owned()))),
             (Err(reason), _) => Ok(End::Corrected(Err(reason))),

@@ -19,7 +19,7 @@ use super::{Correction, Subject, Verifier};
 const SHORTEST: u32 = 8;
 
 /// Why a picture that is in no place cannot be looked at.
-const GONE: &str = "the picture is no longer there";
+const GONE: &str = "the picture is no longer there as it was saved";
 
 /// How many pictures before are remembered: the rows of one product follow each other.
 const REMEMBERED: usize = 8;

@@ -22,6 +22,7 @@ mod partitions;
 mod probing;
 mod quickstart;
 mod releasing;
+mod retouched;
 mod secrets;
 mod serve;
 mod simulation;

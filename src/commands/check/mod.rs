@@ -215,8 +215,8 @@ impl Forecast {
         self.jobs += 1;
         let (decision, unknown) = match key {
             Some(key) => {
-                let holds = |name: &str, bytes| options.folder.holds(name, bytes);
-                let decision = plan::decide(key, &Known::of(key, ledger), options.choices, holds);
+                let presence = |name: &str, bytes| options.folder.presence(name, bytes);
+                let decision = plan::decide(key, &Known::of(key, ledger), options.choices, presence);
                 unknown_pictures.regard(&key.job, decision)?
             }
             None => (Decision::New, None),
@@ -230,7 +230,7 @@ impl Forecast {
             | Decision::Recover
             | Decision::Reinstate
             | Decision::Tend
-            | Decision::Keep(Kept::Completed) => &mut self.reused,
+            | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
         Ok(Some((decision, unknown)))

@@ -2,6 +2,7 @@
 
 mod live;
 mod resume;
+mod retouched;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,6 +28,7 @@ use super::Failure;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use resume::{resume, resume_from};
+pub(super) use retouched::is_retouched;
 
 /// What a report is made from.
 pub(super) struct Gathered<'g> {
@@ -63,9 +65,13 @@ pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
     let viewed = |planned: Result<PlannedJob, FolderError>| {
         let planned = planned?;
-        let edit = gathered.ledger.edit(&planned.key())?;
+        let key = planned.key();
+        let edit = gathered.ledger.edit(&key)?;
         let history = gathered.ledger.live_history(&planned.job.id);
-        Ok(view(&planned, gathered.folder, edit.as_deref(), history))
+        let job = view(&planned, gathered.folder, edit.as_deref(), history);
+        let brief = gathered.ledger.brief(&key);
+        let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, gathered.folder));
+        Ok(if is_retouched { retouched::as_it_is(gathered.folder, job) } else { job })
     };
     let jobs = read_plan(gathered.folder)?.map(viewed).map_while(|viewed| match viewed {
         Ok(viewed) => Some(viewed),

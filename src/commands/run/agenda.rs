@@ -5,12 +5,14 @@ use std::hash::{BuildHasher, RandomState};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
-use crate::color::VerdictCounts;
+use crate::color::{Verdict, VerdictCounts};
+use crate::commands::gather::is_retouched;
 use crate::commands::options::Options;
 use crate::commands::unknown_pictures::{self, UnknownPictures};
 use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Known, Work};
+use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
+use crate::progress::{Changed, Outlook};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
@@ -27,6 +29,12 @@ pub(super) struct Agenda {
     pub(super) counts: StatusCounts,
     /// How many of them have pictures in `results/`.
     shown: u64,
+    /// How many of those that are meant have pictures that somebody has changed since they were saved.
+    pub(super) retouched: u64,
+    /// How many of them get pictures back that were moved aside, and ask nothing of anybody.
+    returning: u64,
+    /// How many are submitted although their ids were, for they ask for something else by now.
+    pub(super) changed: Changed,
     /// How those stand that are meant.
     standing: Outcome,
 }
@@ -58,6 +66,8 @@ struct Look<'l> {
     brief: Option<Brief<'l>>,
     /// Whether the job has pictures in `results/`, of whatever edit.
     is_shown: bool,
+    /// What becomes of it before anybody looks after its color.
+    first: Option<Decision>,
     /// Nothing, if it is not meant.
     decision: Option<Decision>,
     /// A picture in the place of its result that the journal does not know, though it was to be submitted.
@@ -90,6 +100,9 @@ impl Agenda {
             rules: options.checks_colors.then_some(options.settings.color),
             counts: StatusCounts::default(),
             shown: 0,
+            retouched: 0,
+            returning: 0,
+            changed: Changed::default(),
             standing: Outcome::default(),
         };
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
@@ -104,7 +117,7 @@ impl Agenda {
             let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, has_room);
             // Whoever looks for a million pictures waits for most of them.
             let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
-            for Look { key, id, brief, is_shown, decision, unknown } in looks {
+            for Look { key, id, brief, is_shown, first, decision, unknown } in looks {
                 agenda.ids.sorted.push(id);
                 agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
                 agenda.shown += u64::from(is_shown);
@@ -114,6 +127,10 @@ impl Agenda {
                 let decision = decision.filter(|_| options.selection.has_room(taken));
                 if let Some(decision) = decision {
                     taken += 1;
+                    agenda.retouched += u64::from(first == Some(Decision::Keep(Kept::Retouched)));
+                    agenda.returning += u64::from(first == Some(Decision::Reinstate));
+                    agenda.changed.jobs += u64::from(decision == Decision::Changed);
+                    agenda.changed.shown += u64::from(decision == Decision::Changed && is_shown);
                     match unknown {
                         Some(name) if decision.submits() => unknown_names.push(name),
                         Some(name) => tracing::warn!(
@@ -122,7 +139,7 @@ impl Agenda {
                         ),
                         None => {}
                     }
-                    agenda.standing.add(brief.as_ref());
+                    agenda.standing.add(brief.as_ref(), first == Some(Decision::Keep(Kept::Retouched)));
                 }
                 agenda.decisions.push(decision);
             }
@@ -144,9 +161,11 @@ impl Agenda {
     ) -> Result<Look<'l>, FolderError> {
         let key = line.key()?;
         let known = Known::of(&key, ledger);
+        let mut first = None;
         let decision = if has_room && options.selection.names(key.job.as_str()) {
-            let holds = |name: &str, bytes| options.folder.holds(name, bytes);
-            let decision = plan::decide(&key, &known, options.choices, holds);
+            let presence = |name: &str, bytes| options.folder.presence(name, bytes);
+            let decision = plan::decide(&key, &known, options.choices, presence);
+            first = Some(decision);
             let rules = self.rules.as_ref();
             let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
             Some(plan::tended(decision, &known, &colors, rules))
@@ -157,7 +176,7 @@ impl Agenda {
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let regarded = decision.map(|decision| unknown_pictures.regard(&key.job, decision)).transpose()?;
         let (decision, unknown) = regarded.map_or((None, None), |(decision, name)| (Some(decision), name));
-        Ok(Look { id, brief: known.edit, is_shown, decision, unknown, key })
+        Ok(Look { id, brief: known.edit, is_shown, first, decision, unknown, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
@@ -176,9 +195,9 @@ impl Agenda {
         (left.count() + self.orphans.len()) as u64
     }
 
-    /// How many jobs are submitted although their ids were, for they ask for something else by now.
-    pub(super) fn changed(&self) -> u64 {
-        self.decisions.iter().flatten().filter(|decision| **decision == Decision::Changed).count() as u64
+    /// The same, as it is told before it begins.
+    pub(super) fn outlook(&self) -> Outlook {
+        Outlook { work: self.left(), returning: self.returning }
     }
 
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.
@@ -230,18 +249,22 @@ impl Agenda {
     pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
         let mut outcome = Outcome::default();
         for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
-            outcome.add(ledger.brief(&line?.key()?).as_ref());
+            let key = line?.key()?;
+            let brief = ledger.brief(&key);
+            let is_retouched = brief.as_ref().is_some_and(|brief| is_retouched(brief, &key.job, folder));
+            outcome.add(brief.as_ref(), is_retouched);
         }
         Ok(outcome)
     }
 }
 
 impl Outcome {
-    /// Counts one more job in, which the journal may not know.
-    fn add(&mut self, edit: Option<&Brief<'_>>) {
+    /// Counts one more job in, which the journal may not know. What somebody has made of a picture was not measured.
+    fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
         match edit.map(|edit| (edit.stage, &edit.color)) {
             Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
+            Some((Stage::Completed, Some(_))) if is_retouched => self.colors.add(Verdict::Unmeasurable),
             Some((Stage::Completed, Some(color))) => self.colors.add(color.verdict),
             _ => {}
         }

@@ -19,7 +19,14 @@ pub(super) async fn prune(
     let removed = plan::removed(ledger, &is_asked_for).map_err(FolderError::from)?;
     let count = removed.len() as u64;
     if count > 0 {
+        let mut shown = Vec::new();
+        for key in &removed {
+            let edit = ledger.edit(key).map_err(FolderError::from)?;
+            shown.push(edit.map(|edit| edit.files().to_vec()).unwrap_or_default());
+        }
         runner::set_aside(disk, ledger, removed, Timestamp::now).await?;
+        // They go first: what somebody has changed is told from its place, and nothing else may be taken for it.
+        shown.iter().try_for_each(|files| outputs::set_aside(folder.path(), files))?;
     }
     for found in ledger.edits() {
         let (job, edit) = found.map_err(FolderError::from)?;

@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
         let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| ledger.estimate());
-        let changed = Changed { jobs: agenda.changed(), price };
+        let changed = Changed { price, ..agenda.changed };
         let name = batch.manifest.display().to_string();
         let opening = RunStart {
             manifest: name.clone(),
@@ -112,6 +112,8 @@ impl<'a> Session<'a> {
     pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
         let is_idle = self.agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
+        // What somebody makes of a picture after that is to be seen as well.
+        let is_reported = is_reported && self.agenda.retouched == 0;
         Ok(match (is_idle, is_reported) {
             (false, _) => Remaining::JobsAndReport,
             (true, false) => Remaining::ReportOnly,
@@ -160,7 +162,7 @@ impl<'a> Session<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let left = self.agenda.left();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
-        reporter.open(&format!("{}{share}", self.name), &backend.to_string(), left);
+        reporter.open(&format!("{}{share}", self.name), &backend.to_string(), self.agenda.outlook());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
@@ -228,6 +230,7 @@ impl<'a> Session<'a> {
             removed,
             set_aside: self.set_aside,
             changed: self.changed,
+            retouched: self.agenda.retouched,
             colors,
             alike: Alike::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,

@@ -79,6 +79,49 @@ async fn an_earlier_result_is_kept_aside_and_can_come_back() {
 }
 
 #[tokio::test]
+async fn what_somebody_has_made_of_a_result_moves_as_that_result_and_nothing_takes_its_name() {
+    let fixture = Fixture::new();
+    let first = fixture.save(1, &[]).await;
+    let place = fixture.run.path().join("results/mug.png");
+    let original = fs::read(&place).unwrap();
+    fs::write(&place, "retouched").unwrap();
+    let second = fixture.save(2, std::slice::from_ref(&first)).await;
+    let aside = fixture.run.path().join("earlier").join(aside_name(&first));
+    assert_eq!(fs::read(&aside).unwrap(), b"retouched");
+    // As a person does that looks for the picture as it was, and puts it back.
+    fs::write(&place, &original).unwrap();
+    fixture.save(3, &[]).await;
+    assert_eq!(fs::read(&aside).unwrap(), b"retouched");
+    let kept = fixture.names("earlier").into_iter().map(|name| fixture.run.path().join("earlier").join(name));
+    assert!(kept.into_iter().any(|path| fs::read(path).unwrap() == original));
+    assert!(fixture.folder.reinstate(vec![first], vec![second]).await.unwrap());
+    assert_eq!(fs::read(&place).unwrap(), b"retouched");
+}
+
+#[tokio::test]
+async fn what_a_person_has_made_of_a_picture_is_neither_corrected_nor_undone() {
+    let fixture = Fixture::new();
+    // Each has another size.
+    let png = |shade: u8| [STANDARD.decode(picture(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();
+    let place = fixture.run.path().join("results/mug.png");
+    let original = fixture.save(1, &[]).await;
+    fs::write(&place, "retouched").unwrap();
+    assert_eq!(fixture.folder.replace(original.clone(), png(2)).await.unwrap(), None);
+    assert_eq!((fs::read(&place).unwrap(), fixture.names("originals")), (b"retouched".to_vec(), Vec::new()));
+
+    fs::write(&place, png(1)).unwrap();
+    let corrected = fixture.folder.replace(original.clone(), png(2)).await.unwrap().unwrap();
+    assert_eq!(fixture.folder.presence(&original), Presence::Missing, "that is no change by hand");
+    fs::write(&place, "retouched").unwrap();
+    assert_eq!(fixture.folder.presence(&corrected), Presence::Changed);
+    assert!(!fixture.folder.restore(vec![original.clone()], vec![corrected.clone()]).await.unwrap());
+    assert_eq!(fs::read(&place).unwrap(), b"retouched");
+    fs::write(&place, png(2)).unwrap();
+    assert!(fixture.folder.restore(vec![original.clone()], vec![corrected]).await.unwrap());
+    assert_eq!(fs::read(&place).unwrap(), png(1));
+}
+
+#[tokio::test]
 async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
     let fixture = Fixture::new();
     fs::write(fixture.run.path().join("results/mug.png"), "precious").unwrap();

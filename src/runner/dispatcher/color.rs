@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::EditApi;
 use crate::color::Check;
-use crate::journal::{Checked, Corrected, EditKey, EditState, LedgerError, SavedFile, Step};
+use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, LedgerError, Presence, SavedFile, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Moment, Task, Work, next_for_color, unfinished_reroll};
 use crate::runner::RunError;
@@ -22,7 +22,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         self.ledger.wake(&work.key.job).map_err(LedgerError::from)?;
         let Some(history) = self.ledger.live_history(&work.key.job) else { return Ok(Some(work)) };
-        let shown = history.standing_for(work.key.fingerprint).map(|edit| edit.fingerprint);
+        let standing = history.standing_for(work.key.fingerprint);
+        let shown = standing.map(|edit| edit.fingerprint);
         if let Task::Follow = work.task {
             let asked = history.edit(work.key.fingerprint);
             let is_completed = asked.is_some_and(|edit| matches!(edit.state, EditState::Completed { .. }));
@@ -30,9 +31,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             return Ok(Some(Work { key: EditKey { fingerprint, ..work.key }, ..work }));
         }
         let store = Arc::clone(&self.parts.store);
-        let is_there = move |file: &SavedFile| store.has(file);
-        let next = match &work.goal {
+        let is_there = move |file: &SavedFile| store.presence(file) == Presence::Saved;
+        let is_retouched = standing.is_some_and(|edit| self.is_retouched(edit));
+        let next = match work.goal.as_ref().filter(|_| !is_retouched) {
             Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
+            // What somebody has made of the picture is not measured, corrected or replaced.
             None => unfinished_reroll(history, &work.key, Moment::Start(&is_there)),
         };
         Ok(match (next, shown) {
@@ -47,6 +50,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn tend(&mut self, work: &Work) {
         let moment = Moment::Running { since: self.ledger.last_run_at() };
         let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.goal {
+            Some(goal) if history.standing_for(goal.fingerprint).is_some_and(|edit| self.is_retouched(edit)) => {
+                let key = EditKey { fingerprint: goal.fingerprint, ..work.key.clone() };
+                let unfinished = unfinished_reroll(history, &key, moment)?;
+                Some(Work { goal: Some(Arc::clone(goal)), ..unfinished })
+            }
             Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, moment),
             None => {
                 let fingerprint = history.edit(work.key.fingerprint)?.reroll?.of;
@@ -107,6 +115,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn is_shown(&self, key: &EditKey) -> bool {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.is_some_and(|edit| edit.fingerprint == key.fingerprint)
+    }
+
+    /// Whether somebody has changed the pictures of an edit that are in `results/`. Where those that the provider made are
+    /// back there, they are to be checked.
+    fn is_retouched(&self, edit: &Edit) -> bool {
+        let are = |files: &[SavedFile], presence| files.iter().any(|file| self.parts.store.presence(file) == presence);
+        let is_restored = edit.corrected.is_some() && are(edit.originals(), Presence::Saved);
+        !is_restored && are(edit.files(), Presence::Changed)
     }
 
     pub(super) fn is_reroll(&self, key: &EditKey) -> bool {

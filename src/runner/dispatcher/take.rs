@@ -79,7 +79,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let Some(Worker { work, .. }) = self.workers.remove(report.worker) else {
                     return Ok(());
                 };
-                let goes_on = !matches!(end, End::Left { .. } | End::Stop(_) | End::Disk(_) | End::Journal(_));
+                let goes_on =
+                    !matches!(end, End::Retouched | End::Left { .. } | End::Stop(_) | End::Disk(_) | End::Journal(_));
                 self.take_end(&work, end).await?;
                 if goes_on {
                     self.tend(&work);
@@ -193,7 +194,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     async fn take_end(&mut self, work: &Work, end: End) -> Result<(), RunError> {
         let key = &work.key;
         match end {
-            End::Submit => {}
+            End::Submit | End::Retouched => {}
             End::Published => {
                 let step = match work.standing {
                     Standing::Superseded => Step::SetAside,

@@ -15,7 +15,7 @@ use crate::color::Check;
 use crate::job::{
     Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
 };
-use crate::journal::{EditKey, EditState, FileDisk, SavedFile, replay};
+use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
 use crate::outputs::{Place, Slot, Verified};
 use crate::plan::{Standing, Task};
 use crate::verify::{Correction, Subject};
@@ -93,16 +93,16 @@ impl ResultStore for Memory {
         Ok(false)
     }
 
-    fn has(&self, _file: &SavedFile) -> bool {
-        true
+    fn presence(&self, _file: &SavedFile) -> Presence {
+        Presence::Saved
     }
 
-    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<SavedFile, OutputError> {
-        Ok(original)
+    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
+        Ok(Some(original))
     }
 
-    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<(), OutputError> {
-        Ok(())
+    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
+        Ok(true)
     }
 }
 

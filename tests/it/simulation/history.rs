@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dyehouse::color::wanted;
 use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
-use dyehouse::journal::{EditState, Ledger, RunStart, replay};
+use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
 use dyehouse::plan::{ColorLock, UncertainReroll, Work};
 use dyehouse::runner::{
@@ -218,9 +218,12 @@ impl History {
 
     fn plan(&self, ledger: &Ledger) -> Vec<Work> {
         let state = self.world.state();
-        let is_there = |name: &str, _bytes: u64| state.results.contains_key(name);
+        let presence = |name: &str, _bytes: u64| match state.results.contains_key(name) {
+            true => Presence::Saved,
+            false => Presence::Missing,
+        };
         let known = |job: &PlannedJob| plan::Known::of(&job.key(), ledger);
-        let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, is_there)));
+        let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, presence)));
         let rules = self.checks_colors.then_some(&self.settings.color);
         let mut work: Vec<Work> = decided
             .filter_map(|(job, decision): (&PlannedJob, Decision)| {

@@ -1,7 +1,7 @@
 use std::io;
 
 use dyehouse::job::ContentHash;
-use dyehouse::journal::SavedFile;
+use dyehouse::journal::{Presence, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 
 use super::world::World;
@@ -137,12 +137,17 @@ impl ResultStore for SimulatedStore {
         Ok(true)
     }
 
-    fn has(&self, file: &SavedFile) -> bool {
+    fn presence(&self, file: &SavedFile) -> Presence {
         let state = self.world.state();
-        state.results.get(&file.name).is_some_and(|content| content.len() as u64 == file.bytes)
+        let length = |content: &String| content.len() as u64;
+        match state.results.get(&file.name).map(length) {
+            Some(length) if length == file.bytes => Presence::Saved,
+            Some(_) if state.originals.get(&file.name).map(length) != Some(file.bytes) => Presence::Changed,
+            Some(_) | None => Presence::Missing,
+        }
     }
 
-    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<SavedFile, OutputError> {
+    async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         self.world.step(self.life).await;
         self.maybe_fails()?;
         let content = String::from_utf8(png).unwrap();
@@ -156,10 +161,10 @@ impl ResultStore for SimulatedStore {
         }
         // The power may fail before the journal hears of it.
         self.world.step(self.life).await;
-        Ok(SavedFile { blake3: ContentHash::of(content.as_bytes()), bytes: content.len() as u64, ..original })
+        Ok(Some(SavedFile { blake3: ContentHash::of(content.as_bytes()), bytes: content.len() as u64, ..original }))
     }
 
-    async fn restore(&self, originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<(), OutputError> {
+    async fn restore(&self, originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.world.step(self.life).await;
         self.maybe_fails()?;
         let mut state = self.world.state();
@@ -169,7 +174,7 @@ impl ResultStore for SimulatedStore {
                 state.results.insert(file.name.clone(), content);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {

@@ -36,6 +36,8 @@ pub struct Behavior {
     pub outputs: usize,
     /// How many different pictures it has; there are no more, whatever it is asked for.
     pub pictures: u32,
+    /// Whether it knows no prediction any more.
+    pub forgets: bool,
     /// After how many accepted submits it answers 402.
     pub balance: usize,
 }
@@ -49,6 +51,7 @@ impl Default for Behavior {
             price: 7,
             outputs: 1,
             pictures: u32::MAX,
+            forgets: false,
             balance: usize::MAX,
         }
     }
@@ -162,7 +165,7 @@ async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes)
 async fn prediction(State(ledger): State<Shared>, Path(id): Path<String>) -> Response {
     let mut ledger = ledger.lock().unwrap();
     ledger.requests += 1;
-    let Some((_, since)) = ledger.accepted.get(&id) else {
+    let Some((_, since)) = ledger.accepted.get(&id).filter(|_| !ledger.behavior.forgets) else {
         return (StatusCode::NOT_FOUND, Json(json!({"error": "no such prediction"}))).into_response();
     };
     let is_done = since.elapsed() >= ledger.behavior.edit;

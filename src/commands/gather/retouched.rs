@@ -1,0 +1,46 @@
+//! Results that somebody has changed since they were saved: as they are by now.
+
+use std::fs::File;
+
+use crate::color::Verdict;
+use crate::job::{ContentHash, JobId};
+use crate::journal::{Brief, Presence, Stage};
+use crate::photo;
+use crate::report::{ColorCheck, JobView, ResultFile};
+use crate::run_folder::RunFolder;
+
+/// Whether somebody has changed the pictures of an edit that are in `results/`, told from their sizes.
+pub(in crate::commands) fn is_retouched(brief: &Brief<'_>, job: &JobId, folder: &RunFolder) -> bool {
+    brief.stage == Stage::Completed
+        && brief.is_shown
+        && brief.presence(job, |name, bytes| folder.presence(name, bytes)) == Presence::Changed
+}
+
+/// A job with the pictures that somebody has made of its results.
+pub(super) fn as_it_is(folder: &RunFolder, job: JobView) -> JobView {
+    let files = job.files.into_iter().map(|file| reread(folder, file)).collect();
+    JobView { files, check: job.check.map(unmeasured), is_retouched: true, ..job }
+}
+
+/// A picture of `results/` as it is by now. What cannot be read of it is as it was.
+fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
+    let path = folder.path().join(&file.path);
+    let content = File::open(&path).and_then(ContentHash::of_all);
+    let (blake3, bytes) = content.unwrap_or((file.blake3, file.bytes));
+    let size = photo::inspect(&path).map_or((file.width, file.height), |found| (found.width, found.height));
+    ResultFile { bytes, blake3, width: size.0, height: size.1, ..file }
+}
+
+/// What is known of the color of a picture that somebody has changed: the check was of another one.
+fn unmeasured(check: ColorCheck) -> ColorCheck {
+    ColorCheck {
+        asked: check.asked,
+        measured: None,
+        delta_e: None,
+        plain: None,
+        background: None,
+        original: check.original,
+        verdict: Verdict::Unmeasurable,
+        reason: Some("the picture was changed here since it was saved, and is not measured".to_owned()),
+    }
+}

@@ -1,0 +1,201 @@
+//! Results that a person has changed: they are the job's pictures all the same, wherever the job goes.
+
+use std::fs;
+use std::io::Cursor;
+use std::process::Output;
+
+use image::{ImageFormat, Rgb, RgbImage};
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+/// Nights over rows of an id and a color, at a provider that forgets every prediction once its pictures are here.
+struct Nights {
+    sandbox: Sandbox,
+    provider: Provider,
+}
+
+const MUG: (&str, &str) = ("mug", "#FF0000");
+const BLUE_MUG: (&str, &str) = ("mug", "#0000FF");
+const VASE: (&str, &str) = ("vase", "#FF0000");
+
+impl Nights {
+    fn with(outputs: usize, rows: &[(&str, &str)]) -> Nights {
+        let behavior = Behavior { outputs, ..Behavior::default() };
+        let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(behavior) };
+        code(&nights.night(rows, ""), 0);
+        nights.provider.behave(Behavior { outputs, forgets: true, ..Behavior::default() });
+        nights
+    }
+
+    fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
+        let rows: String = rows
+            .iter()
+            .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
+            .collect();
+        self.sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+        let arguments = format!("run catalog.csv -o out --no-color-check --rate 100/s --burst 9 {arguments}");
+        let mut command = self.sandbox.dyehouse(&arguments);
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+
+    /// Appends a byte to a result; the answer is what it is then.
+    fn retouch(&self, name: &str) -> Vec<u8> {
+        let mut bytes = self.result(name);
+        bytes.push(0);
+        self.sandbox.write(&format!("out/results/{name}"), &bytes);
+        bytes
+    }
+
+    fn result(&self, name: &str) -> Vec<u8> {
+        fs::read(self.sandbox.path("out/results").join(name)).unwrap()
+    }
+
+    /// Whether the picture is anywhere in a folder.
+    fn is_in(&self, folder: &str, picture: &[u8]) -> bool {
+        let folder = self.sandbox.path(&format!("out/{folder}"));
+        fs::read_dir(folder).unwrap().any(|entry| fs::read(entry.unwrap().path()).unwrap() == picture)
+    }
+}
+
+#[test]
+fn it_stays_where_it_is_night_after_night_and_is_told() {
+    let nights = Nights::with(1, &[MUG, VASE]);
+    let retouched = nights.retouch("mug.png");
+    let requests = nights.provider.requests();
+    for _night in 0..2 {
+        let said = code(&nights.night(&[MUG, VASE], ""), 0);
+        assert!(said.contains("0 left to do"), "{said}");
+        assert!(said.contains("  retouched 1 job whose pictures were changed here since they were saved"), "{said}");
+    }
+    assert_eq!((nights.provider.requests(), nights.result("mug.png")), (requests, retouched.clone()));
+    let summary = nights.sandbox.json("out/report/summary.json");
+    assert_eq!(summary["retouched"].as_u64(), Some(1));
+    let results = nights.sandbox.read("out/report/results.csv");
+    assert!(results.lines().nth(1).unwrap().ends_with(",true") && results.lines().nth(2).unwrap().ends_with(','));
+}
+
+#[test]
+fn what_is_empty_is_no_picture_and_is_fetched_again() {
+    let nights = Nights::with(1, &[MUG]);
+    let picture = nights.result("mug.png");
+    nights.provider.behave(Behavior::default());
+    nights.sandbox.write("out/results/mug.png", "");
+    code(&nights.night(&[MUG], ""), 0);
+    assert_eq!((nights.result("mug.png"), nights.provider.accepted()), (picture, 1));
+}
+
+#[test]
+fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
+    let nights = Nights::with(2, &[MUG, VASE]);
+    let retouched = [nights.retouch("mug.png"), nights.retouch("mug-2.png")];
+    let said = code(&nights.night(&[VASE], "--prune"), 0);
+    assert!(said.contains("the pictures are in earlier now"), "{said}");
+    assert_eq!(nights.sandbox.names("out/results"), ["vase-2.png", "vase.png"]);
+    assert!(retouched.iter().all(|picture| nights.is_in("earlier", picture)));
+    let said = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);
+    assert!(said.contains(", 1 comes back from earlier,") && !said.contains("left to do"), "{said}");
+    assert_eq!([nights.result("mug.png"), nights.result("mug-2.png")], retouched);
+    assert_eq!(nights.provider.accepted(), 2);
+}
+
+#[test]
+fn it_comes_back_wherever_the_power_failed_while_it_was_moved() {
+    let nights = Nights::with(1, &[MUG, VASE]);
+    let retouched = nights.retouch("mug.png");
+    code(&nights.night(&[VASE], "--prune"), 0);
+    let aside = nights.sandbox.names("out/earlier");
+    let aside = nights.sandbox.path("out/earlier").join(&aside[0]);
+    let place = nights.sandbox.path("out/results/mug.png");
+    // After the record, before the picture moved.
+    fs::rename(&aside, &place).unwrap();
+    code(&nights.night(&[VASE], "--prune"), 0);
+    assert_eq!(fs::read(&aside).unwrap(), retouched, "the next one moves it");
+    fs::rename(&aside, &place).unwrap();
+    code(&nights.night(&[MUG, VASE], ""), 0);
+    assert_eq!((nights.result("mug.png"), nights.provider.accepted()), (retouched, 2));
+}
+
+#[test]
+fn it_makes_way_for_another_edit_of_its_row_and_comes_back_when_that_is_undone() {
+    let nights = Nights::with(1, &[MUG]);
+    let red = nights.retouch("mug.png");
+    nights.provider.behave(Behavior::default());
+    code(&nights.night(&[BLUE_MUG], ""), 0);
+    assert!(nights.is_in("earlier", &red));
+    let blue = nights.retouch("mug.png");
+    nights.provider.behave(Behavior { forgets: true, ..Behavior::default() });
+    for _again in 0..2 {
+        code(&nights.night(&[MUG], "--retry-failed"), 0);
+        assert_eq!(nights.result("mug.png"), red);
+        assert!(nights.is_in("earlier", &blue));
+        code(&nights.night(&[BLUE_MUG], "--retry-failed"), 0);
+        assert_eq!(nights.result("mug.png"), blue);
+    }
+    assert_eq!(nights.provider.accepted(), 2);
+}
+
+#[test]
+fn it_comes_back_although_the_power_failed_before_that_was_recorded() {
+    let nights = Nights::with(1, &[MUG]);
+    let red = nights.retouch("mug.png");
+    nights.provider.behave(Behavior::default());
+    code(&nights.night(&[BLUE_MUG], ""), 0);
+    let blue = nights.retouch("mug.png");
+    nights.provider.behave(Behavior { forgets: true, ..Behavior::default() });
+    let before = nights.sandbox.read("out/journal.jsonl");
+    code(&nights.night(&[MUG], ""), 0);
+    nights.sandbox.write("out/journal.jsonl", before);
+    for _again in 0..2 {
+        code(&nights.night(&[MUG], "--retry-failed"), 0);
+        assert_eq!(nights.result("mug.png"), red);
+        assert!(nights.is_in("earlier", &blue));
+    }
+}
+
+/// A folder with a red disc on a light ground, of which the embedded editor makes a blue one that is to show `color`.
+fn disc_to_show(color: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let disc = RgbImage::from_fn(160, 160, |x, y| {
+        let (x, y) = (x as f32 - 80.0, y as f32 - 80.0);
+        let body = [198.0, 40.0, 40.0].map(|channel| (channel * (0.8 + 0.2 * (y / 55.0).min(1.0))) as u8);
+        Rgb(if x.hypot(y) < 55.0 { body } else { [235; 3] })
+    });
+    let mut png = Cursor::new(Vec::new());
+    disc.write_to(&mut png, ImageFormat::Png).unwrap();
+    sandbox.write("disc.png", png.into_inner());
+    let row = format!("mug,Make it #1E90FF,disc.png,small,{color}");
+    sandbox.write("catalog.csv", format!("id,prompt,images,size,color\n{row}\n"));
+    sandbox
+}
+
+#[test]
+fn it_is_not_submitted_again_for_the_color_that_the_picture_missed_before() {
+    let sandbox = disc_to_show("#B22222");
+    let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));
+    assert!(code(&night(""), 3).contains("1 off"));
+    sandbox.write("out/results/mug.png", "retouched");
+    let said = code(&night("--reroll 2"), 0);
+    assert!(said.contains("1 unmeasurable") && said.contains("0 left to do"), "{said}");
+    assert_eq!(sandbox.read("out/results/mug.png"), "retouched");
+    assert_eq!(sandbox.json("out/report/summary.json")["attempts"].as_u64(), Some(1));
+    let results = sandbox.read("out/report/results.csv");
+    assert!(results.contains("the picture was changed here since it was saved, and is not measured"), "{results}");
+}
+
+#[test]
+fn the_color_lock_leaves_it_as_it_is_before_and_after_a_correction() {
+    for lock_at_once in ["", "--color-lock"] {
+        let sandbox = disc_to_show("#2080E0");
+        let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));
+        let said = code(&night(lock_at_once), 0);
+        let is_locked = !lock_at_once.is_empty();
+        assert!(said.contains("1 near") != is_locked, "{said}");
+        assert_eq!(sandbox.path("out/originals").exists(), is_locked);
+        sandbox.write("out/results/mug.png", "retouched");
+        for arguments in ["--color-lock", "--color-lock --tolerance 2", "--tolerance 2"] {
+            code(&night(arguments), 0);
+            assert_eq!(sandbox.read("out/results/mug.png"), "retouched");
+        }
+    }
+}
