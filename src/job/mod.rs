@@ -5,6 +5,7 @@
 mod borrowed;
 mod cents;
 mod fingerprint;
+mod folded;
 mod id;
 mod partition;
 mod rate;
@@ -17,6 +18,7 @@ mod url;
 pub use borrowed::{ImageRef, ImageRefs, JobRef, RequestRef};
 pub use cents::Cents;
 pub use fingerprint::{ContentHash, Fingerprint, Likeness};
+pub(crate) use folded::folded;
 pub use id::{JobId, JobIdError, JobIdRef, is_shortened_number};
 pub use partition::{Partition, PartitionError};
 pub use rate::{Per, Rate, RateError, SubmitRate};

@@ -103,3 +103,15 @@ pub struct SavedFile {
     /// Its height in pixels.
     pub height: u32,
 }
+
+impl SavedFile {
+    /// Its name without the extension.
+    pub fn stem(&self) -> &str {
+        stem(&self.name)
+    }
+}
+
+/// The name of a picture without its extension.
+pub(super) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}

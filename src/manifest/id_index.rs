@@ -3,9 +3,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hint::black_box;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use siphasher::sip128::{Hash128, SipHasher13};
 use uuid::Uuid;
+
+use crate::job::folded;
 
 /// The ids of one pass and the lines where they stand, in sixteen bytes an id beside those that are free for more.
 ///
@@ -74,16 +75,6 @@ impl IdKey {
             Cow::Owned(folded) => self.0.hash(folded.as_bytes()).h1,
         };
         HashedId { alike, exact: h2 as u32 }
-    }
-}
-
-/// What all ids have in common that name one file on Windows or macOS.
-fn folded(id: &str) -> Cow<'_, str> {
-    const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
-    match (id.is_ascii(), id.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase())) {
-        (true, false) => Cow::Borrowed(id),
-        (true, true) => Cow::Owned(id.to_ascii_lowercase()),
-        (false, _) => Cow::Owned(NORMALIZER.normalize(&id.to_lowercase()).into_owned()),
     }
 }
 

@@ -107,10 +107,12 @@ pub enum Place {
 
 /// The name of a job's `number`th picture, from 1.
 pub fn file_name(job: &JobId, number: usize, extension: &str) -> String {
-    match number {
-        1 => format!("{job}.{extension}"),
-        _ => format!("{job}-{number}.{extension}"),
-    }
+    format!("{}.{extension}", file_stem(job, number))
+}
+
+/// The same without the extension.
+pub fn file_stem(job: &JobId, number: usize) -> String {
+    if number == 1 { job.to_string() } else { format!("{job}-{number}") }
 }
 
 /// An output could not be brought here.

@@ -10,6 +10,7 @@ mod dispatcher;
 mod event;
 mod executor;
 mod idle_run;
+mod names;
 mod pacing;
 mod policy;
 mod polling;
@@ -286,8 +287,8 @@ pub struct Batch<W, F> {
     pub opening: RunStart,
     /// What is to be done, in the order of the manifest.
     pub work: W,
-    /// Whether a text is the id of a job of the manifest, so that a second picture of one job does not take the name
-    /// of another.
+    /// Whether a name without its extension is that of a job of the manifest, so that a second picture of one job does not
+    /// take the name of another.
     pub is_job: F,
 }
 

@@ -80,13 +80,39 @@ fn a_picture_that_somebody_has_changed_stands_in_nobodys_way() {
 }
 
 #[test]
-fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so() {
-    let nights =
-        Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior { outputs: 2, ..Behavior::default() }) };
+fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so_and_keeps_its_name() {
+    for (id, [first, second]) in [("mug-2", ["mug-2-2.png", "mug-2-3.png"]), ("MUG-2", ["MUG-2-2.png", "MUG-2-3.png"])]
+    {
+        let two = Behavior { outputs: 2, ..Behavior::default() };
+        let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(two) };
+        code(&nights.night(&[MUG], ""), 0);
+        assert_eq!(nights.sandbox.names("out/results"), ["mug-2.png", "mug.png"]);
+        let picture = std::fs::read(nights.sandbox.path("out/results/mug-2.png")).unwrap();
+        for _night in 0..2 {
+            code(&nights.night(&[MUG, (id, "#FF0000")], ""), 0);
+            assert_eq!(std::fs::read(nights.sandbox.path("out/results/mug-2.png")).unwrap(), picture);
+            assert!(!nights.sandbox.path("out/earlier").exists());
+        }
+        let results = nights.sandbox.read("out/report/results.csv");
+        let files = format!("results/{first}|results/{second}");
+        assert!(results.contains("results/mug.png|results/mug-2.png") && results.contains(&files), "{results}");
+        assert_eq!(nights.provider.accepted(), 2);
+        // Another edit of the first one takes the name of none of them.
+        code(&nights.night(&[("mug", "#0000FF"), (id, "#FF0000")], ""), 0);
+        let results = nights.sandbox.read("out/report/results.csv");
+        assert!(results.contains("results/mug.png|results/mug-3.png") && results.contains(&files), "{results}");
+        code(&nights.sandbox.run("merge out -o all"), 0);
+        assert_eq!(nights.sandbox.names("all/results"), nights.sandbox.names("out/results"));
+    }
+}
+
+#[test]
+fn a_further_picture_does_not_take_the_name_of_a_job_whose_row_is_gone() {
+    let two = Behavior { outputs: 2, ..Behavior::default() };
+    let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(two) };
+    code(&nights.night(&[("mug-2", "#FF0000")], ""), 0);
     code(&nights.night(&[MUG], ""), 0);
-    assert_eq!(nights.sandbox.names("out/results"), ["mug-2.png", "mug.png"]);
-    code(&nights.night(&[MUG, ("mug-2", "#FF0000")], ""), 0);
-    assert_eq!(nights.provider.accepted(), 2);
+    assert_eq!(nights.sandbox.names("out/results"), ["mug-2-2.png", "mug-2.png", "mug-3.png", "mug.png"]);
 }
 
 #[test]

@@ -1,9 +1,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, RandomState};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use rayon::slice::ParallelSliceMut;
 
 use crate::color::{Verdict, VerdictCounts};
 use crate::commands::gather::is_retouched;
@@ -14,6 +12,8 @@ use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
 use crate::progress::{Changed, Outlook};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
+
+use super::ids::{HashedId, Ids};
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
 /// file again when their turn comes.
@@ -39,29 +39,11 @@ pub(super) struct Agenda {
     standing: Outcome,
 }
 
-/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is taken for one of a million.
-#[derive(Default)]
-pub(super) struct Ids {
-    hasher: RandomState,
-    sorted: Vec<u64>,
-}
-
-impl Ids {
-    /// Takes note of an id.
-    pub(super) fn note(&mut self, id: &JobId) {
-        self.sorted.push(self.hash(id.as_str()));
-    }
-
-    fn hash(&self, id: &str) -> u64 {
-        self.hasher.hash_one(id)
-    }
-}
-
 /// What there is to know of a job of the plan.
 struct Look<'l> {
     key: EditKey,
-    /// The hash of its id.
-    id: u64,
+    /// Its id.
+    id: HashedId,
     /// What the journal knows of it.
     brief: Option<Brief<'l>>,
     /// Whether the job has pictures in `results/`, of whatever edit.
@@ -118,7 +100,7 @@ impl Agenda {
             // Whoever looks for a million pictures waits for most of them.
             let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
             for Look { key, id, brief, is_shown, first, decision, unknown } in looks {
-                agenda.ids.sorted.push(id);
+                agenda.ids.push(id);
                 agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
                 agenda.shown += u64::from(is_shown);
                 if let Some(fingerprint) = wanted.get_mut(&key.job) {
@@ -145,7 +127,7 @@ impl Agenda {
             }
         }
         unknown_pictures::refuse(folder, unknown_names)?;
-        agenda.ids.sorted.par_sort_unstable();
+        agenda.ids.sort();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         Ok(agenda)
     }
@@ -209,7 +191,12 @@ impl Agenda {
 
     /// Whether a text is the id of a job of the manifest.
     pub(super) fn is_job(&self, text: &str) -> bool {
-        self.ids.sorted.binary_search(&self.ids.hash(text)).is_ok()
+        self.ids.has(text)
+    }
+
+    /// Whether a name is that of the first picture of a job of the manifest, where capitals may not count.
+    pub(super) fn is_named(&self, stem: &str) -> bool {
+        self.ids.is_named(stem)
     }
 
     /// The work in its order: what costs nothing goes first, for what was paid for is brought home before money is

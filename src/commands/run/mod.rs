@@ -1,4 +1,5 @@
 mod agenda;
+mod ids;
 mod notices;
 mod opening;
 mod planning;

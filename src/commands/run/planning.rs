@@ -7,7 +7,7 @@ use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
 use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark, RunFolder, plan_lines};
 
-use super::agenda::Ids;
+use super::ids::Ids;
 use super::opening::Opening;
 
 /// The plan of a run, made of its manifest.

@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
         let work = self.agenda.work(&self.options.folder, &broken);
         let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
         let opening = self.opening.clone();
-        let batch = Batch { opening, work, is_job: |text: &str| self.agenda.is_job(text) };
+        let batch = Batch { opening, work, is_job: |stem: &str| self.agenda.is_named(stem) };
         let ended = carry(&self.options, ready, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
         reporter.close();
         let ended = ended?;

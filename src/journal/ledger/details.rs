@@ -8,7 +8,7 @@ use crate::journal::history::{History, Tracked};
 use crate::journal::line_offsets::LineOffsets;
 use crate::journal::settled::{Half, Stored};
 use crate::journal::stage::Stage;
-use crate::journal::{Edit, EditKey, EditState, LinesError};
+use crate::journal::{Edit, EditKey, EditState, LinesError, SavedFile};
 
 use super::Ledger;
 
@@ -77,6 +77,15 @@ impl Ledger {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+    }
+
+    /// The names, without extensions, of all pictures that are not called as their jobs are: those that a job has beside its
+    /// first one.
+    pub fn further_names(&self) -> impl Iterator<Item = &str> {
+        let live = self
+            .live_edits()
+            .flat_map(|(job, edit)| edit.originals().iter().map(SavedFile::stem).filter(|stem| *stem != job.as_str()));
+        live.chain(self.settled.further_names())
     }
 
     /// What the pictures in `results/` show, to be asked about many fingerprints without the journal.

@@ -8,6 +8,7 @@ use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
 use super::brief::{Brief, ColorBrief, Pictures};
+use super::fields::stem;
 use super::filter::Filter;
 use super::history::{History, Tracked};
 use super::key::{Key, ShortHash};
@@ -194,6 +195,13 @@ impl Settled {
     /// The edits whose pictures are in `results/`.
     pub(super) fn shown(&self) -> impl Iterator<Item = Stored> {
         self.those(|entry| entry.marks.has(Marks::IS_SHOWN))
+    }
+
+    /// The names, without extensions, of pictures that are not called as their jobs are.
+    pub(super) fn further_names(&self) -> impl Iterator<Item = &str> {
+        let names =
+            self.large.iter().flat_map(|((job, _), large)| large.pictures.iter().map(move |(name, _)| (job, name)));
+        names.map(|(job, name)| (job, stem(name))).filter(|(job, stem)| self.hash(stem) != **job).map(|(_, stem)| stem)
     }
 
     /// The verdicts on the color of what is shown.

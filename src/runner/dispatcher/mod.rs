@@ -26,6 +26,7 @@ use crate::verify::Verifier;
 use super::breaker::Breaker;
 use super::event::{Event, Observer, Tally};
 use super::executor::Report;
+use super::names::FurtherNames;
 use super::pacing::Submits;
 use super::polling::Polling;
 use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
@@ -63,6 +64,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     local: VecDeque<Work>,
     receipts: FuturesUnordered<Receipt>,
     unrecorded: Vec<(JobId, PredictionId)>,
+    /// What no other job's picture may be called.
+    names: FurtherNames,
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
     resting: VecDeque<(u64, JobId)>,
     breaker: Breaker,
@@ -112,6 +115,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             local: VecDeque::new(),
             receipts: FuturesUnordered::new(),
             unrecorded: Vec::new(),
+            names: FurtherNames::of(&ledger),
             resting: VecDeque::new(),
             breaker: Breaker::new(settings.give_up_after),
             begun: Instant::now(),

@@ -9,7 +9,7 @@ use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::api::{EditApi, PredictionId};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
-use crate::outputs::{Place, ResultStore, Verified, file_name};
+use crate::outputs::{Place, ResultStore};
 use crate::plan::{Standing, Task, Work};
 use crate::runner::breaker::Advice;
 use crate::runner::event::Event;
@@ -67,7 +67,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Ok(())
             }
             News::Fetched { staged, answer } => {
-                let staged = named(staged, &key.job, is_job);
+                let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
+                let history = self.ledger.live_history(&key.job);
+                let staged = self.names.give(staged, &key.job, history, |stem| is_job(stem) || knows(stem));
                 let files = staged.iter().map(|(_, file)| file.clone()).collect();
                 let place = self.place(&worker.work);
                 let fetched = self.step(&key, Step::Fetched { files }).await?;
@@ -281,15 +283,4 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()
     }
-}
-
-/// Fetched pictures with the files that they become, none of which is named as another job.
-fn named<T: Verified>(fetched: Vec<T>, job: &JobId, is_job: impl Fn(&str) -> bool) -> Vec<(T, SavedFile)> {
-    let is_taken = |number: usize| number > 1 && is_job(&format!("{job}-{number}"));
-    let mut numbers = (1..).filter(|number| !is_taken(*number));
-    let name = |picture: T| {
-        let file = picture.saved_as(file_name(job, numbers.next()?, picture.extension()));
-        Some((picture, file))
-    };
-    fetched.into_iter().filter_map(name).collect()
 }
