@@ -10,7 +10,9 @@ use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
 use super::incoming::temporary;
-use super::places::{EARLIER, RESULTS, holds, make_room, places, strays};
+use super::places::{
+    EARLIER, RESULTS, aside_name, free_name, holds, is_same, make_room, move_to, places, set_aside, stands, strays,
+};
 use super::{OutputError, disk};
 
 /// A run's folder that takes pictures in from others.
@@ -53,13 +55,100 @@ impl Adoption {
         Ok(false)
     }
 
+    /// Whether the results here have a picture as it was saved.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn has(&self, file: &SavedFile) -> Result<bool, OutputError> {
+        holds(&self.folder.join(RESULTS).join(&file.name), file)
+    }
+
+    /// Whether the results here have a picture that somebody has changed.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn has_changed(&self, file: &SavedFile) -> Result<bool, OutputError> {
+        Ok(stands(&self.folder.join(RESULTS).join(&file.name)) && !self.has(file)?)
+    }
+
+    /// Moves those of `files` aside that are results here, for those of the run's folder `from` are to come in their places.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or moved.
+    pub fn displace(&mut self, from: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
+        for file in files {
+            let name = Path::new(RESULTS).join(&file.name);
+            // One that has come already stays.
+            if !is_same(&from.join(&name), &self.folder.join(&name))? {
+                set_aside(&self.folder, std::slice::from_ref(file))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a picture of the run's folder `from` that somebody has changed, which its place tells: among the results if
+    /// it is `shown`, else among what was moved aside. One that somebody has changed here as well stays, and the other goes
+    /// beside it.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or written.
+    pub fn take_changed(&mut self, from: &Path, file: &SavedFile, shown: Shown) -> Result<Changed, OutputError> {
+        let [there, aside_there] = [from.join(RESULTS).join(&file.name), from.join(EARLIER).join(aside_name(file))];
+        let [here, aside_here] =
+            [self.folder.join(RESULTS).join(&file.name), self.folder.join(EARLIER).join(aside_name(file))];
+        let source = if shown.there { there } else { aside_there };
+        let target = if shown.here { here } else { aside_here };
+        if !stands(&source) || holds(&source, file)? {
+            return Ok(Changed::No);
+        }
+        if is_same(&source, &target)? {
+            return Ok(Changed::Taken);
+        }
+        let copy = self.copied(&source, &target)?;
+        if stands(&target) && !holds(&target, file)? {
+            let name = aside_name(&SavedFile { blake3: copy.hash, ..file.clone() });
+            let beside = self.folder.join(EARLIER).join(name);
+            if !is_same(&source, &beside)? {
+                self.touch(&self.folder.join(EARLIER))?;
+                copy.file.persist(&beside).map_err(|error| disk(&beside)(error.error))?;
+            }
+            return Ok(Changed::Beside(beside));
+        }
+        if target.symlink_metadata().is_ok() {
+            // Under the name of what was moved aside it would stand for the one that comes.
+            let earlier = self.folder.join(EARLIER);
+            move_to(&earlier, &target, &free_name(&earlier, &file.name))?;
+        }
+        copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
+        Ok(Changed::Taken)
+    }
+
     /// Takes in the files of a subfolder with their times. One that is there already is as good.
     ///
     /// # Errors
     ///
     /// A file cannot be read or written.
     pub fn take_all(&mut self, from: &Path, subfolder: &str) -> Result<(), OutputError> {
-        for name in names(&from.join(subfolder))?.into_iter().filter(|name| !name.starts_with('.')) {
+        self.take_others(from, subfolder, |_| false).map(drop)
+    }
+
+    /// The same but for those that are `known`. The answer is which of them have come.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or written.
+    pub fn take_others(
+        &mut self,
+        from: &Path,
+        subfolder: &str,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, OutputError> {
+        let mut taken = Vec::new();
+        for name in names(&from.join(subfolder))?.into_iter().filter(|name| !name.starts_with('.') && !is_known(name)) {
             let target = self.folder.join(subfolder).join(&name);
             if !target.exists() {
                 let source = from.join(subfolder).join(&name);
@@ -67,9 +156,10 @@ impl Adoption {
                 let keep_time = || copy.file.as_file().set_modified(source.metadata()?.modified()?);
                 keep_time().map_err(disk(&source))?;
                 copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
+                taken.push(name);
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Makes the names of all that was taken in durable.
@@ -100,12 +190,15 @@ impl Adoption {
         Ok(true)
     }
 
+    /// Makes a folder that is to be synced at the end.
+    fn touch(&mut self, folder: &Path) -> Result<(), OutputError> {
+        if self.touched.insert(folder.to_owned()) { make_folder(folder).map_err(disk(folder)) } else { Ok(()) }
+    }
+
     /// Copies `source` to a temporary file beside `target`, and syncs it.
     fn copied(&mut self, source: &Path, target: &Path) -> Result<Copied, OutputError> {
         let folder = target.parent().unwrap_or(&self.folder).to_owned();
-        if self.touched.insert(folder.clone()) {
-            make_folder(&folder).map_err(disk(&folder))?;
-        }
+        self.touch(&folder)?;
         let mut file = temporary(&folder).map_err(disk(&folder))?;
         let copy = || -> io::Result<Copied> {
             let (mut hasher, mut buffer, mut bytes) = (blake3::Hasher::new(), vec![0; 128 << 10], 0);
@@ -125,6 +218,26 @@ impl Adoption {
         };
         copy().map_err(disk(target))
     }
+}
+
+/// In which of two folders a picture is one of the results.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// In the one that it comes from.
+    pub there: bool,
+    /// In the one that takes it in.
+    pub here: bool,
+}
+
+/// What became of a picture that somebody may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Nobody has changed it, or it is not there.
+    No,
+    /// It is in its place.
+    Taken,
+    /// It is here, for another one is in its place that somebody has changed as well.
+    Beside(PathBuf),
 }
 
 /// A copy that has no name yet.
@@ -149,7 +262,6 @@ fn names(folder: &Path) -> Result<Vec<String>, OutputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outputs::aside_name;
 
     fn file(name: &str, content: &str) -> SavedFile {
         let bytes = content.len() as u64;

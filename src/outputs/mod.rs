@@ -17,7 +17,7 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 
-pub use adopt::Adoption;
+pub use adopt::{Adoption, Changed, Shown};
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
 pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, presence, remove_strays, set_aside};

@@ -98,7 +98,7 @@ pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Resu
 }
 
 /// A name in `folder` that nothing has: `mug.png.1`.
-fn free_name(folder: &Path, name: &str) -> String {
+pub(super) fn free_name(folder: &Path, name: &str) -> String {
     let mut names = (1..).map(|number: u64| format!("{name}.{number}"));
     names.find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
 }
@@ -115,7 +115,7 @@ pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), Out
 }
 
 /// Whether two files are there with the same content.
-fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
+pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
     if !stands(one) || !stands(other) {
         return Ok(false);
     }

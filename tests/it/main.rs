@@ -15,6 +15,7 @@ mod examples;
 mod fuzzing;
 mod incremental;
 mod manifests;
+mod merging;
 mod money;
 mod nights;
 mod older_journal;

@@ -3,6 +3,7 @@
 //! Everything is looked at before anything is written. From then on a file in the folder says that it is half done: a
 //! run refuses it, and the same merge again goes on where it was, for what is in place is left alone.
 
+mod pictures;
 mod plans;
 
 use std::collections::BTreeSet;
@@ -15,14 +16,15 @@ use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
-use crate::outputs::Adoption;
+use crate::plan::{self, Choices, Known};
 use crate::progress::Screen;
-use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder};
-use crate::verify::BEFORE;
+use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, plan_lines};
 use crate::words::{counted, shell_word};
 
 use super::gather::{self, Gathered, PlanCounts};
+use super::unknown_pictures::{self, UnknownPictures};
 use super::{Failure, MergeError, status};
+use pictures::Copied;
 
 /// The folder of a run that is merged, held against others while that goes on.
 struct Source {
@@ -68,8 +70,10 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     if !is_target_named && let Some(job) = joint.only_in_first().min() {
         return Err(MergeError::Foreign { job: job.clone(), out: target.path() }.into());
     }
-    for source in &sources {
-        source.names_only_its_own(&joint)?;
+    let ledgers: Vec<&Ledger> = target.ledger.iter().chain(sources.iter().map(|source| &source.ledger)).collect();
+    for (place, source) in (1..).zip(&sources) {
+        source.names_only_its_own(&ledgers, &joint)?;
+        source.knows_its_pictures(place, &joint)?;
     }
     let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
     if is_target_named {
@@ -79,17 +83,12 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let joined = counted(planned.len() as u64, "folder");
 
     target.hold()?;
-    let missing = target.write(&sources, &joint, plan, &command(arguments))?;
+    let copied = target.write(&sources, &joint, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = gather::manifest(&ledger);
     let report = gather::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
-    if missing > 0 {
-        let pictures = counted(missing, "picture");
-        screen.tell(&format!(
-            "{pictures} not where the journals say, or changed since; a run of the manifest asks for them again"
-        ));
-    }
+    copied.told().iter().for_each(|line| screen.tell(line));
     let records = counted(joint.lacks(), "new record");
     screen.say(&format!("{}: {joined} joined, {records}", report.index.display()));
     status::tell(&target.folder, &ledger, None, arguments.json)?;
@@ -145,14 +144,14 @@ impl Target {
         Ok(())
     }
 
-    /// Writes all of it. Until it is done a file tells with which `command` it goes on. The answer is how many pictures
-    /// were not to be had.
-    fn write(&self, sources: &[Source], joint: &Joint<'_>, plan: PlanDraft, command: &str) -> Result<u64, Failure> {
+    /// Writes all of it. Until it is done a file tells with which `command` it goes on. The answer is what there is
+    /// to tell of the pictures.
+    fn write(&self, sources: &[Source], joint: &Joint<'_>, plan: PlanDraft, command: &str) -> Result<Copied, Failure> {
         let folder = &self.folder;
         let at_work = |cause| FolderError::io("write", folder.merging())(cause);
         crate::files::replace(&folder.merging(), command.as_bytes()).map_err(at_work)?;
         crate::files::sync_folder(folder.path()).map_err(at_work)?;
-        let missing = pictures(sources, joint, folder)?;
+        let copied = pictures::copy(sources, joint, self)?;
         plan.publish()?;
         let draft = JournalDraft::begin(folder, |writer| joint.write(writer))?;
         if joint.lacks() > 0 || self.ledger.is_none() {
@@ -161,7 +160,7 @@ impl Target {
             draft.publish(folder, &records, Timestamp::now())?;
         }
         std::fs::remove_file(folder.merging()).map_err(at_work)?;
-        Ok(missing)
+        Ok(copied)
     }
 }
 
@@ -184,22 +183,42 @@ impl Source {
         self.folder.path().to_owned()
     }
 
-    /// Refuses pictures that have the name of another job's: the second one of `mug` is `mug-2`, and so is the first one
-    /// of `mug-2`. A run that knows the whole manifest takes other names.
-    fn names_only_its_own(&self, joint: &Joint<'_>) -> Result<(), Failure> {
+    /// Refuses pictures that have the name of another job's in any of `ledgers`: the second one of `mug` is `mug-2`, and so is
+    /// the first one of `mug-2`. A run that knows both takes other names.
+    fn names_only_its_own(&self, ledgers: &[&Ledger], joint: &Joint<'_>) -> Result<(), Failure> {
         for found in self.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
-            for file in edit.files() {
-                let stem = file.name.rsplit_once('.').map_or(file.name.as_str(), |(stem, _)| stem);
-                let other = JobId::new(stem).ok().filter(|other| *other != job && joint.knows(other));
-                if let Some(other) = other {
-                    return Err(
-                        MergeError::SameName { name: file.name.clone(), job, other, folder: self.path() }.into()
-                    );
+            for file in edit.files().iter().chain(edit.originals()) {
+                let other = JobId::new(file.stem()).ok().filter(|other| *other != job && joint.knows(other));
+                let Some(other) = other else { continue };
+                for ledger in ledgers {
+                    let history = ledger.history(&other).map_err(FolderError::from)?;
+                    let edits = history.iter().flat_map(|history| history.edits());
+                    let mut files = edits.flat_map(|edit| edit.files().iter().chain(edit.originals()));
+                    if files.any(|known| known.stem() == file.stem()) {
+                        let (name, folder) = (file.name.clone(), self.path());
+                        return Err(MergeError::SameName { name, job, other, folder }.into());
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Refuses a journal that is an older copy of the one that knew the pictures which are there, unless another one, such as
+    /// that of the folder to join in, knows more of their jobs. `place` is that of the journal.
+    fn knows_its_pictures(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
+        let unknown_pictures = UnknownPictures::of(&self.folder, &self.ledger);
+        let mut unknown_names = Vec::new();
+        for line in plan_lines(&self.folder)? {
+            let key = line?.key()?;
+            if joint.best(&key.job).is_none_or(|best| best == place) {
+                let presence = |name: &str, bytes| self.folder.presence(name, bytes);
+                let decision = plan::decide(&key, &Known::of(&key, &self.ledger), Choices::default(), presence);
+                unknown_names.extend(unknown_pictures.regard(&key.job, decision)?.1);
+            }
+        }
+        unknown_pictures::refuse(&self.folder, unknown_names)
     }
 }
 
@@ -239,28 +258,6 @@ fn conflict(error: JoinError, target: &Target, sources: &[Source]) -> Failure {
         }
         JoinError::Read(cause) => FolderError::io("read", target.folder.journal())(cause).into(),
     }
-}
-
-/// Copies the pictures of every job from the folder that knows it best. The answer is how many were not to be had.
-fn pictures(sources: &[Source], joint: &Joint<'_>, out: &RunFolder) -> Result<u64, Failure> {
-    let mut adoption = Adoption::into(out.path());
-    let mut missing = 0;
-    for (place, source) in sources.iter().enumerate() {
-        let from = source.folder.path();
-        for found in source.ledger.edits() {
-            let (job, edit) = found.map_err(FolderError::from)?;
-            if joint.best(&job) != Some(place + 1) {
-                continue;
-            }
-            let originals = edit.originals().iter().filter(|file| !edit.files().contains(file));
-            for file in edit.files().iter().chain(originals) {
-                missing += u64::from(!adoption.take(from, file)?);
-            }
-        }
-        adoption.take_all(from, BEFORE)?;
-    }
-    adoption.finish()?;
-    Ok(missing)
 }
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.

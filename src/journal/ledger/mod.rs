@@ -201,6 +201,14 @@ impl Ledger {
         self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.settled.is_shown(job.as_str())
     }
 
+    /// Whether the pictures in `results/` are those of this very edit.
+    pub fn shows(&self, key: &EditKey) -> bool {
+        match self.live.get(&key.job) {
+            Some(history) => history.shown == Some(key.fingerprint),
+            None => self.settled.brief(&key.job, key.fingerprint).is_some_and(|brief| brief.is_shown),
+        }
+    }
+
     /// What a compacted journal cannot tell from its edits.
     pub(super) fn totals(&self) -> Totals {
         self.sums.totals()

@@ -1,0 +1,172 @@
+//! The pictures of several folders in one.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+
+use crate::commands::Failure;
+use crate::journal::{Edit, EditKey, Joint, Ledger, Presence, SavedFile};
+use crate::outputs::{Adoption, Changed, OutputError, RESULTS, Shown};
+use crate::run_folder::FolderError;
+use crate::verify::BEFORE;
+
+use super::{Source, Target};
+
+/// How many pictures are named.
+const NAMED: usize = 3;
+
+/// What there is to tell of the pictures that were copied.
+#[derive(Debug, Default)]
+pub(super) struct Copied {
+    /// Those that somebody had changed in the folder of a share.
+    changed: Names,
+    /// Those that are nowhere.
+    missing: Names,
+    /// Those that no journal knows.
+    unknown: Names,
+    /// What was changed in two folders, each with where the second one is now.
+    twice: Vec<String>,
+}
+
+/// The first of some names, and how many there are.
+#[derive(Debug, Default)]
+struct Names {
+    first: Vec<String>,
+    count: usize,
+}
+
+/// Copies the pictures of every job from the folder that knows it best; those that somebody has changed in a folder come from
+/// there, and those that somebody has changed in `target` stay.
+pub(super) fn copy(sources: &[Source], joint: &Joint<'_>, target: &Target) -> Result<Copied, Failure> {
+    let nothing = Ledger::default();
+    let mut copying = Copying {
+        out: target.folder.path(),
+        ours: target.ledger.as_ref().unwrap_or(&nothing),
+        adoption: Adoption::into(target.folder.path()),
+        copied: Copied::default(),
+    };
+    let hasher = RandomState::new();
+    for (place, source) in sources.iter().enumerate() {
+        let mut known: Vec<u64> = Vec::new();
+        for found in source.ledger.edits() {
+            let (job, edit) = found.map_err(FolderError::from)?;
+            known.extend(edit.files().iter().chain(edit.originals()).map(|file| hasher.hash_one(file.name.as_str())));
+            let key = EditKey { job, fingerprint: edit.fingerprint };
+            match joint.best(&key.job) {
+                Some(0) => copying.take_changes(source, &key, &edit)?,
+                Some(best) if best == place + 1 => copying.take_all(source, &key, &edit)?,
+                _ => {}
+            }
+        }
+        known.sort_unstable();
+        copying.take_unknown(source, |name| known.binary_search(&hasher.hash_one(name)).is_ok())?;
+        copying.adoption.take_all(source.folder.path(), BEFORE)?;
+    }
+    copying.adoption.finish()?;
+    Ok(copying.copied)
+}
+
+/// The copying of pictures to a folder, and what came of it so far.
+struct Copying<'t> {
+    out: &'t Path,
+    /// What the journal of that folder says.
+    ours: &'t Ledger,
+    adoption: Adoption,
+    copied: Copied,
+}
+
+impl Copying<'_> {
+    /// Takes what somebody has changed of an edit that is here as the folder of a share knows it.
+    fn take_changes(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
+        let is_changed = |file: &SavedFile| source.folder.presence(&file.name, file.bytes) == Presence::Changed;
+        if source.ledger.shows(key) && edit.files().iter().any(is_changed) {
+            let shown = Shown { there: true, here: self.ours.shows(key) };
+            for file in edit.files().iter().filter(|file| is_changed(file)) {
+                self.take_changed(source, file, shown)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all pictures of an edit.
+    fn take_all(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
+        let (is_theirs, is_ours) = (source.ledger.shows(key), self.ours.shows(key));
+        let from = source.folder.path();
+        if is_theirs && !is_ours && self.ours.is_shown(&key.job) {
+            let history = self.ours.history(&key.job).map_err(FolderError::from)?;
+            let shown = history.as_ref().and_then(|history| history.shown());
+            self.adoption.displace(from, shown.map_or(&[], Edit::files))?;
+        }
+        for file in edit.files() {
+            if is_ours && self.adoption.has(file)? {
+                continue;
+            }
+            let shown = Shown { there: is_theirs, here: is_theirs };
+            let is_changed_here = is_ours && self.adoption.has_changed(file)?;
+            if (is_changed_here || !self.adoption.take(from, file)?)
+                && self.take_changed(source, file, shown)? == Changed::No
+                && !is_changed_here
+            {
+                self.copied.missing.note(source, &file.name);
+            }
+        }
+        for original in edit.originals().iter().filter(|file| !edit.files().contains(file)) {
+            if !self.adoption.take(from, original)? {
+                self.copied.missing.note(source, &original.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what lies among the results and no record tells of: somebody has made it for a job that failed, or the journal is
+    /// an older one. A run in the joint folder looks at it as one in the share's would have.
+    fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
+        for name in self.adoption.take_others(source.folder.path(), RESULTS, is_known)? {
+            self.copied.unknown.note(source, &name);
+        }
+        Ok(())
+    }
+
+    fn take_changed(&mut self, source: &Source, file: &SavedFile, shown: Shown) -> Result<Changed, OutputError> {
+        let changed = self.adoption.take_changed(source.folder.path(), file, shown)?;
+        match &changed {
+            Changed::No => {}
+            Changed::Taken => self.copied.changed.note(source, &file.name),
+            Changed::Beside(path) => self.copied.twice.push(format!(
+                "{} was changed in {} and in {}: the latter stays, and the other one is {}",
+                file.name,
+                source.folder.path().display(),
+                self.out.display(),
+                path.display(),
+            )),
+        }
+        Ok(changed)
+    }
+}
+
+impl Copied {
+    /// What a person is told, a line each.
+    pub(super) fn told(&self) -> Vec<String> {
+        let came = "changed by hand since they were saved, and taken along as they are";
+        let gone = "not where the journals say; a run of the manifest asks for them again";
+        let strange = "not known to the journals, and taken along";
+        let lines = [self.changed.line(came), self.unknown.line(strange), self.missing.line(gone)];
+        self.twice.iter().cloned().chain(lines.into_iter().flatten()).collect()
+    }
+}
+
+impl Names {
+    fn note(&mut self, source: &Source, name: &str) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(source.folder.results().join(name).display().to_string());
+        }
+    }
+
+    fn line(&self, what: &str) -> Option<String> {
+        let more = match self.count - self.first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (self.count > 0).then(|| format!("{what}: {}{more}", self.first.join(", ")))
+    }
+}

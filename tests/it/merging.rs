@@ -1,0 +1,182 @@
+//! Folders that are merged although not all in them is as the journals say.
+
+use std::fs;
+use std::process::Output;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+const JOBS: usize = 12;
+
+/// Two machines that share a manifest, and the provider that they ask.
+struct Machines {
+    sandbox: Sandbox,
+    provider: Provider,
+}
+
+impl Machines {
+    fn new() -> Machines {
+        let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
+        machines.sandbox.manifest("catalog.csv", JOBS);
+        machines
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
+        let mut command = self.sandbox.dyehouse(&arguments);
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+
+    fn run_shares(&self) {
+        for share in 1..=2 {
+            code(&self.run(&format!("--partition {share}/2")), 0);
+        }
+    }
+
+    fn merge(&self) -> Output {
+        self.sandbox.run("merge runs/catalog-1-of-2 runs/catalog-2-of-2 -o all")
+    }
+
+    fn share(&self) -> Vec<String> {
+        self.sandbox.names("runs/catalog-1-of-2/results")
+    }
+}
+
+#[test]
+fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
+    let machines = Machines::new();
+    machines.run_shares();
+    let name = &machines.share()[0];
+    let (ours, theirs) = (format!("all/results/{name}"), format!("runs/catalog-1-of-2/results/{name}"));
+    machines.sandbox.write(&theirs, "retouched");
+    for _again in 0..2 {
+        let said = code(&machines.merge(), 0);
+        assert!(said.contains(&format!("and taken along as they are: {theirs}")), "{said}");
+        assert_eq!(machines.sandbox.read(&ours), "retouched");
+        assert!(code(&machines.run("-o all"), 0).contains("retouched 1 job"));
+    }
+    assert_eq!((machines.provider.accepted(), machines.sandbox.names("all/results").len()), (JOBS, JOBS));
+
+    // One that is changed here stays, and the other one is not lost.
+    machines.sandbox.write(&theirs, "retouched once more");
+    for _again in 0..2 {
+        let said = code(&machines.merge(), 0);
+        assert!(said.contains(&format!("{name} was changed in runs/catalog-1-of-2 and in all")), "{said}");
+        assert_eq!(machines.sandbox.read(&ours), "retouched");
+        let earlier = machines.sandbox.names("all/earlier");
+        assert_eq!(
+            (earlier.len(), machines.sandbox.read(&format!("all/earlier/{}", earlier[0]))),
+            (1, "retouched once more".into())
+        );
+    }
+}
+
+#[test]
+fn pictures_that_are_changed_after_a_merge_come_with_the_next_one_and_those_in_the_joint_folder_stay() {
+    let machines = Machines::new();
+    machines.run_shares();
+    code(&machines.merge(), 0);
+    let names = machines.share();
+    machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{}", names[0]), "retouched there");
+    machines.sandbox.write(&format!("all/results/{}", names[1]), "retouched here");
+    for _again in 0..2 {
+        code(&machines.merge(), 0);
+        assert_eq!(machines.sandbox.read(&format!("all/results/{}", names[0])), "retouched there");
+        assert_eq!(machines.sandbox.read(&format!("all/results/{}", names[1])), "retouched here");
+        code(&machines.run("-o all"), 0);
+    }
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn a_picture_that_was_changed_and_moved_aside_comes_back_in_the_joint_folder() {
+    let machines = Machines::new();
+    machines.run_shares();
+    let name = machines.share()[0].clone();
+    machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{name}"), "retouched");
+    let all = machines.sandbox.read("catalog.csv");
+    let id = name.trim_end_matches(".png");
+    let fewer: String = all.lines().filter(|line| !line.starts_with(id)).map(|line| format!("{line}\n")).collect();
+    machines.sandbox.write("catalog.csv", &fewer);
+    machines.provider.behave(Behavior { forgets: true, ..Behavior::default() });
+    for share in 1..=2 {
+        code(&machines.run(&format!("--partition {share}/2 --prune")), 0);
+    }
+    code(&machines.merge(), 0);
+    machines.sandbox.write("catalog.csv", all);
+    code(&machines.run("-o all --retry-failed"), 0);
+    assert_eq!(machines.sandbox.read(&format!("all/results/{name}")), "retouched");
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn a_share_whose_journal_is_an_older_copy_is_refused_and_its_pictures_are_named() {
+    let machines = Machines::new();
+    let journal = "runs/catalog-1-of-2/journal.jsonl";
+    code(&machines.run("--partition 1/2 --limit 1"), 0);
+    let older = machines.sandbox.read(journal);
+    machines.run_shares();
+    let newer = machines.sandbox.read(journal);
+    machines.sandbox.write(journal, older);
+    let said = code(&machines.merge(), 1);
+    let unknown = &machines.share()[1];
+    assert!(said.contains(&format!("its journal does not know results/{unknown}")), "{said}");
+    assert!(said.contains("older copy") && !machines.sandbox.path("all").exists(), "{said}");
+    machines.sandbox.write(journal, newer);
+    code(&machines.merge(), 0);
+    code(&machines.run("-o all"), 0);
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn an_older_journal_of_which_the_joint_folder_has_the_newer_one_does_no_harm() {
+    let machines = Machines::new();
+    let journal = "runs/catalog-1-of-2/journal.jsonl";
+    code(&machines.run("--partition 1/2 --limit 1"), 0);
+    let older = machines.sandbox.read(journal);
+    machines.run_shares();
+    code(&machines.merge(), 0);
+    machines.sandbox.write(journal, older);
+    code(&machines.sandbox.run("merge all runs/catalog-1-of-2 runs/catalog-2-of-2 -o all"), 0);
+    code(&machines.run("-o all"), 0);
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn pictures_that_neither_journal_nor_plan_know_come_along_so_that_the_next_run_looks_at_them() {
+    let machines = Machines::new();
+    for share in 1..=2 {
+        code(&machines.run(&format!("--partition {share}/2")), 0);
+    }
+    let (journal, plan) = ("runs/catalog-1-of-2/journal.jsonl", "runs/catalog-1-of-2/plan.jsonl");
+    let older = [journal, plan].map(|name| (name, machines.sandbox.read(name)));
+    machines.sandbox.manifest("catalog.csv", 2 * JOBS);
+    machines.run_shares();
+    for (name, content) in older {
+        machines.sandbox.write(name, content);
+    }
+    let known = machines.provider.accepted();
+    let said = code(&machines.merge(), 0);
+    assert!(said.contains("not known to the journals, and taken along: runs/catalog-1-of-2/results/job-0"), "{said}");
+    let said = code(&machines.run("-o all"), 1);
+    assert!(said.contains("its journal does not know results/job-0"), "{said}");
+    assert_eq!(machines.provider.accepted(), known);
+}
+
+#[test]
+fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_being_paid_for() {
+    let machines = Machines::new();
+    machines.provider.behave(Behavior { every: Some((1, 422)), ..Behavior::default() });
+    code(&machines.run("--partition 1/2 --limit 1"), 3);
+    machines.provider.behave(Behavior::default());
+    code(&machines.run("--partition 1/2"), 3);
+    code(&machines.run("--partition 2/2"), 0);
+    let failed = machines.sandbox.read("runs/catalog-1-of-2/report/failed.csv");
+    let id = failed.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&machines.share()[0])).unwrap();
+    machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{id}.png"), picture);
+    code(&machines.merge(), 3);
+    let said = code(&machines.run("-o all --retry-failed"), 3);
+    assert!(said.contains(&format!("{id} stays failed: results/{id}.png is there")), "{said}");
+    assert_eq!(machines.provider.accepted(), JOBS - 1);
+}
