@@ -106,7 +106,7 @@ impl Adoption {
             return Ok(Changed::No);
         }
         if is_same(&source, &target)? {
-            return Ok(Changed::Taken);
+            return Ok(Changed::Taken { from: source });
         }
         let copy = self.copied(&source, &target)?;
         if stands(&target) && !holds(&target, file)? {
@@ -116,7 +116,7 @@ impl Adoption {
                 self.touch(&self.folder.join(EARLIER))?;
                 copy.file.persist(&beside).map_err(|error| disk(&beside)(error.error))?;
             }
-            return Ok(Changed::Beside(beside));
+            return Ok(Changed::Beside { from: source, at: beside });
         }
         if target.symlink_metadata().is_ok() {
             // Under the name of what was moved aside it would stand for the one that comes.
@@ -124,7 +124,7 @@ impl Adoption {
             move_to(&earlier, &target, &free_name(&earlier, &file.name))?;
         }
         copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
-        Ok(Changed::Taken)
+        Ok(Changed::Taken { from: source })
     }
 
     /// Takes in the files of a subfolder with their times. One that is there already is as good.
@@ -235,9 +235,17 @@ pub enum Changed {
     /// Nobody has changed it, or it is not there.
     No,
     /// It is in its place.
-    Taken,
+    Taken {
+        /// Where it comes from.
+        from: PathBuf,
+    },
     /// It is here, for another one is in its place that somebody has changed as well.
-    Beside(PathBuf),
+    Beside {
+        /// Where it comes from.
+        from: PathBuf,
+        /// Where it is.
+        at: PathBuf,
+    },
 }
 
 /// A copy that has no name yet.

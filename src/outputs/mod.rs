@@ -152,6 +152,17 @@ impl OutputError {
         }
     }
 
+    /// What it says of a picture to edit, which no prediction has put out.
+    pub fn of_input(&self) -> String {
+        match self {
+            OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
+            OutputError::Unreachable(cause) => format!("cannot download it: {cause}"),
+            OutputError::NotAPicture(cause) => format!("it is no whole picture: {cause}"),
+            OutputError::Refused(cause) => format!("it is refused: {cause}"),
+            OutputError::Disk { .. } => self.to_string(),
+        }
+    }
+
     /// How often a fresh URL of the same prediction may be better. Asking for one costs nothing, and what is given up was
     /// paid for; a host that is down was tried several times already.
     pub fn fresh_urls(&self) -> u32 {

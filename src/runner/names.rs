@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::job::{JobId, folded};
-use crate::journal::{History, Ledger, SavedFile};
+use crate::journal::{Edit, History, Ledger, SavedFile};
 use crate::outputs::{Verified, file_name, file_stem};
 
 /// The names of pictures that are not called as their jobs are, such as the second one of `mug`, `mug-2`: a job of that name
@@ -26,7 +26,7 @@ impl FurtherNames {
         history: Option<&History>,
         is_job: impl Fn(&str) -> bool,
     ) -> Vec<(T, SavedFile)> {
-        let files = || history.into_iter().flat_map(History::edits).flat_map(|edit| edit.originals());
+        let files = || history.into_iter().flat_map(History::edits).flat_map(Edit::originals);
         let is_own = |stem: &str| files().any(|file| file.stem() == stem);
         let is_taken = |number: usize| {
             let stem = file_stem(job, number);

@@ -106,7 +106,7 @@ impl BeforePictures {
             ImageSource::File(path) => path,
             ImageSource::Data(uri) => {
                 let decoded = decode(&uri, MOST_BYTES).ok_or_else(|| "it is no data: URI".to_owned())?;
-                return decoded.map_err(|error| error.to_string());
+                return decoded.map_err(|error| error.of_input());
             }
             ImageSource::Url(_) => return Err("it is not on this machine".to_owned()),
         };
@@ -166,7 +166,7 @@ impl BeforePictures {
     }
 
     async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, String> {
-        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await.map_err(|error| error.to_string())?;
+        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await.map_err(|error| error.of_input())?;
         let format = Format::sniff(&bytes).ok_or("it is no picture")?;
         let copies = Copies::of(&self.folder, url);
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));
@@ -238,6 +238,14 @@ mod tests {
         fn was_asked(&self) -> usize {
             self.0.lock().unwrap().1
         }
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_is_gone_is_not_said_to_be_an_output() {
+        let (run, shop) = (tempfile::tempdir().unwrap(), Shop::default());
+        let pictures = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
+        let said = pictures.at_hand(&shop.open().await, None).await.unwrap_err();
+        assert!(said.starts_with("the picture is no longer at its URL (HTTP 410"), "{said}");
     }
 
     #[tokio::test]

@@ -61,6 +61,9 @@ struct Forecast {
     estimate_cents: Cents,
     seconds_at_rate: u64,
     submits: u64,
+    /// How many of the changed ones have pictures that are kept aside.
+    #[serde(skip)]
+    displaced: u64,
 }
 
 /// What there is to know of a job that `--only` names.
@@ -233,6 +236,8 @@ impl Forecast {
             | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
+        let is_changed = decision == Decision::Changed;
+        self.displaced += u64::from(is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
         Ok(Some((decision, unknown)))
     }
 
@@ -307,9 +312,10 @@ fn warnings(
 }
 
 fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &Ledger, options: &Options) -> String {
+    let aside = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
     let rows = [
         ("new", forecast.new, ""),
-        ("changed", forecast.changed, "the earlier results are kept aside"),
+        ("changed", forecast.changed, aside),
         ("reused", forecast.reused, "nothing is paid for again"),
         ("failed before", forecast.failed, "left alone without --retry-failed"),
         ("uncertain", forecast.uncertain, "left alone without --uncertain resubmit"),

@@ -100,18 +100,18 @@ impl Copying<'_> {
             if is_ours && self.adoption.has(file)? {
                 continue;
             }
-            let shown = Shown { there: is_theirs, here: is_theirs };
             let is_changed_here = is_ours && self.adoption.has_changed(file)?;
-            if (is_changed_here || !self.adoption.take(from, file)?)
-                && self.take_changed(source, file, shown)? == Changed::No
-                && !is_changed_here
-            {
-                self.copied.missing.note(source, &file.name);
+            if !is_changed_here && self.adoption.take(from, file)? {
+                continue;
+            }
+            let changed = self.take_changed(source, file, Shown { there: is_theirs, here: is_theirs })?;
+            if changed == Changed::No && !is_changed_here {
+                self.copied.missing.note(&source.folder.results().join(&file.name));
             }
         }
         for original in edit.originals().iter().filter(|file| !edit.files().contains(file)) {
             if !self.adoption.take(from, original)? {
-                self.copied.missing.note(source, &original.name);
+                self.copied.missing.note(&source.folder.results().join(&original.name));
             }
         }
         Ok(())
@@ -121,7 +121,7 @@ impl Copying<'_> {
     /// an older one. A run in the joint folder looks at it as one in the share's would have.
     fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
         for name in self.adoption.take_others(source.folder.path(), RESULTS, is_known)? {
-            self.copied.unknown.note(source, &name);
+            self.copied.unknown.note(&source.folder.results().join(name));
         }
         Ok(())
     }
@@ -130,13 +130,12 @@ impl Copying<'_> {
         let changed = self.adoption.take_changed(source.folder.path(), file, shown)?;
         match &changed {
             Changed::No => {}
-            Changed::Taken => self.copied.changed.note(source, &file.name),
-            Changed::Beside(path) => self.copied.twice.push(format!(
-                "{} was changed in {} and in {}: the latter stays, and the other one is {}",
-                file.name,
-                source.folder.path().display(),
+            Changed::Taken { from } => self.copied.changed.note(from),
+            Changed::Beside { from, at } => self.copied.twice.push(format!(
+                "{} was changed by hand, and so was that in {}: this one stays, and the other one is {}",
+                from.display(),
                 self.out.display(),
-                path.display(),
+                at.display(),
             )),
         }
         Ok(changed)
@@ -155,10 +154,10 @@ impl Copied {
 }
 
 impl Names {
-    fn note(&mut self, source: &Source, name: &str) {
+    fn note(&mut self, path: &Path) {
         self.count += 1;
         if self.first.len() < NAMED {
-            self.first.push(source.folder.results().join(name).display().to_string());
+            self.first.push(path.display().to_string());
         }
     }
 

@@ -29,9 +29,7 @@ pub(super) struct Agenda {
     pub(super) counts: StatusCounts,
     /// How many of them have pictures in `results/`.
     shown: u64,
-    /// How many of those that are meant have pictures that somebody has changed since they were saved.
-    pub(super) retouched: u64,
-    /// How many of them get pictures back that were moved aside, and ask nothing of anybody.
+    /// How many of those that are meant get pictures back that were moved aside, and ask nothing of anybody.
     returning: u64,
     /// How many are submitted although their ids were, for they ask for something else by now.
     pub(super) changed: Changed,
@@ -64,6 +62,8 @@ pub(super) struct Outcome {
     pub(super) errors: BTreeMap<ErrorClass, u64>,
     /// The completed ones by the verdict on their color.
     pub(super) colors: VerdictCounts,
+    /// Those whose pictures somebody has changed since they were saved.
+    pub(super) retouched: u64,
 }
 
 impl Agenda {
@@ -82,7 +82,6 @@ impl Agenda {
             rules: options.checks_colors.then_some(options.settings.color),
             counts: StatusCounts::default(),
             shown: 0,
-            retouched: 0,
             returning: 0,
             changed: Changed::default(),
             standing: Outcome::default(),
@@ -109,7 +108,6 @@ impl Agenda {
                 let decision = decision.filter(|_| options.selection.has_room(taken));
                 if let Some(decision) = decision {
                     taken += 1;
-                    agenda.retouched += u64::from(first == Some(Decision::Keep(Kept::Retouched)));
                     agenda.returning += u64::from(first == Some(Decision::Reinstate));
                     agenda.changed.jobs += u64::from(decision == Decision::Changed);
                     agenda.changed.shown += u64::from(decision == Decision::Changed && is_shown);
@@ -164,6 +162,11 @@ impl Agenda {
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
     pub(super) fn standing(&self, ledger: &Ledger) -> (Outcome, u64) {
         (self.standing.clone(), ledger.shown_jobs().saturating_sub(self.shown))
+    }
+
+    /// How many of those that are meant have pictures that somebody has changed.
+    pub(super) fn retouched(&self) -> u64 {
+        self.standing.retouched
     }
 
     /// How many jobs are meant.
@@ -235,10 +238,13 @@ impl Agenda {
     /// How the jobs that were meant stand by now.
     pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
         let mut outcome = Outcome::default();
-        for (line, _) in plan_lines(folder)?.zip(&self.decisions).filter(|(_, decision)| decision.is_some()) {
+        for (line, decision) in plan_lines(folder)?.zip(&self.decisions) {
+            let Some(decision) = decision else { continue };
             let key = line?.key()?;
             let brief = ledger.brief(&key);
-            let is_retouched = brief.as_ref().is_some_and(|brief| is_retouched(brief, &key.job, folder));
+            // What was as it was saved, and nothing was done about, is not looked at again.
+            let is_retouched = *decision != Decision::Keep(Kept::Completed)
+                && brief.as_ref().is_some_and(|brief| is_retouched(brief, &key.job, folder));
             outcome.add(brief.as_ref(), is_retouched);
         }
         Ok(outcome)
@@ -249,6 +255,7 @@ impl Outcome {
     /// Counts one more job in, which the journal may not know. What somebody has made of a picture was not measured.
     fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
+        self.retouched += u64::from(is_retouched);
         match edit.map(|edit| (edit.stage, &edit.color)) {
             Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
             Some((Stage::Completed, Some(_))) if is_retouched => self.colors.add(Verdict::Unmeasurable),

@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         let is_idle = self.agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
         // What somebody makes of a picture after that is to be seen as well.
-        let is_reported = is_reported && self.agenda.retouched == 0;
+        let is_reported = is_reported && self.agenda.retouched() == 0;
         Ok(match (is_idle, is_reported) {
             (false, _) => Remaining::JobsAndReport,
             (true, false) => Remaining::ReportOnly,
@@ -213,7 +213,7 @@ impl<'a> Session<'a> {
         outcome: Outcome,
         removed: u64,
     ) -> Result<Closing, Failure> {
-        let Outcome { counts, errors, colors } = outcome;
+        let Outcome { counts, errors, colors, retouched } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
         Ok(Closing {
             backend: options.backend,
@@ -230,7 +230,7 @@ impl<'a> Session<'a> {
             removed,
             set_aside: self.set_aside,
             changed: self.changed,
-            retouched: self.agenda.retouched,
+            retouched,
             colors,
             alike: Alike::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,
