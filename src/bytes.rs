@@ -1,5 +1,4 @@
-//! Searches among few bytes, which are over before a search for long texts has begun, sets of bytes, and where
-//! characters begin.
+//! Searches among few bytes, which are over before a search for long texts has begun, and where characters begin.
 
 const ALL: u64 = u64::MAX / 0xff;
 
@@ -21,46 +20,17 @@ pub(crate) fn char_floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Whether each byte of a text is one that `is_one` tells, sixteen at a time.
+/// Whether each byte of a text is one that `is_one` tells, sixteen or eight at a time.
 pub(crate) fn all(text: &[u8], is_one: impl Fn(u8) -> bool) -> bool {
-    // Without a way out of the middle, sixteen bytes are looked at in one step.
+    // Without a way out of the middle, so many bytes are looked at in one step.
     let each = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_one(*byte));
-    match text.last_chunk::<16>() {
-        // The last sixteen are looked at wherever they begin, so that none is left to be looked at by itself.
-        Some(last) => text.as_chunks::<16>().0.iter().fold(each(last), |all, sixteen| all & each(sixteen)),
-        None => each(text),
-    }
-}
-
-/// Some bytes, so that each byte of a text is told in one look.
-pub(crate) struct ByteSet([bool; 256]);
-
-impl ByteSet {
-    /// These bytes.
-    pub(crate) const fn of(bytes: &[u8]) -> ByteSet {
-        let mut set = [false; 256];
-        let mut at = 0;
-        while at < bytes.len() {
-            set[bytes[at] as usize] = true;
-            at += 1;
-        }
-        ByteSet(set)
-    }
-
-    /// The letters and digits of ASCII as well.
-    pub(crate) const fn and_alphanumeric(mut self) -> ByteSet {
-        let mut byte = 0;
-        while byte < self.0.len() {
-            self.0[byte] |= (byte as u8).is_ascii_alphanumeric();
-            byte += 1;
-        }
-        self
-    }
-
-    /// Whether each byte of a text is one of them.
-    pub(crate) fn has_all(&self, text: &[u8]) -> bool {
-        // Nearly all texts are plain to their ends, and a way out of the middle would be asked for at each byte.
-        text.iter().fold(true, |all, byte| all & self.0[usize::from(*byte)])
+    // The last ones are looked at wherever they begin, so that none is left to be looked at by itself.
+    if let Some(last) = text.last_chunk::<16>() {
+        text.as_chunks::<16>().0.iter().fold(each(last), |all, sixteen| all & each(sixteen))
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        each(first) & each(last)
+    } else {
+        each(text)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::ByteSet;
+use crate::bytes;
 
 /// The name of a job, unique in its manifest, and safe as a file name on every common file system.
 ///
@@ -72,8 +72,8 @@ impl<'a> JobIdRef<'a> {
             return Err(JobIdError::TooLong { bytes: text.len() });
         }
         // Bytes that no rule on characters is about.
-        const PLAIN: ByteSet = ByteSet::of(b"-_.").and_alphanumeric();
-        if !PLAIN.has_all(text.as_bytes())
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.');
+        if !bytes::all(text.as_bytes(), is_plain)
             && let Some(character) = text.chars().find(|character| is_refused(*character))
         {
             return Err(JobIdError::Character(character));

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use memchr::{memchr_iter, memrchr};
 
 use super::quotes::last_record_end;
+use super::text::fill;
 
 /// The longest row that is read, in bytes: beyond it, a quote was never closed.
 const LONGEST: usize = 128 << 20;
@@ -69,8 +70,11 @@ impl<R: Read> Blocks<R> {
         let mut size = self.size;
         let end = loop {
             if !self.is_over && bytes.len() < size {
-                let missing = (size - bytes.len()) as u64;
-                self.is_over = self.input.by_ref().take(missing).read_to_end(&mut bytes)? < missing as usize;
+                let from = bytes.len();
+                bytes.resize(size, 0);
+                let end = from + fill(&mut self.input, &mut bytes[from..])?;
+                bytes.truncate(end);
+                self.is_over = end < size;
             }
             if self.is_over {
                 // Old systems end a text with Ctrl-Z, and some fill its last sector.

@@ -4,7 +4,7 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::line_starts::LineStarts;
 use super::node::{Key, Kind, Node, repeated};
 use super::pass::{Parts, Pass, parts_of_list};
-use super::row::{At, Complaint, Defaults, Field, Row, Value};
+use super::row::{At, Complaint, Defaults, Field, Items, Row, Value};
 use super::source::Source;
 use super::suggest;
 
@@ -172,7 +172,7 @@ fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<Complaint>> {
         Kind::Map(_) => Err(vec![refuse(value)]),
         Kind::List(items) => {
             let wrong: Vec<Complaint> = items.iter().filter(|item| item.scalar().is_none()).map(refuse).collect();
-            if wrong.is_empty() { Ok(Value::List(items.iter().filter_map(Node::scalar).collect())) } else { Err(wrong) }
+            if wrong.is_empty() { Ok(Value::List(Items::Nodes(items))) } else { Err(wrong) }
         }
     }
 }

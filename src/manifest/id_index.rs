@@ -1,18 +1,17 @@
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hasher};
 use std::hint::black_box;
 
-use siphasher::sip128::{Hash128, SipHasher13};
-use uuid::Uuid;
+use foldhash::quality::RandomState;
 
 use crate::job::folded;
 
 /// The ids of one pass and the lines where they stand, in sixteen bytes an id beside those that are free for more.
 ///
-/// An id is kept as 96 bits of keyed SipHash: 64 of what names the same file on Windows and macOS, and 32 of itself. The
-/// key is drawn anew for every pass, so nobody can prepare two ids that meet, and a million ids meet by chance once in
-/// 10^17 passes.
+/// An id is kept as 96 bits of keyed hashes: 64 of what names the same file on Windows and macOS, and 32 of itself. The
+/// keys are drawn anew for every pass and leave it in no form, so that nobody can prepare two ids that meet, and a million
+/// ids meet by chance once in 10^17 passes.
 #[derive(Default)]
 pub(super) struct IdIndex {
     /// Each shard grows by itself, so that never more than one of them is held twice.
@@ -42,7 +41,10 @@ struct Slot {
 }
 
 /// What ids are hashed with.
-pub(super) struct IdKey(SipHasher13);
+pub(super) struct IdKey {
+    alike: RandomState,
+    exact: RandomState,
+}
 
 /// An id as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,18 +65,16 @@ pub(super) enum Before {
 impl IdKey {
     /// Draws a key.
     pub(super) fn new() -> IdKey {
-        IdKey(SipHasher13::new_with_key(Uuid::new_v4().as_bytes()))
+        IdKey { alike: RandomState::default(), exact: RandomState::default() }
     }
 
     pub(super) fn hash(&self, id: &str) -> HashedId {
-        // The halves of a hash are independent of each other, so that an id that is what it has in common with others is
-        // hashed once.
-        let Hash128 { h1, h2 } = self.0.hash(id.as_bytes());
-        let alike = match folded(id) {
-            Cow::Borrowed(_) => h1,
-            Cow::Owned(folded) => self.0.hash(folded.as_bytes()).h1,
+        let hash = |key: &RandomState, text: &str| {
+            let mut hasher = key.build_hasher();
+            hasher.write(text.as_bytes());
+            hasher.finish()
         };
-        HashedId { alike, exact: h2 as u32 }
+        HashedId { alike: hash(&self.alike, &folded(id)), exact: hash(&self.exact, id) as u32 }
     }
 }
 

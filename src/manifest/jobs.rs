@@ -65,6 +65,8 @@ pub(super) struct Reading<'m> {
 
 /// A row that was read.
 pub(super) struct ReadRow<T> {
+    /// The line where it begins, from 1.
+    pub(super) line: u64,
     /// Its id, right or wrong, unless all that there is to say of it was said.
     pub(super) id: Option<HashedId>,
     /// What was made of the job, unless anything is wrong with the row.
@@ -82,7 +84,7 @@ impl<'m> Reading<'m> {
         let job = self.understand(&row, pass);
         let id = id(&row, &job).map(|id| self.key.hash(id));
         let good = job.as_ref().ok().filter(|_| shape.is_empty());
-        ReadRow { id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
+        ReadRow { line: pass.line(), id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
     /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
@@ -184,8 +186,8 @@ impl Iterator for Jobs<'_> {
             (Ok(_), _) => return None,
             (Err(diagnostic), _) => return Some(Err(vec![diagnostic])),
         };
-        let ReadRow { id, made } = self.reading.read(part, |found| found.job.to_job(found.columns.copied()));
-        let first = match id.and_then(|id| self.ids.note(id, part.line())) {
+        let ReadRow { line, id, made } = self.reading.read(part, |found| found.job.to_job(found.columns.copied()));
+        let first = match id.and_then(|id| self.ids.note(id, line)) {
             Some(Before::Same(first)) => Some(first),
             Some(Before::Alike(_)) | None => None,
         };

@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::dialect::snake_case;
 use super::json_places;
 use super::pass::{Parts, Pass, Use, parts};
-use super::row::{At, Complaint, Field, Row, Value};
+use super::row::{At, Complaint, Field, Items, Row, Value};
 use super::source::Source;
 use super::suggest;
 use super::table::header::{self, Column, Remark};
@@ -198,7 +198,7 @@ impl Pass for LinePass<'_> {
             let value = match cell {
                 Cell::Null => Value::Absent,
                 Cell::Text(text) => Value::Text(text),
-                Cell::List(items) => Value::List(items.iter().map(String::as_str).collect()),
+                Cell::List(items) => Value::List(Items::Texts(items)),
                 Cell::Deep(_) if field.is_none() => Value::Absent,
                 Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));

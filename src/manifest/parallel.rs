@@ -7,7 +7,7 @@ use crate::job::ImageSource;
 
 use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
-use super::id_index::{Before, HashedId, IdIndex};
+use super::id_index::{Before, IdIndex};
 use super::jobs::{FoundJob, ReadRow, Reading};
 use super::pass::Pass;
 
@@ -49,15 +49,8 @@ pub struct Place<'b> {
 /// A part of which all rows were read.
 struct Batch<'m, T> {
     pass: Box<dyn Pass + 'm>,
-    rows: Vec<Row<T>>,
+    rows: Vec<ReadRow<T>>,
     broken: Option<Diagnostic>,
-}
-
-struct Row<T> {
-    line: u64,
-    id: Option<HashedId>,
-    /// Nothing where anything is wrong with it.
-    made: Option<T>,
 }
 
 impl Manifest {
@@ -111,7 +104,7 @@ fn collect<'m, T, E>(
         before.clear();
         before.extend(rows.iter().map(|row| row.id.and_then(|id| ids.note(id, row.line))));
         let mut passed = usize::MAX;
-        for (number, (Row { made, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
+        for (number, (ReadRow { made, .. }, before)) in rows.into_iter().zip(&before).enumerate() {
             let (first, alike) = match *before {
                 Some(Before::Same(first)) => (Some(first), None),
                 Some(Before::Alike(other)) => (None, Some(other)),
@@ -139,8 +132,7 @@ impl<'m, T> Batch<'m, T> {
                 Ok(false) => break None,
                 Err(diagnostic) => break Some(diagnostic),
             }
-            let ReadRow { id, made } = reading.read(&*pass, &each);
-            rows.push(Row { line: pass.line(), id, made });
+            rows.push(reading.read(&*pass, &each));
         };
         Batch { pass, rows, broken }
     }

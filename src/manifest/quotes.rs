@@ -1,5 +1,7 @@
 //! Quotes of a table: where a cell ends that has them, and with it the last record of a text.
 
+use std::ops::Range;
+
 use memchr::{memchr_iter, memchr3, memrchr2};
 
 /// The quote that closes a cell.
@@ -30,17 +32,19 @@ pub(super) fn closing(raw: &[u8], mut from: usize) -> Option<Close> {
 pub(super) fn last_record_end(text: &[u8], delimiter: u8) -> Option<usize> {
     // A line feed may follow that belongs to it.
     let text = text.strip_suffix(b"\r").unwrap_or(text);
-    let opens = |at: &usize| *at == 0 || matches!(text[at - 1], b'\n' | b'\r') || text[at - 1] == delimiter;
-    let (mut from, mut end) = (0, None);
-    loop {
-        let open = memchr_iter(b'"', &text[from..]).map(|at| from + at).find(opens);
-        let plain = &text[from..open.unwrap_or(text.len())];
-        end = memrchr2(b'\n', b'\r', plain).map(|at| from + at + 1).or(end);
-        match open.and_then(|open| closing(text, open + 1)) {
-            Some(close) => from = close.at + 1,
-            None => return end,
+    let opens = |at: usize| at == 0 || matches!(text[at - 1], b'\n' | b'\r') || text[at - 1] == delimiter;
+    let end = |plain: Range<usize>| memrchr2(b'\n', b'\r', &text[plain.clone()]).map(|at| plain.start + at + 1);
+    let (mut from, mut last, mut is_inside) = (0, None, false);
+    let mut quotes = memchr_iter(b'"', text).peekable();
+    while let Some(at) = quotes.next() {
+        if !is_inside {
+            is_inside = opens(at);
+            last = if is_inside { end(from..at).or(last) } else { last };
+        } else if quotes.next_if_eq(&(at + 1)).is_none() {
+            (from, is_inside) = (at + 1, false);
         }
     }
+    if is_inside { last } else { end(from..text.len()).or(last) }
 }
 
 #[cfg(test)]

@@ -25,3 +25,16 @@ impl Read for Text {
         Ok(read)
     }
 }
+
+/// Reads as much as fits into `buffer`; the answer is how much that is.
+pub(super) fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    loop {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) => return Ok(filled),
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

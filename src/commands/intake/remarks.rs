@@ -119,8 +119,7 @@ fn is_date(id: &str) -> bool {
         "dez",
     ];
     // Nearly all ids are longer, or have their first dash elsewhere.
-    let has_dash = id.bytes().take(4).any(|byte| matches!(byte, b'-' | b'.'));
-    if !has_dash || !(5..=8).contains(&id.len()) {
+    if !(5..=8).contains(&id.len()) || !id.bytes().take(4).any(|byte| matches!(byte, b'-' | b'.')) {
         return false;
     }
     let Some((one, other)) = id.split_once(['-', '.']) else { return false };

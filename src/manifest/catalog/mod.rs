@@ -27,7 +27,7 @@ use template::{Unfilled, Wanted};
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::pass::{Parts, Pass};
-use super::row::{At, Complaint, Defaults, Field, Row, Value, lost};
+use super::row::{At, Complaint, Defaults, Field, Items, Row, Value, lost};
 use super::source::Source;
 use super::suggest;
 use super::whitespace::trim;
@@ -320,7 +320,7 @@ impl Pass for Jobs<'_> {
         for (field, rendered) in &self.rendered {
             let value = match rendered {
                 Rendered::Text(text) | Rendered::Own(text) => Value::Text(text),
-                Rendered::List(items) => Value::List(items.iter().map(String::as_str).collect()),
+                Rendered::List(items) => Value::List(Items::Texts(items)),
                 Rendered::Refused => Value::Refused,
             };
             row.set(*field, value);

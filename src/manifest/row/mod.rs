@@ -26,6 +26,7 @@ pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;
 
+use super::node::Node;
 use super::whitespace::{trim, trim_start};
 
 /// A column of a manifest that the program understands.
@@ -76,8 +77,8 @@ impl Field {
     }
 }
 
-/// What a row says in one of its known columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a row says in one of its known columns. Whatever it is, it stands elsewhere: a million rows are made of these.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Value<'a> {
     /// Nothing: no such column, an empty cell, a null.
     #[default]
@@ -85,13 +86,31 @@ pub(super) enum Value<'a> {
     /// A text.
     Text(&'a str),
     /// Several texts.
-    List(Vec<&'a str>),
+    List(Items<'a>),
     /// Something of which it was said already that it is wrong.
     Refused,
 }
 
+/// The texts of a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Items<'a> {
+    Texts(&'a [String]),
+    /// Nodes that hold a text each.
+    Nodes(&'a [Node]),
+}
+
+impl<'a> Items<'a> {
+    fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (texts, nodes) = match self {
+            Items::Texts(texts) => (texts, &[][..]),
+            Items::Nodes(nodes) => (&[][..], nodes),
+        };
+        texts.iter().map(String::as_str).chain(nodes.iter().filter_map(Node::scalar))
+    }
+}
+
 /// A row of any kind of manifest, before it is a job.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Row<'a> {
     values: [Value<'a>; Field::ALL.len()],
 }
@@ -99,20 +118,20 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     /// A row of which everything was said already.
     pub(super) fn refused() -> Row<'a> {
-        Row { values: std::array::from_fn(|_| Value::Refused) }
+        Row { values: [Value::Refused; Field::ALL.len()] }
     }
 
     pub(super) fn set(&mut self, field: Field, value: Value<'a>) {
         self.values[field as usize] = value;
     }
 
-    fn get(&self, field: Field) -> &Value<'a> {
-        &self.values[field as usize]
+    fn get(&self, field: Field) -> Value<'a> {
+        self.values[field as usize]
     }
 
     /// Whether it was said already that the id is wrong.
     pub(super) fn is_id_refused(&self) -> bool {
-        *self.get(Field::Id) == Value::Refused
+        matches!(self.get(Field::Id), Value::Refused)
     }
 
     /// Where the image with this number stands.
@@ -125,21 +144,20 @@ impl<'a> Row<'a> {
                     At::Part(Field::Images, from..from + trim(part).len())
                 })
             }
-            Value::List(items) if number < items.len() => At::Item(Field::Images, number),
+            Value::List(items) if number < items.iter().count() => At::Item(Field::Images, number),
             _ => At::Field(Field::Images),
         }
     }
 
     /// The images.
     fn images(&self) -> impl Iterator<Item = &'a str> {
-        let (mut text, items) = match self.get(Field::Images) {
-            Value::Absent | Value::Refused => (None, &[][..]),
-            Value::Text(text) => (Some(*text), &[][..]),
-            Value::List(items) => (None, items.as_slice()),
+        let (mut text, mut items) = match self.get(Field::Images) {
+            Value::Absent | Value::Refused => (None, None),
+            Value::Text(text) => (Some(text), None),
+            Value::List(items) => (None, Some(items.iter())),
         };
-        let mut items = items.iter();
         std::iter::from_fn(move || {
-            let Some(parts) = text else { return items.next().copied().map(trim) };
+            let Some(parts) = text else { return items.as_mut()?.next().map(trim) };
             let end = memchr(b'|', parts.as_bytes());
             text = end.map(|end| &parts[end + 1..]);
             Some(trim(&parts[..end.unwrap_or(parts.len())]))

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use memchr::memchr;
+
 use crate::bytes;
 use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
 use crate::manifest::diagnostic::quoted;
@@ -72,7 +74,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn odd_text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
             Value::Text(text) => match lost(text) {
-                None => Some(*text).filter(|text| !trim_start(text).is_empty()),
+                None => Some(text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
                     self.complain(At::Field(field), refusal.message, refusal.hint);
                     None
@@ -133,7 +135,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             return;
         }
         let said = self.complaints.iter().any(|complaint| complaint.at.field() == Some(field));
-        if !said && *self.row.get(field) != Value::Refused {
+        if !said && !matches!(self.row.get(field), Value::Refused) {
             let message = match self.row.get(field) {
                 Value::Absent => format!("the row has no `{}`", field.key()),
                 _ => format!("`{}` is empty", field.key()),
@@ -243,8 +245,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         let row = self.row;
         match row.get(Field::Images) {
             Value::Absent | Value::Refused => return None,
-            Value::Text(_) if self.text(Field::Images).is_none() => return None,
-            Value::Text(_) | Value::List(_) => {}
+            Value::Text(_) => {
+                let text = self.text(Field::Images)?;
+                // Nearly all rows name one.
+                if memchr(b'|', text.as_bytes()).is_none() {
+                    return self.source(0, trim(text)).map(ImageRefs::One);
+                }
+            }
+            Value::List(_) => {}
         }
         let (mut count, earlier) = (0, self.complaints.len());
         let sources = row.images().filter_map(|text| {

@@ -53,49 +53,46 @@ pub(super) struct Scanned {
 /// are to `anew`.
 pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> Scanned {
     let bytes = text.as_bytes();
-    let (mut at, mut may_be_faulty, mut has_breaks) = (0, false, false);
+    let mut scanned = Scanned { end: 0, may_be_faulty: false, has_breaks: false };
+    let mut start = 0;
     loop {
-        let start = at;
-        let is_quoted = bytes.get(at) == Some(&b'"');
-        let closed = if is_quoted { closing(bytes, at + 1) } else { None };
-        at = match &closed {
-            Some(close) => close.at + 1,
-            None if is_quoted => bytes.len(),
-            None => at,
-        };
-        let behind = at;
-        at += end_of_plain(&bytes[at..], delimiter);
-        let text = match closed {
-            None if !is_quoted => {
-                may_be_faulty |= bytes.get(start) == Some(&b' ');
-                CellText::Plain
-            }
-            Some(close) if at == behind && !close.is_behind_others => {
-                has_breaks |= close.is_behind_breaks;
-                CellText::Quoted
-            }
-            closed => {
-                may_be_faulty = true;
-                has_breaks |= closed.as_ref().is_none_or(|close| close.is_behind_breaks);
-                let from = anew.len();
-                let inside = start + 1..closed.map_or(bytes.len(), |close| close.at);
-                push_single(anew, &text[inside]);
-                anew.push_str(&text[behind..at]);
-                CellText::Anew(from..anew.len())
+        let cell = match bytes.get(start) {
+            Some(b'"') => quoted(text, start, delimiter, anew, &mut scanned),
+            first => {
+                scanned.may_be_faulty |= first == Some(&b' ');
+                Cell { span: start..start + end_of_plain(&bytes[start..], delimiter), text: CellText::Plain }
             }
         };
-        cells.push(Cell { span: start..at, text });
-        let end = match bytes.get(at) {
+        let end = cell.span.end;
+        cells.push(cell);
+        scanned.end = match bytes.get(end) {
             Some(byte) if *byte == delimiter => {
-                at += 1;
+                start = end + 1;
                 continue;
             }
-            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => at + 2,
-            Some(_) => at + 1,
-            None => at,
+            Some(b'\r') if bytes.get(end + 1) == Some(&b'\n') => end + 2,
+            Some(_) => end + 1,
+            None => end,
         };
-        return Scanned { end, may_be_faulty, has_breaks };
+        return scanned;
     }
+}
+
+/// Reads the cell that begins with the quote at `start`, and notes in `scanned` what is to be known of the record for it.
+fn quoted(text: &str, start: usize, delimiter: u8, anew: &mut String, scanned: &mut Scanned) -> Cell {
+    let bytes = text.as_bytes();
+    let closed = closing(bytes, start + 1);
+    scanned.has_breaks |= closed.as_ref().is_none_or(|close| close.is_behind_breaks);
+    let (close, behind) = closed.as_ref().map_or((bytes.len(), bytes.len()), |close| (close.at, close.at + 1));
+    let end = behind + end_of_plain(&bytes[behind..], delimiter);
+    if end == behind && closed.is_some_and(|close| !close.is_behind_others) {
+        return Cell { span: start..end, text: CellText::Quoted };
+    }
+    scanned.may_be_faulty = true;
+    let from = anew.len();
+    push_single(anew, &text[start + 1..close]);
+    anew.push_str(&text[behind..end]);
+    Cell { span: start..end, text: CellText::Anew(from..anew.len()) }
 }
 
 /// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is in one of the

@@ -15,7 +15,7 @@ use super::dialect::{self, Dialect};
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Row, Value};
 use super::source::Source;
-use super::text::Text;
+use super::text::{Text, fill};
 use super::whitespace::trim;
 
 use cells::Cell;
@@ -50,7 +50,7 @@ impl Table {
         let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
         let mut head = vec![0; 1 << 16];
-        let read = read_head(source.reader(0), &mut head).map_err(failed)?;
+        let read = fill(&mut source.reader(0), &mut head).map_err(failed)?;
         let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
         let mut top = Top::open(source, dialect.delimiter);
         let mut named = None;
@@ -184,19 +184,6 @@ impl Top {
     }
 }
 
-/// As much of `file` as fits into `head`; the answer is how much that is.
-fn read_head(file: Text, head: &mut [u8]) -> io::Result<usize> {
-    use std::io::Read;
-    let mut file = file.take(head.len() as u64);
-    let mut read = 0;
-    loop {
-        match file.read(&mut head[read..])? {
-            0 => return Ok(read),
-            more => read += more,
-        }
-    }
-}
-
 /// The line of a record near the top that has the columns of a header, where the first one has none.
 fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
     const NEAR: usize = 20;
@@ -228,6 +215,35 @@ impl Rows<'_> {
         let mut cells = self.table.columns.iter().zip(self.records.iter());
         cells.all(|(column, cell)| trim(cell) == column.name) && self.records.len() >= self.table.columns.len()
     }
+
+    fn values(&self) -> Row<'_> {
+        let (mut row, text) = (Row::default(), self.records.texts());
+        for (field, column) in &self.table.fields {
+            if let Some(cell) = text(*column).filter(|cell| !cell.is_empty()) {
+                row.set(*field, Value::Text(cell));
+            }
+        }
+        self.table.missing.iter().for_each(|field| row.set(*field, Value::Refused));
+        row
+    }
+
+    /// A row with more cells than there are columns: none behind the one that was torn apart is what it seems to be.
+    fn torn(&self) -> (Row<'_>, Vec<Complaint>) {
+        let (cells, width) = (self.records.len(), self.table.columns.len());
+        let message = format!("the row has {cells} cells under {width} columns");
+        let separator = if self.table.delimiter == b'\t' { "a tab" } else { dialect::shown(self.table.delimiter) };
+        let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
+            "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
+        } else {
+            format!(
+                "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
+                self.table.delimiter as char
+            )
+        };
+        let mut row = Row::refused();
+        self.values().id().into_iter().for_each(|id| row.set(Field::Id, Value::Text(id)));
+        (row, vec![Complaint::new(At::Row, message, hint)])
+    }
 }
 
 impl Pass for Rows<'_> {
@@ -246,7 +262,6 @@ impl Pass for Rows<'_> {
     }
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
-        let mut row = Row::default();
         if let Some(Misshapen { span, message, hint }) = self.wrong.clone() {
             return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
         }
@@ -254,33 +269,11 @@ impl Pass for Rows<'_> {
             let hint = "files were put together, each with its header: remove this line".to_owned();
             return (Row::refused(), vec![Complaint::new(At::Row, "the header stands here once more", hint)]);
         }
-        let text = self.records.texts();
-        for (field, column) in &self.table.fields {
-            if let Some(cell) = text(*column).filter(|cell| !cell.is_empty()) {
-                row.set(*field, Value::Text(cell));
-            }
-        }
-        self.table.missing.iter().for_each(|field| row.set(*field, Value::Refused));
-        let mut complaints = Vec::new();
         let width = self.table.columns.len();
         if self.records.len() > width && self.records.iter().skip(width).any(|cell| !cell.trim_ascii().is_empty()) {
-            let message = format!("the row has {} cells under {width} columns", self.records.len());
-            let separator = if self.table.delimiter == b'\t' { "a tab" } else { dialect::shown(self.table.delimiter) };
-            let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
-                "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
-            } else {
-                format!(
-                    "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
-                    self.table.delimiter as char
-                )
-            };
-            complaints.push(Complaint::new(At::Row, message, hint));
-            // No cell behind the one that was torn apart is what it seems to be.
-            let id = row.id();
-            row = Row::refused();
-            id.into_iter().for_each(|id| row.set(Field::Id, Value::Text(id)));
+            return self.torn();
         }
-        (row, complaints)
+        (self.values(), Vec::new())
     }
 
     fn columns(&self) -> Vec<(String, String)> {

@@ -10,12 +10,11 @@ mod warning_kind;
 
 pub use sketch::Sketch;
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
-use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::color::Hex;
 use crate::job::{JobId, Rate, Size};
@@ -25,7 +24,7 @@ use warning_kind::WarningKind;
 /// How many different colors are counted.
 const COLORS: usize = 4096;
 
-/// How many shelves edits are kept on: those of a million jobs are short enough to be sorted in a core's own memory.
+/// How many shelves edits are kept on: those of a million jobs are short enough to be compared in a core's own memory.
 const SHELVES: usize = 256;
 
 /// Gathers what there is to say about the jobs of a batch.
@@ -36,7 +35,7 @@ pub struct Advice {
     submits: u64,
     jobs: u64,
     noted: [Noted; WarningKind::ALL.len()],
-    /// Those that begin with the same byte together, for they alone can be alike.
+    /// Those that begin with the same byte together, for they alone can be alike, each in the order in which they came.
     edits: Vec<Vec<Edit>>,
     /// How many ask for each size; the first ask for none.
     sizes: [u64; 1 + Size::NAMES.len()],
@@ -85,11 +84,10 @@ impl Advice {
         self.jobs += 1;
         self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
         for color in &job.colors {
-            let is_full = self.colors.len() >= COLORS;
-            match self.colors.entry(*color) {
-                Entry::Occupied(mut count) => *count.get_mut() += 1,
-                Entry::Vacant(free) if !is_full => drop(free.insert(1)),
-                Entry::Vacant(_) => {}
+            if let Some(count) = self.colors.get_mut(color) {
+                *count += 1;
+            } else if self.colors.len() < COLORS {
+                self.colors.insert(*color, 1);
             }
         }
         for kind in job.kinds.iter() {
@@ -150,8 +148,8 @@ impl Advice {
     }
 
     /// The jobs that ask for what an earlier one asks for.
-    fn twins(&mut self) -> Noted {
-        let lines = self.edits.par_iter_mut().flat_map_iter(|edits| twins(edits));
+    fn twins(&self) -> Noted {
+        let lines = self.edits.par_iter().flat_map_iter(|edits| twins(edits));
         let (count, first) = lines
             .map(|line| (1, line))
             .reduce(|| (0, u32::MAX), |(some, one), (others, other)| (some + others, one.min(other)));
@@ -160,15 +158,10 @@ impl Advice {
 }
 
 /// The lines of those among `edits` that an earlier one is the same as.
-fn twins(edits: &mut [Edit]) -> Vec<u32> {
-    edits.sort_unstable_by_key(|Edit([high, low], _)| u64::from(*high) << 32 | u64::from(*low));
-    let mut lines = Vec::new();
-    // Few are alike, so that the lines of the others need no order.
-    for alike in edits.chunk_by_mut(|one, next| one.0 == next.0).filter(|alike| alike.len() > 1) {
-        alike.sort_unstable_by_key(|Edit(_, line)| *line);
-        lines.extend(alike[1..].iter().map(|Edit(_, line)| *line));
-    }
-    lines
+fn twins(edits: &[Edit]) -> impl Iterator<Item = u32> {
+    let mut seen = HashSet::with_capacity_and_hasher(edits.len(), RandomState::default());
+    let is_twin = move |Edit([high, low], _): &&Edit| !seen.insert(u64::from(*high) << 32 | u64::from(*low));
+    edits.iter().filter(is_twin).map(|Edit(_, line)| *line)
 }
 
 #[cfg(test)]
