@@ -4,11 +4,14 @@
 //! `cargo bench --bench throughput` runs `DYEHOUSE_JOBS` jobs (5,000) with 256 in flight against a server in this
 //! process: a submit, one poll and a picture of `DYEHOUSE_SIDE` pixels (64) each. First the program does them, then
 //! `benches/peer.py` with asyncio and aiohttp, or the script that `DYEHOUSE_PEER` names (called as `SCRIPT MANIFEST OUT
-//! CONCURRENCY` with BASE, KEY, RATE and POLL set), under `DYEHOUSE_PYTHON` (python3). What the syncs cost is told by a
+//! CONCURRENCY` with BASE, KEY, RATE and POLL set), under `DYEHOUSE_PYTHON` (python3). How near either is to what no client
+//! with a journal can do without is told by one that does nothing else (`floor`). What the syncs cost is told by a
 //! run in memory, where they cost nothing, and by strace where it is installed. CPU time is the kernel's count of each
 //! process, peak memory its VmHWM. Only what is measured in one run can be compared.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
+#[path = "support/floor.rs"]
+mod floor;
 #[path = "support/provider.rs"]
 mod provider;
 
@@ -29,7 +32,15 @@ struct Cost {
     peak: u64,
 }
 
+/// How this program is called to be the floor, in a process of its own: `--floor JOBS OUT URL`.
+const FLOOR: &str = "--floor";
+
 fn main() {
+    if let [flag, jobs, out, url] = std::env::args().skip(1).collect::<Vec<_>>().as_slice()
+        && flag == FLOOR
+    {
+        return floor::carry(jobs.parse().unwrap(), IN_FLIGHT, out.as_ref(), url);
+    }
     let jobs: u32 = std::env::var("DYEHOUSE_JOBS").map_or(5000, |jobs| jobs.parse().unwrap());
     let side = std::env::var("DYEHOUSE_SIDE").map_or(64, |side| side.parse().unwrap());
     let server = Provider::start(Habits { side, seconds: None, faults: 0.0 });
@@ -37,7 +48,7 @@ fn main() {
     let manifest = folder.path().join("jobs.csv");
     provider::write_manifest(&manifest, jobs);
     println!("{jobs} jobs, {IN_FLIGHT} in flight, pictures of {} bytes", server.picture_bytes);
-    let (mut ours, mut theirs) = (None, None);
+    let (mut ours, mut theirs, mut least) = (None, None, None);
     for round in 0..ROUNDS {
         let out = folder.path().join(format!("out-{round}"));
         ours = better(ours, measure(dyehouse(&manifest, &out, &server.url)));
@@ -47,13 +58,19 @@ fn main() {
             assert_eq!(seen.took.len(), jobs as usize, "each job is submitted once");
             println!("{:.2} polls a job", f64::from(seen.polls) / f64::from(jobs));
         }
+        let out = folder.path().join(format!("floor-{round}"));
+        let mut floor = Command::new(std::env::current_exe().unwrap());
+        floor.args([FLOOR, &jobs.to_string(), out.to_str().unwrap(), &server.url]);
+        least = better(least, measure(floor));
         theirs = better(
             theirs,
             peer(&manifest, &folder.path().join(format!("peer-{round}")), &server.url).and_then(measure),
         );
     }
-    let ours = ours.unwrap();
+    let (ours, least) = (ours.unwrap(), least.unwrap());
     tell("dyehouse, journal and syncs", jobs, ours);
+    tell("the floor, journal and syncs", jobs, least);
+    println!("{:.2} times the floor's CPU time", ours.cpu.div_duration_f64(least.cpu));
     if let Some(theirs) = theirs {
         tell("asyncio and aiohttp, neither", jobs, theirs);
         println!(
