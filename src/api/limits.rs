@@ -41,10 +41,7 @@ impl Limits {
     /// Reads the limits out of headers; `None` where there are none that make sense. `header` gives a header's value by
     /// its name in small letters.
     pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, now: Timestamp) -> Option<Limits> {
-        standard(&header).or_else(|| numbered(&header, "ratelimit", "", now)).or_else(|| {
-            let names = [("x-ratelimit", ""), ("x-ratelimit", "-requests"), ("x-rate-limit", "")];
-            names.into_iter().find_map(|(prefix, suffix)| numbered(&header, prefix, suffix, now))
-        })
+        standard(&header).or_else(|| FAMILIES.iter().find_map(|names| numbered(&header, names, now)))
     }
 
     /// How long nothing more is let through, where the quota is used up.
@@ -78,18 +75,31 @@ fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Limits> {
     (limits.quota.is_some() || limits.left.is_some()).then_some(limits)
 }
 
-/// `<prefix>-Limit`, `-Remaining` and `-Reset`, each a header of its own.
-fn numbered<'h>(
-    header: impl Fn(&str) -> Option<&'h str>,
-    prefix: &str,
-    suffix: &str,
-    now: Timestamp,
-) -> Option<Limits> {
-    let value = |part: &str| header(&format!("{prefix}-{part}{suffix}")).map(str::trim);
-    let left = value("remaining").and_then(leading_number).zip(value("reset").and_then(|text| reset(text, now)));
+/// The headers of a limit that has one for each of its numbers.
+struct Family {
+    limit: &'static str,
+    remaining: &'static str,
+    reset: &'static str,
+}
+
+const FAMILIES: [Family; 4] = [
+    Family { limit: "ratelimit-limit", remaining: "ratelimit-remaining", reset: "ratelimit-reset" },
+    Family { limit: "x-ratelimit-limit", remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset" },
+    Family {
+        limit: "x-ratelimit-limit-requests",
+        remaining: "x-ratelimit-remaining-requests",
+        reset: "x-ratelimit-reset-requests",
+    },
+    Family { limit: "x-rate-limit-limit", remaining: "x-rate-limit-remaining", reset: "x-rate-limit-reset" },
+];
+
+fn numbered<'h>(header: impl Fn(&str) -> Option<&'h str>, names: &Family, now: Timestamp) -> Option<Limits> {
+    let limit = header(names.limit).map(str::trim);
+    let remaining = header(names.remaining).and_then(|text| leading_number(text.trim()));
+    let left = remaining.zip(header(names.reset).and_then(|text| reset(text.trim(), now)));
     let left = left.map(|(count, reset)| Left { count, reset }).filter(|left| is_of_use(left.reset));
-    let quota = value("limit").and_then(tightest);
-    let total = value("limit").and_then(leading_number).filter(|total| quota.is_none() && *total > 0);
+    let quota = limit.and_then(tightest);
+    let total = limit.and_then(leading_number).filter(|total| quota.is_none() && *total > 0);
     (left.is_some() || quota.is_some()).then_some(Limits { quota, left, total })
 }
 

@@ -198,6 +198,13 @@ fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     (((pairs | pairs >> 16) as u32).to_le_bytes(), are_digits)
 }
 
+/// Writes bytes as hex digits, all at once: every record of a journal has some of these.
+fn write_hex<const N: usize>(bytes: &[u8; N], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.map(|byte| [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]));
+    formatter.write_str(str::from_utf8(digits.as_flattened()).unwrap_or_default())
+}
+
 macro_rules! hex_text {
     ($type:ty) => {
         impl $type {
@@ -213,7 +220,7 @@ macro_rules! hex_text {
 
         impl fmt::Display for $type {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+                write_hex(&self.0, formatter)
             }
         }
 

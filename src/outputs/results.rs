@@ -119,8 +119,11 @@ impl Results {
         self.clear(place, staged.iter().map(|(_, file)| file))?;
         for (staged, file) in staged {
             let target = self.target(&file, place);
-            if self.make_room(&target, &file)? == Room::Free {
-                staged.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
+            // Nearly all names are free, which the rename tells by itself.
+            if let Err(refused) = staged.path.persist_noclobber(&target)
+                && self.make_room(&target, &file)? == Room::Free
+            {
+                refused.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
             }
         }
         Ok(())

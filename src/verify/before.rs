@@ -177,7 +177,9 @@ impl BeforePictures {
 /// The local copy of `image` in the run's folder, as it was at `moment` or is by now, if there is one.
 pub(super) fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
-    let copies = Copies::of(&run.join(BEFORE), url);
+    let folder = run.join(BEFORE);
+    // A run that checks no colors keeps none.
+    let copies = folder.exists().then(|| Copies::of(&folder, url))?;
     let then = moment.and_then(|moment| copies.at(moment));
     then.or(copies.newest()).map(Path::to_owned)
 }
