@@ -58,6 +58,7 @@ impl Catalog {
                 has_row: false,
                 combination: 0,
                 own: Vec::new(),
+                names: Vec::new(),
                 cells: Arc::default(),
                 rendered: Vec::new(),
                 complaints: Vec::new(),
@@ -91,20 +92,23 @@ pub(super) struct Jobs<'c> {
     has_row: bool,
     /// The next combination of the row.
     combination: usize,
-    /// The row's own columns, and the same for templates.
+    /// The row's own columns, what templates call each of them, and the same for templates.
     own: Vec<(String, String)>,
-    cells: Arc<BTreeMap<String, Variable>>,
+    names: Vec<Arc<str>>,
+    cells: Cells,
     rendered: Vec<(Field, Rendered)>,
     complaints: Vec<Complaint>,
     /// What is wrong with the row itself.
     shape: Vec<Complaint>,
 }
 
+type Cells = Arc<BTreeMap<Arc<str>, Variable>>;
+
 /// What names stand for in templates. It is made for each job, and its cells for each row.
 #[derive(Debug)]
 struct Names {
     axes: Vec<(Arc<str>, Variable)>,
-    cells: Arc<BTreeMap<String, Variable>>,
+    cells: Cells,
 }
 
 impl Object for Names {
@@ -133,8 +137,13 @@ impl Jobs<'_> {
             }
             (self.has_row, self.combination) = (true, 0);
             self.shape = self.rows.row().1;
-            self.own = self.rows.columns();
-            let cells = self.own.iter().map(|(name, cell)| (snake_case(name), Variable::from(cell.as_str())));
+            let earlier = std::mem::replace(&mut self.own, self.rows.columns());
+            // All rows of a table have the same columns.
+            if !earlier.iter().map(|(name, _)| name).eq(self.own.iter().map(|(name, _)| name)) {
+                self.names = self.own.iter().map(|(name, _)| snake_case(name).into()).collect();
+            }
+            let cells = self.names.iter().zip(&self.own);
+            let cells = cells.map(|(name, (_, cell))| (Arc::clone(name), Variable::from(cell.as_str())));
             self.cells = Arc::new(cells.collect());
         }
         self.combination += 1;
@@ -213,13 +222,14 @@ impl Jobs<'_> {
     /// The cells that win over the template.
     fn take_overrides(&mut self) {
         let template = &self.catalog.template;
-        for (name, cell) in self.own.iter().filter(|(_, cell)| !cell.trim().is_empty()) {
+        let cells = self.names.iter().zip(&self.own).map(|(name, (_, cell))| (name, cell));
+        for (name, cell) in cells.filter(|(_, cell)| !cell.trim().is_empty()) {
             // A row's own id is one id, and can name one job.
             let wins = |field: &Field| match field {
                 Field::Id => self.catalog.combinations() == 1 && !template.gives(Field::Id),
                 field => OVERRIDES.contains(field) && !template.mentions(*field),
             };
-            if let Some(field) = Field::from_key(&snake_case(name)).filter(wins) {
+            if let Some(field) = Field::from_key(name).filter(wins) {
                 self.rendered.retain(|(rendered, _)| *rendered != field);
                 self.rendered.push((field, Rendered::Own(cell.clone())));
             }
@@ -240,8 +250,8 @@ impl Jobs<'_> {
 
     /// Whether the text of a field names a cell that is lost.
     fn names_lost(&self, field: Field) -> bool {
-        let names = self.catalog.template.names_of(field);
-        self.shape.iter().any(|complaint| matches!(&complaint.at, At::Column(name) if names.contains(name)))
+        let is_lost = |lost: &str| self.catalog.template.names_of(field).any(|name| name == lost);
+        self.shape.iter().any(|complaint| matches!(&complaint.at, At::Column(name) if is_lost(name)))
     }
 
     /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
@@ -264,8 +274,7 @@ impl Jobs<'_> {
             Rendered::Own(_) | Rendered::Refused => false,
         };
         self.rendered.iter().find(|(known, rendered)| *known == field && is_empty(rendered))?;
-        let name = self.catalog.template.names_of(field).into_iter().next()?;
-        Some(way_around(&name))
+        self.catalog.template.names_of(field).next().map(way_around)
     }
 
     /// Which row it is, for messages that point at a template.
@@ -377,9 +386,9 @@ impl Pass for Jobs<'_> {
     }
 
     fn way_out_of_duplicates(&self) -> String {
-        let named = self.catalog.template.names_of(Field::Id);
+        let is_named = |axis: &&str| self.catalog.template.names_of(Field::Id).any(|name| name == *axis);
         let axes: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
-        match axes.into_iter().find(|axis| !named.contains(*axis)) {
+        match axes.into_iter().find(|axis| !is_named(axis)) {
             Some(axis) => format!(
                 "let the template's `id` name what tells the row and each part of the matrix apart, such as `{axis}`"
             ),

@@ -52,6 +52,8 @@ pub(in crate::manifest) struct Template {
 pub(in crate::manifest) struct Text {
     span: Range<usize>,
     parts: Vec<Part>,
+    /// The columns and axes that it names. They are asked for at every job, and a part is parsed anew to tell them.
+    names: BTreeSet<String>,
     is_list: bool,
     /// Whether it was said already that it is wrong.
     is_broken: bool,
@@ -66,7 +68,8 @@ impl Text {
 
     fn of(span: Range<usize>, parts: Vec<Part>, is_list: bool) -> Text {
         let is_broken = parts.iter().any(|part| part.unread.is_some());
-        Text { span, parts, is_list, is_broken }
+        let names = parts.iter().flat_map(|part| part.names(Nesting::Roots)).collect();
+        Text { span, parts, names, is_list, is_broken }
     }
 
     /// Why parts of it are no templates.
@@ -91,7 +94,7 @@ impl Text {
 
     /// What stands at `span` and is wrong, as was said already.
     pub(super) fn broken(span: Range<usize>) -> Text {
-        Text { span, parts: Vec::new(), is_list: false, is_broken: true }
+        Text { span, parts: Vec::new(), names: BTreeSet::new(), is_list: false, is_broken: true }
     }
 
     pub(super) fn render(&self, variables: &Variable) -> Result<Rendered, Unfilled> {
@@ -147,7 +150,7 @@ impl Template {
         let inserted = of(&[Field::Images], Text::inserted);
         let missed = of(&[Field::Id, Field::Prompt], Text::said);
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
-        let names = texts.flat_map(|text| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect();
+        let names = texts.flat_map(|text| &text.names).cloned().collect();
         let expressions = condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions);
         let switches = expressions.flat_map(|expression| switches(&expression)).collect();
         Template { fields, condition, names, switches, inserted, missed }
@@ -207,13 +210,13 @@ impl Template {
 
     /// Whether the text of a field names the column of the same name: then it takes the row's word into account itself.
     pub(super) fn mentions(&self, field: Field) -> bool {
-        self.names_of(field).contains(field.key())
+        self.names_of(field).any(|name| name == field.key())
     }
 
     /// The columns and axes that the text of a field names.
-    pub(super) fn names_of(&self, field: Field) -> BTreeSet<String> {
-        let texts = self.fields.iter().filter(|(known, _)| *known == field);
-        texts.flat_map(|(_, text)| &text.parts).flat_map(|part| part.names(Nesting::Roots)).collect()
+    pub(super) fn names_of(&self, field: Field) -> impl Iterator<Item = &str> {
+        let texts = self.fields.iter().filter(move |(known, _)| *known == field);
+        texts.flat_map(|(_, text)| &text.names).map(String::as_str)
     }
 
     /// The names whose values stand between other text of the images, as they are.
