@@ -55,6 +55,23 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
     Ok(compacted)
 }
 
+/// When a journal was last compacted, and how long it was then in bytes: what comes behind that is newer. Nothing where it
+/// was not.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestamp, u64)>> {
+    let (mut lines, mut scanner, mut found) = (Lines::new(journal), Scanner::default(), None);
+    while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
+        let (at, read) = scanner.read(line.bytes).map_err(io::Error::other)?;
+        if matches!(read, Read::Run(RunEvent::Compacted(_))) {
+            found = Some((at, line.offset + line.bytes.len() as u64 + 1));
+        }
+    }
+    Ok(found)
+}
+
 /// The edit in one record. What it does not know of itself, its lines tell.
 fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<Summary> {
     let mut predictions = Vec::new();

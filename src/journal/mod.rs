@@ -33,7 +33,7 @@ mod summary;
 mod writer;
 
 pub use brief::{Brief, ColorBrief, Presence};
-pub use compaction::{Compacted, compact};
+pub use compaction::{Compacted, compact, compacted_until};
 pub use disk::{Disk, FileDisk};
 pub use edit::{Edit, TransitionError};
 pub use fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
@@ -41,7 +41,7 @@ pub use history::History;
 pub use join::{JoinError, Joint};
 pub use ledger::{Ledger, LedgerError, Pause, Showing};
 pub use money::Mark;
-pub use read_at::ReadAt;
+pub use read_at::{Chained, ReadAt};
 pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub use replay::{RECENT, ReplayError, Replayed, replay, replay_on};
 pub use snapshot::{read_snapshot, write_snapshot};

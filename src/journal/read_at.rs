@@ -31,3 +31,44 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
         T::read_at(self, buffer, offset)
     }
 }
+
+/// The first bytes of one source, and behind them the rest of another.
+#[derive(Clone, Debug)]
+pub struct Chained {
+    /// Where it begins.
+    pub first: Arc<dyn ReadAt>,
+    /// How many bytes of that there are.
+    pub length: u64,
+    /// Where it goes on.
+    pub then: Arc<dyn ReadAt>,
+    /// From where on there.
+    pub from: u64,
+}
+
+impl ReadAt for Chained {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return self.then.read_at(buffer, offset - self.length + self.from);
+        }
+        let most = buffer.len().min(left);
+        self.first.read_at(&mut buffer[..most], offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chained_reads_as_one() {
+        let bytes = |text: &str| Arc::new(text.as_bytes().to_vec()) as Arc<dyn ReadAt>;
+        let chained = Chained { first: bytes("one two and more"), length: 7, then: bytes("no three"), from: 2 };
+        let read = |offset, most| {
+            let mut buffer = vec![0; most];
+            let length = chained.read_at(&mut buffer, offset).unwrap();
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        assert_eq!([read(0, 3), read(4, 9), read(7, 9), read(9, 3), read(13, 3)], ["one", "two", " three", "hre", ""]);
+    }
+}

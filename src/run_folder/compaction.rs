@@ -62,8 +62,7 @@ impl Compaction {
 /// Gives the journal a second name, which stays with it. Its last record's time is part of it, so that doing it again
 /// after a crash comes to the same name.
 fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
-    let until = ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y-%m-%dT%H-%M-%S.%3fZ");
-    let kept = folder.path().join(format!("journal-until-{until}.jsonl"));
+    let kept = folder.kept_journal(ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH));
     let keep = || -> io::Result<()> {
         match std::fs::hard_link(folder.journal(), &kept) {
             Ok(()) => {}

@@ -3,6 +3,7 @@
 mod compaction;
 mod journal_file;
 mod lock;
+mod long_journal;
 mod plan_draft;
 mod plan_file;
 mod plan_mark;
@@ -12,9 +13,12 @@ mod snapshot_file;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 pub use compaction::Compaction;
 pub use journal_file::{JournalDraft, JournalFile};
 pub use lock::{Lock, ReportTurn};
+pub use long_journal::long_journal;
 pub use plan_draft::{DraftLine, PlanDraft};
 pub use plan_file::{PlanLine, PlanLines, plan_blocks, plan_lines, read_plan};
 pub use plan_mark::PlanMark;
@@ -88,6 +92,11 @@ impl RunFolder {
     /// `.journal-snapshot`: what the journal adds up to, as far as it was read last.
     fn snapshot(&self) -> PathBuf {
         self.path.join(".journal-snapshot")
+    }
+
+    /// Where a journal is kept whose last record is of the time `until`, once it was compacted.
+    fn kept_journal(&self, until: Timestamp) -> PathBuf {
+        self.path.join(format!("journal-until-{}.jsonl", until.strftime("%Y-%m-%dT%H-%M-%S.%3fZ")))
     }
 
     /// `.report-of`: what the report was made of.

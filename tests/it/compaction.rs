@@ -85,6 +85,46 @@ fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go
     assert_eq!(provider.accepted(), accepted);
 }
 
+#[test]
+fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journal_that_is_kept() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let row = |color: &str| {
+        let row = format!("mug,Make the mug {color},https://example.com/mug.jpg");
+        sandbox.write("catalog.csv", format!("id,prompt,images\n{row}\n"));
+        let mut command = sandbox.dyehouse("run catalog.csv -o one --rate 100/s --no-color-check");
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        code(&command.output().unwrap(), 0)
+    };
+    let merge = |expected| code(&sandbox.run("merge one -o all --partial"), expected);
+    row("#FF0000");
+    merge(0);
+    let before = sandbox.read("all/journal.jsonl");
+    for color in ["#00FF00", "#0000FF"] {
+        row(color);
+        code(&sandbox.run("compact one"), 0);
+    }
+    row("#FF0000");
+    let kept: Vec<String> =
+        sandbox.names("one").into_iter().filter(|name| name.starts_with("journal-until-")).collect();
+    assert_eq!(kept.len(), 2);
+    let last = sandbox.path("one").join(&kept[1]);
+    let hidden = sandbox.path("hidden");
+    std::fs::rename(&last, &hidden).unwrap();
+    let said = merge(2);
+    assert!(said.contains("both have worked on job mug") && said.contains("journal-until-….jsonl is gone"), "{said}");
+    std::fs::rename(&hidden, &last).unwrap();
+    merge(0);
+    // What the share says of its compaction is the one thing that the long journal has not told.
+    assert!(merge(0).contains(" 1 new record"));
+    assert!(merge(0).contains(" 0 new records"));
+    assert!(sandbox.read("all/journal.jsonl").starts_with(&before), "what was joined before stays");
+    assert!(code(&sandbox.run("status all"), 0).contains("$0.21"));
+    assert_eq!(sandbox.names("all/earlier").len(), 2);
+    let accepted = provider.accepted();
+    code(&sandbox.run("run catalog.csv -o all --no-color-check"), 0);
+    assert_eq!(provider.accepted(), accepted);
+}
+
 /// The journal of a run of `jobs` jobs, half of which went well.
 fn journal(jobs: u64) -> Vec<u8> {
     let counts = StatusCounts { total: jobs, pending: jobs, ..StatusCounts::default() };

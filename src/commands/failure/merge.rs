@@ -80,7 +80,7 @@ impl MergeError {
         match self {
             MergeError::Conflict { .. } => {
                 "it may have been paid for in each, and one journal cannot say both: leave one of the folders out; or, \
-                 where one was compacted after it went on, merge into a fresh folder"
+                 where one was compacted after it went on and its journal-until-….jsonl is gone, merge into a fresh folder"
                     .to_owned()
             }
             MergeError::Plans { .. } => "run the same manifest in both, or leave one of them out".to_owned(),

@@ -18,7 +18,7 @@ use crate::job::{Cents, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
 use crate::plan::{self, Choices, Known};
 use crate::progress::Screen;
-use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, plan_lines};
+use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, long_journal, plan_lines};
 use crate::words::{counted, shell_word};
 
 use super::gather::{self, Gathered, PlanCounts};
@@ -66,7 +66,16 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
             "{one} and {other} are of different manifests; what a run of one of them asks for otherwise is paid for anew"
         ));
     }
-    let joint = Joint::of(&journals).map_err(|error| conflict(error, &target, &sources))?;
+    let long_journals;
+    let joint = match Joint::of(&journals) {
+        // A share that went on before it was compacted tells less of that than its long journal, which is kept beside it.
+        Err(JoinError::Conflict { .. }) => {
+            long_journals = lengthened(&journals, &sources)?;
+            Joint::of(&long_journals)
+        }
+        joint => joint,
+    };
+    let joint = joint.map_err(|error| conflict(error, &target, &sources))?;
     if !is_target_named && let Some(job) = joint.only_in_first().min() {
         return Err(MergeError::Foreign { job: job.clone(), out: target.path() }.into());
     }
@@ -246,6 +255,17 @@ fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
     let named = |source: &Source| Path::new(&source.run.manifest).file_name().map(ToOwned::to_owned);
     let pair = sources.windows(2).find(|pair| named(&pair[0]) != named(&pair[1]))?;
     Some((pair[0].path().display().to_string(), pair[1].path().display().to_string()))
+}
+
+/// `journals`, of which the first is the one that the others are joined to, with the long ones of `sources` where they are
+/// kept.
+fn lengthened(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Arc<dyn ReadAt>>, FolderError> {
+    let mut lengthened: Vec<Arc<dyn ReadAt>> = journals.iter().take(1).map(Arc::clone).collect();
+    for source in sources {
+        let long = long_journal(&source.folder, &source.journal, &source.ledger)?;
+        lengthened.push(long.unwrap_or_else(|| Arc::clone(&source.journal)));
+    }
+    Ok(lengthened)
 }
 
 /// `error` with the folders whose journals it is about: the first is that of `target`.
