@@ -4,6 +4,7 @@ mod backend;
 mod check;
 mod color;
 mod compact;
+mod decision;
 mod failure;
 mod gather;
 mod init;

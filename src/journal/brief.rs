@@ -42,6 +42,8 @@ pub enum Presence {
     Saved,
     /// It is there, and somebody has changed it since.
     Changed,
+    /// It is in `earlier/`, whatever has its name.
+    Displaced,
     /// It is not there.
     Missing,
 }

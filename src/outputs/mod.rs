@@ -20,7 +20,9 @@ use std::path::PathBuf;
 pub use adopt::{Adoption, Changed, Shown};
 pub use download::{DownloadLimits, Downloader};
 pub use inline::decode;
-pub use places::{EARLIER, ORIGINALS, RESULTS, aside_name, places, presence, remove_strays, set_aside};
+pub use places::{
+    EARLIER, ORIGINALS, RESULTS, aside_name, places, presence, presence_by_size, remove_strays, set_aside,
+};
 pub use results::{Results, Staged};
 pub use slot::Slot;
 

@@ -329,7 +329,7 @@ impl ResultStore for Results {
     }
 
     fn presence(&self, file: &SavedFile) -> Presence {
-        presence(&self.run, &file.name, file.bytes)
+        presence(&self.run, file)
     }
 
     async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {

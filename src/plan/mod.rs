@@ -83,7 +83,7 @@ pub enum Decision {
     Follow,
     /// Its pictures were fetched, and only need their names.
     Recover,
-    /// It was completed under an earlier manifest; its pictures come back.
+    /// It was completed, and its pictures were moved aside for those of another manifest; they come back.
     Reinstate,
     /// It is completed, and its color is to be checked, corrected, or asked for again.
     Tend,
@@ -149,6 +149,8 @@ pub fn decide(
         Stage::Completed => match edit.presence(&key.job, presence) {
             Presence::Saved => Decision::Keep(Kept::Completed),
             Presence::Changed => Decision::Keep(Kept::Retouched),
+            // A dead process has moved it aside for another edit's, and no record tells of that.
+            Presence::Displaced => Decision::Reinstate,
             // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
             Presence::Missing => Decision::Follow,
         },

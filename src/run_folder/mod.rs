@@ -59,9 +59,10 @@ impl RunFolder {
         self.path.join(RESULTS)
     }
 
-    /// Whether a picture of `results/` is there as it was saved, told from its size.
+    /// Whether a picture of `results/` is there as it was saved, told from its size. What became of one that is
+    /// displaced is not.
     pub fn presence(&self, name: &str, bytes: u64) -> Presence {
-        outputs::presence(&self.path, name, bytes)
+        outputs::presence_by_size(&self.path, name, bytes)
     }
 
     /// `originals/`: pictures as the provider made them, where corrected ones are in `results/`.

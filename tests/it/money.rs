@@ -266,6 +266,38 @@ fn an_edited_row_is_a_new_edit_and_the_earlier_result_is_kept_aside() {
 }
 
 #[test]
+fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let manifest = |color: &str| format!("id,prompt,images\nmug,Make it {color},https://example.com/a.jpg\n");
+    for is_another_in_its_place in [true, false] {
+        let out = format!("out-{is_another_in_its_place}");
+        let run = || {
+            let mut command = sandbox.dyehouse(&format!("run catalog.csv -o {out} --no-color-check"));
+            command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+            code(&command.output().unwrap(), 0)
+        };
+        sandbox.write("catalog.csv", manifest("#FF0000"));
+        provider.behave(Behavior::default());
+        run();
+        let result = || std::fs::read(sandbox.path(&out).join("results/mug.png")).unwrap();
+        let first = result();
+        let journal = sandbox.read(&format!("{out}/journal.jsonl"));
+        sandbox.write("catalog.csv", manifest("#00FF00"));
+        run();
+        // As if the power had failed before that was recorded, and somebody had thought better of it meanwhile.
+        sandbox.write(&format!("{out}/journal.jsonl"), &journal);
+        if !is_another_in_its_place {
+            std::fs::remove_file(sandbox.path(&out).join("results/mug.png")).unwrap();
+        }
+        sandbox.write("catalog.csv", manifest("#FF0000"));
+        provider.behave(Behavior { forgets: true, ..Behavior::default() });
+        let said = run();
+        assert!(said.contains("1 comes back from earlier") && !said.contains("retouched"), "{said}");
+        assert_eq!(result(), first);
+    }
+}
+
+#[test]
 fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));

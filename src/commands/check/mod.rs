@@ -13,11 +13,12 @@ use crate::job::{Cents, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{self, Advice, Decision, Kept, Known, Sketch};
+use crate::plan::{Advice, Decision, Kept, Known, Sketch};
 use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::words;
 
+use super::decision::decide;
 use super::failure::problems_text;
 use super::intake::{Partitioned, Sent, about, for_each, unmatched};
 use super::options::Options;
@@ -218,8 +219,8 @@ impl Forecast {
         self.jobs += 1;
         let (decision, unknown) = match key {
             Some(key) => {
-                let presence = |name: &str, bytes| options.folder.presence(name, bytes);
-                let decision = plan::decide(key, &Known::of(key, ledger), options.choices, presence);
+                let known = Known::of(key, ledger);
+                let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
                 unknown_pictures.regard(&key.job, decision)?
             }
             None => (Decision::New, None),

@@ -16,11 +16,12 @@ use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
-use crate::plan::{self, Choices, Known};
+use crate::plan::{Choices, Known};
 use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, long_journal, plan_lines};
 use crate::words::{counted, shell_word};
 
+use super::decision::decide;
 use super::gather::{self, Gathered, PlanCounts};
 use super::unknown_pictures::{self, UnknownPictures};
 use super::{Failure, MergeError, status};
@@ -222,8 +223,8 @@ impl Source {
         for line in plan_lines(&self.folder)? {
             let key = line?.key()?;
             if joint.best(&key.job).is_none_or(|best| best == place) {
-                let presence = |name: &str, bytes| self.folder.presence(name, bytes);
-                let decision = plan::decide(&key, &Known::of(&key, &self.ledger), Choices::default(), presence);
+                let known = Known::of(&key, &self.ledger);
+                let decision = decide(&self.folder, &self.ledger, &key, &known, Choices::default())?;
                 unknown_names.extend(unknown_pictures.regard(&key.job, decision)?.1);
             }
         }

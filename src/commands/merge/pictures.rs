@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::commands::Failure;
 use crate::journal::{Edit, EditKey, Joint, Ledger, Presence, SavedFile};
-use crate::outputs::{Adoption, Changed, OutputError, RESULTS, Shown};
+use crate::outputs::{self, Adoption, Changed, OutputError, RESULTS, Shown};
 use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
 
@@ -77,7 +77,7 @@ struct Copying<'t> {
 impl Copying<'_> {
     /// Takes what somebody has changed of an edit that is here as the folder of a share knows it.
     fn take_changes(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
-        let is_changed = |file: &SavedFile| source.folder.presence(&file.name, file.bytes) == Presence::Changed;
+        let is_changed = |file: &SavedFile| outputs::presence(source.folder.path(), file) == Presence::Changed;
         if source.ledger.shows(key) && edit.files().iter().any(is_changed) {
             let shown = Shown { there: true, here: self.ours.shows(key) };
             for file in edit.files().iter().filter(|file| is_changed(file)) {

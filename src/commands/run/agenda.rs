@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::color::{Verdict, VerdictCounts};
+use crate::commands::decision::decide;
 use crate::commands::gather::is_retouched;
 use crate::commands::options::Options;
 use crate::commands::unknown_pictures::{self, UnknownPictures};
@@ -143,8 +144,7 @@ impl Agenda {
         let known = Known::of(&key, ledger);
         let mut first = None;
         let decision = if has_room && options.selection.names(key.job.as_str()) {
-            let presence = |name: &str, bytes| options.folder.presence(name, bytes);
-            let decision = plan::decide(&key, &known, options.choices, presence);
+            let decision = decide(&options.folder, ledger, &key, &known, options.choices)?;
             first = Some(decision);
             let rules = self.rules.as_ref();
             let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };

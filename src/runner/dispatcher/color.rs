@@ -32,6 +32,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         let store = Arc::clone(&self.parts.store);
         let is_there = move |file: &SavedFile| store.presence(file) == Presence::Saved;
+        let are_displaced =
+            |edit: &Edit| edit.files().iter().any(|file| self.parts.store.presence(file) == Presence::Displaced);
+        if let Some(displaced) = standing.filter(|edit| are_displaced(edit)) {
+            let key = EditKey { fingerprint: displaced.fingerprint, ..work.key };
+            return Ok(Some(Work { key, task: Task::Reinstate, ..work }));
+        }
         let is_retouched = standing.is_some_and(|edit| self.is_retouched(edit));
         let next = match work.goal.as_ref().filter(|_| !is_retouched) {
             Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),

@@ -1,0 +1,32 @@
+use crate::journal::{Edit, EditKey, Ledger, Stage};
+use crate::outputs;
+use crate::plan::{self, Choices, Decision, Kept, Known};
+use crate::run_folder::{FolderError, RunFolder};
+
+/// What happens with a job of the run's folder `folder`, whose pictures are looked for there.
+///
+/// # Errors
+///
+/// The journal cannot be read again.
+pub(super) fn decide(
+    folder: &RunFolder,
+    ledger: &Ledger,
+    key: &EditKey,
+    known: &Known<'_>,
+    choices: Choices,
+) -> Result<Decision, FolderError> {
+    let by_size = |name: &str, bytes| folder.presence(name, bytes);
+    let decision = plan::decide(key, known, choices, by_size);
+    let is_completed = known.edit.as_ref().is_some_and(|edit| edit.stage == Stage::Completed && edit.is_shown);
+    if !is_completed || decision == Decision::Keep(Kept::Completed) {
+        return Ok(decision);
+    }
+    // What became of a picture that is not as it was saved only its record tells, which is read again for these few.
+    let history = ledger.history(&key.job)?;
+    let files = history.as_ref().and_then(|history| history.standing_for(key.fingerprint)).map(Edit::files);
+    let presence = |name: &str, bytes| match files.into_iter().flatten().find(|file| file.name == name) {
+        Some(file) => outputs::presence(folder.path(), file),
+        None => by_size(name, bytes),
+    };
+    Ok(plan::decide(key, known, choices, presence))
+}
