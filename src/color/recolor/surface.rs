@@ -7,12 +7,19 @@ use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 /// it beside shade and veil, as a share of its light.
 const PRINT: (f32, f32) = (0.24, 0.40);
 
-/// How much of what varies fast on something dark and matte is its own shade, as a power: the rest is mirrored.
-const DETAIL: f32 = 0.4;
+/// How much lighter than the body the lightest tenth of a surface is, where it is matte at most and where it is glossy
+/// at least.
+const GLOSSY: (f32, f32) = (1.5, 1.8);
 
-/// How much lighter than the body the lightest tenth of a dark surface is, where it is matte at most and where it is
-/// glossy at least.
-const GLOSSY: (f32, f32) = (1.5, 2.0);
+/// How much of what varies slowly on something dark and neutral is its own shade, as a power, where it is matte and where
+/// it is glossy: of black lacquer nearly all light is mirrored, and tells nothing of its shade.
+const SLOW: (f32, f32) = (0.8, 0.05);
+
+/// The same of something dark and colorful, whose color tells what is not mirrored.
+const COLORFUL: f32 = 0.6;
+
+/// How much of what varies fast on something dark and matte is its own shade, as a power: the rest is mirrored.
+const FAST: f32 = 0.4;
 
 /// The most light that a white surface shows in all channels: #F1F1F1, which leaves room for what is lit more.
 const LIGHTEST: f32 = 0.88;
@@ -34,8 +41,9 @@ pub(super) struct Surface {
     unmix: Unmix,
     /// On something neutral, what is lighter than this multiple of the body is a highlight.
     cap: f32,
-    /// How much of what varies fast is the surface's own shade where it is dark, as a power.
-    detail: f32,
+    /// How much of what varies slowly and of what varies fast is the surface's own shade where it is dark, as powers.
+    slow_power: f32,
+    fast_power: f32,
     /// The color that makes it show what is asked for.
     pub(super) paint: Rgb,
 }
@@ -47,14 +55,19 @@ impl Surface {
         let light = luminance(body);
         let mut lights: Vec<f32> = pixels.iter().map(|pixel| luminance(*pixel) / light.max(1e-4)).collect();
         let lightest = percentile(&mut lights, 0.90)?;
+        let glossy = ((lightest - GLOSSY.0) / (GLOSSY.1 - GLOSSY.0)).clamp(0.0, 1.0);
+        let colorful = ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0);
+        // What is glossy may be black and look grey for what it mirrors: its darker parts tell.
+        let darker = 1.0 + glossy * (1.0 - colorful) * (percentile(&mut lights, 0.20)? - 1.0);
         Some(Surface {
             body,
-            colorful: ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0),
-            dark: ((0.10 - light) / 0.07).clamp(0.0, 1.0),
+            colorful,
+            dark: ((0.10 - light * darker) / 0.07).clamp(0.0, 1.0),
             light,
             unmix: Unmix::new(body, RIDGE),
             cap: lightest.max(1.3),
-            detail: DETAIL * ((GLOSSY.1 - lightest) / (GLOSSY.1 - GLOSSY.0)).clamp(0.0, 1.0),
+            slow_power: if colorful > 0.5 { COLORFUL } else { SLOW.0 + glossy * (SLOW.1 - SLOW.0) },
+            fast_power: FAST * (1.0 - glossy),
             paint: body,
         })
     }
@@ -68,8 +81,8 @@ impl Surface {
         }
         let is_colorful = self.colorful > 0.5;
         let source = front.map(|pixel| if is_colorful { self.unmix.split(pixel).0 } else { luminance(pixel) });
-        let (radius, power) = if is_colorful { (1, 0.6) } else { (2, 0.4) };
-        let sums = box_blur(&source.zip(weights, |value, weight| [value * weight, weight]), radius);
+        let sums =
+            box_blur(&source.zip(weights, |value, weight| [value * weight, weight]), if is_colorful { 1 } else { 2 });
         let slow = sums.map(|[sum, weight]| sum / weight.max(1e-6));
         let median = if is_colorful {
             1.0
@@ -77,7 +90,7 @@ impl Surface {
             let sure = slow.data.iter().zip(&weights.data).filter(|(_, weight)| **weight > 0.97);
             percentile(&mut sure.map(|(value, _)| *value).collect::<Vec<_>>(), 0.5).unwrap_or(1.0).max(1e-4)
         };
-        let shade = |value: f32| (value / median).max(1e-3).powf(power).clamp(0.35, 1.25);
+        let shade = |value: f32| (value / median).max(1e-3).powf(self.slow_power).clamp(0.35, 1.25);
         Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
     }
 
@@ -124,11 +137,10 @@ impl Surface {
 
     /// How much lighter a pixel of something dark is for its own shade than what varies slowly around it.
     fn detail(&self, light: f32, slow: f32) -> f32 {
-        if self.detail == 0.0 {
+        if self.fast_power == 0.0 {
             return 1.0;
         }
-        let slow_light = slow.powf(if self.colorful > 0.5 { 1.0 / 0.6 } else { 1.0 / 0.4 });
-        (light / slow_light).clamp(0.3, 1.6).powf(self.detail)
+        (light / slow.powf(1.0 / self.slow_power)).clamp(0.3, 1.6).powf(self.fast_power)
     }
 
     /// How far a pixel at the outline of something colorful can be read by itself, 0 to 1, and its color then: it
@@ -166,6 +178,16 @@ mod tests {
         let lacquer = fold(|step| if step % 4 == 0 { 0.12 } else { 0.02 });
         assert!(cloth > 0.1, "{cloth}");
         assert!(lacquer < 0.04, "{lacquer}");
+    }
+
+    #[test]
+    fn lacquer_that_looks_grey_for_what_it_mirrors_is_black_and_as_red_everywhere_once_it_is_painted() {
+        let pixels: Vec<Rgb> =
+            (0..1000).map(|step| [[0.02, 0.02, 0.03, 0.07, 0.07, 0.07, 0.07, 0.08, 0.3, 0.3][step % 10]; 3]).collect();
+        let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();
+        let surface = Surface::read(&pixels).unwrap().painted([0.56, 0.02, 0.02], &samples);
+        let [dark, grey] = [0.02, 0.07].map(|light| surface.lit([light; 3], 1.0));
+        assert!(dark[0] > 0.85 * grey[0] && dark[0] > 0.4, "{dark:?} {grey:?}");
     }
 
     #[test]
