@@ -15,7 +15,10 @@ const GLOSSY: (f32, f32) = (1.5, 1.8);
 /// it is glossy: of black lacquer nearly all light is mirrored, and tells nothing of its shade.
 const SLOW: (f32, f32) = (0.8, 0.05);
 
-/// The same of something dark and colorful, whose color tells what is not mirrored.
+/// What is darker than this share of the body is in a crevice, where no light comes, and how much that is its own shade.
+const CREVICE: (f32, f32) = (0.7, 0.5);
+
+/// How much of what varies slowly is the own shade of something dark and colorful, whose color tells what is not mirrored.
 const COLORFUL: f32 = 0.6;
 
 /// How much of what varies fast on something dark and matte is its own shade, as a power: the rest is mirrored.
@@ -90,7 +93,11 @@ impl Surface {
             let sure = slow.data.iter().zip(&weights.data).filter(|(_, weight)| **weight > 0.97);
             percentile(&mut sure.map(|(value, _)| *value).collect::<Vec<_>>(), 0.5).unwrap_or(1.0).max(1e-4)
         };
-        let shade = |value: f32| (value / median).max(1e-3).powf(self.slow_power).clamp(0.35, 1.25);
+        let shade = |value: f32| {
+            let light = (value / median).max(1e-3);
+            let crevice = (light / CREVICE.0).min(1.0).powf((CREVICE.1 - self.slow_power).max(0.0));
+            (light.powf(self.slow_power) * crevice).clamp(0.35, 1.25)
+        };
         Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
     }
 
