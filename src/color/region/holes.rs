@@ -56,7 +56,7 @@ fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Backg
 }
 
 /// The places within two pixels around a part.
-fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
+pub(super) fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
     let places: Vec<usize> = (top..bottom).flat_map(|y| (left..right).map(move |x| y * labels.width + x)).collect();
     let is_hole = |place: &usize| labels.data[*place] as usize == part;
     let hole = Plane { width: right - left, height: bottom - top, data: places.iter().map(is_hole).collect() };
@@ -81,7 +81,7 @@ fn distance_of_rest(
 }
 
 /// Left, top, right and bottom of each part with two pixels around it.
-fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
+pub(super) fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
     let mut windows = vec![[usize::MAX, usize::MAX, 0, 0]; count];
     for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
         for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != 0) {

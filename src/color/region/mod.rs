@@ -17,6 +17,7 @@ mod outline;
 mod part;
 mod people;
 mod settle;
+mod showing;
 mod unmix;
 mod watershed;
 
