@@ -9,7 +9,7 @@ pub enum Exit {
     CannotGoOn,
     /// Bad usage or a bad manifest: nothing was submitted.
     Usage,
-    /// Finished, and some jobs are failed, uncertain, or missed their color.
+    /// Finished, and some jobs are failed, uncertain, held back, or missed their color.
     Incomplete,
     /// Stopped early and resumable: budget, deadline, balance, first Ctrl-C or SIGTERM.
     StoppedEarly,

@@ -21,7 +21,7 @@ pub use run::{Batch, Check, Notifications, Run};
 #[command(name = "dyehouse", version, max_term_width = 100)]
 #[command(after_help = "Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n\
 Exit codes:\n  0  every job is completed\n  1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
-2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, or missed their color\n  \
+2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
 4  stopped early and resumable: budget, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder")]
 pub struct Cli {
     /// What to do.

@@ -11,11 +11,9 @@ use crate::photo::Format;
 use crate::plan::{Decision, Kept};
 use crate::run_folder::{FolderError, RunFolder};
 
-/// How many are named.
-const NAMED: usize = 3;
-
 /// Pictures in `results/` that the journal knows nothing of, each where the result of a job would be that is to be
-/// submitted: an older copy of the journal has taken the place of the one that knew them. What they are was paid for.
+/// submitted: somebody has made them by hand, or an older copy of the journal has taken the place of the one that knew them,
+/// and they were paid for.
 pub(super) struct UnknownPictures<'a> {
     folder: &'a RunFolder,
     ledger: &'a Ledger,
@@ -30,16 +28,15 @@ impl<'a> UnknownPictures<'a> {
         UnknownPictures { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
     }
 
-    /// What becomes of a job for which `decision` was made, and the picture that was made for it, as far as the journal knows
-    /// for the first time. What failed stays failed beside one: most likely somebody has made it by hand.
+    /// What becomes of a job for which `decision` was made, and the picture that holds it back where one does: whoever made
+    /// it, the job is not paid for beside it, and the others go on.
     ///
     /// # Errors
     ///
     /// `results/` or the journal cannot be read.
     pub(super) fn regard(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
-        let name = if decision.submits() { self.find(job)? } else { None };
-        let is_held = decision == Decision::Retry && name.is_some();
-        Ok((if is_held { Decision::Keep(Kept::Failed) } else { decision }, name))
+        let picture = if decision.submits() { self.find(job)? } else { None };
+        Ok((if picture.is_some() { Decision::Keep(Kept::HeldBack) } else { decision }, picture))
     }
 
     fn find(&self, job: &JobId) -> Result<Option<String>, FolderError> {
@@ -95,14 +92,4 @@ impl<'a> UnknownPictures<'a> {
 
 fn files(history: &History) -> impl Iterator<Item = &SavedFile> {
     history.edits().flat_map(|edit| edit.files().iter().chain(edit.originals()))
-}
-
-/// Refuses a folder with such pictures, the first of which are named.
-pub(super) fn refuse(folder: &RunFolder, mut found: Vec<String>) -> Result<(), FolderError> {
-    if found.is_empty() {
-        return Ok(());
-    }
-    let more = found.len().saturating_sub(NAMED);
-    found.truncate(NAMED);
-    Err(FolderError::Unknown { path: folder.path().to_owned(), pictures: found, more })
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Cents, ContentHash, Fingerprint, Partition, Rate, Seed, StatusCounts};
+use crate::job::{Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
 
 /// How a process began to work on the folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct RunStart {
     /// The share of the manifest that the folder is for; absent where it is for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// The jobs that it does not submit because of pictures that nobody knows.
+    #[serde(default, skip_serializing_if = "HeldBack::is_empty")]
+    pub held_back: HeldBack,
     /// The command that goes on with it, without what may be secret and what a person decides anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,

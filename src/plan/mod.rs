@@ -103,6 +103,8 @@ pub enum Kept {
     Failed,
     /// Nobody knows whether its submit was accepted.
     Uncertain,
+    /// A picture is in the place of its result that the journal does not know: it is not submitted over it.
+    HeldBack,
 }
 
 impl Decision {

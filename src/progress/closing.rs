@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, ErrorClass, StatusCounts};
+use crate::job::{Cents, ErrorClass, HeldBack, StatusCounts};
 use crate::manifest::Backend;
 use crate::report::Alike;
 use crate::runner::StopReason;
@@ -41,6 +41,8 @@ pub struct Closing {
     pub retouched: u64,
     /// Those that asked for something else than in earlier runs when this one began.
     pub changed: Changed,
+    /// Those that it did not submit because of pictures that nobody knows.
+    pub held_back: HeldBack,
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
@@ -103,6 +105,12 @@ impl Closing {
         if self.retouched > 0 {
             line("retouched", &retouched_text(self.retouched));
         }
+        if !self.held_back.is_empty() {
+            line(
+                "held back",
+                &format!("{}: {}; {}", counted(self.held_back.jobs, "job"), self.held_back.reason(), HeldBack::WAY_OUT),
+            );
+        }
         if self.colors.total() > 0 {
             line("color", &self.color());
         }
@@ -139,6 +147,7 @@ impl Closing {
             "set_aside": self.set_aside,
             "changed": self.changed.jobs,
             "retouched": self.retouched,
+            "held_back": self.held_back,
             "cost_cents": {
                 "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
                 "budget_per_run": self.budget_per_run,
@@ -212,6 +221,7 @@ mod tests {
             set_aside: 0,
             changed: Changed::default(),
             retouched: 0,
+            held_back: HeldBack::default(),
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             colors: VerdictCounts::default(),

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::color::Verdict;
 use crate::job::{
-    Cents, ContentHash, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Seed, Size, StatusCounts, Switches,
+    Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size, StatusCounts,
+    Switches,
 };
 
 /// The batch as a whole.
@@ -36,6 +37,8 @@ pub struct BatchView {
     pub budget: Option<Cents>,
     /// How many jobs have pictures in `results/` and are no longer in the manifest.
     pub removed: u64,
+    /// The jobs that the last run did not submit because of pictures that nobody knows.
+    pub held_back: HeldBack,
     /// The 429s and the pauses, in order of time.
     pub timeline: Vec<TimelineEvent>,
     /// The command that goes on with this run, as a person would type it.

@@ -38,6 +38,10 @@ pub fn summary_schema() -> Value {
                 "pending": count("Not submitted yet, or in work."),
             })),
             "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
+            "held_back": object("Jobs that the last run did not submit, for pictures are in their places that the journal does not know.", json!({
+                "jobs": count("How many."),
+                "pictures": {"description": "The first of the pictures.", "type": "array", "items": {"type": "string"}},
+            })),
             "cost_cents": object("Money, in cents.", json!({
                 "spent": count("What was charged."),
                 "reserved": count("What submits of unknown fate may have cost beyond that."),

@@ -9,7 +9,7 @@ use super::alike::Alike;
 use super::model::BatchView;
 use super::tally::Tally;
 use crate::color::VerdictCounts;
-use crate::job::{ErrorClass, StatusCounts};
+use crate::job::{ErrorClass, HeldBack, StatusCounts};
 
 /// The object in `summary.json`. Fields are added within a version, and none changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -29,6 +29,8 @@ pub(crate) struct Summary<'a> {
     jobs: StatusCounts,
     /// Jobs with pictures in `results/` that the manifest no longer has; `jobs` does not count them.
     removed: u64,
+    /// Jobs that the last run did not submit because of pictures in `results/` that the journal does not know.
+    held_back: &'a HeldBack,
     cost_cents: Cost,
     /// Results by verdict on their color, of those that were checked.
     colors: VerdictCounts,
@@ -75,6 +77,7 @@ impl<'a> Summary<'a> {
             seconds: seconds(batch),
             jobs: batch.counts,
             removed: batch.removed,
+            held_back: &batch.held_back,
             cost_cents: Cost {
                 spent: batch.spent.0,
                 reserved: batch.reserved.0,

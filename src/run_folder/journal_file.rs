@@ -9,7 +9,7 @@ use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
 use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
-use super::{FolderError, RunFolder};
+use super::{FolderError, JournalMark, RunFolder};
 
 /// The journal of a run, replayed and ready to be appended to.
 #[derive(Debug)]
@@ -42,6 +42,10 @@ impl JournalFile {
         }
         folder.check_memory()?;
         let path = folder.journal();
+        if !folder.has_journal() {
+            // It was of one that is gone with all its results.
+            JournalMark::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
+        }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
@@ -124,6 +128,7 @@ impl JournalDraft {
             records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)))?;
             let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
+            JournalMark::remove(folder)?;
             file.persist(folder.journal())?;
             sync_folder(folder.path())
         };

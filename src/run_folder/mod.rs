@@ -2,6 +2,7 @@
 
 mod compaction;
 mod journal_file;
+mod journal_mark;
 mod lock;
 mod long_journal;
 mod plan_draft;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 
 pub use compaction::Compaction;
 pub use journal_file::{JournalDraft, JournalFile};
+pub use journal_mark::JournalMark;
 pub use lock::{Lock, ReportTurn};
 pub use long_journal::long_journal;
 pub use plan_draft::{DraftLine, PlanDraft};
@@ -100,6 +102,11 @@ impl RunFolder {
         self.path.join(format!("journal-until-{}.jsonl", until.strftime("%Y-%m-%dT%H-%M-%S.%3fZ")))
     }
 
+    /// `.known-journal`: where the journal ended when the last run did.
+    fn journal_mark(&self) -> PathBuf {
+        self.path.join(".known-journal")
+    }
+
     /// `.report-of`: what the report was made of.
     fn report_mark(&self) -> PathBuf {
         self.path.join(".report-of")
@@ -110,14 +117,22 @@ impl RunFolder {
         self.path.join(".plan-of")
     }
 
-    /// Refuses results whose journal is gone or empty: every job would be new.
+    /// Refuses results whose journal is gone or empty, for every job would be new, and a journal that an older copy has taken
+    /// the place of.
     ///
     /// # Errors
-    /// [`FolderError::Forgotten`].
+    /// [`FolderError::Forgotten`], [`FolderError::Older`], or the journal cannot be read.
     pub fn check_memory(&self) -> Result<(), FolderError> {
-        let is_there = self.journal().metadata().is_ok_and(|journal| journal.len() > 0);
         let has_results = || std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some());
-        if is_there || !has_results() { Ok(()) } else { Err(FolderError::Forgotten { path: self.path.clone() }) }
+        match self.has_journal() {
+            true => JournalMark::check(self),
+            false if has_results() => Err(FolderError::Forgotten { path: self.path.clone() }),
+            false => Ok(()),
+        }
+    }
+
+    fn has_journal(&self) -> bool {
+        self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
     }
 
     /// Removes the journals and plans that processes were writing when they died. The folder's lock is held, and this process
@@ -195,15 +210,13 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
-    /// There are pictures of jobs that are to be paid for, and the journal does not know that they were.
-    #[error("use {}: its journal does not know {}", path.display(), pictures_text(pictures, *more))]
-    Unknown {
+    /// The journal does not go on from where the last run left it.
+    #[error("use {}: its journal is an older copy, or was cut since the last run", path.display())]
+    Older {
         /// The folder.
         path: PathBuf,
-        /// The first of them, by their names in `results/`.
-        pictures: Vec<String>,
-        /// How many there are beyond those.
-        more: usize,
+        /// The file that tells where the last run left it.
+        mark: PathBuf,
     },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
@@ -252,21 +265,15 @@ impl FolderError {
                  choose another folder with --out"
                     .to_owned()
             }
-            FolderError::Unknown { .. } => {
-                "put the newer journal.jsonl back if this is an older copy of it, for these jobs would be paid for again; to \
-                 pay for them anew, move the pictures out of results; to keep them as they are, leave their rows out"
-                    .to_owned()
-            }
+            FolderError::Older { mark, .. } => format!(
+                "put the newer journal.jsonl back, for what this one does not know would be paid for again; if it is meant, \
+                 remove {}",
+                mark.display()
+            ),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
         }
     }
-}
-
-fn pictures_text(pictures: &[String], more: usize) -> String {
-    let named: Vec<String> = pictures.iter().map(|name| format!("{RESULTS}/{name}")).collect();
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}{more}", named.join(", "))
 }
 
 #[cfg(test)]

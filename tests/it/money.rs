@@ -285,7 +285,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
         sandbox.write("catalog.csv", manifest("#00FF00"));
         run();
         // As if the power had failed before that was recorded, and somebody had thought better of it meanwhile.
-        sandbox.write(&format!("{out}/journal.jsonl"), &journal);
+        sandbox.rewind(&out, &journal);
         if !is_another_in_its_place {
             std::fs::remove_file(sandbox.path(&out).join("results/mug.png")).unwrap();
         }
@@ -384,7 +384,7 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     let journal = sandbox.read("out/journal.jsonl");
     let completed = journal.rmatch_indices(r#""type":"completed""#).next().unwrap().0;
     let lines = journal[..completed].rfind('\n').unwrap() + 1;
-    sandbox.write("out/journal.jsonl", &journal[..lines]);
+    sandbox.rewind("out", &journal[..lines]);
     let (named, stray) = (sandbox.path("out/results/job-001.png"), sandbox.path("out/results/.incoming-x.part"));
     std::fs::rename(&named, &stray).unwrap();
 
@@ -400,7 +400,7 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     let journal = sandbox.read("out/journal.jsonl");
     let ended = journal.trim_end().rfind('\n').unwrap() + 1;
     assert!(journal[ended..].contains(r#""type":"ended""#), "{}", &journal[ended..]);
-    sandbox.write("out/journal.jsonl", &journal[..ended]);
+    sandbox.rewind("out", &journal[..ended]);
     code(&run(&sandbox, &provider, "").output().unwrap(), 0);
     assert!(!stray.exists(), "also where nothing is left to do");
 }

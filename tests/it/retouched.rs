@@ -146,7 +146,7 @@ fn it_comes_back_although_the_power_failed_before_that_was_recorded() {
     nights.provider.behave(Behavior { forgets: true, ..Behavior::default() });
     let before = nights.sandbox.read("out/journal.jsonl");
     code(&nights.night(&[MUG], ""), 0);
-    nights.sandbox.write("out/journal.jsonl", before);
+    nights.sandbox.rewind("out", before);
     for _again in 0..2 {
         code(&nights.night(&[MUG], "--retry-failed"), 0);
         assert_eq!(nights.result("mug.png"), red);

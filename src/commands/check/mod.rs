@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{Cents, ImageRef, JobRef};
+use crate::job::{Cents, HeldBack, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
@@ -22,7 +22,7 @@ use super::decision::decide;
 use super::failure::problems_text;
 use super::intake::{Partitioned, Sent, about, for_each, unmatched};
 use super::options::Options;
-use super::unknown_pictures::{self, UnknownPictures};
+use super::unknown_pictures::UnknownPictures;
 use super::{Failure, print, print_json};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
@@ -59,6 +59,7 @@ struct Forecast {
     reused: u64,
     failed: u64,
     uncertain: u64,
+    held_back: u64,
     estimate_cents: Cents,
     seconds_at_rate: u64,
     submits: u64,
@@ -146,7 +147,7 @@ fn look(
     let mut urls = arguments.probe.then(Urls::default);
     let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
-    let mut unknown_names = Vec::new();
+    let mut held_back = HeldBack::default();
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
@@ -159,12 +160,14 @@ fn look(
     let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(Some(Candidate { key, sketch, urls: named })) = job else { return Ok(()) };
         let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
-        let Some((decision, unknown)) = taken else { return Ok(()) };
+        let Some((decision, picture)) = taken else { return Ok(()) };
         advice.take(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }
-        unknown_names.extend(unknown.filter(|_| decision.submits()));
+        if let Some(picture) = picture {
+            held_back.add(picture);
+        }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
             renamed.note(key, sketch.line(), &ledger);
         }
@@ -178,12 +181,13 @@ fn look(
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
         return Err(unmatched(only, &manifest).into());
     }
-    unknown_pictures::refuse(&options.folder, unknown_names)?;
     forecast.finish(&ledger, &options);
     let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
+    let held_back = (!held_back.is_empty())
+        .then(|| about(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT));
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
-    let warnings = told.into_iter().chain(renamed).chain(warnings).collect();
+    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
@@ -197,15 +201,16 @@ fn urls_of(job: &JobRef<'_>) -> Box<[String]> {
 }
 
 fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
+    folder.check_memory()?;
     match JournalFile::read(folder) {
-        Err(FolderError::NoRun { .. }) => folder.check_memory().map(|()| Ledger::default()),
+        Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
         other => other,
     }
 }
 
 impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture in its place
-    /// that the journal does not know. Nothing, where it is beyond `--limit`.
+    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture that holds it
+    /// back. Nothing, where it is beyond `--limit`.
     fn take(
         &mut self,
         key: Option<&EditKey>,
@@ -217,7 +222,7 @@ impl Forecast {
             return Ok(None);
         }
         self.jobs += 1;
-        let (decision, unknown) = match key {
+        let (decision, picture) = match key {
             Some(key) => {
                 let known = Known::of(key, ledger);
                 let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
@@ -230,6 +235,7 @@ impl Forecast {
             Decision::Changed => &mut self.changed,
             Decision::Keep(Kept::Failed) | Decision::Retry | Decision::Reclaim => &mut self.failed,
             Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
+            Decision::Keep(Kept::HeldBack) => &mut self.held_back,
             Decision::Follow
             | Decision::Recover
             | Decision::Reinstate
@@ -239,7 +245,7 @@ impl Forecast {
         self.submits += u64::from(decision.submits());
         let is_changed = decision == Decision::Changed;
         self.displaced += u64::from(is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
-        Ok(Some((decision, unknown)))
+        Ok(Some((decision, picture)))
     }
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
@@ -320,6 +326,7 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         ("reused", forecast.reused, "nothing is paid for again"),
         ("failed before", forecast.failed, "left alone without --retry-failed"),
         ("uncertain", forecast.uncertain, "left alone without --uncertain resubmit"),
+        ("held back", forecast.held_back, "the pictures in their places stay as they are"),
     ];
     let jobs = words::counted(forecast.jobs, "job");
     let mut text = format!("{jobs} on {} in {}\n", options.backend, options.folder.path().display());

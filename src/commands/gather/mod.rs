@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::color::Check;
-use crate::job::{Cents, Fingerprint, JobId, JobStatus, Seed, StatusCounts};
+use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed, StatusCounts};
 use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
@@ -142,6 +142,11 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
     };
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let is_whole = state == BatchState::Finished;
+    let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
+    let notes = [
+        (removed > 0).then(|| removed_note(removed)),
+        (!held_back.is_empty()).then(|| format!("{held_back}; {}", HeldBack::WAY_OUT)),
+    ];
     BatchView {
         key: format!("{title} {}", ledger.started_at().unwrap_or(Timestamp::UNIX_EPOCH)),
         title,
@@ -157,7 +162,8 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
         timeline: ledger.pauses().iter().map(pause).collect(),
         resume: (!is_whole).then(|| resume_from(ledger, manifest, folder.path())),
         removed,
-        notes: (removed > 0).then(|| removed_note(removed)).into_iter().collect(),
+        notes: notes.into_iter().flatten().collect(),
+        held_back,
     }
 }
 

@@ -16,14 +16,13 @@ use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
-use crate::plan::{Choices, Known};
 use crate::progress::Screen;
-use crate::run_folder::{FolderError, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, long_journal, plan_lines};
+use crate::run_folder::{
+    FolderError, JournalDraft, JournalFile, JournalMark, Lock, PlanDraft, RunFolder, long_journal, plan_lines,
+};
 use crate::words::{counted, shell_word};
 
-use super::decision::decide;
 use super::gather::{self, Gathered, PlanCounts};
-use super::unknown_pictures::{self, UnknownPictures};
 use super::{Failure, MergeError, status};
 use pictures::Copied;
 
@@ -83,7 +82,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let ledgers: Vec<&Ledger> = target.ledger.iter().chain(sources.iter().map(|source| &source.ledger)).collect();
     for (place, source) in (1..).zip(&sources) {
         source.names_only_its_own(&ledgers, &joint)?;
-        source.knows_its_pictures(place, &joint)?;
+        source.goes_on(place, &joint)?;
     }
     let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
     if is_target_named {
@@ -110,6 +109,7 @@ impl Target {
         let folder = RunFolder::new(out);
         let lock = if folder.path().exists() { Some(Lock::take(&folder)?) } else { None };
         if lock.is_some() {
+            JournalMark::check(&folder)?;
             folder.remove_drafts()?;
         }
         let (ledger, journal) = match JournalFile::view(&folder) {
@@ -215,20 +215,16 @@ impl Source {
         Ok(())
     }
 
-    /// Refuses a journal that is an older copy of the one that knew the pictures which are there, unless another one, such as
-    /// that of the folder to join in, knows more of their jobs. `place` is that of the journal.
-    fn knows_its_pictures(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
-        let unknown_pictures = UnknownPictures::of(&self.folder, &self.ledger);
-        let mut unknown_names = Vec::new();
+    /// Refuses a journal that is an older copy, unless others, such as that of the folder to join in, know more of all its
+    /// jobs. `place` is that of the journal.
+    fn goes_on(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
+        let Err(older) = JournalMark::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
-            let key = line?.key()?;
-            if joint.best(&key.job).is_none_or(|best| best == place) {
-                let known = Known::of(&key, &self.ledger);
-                let decision = decide(&self.folder, &self.ledger, &key, &known, Choices::default())?;
-                unknown_names.extend(unknown_pictures.regard(&key.job, decision)?.1);
+            if joint.best(&line?.key()?.job).is_none_or(|best| best == place) {
+                return Err(older);
             }
         }
-        unknown_pictures::refuse(&self.folder, unknown_names)
+        Ok(())
     }
 }
 

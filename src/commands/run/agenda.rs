@@ -7,8 +7,8 @@ use crate::color::{Verdict, VerdictCounts};
 use crate::commands::decision::decide;
 use crate::commands::gather::is_retouched;
 use crate::commands::options::Options;
-use crate::commands::unknown_pictures::{self, UnknownPictures};
-use crate::job::{ErrorClass, Fingerprint, JobId, JobStatus, StatusCounts};
+use crate::commands::unknown_pictures::UnknownPictures;
+use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
 use crate::progress::{Changed, Outlook};
@@ -28,6 +28,8 @@ pub(super) struct Agenda {
     rules: Option<ColorRules>,
     /// How all jobs of the manifest stand.
     pub(super) counts: StatusCounts,
+    /// Those that are not submitted because of pictures that the journal does not know.
+    pub(super) held_back: HeldBack,
     /// How many of them have pictures in `results/`.
     shown: u64,
     /// How many of those that are meant get pictures back that were moved aside, and ask nothing of anybody.
@@ -51,8 +53,8 @@ struct Look<'l> {
     first: Option<Decision>,
     /// Nothing, if it is not meant.
     decision: Option<Decision>,
-    /// A picture in the place of its result that the journal does not know, though it was to be submitted.
-    unknown: Option<String>,
+    /// The picture that holds it back, though it was to be submitted.
+    picture: Option<String>,
 }
 
 /// How the jobs that were meant ended.
@@ -73,7 +75,7 @@ impl Agenda {
     ///
     /// # Errors
     ///
-    /// The plan or the journal cannot be read, or pictures are there that the journal does not know.
+    /// The plan, the journal or `results/` cannot be read.
     pub(super) fn prepare(ledger: &Ledger, options: &Options, ids: Ids) -> Result<Agenda, FolderError> {
         let folder = &options.folder;
         let mut agenda = Agenda {
@@ -82,6 +84,7 @@ impl Agenda {
             ids,
             rules: options.checks_colors.then_some(options.settings.color),
             counts: StatusCounts::default(),
+            held_back: HeldBack::default(),
             shown: 0,
             returning: 0,
             changed: Changed::default(),
@@ -91,7 +94,6 @@ impl Agenda {
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
         let mut taken = 0;
         let unknown_pictures = UnknownPictures::of(folder, ledger);
-        let mut unknown_names = Vec::new();
         for block in plan_blocks(folder)? {
             let block = block?;
             let lines: Vec<PlanLine<'_>> = block.lines().collect();
@@ -99,7 +101,7 @@ impl Agenda {
             let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, has_room);
             // Whoever looks for a million pictures waits for most of them.
             let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
-            for Look { key, id, brief, is_shown, first, decision, unknown } in looks {
+            for Look { key, id, brief, is_shown, first, decision, picture } in looks {
                 agenda.ids.push(id);
                 agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
                 agenda.shown += u64::from(is_shown);
@@ -107,25 +109,19 @@ impl Agenda {
                     *fingerprint = Some(key.fingerprint);
                 }
                 let decision = decision.filter(|_| options.selection.has_room(taken));
-                if let Some(decision) = decision {
+                if decision.is_some() {
                     taken += 1;
                     agenda.returning += u64::from(first == Some(Decision::Reinstate));
-                    agenda.changed.jobs += u64::from(decision == Decision::Changed);
-                    agenda.changed.shown += u64::from(decision == Decision::Changed && is_shown);
-                    match unknown {
-                        Some(name) if decision.submits() => unknown_names.push(name),
-                        Some(name) => tracing::warn!(
-                            "{} stays failed: results/{name} is there, and the journal does not know it",
-                            key.job
-                        ),
-                        None => {}
+                    agenda.changed.jobs += u64::from(decision == Some(Decision::Changed));
+                    agenda.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
+                    if let Some(picture) = picture {
+                        agenda.held_back.add(picture);
                     }
                     agenda.standing.add(brief.as_ref(), first == Some(Decision::Keep(Kept::Retouched)));
                 }
                 agenda.decisions.push(decision);
             }
         }
-        unknown_pictures::refuse(folder, unknown_names)?;
         agenda.ids.sort();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         Ok(agenda)
@@ -155,8 +151,8 @@ impl Agenda {
         let id = self.ids.hash(key.job.as_str());
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let regarded = decision.map(|decision| unknown_pictures.regard(&key.job, decision)).transpose()?;
-        let (decision, unknown) = regarded.map_or((None, None), |(decision, name)| (Some(decision), name));
-        Ok(Look { id, brief: known.edit, is_shown, first, decision, unknown, key })
+        let (decision, picture) = regarded.map_or((None, None), |(decision, picture)| (Some(decision), picture));
+        Ok(Look { id, brief: known.edit, is_shown, first, decision, picture, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.

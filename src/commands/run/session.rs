@@ -22,7 +22,7 @@ use crate::outputs::remove_strays;
 use crate::plan::Work;
 use crate::progress::{Changed, Closing, Reporter, Screen};
 use crate::report::Alike;
-use crate::run_folder::{FolderError, Lock, ReportMark, ReportTurn};
+use crate::run_folder::{FolderError, JournalMark, Lock, ReportMark, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
@@ -102,6 +102,7 @@ impl<'a> Session<'a> {
             jobs: agenda.counts,
             budget_cents: options.settings.budget,
             partition: options.partition,
+            held_back: agenda.held_back.clone(),
             resume: Some(resume_command()),
         };
         let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
@@ -170,6 +171,9 @@ impl<'a> Session<'a> {
         if self.changed.jobs > 0 {
             self.screen.say(&self.changed.to_string());
         }
+        if !self.agenda.held_back.is_empty() {
+            self.screen.say(&self.agenda.held_back.to_string());
+        }
         if let (Some(end), true) = (settings.not_after, left > 0) {
             let end = end.to_zoned_datetime(TimeZone::system());
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
@@ -203,6 +207,7 @@ impl<'a> Session<'a> {
             gather::write(&gathered)?;
         }
         self.mark()?.put(folder);
+        JournalMark::put(folder);
         Ok(())
     }
 
@@ -231,6 +236,7 @@ impl<'a> Session<'a> {
             set_aside: self.set_aside,
             changed: self.changed,
             retouched,
+            held_back: self.agenda.held_back.clone(),
             colors,
             alike: Alike::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::Status;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, Partition, StatusCounts};
+use crate::job::{Cents, HeldBack, Partition, StatusCounts};
 use crate::journal::Ledger;
 use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
@@ -32,6 +32,7 @@ struct Standing {
     last_record_at: Option<Timestamp>,
     jobs: StatusCounts,
     removed: u64,
+    held_back: HeldBack,
     colors: VerdictCounts,
     cost_cents: Money,
     pace: Option<Pace>,
@@ -80,6 +81,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         last_record_at: ledger.last_at(),
         jobs: counts,
         removed: removed(folder, ledger)?,
+        held_back: run.map(|run| run.held_back.clone()).unwrap_or_default(),
         colors: ledger.colors(),
         cost_cents: Money {
             spent: ledger.spent(),

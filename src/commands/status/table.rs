@@ -42,6 +42,10 @@ pub(super) fn text(standing: &Standing) -> String {
         let removed = format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed);
         line(&mut text, "removed", &removed);
     }
+    if !standing.held_back.is_empty() {
+        let held_back = format!("{:>width$}: {}", standing.held_back.jobs, standing.held_back.reason());
+        line(&mut text, "held back", &held_back);
+    }
     let colors = standing.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
     let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
     if !colors.is_empty() {
@@ -95,7 +99,7 @@ mod tests {
     use super::super::Pace;
     use super::*;
     use crate::color::VerdictCounts;
-    use crate::job::StatusCounts;
+    use crate::job::{HeldBack, StatusCounts};
 
     #[test]
     fn a_run_stands_in_a_table_of_a_dozen_lines() {
@@ -114,6 +118,7 @@ mod tests {
             last_record_at: Some(at),
             jobs: StatusCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
             removed: 0,
+            held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
             cost_cents: Money { spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
             pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),

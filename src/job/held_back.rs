@@ -1,0 +1,63 @@
+use serde::{Deserialize, Serialize};
+
+/// How many pictures are named.
+const NAMED: usize = 3;
+
+/// Jobs that are not submitted, because each has a picture in the place of its result that the journal does not know.
+/// Somebody may have made it by hand, or an older copy of the journal has taken the place of the one that knew it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// How many.
+    pub jobs: u64,
+    /// The first of the pictures, by their names in `results/`.
+    pub pictures: Vec<String>,
+}
+
+impl HeldBack {
+    /// What can be done about them.
+    pub const WAY_OUT: &'static str =
+        "move a picture out of results to have its job done, or leave the row out to keep the picture as it is";
+
+    /// Counts one more in, which is kept back by `picture`.
+    pub fn add(&mut self, picture: String) {
+        self.jobs += 1;
+        if self.pictures.len() < NAMED {
+            self.pictures.push(picture);
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.jobs == 0
+    }
+
+    /// Why, as it stands behind their number.
+    pub fn reason(&self) -> String {
+        let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
+        let more = self.jobs.saturating_sub(named.len() as u64);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let (are, them) = if self.jobs == 1 { ("is", "it") } else { ("are", "them") };
+        format!("{}{more} {are} there, and the journal does not know {them}", named.join(", "))
+    }
+}
+
+impl std::fmt::Display for HeldBack {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let held = if self.jobs == 1 { "job is held back" } else { "jobs are held back" };
+        write!(formatter, "{} {held}: {}", self.jobs, self.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_named_and_of_many_the_first() {
+        let mut held = HeldBack::default();
+        held.add("mug.png".to_owned());
+        insta::assert_snapshot!(held, @"1 job is held back: results/mug.png is there, and the journal does not know it");
+        ["a.png", "b.png", "c.png", "d.png"].into_iter().for_each(|name| held.add(name.to_owned()));
+        insta::assert_snapshot!(held, @"5 jobs are held back: results/mug.png, results/a.png, results/b.png and 2 more are there, and the journal does not know them");
+    }
+}

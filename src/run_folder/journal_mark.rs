@@ -1,0 +1,130 @@
+use std::fs::{self, File};
+use std::io;
+
+use crate::files::{read_at, sync_folder};
+use crate::job::ContentHash;
+
+use super::{FolderError, RunFolder};
+
+/// How many bytes of the journal are held against the mark, at most.
+const LOOKED_AT: usize = 4096;
+
+/// Where a folder's journal ended when its last run did. A journal is only ever appended to, so that one that does not go on
+/// from there is an older copy: what it does not know may be at the provider, and be paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalMark {
+    /// Its length in bytes.
+    length: u64,
+    /// The hash of the last bytes before that.
+    end: ContentHash,
+}
+
+impl JournalMark {
+    /// Marks the folder's journal, all of which is durable. One that cannot be marked is only less well known to the next run.
+    pub fn put(folder: &RunFolder) {
+        let mark = || -> io::Result<()> {
+            let journal = File::open(folder.journal())?;
+            let length = journal.metadata()?.len();
+            let end = end(&journal, length)?;
+            crate::files::replace(&folder.journal_mark(), format!("{length} {end}\n").as_bytes())
+        };
+        if let Err(error) = mark() {
+            tracing::debug!(%error, "the journal could not be marked");
+        }
+    }
+
+    /// Removes the mark, durably: another journal is to take the place of the one that it is of.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be written.
+    pub(super) fn remove(folder: &RunFolder) -> io::Result<()> {
+        match fs::remove_file(folder.journal_mark()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| sync_folder(folder.path())),
+        }
+    }
+
+    /// Refuses a journal that does not go on from where the folder's was marked. Where there is none, that is no older one.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError::Older`], or the journal cannot be read.
+    pub fn check(folder: &RunFolder) -> Result<(), FolderError> {
+        let Some(mark) = JournalMark::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
+        let goes_on = || -> io::Result<bool> {
+            let journal = File::open(folder.journal())?;
+            Ok(journal.metadata()?.len() >= mark.length && end(&journal, mark.length)? == mark.end)
+        };
+        match goes_on().map_err(FolderError::io("read", folder.journal()))? {
+            true => Ok(()),
+            false => Err(FolderError::Older { path: folder.path().to_owned(), mark: folder.journal_mark() }),
+        }
+    }
+
+    fn of(folder: &RunFolder) -> Option<JournalMark> {
+        let text = fs::read_to_string(folder.journal_mark()).ok()?;
+        let (length, end) = text.trim_end().split_once(' ')?;
+        Some(JournalMark { length: length.parse().ok()?, end: end.parse().ok()? })
+    }
+}
+
+/// The hash of the last bytes of `journal` before `length`.
+fn end(journal: &File, length: u64) -> io::Result<ContentHash> {
+    let mut bytes = [0; LOOKED_AT];
+    let from = length.saturating_sub(LOOKED_AT as u64);
+    let wanted = usize::try_from(length - from).unwrap_or(LOOKED_AT);
+    let mut read = 0;
+    while read < wanted {
+        match read_at(journal, &mut bytes[read..wanted], from + read as u64)? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(ContentHash::of(&bytes[..read]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(journal: &[u8]) -> (tempfile::TempDir, RunFolder) {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        fs::write(folder.journal(), journal).unwrap();
+        JournalMark::put(&folder);
+        (temporary, folder)
+    }
+
+    fn is_refused(folder: &RunFolder, journal: &[u8]) -> bool {
+        fs::write(folder.journal(), journal).unwrap();
+        matches!(JournalMark::check(folder), Err(FolderError::Older { .. }))
+    }
+
+    #[test]
+    fn a_journal_that_goes_on_from_its_mark_is_the_same_and_any_other_is_not() {
+        for length in [10, LOOKED_AT, 3 * LOOKED_AT + 1] {
+            let long = vec![b'a'; length];
+            let (_temporary, folder) = marked(&long);
+            assert!(!is_refused(&folder, &long), "{length}");
+            assert!(!is_refused(&folder, &[&long[..], b"more"].concat()), "{length}");
+            assert!(is_refused(&folder, &long[1..]), "{length}");
+            let other = [&long[1..], b"b", b"more"].concat();
+            assert!(is_refused(&folder, &other), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_is_gone_or_spoiled_refuses_nothing() {
+        let (_temporary, folder) = marked(b"long");
+        fs::write(folder.journal_mark(), "4").unwrap();
+        assert!(!is_refused(&folder, b"l"));
+        fs::write(folder.journal(), "long").unwrap();
+        JournalMark::put(&folder);
+        assert!(is_refused(&folder, b"l"));
+        assert!(!is_refused(&folder, b""), "there is no journal");
+        JournalMark::remove(&folder).unwrap();
+        JournalMark::remove(&folder).unwrap();
+        assert!(!is_refused(&folder, b"l"));
+    }
+}
