@@ -20,20 +20,20 @@ pub struct Alike {
 
 /// Finds them while the jobs go by.
 ///
-/// Of each picture it keeps eight bytes: six of its hash, which in a million pictures are the same by chance once in
-/// five hundred batches, and two of the fingerprint of the request that it came of first.
+/// Of each picture it keeps twelve bytes: eight of its hash, which in a million pictures are the same by chance once in
+/// thirty million batches, and four of the fingerprint of the request that it came of first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Alikes {
-    seen: HashMap<[u8; 6], [u8; 2]>,
+    seen: HashMap<[u8; 8], [u8; 4]>,
     pub(crate) found: Alike,
 }
 
 impl Alikes {
     /// Takes in one more job. What the color lock made of a picture says nothing about where that came from.
     pub(crate) fn add(&mut self, job: &JobView) {
-        let request = job.fingerprint.map_or([0; 2], |fingerprint| first(fingerprint.as_bytes()));
+        let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
         let files = if job.originals.is_empty() { &job.files } else { &job.originals };
-        let pictures: BTreeSet<[u8; 6]> = files.iter().map(|file| first(file.blake3.as_bytes())).collect();
+        let pictures: BTreeSet<[u8; 8]> = files.iter().map(|file| first(file.blake3.as_bytes())).collect();
         let others = pictures.into_iter().filter(|picture| *self.seen.entry(*picture).or_insert(request) != request);
         if others.count() > 0 {
             self.found.jobs += 1;
@@ -106,6 +106,21 @@ mod tests {
     fn a_picture_that_stands_under_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
         insta::assert_snapshot!(found(&jobs), @"2 jobs have the very same picture as a job before: c, d; look at them, for pictures may have been mixed up");
+    }
+
+    #[test]
+    fn pictures_and_requests_whose_first_bytes_are_the_same_are_told_apart() {
+        let with_hash = |id: &str, request: u8, hash: &str| {
+            let mut job = job(id, request, &["mug"]);
+            job.files[0].blake3 = format!("{hash:0<64}").parse().unwrap();
+            job
+        };
+        let jobs = [with_hash("a", 1, "0123456789abcd"), with_hash("b", 2, "0123456789abce")];
+        assert_eq!(found(&jobs), Alike::default());
+        let mut jobs = [with_hash("a", 1, "01"), with_hash("b", 2, "01")];
+        jobs[0].fingerprint = Some(format!("{:0<32}", "012345").parse().unwrap());
+        jobs[1].fingerprint = Some(format!("{:0<32}", "012346").parse().unwrap());
+        assert_eq!(found(&jobs).jobs, 1);
     }
 
     #[test]
