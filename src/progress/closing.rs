@@ -80,14 +80,13 @@ impl Closing {
         for (class, count) in &self.errors {
             line("failed", &format!("{count} {class}: {}", class.remedy()));
         }
+        let folder = self.results.parent().unwrap_or(&self.results);
         let (asked, lines) = UncertainSubmit::asked(&self.uncertain);
         if asked > 0 {
-            let advice =
-                "may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again";
-            line("uncertain", &format!("{asked} {advice}"));
+            line("uncertain", &format!("{asked} {}", UncertainSubmit::advice(folder)));
         }
         text.push_str(&lines);
-        if let Some((advice, lines)) = UncertainSubmit::left_behind(&self.uncertain) {
+        if let Some((advice, lines)) = UncertainSubmit::left_behind(&self.uncertain, folder) {
             text.push_str(&format!("  reserved  {advice}\n{lines}"));
         }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
@@ -284,7 +283,7 @@ mod tests {
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
           failed    1 lost: it may have been charged; each run asks for it again, and --retry-failed pays for it anew
-          uncertain 1 may have been charged: look at the provider's dashboard; --uncertain resubmit sends them again
+          uncertain 1 may have been charged: look at the provider's dashboard; `dyehouse release runs/spring JOB…` frees what was not charged, --uncertain resubmit pays once more
                     mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results

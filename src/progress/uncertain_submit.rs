@@ -1,10 +1,12 @@
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::job::{Cents, Fingerprint, JobId};
 use crate::journal::{Ledger, LinesError};
 
-use crate::words::counted;
+use crate::words::{counted, shell_word};
 
 /// How many submits a person is shown; the report has all of those that the manifest asks for, and the journal all.
 const SHOWN: usize = 10;
@@ -65,6 +67,14 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
+    /// What to do about those that the manifest asks for, in the run's `folder`, as it stands behind their number.
+    pub fn advice(folder: &Path) -> String {
+        format!(
+            "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays once more",
+            release(folder)
+        )
+    }
+
     /// How many of `submits` the manifest asks for, and a line for each, as they stand below the word `uncertain`.
     pub fn asked(submits: &[UncertainSubmit]) -> (u64, String) {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row == Row::Asked).collect();
@@ -73,7 +83,7 @@ impl UncertainSubmit {
 
     /// What to do about those that the manifest no longer asks for, as it stands behind the word `reserved`, and a line for
     /// each. Nothing where there are none.
-    pub fn left_behind(submits: &[UncertainSubmit]) -> Option<(String, String)> {
+    pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
         if left.is_empty() {
             return None;
@@ -81,11 +91,16 @@ impl UncertainSubmit {
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
         let advice = format!(
             "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} stays \
-             reserved, and `dyehouse release` frees what was not charged",
-            counted(count, "submit")
+             reserved; {}",
+            counted(count, "submit"),
+            release(folder)
         );
         Some((advice, lines(&left, "journal.jsonl")))
     }
+}
+
+fn release(folder: &Path) -> String {
+    format!("`dyehouse release {} JOB…` frees what was not charged", shell_word(&folder.display().to_string()))
 }
 
 fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {

@@ -259,9 +259,9 @@ impl JobView {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
             JobStatus::Failed => self.error_class.map(ErrorClass::remedy),
-            JobStatus::Uncertain => {
-                Some("look at the provider's dashboard whether it was charged; --uncertain resubmit sends it once more")
-            }
+            JobStatus::Uncertain => Some(
+                "look at the provider's dashboard; `dyehouse release DIR JOB` frees what was not charged, --uncertain resubmit pays once more",
+            ),
         }
     }
 

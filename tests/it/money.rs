@@ -112,11 +112,30 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
         let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
         let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
         assert!(above.contains("            lamp: submitted "), "{said}");
-        assert!(below.contains("$0.14 stays reserved, and `dyehouse release` frees what was not charged"), "{said}");
+        assert!(
+            below.contains("$0.14 stays reserved; `dyehouse release out JOB…` frees what was not charged"),
+            "{said}"
+        );
+        assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{said}");
         assert!(below.contains("(edited since)\n") && below.contains("(row gone)\n"), "{said}");
     }
     let standing = code(&sandbox.run("status out --json"), 0);
     assert!(standing.contains(r#""row": "edited""#) && standing.contains(r#""row": "gone""#), "{standing}");
+}
+
+#[test]
+fn a_price_at_which_nothing_is_submitted_is_no_estimate() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { price: 70_000, ..Behavior::default() }));
+    sandbox.manifest("catalog.csv", 12);
+    code(&run(&sandbox, &provider, "--budget 800").output().unwrap(), 4);
+    let command = sandbox.dyehouse("check catalog.csv -o out --json --budget-per-run 5").output().unwrap();
+    code(&command, 0);
+    let checked: serde_json::Value = serde_json::from_slice(&command.stdout).unwrap();
+    let submits = checked["plan"]["submits"].as_u64().unwrap();
+    assert_eq!(checked["plan"]["estimate_cents"], 70 * submits, "{checked}");
+    let warnings = checked["warnings"].as_array().unwrap();
+    let told: Vec<&str> = warnings.iter().filter_map(|warning| warning["message"].as_str()).collect();
+    assert_eq!(told, ["a submit costs $700.00, which is above the limit of $0.70"]);
 }
 
 #[test]

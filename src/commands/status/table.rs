@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use crate::job::Cents;
 use crate::progress::UncertainSubmit;
 use crate::words;
@@ -16,6 +18,7 @@ pub(super) fn text(standing: &Standing) -> String {
     if let Some(share) = standing.partition {
         head.push_str(&format!(", share {share}"));
     }
+    let folder = Path::new(&standing.folder);
     let mut text = format!("{head}\n");
     let line = |text: &mut String, name: &str, value: &str| {
         text.push_str(format!("  {name:<10}{value}").trim_end());
@@ -31,10 +34,14 @@ pub(super) fn text(standing: &Standing) -> String {
     ] {
         line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain" {
-            text.push_str(&UncertainSubmit::asked(&standing.uncertain).1);
+            let (asked, lines) = UncertainSubmit::asked(&standing.uncertain);
+            text.push_str(&lines);
+            if asked > 0 {
+                line(&mut text, "", &UncertainSubmit::advice(folder));
+            }
         }
     }
-    if let Some((advice, lines)) = UncertainSubmit::left_behind(&standing.uncertain) {
+    if let Some((advice, lines)) = UncertainSubmit::left_behind(&standing.uncertain, folder) {
         line(&mut text, "reserved", &advice);
         text.push_str(&lines);
     }
