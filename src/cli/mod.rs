@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use crate::color::Hex;
 use crate::job::Cents;
 
-pub use run::{Batch, Check, Notifications, Run};
+pub use run::{Check, Notifications, Run};
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ pub use run::{Batch, Check, Notifications, Run};
 #[command(after_help = "Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n\
 Exit codes:\n  0  every job is completed\n  1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
 2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
-4  stopped early and resumable: budget, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder")]
+4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -38,6 +38,10 @@ pub enum Command {
     /// Run a manifest: check, submit, follow, download, verify, report. Run again, it resumes
     Run(Box<Run>),
     /// Tell everything that can be known before money is spent. Touches no network but with --probe
+    #[command(
+        after_help = "Takes all options of `run`, so that a command can be tried with `check` in its place. Nothing is \
+        written and nobody is told."
+    )]
     Check(Box<Check>),
     /// Tell where a run stands, from its journal alone, also while it runs
     Status(Status),
@@ -56,15 +60,15 @@ pub enum Command {
     /// Measure and change the colors of pictures, on this machine
     #[command(subcommand)]
     Color(Color),
-    /// Print the JSON Schema of YAML manifests, for editors, or of what the program writes
+    /// Print the JSON Schema of YAML manifests, for editors, or of a report's summary.json
     Schema {
-        /// Of what.
+        /// What it describes
         #[arg(value_enum, default_value_t = SchemaOf::Manifest)]
         of: SchemaOf,
     },
     /// Print a completion script for a shell
     Completions {
-        /// Which shell.
+        /// Which shell
         shell: Shell,
     },
     /// Print the manual page
@@ -82,9 +86,10 @@ pub enum SchemaOf {
 
 /// How much is said, and how.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub struct Output {
-    /// How progress is shown: a bar on a terminal, plain lines elsewhere
-    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, value_name = "HOW")]
+    /// How progress is shown: bar, plain, none, or auto, which is a bar on a terminal and plain lines elsewhere
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, value_name = "HOW", hide_possible_values = true)]
     pub progress: ProgressStyle,
     /// Say nothing but errors and the closing summary
     #[arg(short, long, global = true)]
@@ -92,8 +97,8 @@ pub struct Output {
     /// Log more; twice for everything
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// How logs look, on stderr
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT")]
+    /// How logs look, on stderr: text or json
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT", hide_possible_values = true)]
     pub log_format: LogFormat,
 }
 
@@ -296,10 +301,23 @@ fn dollars(text: &str) -> Result<Cents, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_check_takes_all_that_a_run_takes() {
+        let options = |name: &str| -> BTreeSet<String> {
+            let command = super::Cli::command();
+            let arguments = command.find_subcommand(name).unwrap().get_arguments();
+            arguments.map(|argument| argument.get_id().to_string()).collect()
+        };
+        let (run, check) = (options("run"), options("check"));
+        assert!(run.len() > 30 && run.is_subset(&check), "{:?}", run.difference(&check));
     }
 }

@@ -11,9 +11,9 @@ use crate::notify::NoticeUrl;
 
 use super::{among, difference, dollars};
 
-/// What a manifest is, and what of it is meant.
+/// `dyehouse run`.
 #[derive(Clone, Debug, Args)]
-pub struct Batch {
+pub struct Run {
     /// The manifest: CSV, YAML or JSON lines; `-` reads it from stdin
     pub manifest: PathBuf,
     /// The run's folder [default: runs/<the manifest's stem>]
@@ -35,13 +35,14 @@ pub struct Batch {
     /// one a second for each in flight, whichever is more]
     #[arg(long, value_name = "RATE")]
     pub poll_rate: Option<Rate>,
-    /// A hard ceiling in dollars over the folder's whole life, such as 25 or 2.50
+    /// What the folder may cost over its whole life, in dollars, such as 25 or 2.50
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget: Option<Cents>,
     /// What this run alone may cost, in dollars; the next one has as much again
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub budget_per_run: Option<Cents>,
-    /// What one submit may cost, in dollars: no other follows one that costs more [default: 0.70]
+    /// What one submit may cost, in dollars: no other follows one that costs more. Near a budget, submits without an
+    /// answer are reckoned at this price, and fewer go side by side [default: 0.70]
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub price_limit: Option<Cents>,
     /// Submit jobs again that ended as failed
@@ -53,7 +54,7 @@ pub struct Batch {
     /// Only the jobs whose id matches, such as 'mug-*'
     #[arg(long, value_name = "GLOB", value_parser = glob::Pattern::new)]
     pub only: Option<glob::Pattern>,
-    /// Only the first N jobs of those
+    /// Only the first N jobs, of those that --only names if it is given
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Only one share of the manifest, such as 2/8: the jobs are dealt out by their ids, so that eight processes with
@@ -63,14 +64,6 @@ pub struct Batch {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub json: bool,
-}
-
-/// `dyehouse run`.
-#[derive(Clone, Debug, Args)]
-pub struct Run {
-    /// The manifest and what of it is meant.
-    #[command(flatten)]
-    pub batch: Batch,
     /// The origin of the API: https, or http on loopback [default: the provider]
     #[arg(long, env = "VIBEDREAM_BASE_URL", value_name = "URL", value_parser = BaseUrl::parse)]
     pub base_url: Option<BaseUrl>,
@@ -80,7 +73,7 @@ pub struct Run {
     /// Stop submitting when the clock next shows this time, such as 06:00; the earlier one counts if there is a deadline
     #[arg(long, value_name = "HH:MM")]
     pub not_after: Option<TimeOfDay>,
-    /// How long what is in flight may take after either
+    /// How long what is in flight may take once --deadline or --not-after has ended submitting
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "5m")]
     pub grace: Duration,
     /// Move the pictures of rows that are gone from the manifest out of `results/`, to `earlier/`
@@ -98,7 +91,7 @@ pub struct Run {
     /// Submit a job that missed its color again with another seed, at most N times; each is paid for [default: 0]
     #[arg(long, value_name = "N")]
     pub reroll: Option<u32>,
-    /// Correct results on this machine that nearly show their color: up to 8, or what is given
+    /// Correct results on this machine that nearly show their color: within ΔE00 8, or what is given
     #[arg(long, value_name = "ΔE", value_parser = difference, num_args = 0..=1, require_equals = true, default_missing_value = "8")]
     pub color_lock: Option<f64>,
     /// Leave the colors of results unchecked
@@ -130,13 +123,13 @@ pub struct Notifications {
 /// `dyehouse check`.
 #[derive(Clone, Debug, Args)]
 pub struct Check {
-    /// The manifest and what of it is meant.
-    #[command(flatten)]
-    pub batch: Batch,
     /// Ask every image URL whether there is a picture behind it; the only thing here that touches the network
     #[arg(long)]
     pub probe: bool,
     /// How fast URLs are asked [default: 20/s]
     #[arg(long, value_name = "RATE", requires = "probe")]
     pub probe_rate: Option<Rate>,
+    /// What it would be run with. Some of that means nothing to a check, and is taken all the same.
+    #[command(flatten)]
+    pub run: Run,
 }

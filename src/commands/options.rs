@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
-use crate::cli::{Batch, Run};
+use crate::cli::Run;
 use crate::color::Tolerance;
-use crate::job::{Partition, Rate, TimeOfDay};
+use crate::job::{Cents, Partition, Rate, TimeOfDay};
 use crate::journal::{EditState, Ledger, RunStart};
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
@@ -45,52 +45,64 @@ pub(super) struct Selection {
 }
 
 impl Options {
-    /// Merges what was said about a batch. `run` holds what only `dyehouse run` takes.
-    pub(super) fn merge(batch: &Batch, run: Option<&Run>, manifest: &Manifest) -> Result<Options, UsageError> {
+    /// Merges what was said on the command line and in the manifest.
+    pub(super) fn merge(run: &Run, manifest: &Manifest) -> Result<Options, UsageError> {
+        if let Some(folder) = run.junit.as_deref().and_then(Path::parent)
+            && !folder.as_os_str().is_empty()
+            && !folder.is_dir()
+        {
+            return Err(UsageError::JunitFolder(folder.to_owned()));
+        }
         let said = manifest.settings();
         let usual = Settings::default();
-        let in_flight = batch.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
-        let deadline = run.and_then(|run| run.deadline).or(said.deadline);
-        let uncertain = match batch.uncertain.or(said.uncertain) {
+        let in_flight = run.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
+        let deadline = run.deadline.or(said.deadline);
+        let uncertain = match run.uncertain.or(said.uncertain) {
             Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
             Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
         };
-        let not_after = run.and_then(|run| run.not_after).or(said.not_after);
-        let polls = batch.poll_rate.or(said.polls);
+        let not_after = run.not_after.or(said.not_after);
+        let polls = run.poll_rate.or(said.polls);
         let settings = Settings {
-            submits: batch.rate.or(said.rate).unwrap_or(usual.submits),
-            burst: batch.burst.or(said.burst).unwrap_or(usual.burst),
+            submits: run.rate.or(said.rate).unwrap_or(usual.submits),
+            burst: run.burst.or(said.burst).unwrap_or(usual.burst),
             // The provider's page has each prediction asked for once a second.
             polls: polls.unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
             // Where predictions take a moment, a poll for each is more than that.
             polls_beside: if polls.is_some() { 0 } else { POLLS_BESIDE },
             in_flight,
             downloads: said.downloads.unwrap_or(usual.downloads),
-            budget: batch.budget.or(said.budget),
-            budget_per_run: batch.budget_per_run.or(said.budget_per_run),
-            price_limit: batch.price_limit.or(said.price_limit).unwrap_or(usual.price_limit),
+            budget: run.budget.or(said.budget),
+            budget_per_run: run.budget_per_run.or(said.budget_per_run),
+            price_limit: run.price_limit.or(said.price_limit).unwrap_or(usual.price_limit),
             deadline,
             not_after: not_after.map(next).transpose()?.flatten(),
-            grace: run.map_or(usual.grace, |run| run.grace),
+            grace: run.grace,
             job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
-            give_up_after: run.map_or(usual.give_up_after, |run| run.give_up_after),
+            give_up_after: run.give_up_after,
             schedule: usual.schedule,
             color: color_rules(run, said, uncertain),
         };
-        let failed = if batch.retry_failed { Failed::Retry } else { Failed::Keep };
+        let failed = if run.retry_failed { Failed::Retry } else { Failed::Keep };
         Ok(Options {
-            backend: batch.backend.or(said.backend).unwrap_or(Backend::Vibedream),
-            base_url: base_url(run.and_then(|run| run.base_url.clone()), said.base_url.as_deref())?,
+            backend: run.backend.or(said.backend).unwrap_or(Backend::Vibedream),
+            base_url: base_url(run.base_url.clone(), said.base_url.as_deref())?,
             images_via: said.images_via,
             folder: RunFolder::new(
-                batch.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest, batch.partition)),
+                run.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest, run.partition)),
             ),
             settings,
             choices: Choices { failed, uncertain },
-            selection: Selection { only: batch.only.clone(), limit: batch.limit },
-            partition: batch.partition,
-            checks_colors: said.color_check.unwrap_or(true) && run.is_none_or(|run| !run.no_color_check),
+            selection: Selection { only: run.only.clone(), limit: run.limit },
+            partition: run.partition,
+            checks_colors: said.color_check.unwrap_or(true) && !run.no_color_check,
         })
+    }
+
+    /// What a submit is thought to cost: the highest price so far, unless that is above what one may cost, for nothing is
+    /// submitted at that.
+    pub(super) fn price(&self, ledger: &Ledger) -> Cents {
+        ledger.estimate().min(self.settings.price_limit)
     }
 
     /// Where the API is, if it is not on this machine alone.
@@ -155,13 +167,13 @@ impl Selection {
     }
 }
 
-fn color_rules(run: Option<&Run>, said: &manifest::Settings, uncertain: Uncertain) -> ColorRules {
+fn color_rules(run: &Run, said: &manifest::Settings, uncertain: Uncertain) -> ColorRules {
     let usual = Tolerance::default();
-    let on = run.and_then(|run| run.tolerance).or(said.tolerance).unwrap_or(usual.on);
-    let bound = run.and_then(|run| run.color_lock).or(said.color_lock);
+    let on = run.tolerance.or(said.tolerance).unwrap_or(usual.on);
+    let bound = run.color_lock.or(said.color_lock);
     ColorRules {
         tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
-        rerolls: run.and_then(|run| run.reroll).or(said.reroll).unwrap_or(0),
+        rerolls: run.reroll.or(said.reroll).unwrap_or(0),
         lock: if bound.is_some() { ColorLock::On } else { ColorLock::Open },
         doubt: if uncertain == Uncertain::Resubmit { UncertainReroll::Counts } else { UncertainReroll::Holds },
     }

@@ -123,12 +123,16 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError::Forgotten`], [`FolderError::Older`], or the journal cannot be read.
     pub fn check_memory(&self) -> Result<(), FolderError> {
-        let has_results = || std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some());
         match self.has_journal() {
             true => JournalMark::check(self),
-            false if has_results() => Err(FolderError::Forgotten { path: self.path.clone() }),
+            false if self.has_results() => Err(FolderError::Forgotten { path: self.path.clone() }),
             false => Ok(()),
         }
+    }
+
+    /// Whether anything is in `results/`.
+    pub fn has_results(&self) -> bool {
+        std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some())
     }
 
     fn has_journal(&self) -> bool {
@@ -248,8 +252,10 @@ impl FolderError {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
                 "free some space and run again: what was journaled is safe".to_owned()
             }
-            FolderError::Io { .. } => "choose another folder with --out, or mend its permissions".to_owned(),
-            FolderError::Held { .. } => "wait for it to end, or choose another folder with --out".to_owned(),
+            FolderError::Io { .. } => "mend its permissions, or choose another folder with --out".to_owned(),
+            FolderError::Held { .. } => {
+                "wait for it to end; another folder would pay for its jobs once more".to_owned()
+            }
             FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
                 "run it with the newer dyehouse that wrote it".to_owned()
             }

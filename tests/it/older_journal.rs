@@ -138,6 +138,17 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
 }
 
 #[test]
+fn a_picture_made_by_hand_is_told_by_a_check_also_where_nothing_was_submitted_yet() {
+    let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
+    code(&nights.night(&[MUG], "--limit 0"), 0);
+    nights.sandbox.write("out/results/mug.png", "made by hand");
+    let told = code(&nights.command("check", &[MUG, VASE], ""), 0);
+    assert!(told.contains("held back") && told.contains("1 submit,"), "{told}");
+    code(&nights.night(&[MUG, VASE], ""), 3);
+    assert_eq!(nights.provider.accepted(), 1);
+}
+
+#[test]
 fn a_picture_that_somebody_has_changed_stands_in_nobodys_way() {
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
     code(&nights.night(&[MUG], ""), 0);

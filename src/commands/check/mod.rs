@@ -70,7 +70,7 @@ struct Forecast {
 
 /// What there is to know of a job that `--only` names.
 struct Candidate {
-    /// Nothing where the journal knows no job at all.
+    /// Nothing where the folder knows no job at all.
     key: Option<EditKey>,
     sketch: Sketch,
     /// Those to ask with `--probe`.
@@ -89,7 +89,7 @@ struct Found {
 
 /// Tells what a run of the manifest would do. No network is touched without `--probe`, and nothing is written.
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
-    let is_json = arguments.batch.json;
+    let is_json = arguments.run.json;
     let mut notices = Vec::new();
     match look(arguments, Manifest::open_on_trust, &mut notices, screen) {
         Ok(Found { options, ledger, forecast, advice, warnings, probed }) => {
@@ -112,7 +112,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             let (errors, more_errors) = match &failure {
                 Failure::Manifest(problems) => (problems.told(), problems.more),
                 other => {
-                    let (file, hint) = (arguments.batch.manifest.display().to_string(), other.hint());
+                    let (file, hint) = (arguments.run.manifest.display().to_string(), other.hint());
                     let hint = hint.unwrap_or_default();
                     (vec![about(Severity::Error, &file, None, other.to_string(), &hint)], 0)
                 }
@@ -135,17 +135,17 @@ fn look(
     notices: &mut Vec<Diagnostic>,
     screen: &Screen,
 ) -> Result<Found, Failure> {
-    let batch = &arguments.batch;
-    let manifest = open(&batch.manifest).map_err(Failure::Manifest)?;
+    let run = &arguments.run;
+    let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
-    let options = Options::merge(batch, None, &manifest)?;
+    let options = Options::merge(run, &manifest)?;
     let ledger = ledger(&options.folder)?;
     options.suit(&ledger)?;
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let (is_blank, is_probed) = (ledger.is_blank(), arguments.probe);
+    let (is_blank, is_probed) = (ledger.is_blank() && !options.folder.has_results(), arguments.probe);
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
     let mut held_back = HeldBack::default();
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
@@ -182,7 +182,7 @@ fn look(
         return Err(unmatched(only, &manifest).into());
     }
     forecast.finish(&ledger, &options);
-    let files = Files { manifest: batch.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
+    let files = Files { manifest: run.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
     let held_back = (!held_back.is_empty())
         .then(|| about(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT));
@@ -249,7 +249,7 @@ impl Forecast {
     }
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
-        self.estimate_cents = ledger.estimate().times(self.submits);
+        self.estimate_cents = options.price(ledger).times(self.submits);
         self.seconds_at_rate = options.settings.submits.expected(ledger.learned().submits).seconds_for(self.submits);
     }
 }
@@ -285,24 +285,22 @@ fn warnings(
             warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
         }
     }
-    if ledger.estimate() > options.settings.price_limit && forecast.submits > 0 {
-        let price = ledger.estimate();
+    let price = ledger.estimate();
+    if price > options.settings.price_limit && forecast.submits > 0 {
         let message = format!("a submit costs {price}, which is above the limit of {}", options.settings.price_limit);
         warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
     }
     if let Some(budget) = options.settings.budget_per_run
         && forecast.estimate_cents > budget
+        && price <= options.settings.price_limit
     {
-        let now = budget.0 / ledger.estimate().0.max(1);
+        let now = budget.0 / options.price(ledger).0.max(1);
         let message = format!("the budget of {budget} a run is for {now} of the {} submits", forecast.submits);
         match now {
-            0 => {
-                let price = ledger.estimate();
-                warn(
-                    format!("{message}: the highest price so far is {price}"),
-                    "raise --budget-per-run to that at least",
-                );
-            }
+            0 => warn(
+                format!("{message}: the highest price so far is {price}"),
+                "raise --budget-per-run to that at least",
+            ),
             _ => warn(message, "the next runs make the others; or raise --budget-per-run"),
         }
     }
@@ -325,7 +323,11 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         ("changed", forecast.changed, aside),
         ("reused", forecast.reused, "nothing is paid for again"),
         ("failed before", forecast.failed, "left alone without --retry-failed"),
-        ("uncertain", forecast.uncertain, "left alone without --uncertain resubmit"),
+        (
+            "uncertain",
+            forecast.uncertain,
+            "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged",
+        ),
         ("held back", forecast.held_back, "the pictures in their places stay as they are"),
     ];
     let jobs = words::counted(forecast.jobs, "job");

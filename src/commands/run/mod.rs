@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     match ended {
         Ok(ended) => {
             let closing = Closing { seconds: began.elapsed(), ..ended };
-            if arguments.batch.json {
+            if arguments.json {
                 print_json(&closing.json());
             } else {
                 print(closing.text().as_bytes());

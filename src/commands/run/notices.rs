@@ -114,7 +114,7 @@ impl Notices {
     }
 
     fn outcome(&self, ended: Result<&Closing, &Failure>) -> Outcome {
-        let manifest = self.arguments.batch.manifest.display().to_string();
+        let manifest = self.arguments.manifest.display().to_string();
         let outcome = match ended {
             Ok(closing) => {
                 let summary = std::fs::read(closing.report.with_file_name("summary.json")).ok();
@@ -129,7 +129,7 @@ impl Notices {
         };
         let stopped = ended.ok().and_then(|closing| closing.stopped.as_ref());
         let is_planned_stop = stopped.is_some_and(StopReason::is_planned);
-        Outcome { share: self.arguments.batch.partition, is_planned_stop, ..outcome }
+        Outcome { share: self.arguments.partition, is_planned_stop, ..outcome }
     }
 }
 

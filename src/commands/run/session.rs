@@ -1,5 +1,4 @@
 use std::cell::Cell;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +8,11 @@ use jiff::tz::TimeZone;
 use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
+use crate::commands::Failure;
 use crate::commands::backend::{self, Ready};
 use crate::commands::gather::{self, Gathered, Live, PlanCounts, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
-use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::job::{Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunStart};
@@ -64,15 +63,8 @@ impl<'a> Session<'a> {
         arguments: &'a Run,
         screen: &'a Screen,
     ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
-        let batch = &arguments.batch;
-        if let Some(folder) = arguments.junit.as_deref().and_then(Path::parent)
-            && !folder.as_os_str().is_empty()
-            && !folder.is_dir()
-        {
-            return Err(UsageError::JunitFolder(folder.to_owned()).into());
-        }
-        let manifest = Manifest::open(&batch.manifest).map_err(Failure::Manifest)?;
-        let options = Options::merge(batch, Some(arguments), &manifest)?;
+        let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
+        let options = Options::merge(arguments, &manifest)?;
         let opening = Opening::begin(&options.folder);
         let planning = Planning::begin(&manifest, &options, &opening)?;
         for notice in manifest.notices().iter().chain(planning.warnings()) {
@@ -91,9 +83,9 @@ impl<'a> Session<'a> {
         let (plan, ids) = planning.publish(&options)?;
         let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
         let (ledger, disk) = journal.into_disk();
-        let price = (options.backend == Backend::Vibedream).then(|| ledger.estimate());
+        let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = Changed { price, ..agenda.changed };
-        let name = batch.manifest.display().to_string();
+        let name = arguments.manifest.display().to_string();
         let opening = RunStart {
             manifest: name.clone(),
             backend: options.backend.to_string(),

@@ -85,7 +85,7 @@ impl WarningKind {
             ),
             WarningKind::OtherColor => (
                 "the prompt asks for another color than the one that is checked",
-                "make the hex in the prompt and the `color` one, or leave `color` out",
+                "give the prompt and `color` the same hex, or leave `color` out",
             ),
             WarningKind::Colorless => (
                 "no color in the prompt, while the other jobs have one",
