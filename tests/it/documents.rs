@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code};
 
 fn document(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -57,6 +57,30 @@ fn the_readme_names_every_column_of_the_results() {
     }
     let junit = sandbox.read("junit.xml");
     assert!(junit.contains("<failure type=\"rejected\"") || junit.contains("<failure type=\"provider\""), "{junit}");
+}
+
+#[test]
+fn the_readme_names_every_file_that_a_run_leaves_behind() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos/mug.jpg");
+    let night = |color: &str| {
+        let jobs = format!("[{{id: a, prompt: 'Make it {color}', images: {photo}}}]");
+        sandbox.write("a.yaml", format!("version: 1\nrun: {{images_via: inline}}\njobs: {jobs}\n"));
+        let mut run = sandbox.dyehouse("run a.yaml -o out --rate 99/s --reroll 1");
+        run.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        run.output().unwrap();
+    };
+    night("#FF0000");
+    night("#0000FF");
+    code(&sandbox.run("compact out"), 0);
+    let readme = document("README.md");
+    let list = readme.split("## What is left behind").nth(1).unwrap().split("```").nth(1).unwrap();
+    let all = ["out", "out/report"].map(|folder| sandbox.names(folder)).concat();
+    assert!(all.len() > 10, "{all:?}");
+    for name in all.iter().filter(|name| !name.starts_with('.')) {
+        let name = if name.starts_with("journal-until-") { "journal-until-" } else { name };
+        assert!(list.contains(name), "the README does not list {name}");
+    }
 }
 
 #[test]
