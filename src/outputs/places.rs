@@ -165,7 +165,8 @@ pub(super) fn stands(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
-/// Whether `results/` of the run's folder `run` has a picture as it was saved, told from its size. What the color lock made of it, and no record tells of, is no change by hand.
+/// Whether `results/` of the run's folder `run` has a picture as it was saved, told from its size. What the color lock made
+/// of it, and no record tells of, is no change by hand.
 pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     match presence_by_size(run, &file.name, file.bytes) {
         Presence::Changed | Presence::Missing if stands(&run.join(EARLIER).join(aside_name(file))) => {
@@ -175,8 +176,8 @@ pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     }
 }
 
-/// The same of a picture of which only its name and its size in `bytes` are at hand: what became of one that is displaced is not
-/// told.
+/// The same of a picture of which only its name and its size in `bytes` are at hand: what became of one that is displaced
+/// is not told.
 pub fn presence_by_size(run: &Path, name: &str, bytes: u64) -> Presence {
     let length = |folder: &str| {
         let found = fs::metadata(run.join(folder).join(name)).ok()?;
