@@ -167,7 +167,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             (Ok(correction), Some(original)) => {
                 let replaced = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
                 let corrected = |file| Box::new(Corrected { files: vec![file], check: correction.check });
-                let retouched = || "the picture was changed here since it was saved".to_owned();
+                let retouched = || "the picture was changed by hand since it was saved".to_owned();
                 Ok(End::Corrected(replaced.map(corrected).ok_or_else(retouched)))
             }
             (Ok(_), None) => Ok(End::Corrected(Err("there is no picture".to_owned()))),

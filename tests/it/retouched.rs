@@ -181,7 +181,7 @@ fn it_is_not_submitted_again_for_the_color_that_the_picture_missed_before() {
     assert_eq!(sandbox.read("out/results/mug.png"), "retouched");
     assert_eq!(sandbox.json("out/report/summary.json")["attempts"].as_u64(), Some(1));
     let results = sandbox.read("out/report/results.csv");
-    assert!(results.contains("the picture was changed here since it was saved, and is not measured"), "{results}");
+    assert!(results.contains("changed by hand since it was saved, and not measured"), "{results}");
 }
 
 #[test]

@@ -41,6 +41,6 @@ fn unmeasured(check: ColorCheck) -> ColorCheck {
         background: None,
         original: check.original,
         verdict: Verdict::Unmeasurable,
-        reason: Some("the picture was changed here since it was saved, and is not measured".to_owned()),
+        reason: Some("changed by hand since it was saved, and not measured".to_owned()),
     }
 }

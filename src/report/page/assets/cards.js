@@ -40,7 +40,7 @@ const colors = (job, isClose = false) => {
   if (isClose && job.original) line.append(swatch("provider", job.original));
   if (job.measured) line.append(swatch(job.original ? "corrected" : "measured", job.measured));
   if (job.delta !== undefined) line.append(make("span", { class: `delta ${job.verdict}`, text: `ΔE ${job.delta.toFixed(1)}` }));
-  else if (job.reason) line.append(make("span", { class: "clamp reason", dir: "auto", text: job.reason }));
+  else if (job.reason) line.append(make("span", { class: "clamp reason", dir: "auto", title: job.reason, text: job.reason }));
   return line;
 };
 
