@@ -16,11 +16,7 @@ impl Nights {
 
     /// A night over rows of an id and a color.
     fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
-        let rows: String = rows
-            .iter()
-            .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
-            .collect();
-        self.sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+        self.sandbox.edits("catalog.csv", rows);
         let mut command = self.sandbox.dyehouse(&format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"));
         command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
         command.output().unwrap()

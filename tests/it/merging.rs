@@ -1,56 +1,29 @@
 //! Folders that are merged although not all in them is as the journals say.
 
 use std::fs;
-use std::process::Output;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Machines, code};
 
 const JOBS: usize = 12;
 
-/// Two machines that share a manifest, and the provider that they ask.
-struct Machines {
-    sandbox: Sandbox,
-    provider: Provider,
+fn machines() -> Machines {
+    Machines::new(2, JOBS)
 }
 
-impl Machines {
-    fn new() -> Machines {
-        let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
-        machines.sandbox.manifest("catalog.csv", JOBS);
-        machines
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
-        let mut command = self.sandbox.dyehouse(&arguments);
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
-    }
-
-    fn run_shares(&self) {
-        for share in 1..=2 {
-            code(&self.run(&format!("--partition {share}/2")), 0);
-        }
-    }
-
-    fn merge(&self) -> Output {
-        self.sandbox.run("merge runs/catalog-1-of-2 runs/catalog-2-of-2 -o all")
-    }
-
-    fn share(&self) -> Vec<String> {
-        self.sandbox.names("runs/catalog-1-of-2/results")
-    }
+/// The pictures of the first share.
+fn share(machines: &Machines) -> Vec<String> {
+    machines.sandbox.names("runs/catalog-1-of-2/results")
 }
 
 #[test]
 fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.run_shares();
-    let name = &machines.share()[0];
+    let name = &share(&machines)[0];
     let (ours, theirs) = (format!("all/results/{name}"), format!("runs/catalog-1-of-2/results/{name}"));
     machines.sandbox.write(&theirs, "retouched");
     for _again in 0..2 {
-        let said = code(&machines.merge(), 0);
+        let said = code(&machines.merge(""), 0);
         assert!(said.contains(&format!("and taken along as they are: {theirs}")), "{said}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         assert!(code(&machines.run("-o all"), 0).contains("retouched 1 job"));
@@ -60,7 +33,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     // One that is changed here stays, and the other one is not lost.
     machines.sandbox.write(&theirs, "retouched once more");
     for _again in 0..2 {
-        let said = code(&machines.merge(), 0);
+        let said = code(&machines.merge(""), 0);
         assert!(said.contains(&format!("{theirs} was changed by hand, and so was that in all")), "{said}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         let earlier = machines.sandbox.names("all/earlier");
@@ -73,14 +46,14 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
 
 #[test]
 fn pictures_that_are_changed_after_a_merge_come_with_the_next_one_and_those_in_the_joint_folder_stay() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.run_shares();
-    code(&machines.merge(), 0);
-    let names = machines.share();
+    code(&machines.merge(""), 0);
+    let names = share(&machines);
     machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{}", names[0]), "retouched there");
     machines.sandbox.write(&format!("all/results/{}", names[1]), "retouched here");
     for _again in 0..2 {
-        code(&machines.merge(), 0);
+        code(&machines.merge(""), 0);
         assert_eq!(machines.sandbox.read(&format!("all/results/{}", names[0])), "retouched there");
         assert_eq!(machines.sandbox.read(&format!("all/results/{}", names[1])), "retouched here");
         code(&machines.run("-o all"), 0);
@@ -90,9 +63,9 @@ fn pictures_that_are_changed_after_a_merge_come_with_the_next_one_and_those_in_t
 
 #[test]
 fn a_picture_that_was_changed_and_moved_aside_comes_back_in_the_joint_folder() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.run_shares();
-    let name = machines.share()[0].clone();
+    let name = share(&machines)[0].clone();
     machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{name}"), "retouched");
     let all = machines.sandbox.read("catalog.csv");
     let id = name.trim_end_matches(".png");
@@ -102,7 +75,7 @@ fn a_picture_that_was_changed_and_moved_aside_comes_back_in_the_joint_folder() {
     for share in 1..=2 {
         code(&machines.run(&format!("--partition {share}/2 --prune")), 0);
     }
-    code(&machines.merge(), 0);
+    code(&machines.merge(""), 0);
     machines.sandbox.write("catalog.csv", all);
     code(&machines.run("-o all --retry-failed"), 0);
     assert_eq!(machines.sandbox.read(&format!("all/results/{name}")), "retouched");
@@ -111,32 +84,32 @@ fn a_picture_that_was_changed_and_moved_aside_comes_back_in_the_joint_folder() {
 
 #[test]
 fn a_share_whose_journal_is_an_older_copy_is_refused() {
-    let machines = Machines::new();
+    let machines = machines();
     let journal = "runs/catalog-1-of-2/journal.jsonl";
     code(&machines.run("--partition 1/2 --limit 1"), 0);
     let older = machines.sandbox.read(journal);
     machines.run_shares();
     let newer = machines.sandbox.read(journal);
     machines.sandbox.write(journal, older);
-    let said = code(&machines.merge(), 1);
+    let said = code(&machines.merge(""), 1);
     assert!(
         said.contains("runs/catalog-1-of-2: its journal is an older copy") && !machines.sandbox.path("all").exists(),
         "{said}"
     );
     machines.sandbox.write(journal, newer);
-    code(&machines.merge(), 0);
+    code(&machines.merge(""), 0);
     code(&machines.run("-o all"), 0);
     assert_eq!(machines.provider.accepted(), JOBS);
 }
 
 #[test]
 fn an_older_journal_of_which_the_joint_folder_has_the_newer_one_does_no_harm() {
-    let machines = Machines::new();
+    let machines = machines();
     let journal = "runs/catalog-1-of-2/journal.jsonl";
     code(&machines.run("--partition 1/2 --limit 1"), 0);
     let older = machines.sandbox.read(journal);
     machines.run_shares();
-    code(&machines.merge(), 0);
+    code(&machines.merge(""), 0);
     machines.sandbox.write(journal, older);
     code(&machines.sandbox.run("merge all runs/catalog-1-of-2 runs/catalog-2-of-2 -o all"), 0);
     code(&machines.run("-o all"), 0);
@@ -145,7 +118,7 @@ fn an_older_journal_of_which_the_joint_folder_has_the_newer_one_does_no_harm() {
 
 #[test]
 fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_back() {
-    let machines = Machines::new();
+    let machines = machines();
     for share in 1..=2 {
         code(&machines.run(&format!("--partition {share}/2")), 0);
     }
@@ -156,7 +129,7 @@ fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_ba
     machines.sandbox.rewind(share, journal);
     machines.sandbox.write(&format!("{share}/plan.jsonl"), plan);
     let known = machines.provider.accepted();
-    let said = code(&machines.merge(), 0);
+    let said = code(&machines.merge(""), 0);
     assert!(said.contains("not known to the journals, and taken along: runs/catalog-1-of-2/results/job-0"), "{said}");
     let said = code(&machines.run("-o all"), 3);
     assert!(said.contains("jobs are held back: results/job-0"), "{said}");
@@ -165,7 +138,7 @@ fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_ba
 
 #[test]
 fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_being_paid_for() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.provider.behave(Behavior { every: Some((1, 422)), ..Behavior::default() });
     code(&machines.run("--partition 1/2 --limit 1"), 3);
     machines.provider.behave(Behavior::default());
@@ -173,9 +146,9 @@ fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_be
     code(&machines.run("--partition 2/2"), 0);
     let failed = machines.sandbox.read("runs/catalog-1-of-2/report/failed.csv");
     let id = failed.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
-    let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&machines.share()[0])).unwrap();
+    let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&share(&machines)[0])).unwrap();
     machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{id}.png"), picture);
-    code(&machines.merge(), 3);
+    code(&machines.merge(""), 3);
     let said = code(&machines.run("-o all --retry-failed"), 3);
     assert!(said.contains(&format!("1 job is held back: results/{id}.png is there")), "{said}");
     assert_eq!(machines.provider.accepted(), JOBS - 1);

@@ -2,48 +2,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Machines, code};
 
 const JOBS: usize = 40;
 
-/// Three machines that share a manifest, and the provider that they ask.
-struct Machines {
-    sandbox: Sandbox,
-    provider: Provider,
+fn machines() -> Machines {
+    Machines::new(3, JOBS)
 }
 
-impl Machines {
-    fn new() -> Machines {
-        let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
-        machines.sandbox.manifest("catalog.csv", JOBS);
-        machines
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
-        let mut command = self.sandbox.dyehouse(&arguments);
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
-    }
-
-    /// Runs all shares, each to the end of its work.
-    fn run_shares(&self) {
-        for share in 1..=3 {
-            code(&self.run(&format!("--partition {share}/3")), 0);
-        }
-    }
-
-    fn merge(&self, arguments: &str) -> Output {
-        let shares: String = (1..=3).map(|share| format!("runs/catalog-{share}-of-3 ")).collect();
-        self.sandbox.run(&format!("merge {shares} -o all {arguments}"))
-    }
-
-    fn column(&self, folder: &str) -> Vec<String> {
-        let table = self.sandbox.read(&format!("{folder}/report/results.csv"));
-        table.lines().map(|line| line.split(',').take(2).collect()).collect()
-    }
+/// The first two columns of a folder's results.
+fn column(machines: &Machines, folder: &str) -> Vec<String> {
+    let table = machines.sandbox.read(&format!("{folder}/report/results.csv"));
+    table.lines().map(|line| line.split(',').take(2).collect()).collect()
 }
 
 /// Everything in a folder but its report, by name.
@@ -66,7 +37,7 @@ fn is_whole(folder: &Path) -> bool {
 
 #[test]
 fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.run_shares();
     assert_eq!(machines.provider.accepted(), JOBS);
     assert!(machines.provider.paid_twice().is_empty());
@@ -85,12 +56,12 @@ fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
     }
     assert_eq!(joined["pictures"]["files"], single["pictures"]["files"]);
     assert_eq!(machines.sandbox.names("all/results"), machines.sandbox.names("single/results"));
-    assert_eq!(machines.column("all"), machines.column("single"), "in the manifest's order");
+    assert_eq!(column(&machines, "all"), column(&machines, "single"), "in the manifest's order");
 }
 
 #[test]
 fn joining_again_changes_nothing_wherever_it_was_interrupted() {
-    let machines = Machines::new();
+    let machines = machines();
     machines.run_shares();
     code(&machines.merge(""), 0);
     let all = machines.sandbox.path("all");
@@ -131,7 +102,7 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
 
 #[test]
 fn shares_that_go_on_are_joined_again() {
-    let machines = Machines::new();
+    let machines = machines();
     code(&machines.run("--partition 1/3"), 0);
     let said = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
     assert!(said.contains("the budget is for share 2/3 alone: all 3 may cost $0.84"), "{said}");
@@ -146,13 +117,13 @@ fn shares_that_go_on_are_joined_again() {
     code(&machines.run("--partition 2/3"), 0);
     assert!(code(&machines.merge(""), 0).contains("all: finished"));
     assert!(machines.sandbox.read("all/journal.jsonl").starts_with(&before), "what was joined before stays");
-    assert_eq!((machines.provider.accepted(), machines.column("all").len()), (JOBS, JOBS + 1));
+    assert_eq!((machines.provider.accepted(), column(&machines, "all").len()), (JOBS, JOBS + 1));
     assert!(is_whole(&machines.sandbox.path("all")));
 }
 
 #[test]
 fn a_folder_is_for_one_share_and_refuses_the_others() {
-    let machines = Machines::new();
+    let machines = machines();
     code(&machines.run("--partition 1/3"), 0);
     let accepted = machines.provider.accepted();
     for (arguments, said) in [
@@ -173,7 +144,7 @@ fn a_folder_is_for_one_share_and_refuses_the_others() {
 
 #[test]
 fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
-    let machines = Machines::new();
+    let machines = machines();
     let merge = |arguments: &str, expected: i32| code(&machines.sandbox.run(&format!("merge {arguments}")), expected);
     code(&machines.run("-o one --limit 3"), 0);
     code(&machines.run("-o two --limit 2"), 0);
@@ -192,7 +163,7 @@ fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
     let said = merge("runs/catalog-2-of-3 -o part --partial", 2);
     assert!(said.contains("which no folder that was named knows") && said.contains("name part as well"), "{said}");
     merge("part runs/catalog-2-of-3 -o part", 0);
-    assert_eq!(machines.column("part").len(), JOBS + 1);
+    assert_eq!(column(&machines, "part").len(), JOBS + 1);
 
     let journal = "runs/catalog-2-of-3/journal.jsonl";
     let (ours, theirs) = (

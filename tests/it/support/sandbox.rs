@@ -75,6 +75,15 @@ impl Sandbox {
         names
     }
 
+    /// A manifest whose rows each give the thing of an id a color.
+    pub fn edits(&self, name: &str, rows: &[(&str, &str)]) -> PathBuf {
+        let rows: String = rows
+            .iter()
+            .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
+            .collect();
+        self.write(name, format!("id,prompt,images\n{rows}"))
+    }
+
     /// A manifest of `count` jobs whose pictures are URLs.
     pub fn manifest(&self, name: &str, count: usize) -> PathBuf {
         let rows: String = (0..count)

@@ -1,0 +1,39 @@
+use std::process::Output;
+
+use super::{Behavior, Provider, Sandbox, code};
+
+/// Machines that share a manifest, `catalog.csv`, and the provider that they ask.
+pub struct Machines {
+    pub sandbox: Sandbox,
+    pub provider: Provider,
+    count: usize,
+}
+
+impl Machines {
+    /// So many of them, for so many jobs.
+    pub fn new(count: usize, jobs: usize) -> Machines {
+        let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()), count };
+        machines.sandbox.manifest("catalog.csv", jobs);
+        machines
+    }
+
+    pub fn run(&self, arguments: &str) -> Output {
+        let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
+        let mut command = self.sandbox.dyehouse(&arguments);
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
+        command.output().unwrap()
+    }
+
+    /// Runs all shares, each to the end of its work.
+    pub fn run_shares(&self) {
+        for share in 1..=self.count {
+            code(&self.run(&format!("--partition {share}/{}", self.count)), 0);
+        }
+    }
+
+    /// Merges all shares into the folder `all`.
+    pub fn merge(&self, arguments: &str) -> Output {
+        let shares: String = (1..=self.count).map(|share| format!("runs/catalog-{share}-of-{} ", self.count)).collect();
+        self.sandbox.run(&format!("merge {shares} -o all {arguments}"))
+    }
+}
