@@ -1,3 +1,4 @@
+use crate::color::filter::{box_blur, dilate};
 use crate::color::{Oklab, Plane};
 
 /// About how many points of the border the surface is fitted to.
@@ -5,6 +6,30 @@ const POINTS: usize = 2_000;
 
 /// How far the colors of one background may lie apart, in OKLab.
 const SPREAD: f64 = 0.15;
+
+/// How far around a pixel the ground is looked at, in pixels.
+const AROUND: usize = 45;
+
+/// What is around a pixel beside the product.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground {
+    /// Its color.
+    pub(super) color: Oklab,
+    /// The share of what is around that it takes, 0 to 1.
+    pub(super) share: f32,
+}
+
+/// The ground around each pixel of a picture, beside the product in `mask` and what is within three pixels of it.
+pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<Ground> {
+    let free = colors.zip(&dilate(mask, 3), |color, is_near| {
+        let share = if is_near { 1e-5 } else { 1.0 };
+        [color.l * share, color.a * share, color.b * share, share]
+    });
+    box_blur(&free, AROUND).map(|[l, a, b, share]| {
+        let of = share.max(1e-9);
+        Ground { color: Oklab { l: l / of, a: a / of, b: b / of }, share }
+    })
+}
 
 /// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel,
 /// fitted to the border, with what stands on the border weighed down.

@@ -94,28 +94,30 @@ pub(super) fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::edges::gradient;
     use super::*;
 
     const SIDE: usize = 120;
 
+    /// A disc on an even `ground`, its mask and its edges; what color it has depends on the distance from its middle, in
+    /// pixels of which its radius has 45.
+    pub(in crate::color::region) fn disc(
+        ground: Oklab,
+        color: impl Fn(f32) -> Oklab,
+    ) -> (Plane<Oklab>, Plane<bool>, Edges) {
+        let distance = |place: usize| ((place % SIDE) as f32 - 60.0).hypot((place / SIDE) as f32 - 60.0);
+        let distances = Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(distance).collect() };
+        let mask = distances.map(|distance| distance < 45.0);
+        let colors = distances.map(|distance| if distance < 45.0 { color(distance) } else { ground });
+        let edges = Edges::new(&gradient(&colors.map(|color| [color.l, color.a, color.b]), 2.5));
+        (colors, mask, edges)
+    }
+
     /// What is left of a disc of which the middle has the color of the ground: how much of the middle, and of the ring.
     fn left(ring: Oklab, middle: Oklab, radius: f32) -> (bool, bool) {
         let ground = Oklab { l: 0.9, a: 0.0, b: 0.0 };
-        let distance = |place: usize| {
-            let (x, y) = ((place % SIDE) as f32 - 60.0, (place / SIDE) as f32 - 60.0);
-            (x * x + y * y).sqrt()
-        };
-        let color = |place: usize| match distance(place) {
-            off if off < radius => middle,
-            off if off < 45.0 => ring,
-            _ => ground,
-        };
-        let colors = Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(color).collect() };
-        let mask =
-            Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(|place| distance(place) < 45.0).collect() };
-        let edges = Edges::new(&gradient(&colors.map(|color| [color.l, color.a, color.b]), 2.5));
+        let (colors, mask, edges) = disc(ground, |distance| if distance < radius { middle } else { ring });
         let found = without_holes(mask, &colors, &edges);
         (found.at(60, 60), found.at(60, 18))
     }

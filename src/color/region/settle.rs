@@ -1,6 +1,7 @@
-use crate::color::filter::{box_blur, dilate, erode};
+use crate::color::filter::erode;
 use crate::color::{Oklab, Plane};
 
+use super::background::{Ground, ground_around};
 use super::clusters::{Clusters, chroma_distance};
 
 /// How far apart hues must be to be told apart for certain, in OKLab.
@@ -27,9 +28,6 @@ const SHADE: f32 = 0.10;
 
 /// What is lighter than the background by this is none of it.
 const LIGHTER: f32 = 0.03;
-
-/// How far around the background is looked at, in pixels.
-const AROUND: usize = 45;
 
 /// A basin of the gradient.
 #[derive(Clone, Default)]
@@ -64,21 +62,16 @@ pub(super) fn settled(
 ) -> Plane<bool> {
     let core = erode(mask, 2);
     let product = Clusters::find(colors, &core);
-    let ground = colors.zip(&dilate(mask, 3), |color, is_near| {
-        let weight = if is_near { 1e-5 } else { 1.0 };
-        [color.l * weight, color.a * weight, color.b * weight, weight]
-    });
-    let ground = box_blur(&ground, AROUND);
+    let ground = ground_around(mask, colors);
     let basins = basins(mask, colors, labels, gradient);
     // How much speaks for the product; infinite where the side is settled.
     let own: Vec<f32> = basins
         .iter()
         .map(|basin| {
             let color = basin.color();
-            let [l, a, b, weight] = ground.at(basin.middle[0] as usize, basin.middle[1] as usize);
-            let behind = Oklab { l: l / weight.max(1e-9), a: a / weight.max(1e-9), b: b / weight.max(1e-9) };
+            let Ground { color: behind, share } = ground.at(basin.middle[0] as usize, basin.middle[1] as usize);
             // What frames the picture is background, and where two hues are the same nothing is known.
-            if basin.is_border || weight < 1e-3 {
+            if basin.is_border || share < 1e-3 {
                 return f32::INFINITY;
             }
             let is_product = basin.covered * 2.0 > basin.area;

@@ -3,12 +3,11 @@ use crate::color::shown::percentile;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane};
 
+use super::background::ground_around;
+use super::burnt::BURNT;
 use super::clusters::chroma_distance;
 use super::edges::Edges;
 use super::holes::{rim, windows};
-
-/// How far around the ground is looked at, in pixels.
-const AROUND: usize = 45;
 
 /// How far from the chroma of the ground around a pixel may be that shows the ground, and how far half of them may be, in
 /// OKLab: white products are 0.005 and more from it.
@@ -26,9 +25,6 @@ const SMALLEST: f32 = 0.006;
 const ON_EDGES: [(f32, f32); 2] = [(0.01, 0.5), (0.02, 0.35)];
 const ON_CLEAR_EDGES: (f32, f32) = (0.02, 0.7);
 
-/// From this lightness on, in OKLab, light has burnt out whatever is there.
-const BURNT: f32 = 0.985;
-
 /// How much lighter than the ground most of a product is that is much lighter, in OKLab.
 const LIGHTER: f32 = 0.10;
 
@@ -40,28 +36,34 @@ const ROUNDS: usize = 3;
 ///
 /// What is dropped tells more of the ground, and so it is looked at again.
 pub(super) fn without_ground_showing(mut mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Plane<bool> {
+    let soft = box_blur(&colors.map(|color| [color.l, color.a, color.b]), 1).map(|[l, a, b]| Oklab { l, a, b });
     for _round in 0..ROUNDS {
-        let Some(left) = with_less_ground(&mask, colors, edges) else { break };
+        let ground = ground_around(&mask, colors).map(|ground| ground.color);
+        let Some(left) = with_less_ground(&Scene { mask: &mask, edges, colors: &soft, ground }) else { break };
         mask = left;
     }
     mask
 }
 
 /// The product without the parts that show the ground, if there are any.
-fn with_less_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Option<Plane<bool>> {
-    let scene = Scene::new(mask, colors, edges);
+fn with_less_ground(scene: &Scene<'_>) -> Option<Plane<bool>> {
+    let mask = scene.mask;
     let alike = scene.alike();
     let is_lighter = scene.is_much_lighter(&alike);
     let (labels, sizes) = components(&open(&alike, 2), Connected::Sides);
     let windows = windows(&labels, sizes.len());
     let whole = mask.count() as f32;
+    let mut places = vec![Vec::new(); sizes.len()];
+    for (place, part) in labels.data.iter().enumerate().filter(|(_, part)| **part != 0) {
+        places[*part as usize].push(place);
+    }
     let mut is_ground = vec![false; sizes.len()];
     for (part, size) in sizes.iter().enumerate().skip(1).filter(|(_, size)| **size as f32 > SMALLEST * whole) {
-        let own: Vec<usize> = (0..labels.data.len()).filter(|place| labels.data[*place] as usize == part).collect();
+        let own = &places[part];
         let line: Vec<usize> =
             rim(part, windows[part], &labels).into_iter().filter(|place| mask.data[*place]).collect();
-        is_ground[part] = scene.has_ground_color(&own)
-            && if line.is_empty() { 2.0 * (*size as f32) < whole } else { scene.is_parted(&own, &line, is_lighter) };
+        is_ground[part] = scene.has_ground_color(own)
+            && if line.is_empty() { 2.0 * (*size as f32) < whole } else { scene.is_parted(own, &line, is_lighter) };
     }
     let dropped = dilate(&labels.map(|part| is_ground[part as usize]), 1);
     is_ground.contains(&true).then(|| open(&mask.zip(&dropped, |is_set, is_dropped| is_set && !is_dropped), 1))
@@ -71,16 +73,13 @@ fn with_less_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) ->
 struct Scene<'s> {
     mask: &'s Plane<bool>,
     edges: &'s Edges,
-    colors: Plane<Oklab>,
+    /// Without what is finer than a pixel or two.
+    colors: &'s Plane<Oklab>,
+    /// The color of the ground around each pixel.
     ground: Plane<Oklab>,
 }
 
-impl<'s> Scene<'s> {
-    fn new(mask: &'s Plane<bool>, colors: &Plane<Oklab>, edges: &'s Edges) -> Scene<'s> {
-        let soft = box_blur(&colors.map(|color| [color.l, color.a, color.b]), 1);
-        Scene { mask, edges, colors: soft.map(|[l, a, b]| Oklab { l, a, b }), ground: ground(mask, colors) }
-    }
-
+impl Scene<'_> {
     /// What of the product looks like the ground around it.
     fn alike(&self) -> Plane<bool> {
         let looks_alike = |own: Oklab, ground: Oklab| {
@@ -115,36 +114,15 @@ fn median(places: &[usize], of: impl Fn(usize) -> f32) -> f32 {
     percentile(&mut places.iter().map(|place| of(*place)).collect::<Vec<_>>(), 0.5).unwrap_or(0.0)
 }
 
-/// The color of the ground around each pixel, were nothing in front of it.
-fn ground(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<Oklab> {
-    let free = colors.zip(&dilate(mask, 3), |color, is_near| {
-        let weight = if is_near { 1e-5 } else { 1.0 };
-        [color.l * weight, color.a * weight, color.b * weight, weight]
-    });
-    box_blur(&free, AROUND).map(|[l, a, b, weight]| Oklab { l: l / weight, a: a / weight, b: b / weight })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::edges::gradient;
+    use super::super::holes::tests::disc;
     use super::*;
-
-    const SIDE: usize = 120;
 
     /// Whether the middle and the rim of a pale disc are left, whose color depends on the distance from its middle, in
     /// radii.
     fn left(color: impl Fn(f32) -> Oklab) -> (bool, bool) {
-        let ground = Oklab { l: 0.92, a: 0.0, b: 0.0 };
-        let distance = |place: usize| {
-            let (x, y) = ((place % SIDE) as f32 - 60.0, (place / SIDE) as f32 - 60.0);
-            x.hypot(y) / 45.0
-        };
-        let plane =
-            |of: &dyn Fn(usize) -> Oklab| Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(of).collect() };
-        let colors = plane(&|place| if distance(place) < 1.0 { color(distance(place)) } else { ground });
-        let mask =
-            Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(|place| distance(place) < 1.0).collect() };
-        let edges = Edges::new(&gradient(&colors.map(|color| [color.l, color.a, color.b]), 2.5));
+        let (colors, mask, edges) = disc(Oklab { l: 0.92, a: 0.0, b: 0.0 }, |distance| color(distance / 45.0));
         let found = without_ground_showing(mask, &colors, &edges);
         (found.at(60, 60), found.at(60, 20))
     }
