@@ -1,6 +1,7 @@
 //! A text in blocks of whole rows, so that several of them can be read at once.
 
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::{memchr_iter, memrchr};
 
@@ -21,7 +22,13 @@ pub(super) struct Block {
     pub(super) offset: u64,
     /// The line where it begins, from 1.
     pub(super) line: u64,
+    /// Where its memory goes when nobody needs it any more.
+    shelf: Shelf,
 }
+
+/// Memory of blocks that were read, for those to come: what is asked for anew comes with a fault for each of its pages.
+#[derive(Clone, Debug, Default)]
+struct Shelf(Arc<Mutex<Vec<Vec<u8>>>>);
 
 /// What ends a row.
 #[derive(Clone, Copy, Debug)]
@@ -55,51 +62,51 @@ pub(super) struct Blocks<R> {
     /// What was read behind the last block.
     rest: Vec<u8>,
     is_over: bool,
+    shelf: Shelf,
 }
 
 impl<R: Read> Blocks<R> {
     /// Reads from `input`, which is at `start`. Each row will be read as `jobs` of them, so that many make blocks small.
     pub(super) fn new(input: R, ends: Ends, start: Start, jobs: usize) -> Blocks<R> {
         let size = (USUAL / jobs.max(1)).max(USUAL >> 6);
-        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false }
+        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, shelf: Shelf::default() }
     }
 
     fn read(&mut self) -> io::Result<Option<Block>> {
-        let mut bytes = Vec::with_capacity(self.size.max(self.rest.len()));
-        bytes.append(&mut self.rest);
-        let mut size = self.size;
+        let (mut bytes, mut filled) = (self.shelf.take(), self.rest.len());
+        bytes.resize(self.size.max(filled), 0);
+        bytes[..filled].copy_from_slice(&self.rest);
+        self.rest.clear();
         let end = loop {
-            if !self.is_over && bytes.len() < size {
-                let from = bytes.len();
-                bytes.resize(size, 0);
-                let end = from + fill(&mut self.input, &mut bytes[from..])?;
-                bytes.truncate(end);
-                self.is_over = end < size;
+            if !self.is_over && filled < bytes.len() {
+                filled += fill(&mut self.input, &mut bytes[filled..])?;
+                self.is_over = filled < bytes.len();
             }
+            let read = &bytes[..filled];
             if self.is_over {
                 // Old systems end a text with Ctrl-Z, and some fill its last sector.
-                break bytes.len() - bytes.iter().rev().take_while(|byte| matches!(byte, 0 | 0x1A)).count();
+                break filled - read.iter().rev().take_while(|byte| matches!(byte, 0 | 0x1A)).count();
             }
-            if let Some(end) = self.ends.last(&bytes) {
+            if let Some(end) = self.ends.last(read) {
                 break end;
             }
-            if size >= LONGEST {
+            if filled >= LONGEST {
                 return Err(io::Error::other(self.ends.too_long(self.next.line)));
             }
-            size = size.max(bytes.len()) * 2;
+            bytes.resize(filled * 2, 0);
         };
         if end == 0 {
             return Ok(None);
         }
         if !self.is_over {
-            self.rest.extend_from_slice(&bytes[end..]);
+            self.rest.extend_from_slice(&bytes[end..filled]);
         }
         bytes.truncate(end);
         let changed = |_| io::Error::other("it is no longer UTF-8: the file was changed while it was read");
         let text = String::from_utf8(bytes).map_err(changed)?;
         let Start { offset, line } = self.next;
         self.next = Start { offset: offset + end as u64, line: line + self.ends.breaks(&text) };
-        Ok(Some(Block { text, offset, line }))
+        Ok(Some(Block { text, offset, line, shelf: self.shelf.clone() }))
     }
 }
 
@@ -111,6 +118,34 @@ impl<R: Read> Iterator for Blocks<R> {
         // Nothing can be said of what follows an error.
         self.is_over |= read.is_err();
         read.transpose()
+    }
+}
+
+impl Block {
+    /// A block of this text, as if it were all that there is.
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Block {
+        Block { text: text.to_owned(), offset: 0, line: 1, shelf: Shelf::default() }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.shelf.put(std::mem::take(&mut self.text).into_bytes());
+    }
+}
+
+impl Shelf {
+    /// Memory of a block, or none yet; whatever is in it is of no use.
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Keeps memory, unless it is of a block with a row that was longer than others.
+    fn put(&self, memory: Vec<u8>) {
+        if (1..=USUAL).contains(&memory.capacity()) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        }
     }
 }
 
@@ -163,17 +198,18 @@ mod tests {
         }
     }
 
-    fn blocks(text: &str, ends: Ends, size: usize) -> Vec<Block> {
+    fn blocks(text: &str, ends: Ends, size: usize) -> impl Iterator<Item = Block> {
         let blocks = Blocks { size, ..Blocks::new(Slow(text.as_bytes()), ends, Start::TEXT, 1) };
-        blocks.map(Result::unwrap).collect()
+        blocks.map(Result::unwrap)
     }
 
     proptest! {
         #[test]
         fn rows_are_the_same_in_blocks_of_any_size(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}", size in 1usize..40) {
-            let rows = |blocks: Vec<Block>| {
+            let rows = |size: usize| {
                 let mut rows = Vec::new();
-                for block in blocks {
+                // Each goes before the next one comes, and leaves its memory to that.
+                for block in blocks(&text, Ends::Records(b','), size) {
                     let mut records = crate::manifest::table::Records::new(block, b',');
                     while records.advance() {
                         rows.push((records.line(), records.raw().to_owned()));
@@ -181,14 +217,14 @@ mod tests {
                 }
                 rows
             };
-            let small = blocks(&text, Ends::Records(b','), size);
+            let small: Vec<Block> = blocks(&text, Ends::Records(b','), size).collect();
             let offsets: Vec<u64> = small.iter().map(|block| block.offset).collect();
             let lengths = small.iter().scan(0, |at, block| {
                 *at += block.text.len() as u64;
                 Some(*at - block.text.len() as u64)
             });
             prop_assert_eq!(offsets, lengths.collect::<Vec<_>>());
-            prop_assert_eq!(rows(small), rows(blocks(&text, Ends::Records(b','), 1 << 10)));
+            prop_assert_eq!(rows(size), rows(1 << 10));
         }
     }
 }

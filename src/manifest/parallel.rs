@@ -11,7 +11,7 @@ use super::id_index::{Before, IdIndex};
 use super::jobs::{FoundJob, ReadRow, Reading};
 use super::pass::Pass;
 
-/// How many parts wait for a thread, and how many that were read wait behind it. More would only take memory.
+/// How many parts that a thread has read wait for their turn. More would only take memory.
 const WAITING: usize = 4;
 
 /// How many threads read at most: whoever takes what comes of the rows is busy with as many.
@@ -68,19 +68,31 @@ impl Manifest {
         let (reading, each) = (&reading, &each);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         Ok(thread::scope(|scope| {
-            // Parts are dealt to the threads in turn, and collected in turn, so that they stay in order.
-            let (mut feeds, mut batches) = (Vec::new(), Vec::new());
-            for _thread in 0..threads {
-                let (feed, fed) = sync_channel(WAITING);
-                let (sender, receiver) = sync_channel(WAITING);
-                scope.spawn(move || {
-                    let read = |part: Result<_, Diagnostic>| part.map(|pass| Batch::read(reading, pass, each));
-                    fed.into_iter().map(read).try_for_each(|batch| sender.send(batch))
-                });
-                feeds.push(feed);
-                batches.push(receiver);
-            }
-            scope.spawn(move || parts.zip(feeds.iter().cycle()).try_for_each(|(part, feed)| feed.send(part)));
+            // The parts go round from thread to thread, and each takes the next one before it hands them on: so they stay in
+            // order, and what a thread has taken out of the file is still in its core's memory when it reads the rows.
+            let (mut next_turns, turns): (Vec<_>, Vec<_>) = (0..threads).map(|_thread| sync_channel(1)).unzip();
+            // The first thread is there to take them.
+            let _ = next_turns[0].send(parts);
+            next_turns.rotate_left(1);
+            let batches: Vec<_> = turns
+                .into_iter()
+                .zip(next_turns)
+                .map(|(turns, next_turn)| {
+                    let (sender, batches) = sync_channel(WAITING);
+                    scope.spawn(move || {
+                        for mut parts in turns {
+                            let Some(part) = parts.next() else { break };
+                            // The next thread may have ended, and with it all of this.
+                            let _ = next_turn.send(parts);
+                            let batch = part.map(|pass| Batch::read(reading, pass, each));
+                            if sender.send(batch).is_err() {
+                                break;
+                            }
+                        }
+                    });
+                    batches
+                })
+                .collect();
             // Whoever still reads when that returns ends, for nobody listens any more.
             collect(reading, &batches, take)
         }))
@@ -94,7 +106,7 @@ fn collect<'m, T, E>(
     mut take: impl FnMut(Found<'_, T>) -> Result<(), E>,
 ) -> Result<(), E> {
     let (mut ids, mut before) = (IdIndex::default(), Vec::new());
-    // The first thread that has nothing more was to be dealt the part behind the last one.
+    // The first thread that has nothing more was to take the part behind the last one.
     for batch in batches.iter().cycle().map_while(|batches| batches.recv().ok()) {
         let Batch { mut pass, rows, broken } = match batch {
             Ok(batch) => batch,

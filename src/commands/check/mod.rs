@@ -70,11 +70,17 @@ struct Forecast {
 
 /// What there is to know of a job that `--only` names.
 struct Candidate {
-    /// Nothing where the folder knows no job at all.
-    key: Option<EditKey>,
     sketch: Sketch,
+    /// Nothing where the folder knows no job at all, and no picture is asked for: a million are handed on.
+    details: Option<Box<Details>>,
+}
+
+/// What is held against the folder and the network.
+#[derive(Default)]
+struct Details {
+    key: Option<EditKey>,
     /// Those to ask with `--probe`.
-    urls: Box<[String]>,
+    urls: Vec<String>,
 }
 
 /// What is found out about a manifest without errors.
@@ -153,12 +159,15 @@ fn look(
         options.selection.names(job.id.as_str()).then(|| {
             let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
             let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
-            let urls = if is_probed { urls_of(job) } else { Box::default() };
-            Candidate { key, sketch: Sketch::of(job, likeness), urls }
+            let sketch = Sketch::of(job, likeness);
+            let urls = if is_probed { urls_of(job) } else { Vec::new() };
+            let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
+            Candidate { sketch, details }
         })
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
-        let Partitioned::Ours(Some(Candidate { key, sketch, urls: named })) = job else { return Ok(()) };
+        let Partitioned::Ours(Some(Candidate { sketch, details })) = job else { return Ok(()) };
+        let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
         let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
         let Some((decision, picture)) = taken else { return Ok(()) };
         advice.take(&sketch, decision.submits());
@@ -192,7 +201,7 @@ fn look(
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }
 
-fn urls_of(job: &JobRef<'_>) -> Box<[String]> {
+fn urls_of(job: &JobRef<'_>) -> Vec<String> {
     let url = |image: &ImageRef<'_>| match image {
         ImageRef::Url(url) => Some(url.as_str().to_owned()),
         ImageRef::Data(_) | ImageRef::File(_) => None,

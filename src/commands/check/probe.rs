@@ -30,7 +30,7 @@ pub(super) struct Probed {
 
 impl Urls {
     /// Takes the URLs of a job.
-    pub(super) fn take(&mut self, urls: Box<[String]>) {
+    pub(super) fn take(&mut self, urls: Vec<String>) {
         for url in urls {
             if !self.seen.contains(&url) {
                 self.seen.insert(url.clone());

@@ -23,14 +23,12 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if host.is_empty() {
         return refuse(text, "has no host", "write the whole URL, as in https://example.com/photo.jpg");
     }
-    // Hosts are so short that a search for longer texts would only have begun. Most end in a letter, and have a dot alone.
-    let mut before = b'.';
-    let has_odd = host.bytes().fold(false, |odd, byte| {
-        let is_odd = matches!(byte, b'@' | b':' | b'[') || byte == b'.' && before == b'.';
-        before = byte;
-        odd | is_odd
-    });
-    if has_odd || before.is_ascii_digit() || host.len() < 6 {
+    // Nearly all hosts are made of these, and end in a letter.
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.');
+    let letters = host.as_bytes();
+    let has_two_dots = || letters.iter().zip(&letters[1..]).fold(false, |any, pair| any | (pair == (&b'.', &b'.')));
+    let is_name = bytes::all(letters, is_usual) && letters.last().is_some_and(u8::is_ascii_alphabetic);
+    if !is_name || host.len() < 6 || host.starts_with('.') || has_two_dots() {
         check_authority(text, host)?;
     }
     if !is_plain {

@@ -118,7 +118,9 @@ impl Records {
         let Scanned { end, may_be_faulty, has_breaks } = scanned;
         (self.may_be_faulty, self.has_breaks) = (may_be_faulty, has_breaks);
         self.next_line += if has_breaks || end == text.len() { breaks(&text[..end]) } else { 1 };
-        self.raw = self.at..self.at + text[..end].trim_end_matches(['\n', '\r']).len();
+        let is_text = |byte: &u8| !matches!(byte, b'\n' | b'\r');
+        let length = text.as_bytes()[..end].iter().rposition(is_text).map_or(0, |last| last + 1);
+        self.raw = self.at..self.at + length;
         self.at += end;
     }
 }
@@ -128,7 +130,7 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<(u64, String, Vec<String>)> {
-        let mut records = Records::new(Block { text: text.to_owned(), offset: 0, line: 1 }, b',');
+        let mut records = Records::new(Block::of(text), b',');
         let mut found = Vec::new();
         while records.advance() {
             found.push((records.line(), records.raw().to_owned(), records.iter().map(str::to_owned).collect()));
