@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::bytes::char_floor;
 
+use super::whitespace::is_invisible;
+
 /// One thing to say about a manifest, with its place.
 ///
 /// As JSON it is exactly `{"file","line","column","job","message","hint"}`, `null` where there is none.
@@ -269,8 +271,9 @@ pub(super) fn quoted(text: &str) -> String {
         .chars()
         .take(ROOM)
         .flat_map(|character| {
-            let is_plain =
-                !character.is_control() && !matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+            // Joiners are left as they are: they make one of several signs.
+            let is_unseen = is_invisible(character) && !matches!(character, '\u{200C}' | '\u{200D}');
+            let is_plain = !character.is_control() && !is_unseen && !matches!(character, '\u{2028}' | '\u{2029}');
             let escaped = (!is_plain).then(|| character.escape_default());
             escaped.into_iter().flatten().chain(is_plain.then_some(character))
         })

@@ -6,7 +6,7 @@ use super::row::Field;
 pub(super) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Spellings of headers that shop systems and people use, as names in snake case.
-const ALIASES: [(&str, Field); 25] = [
+const ALIASES: [(&str, Field); 29] = [
     ("job", Field::Id),
     ("job_id", Field::Id),
     ("instruction", Field::Prompt),
@@ -30,6 +30,10 @@ const ALIASES: [(&str, Field); 25] = [
     ("photo_url", Field::Images),
     ("picture_url", Field::Images),
     ("img_url", Field::Images),
+    ("attachments", Field::Images),
+    ("main_image", Field::Images),
+    ("main_image_url", Field::Images),
+    ("product_image", Field::Images),
     ("colour", Field::Color),
     ("target_color", Field::Color),
 ];

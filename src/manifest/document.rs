@@ -103,6 +103,10 @@ impl Head<'_> {
                 "rows" => keys.rows = Some((key, value)),
                 "matrix" => keys.matrix = Some((key, value)),
                 "template" => keys.template = Some((key, value)),
+                name if name.starts_with("//") || name.starts_with("/*") => {
+                    let hint = "remove it; comments of YAML begin with `#`, and JSON has none".to_owned();
+                    self.complain(&key.span, "this is no comment, but a part of a key".to_owned(), hint);
+                }
                 name => {
                     self.complain(&key.span, format!("unknown key {}", quoted(name)), suggest::hint(name, &TOP_KEYS));
                 }

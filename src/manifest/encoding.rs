@@ -206,6 +206,10 @@ impl Met {
         note(&mut self.no_macintosh_word, here, letter.is_ascii_lowercase() && is_macintosh_capital(byte));
         let is_between = (first.is_ascii_alphabetic() || is_small(first)) && is_small(byte);
         note(&mut self.no_windows_word, before, is_between && is_strange_between_letters(letter));
+        // Code pages of DOS have letters where Windows-1252 has accents that stand alone.
+        note(&mut self.no_windows_word, before, matches!(letter, 0x88 | 0x98) && byte.is_ascii_alphabetic());
+        // Only Portuguese has this letter, before an `e`; in Hungarian it is another one.
+        note(&mut self.doubtful, before, letter == 0xF5 && byte.is_ascii_lowercase() && byte != b'e');
         // Iceland has the first two inside of words, and Gaelic the third.
         note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
     }
@@ -318,6 +322,7 @@ mod tests {
             b"G\x94r\n",
             b"th\x82i\x8are\n",
             b"caf\x82\n",
+            b"na \xbe\xa2\x88ty\n",        // Polish in code page 852.
             b"Gr\x9a\xa7e\n",              // The old Macintosh.
             b"caf\x8e\n",                  // The old Macintosh, with nothing that tells it from others.
             b"\xb0\xd1\xb1\xad\xd7\xd3\n", // Chinese in GBK.
@@ -334,6 +339,8 @@ mod tests {
             assert_eq!(fallback(text).unwrap().no_word, None, "{text:?}");
         }
         assert!(fallback(&b"de\xf0i\xfetir\n"[..]).unwrap().doubtful.is_some(), "Turkish in windows-1254");
+        assert!(fallback(&b"\xf5szi\n"[..]).unwrap().doubtful.is_some(), "Hungarian in windows-1250");
+        assert!(fallback(&b"p\xf5e, can\xe7\xf5es\n"[..]).unwrap().doubtful.is_none(), "Portuguese");
     }
 
     #[test]

@@ -42,6 +42,14 @@ impl<'r> FoundJob<'r> {
         }
     }
 
+    /// Whether the text ends before the job's row does, by its looks.
+    pub fn is_cut(&self) -> bool {
+        match self.columns {
+            Columns::InRow(pass) => pass.is_cut(),
+            Columns::Known(_) => false,
+        }
+    }
+
     /// The job with all that belongs to it.
     pub fn to_job(&self) -> Job {
         self.job.to_job(self.columns.copied())

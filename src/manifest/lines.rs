@@ -154,6 +154,10 @@ impl Pass for LinePass<'_> {
                 );
                 return Err(self.diagnostic(complaint));
             }
+            Err(error) if error.is_data() && self.text().starts_with('[') => {
+                let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
+                self.wrong = Some(Complaint::new(At::Row, "the line is a JSON list", hint));
+            }
             Err(error) if error.is_data() => {
                 let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
                 self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
@@ -162,11 +166,7 @@ impl Pass for LinePass<'_> {
                 let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-                let hint = match self.text().ends_with(',') {
-                    true => "remove the comma at its end: the lines are no list",
-                    false => "each line is one whole JSON object",
-                };
-                let hint = hint.to_owned();
+                let hint = way_to_json(self.text(), at).to_owned();
                 self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("no valid JSON: {message}"), hint));
             }
         }
@@ -249,6 +249,21 @@ impl Pass for LinePass<'_> {
         };
         let span = span.unwrap_or(0..text.len());
         self.source.error_in(text, self.line, &span, complaint.message, complaint.hint)
+    }
+}
+
+/// The way out of what is no JSON from byte `at` of a line on.
+fn way_to_json(line: &str, at: usize) -> &'static str {
+    let rest = line.get(at..).unwrap_or_default().trim_start();
+    let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
+    match rest.as_bytes().first() {
+        Some(b'#' | b'/') => "JSON has no comments: remove it",
+        Some(b'\'') => "JSON has its names and texts in double quotes",
+        Some(b'{') if at > 0 => "begin a line with each object",
+        _ if begins(&["NaN", "Infinity", "-Infinity", "None", "undefined"]) => "write null, or leave it out",
+        _ if begins(&["True", "False"]) => "JSON writes true and false small",
+        _ if line.ends_with(',') => "remove the comma at its end: the lines are no list",
+        _ => "each line is one whole JSON object",
     }
 }
 

@@ -47,7 +47,7 @@ pub use parallel::{Found, Place};
 pub use pattern::files_matching;
 pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
-pub use suggest::near_file;
+pub use suggest::near_picture;
 pub(crate) use suggest::nearest;
 
 use catalog::{Catalog, RowSource};

@@ -47,6 +47,11 @@ pub(super) trait Pass: Send {
         None
     }
 
+    /// Whether the text ends before the row does, by its looks.
+    fn is_cut(&self) -> bool {
+        false
+    }
+
     /// What to do where several rows have one id.
     fn way_out_of_duplicates(&self) -> String {
         "give each job an id of its own".to_owned()

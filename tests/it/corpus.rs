@@ -135,6 +135,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
             "rows-a-folder.yaml",
             "cells-with-holes.yaml",
             "rows-below-a-title.yaml",
+            "rows-of-a-flat-file.yaml",
             "rows-and-pictures-missing.yaml",
             "rows-at-an-address.yaml",
             "rows-file-missing.yaml",

@@ -40,6 +40,18 @@ fn what_init_writes_runs_as_it_is() {
 }
 
 #[test]
+fn a_file_that_ends_in_the_middle_of_a_row_is_told() {
+    let sandbox = Sandbox::new();
+    let table =
+        "id,prompt,images,seed\na,Make it navy,https://example.com/1.jpg,1\nb,Make it red,https://example.com/2";
+    for (end, is_told) in [("", true), ("\n", false), (",", false), (",7", false)] {
+        std::fs::write(sandbox.path("mugs.csv"), format!("{table}{end}")).unwrap();
+        let said = code(&sandbox.run("check mugs.csv --backend embedded"), 0);
+        assert_eq!(said.contains("the file ends here, with fewer cells than columns"), is_told, "{end:?}: {said}");
+    }
+}
+
+#[test]
 fn what_init_writes_is_good_whatever_the_pictures_are_called() {
     let names = [
         "mug 1.png",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, Partition, RequestRef};
 use crate::manifest::{
-    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, files_matching, near_file,
+    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, files_matching, near_picture,
 };
 use crate::pictures::{LocalPictures, PictureProblem};
 
@@ -155,7 +155,7 @@ impl PictureChecker<'_> {
         for ImageProblem { image, message, hint, missing } in problems {
             self.deferred.push(|| {
                 // Whole folders are gone through for that.
-                let near = missing.and_then(|path| near_file(&path, self.folder, |_| true));
+                let near = missing.and_then(|path| near_picture(&path, self.folder));
                 place.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
         }
@@ -255,6 +255,7 @@ struct Remarks {
     alike: Counted,
     unread: Counted,
     dates: Counted,
+    cut: Counted,
     /// Those in which the text of an empty cell is missed.
     gaps: Counted,
 }
@@ -288,6 +289,12 @@ impl Remarks {
             let message = "the id is a date, as a spreadsheet makes of the likes of `3-1`".to_owned();
             self.dates.note(|| place.about(None, message, HINT.to_owned()));
         }
+        if of_job.is_cut {
+            const HINT: &str =
+                "see whether all rows are there: what was cut off is not made, and this row may be half of one";
+            let message = "the file ends here, with fewer cells than columns and no end of the line".to_owned();
+            self.cut.note(|| place.about(None, message, HINT.to_owned()));
+        }
     }
 
     fn note_local(&mut self, job: &Job, place: &mut Place<'_>) {
@@ -303,8 +310,8 @@ impl Remarks {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")
         });
-        let warnings =
-            [self.alike, self.private, self.unread, self.gaps, self.dates].into_iter().filter_map(Counted::warning);
+        let warnings = [self.alike, self.private, self.unread, self.gaps, self.dates, self.cut];
+        let warnings = warnings.into_iter().filter_map(Counted::warning);
         (local, warnings.collect())
     }
 }

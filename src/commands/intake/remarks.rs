@@ -60,13 +60,19 @@ pub(super) struct JobRemarks {
     pub(super) has_gap: bool,
     /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
     pub(super) is_date: bool,
+    /// Whether the file ends before its row does, by its looks.
+    pub(super) is_cut: bool,
 }
 
 impl JobRemarks {
     pub(super) fn of(found: &FoundJob<'_>) -> JobRemarks {
         let job = found.job;
-        let mut remarks =
-            JobRemarks { has_gap: found.gap().is_some(), is_date: is_date(job.id.as_str()), ..JobRemarks::default() };
+        let mut remarks = JobRemarks {
+            has_gap: found.gap().is_some(),
+            is_date: is_date(job.id.as_str()),
+            is_cut: found.is_cut(),
+            ..JobRemarks::default()
+        };
         for (number, image) in (0..).zip(job.request.images.iter()) {
             if let ImageRef::Url(url) = image {
                 remarks.private = remarks.private.or_else(|| is_private(url).then_some(number));

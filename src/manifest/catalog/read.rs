@@ -103,9 +103,10 @@ pub(in crate::manifest) fn read(
         }
     }
     let broken = matrix.broken?;
-    let known = Known { columns: columns.as_deref(), matrix: &matrix.axes, broken: &broken };
+    let rows = rows.filter(|_| is_whole);
+    let known = Known { columns: columns.as_deref(), rows: rows.as_ref(), matrix: &matrix.axes, broken: &broken };
     errors.complaints.extend(template.mistakes(&known));
-    match rows.filter(|_| is_whole) {
+    match rows {
         Some(rows) => Some((rows, matrix.axes, template)),
         None => {
             errors.complaints.extend(template.wrong_for_all(folder));

@@ -52,6 +52,14 @@ impl RowSource {
         }
     }
 
+    /// The line near the top of their file that has a column of this name, were it the header.
+    pub(super) fn header_with(&self, name: &str) -> Option<u64> {
+        match self {
+            RowSource::Table(source, table) => table.header_with(source, name),
+            _ => None,
+        }
+    }
+
     /// What was understood of their file and could surprise.
     pub(in crate::manifest) fn notices(&self) -> Vec<Diagnostic> {
         match self {

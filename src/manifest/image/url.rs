@@ -5,6 +5,7 @@ use memchr::memchr2;
 use crate::bytes;
 use crate::job::{ImageRef, UrlRef, extension};
 use crate::manifest::diagnostic::quoted;
+use crate::manifest::row::failed_formula;
 
 use super::{ImageRefusal, refuse};
 
@@ -36,6 +37,12 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     }
     if matches!((url.path(), url.query()), ("" | "/", "")) {
         return refuse(text, "names a host and no picture", "write the whole URL, as in https://example.com/photo.jpg");
+    }
+    if url.query().starts_with('#')
+        && let Some(failed) = failed_formula(url.query())
+    {
+        let hint = "mend the formula in the spreadsheet, and save it again";
+        return refuse(text, &format!("holds {}, what is left of a formula that failed", quoted(failed)), hint);
     }
     if !url.is_usual()
         && let Some(extension) = url.extension()
@@ -137,6 +144,12 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
             "holds `\u{FFFD}`, which stands for a letter that was lost",
             "export the table anew, as UTF-8",
         );
+    }
+    if let Some((picture, remark)) = text.split_once(char::is_whitespace)
+        && UrlRef::of(picture).is_usual()
+        && remark.starts_with(['(', '['])
+    {
+        return refuse(text, "holds more than a URL", format!("write {}", quoted(picture)));
     }
     if text.chars().any(char::is_whitespace) {
         return refuse(text, "holds a space", "write it as %20, or separate several images with `|`");

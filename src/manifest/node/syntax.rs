@@ -56,6 +56,11 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     let said = error.to_string();
     let said = said.lines().next().unwrap_or_default();
     let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
+    let is_object = |line: &str| line.trim().starts_with('{') && line.trim().ends_with('}');
+    if said.contains("document start") && text[..at].lines().any(is_object) {
+        let hint = "a manifest with a JSON object a line ends in .jsonl".to_owned();
+        return Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint };
+    }
     if let Some(color) = text.match_indices('#').find_map(|(hash, _)| commented_color(text, hash)) {
         return Unparsable { at: color.clone(), message: COMMENTED.to_owned(), hint: in_quotes(&text[color]) };
     }
@@ -76,8 +81,6 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         "a text with `: ` in it needs quotes around it"
     } else if said.contains("quote") {
         "close the text with the quote that it begins with; inside of '…' a quote is written twice"
-    } else if said.contains("document start") && text.trim_start().starts_with('{') {
-        "a manifest with a JSON object a line ends in .jsonl"
     } else if said.contains("bracket") {
         "close it, or put the text in quotes if it is one"
     } else {

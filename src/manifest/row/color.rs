@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::manifest::suggest;
 
-use super::spreadsheet::lost_in_a_spreadsheet;
+use super::spreadsheet::{lost_in_a_spreadsheet, stands_for_nothing};
 
 /// `text`, a hex or CSS color, as `#RRGGBB` in capitals; otherwise a hint.
 pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
@@ -18,7 +18,7 @@ pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
     }
     let parsed = csscolorparser::parse(text).map_err(|_| {
         let name = text.to_lowercase();
-        if let Some(hint) = broken_hex(text) {
+        if let Some(hint) = nearly_a_color(text) {
             return hint;
         }
         if let Some((_, english)) = TRANSLATIONS.iter().find(|(foreign, _)| *foreign == name) {
@@ -41,16 +41,44 @@ pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
-/// The way out of a hex that is nearly one.
-fn broken_hex(text: &str) -> Option<String> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).or_else(|| text.strip_prefix('#'))?.trim();
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
+/// The way out of a text that nearly says a color.
+fn nearly_a_color(text: &str) -> Option<String> {
+    let digits = text.trim_matches(|sign: char| !sign.is_alphanumeric());
+    let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
+    let is_hex = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hex(digits) && digits.len() < text.len() {
+        return Some(match digits.len() {
+            3 | 6 => format!("write `#{digits}`"),
+            count => format!("it has {count} hex digits, and a color has six"),
+        });
     }
-    Some(match digits.len() {
-        3 | 6 => format!("write `#{digits}`"),
-        count => format!("it has {count} hex digits, and a color has six"),
-    })
+    let zeros = digits.replace(['O', 'o'], "0");
+    if zeros.len() == 6 && is_hex(&zeros) && digits.contains(|sign: char| sign.is_ascii_digit()) {
+        return Some(format!("did you mean `#{zeros}`? It has the letter O in the place of a zero"));
+    }
+    if let Some(hex) = hex_of_parts(text) {
+        return Some(format!("write `{hex}`"));
+    }
+    let colors = text.split(['/', ',', ';', '|', '&', '+']).filter(|color| !color.trim().is_empty());
+    if colors.count() > 1 && !text.contains('(') {
+        return Some("a job asks for one color: write a row for each of them".to_owned());
+    }
+    let is_of = |fan: &str| text.get(..fan.len()).is_some_and(|start| start.eq_ignore_ascii_case(fan));
+    if ["pantone", "pms ", "ral ", "ncs ", "hks "].into_iter().any(is_of) {
+        return Some("write the hex that it has on screens, as in #1E90FF".to_owned());
+    }
+    let is_none = matches!(text, "-" | "--" | "?") || stands_for_nothing(text);
+    is_none.then(|| "leave the cell empty where no color is to be checked".to_owned())
+}
+
+/// The hex of red, green and blue as people write them: `30, 144, 255`, `RGB 30 144 255`.
+fn hex_of_parts(text: &str) -> Option<String> {
+    let is_between = |sign: char| matches!(sign, ' ' | ',' | ';' | '(' | ')' | ':' | '/' | '-');
+    let parts = text.get(..3).filter(|start| start.eq_ignore_ascii_case("rgb")).map_or(text, |_| &text[3..]);
+    let parts: Vec<&str> = parts.split(is_between).filter(|part| !part.is_empty()).collect();
+    let [red, green, blue] = parts[..] else { return None };
+    let part = |part: &str| part.parse::<u8>().ok();
+    Some(format!("#{:02X}{:02X}{:02X}", part(red)?, part(green)?, part(blue)?))
 }
 
 /// Whether a color such as `rgb(300, 0, 0)` has a part that no screen has.

@@ -6,12 +6,12 @@ use memchr::memchr;
 use crate::bytes;
 use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::image::{ImageRefusal, image};
+use crate::manifest::image::{ImageRefusal, image, is_picture_name};
 use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, is_hex_in_capitals};
-use super::spreadsheet::{is_prompt_to_come, lost, stands_for_nothing};
+use super::spreadsheet::{asks_for_nothing, failed_formula, lost, stands_for_nothing};
 use super::{At, Complaint, Field, ParsedRow, Row, Value};
 
 /// The most images that the API takes.
@@ -102,22 +102,33 @@ impl<'r, 'a> Reader<'r, 'a> {
                 self.complain(At::Field(Field::Prompt), refusal.message, refusal.hint);
                 return None;
             }
-            if stands_for_nothing(text) || is_prompt_to_come(text) {
+            if asks_for_nothing(text) {
                 let message = format!("the prompt is {}, which asks for nothing", quoted(text));
                 self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());
                 return None;
             }
         }
-        if !bytes::all(text.as_bytes(), |byte| (b' '..0x80).contains(&byte)) {
+        if text.starts_with("http") && is_picture_name(text) && !trim(text).contains(char::is_whitespace) {
+            let hint = format!("{PROMPT}; are two columns in each other's place?");
+            self.complain(At::Field(Field::Prompt), "the prompt is a URL and nothing else", hint);
+            return None;
+        }
+        // Few prompts have more than the letters of ASCII in them, or what any failed formula has.
+        let is_plain = |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/');
+        if !bytes::all(text.as_bytes(), is_plain) {
             self.check_letters(text);
         }
         Some(text)
     }
 
-    /// Looks at a prompt with more than the letters of ASCII in it.
+    /// Looks at a prompt with more in it than most have.
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
-        if let Some(control) = prompt.bytes().find(is_control) {
+        if let Some(failed) = failed_formula(prompt) {
+            let message = format!("the prompt holds {}, what is left of a formula that failed", quoted(failed));
+            let hint = "mend the formula in the spreadsheet, and save it again".to_owned();
+            self.complain(At::Field(Field::Prompt), message, hint);
+        } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
         } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {

@@ -1,5 +1,7 @@
 //! What is left of a cell when a spreadsheet has had its way with it.
 
+use memchr::memchr_iter;
+
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::whitespace::trim;
@@ -67,6 +69,19 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     }
 }
 
+/// What is left of a formula that failed inside of a text, which others have put together: `Change the #N/A to red`.
+pub(in crate::manifest) fn failed_formula(text: &str) -> Option<&'static str> {
+    const FAILED: [&str; 15] = [
+        "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#ERROR!", "#BEZUG!",
+        "#WERT!", "#NOM?", "#VALEUR!", "#¡REF!",
+    ];
+    memchr_iter(b'#', text.as_bytes()).find_map(|at| {
+        let is_color =
+            || text.as_bytes().get(at + 1..at + 4).is_some_and(|signs| signs.iter().all(u8::is_ascii_hexdigit));
+        FAILED.into_iter().filter(|_| !is_color()).find(|failed| text[at..].starts_with(failed))
+    })
+}
+
 /// Whether a text is what data frames and programs write where there is nothing.
 pub(super) fn stands_for_nothing(text: &str) -> bool {
     match text.len() {
@@ -77,12 +92,30 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
     }
 }
 
-/// Whether a prompt is a note that there is none yet.
-pub(super) fn is_prompt_to_come(text: &str) -> bool {
-    text.len() < 5
-        && ["na", "tbd", "todo", "-", "--", "?", "???", "xxx", "...", "…"]
-            .iter()
-            .any(|word| text.eq_ignore_ascii_case(word))
+/// Whether a prompt is a note that there is none yet, or that it is another row's, or has no word in it at all.
+pub(super) fn asks_for_nothing(text: &str) -> bool {
+    const NOTES: [&str; 18] = [
+        "na",
+        "n.a.",
+        "k.a.",
+        "tbd",
+        "todo",
+        "xxx",
+        "…",
+        "true",
+        "false",
+        "ditto",
+        "dito",
+        "idem",
+        "s.o.",
+        "see above",
+        "same as above",
+        "(blank)",
+        "(empty)",
+        "(null)",
+    ];
+    let is_wordless = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic() && byte != b'#');
+    is_wordless || stands_for_nothing(text) || NOTES.iter().any(|note| text.eq_ignore_ascii_case(note))
 }
 
 /// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever

@@ -49,6 +49,9 @@ pub(super) struct Scanned {
     pub(super) has_breaks: bool,
 }
 
+/// The most cells that are read of a record: spreadsheets have no more.
+pub(super) const MOST_CELLS: usize = 1 << 14;
+
 /// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
 /// are to `anew`.
 pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> Scanned {
@@ -64,7 +67,9 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             }
         };
         let end = cell.span.end;
-        cells.push(cell);
+        if cells.len() <= MOST_CELLS {
+            cells.push(cell);
+        }
         scanned.end = match bytes.get(end) {
             Some(byte) if *byte == delimiter => {
                 start = end + 1;

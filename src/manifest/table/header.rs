@@ -98,7 +98,10 @@ fn missing(columns: &[Column], field: Field) -> Option<Remark> {
         return None;
     }
     let message = format!("the header has no column `{}`", field.key());
-    let is_near = |column: &Column| column.field.is_none() && suggest::nearest(&column.name, [field.key()]).is_some();
+    // Some forms say behind a name that it is required.
+    let goes_on = |name: &str| snake_case(name).strip_prefix(field.key()).is_some_and(|rest| rest.starts_with('_'));
+    let is_like = |name: &str| suggest::nearest(name, [field.key()]).is_some() || goes_on(name);
+    let is_near = |column: &Column| column.field.is_none() && is_like(&column.name);
     if let Some(near) = columns.iter().position(is_near) {
         let hint = format!("did you mean `{}` by {}?", field.key(), quoted(&columns[near].name));
         return Some(Remark::new(Some(near), message, hint));

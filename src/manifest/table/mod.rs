@@ -20,7 +20,7 @@ use super::whitespace::trim;
 
 use cells::Cell;
 use header::{CATALOG, Column, Remark};
-use shape::{Misshapen, Shape, faulty};
+use shape::{Misshapen, Shape, faulty, too_wide};
 
 pub(super) use records::Records;
 
@@ -61,6 +61,10 @@ impl Table {
             }
         }
         let records = &top.records;
+        if records.has_too_many_cells() {
+            let Misshapen { span, message, hint } = too_wide(records);
+            return Err(vec![source.error_in(records.raw(), records.line(), &span, message, hint)]);
+        }
         let columns = header::columns(records.iter().map(|name| trim(name).to_owned()).collect(), use_as);
         let (raw, line, start) = (records.raw(), records.line(), records.next());
         let place = |remark: Remark| {
@@ -107,6 +111,18 @@ impl Table {
     /// The names of its columns.
     pub(super) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The line near the top that has a column of this name, were it the header; the last one, for some forms call their
+    /// columns in words of people first.
+    pub(super) fn header_with(&self, source: &Source, name: &str) -> Option<u64> {
+        let mut top = Top::open(source, self.delimiter);
+        let is_there = || {
+            let is_record = top.advance().ok()?;
+            is_record.then(|| (top.records.line(), top.records.iter().any(|cell| dialect::snake_case(cell) == name)))
+        };
+        let lines = std::iter::from_fn(is_there).take(NEAR);
+        lines.filter(|(_, has_it)| *has_it).map(|(line, _)| line).last()
     }
 
     /// Its rows, each of which stands for `jobs` jobs.
@@ -184,9 +200,11 @@ impl Top {
     }
 }
 
+/// How many records at the top of a table are looked at where its header is sought.
+const NEAR: usize = 20;
+
 /// The line of a record near the top that has the columns of a header, where the first one has none.
 fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
-    const NEAR: usize = 20;
     for _record in 0..NEAR {
         if !top.advance()? {
             break;
@@ -213,7 +231,8 @@ impl Rows<'_> {
     /// Whether the row says what the header says.
     fn is_header_again(&self) -> bool {
         let mut cells = self.table.columns.iter().zip(self.records.iter());
-        cells.all(|(column, cell)| trim(cell) == column.name) && self.records.len() >= self.table.columns.len()
+        cells.all(|(column, cell)| trim(cell).eq_ignore_ascii_case(&column.name))
+            && self.records.len() >= self.table.columns.len()
     }
 
     fn values(&self) -> Row<'_> {
@@ -274,6 +293,10 @@ impl Pass for Rows<'_> {
             return self.torn();
         }
         (self.values(), Vec::new())
+    }
+
+    fn is_cut(&self) -> bool {
+        self.records.len() < self.table.columns.len() && self.records.has_no_end()
     }
 
     fn columns(&self) -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::cells::{Cell, Fault, Scanned, fault, scan};
+use super::cells::{Cell, Fault, MOST_CELLS, Scanned, fault, scan};
 use crate::manifest::blocks::{Block, Start, breaks};
 
 /// Reads the records of a block one after the other, each with its raw text and its line.
@@ -39,7 +39,7 @@ impl Records {
         while self.skip_breaks() {
             self.line = self.next_line;
             self.read();
-            if self.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            if self.has_too_many_cells() || self.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 return true;
             }
         }
@@ -71,9 +71,19 @@ impl Records {
         self.cells.len()
     }
 
+    /// Whether it has more cells than are read.
+    pub(super) fn has_too_many_cells(&self) -> bool {
+        self.cells.len() > MOST_CELLS
+    }
+
     /// Its cells, by their places.
     pub(super) fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// Whether it is the last one of the text and its line has no end.
+    pub(super) fn has_no_end(&self) -> bool {
+        self.at == self.block.text.len() && !self.block.text.ends_with(['\n', '\r'])
     }
 
     /// Whether one of its cells may go on on another line.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use super::cells::{Cell, Fault, scan};
+use super::cells::{Cell, Fault, MOST_CELLS, scan};
 use super::records::Records;
 use crate::manifest::blocks::breaks;
 use crate::manifest::diagnostic::quoted;
@@ -43,6 +43,9 @@ impl Shape {
     /// What is wrong with a record, if it is not as the header has it.
     pub(super) fn wrong(&self, records: &Records) -> Option<Misshapen> {
         let raw = records.raw();
+        if records.has_too_many_cells() {
+            return Some(too_wide(records));
+        }
         if let Some(fault) = records.fault() {
             return Some(faulty(&fault, raw));
         }
@@ -143,6 +146,13 @@ impl Shape {
         let pictures: Vec<usize> = pictures.map(|(column, _)| column).collect();
         (cells.count() >= width && !pictures.is_empty()).then_some(pictures)
     }
+}
+
+/// What is said of a record with more cells than are read.
+pub(super) fn too_wide(records: &Records) -> Misshapen {
+    let message = format!("there are more than {MOST_CELLS} cells here, which is more than any spreadsheet has");
+    let hint = "remove the separators that nothing stands between".to_owned();
+    Misshapen { span: 0..records.raw().len(), message, hint }
 }
 
 /// What is said of a quote's fault.

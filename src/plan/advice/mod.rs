@@ -240,7 +240,7 @@ mod tests {
         let jobs = [
             job(0, "make it #1E90F, please", &["https://x/a"]),
             job(1, "make it #B222222", &["https://x/a"]),
-            job(2, "order #12345 in #1E90FF, #addition", &["https://x/a"]),
+            job(2, "order #12345 in #1E90FF, #addition, #12o", &["https://x/a"]),
             asks(3, "from #FF0000 to #1E90FF", "#1E90FF"),
             asks(4, "make it #B22222", "#1E90FF"),
             asks(5, "make it #1e90ff", "#1E90FF"),
@@ -253,6 +253,21 @@ mod tests {
         );
         let other = "5: the prompt asks for another color than the one that is checked";
         assert!(told.contains(&other.to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn letters_in_the_place_of_zeros_are_told() {
+        let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
+        assert_eq!(said(&jobs), ["1: a `#` with digits in the prompt that make no color"]);
+    }
+
+    #[test]
+    fn what_pages_and_spreadsheets_leave_in_prompts_is_told() {
+        let prompts = ["<p>make it #1E90FF</p>", "make it #1E90FF&nbsp;", "a & b_c < d: #1E90FF", "#1E90FF_x000D_"];
+        let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();
+        let told =
+            "1: a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet";
+        assert_eq!(said(&jobs), [format!("{told} (and in 2 more)")]);
     }
 
     #[test]

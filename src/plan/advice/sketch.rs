@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use memchr::memchr2_iter;
+use memchr::{memchr2_iter, memchr3};
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
@@ -52,6 +52,7 @@ impl Sketch {
             (WarningKind::Garbled, is_garbled(prompt)),
             (WarningKind::Shortened, is_shortened_number(job.id.as_str())),
             (WarningKind::Templated, is_template),
+            (WarningKind::Markup, has_markup(prompt)),
             (WarningKind::Page, request.images.iter().any(is_page)),
             (WarningKind::BrokenHex, is_broken),
             (WarningKind::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
@@ -108,7 +109,24 @@ impl Signs<'_> {
 fn begins_with_broken_hex(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
     let is_word = || text[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
-    matches!(digits, 4 | 5 | 7..=9) && !is_word() && text[..digits].bytes().any(|digit| digit.is_ascii_alphabetic())
+    let is_broken = matches!(digits, 4 | 5 | 7..=9) && text[..digits].bytes().any(|digit| digit.is_ascii_alphabetic());
+    if is_word() { digits < 6 && has_letters_for_digits(text) } else { is_broken }
+}
+
+/// Whether `text` begins with a color in which the letter `O` stands for a zero.
+fn has_letters_for_digits(text: &str) -> bool {
+    let six = text.as_bytes().first_chunk::<6>();
+    let is_meant = |sign: &u8| sign.is_ascii_hexdigit() || matches!(sign, b'O' | b'o');
+    let ends = !text[6.min(text.len())..].starts_with(|next: char| next.is_alphanumeric());
+    six.is_some_and(|six| six.iter().all(is_meant) && six.iter().any(u8::is_ascii_digit)) && ends
+}
+
+/// Whether a prompt holds what a page's source has for signs and paragraphs, or a spreadsheet's for the end of a line.
+fn has_markup(prompt: &str) -> bool {
+    const MARKS: [&str; 12] =
+        ["&nbsp;", "&amp;", "&quot;", "&#39;", "&lt;", "&gt;", "_x000D_", "<p", "<br", "<b>", "<strong", "<span"];
+    // Nearly all prompts have none of what these begin with.
+    memchr3(b'&', b'<', b'_', prompt.as_bytes()).is_some() && MARKS.iter().any(|mark| prompt.contains(mark))
 }
 
 /// Whether a prompt has UTF-8 in it that was read as Windows-1252.
@@ -125,7 +143,8 @@ fn is_page(url: &UrlRef<'_>) -> bool {
         "drive.google.com" => url.path() != "/uc",
         "www.dropbox.com" | "dropbox.com" => !url.query().contains("dl=1") && !url.query().contains("raw=1"),
         "photos.app.goo.gl" | "photos.google.com" | "1drv.ms" | "onedrive.live.com" | "www.icloud.com" => true,
-        _ => false,
+        "imgur.com" => !url.is_usual(),
+        host => host.ends_with(".sharepoint.com") && url.path().starts_with("/:"),
     }
 }
 

@@ -7,6 +7,7 @@ pub(super) enum WarningKind {
     Garbled,
     Shortened,
     Templated,
+    Markup,
     Page,
     BrokenHex,
     OtherColor,
@@ -35,13 +36,14 @@ impl WarningKinds {
 
 impl WarningKind {
     /// All of them, in the order in which they are told.
-    pub(super) const ALL: [WarningKind; 10] = [
+    pub(super) const ALL: [WarningKind; 11] = [
         WarningKind::Crowded,
         WarningKind::Twin,
         WarningKind::Expiring,
         WarningKind::Garbled,
         WarningKind::Shortened,
         WarningKind::Templated,
+        WarningKind::Markup,
         WarningKind::Page,
         WarningKind::BrokenHex,
         WarningKind::OtherColor,
@@ -74,6 +76,10 @@ impl WarningKind {
             WarningKind::Templated => (
                 "a prompt with `{{` in it is sent as it is",
                 "names are filled in where a YAML manifest has `rows:` and a `template:`",
+            ),
+            WarningKind::Markup => (
+                "a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet",
+                "in a template take them out: {{ body_html | striptags }}; in a table replace them there",
             ),
             WarningKind::Page => (
                 "a link to a page that shows a picture, and not to the picture",

@@ -5,7 +5,7 @@ use crate::manifest::dialect::snake_case;
 use crate::manifest::row::{At, Complaint};
 use crate::manifest::suggest;
 
-use super::super::Axis;
+use super::super::{Axis, RowSource};
 use super::Template;
 use super::part::{Nesting, Part};
 use super::words::{Expression, is_name};
@@ -35,6 +35,8 @@ const OTHER_FILTERS: [(&str, &str); 10] = [
 pub(in crate::manifest::catalog) struct Known<'k> {
     /// The columns of rows as they are written, where that is known.
     pub(in crate::manifest::catalog) columns: Option<&'k [String]>,
+    /// The rows, where nothing is wrong with them by now.
+    pub(in crate::manifest::catalog) rows: Option<&'k RowSource>,
     pub(in crate::manifest::catalog) matrix: &'k [Axis],
     /// Axes of which it was said already that they cannot be read.
     pub(in crate::manifest::catalog) broken: &'k BTreeSet<String>,
@@ -116,7 +118,12 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
                     quoted(title)
                 )
             }
-            names => suggest::hint(&name, names),
+            names => match known.rows.and_then(|rows| Some((rows.file()?, rows.header_with(root)?))) {
+                Some((file, line)) => {
+                    format!("line {line} of {file} has it: if that is the header, remove what stands above it")
+                }
+                None => suggest::hint(&name, names),
+            },
         };
         complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
     }
