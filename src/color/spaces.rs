@@ -142,6 +142,17 @@ pub(super) fn length(a: f32, b: f32) -> f32 {
 }
 
 impl Oklab {
+    /// The light of its brightest channel, 1 where it is cut off.
+    pub(super) fn brightest(self) -> f32 {
+        let l = (self.l + 0.396_337_78 * self.a + 0.215_803_76 * self.b).powi(3);
+        let m = (self.l - 0.105_561_346 * self.a - 0.063_854_17 * self.b).powi(3);
+        let s = (self.l - 0.089_484_18 * self.a - 1.291_485_5 * self.b).powi(3);
+        let red = 4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s;
+        let green = -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s;
+        let blue = -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s;
+        red.max(green).max(blue)
+    }
+
     /// The distance from grey.
     pub fn chroma(self) -> f32 {
         length(self.a, self.b)
@@ -201,6 +212,8 @@ mod tests {
             let other = LinSrgb::new(linear[0], linear[1], linear[2]);
             let (ours, theirs) = (Oklab::from(linear), palette::Oklab::from_color(other));
             proptest::prop_assert!((ours.l - theirs.l).abs() < 1e-4 && (ours.a - theirs.a).abs() < 1e-4 && (ours.b - theirs.b).abs() < 1e-4);
+            let brightest = linear.into_iter().fold(0.0, f32::max);
+            proptest::prop_assert!((ours.brightest() - brightest).abs() < 1e-3);
             let (ours, theirs) = (Lab::from(linear), palette::Lab::from_color(other.into_format::<f64>()));
             proptest::prop_assert!((ours.l - theirs.l).abs() < 0.02 && (ours.a - theirs.a).abs() < 0.05 && (ours.b - theirs.b).abs() < 0.05);
         }

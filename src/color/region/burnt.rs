@@ -2,7 +2,7 @@ use crate::color::filter::{Connected, close, components, neighbors};
 use crate::color::{Oklab, Plane};
 
 /// From this lightness on, in OKLab, light has burnt out whatever is there.
-pub(super) const BURNT: f32 = 0.985;
+const BURNT: f32 = 0.985;
 
 /// How wide a gap in an outline may be that is filled, as a share of the picture's longer side.
 const GAP: f32 = 0.12;

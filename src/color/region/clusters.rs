@@ -81,11 +81,10 @@ impl Clusters {
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
     }
 
-    /// How far a color's chromaticity is from that of the nearest cluster that has at least a `share` of the pixels.
-    pub(super) fn nearest_hue(&self, color: Oklab, share: f32) -> f32 {
-        let least = share * self.sizes.iter().sum::<f32>();
-        let known = self.centers.iter().zip(&self.sizes).filter(|(_, size)| **size >= least);
-        known.map(|(center, _)| chroma_distance(color, *center)).fold(f32::INFINITY, f32::min)
+    /// The colors that have at least a `share` of the pixels.
+    pub(super) fn large(&self, share: f32) -> impl Iterator<Item = Oklab> + '_ {
+        let least = share * self.total();
+        self.centers.iter().zip(&self.sizes).filter(move |(_, size)| **size >= least).map(|(center, _)| *center)
     }
 
     fn total(&self) -> f32 {

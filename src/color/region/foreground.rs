@@ -10,7 +10,6 @@ use super::graph::Graph;
 use super::holes::without_holes;
 use super::people::without_people;
 use super::settle::{is_washed_out, settled};
-use super::showing::without_ground_showing;
 use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
@@ -80,7 +79,6 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         mask
     };
     let mask = without_holes(mask, colors, &edges);
-    let mask = if is_washed_out(&mask, colors) { without_ground_showing(mask, colors, &edges) } else { mask };
     without_people(mask, colors)
 }
 

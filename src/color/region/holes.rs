@@ -56,7 +56,7 @@ fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Backg
 }
 
 /// The places within two pixels around a part.
-pub(super) fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
+fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
     let places: Vec<usize> = (top..bottom).flat_map(|y| (left..right).map(move |x| y * labels.width + x)).collect();
     let is_hole = |place: &usize| labels.data[*place] as usize == part;
     let hole = Plane { width: right - left, height: bottom - top, data: places.iter().map(is_hole).collect() };
@@ -81,7 +81,7 @@ fn distance_of_rest(
 }
 
 /// Left, top, right and bottom of each part with two pixels around it.
-pub(super) fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
+fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
     let mut windows = vec![[usize::MAX, usize::MAX, 0, 0]; count];
     for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
         for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != 0) {
@@ -94,7 +94,7 @@ pub(super) fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::edges::gradient;
     use super::*;
 
@@ -102,10 +102,7 @@ pub(super) mod tests {
 
     /// A disc on an even `ground`, its mask and its edges; what color it has depends on the distance from its middle, in
     /// pixels of which its radius has 45.
-    pub(in crate::color::region) fn disc(
-        ground: Oklab,
-        color: impl Fn(f32) -> Oklab,
-    ) -> (Plane<Oklab>, Plane<bool>, Edges) {
+    fn disc(ground: Oklab, color: impl Fn(f32) -> Oklab) -> (Plane<Oklab>, Plane<bool>, Edges) {
         let distance = |place: usize| ((place % SIDE) as f32 - 60.0).hypot((place / SIDE) as f32 - 60.0);
         let distances = Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(distance).collect() };
         let mask = distances.map(|distance| distance < 45.0);

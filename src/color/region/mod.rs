@@ -4,6 +4,7 @@ mod background;
 mod burnt;
 mod cast;
 mod clusters;
+mod cut;
 mod edges;
 mod foreground;
 mod frame;
@@ -17,7 +18,6 @@ mod outline;
 mod part;
 mod people;
 mod settle;
-mod showing;
 mod unmix;
 mod watershed;
 

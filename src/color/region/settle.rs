@@ -1,33 +1,50 @@
 use crate::color::filter::erode;
 use crate::color::{Oklab, Plane};
 
-use super::background::{Ground, ground_around};
+use super::background::{Background, Ground, ground_around};
 use super::clusters::{Clusters, chroma_distance};
+use super::cut::minimum_cut;
 
 /// How far apart hues must be to be told apart for certain, in OKLab.
 const APART: f32 = 0.004;
 
-/// How much one pixel counts at most.
-const MOST: f32 = 4.0;
+/// How far from the ground's hue a color of the product must be to tell the two apart.
+const TELLING: f32 = 0.006;
 
-/// Below this, a pixel tells nothing.
-const LEAST: f32 = 0.01;
+/// The share of the product that a color has that is one of its colors.
+const SHARE: f32 = 0.04;
+
+/// How much a pixel's hue counts at most, and how much the side on which it was found.
+const MOST: f32 = 2.0;
+const FOUND: f32 = 0.25;
 
 /// How much a pixel of outline costs where there is no edge.
-const OUTLINE: f32 = 4.0;
+const OUTLINE: f32 = 6.0;
 
 /// The gradient at which an outline costs little.
 const EDGE: f32 = 0.02;
+
+/// How often the sides are told, each time with what the last one tells of the product and the ground.
+const ROUNDS: usize = 2;
 
 /// Beyond this saturation, a product is told from its background by its edges alone; so it is below this lightness.
 const PALE: f32 = 0.06;
 const LIGHT: f32 = 0.6;
 
-/// What is darker than the background by this is not washed out.
-const SHADE: f32 = 0.10;
+/// From here on a channel's light may have been cut off, and with it the hue.
+const CUT_OFF: f32 = 0.97;
+
+/// What is darker than the background by the first is no washed-out product, and by the second no shadow.
+const SHADE: (f32, f32) = (0.10, 0.30);
 
 /// What is lighter than the background by this is none of it.
 const LIGHTER: f32 = 0.03;
+
+/// Where the ground takes less than this share of what is around a pixel, the picture's border tells of it.
+const HIDDEN: f32 = 0.02;
+
+/// What no cut goes through.
+const CERTAIN: f32 = 1e6;
 
 /// A basin of the gradient.
 #[derive(Clone, Default)]
@@ -52,75 +69,90 @@ pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
 /// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
 /// background in chroma alone, too little to make an edge that holds.
 ///
-/// Each basin of the gradient is held against the product's colors and the background's, and against what its
-/// neighbors are, until none of them changes sides (iterated conditional modes).
+/// Each basin of the gradient is held against the product's hues and the ground's, and an outline costs where there is no
+/// edge: the cheapest cut parts them. So it leaves the ground within handles and between legs, and goes on where the light
+/// has burnt the hue out. A product of the ground's own hue stays as it was found.
 pub(super) fn settled(
     mask: &Plane<bool>,
     colors: &Plane<Oklab>,
     labels: &Plane<u32>,
     gradient: &Plane<f32>,
 ) -> Plane<bool> {
-    let core = erode(mask, 2);
-    let product = Clusters::find(colors, &core);
-    let ground = ground_around(mask, colors);
     let basins = basins(mask, colors, labels, gradient);
-    // How much speaks for the product; infinite where the side is settled.
-    let own: Vec<f32> = basins
-        .iter()
-        .map(|basin| {
-            let color = basin.color();
-            let Ground { color: behind, share } = ground.at(basin.middle[0] as usize, basin.middle[1] as usize);
-            // What frames the picture is background, and where two hues are the same nothing is known.
-            if basin.is_border || share < 1e-3 {
-                return f32::INFINITY;
-            }
-            let is_product = basin.covered * 2.0 > basin.area;
-            // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
-            let is_other = if is_product { color.l > behind.l + LIGHTER } else { color.l < behind.l - SHADE };
-            if color.saturation() > PALE || is_other {
-                return f32::INFINITY;
-            }
-            let off_ground = chroma_distance(color, behind).powi(2) / APART.powi(2);
-            let off_product = product.nearest_hue(color, 0.04).powi(2) / APART.powi(2);
-            let evidence = off_ground - off_product;
-            if evidence.abs() < LEAST { f32::INFINITY } else { evidence.clamp(-MOST, MOST) * basin.area }
-        })
-        .collect();
-    let first: Vec<bool> = basins.iter().map(|basin| basin.covered * 2.0 > basin.area).collect();
-    let mut is_product = first.clone();
-    for _round in 0..30 {
-        let mut has_changed = false;
-        for index in 0..basins.len() {
-            let pull: f32 = basins[index]
-                .edges
-                .iter()
-                .map(|(other, strength, length)| {
-                    let weight = OUTLINE * length * (-strength / length / EDGE).exp();
-                    if is_product[*other as usize] { weight } else { -weight }
-                })
-                .sum();
-            let is_beside =
-                basins[index].edges.iter().any(|(other, ..)| is_product[*other as usize] != is_product[index]);
-            let wanted = own[index] + pull > 0.0;
-            if own[index].is_finite() && is_beside && wanted != is_product[index] {
-                is_product[index] = wanted;
-                has_changed = true;
-            }
-        }
-        if !has_changed {
+    let links = links(&basins);
+    let background = Background::fit(colors);
+    let middle = background.at(colors.width / 2, colors.height / 2);
+    let is_telling = |color: &Oklab| {
+        let is_pale = color.saturation() < PALE && color.l > LIGHT && color.brightest() < CUT_OFF;
+        is_pale && chroma_distance(*color, middle) > TELLING
+    };
+    let mut settled = mask.clone();
+    for _round in 0..ROUNDS {
+        let clusters = Clusters::find(colors, &erode(&settled, 2));
+        let product: Vec<Oklab> = clusters.large(SHARE).filter(is_telling).collect();
+        if product.is_empty() {
             break;
         }
+        let ground = ground_around(&settled, colors);
+        let behind = |basin: &Basin| {
+            let (x, y) = (basin.middle[0] as usize, basin.middle[1] as usize);
+            let Ground { color, share } = ground.at(x, y);
+            if share < HIDDEN { background.at(x, y) } else { color }
+        };
+        let own: Vec<f32> = basins.iter().map(|basin| basin.evidence(&product, behind(basin))).collect();
+        let is_product = minimum_cut(&own, &links);
+        settled = labels.zip(mask, |label, is_set| {
+            let (basin, is_product) = (&basins[label as usize], is_product[label as usize]);
+            if is_product == basin.is_product() { is_set } else { is_product }
+        });
     }
-    labels.zip(mask, |label, is_set| {
-        let label = label as usize;
-        if is_product[label] == first[label] { is_set } else { is_product[label] }
-    })
+    settled
+}
+
+/// The basins that border on each other, and what an outline between them costs.
+fn links(basins: &[Basin]) -> Vec<(u32, u32, f32)> {
+    let cost = |strength: f32, length: f32| OUTLINE * length * (-strength / length / EDGE).exp();
+    let of = |(one, basin): (u32, &Basin)| {
+        let once = basin.edges.iter().filter(move |(other, ..)| one < *other);
+        once.map(move |(other, strength, length)| (one, *other, cost(*strength, *length))).collect::<Vec<_>>()
+    };
+    (0..).zip(basins).flat_map(of).collect()
 }
 
 impl Basin {
     fn color(&self) -> Oklab {
         let [l, a, b] = self.sum.map(|sum| sum / self.area.max(1.0));
         Oklab { l, a, b }
+    }
+
+    /// Whether it was found to be the product.
+    fn is_product(&self) -> bool {
+        self.covered * 2.0 > self.area
+    }
+
+    /// How much speaks for the product, whose hues are known, where the ground behind has the color `behind`; where it is
+    /// negative, for the ground.
+    fn evidence(&self, product: &[Oklab], behind: Oklab) -> f32 {
+        let color = self.color();
+        let found = if self.is_product() { 1.0 } else { -1.0 };
+        // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
+        let lighter = color.l - behind.l;
+        let is_other = match self.is_product() {
+            true => lighter > LIGHTER || lighter < -SHADE.1,
+            false => lighter < -SHADE.0,
+        };
+        if self.is_border || is_other || color.saturation() > PALE {
+            return found * CERTAIN;
+        }
+        if color.brightest() > CUT_OFF {
+            // Its hue is unknown, and edges tell where it goes on.
+            return FOUND * found.max(0.0) * self.area;
+        }
+        let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > TELLING);
+        let off_product = telling.map(|hue| chroma_distance(color, *hue)).reduce(f32::min);
+        let off_ground = chroma_distance(color, behind);
+        let hue = off_product.map_or(0.0, |off_product| (off_ground.powi(2) - off_product.powi(2)) / APART.powi(2));
+        (hue.clamp(-MOST, MOST) + found * FOUND) * self.area
     }
 }
 
@@ -176,16 +208,16 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
 mod tests {
     use super::*;
 
-    /// Whether the burnt-out rim of a cream product stays with it on a grey ground that is darker than the rim by `step`.
-    fn is_rim_left(step: f32) -> bool {
-        let ground = Oklab { l: 1.0 - step, a: 0.0, b: 0.0 };
+    /// Whether the white rim of a cream product stays with it on a grey ground, each with its lightness.
+    fn is_rim_left(rim: f32, ground: f32) -> bool {
+        let ground = Oklab { l: ground, a: 0.0, b: 0.0 };
         let mut colors = Plane::filled(120, 120, ground);
         let mut mask = Plane::filled(120, 120, false);
         let mut labels = Plane::filled(120, 120, 0);
         for (x, y) in (30..90).flat_map(|x| (30..90).map(move |y| (x, y))) {
             let is_rim = x >= 86;
             colors.data[y * 120 + x] =
-                Oklab { l: if is_rim { 1.0 } else { 0.9 }, a: 0.0, b: if is_rim { 0.0 } else { 0.02 } };
+                Oklab { l: if is_rim { rim } else { 0.9 }, a: 0.0, b: if is_rim { 0.0 } else { 0.02 } };
             labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
             mask.data[y * 120 + x] = true;
         }
@@ -194,7 +226,44 @@ mod tests {
 
     #[test]
     fn a_burnt_out_rim_stays_with_its_product_where_it_is_lighter_than_the_ground() {
-        assert!(is_rim_left(0.1));
-        assert!(!is_rim_left(0.0), "what looks like the ground is the ground");
+        assert!(is_rim_left(1.0, 0.9));
+        assert!(!is_rim_left(0.95, 0.95), "what looks like the ground is the ground");
+    }
+
+    const GROUND: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.0 };
+    const CREAM: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.012 };
+
+    /// A disc on `GROUND` that ends with an edge, settled. Each of its pixels, by its place beside the middle, has a color,
+    /// a basin from 1, and was found to be the product or not.
+    fn disc(pixel: impl Fn(f32, f32) -> (Oklab, u32, bool)) -> Plane<bool> {
+        let (mut colors, mut labels) = (Plane::filled(120, 120, GROUND), Plane::filled(120, 120, 0));
+        let (mut mask, mut gradient) = (Plane::filled(120, 120, false), Plane::filled(120, 120, 0.002));
+        for place in 0..120 * 120 {
+            let (x, y) = ((place % 120) as f32 - 60.0, (place / 120) as f32 - 60.0);
+            let radius = x.hypot(y);
+            if radius < 45.0 {
+                (colors.data[place], labels.data[place], mask.data[place]) = pixel(x, y);
+            }
+            if (radius - 45.0).abs() < 1.5 {
+                gradient.data[place] = 0.06;
+            }
+        }
+        settled(&mask, &colors, &labels, &gradient)
+    }
+
+    #[test]
+    fn the_ground_within_a_white_handle_is_told_by_its_hue_if_the_product_has_another_one() {
+        let handle =
+            |product: Oklab| disc(move |x, y| if x.hypot(y) < 30.0 { (GROUND, 2, true) } else { (product, 1, true) });
+        let cream = handle(CREAM);
+        assert!(!cream.at(60, 60) && cream.at(60, 22) && !cream.at(60, 10));
+        let grey = handle(Oklab { l: 0.88, ..GROUND });
+        assert!(grey.at(60, 60) && grey.at(60, 22), "of the ground's own hue, it stays as it was found");
+    }
+
+    #[test]
+    fn a_white_product_goes_on_up_to_an_edge_where_the_light_has_burnt_out_its_hue() {
+        let burnt = disc(|x, _| if x < 0.0 { (CREAM, 1, true) } else { (Oklab { l: 1.0, ..GROUND }, 2, false) });
+        assert!(burnt.at(40, 60) && burnt.at(90, 60) && !burnt.at(112, 60));
     }
 }

@@ -1,0 +1,114 @@
+use std::collections::VecDeque;
+
+/// What a flow needs no more than is left of it, as a share of the largest capacity: rounding.
+const LEAST: f32 = 1e-4;
+
+/// The cheapest way to part nodes into two sides, by the flow that fills it (Dinic's algorithm): whether each is on the first side.
+///
+/// `own` is what it costs to put a node on the second side, or, where it is negative, on the first one; `links` are pairs of
+/// nodes and what it costs to part them.
+pub(super) fn minimum_cut(own: &[f32], links: &[(u32, u32, f32)]) -> Vec<bool> {
+    let (source, sink) = (own.len(), own.len() + 1);
+    let mut network = Network::new(own.len() + 2);
+    for (node, cost) in own.iter().enumerate() {
+        if *cost > 0.0 {
+            network.link(source, node, *cost, 0.0);
+        } else if *cost < 0.0 {
+            network.link(node, sink, -cost, 0.0);
+        }
+    }
+    for (one, other, cost) in links {
+        network.link(*one as usize, *other as usize, *cost, *cost);
+    }
+    let mut levels = network.levels(source);
+    while levels[sink] != u32::MAX {
+        network.fill(source, sink, &levels);
+        levels = network.levels(source);
+    }
+    levels[..own.len()].iter().map(|level| *level != u32::MAX).collect()
+}
+
+/// Nodes with arcs in pairs, there and back, and what each may still carry.
+struct Network {
+    arcs: Vec<Vec<u32>>,
+    ends: Vec<u32>,
+    left: Vec<f32>,
+}
+
+impl Network {
+    fn new(nodes: usize) -> Network {
+        Network { arcs: vec![Vec::new(); nodes], ends: Vec::new(), left: Vec::new() }
+    }
+
+    fn link(&mut self, from: usize, to: usize, there: f32, back: f32) {
+        for (from, to, capacity) in [(from, to, there), (to, from, back)] {
+            self.arcs[from].push(self.ends.len() as u32);
+            self.ends.push(to as u32);
+            self.left.push(capacity);
+        }
+    }
+
+    /// How many arcs with something left lead to each node.
+    fn levels(&self, source: usize) -> Vec<u32> {
+        let mut levels = vec![u32::MAX; self.arcs.len()];
+        levels[source] = 0;
+        let mut queue = VecDeque::from([source]);
+        while let Some(node) = queue.pop_front() {
+            for arc in &self.arcs[node] {
+                let end = self.ends[*arc as usize] as usize;
+                if self.left[*arc as usize] > LEAST && levels[end] == u32::MAX {
+                    levels[end] = levels[node] + 1;
+                    queue.push_back(end);
+                }
+            }
+        }
+        levels
+    }
+
+    /// Fills shortest paths until none is left.
+    fn fill(&mut self, source: usize, sink: usize, levels: &[u32]) {
+        let mut next = vec![0usize; self.arcs.len()];
+        let mut path: Vec<usize> = Vec::new();
+        loop {
+            let node = path.last().map_or(source, |arc| self.ends[*arc] as usize);
+            if node == sink {
+                let least = path.iter().map(|arc| self.left[*arc]).fold(f32::INFINITY, f32::min);
+                for arc in &path {
+                    self.left[*arc] -= least;
+                    self.left[arc ^ 1] += least;
+                }
+                let full = path.iter().position(|arc| self.left[*arc] <= LEAST).unwrap_or(0);
+                path.truncate(full);
+                continue;
+            }
+            let onward = self.arcs[node][next[node]..].iter().position(|arc| {
+                let arc = *arc as usize;
+                self.left[arc] > LEAST && levels[self.ends[arc] as usize] == levels[node] + 1
+            });
+            match onward {
+                Some(skipped) => {
+                    next[node] += skipped;
+                    path.push(self.arcs[node][next[node]] as usize);
+                }
+                None => {
+                    let Some(arc) = path.pop() else { return };
+                    next[node] = self.arcs[node].len();
+                    next[self.ends[arc ^ 1] as usize] += 1;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_parted_where_it_costs_least() {
+        // A chain whose ends pull to either side, and a weak link in it.
+        let links = [(0, 1, 3.0), (1, 2, 1.0), (2, 3, 3.0), (0, 4, 2.0), (4, 3, 0.5)];
+        assert_eq!(minimum_cut(&[9.0, 0.0, 0.0, -9.0, 0.0], &links), [true, true, false, false, true]);
+        assert_eq!(minimum_cut(&[9.0, -0.5, 0.0, -9.0, -4.0], &links), [true, true, false, false, false]);
+    }
+}
