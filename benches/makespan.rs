@@ -22,7 +22,7 @@ use dyehouse::journal::{Disk, EditKey, Ledger, Presence, RunStart, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
-use dyehouse::verify::{Correction, Subject, Verifier};
+use dyehouse::verify::{Correction, Subject, Uncorrected, Verifier};
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
 
@@ -145,8 +145,8 @@ impl Verifier for Nowhere {
         async { Check::unmeasurable(Hex([0; 3]), "nobody asked") }.boxed()
     }
 
-    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
-        async { Err("nobody asked".to_owned()) }.boxed()
+    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
+        async { Err(Uncorrected::NoPicture) }.boxed()
     }
 }
 

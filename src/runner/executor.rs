@@ -12,7 +12,7 @@ use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
 use crate::outputs::{OutputError, Place, ResultStore, Slot};
-use crate::verify::{Subject, Verifier};
+use crate::verify::{Subject, Uncorrected, Verifier};
 
 use super::policy::backoff;
 use super::polling::{Kind, Polling, Seen};
@@ -103,7 +103,7 @@ pub(super) enum End {
     /// Their color was checked.
     Checked(Box<Check>),
     /// Their color was corrected, or could not be.
-    Corrected(Result<Box<Corrected>, String>),
+    Corrected(Result<Box<Corrected>, Uncorrected>),
     /// Somebody has changed them: they stay as they are.
     Retouched,
     /// There are none.
@@ -167,10 +167,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             (Ok(correction), Some(original)) => {
                 let replaced = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
                 let corrected = |file| Box::new(Corrected { files: vec![file], check: correction.check });
-                let retouched = || "the picture was changed by hand since it was saved".to_owned();
-                Ok(End::Corrected(replaced.map(corrected).ok_or_else(retouched)))
+                Ok(End::Corrected(replaced.map(corrected).ok_or(Uncorrected::Retouched)))
             }
-            (Ok(_), None) => Ok(End::Corrected(Err("there is no picture".to_owned()))),
+            (Ok(_), None) => Ok(End::Corrected(Err(Uncorrected::NoPicture))),
             (Err(reason), _) => Ok(End::Corrected(Err(reason))),
         }
     }

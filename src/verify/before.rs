@@ -13,6 +13,7 @@ use crate::job::ImageSource;
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
 
+use super::NotAtHand;
 use super::copies::Copies;
 
 /// The folder of a run in which fetched pictures are kept.
@@ -40,7 +41,7 @@ impl Default for FetchLimits {
 }
 
 /// The one fetch of a URL's picture in a run, and what came of it.
-type Fetched = Arc<OnceCell<Result<PathBuf, String>>>;
+type Fetched = Arc<OnceCell<Result<PathBuf, Arc<NotAtHand>>>>;
 
 /// The pictures before: from this machine, from the manifest itself, or fetched and kept in the run's folder. What is behind a
 /// URL is fetched for the first job of a run that was submitted after it was seen last.
@@ -79,14 +80,11 @@ impl BeforePictures {
     }
 
     /// A picture before on this machine, as it was when it was submitted.
-    ///
-    /// # Errors
-    /// Why it is not at hand, as a fragment.
     pub(super) async fn at_hand(
         &self,
         image: &ImageSource,
         submitted_at: Option<Timestamp>,
-    ) -> Result<ImageSource, String> {
+    ) -> Result<ImageSource, Arc<NotAtHand>> {
         match image {
             ImageSource::Url(url) => {
                 // Once in a run is often enough: its jobs are submitted and checked within hours.
@@ -98,24 +96,20 @@ impl BeforePictures {
     }
 
     /// The bytes of a picture that is at hand.
-    ///
-    /// # Errors
-    /// Why it cannot be read, as a fragment.
-    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, String> {
+    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, NotAtHand> {
         let path = match image {
             ImageSource::File(path) => path,
             ImageSource::Data(uri) => {
-                let decoded = decode(&uri, MOST_BYTES).ok_or_else(|| "it is no data: URI".to_owned())?;
-                return decoded.map_err(|error| error.of_input());
+                return Ok(decode(&uri, MOST_BYTES).ok_or(NotAtHand::NoDataUri)??);
             }
-            ImageSource::Url(_) => return Err("it is not on this machine".to_owned()),
+            ImageSource::Url(_) => return Err(NotAtHand::Elsewhere),
         };
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
-        read.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| error.to_string())
+        Ok(read.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
 
     /// The local copy of a picture that is named by its URL, as it was at `moment`. It is fetched at most once a run.
-    async fn fetched(&self, url: &str, moment: Timestamp) -> Result<PathBuf, String> {
+    async fn fetched(&self, url: &str, moment: Timestamp) -> Result<PathBuf, Arc<NotAtHand>> {
         if let Some(copy) = Copies::of(&self.folder, url).at(moment) {
             return Ok(copy.to_owned());
         }
@@ -132,7 +126,7 @@ impl BeforePictures {
         found
     }
 
-    async fn fetch(&self, url: &str) -> Result<PathBuf, String> {
+    async fn fetch(&self, url: &str) -> Result<PathBuf, Arc<NotAtHand>> {
         let mut slot = Slot::of(&self.slots).await;
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let count = |count: &dyn Fn(u32) -> u32| {
@@ -146,9 +140,9 @@ impl BeforePictures {
             return Ok(copy.to_owned());
         }
         // One that was seen earlier is most often the same still.
-        let or_newest = |cause: String| copies.newest().map(Path::to_owned).ok_or(cause);
+        let or_newest = |cause: NotAtHand| copies.newest().map(Path::to_owned).ok_or_else(|| cause.into());
         if count(&|failures| failures) >= self.limits.failures {
-            return or_newest(format!("{host} did not answer, and is not asked any more in this run"));
+            return or_newest(NotAtHand::LeftAlone { host });
         }
         match self.download(url, &mut slot).await {
             Ok(path) => {
@@ -159,18 +153,18 @@ impl BeforePictures {
                 count(&|failures| failures + 1);
                 // What follows may be a signature that opens the picture to whoever reads the log.
                 let url = url.split(['?', '#']).next().unwrap_or_default();
-                tracing::info!(url, cause, "the picture before could not be fetched");
+                tracing::info!(url, %cause, "the picture before could not be fetched");
                 or_newest(cause)
             }
         }
     }
 
-    async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, String> {
-        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await.map_err(|error| error.of_input())?;
-        let format = Format::sniff(&bytes).ok_or("it is no picture")?;
+    async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, NotAtHand> {
+        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await?;
+        let format = Format::sniff(&bytes).ok_or(NotAtHand::NoPicture)?;
         let copies = Copies::of(&self.folder, url);
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));
-        kept.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| error.to_string())
+        Ok(kept.await.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
 }
 
@@ -204,7 +198,7 @@ mod tests {
         let remembered = || pictures.fetched.lock().unwrap().len();
         let url = "https://shop.example/mug.png?signature=secret";
         let copy = Copies::of(&run.path().join(BEFORE), url).keep(b"a picture", Format::Png).unwrap();
-        assert_eq!(pictures.at_hand(&ImageSource::Url(url.into()), None).await, Ok(ImageSource::File(copy)));
+        assert_eq!(pictures.at_hand(&ImageSource::Url(url.into()), None).await.unwrap(), ImageSource::File(copy));
         assert_eq!(remembered(), 0, "it lies in the folder");
         for number in 0..MOST_REMEMBERED + 50 {
             assert!(pictures.at_hand(&ImageSource::Url(format!("file:///{number}")), None).await.is_err());
@@ -246,7 +240,7 @@ mod tests {
     async fn a_photo_that_is_gone_is_not_said_to_be_an_output() {
         let (run, shop) = (tempfile::tempdir().unwrap(), Shop::default());
         let pictures = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
-        let said = pictures.at_hand(&shop.open().await, None).await.unwrap_err();
+        let said = pictures.at_hand(&shop.open().await, None).await.unwrap_err().to_string();
         assert!(said.starts_with("the picture is no longer at its URL (HTTP 410"), "{said}");
     }
 
@@ -258,7 +252,7 @@ mod tests {
         let seen = async |pictures: &BeforePictures, submitted_at| {
             let found = pictures.at_hand(&image, Some(submitted_at)).await?;
             let content = BeforePictures::bytes(found).await?;
-            Ok::<_, String>(String::from_utf8_lossy(&content[8..]).into_owned())
+            Ok::<_, Arc<NotAtHand>>(String::from_utf8_lossy(&content[8..]).into_owned())
         };
         let (first, night) = (Timestamp::now(), tonight());
         shop.shows("red");

@@ -13,13 +13,11 @@ use crate::photo::Photo;
 
 use super::before::BeforePictures;
 use super::correct::correct;
-use super::{Correction, Subject, Verifier};
+use super::error::Unseen;
+use super::{BrokeOff, Correction, NotAtHand, Subject, Uncorrected, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
 const SHORTEST: u32 = 8;
-
-/// Why a picture that is in no place cannot be looked at.
-const GONE: &str = "the picture is no longer there as it was saved";
 
 /// How many pictures before are remembered: the rows of one product follow each other.
 const REMEMBERED: usize = 8;
@@ -65,30 +63,28 @@ impl Verifier for ColorChecker {
         .boxed()
     }
 
-    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
+    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
         let inner = Arc::clone(&self.inner);
         async move {
             let _slot = inner.slots.acquire().await;
             let [file] = &subject.files[..] else {
-                return Err("the job has several pictures".to_owned());
+                return Err(Uncorrected::SeveralPictures);
             };
-            let encoded = inner.encoded(file).await.ok_or(GONE)?;
+            let encoded = inner.encoded(file).await.ok_or(Uncorrected::Gone)?;
             let before = match subject.goal.request.images.first() {
                 Some(image) => {
-                    let found = inner.before.at_hand(image, subject.submitted_at).await;
-                    let found = found.map_err(|cause| without_before(&cause))?;
-                    BeforePictures::bytes(found).await.map_err(|cause| without_before(&cause))?
+                    let found = inner.before.at_hand(image, subject.submitted_at).await?;
+                    BeforePictures::bytes(found).await.map_err(Arc::new)?
                 }
-                None => return Err("there is no picture before".to_owned()),
+                None => return Err(Uncorrected::NoPictureBefore),
             };
             let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
             let work = move || {
                 let [color] = colors[..] else {
-                    return Err("several colors were asked for".to_owned());
+                    return Err(Uncorrected::SeveralColors);
                 };
-                let decoded = |encoded: &[u8]| Photo::decode(encoded).map_err(|error| error.to_string());
-                let after = decoded(&encoded)?;
-                correct(&decoded(&before)?, &after, color, tolerance)
+                let after = Photo::decode(&encoded)?;
+                correct(&Photo::decode(&before)?, &after, color, tolerance)
             };
             blocking(work).await?
         }
@@ -100,7 +96,7 @@ impl Inner {
     async fn check(self: &Arc<Self>, file: &SavedFile, subject: &Subject) -> Check {
         let asked = subject.asked();
         match self.view(file).await {
-            Err(reason) => Check::unmeasurable(asked, reason),
+            Err(unseen) => Check::unmeasurable(asked, unseen.to_string()),
             Ok(after) => {
                 let before = self.before(subject).await;
                 let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
@@ -109,7 +105,8 @@ impl Inner {
                     Err(cause) => (None, Some(cause)),
                 };
                 let work = move || measure(before.as_deref(), &after, &colors, tolerance).check;
-                let mut check = blocking(work).await.unwrap_or_else(|reason| Check::unmeasurable(asked, reason));
+                let mut check =
+                    blocking(work).await.unwrap_or_else(|cause| Check::unmeasurable(asked, cause.to_string()));
                 if let (Some(cause), Some(reason)) = (missing, &mut check.reason) {
                     reason.push_str(&format!(" ({cause})"));
                 }
@@ -119,26 +116,25 @@ impl Inner {
     }
 
     /// The picture as it is compared, or why it cannot be.
-    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, String> {
+    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, Unseen> {
         if file.width.min(file.height) < SHORTEST {
-            return Err("the picture is too small".to_owned());
+            return Err(Unseen::TooSmall);
         }
-        let encoded = self.encoded(file).await.ok_or(GONE)?;
-        let photo = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await?;
-        photo.map_err(|error| error.to_string())
+        let encoded = self.encoded(file).await.ok_or(Unseen::Gone)?;
+        Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
     }
 
     /// The picture before as it is compared, or why it is not at hand.
-    async fn before(&self, subject: &Subject) -> Result<Arc<View>, String> {
-        let image = subject.goal.request.images.first().ok_or("the request has no picture")?;
+    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<NotAtHand>> {
+        let image = subject.goal.request.images.first().ok_or(NotAtHand::NotNamed)?;
         let found = self.before.at_hand(image, subject.submitted_at).await?;
         let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }
         let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await?;
-        let view = Arc::new(view.map_err(|error| error.to_string())?);
+        let view = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await;
+        let view = Arc::new(view.map_err(NotAtHand::from)?.map_err(NotAtHand::from)?);
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
@@ -175,10 +171,6 @@ fn severity(check: &Check) -> (u8, f64) {
     (verdict, check.delta_e.unwrap_or_default())
 }
 
-fn without_before(cause: &str) -> String {
-    format!("the picture before is not at hand: {cause}")
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| format!("the check broke off: {error}"))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BrokeOff> {
+    Ok(tokio::task::spawn_blocking(work).await?)
 }

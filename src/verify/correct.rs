@@ -1,7 +1,7 @@
 use crate::color::{COMPARED_SIDE, Hex, Plane, Shift, Tolerance, Verdict, decode, measure};
 use crate::photo::Photo;
 
-use super::Correction;
+use super::{Correction, Uncorrected};
 
 /// How near a correction must come to count, in ΔE00.
 pub const LANDING: f64 = 1.0;
@@ -18,13 +18,13 @@ const ROUNDS: usize = 4;
 ///
 /// Why it is left as it is: the region is not certain, it is not near, or a check of the correction does not bear it
 /// out.
-pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, String> {
+pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, Uncorrected> {
     let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance);
     let before = before.reduced(COMPARED_SIDE);
-    let region: Plane<bool> = measured.region.ok_or("what was recolored is not certain")?;
-    let shown = measured.check.shown.ok_or("what was recolored shows no color of its own")?;
+    let region: Plane<bool> = measured.region.ok_or(Uncorrected::Uncertain)?;
+    let shown = measured.check.shown.ok_or(Uncorrected::Colorless)?;
     if measured.check.verdict != Verdict::Near {
-        return Err(format!("it is {}, and only what is near is corrected", measured.check.verdict.as_str()));
+        return Err(Uncorrected::NotNear(measured.check.verdict));
     }
     let (shift, target) = (Shift::new(&region, shown.linear()), color.linear());
     let (width, height) = after.dimensions();
@@ -36,13 +36,13 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
         let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
         let (Some(seen), Some(difference)) = (check.shown, check.delta_e_plain) else { break };
         if difference <= LANDING && check.verdict == Verdict::On {
-            return Ok(Correction { png: corrected.to_png().map_err(|error| error.to_string())?, check });
+            return Ok(Correction { png: corrected.to_png()?, check });
         }
         last = difference;
         let seen = decode(seen.0);
         aim = std::array::from_fn(|channel| (aim[channel] + target[channel] - seen[channel]).clamp(0.0, 1.5));
     }
-    Err(format!("a correction came within ΔE00 {last:.1} only"))
+    Err(Uncorrected::TooFar { nearest: last })
 }
 
 #[cfg(test)]
@@ -88,8 +88,8 @@ mod tests {
     fn what_is_on_or_off_its_color_is_left_as_it_is() {
         let before = disc([198, 40, 40]);
         for (shown, verdict) in [([30, 144, 255], "it is on"), ([46, 125, 79], "it is off")] {
-            let left = correct(&before, &disc(shown), Hex([30, 144, 255]), Tolerance::default());
-            assert!(left.clone().unwrap_err().starts_with(verdict), "{left:?}");
+            let left = correct(&before, &disc(shown), Hex([30, 144, 255]), Tolerance::default()).unwrap_err();
+            assert!(left.to_string().starts_with(verdict), "{left}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod before;
 mod checker;
 mod copies;
 mod correct;
+mod error;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::plan::Goal;
 pub use before::{BEFORE, BeforePictures, FetchLimits};
 pub use checker::ColorChecker;
 pub use correct::{LANDING, correct};
+pub use error::{BrokeOff, NotAtHand, Uncorrected};
 
 /// The pictures of one edit, and what they are held against.
 #[derive(Clone, Debug)]
@@ -50,7 +52,7 @@ pub trait Verifier: Send + Sync + 'static {
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check>;
 
     /// Corrects a picture that nearly shows its color, or says why it cannot be done.
-    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>>;
+    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>>;
 }
 
 /// The pictures before that are at hand in the run's folder, for those that the manifest names by URL: as they were when they

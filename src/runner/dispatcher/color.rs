@@ -9,7 +9,7 @@ use crate::outputs::ResultStore;
 use crate::plan::{Moment, Task, Work, next_for_color, unfinished_reroll};
 use crate::runner::RunError;
 use crate::runner::event::{Checkup, Event};
-use crate::verify::Subject;
+use crate::verify::{Subject, Uncorrected};
 
 use super::Dispatcher;
 
@@ -87,7 +87,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn take_correction(
         &mut self,
         key: &EditKey,
-        outcome: Result<Box<Corrected>, String>,
+        outcome: Result<Box<Corrected>, Uncorrected>,
     ) -> Result<(), RunError> {
         match outcome {
             Ok(corrected) => {
@@ -98,7 +98,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Err(reason) => {
                 let known = self.ledger.live(key).and_then(|edit| edit.checked.clone());
                 if let Some(checked) = known {
-                    let checked = Checked { uncorrected: Some(reason), ..*checked };
+                    let checked = Checked { uncorrected: Some(reason.to_string()), ..*checked };
                     self.step(key, Step::Checked(Box::new(checked))).await?.later();
                 }
             }

@@ -18,7 +18,7 @@ use crate::job::{
 use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
 use crate::outputs::{Place, Slot, Verified};
 use crate::plan::{Standing, Task};
-use crate::verify::{Correction, Subject};
+use crate::verify::{Correction, Subject, Uncorrected};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
 struct Scripted<P, Q> {
@@ -125,8 +125,8 @@ impl Verifier for Blind {
         async move { check }.boxed()
     }
 
-    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
-        async { Err("it is dark".to_owned()) }.boxed()
+    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
+        async { Err(Uncorrected::Uncertain) }.boxed()
     }
 }
 

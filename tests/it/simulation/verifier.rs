@@ -1,6 +1,6 @@
 use dyehouse::color::{Check, Hex, Verdict};
 use dyehouse::journal::SavedFile;
-use dyehouse::verify::{Correction, Subject, Verifier};
+use dyehouse::verify::{Correction, Subject, Uncorrected, Verifier};
 use futures::future::{BoxFuture, FutureExt};
 
 use super::world::World;
@@ -38,7 +38,7 @@ impl Verifier for SimulatedVerifier {
         .boxed()
     }
 
-    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, String>> {
+    fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
         let (world, life) = (self.world.clone(), self.life);
         async move {
             world.step(life).await;
@@ -48,7 +48,7 @@ impl Verifier for SimulatedVerifier {
                     png: format!("corrected {}", file.blake3).into_bytes(),
                     check: check(Verdict::On, 0.5),
                 }),
-                _ => Err("the region is not certain".to_owned()),
+                _ => Err(Uncorrected::Uncertain),
             }
         }
         .boxed()
