@@ -51,7 +51,7 @@ use tokio_util::task::TaskTracker;
 pub use config::{FetchPolicy, Limits, ServerConfig};
 pub use error::ServerError;
 pub use fetch::data_uri::{DataUriError, decode as decode_data_uri};
-pub use store::StoreError;
+pub use store::{RecordError, StoreError};
 
 use crate::editor::Edit;
 use app::{App, Ids};

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use image::{ImageFormat, ImageReader};
+use image::{ImageError, ImageFormat, ImageReader};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
@@ -12,11 +12,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::app::{App, chain};
-use super::fetch::{self, Fetcher};
+use super::fetch::{self, FetchError, Fetcher};
 use super::store::StoreError;
 use super::{Limits, safety};
 use crate::api::wire::Generate;
-use crate::editor::{Edit, EditInput};
+use crate::editor::{Edit, EditError, EditInput};
 
 /// How many work, and until when.
 #[derive(Debug)]
@@ -26,6 +26,36 @@ pub(super) struct Pace {
     pub(super) stop: CancellationToken,
     /// Work is given up after this.
     pub(super) kill: CancellationToken,
+}
+
+/// Why a prediction fails, in the words of its answer.
+#[derive(Debug, thiserror::Error)]
+enum EditFailure {
+    #[error("the request is no longer in the server's data folder")]
+    RequestGone,
+    #[error("{}", safety::FLAGGED)]
+    Flagged,
+    #[error("image {number} ({shown}) could not be fetched: {cause}")]
+    Fetch { number: usize, shown: String, cause: FetchError },
+    #[error("image {number} {fault}")]
+    Image { number: usize, fault: Unfit },
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    #[error("the output is over {} MiB", most_bytes >> 20)]
+    OutputTooLarge { most_bytes: usize },
+    #[error("the editor failed over this picture")]
+    BrokeOff,
+}
+
+/// Why an image is not given to the editor.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("is no JPEG, PNG, GIF or WebP")]
+    Format,
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] ImageError),
+    #[error("has {width} × {height} pixels, over {} megapixels", most_pixels / 1_000_000)]
+    TooManyPixels { width: u32, height: u32, most_pixels: u64 },
 }
 
 /// What a worker works with.
@@ -64,7 +94,7 @@ impl Worker {
         let store = &self.app.store;
         let result = match self.edit(id).await {
             Ok(png) => store.complete(id, vec![png]).await,
-            Err(error) => store.fail(id, error).await,
+            Err(failure) => store.fail(id, failure.to_string()).await,
         };
         match result {
             Ok(()) => tracing::debug!(%id, "a prediction is finished"),
@@ -76,20 +106,18 @@ impl Worker {
     }
 
     /// The edited picture, or why there is none.
-    async fn edit(&self, id: Uuid) -> Result<Vec<u8>, String> {
+    async fn edit(&self, id: Uuid) -> Result<Vec<u8>, EditFailure> {
         let request = self.app.store.request(id).await.map_err(|error| {
             tracing::error!(%id, error = %chain(&error), "a request could not be read");
-            "the request is no longer in the server's data folder".to_owned()
+            EditFailure::RequestGone
         })?;
         if request.switches.enable_safety_checker == Some(true) && safety::flags(&request.prompt) {
-            return Err(safety::FLAGGED.to_owned());
+            return Err(EditFailure::Flagged);
         }
         let mut images = Vec::with_capacity(request.images.len());
         for (index, image) in request.images.iter().enumerate() {
-            let bytes = self.fetcher.load(image).await.map_err(|error| {
-                let number = index + 1;
-                format!("image {number} ({}) could not be fetched: {error}", fetch::shown(image))
-            })?;
+            let failed = |cause| EditFailure::Fetch { number: index + 1, shown: fetch::shown(image), cause };
+            let bytes = self.fetcher.load(image).await.map_err(failed)?;
             images.push(bytes);
         }
         let editor = self.editor.clone();
@@ -97,38 +125,37 @@ impl Worker {
         let editing = tokio::task::spawn_blocking(move || edit(&*editor, &request, &images, &limits));
         editing.await.unwrap_or_else(|error| {
             tracing::error!(%id, %error, "the editor failed");
-            Err("the editor failed over this picture".to_owned())
+            Err(EditFailure::BrokeOff)
         })
     }
 }
 
-fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limits) -> Result<Vec<u8>, String> {
+fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limits) -> Result<Vec<u8>, EditFailure> {
     for (index, image) in images.iter().enumerate() {
-        check(image, limits).map_err(|fault| format!("image {} {fault}", index + 1))?;
+        check(image, limits).map_err(|fault| EditFailure::Image { number: index + 1, fault })?;
     }
     let input = EditInput { prompt: &request.prompt, images, size: request.size, seed: request.seed };
-    let png = editor.edit(&input).map_err(|error| error.to_string())?.png;
+    let png = editor.edit(&input)?.png;
     if png.len() > limits.output_bytes {
-        return Err(format!("the output is over {} MiB", limits.output_bytes >> 20));
+        return Err(EditFailure::OutputTooLarge { most_bytes: limits.output_bytes });
     }
     Ok(png)
 }
 
 /// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
-fn check(image: &[u8], limits: &Limits) -> Result<(), String> {
+fn check(image: &[u8], limits: &Limits) -> Result<(), Unfit> {
     let format = image::guess_format(image).ok();
     let known = format.filter(|format| {
         use ImageFormat::{Gif, Jpeg, Png, WebP};
         matches!(format, Jpeg | Png | Gif | WebP)
     });
     let Some(format) = known else {
-        return Err("is no JPEG, PNG, GIF or WebP".to_owned());
+        return Err(Unfit::Format);
     };
     let reader = ImageReader::with_format(Cursor::new(image), format);
-    let (width, height) = reader.into_dimensions().map_err(|error| format!("cannot be read: {error}"))?;
+    let (width, height) = reader.into_dimensions()?;
     if u64::from(width) * u64::from(height) > limits.image_pixels {
-        let most = limits.image_pixels / 1_000_000;
-        return Err(format!("has {width} × {height} pixels, over {most} megapixels"));
+        return Err(Unfit::TooManyPixels { width, height, most_pixels: limits.image_pixels });
     }
     Ok(())
 }

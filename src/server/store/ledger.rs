@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::record::Record;
+use super::record::{Record, RecordError};
 use super::{StoreError, files};
 
 /// Records that may wait for the writer before appenders wait too.
@@ -34,7 +34,7 @@ impl Ledger {
     pub(super) fn open(
         path: PathBuf,
         lock: File,
-        apply: impl FnMut(Record) -> Result<(), String>,
+        apply: impl FnMut(Record) -> Result<(), RecordError>,
     ) -> Result<Ledger, StoreError> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -83,7 +83,7 @@ impl Ledger {
 fn replay(
     file: &mut File,
     path: &Path,
-    mut apply: impl FnMut(Record) -> Result<(), String>,
+    mut apply: impl FnMut(Record) -> Result<(), RecordError>,
 ) -> Result<u64, StoreError> {
     let mut reader = BufReader::new(file);
     let mut whole = 0;

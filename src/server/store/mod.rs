@@ -29,6 +29,7 @@ use super::ServerError;
 use crate::api::wire::Generate;
 use ledger::Ledger;
 pub(super) use record::Fingerprint;
+pub use record::RecordError;
 use record::{Event, Record};
 
 /// Why the data folder cannot be used.
@@ -52,7 +53,7 @@ pub enum StoreError {
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
-        cause: String,
+        cause: RecordError,
     },
     /// The store was closed.
     #[error("write to a store that is closed")]
@@ -266,12 +267,12 @@ impl Store {
 
 impl Index {
     /// Brings the index to where `record` says it is.
-    fn apply(&mut self, record: Record) -> Result<(), String> {
+    fn apply(&mut self, record: Record) -> Result<(), RecordError> {
         let state = match record.event {
             Event::Accepted { base64, .. } => {
                 let entry = Entry { created_at: record.at, base64, state: State::Processing };
                 if self.entries.insert(record.id, entry).is_some() {
-                    return Err(format!("prediction {} is accepted twice", record.id));
+                    return Err(RecordError::AcceptedTwice(record.id));
                 }
                 self.processing += 1;
                 return Ok(());
@@ -285,8 +286,8 @@ impl Index {
                 self.processing -= 1;
                 Ok(())
             }
-            Some(_) => Err(format!("prediction {} is finished twice", record.id)),
-            None => Err(format!("prediction {} is finished and was never accepted", record.id)),
+            Some(_) => Err(RecordError::FinishedTwice(record.id)),
+            None => Err(RecordError::NeverAccepted(record.id)),
         }
     }
 }

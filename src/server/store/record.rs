@@ -57,6 +57,29 @@ impl Fingerprint {
     }
 }
 
+/// Why a record in the ledger cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It is no record.
+    #[error(transparent)]
+    Malformed(#[from] serde_json::Error),
+    /// A later program wrote it.
+    #[error("the record is of version {version}, newer than this program")]
+    Newer {
+        /// The version that it names.
+        version: u32,
+    },
+    /// Another before it has accepted the same prediction.
+    #[error("prediction {0} is accepted twice")]
+    AcceptedTwice(Uuid),
+    /// Another before it has finished the same prediction.
+    #[error("prediction {0} is finished twice")]
+    FinishedTwice(Uuid),
+    /// None before it has accepted the prediction that it finishes.
+    #[error("prediction {0} is finished and was never accepted")]
+    NeverAccepted(Uuid),
+}
+
 impl Event {
     pub(super) fn accepted(request: &Generate, fingerprint: Fingerprint) -> Event {
         Event::Accepted {
@@ -75,10 +98,10 @@ impl Record {
     }
 
     /// Reads one line.
-    pub(super) fn parse(line: &[u8]) -> Result<Record, String> {
-        let record: Record = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    pub(super) fn parse(line: &[u8]) -> Result<Record, RecordError> {
+        let record: Record = serde_json::from_slice(line)?;
         if record.v > VERSION {
-            return Err(format!("the record is of version {}, newer than this program", record.v));
+            return Err(RecordError::Newer { version: record.v });
         }
         Ok(record)
     }
