@@ -8,8 +8,9 @@ use super::cut::minimum_cut;
 /// How far apart hues must be to be told apart for certain, in OKLab.
 const APART: f32 = 0.004;
 
-/// How far from the ground's hue a color of the product must be to tell the two apart.
-const TELLING: f32 = 0.006;
+/// How far from the ground's hue a color of the product must be for hues to tell anything, and to tell what is before that
+/// ground.
+const TELLING: (f32, f32) = (0.002, 0.006);
 
 /// The share of the product that a color has that is one of its colors.
 const SHARE: f32 = 0.04;
@@ -84,7 +85,7 @@ pub(super) fn settled(
     let middle = background.at(colors.width / 2, colors.height / 2);
     let is_telling = |color: &Oklab| {
         let is_pale = color.saturation() < PALE && color.l > LIGHT && color.brightest() < CUT_OFF;
-        is_pale && chroma_distance(*color, middle) > TELLING
+        is_pale && chroma_distance(*color, middle) > TELLING.0
     };
     let mut settled = mask.clone();
     for _round in 0..ROUNDS {
@@ -148,7 +149,7 @@ impl Basin {
             // Its hue is unknown, and edges tell where it goes on.
             return FOUND * found.max(0.0) * self.area;
         }
-        let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > TELLING);
+        let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > TELLING.1);
         let off_product = telling.map(|hue| chroma_distance(color, *hue)).reduce(f32::min);
         let off_ground = chroma_distance(color, behind);
         let hue = off_product.map_or(0.0, |off_product| (off_ground.powi(2) - off_product.powi(2)) / APART.powi(2));
@@ -259,6 +260,17 @@ mod tests {
         assert!(!cream.at(60, 60) && cream.at(60, 22) && !cream.at(60, 10));
         let grey = handle(Oklab { l: 0.88, ..GROUND });
         assert!(grey.at(60, 60) && grey.at(60, 22), "of the ground's own hue, it stays as it was found");
+    }
+
+    #[test]
+    fn edges_tell_a_product_that_has_nearly_the_grounds_hue() {
+        let warm = Oklab { b: 0.003, ..CREAM };
+        let handle = disc(|x, y| match x.hypot(y) {
+            0.0..30.0 if x < 0.0 => (GROUND, 2, true),
+            0.0..30.0 => (warm, 3, false),
+            _ => (warm, 1, true),
+        });
+        assert!(handle.at(60, 22) && handle.at(75, 60), "what no edge parts from it is the product");
     }
 
     #[test]
