@@ -22,6 +22,9 @@ pub(super) struct IdIndex {
 
 const SHARDS: usize = 16;
 
+/// How many slots a shard has that grows to four times as many: all of them are 32 MiB then at most.
+const SMALL: usize = 1 << 16;
+
 /// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
 /// core's memory, and waiting for that is what takes time here.
 #[derive(Default)]
@@ -102,8 +105,10 @@ impl Shard {
     }
 
     fn grow(&mut self) {
-        let twice = vec![Slot::default(); (self.slots.len() * 2).max(8)];
-        for slot in std::mem::replace(&mut self.slots, twice) {
+        // While it is small, fewer moves matter more than a few free slots.
+        let times = if self.slots.len() < SMALL { 4 } else { 2 };
+        let more = vec![Slot::default(); (self.slots.len() * times).max(8)];
+        for slot in std::mem::replace(&mut self.slots, more) {
             if slot.line != 0 {
                 let at = self.find(slot.alike);
                 self.slots[at] = slot;
