@@ -133,6 +133,7 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
         "what is in another file is not in this one",
         &[
             "rows-a-folder.yaml",
+            "cell-named-as-a-column.yaml",
             "cells-with-holes.yaml",
             "rows-below-a-title.yaml",
             "rows-of-a-flat-file.yaml",

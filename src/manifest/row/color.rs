@@ -59,16 +59,16 @@ fn nearly_a_color(text: &str) -> Option<String> {
     if let Some(hex) = hex_of_parts(text) {
         return Some(format!("write `{hex}`"));
     }
+    if matches!(text, "-" | "--" | "?") || stands_for_nothing(text) {
+        return Some("leave the cell empty where no color is to be checked".to_owned());
+    }
     let colors = text.split(['/', ',', ';', '|', '&', '+']).filter(|color| !color.trim().is_empty());
     if colors.count() > 1 && !text.contains('(') {
         return Some("a job asks for one color: write a row for each of them".to_owned());
     }
     let is_of = |fan: &str| text.get(..fan.len()).is_some_and(|start| start.eq_ignore_ascii_case(fan));
-    if ["pantone", "pms ", "ral ", "ncs ", "hks "].into_iter().any(is_of) {
-        return Some("write the hex that it has on screens, as in #1E90FF".to_owned());
-    }
-    let is_none = matches!(text, "-" | "--" | "?") || stands_for_nothing(text);
-    is_none.then(|| "leave the cell empty where no color is to be checked".to_owned())
+    let is_of_a_fan = ["pantone", "pms ", "ral ", "ncs ", "hks "].into_iter().any(is_of);
+    is_of_a_fan.then(|| "write the hex that it has on screens, as in #1E90FF".to_owned())
 }
 
 /// The hex of red, green and blue as people write them: `30, 144, 255`, `RGB 30 144 255`.

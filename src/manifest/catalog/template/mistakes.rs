@@ -84,6 +84,8 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
     let roots: BTreeSet<&str> = known.matrix.iter().map(|axis| &*axis.name).collect();
     let columns: Option<BTreeSet<String>> =
         known.columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect());
+    let is_of_row = |name: &String| columns.as_ref().is_some_and(|columns| columns.contains(name));
+    let has_known_names = part.names(Nesting::Roots).iter().any(is_of_row);
     let mut complaints = Vec::new();
     for name in part.names(Nesting::WithParts) {
         let root = name.split('.').next().unwrap_or_default();
@@ -118,7 +120,8 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
                     quoted(title)
                 )
             }
-            names => match known.rows.and_then(|rows| Some((rows.file()?, rows.header_with(root)?))) {
+            // Where others beside it are known, the header is where it should be.
+            names => match header_below(known, root).filter(|_| !has_known_names) {
                 Some((file, line)) => {
                     format!("line {line} of {file} has it: if that is the header, remove what stands above it")
                 }
@@ -128,6 +131,12 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
     }
     complaints
+}
+
+/// The file of the rows, and a line near its top that has a column of this name, were it the header.
+fn header_below<'k>(known: &Known<'k>, name: &str) -> Option<(&'k str, u64)> {
+    let rows = known.rows?;
+    Some((rows.file()?, rows.header_with(name)?))
 }
 
 /// The filters that there are not.
