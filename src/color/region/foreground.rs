@@ -7,7 +7,7 @@ use super::burnt::with_burnt_out;
 use super::edges::{Edges, gradient};
 use super::frame::frame;
 use super::graph::Graph;
-use super::holes::without_holes;
+use super::holes::{without_holes, without_spots};
 use super::people::without_people;
 use super::settle::{is_washed_out, settled};
 use super::watershed::watershed;
@@ -70,7 +70,8 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
     let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));
     let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
-    let mask = if is_washed_out(&mask, colors) {
+    let is_white = is_washed_out(&mask, colors);
+    let mask = if is_white {
         if found_by <= CHROMA.0 && weight > CHROMA.0 {
             basins = Basins::new(&fine, &border);
         }
@@ -79,6 +80,7 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         mask
     };
     let mask = without_holes(mask, colors, &edges);
+    let mask = if is_white { without_spots(&mask) } else { mask };
     without_people(mask, colors)
 }
 
