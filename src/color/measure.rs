@@ -132,8 +132,9 @@ fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], toler
     let named = material(picture, &product, wanted.first().map(|hex| hex.linear()));
     let main = material(picture, &product, None);
     let mut check = judge(None, picture, &named, wanted, tolerance);
-    // A part of another color, such as a black handle, is not the product.
-    if check.verdict == Verdict::On && named.count() * 2 > main.count() {
+    // A part of another color, such as a black handle, is not the product, nor is the ground between its legs.
+    let common = named.zip(&main, |is_named, is_main| is_named && is_main);
+    if check.verdict == Verdict::On && common.count() * 2 > main.count() {
         check.reason = Some("nothing was changed: the product had the color before".to_owned());
     } else {
         check = judge(None, picture, &main, wanted, tolerance);

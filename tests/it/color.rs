@@ -110,6 +110,21 @@ fn what_cannot_be_measured_says_why() {
 }
 
 #[test]
+fn what_was_left_as_it_was_is_off_although_a_part_of_it_has_the_color() {
+    let sandbox = Sandbox::new();
+    let mut picture = disc([198, 40, 40]);
+    let part = disc([30, 144, 255]);
+    for (x, y) in (66..120).flat_map(|x| (0..120).map(move |y| (x, y))) {
+        picture.put_pixel(x, y, *part.get_pixel(x, y));
+    }
+    sandbox.write("ball.png", png(picture));
+    let said = code(&sandbox.run("color measure ball.png ball.png --to #1E90FF"), 3);
+    assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed\n"), "{said}");
+    let said = code(&sandbox.run("color measure ball.png ball.png --to #C62828"), 0);
+    assert!(said.contains("the product had the color before"), "{said}");
+}
+
+#[test]
 fn an_animation_is_its_first_frame_and_that_is_told() {
     let sandbox = Sandbox::new();
     let mut gif = Vec::new();
