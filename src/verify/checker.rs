@@ -9,12 +9,12 @@ use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
 use crate::outputs::places;
-use crate::photo::Photo;
+use crate::photo::{DecodeError, Photo};
 
 use super::before::BeforePictures;
 use super::correct::correct;
 use super::error::Unseen;
-use super::{BrokeOff, Correction, NotAtHand, Subject, Uncorrected, Verifier};
+use super::{BrokeOff, Correction, Gone, NotAtHand, Subject, Uncorrected, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
 const SHORTEST: u32 = 8;
@@ -70,7 +70,7 @@ impl Verifier for ColorChecker {
             let [file] = &subject.files[..] else {
                 return Err(Uncorrected::SeveralPictures);
             };
-            let encoded = inner.encoded(file).await.ok_or(Uncorrected::Gone)?;
+            let encoded = inner.encoded(file).await?;
             let before = match subject.goal.request.images.first() {
                 Some(image) => {
                     let found = inner.before.at_hand(image, subject.submitted_at).await?;
@@ -120,8 +120,7 @@ impl Inner {
         if file.width.min(file.height) < SHORTEST {
             return Err(Unseen::TooSmall);
         }
-        let encoded = self.encoded(file).await.ok_or(Unseen::Gone)?;
-        Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
+        reduced(self.encoded(file).await?).await
     }
 
     /// The picture before as it is compared, or why it is not at hand.
@@ -133,8 +132,7 @@ impl Inner {
             return Ok(Arc::clone(view));
         }
         let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view = blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await;
-        let view = Arc::new(view.map_err(NotAtHand::from)?.map_err(NotAtHand::from)?);
+        let view = Arc::new(reduced::<NotAtHand>(encoded).await?);
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
@@ -142,7 +140,7 @@ impl Inner {
     }
 
     /// A picture from wherever in the run's folder it is.
-    async fn encoded(&self, file: &SavedFile) -> Option<Vec<u8>> {
+    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, Gone> {
         let (run, file) = (self.run.clone(), file.clone());
         let work = move || {
             places(&run, &file).into_iter().find_map(|path| {
@@ -150,7 +148,7 @@ impl Inner {
                 std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
             })
         };
-        blocking(work).await.ok().flatten()
+        blocking(work).await.ok().flatten().ok_or(Gone)
     }
 }
 
@@ -169,6 +167,11 @@ fn severity(check: &Check) -> (u8, f64) {
         Verdict::Off => 3,
     };
     (verdict, check.delta_e.unwrap_or_default())
+}
+
+/// A picture as it is compared.
+async fn reduced<E: From<DecodeError> + From<BrokeOff>>(encoded: Vec<u8>) -> Result<View, E> {
+    Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BrokeOff> {

@@ -12,11 +12,16 @@ use crate::photo::{DecodeError, EncodeError};
 #[error("the check broke off: {0}")]
 pub struct BrokeOff(#[from] JoinError);
 
+/// A picture lies nowhere in the run's folder as it was saved.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture is no longer there as it was saved")]
+pub struct Gone;
+
 /// Why a result cannot be looked at.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unseen {
-    #[error("the picture is no longer there as it was saved")]
-    Gone,
+    #[error(transparent)]
+    Gone(#[from] Gone),
     #[error("the picture is too small")]
     TooSmall,
     #[error(transparent)]
@@ -72,9 +77,9 @@ pub enum Uncorrected {
     /// The manifest asks for more than one color.
     #[error("several colors were asked for")]
     SeveralColors,
-    /// It lies nowhere in the run's folder as it was saved.
-    #[error("the picture is no longer there as it was saved")]
-    Gone,
+    /// It is not there any more.
+    #[error(transparent)]
+    Gone(#[from] Gone),
     /// Somebody has changed it while it was corrected.
     #[error("the picture was changed by hand since it was saved")]
     Retouched,

@@ -22,7 +22,7 @@ use crate::plan::Goal;
 pub use before::{BEFORE, BeforePictures, FetchLimits};
 pub use checker::ColorChecker;
 pub use correct::{LANDING, correct};
-pub use error::{BrokeOff, NotAtHand, Uncorrected};
+pub use error::{BrokeOff, Gone, NotAtHand, Uncorrected};
 
 /// The pictures of one edit, and what they are held against.
 #[derive(Clone, Debug)]

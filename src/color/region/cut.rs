@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-/// What a flow needs no more than is left of it, as a share of the largest capacity: rounding.
+/// An arc with less than this left is full: the rest is rounding.
 const LEAST: f32 = 1e-4;
 
 /// The cheapest way to part nodes into two sides, by the flow that fills it (Dinic's algorithm): whether each is on the first side.

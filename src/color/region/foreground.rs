@@ -3,6 +3,7 @@ use crate::color::shown::percentile;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
+use super::background::Background;
 use super::burnt::with_burnt_out;
 use super::edges::{Edges, gradient};
 use super::frame::frame;
@@ -58,7 +59,8 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     let weight = chroma_weight(&smooth);
     let coarse = gradient(&smooth, CHROMA.0);
     let edges = Edges::new(&coarse);
-    let border = frame(colors);
+    let background = Background::fit(colors);
+    let border = frame(colors, &background);
     let is_large = colors.width.max(colors.height) > SIZE / 2 && colors.width.min(colors.height) >= 2;
     let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
@@ -75,11 +77,11 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         if found_by <= CHROMA.0 && weight > CHROMA.0 {
             basins = Basins::new(&fine, &border);
         }
-        with_burnt_out(&settled(&mask, colors, &basins.labels, &fine), colors)
+        with_burnt_out(&settled(&mask, colors, &background, &basins.labels, &fine), colors)
     } else {
         mask
     };
-    let mask = without_holes(mask, colors, &edges);
+    let mask = without_holes(mask, colors, &background, &edges);
     let mask = if is_white { without_spots(&mask) } else { mask };
     without_people(mask, colors)
 }
@@ -95,7 +97,8 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
     let smooth = gaussian(channels, 0.7);
     let coarse = gradient(&smooth, CHROMA.0);
     let edges = Edges::new(&coarse);
-    let border = frame(&channels.map(|[l, a, b]| Oklab { l, a, b }));
+    let colors = channels.map(|[l, a, b]| Oklab { l, a, b });
+    let border = frame(&colors, &Background::fit(&colors));
     let by = |gradient: &Plane<f32>, weight: f32, bonus: f32| {
         let best = choose(Basins::new(gradient, &border).candidates(&edges, noise_area))?;
         Some((best.score + bonus, Found { mask: best.mask, weight }))

@@ -19,9 +19,8 @@ const GAP: f32 = 0.01;
 ///
 /// A product stands on one side or around one corner. What runs from corner to corner is a floor or a wall, and so is
 /// everything where less than half of the border agrees on a background.
-pub(super) fn frame(colors: &Plane<Oklab>) -> Plane<bool> {
+pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let (width, height) = (colors.width, colors.height);
-    let background = Background::fit(colors);
     let least = APART.0.max(APART.1 * background.noise);
     let places = walk(width, height);
     let is_apart = |(x, y): (usize, usize)| background.distance(x, y, colors.at(x, y)) > least;
@@ -91,7 +90,7 @@ mod tests {
             let ground = Oklab { l: 0.8 + x as f32 * 0.001, a: 0.0, b: 0.01 };
             *color = if is_product(x, y) { Oklab { l: 0.45, a: 0.18, b: 0.09 } } else { ground };
         }
-        frame(&picture)
+        frame(&picture, &Background::fit(&picture))
     }
 
     #[test]

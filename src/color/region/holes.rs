@@ -36,9 +36,13 @@ pub(super) fn without_spots(mask: &Plane<bool>) -> Plane<bool> {
 }
 
 /// Drops enclosed parts that look like the background and have a sharp rim: the inside of a handle, or of a ring.
-pub(super) fn without_holes(mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Edges) -> Plane<bool> {
-    let background = Background::fit(colors);
-    let (labels, sizes) = components(&like_the_ground(&mask, colors, &background), Connected::Sides);
+pub(super) fn without_holes(
+    mask: Plane<bool>,
+    colors: &Plane<Oklab>,
+    background: &Background,
+    edges: &Edges,
+) -> Plane<bool> {
+    let (labels, sizes) = components(&like_the_ground(&mask, colors, background), Connected::Sides);
     let whole = mask.count();
     let windows = windows(&labels, sizes.len());
     let mut mask = mask;
@@ -50,7 +54,7 @@ pub(super) fn without_holes(mask: Plane<bool>, colors: &Plane<Oklab>, edges: &Ed
         }
         let is_framed = || {
             let share = of_product.count() as f32 / rim.len() as f32;
-            share > FRAMED.0 && distance_of_rest(part, &labels, &mask, colors, &background) > FRAMED.1
+            share > FRAMED.0 && distance_of_rest(part, &labels, &mask, colors, background) > FRAMED.1
         };
         if (*size as f32) < LARGE * whole as f32 || is_framed() {
             for (place, label) in mask.data.iter_mut().zip(&labels.data) {
@@ -132,7 +136,7 @@ mod tests {
     fn left(ring: Oklab, middle: Oklab, radius: f32) -> (bool, bool) {
         let ground = Oklab { l: 0.9, a: 0.0, b: 0.0 };
         let (colors, mask, edges) = disc(ground, |distance| if distance < radius { middle } else { ring });
-        let found = without_holes(mask, &colors, &edges);
+        let found = without_holes(mask, &colors, &Background::fit(&colors), &edges);
         (found.at(60, 60), found.at(60, 18))
     }
 

@@ -55,6 +55,7 @@ struct Basin {
     covered: f32,
     middle: [f32; 2],
     is_border: bool,
+    /// The basins after it that it borders on, with the gradient's sum and the length of the line between them.
     edges: Vec<(u32, f32, f32)>,
 }
 
@@ -62,9 +63,12 @@ struct Basin {
 pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
     let core = erode(mask, 2);
     let count = core.count();
-    let is_pale = |color: Oklab| color.saturation() < PALE && color.l > LIGHT;
     let pale = colors.data.iter().zip(&core.data).filter(|(color, is_set)| **is_set && is_pale(**color)).count();
     count >= 200 && pale * 2 >= count
+}
+
+fn is_pale(color: Oklab) -> bool {
+    color.saturation() < PALE && color.l > LIGHT
 }
 
 /// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
@@ -76,17 +80,15 @@ pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
 pub(super) fn settled(
     mask: &Plane<bool>,
     colors: &Plane<Oklab>,
+    background: &Background,
     labels: &Plane<u32>,
     gradient: &Plane<f32>,
 ) -> Plane<bool> {
     let basins = basins(mask, colors, labels, gradient);
     let links = links(&basins);
-    let background = Background::fit(colors);
     let middle = background.at(colors.width / 2, colors.height / 2);
-    let is_telling = |color: &Oklab| {
-        let is_pale = color.saturation() < PALE && color.l > LIGHT && color.brightest() < CUT_OFF;
-        is_pale && chroma_distance(*color, middle) > TELLING.0
-    };
+    let is_telling =
+        |color: &Oklab| is_pale(*color) && color.brightest() < CUT_OFF && chroma_distance(*color, middle) > TELLING.0;
     let mut settled = mask.clone();
     for _round in 0..ROUNDS {
         let clusters = Clusters::find(colors, &erode(&settled, 2));
@@ -114,8 +116,8 @@ pub(super) fn settled(
 fn links(basins: &[Basin]) -> Vec<(u32, u32, f32)> {
     let cost = |strength: f32, length: f32| OUTLINE * length * (-strength / length / EDGE).exp();
     let of = |(one, basin): (u32, &Basin)| {
-        let once = basin.edges.iter().filter(move |(other, ..)| one < *other);
-        once.map(move |(other, strength, length)| (one, *other, cost(*strength, *length))).collect::<Vec<_>>()
+        let edges = basin.edges.iter();
+        edges.map(move |(other, strength, length)| (one, *other, cost(*strength, *length))).collect::<Vec<_>>()
     };
     (0..).zip(basins).flat_map(of).collect()
 }
@@ -178,20 +180,19 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
         basin.middle = basin.middle.map(|sum| sum / basin.area.max(1.0));
     }
     let mut meet = |one: usize, other: usize| {
-        let (from, to) = (labels.data[one], labels.data[other]);
-        if from == to {
+        let strength = gradient.data[one].max(gradient.data[other]);
+        let (one, other) = (labels.data[one], labels.data[other]);
+        if one == other {
             return;
         }
-        let strength = gradient.data[one].max(gradient.data[other]);
-        for (from, to) in [(from, to), (to, from)] {
-            let edges = &mut basins[from as usize].edges;
-            match edges.iter_mut().find(|(other, ..)| *other == to) {
-                Some((_, sum, length)) => {
-                    *sum += strength;
-                    *length += 1.0;
-                }
-                None => edges.push((to, strength, 1.0)),
+        let (first, second) = (one.min(other), one.max(other));
+        let edges = &mut basins[first as usize].edges;
+        match edges.iter_mut().find(|(known, ..)| *known == second) {
+            Some((_, sum, length)) => {
+                *sum += strength;
+                *length += 1.0;
             }
+            None => edges.push((second, strength, 1.0)),
         }
     };
     for place in 0..labels.data.len() {
@@ -222,7 +223,7 @@ mod tests {
             labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
             mask.data[y * 120 + x] = true;
         }
-        settled(&mask, &colors, &labels, &colors.map(|_| 0.1)).at(88, 60)
+        settled(&mask, &colors, &Background::fit(&colors), &labels, &colors.map(|_| 0.1)).at(88, 60)
     }
 
     #[test]
@@ -249,7 +250,7 @@ mod tests {
                 gradient.data[place] = 0.06;
             }
         }
-        settled(&mask, &colors, &labels, &gradient)
+        settled(&mask, &colors, &Background::fit(&colors), &labels, &gradient)
     }
 
     #[test]

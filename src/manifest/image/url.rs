@@ -5,7 +5,7 @@ use memchr::memchr2;
 use crate::bytes;
 use crate::job::{ImageRef, UrlRef, extension};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::row::failed_formula;
+use crate::manifest::row::{MEND_FORMULA, failed_formula};
 
 use super::{ImageRefusal, refuse};
 
@@ -41,8 +41,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if url.query().starts_with('#')
         && let Some(failed) = failed_formula(url.query())
     {
-        let hint = "mend the formula in the spreadsheet, and save it again";
-        return refuse(text, &format!("holds {}, what is left of a formula that failed", quoted(failed)), hint);
+        return refuse(text, &failed, MEND_FORMULA);
     }
     if !url.is_usual()
         && let Some(extension) = url.extension()

@@ -21,7 +21,7 @@ mod understand;
 pub(super) use complaint::{At, Complaint};
 pub(super) use parsed::ParsedRow;
 pub(super) use reader::Reader;
-pub(super) use spreadsheet::{failed_formula, lost};
+pub(super) use spreadsheet::{MEND_FORMULA, failed_formula, lost};
 pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;

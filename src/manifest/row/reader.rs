@@ -11,7 +11,7 @@ use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, is_hex_in_capitals};
-use super::spreadsheet::{asks_for_nothing, failed_formula, lost, stands_for_nothing};
+use super::spreadsheet::{MEND_FORMULA, asks_for_nothing, failed_formula, lost, stands_for_nothing};
 use super::{At, Complaint, Field, ParsedRow, Row, Value};
 
 /// The most images that the API takes.
@@ -125,9 +125,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
         if let Some(failed) = failed_formula(prompt) {
-            let message = format!("the prompt holds {}, what is left of a formula that failed", quoted(failed));
-            let hint = "mend the formula in the spreadsheet, and save it again".to_owned();
-            self.complain(At::Field(Field::Prompt), message, hint);
+            self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), MEND_FORMULA.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());

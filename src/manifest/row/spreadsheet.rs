@@ -40,11 +40,9 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "is a formula, and not what it comes to",
             "save the table out of the spreadsheet, which writes what the cells show",
         ),
-        [b'#' | b'E', ..] if is_formula_error(text) => Lost::new(
-            text,
-            "is what a spreadsheet shows for a formula that failed",
-            "mend the formula in the spreadsheet, and save it again",
-        ),
+        [b'#' | b'E', ..] if is_formula_error(text) => {
+            Lost::new(text, "is what a spreadsheet shows for a formula that failed", MEND_FORMULA)
+        }
         [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
             text,
             "is what a spreadsheet shows where a column is too narrow",
@@ -69,17 +67,19 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     }
 }
 
-/// What is left of a formula that failed inside of a text, which others have put together: `Change the #N/A to red`.
-pub(in crate::manifest) fn failed_formula(text: &str) -> Option<&'static str> {
+/// The way out of a formula that failed.
+pub(in crate::manifest) const MEND_FORMULA: &str = "mend the formula in the spreadsheet, and save it again";
+
+/// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
+/// #N/A to red`.
+pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
     const FAILED: [&str; 15] = [
         "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#ERROR!", "#BEZUG!",
         "#WERT!", "#NOM?", "#VALEUR!", "#¡REF!",
     ];
-    memchr_iter(b'#', text.as_bytes()).find_map(|at| {
-        let is_color =
-            || text.as_bytes().get(at + 1..at + 4).is_some_and(|signs| signs.iter().all(u8::is_ascii_hexdigit));
-        FAILED.into_iter().filter(|_| !is_color()).find(|failed| text[at..].starts_with(failed))
-    })
+    let mut hashes = memchr_iter(b'#', text.as_bytes());
+    let failed = hashes.find_map(|at| FAILED.into_iter().find(|failed| text[at..].starts_with(failed)))?;
+    Some(format!("holds {}, what is left of a formula that failed", quoted(failed)))
 }
 
 /// Whether a text is what data frames and programs write where there is nothing.
