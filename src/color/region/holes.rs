@@ -28,6 +28,8 @@ pub(super) fn without_spots(mask: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(&mask.map(|is_set| !is_set), Connected::Sides);
     let least = SPOT * mask.count() as f32;
     let mut is_spot: Vec<bool> = sizes.iter().map(|size| (*size as f32) < least).collect();
+    // What is cut by the picture's border is enclosed by nothing.
+    labels.ring(1).for_each(|(x, y)| is_spot[labels.at(x, y) as usize] = false);
     let filled = labels.zip(mask, |part, is_set| is_set || is_spot[part as usize]);
     for (part, is_within) in labels.data.iter().zip(&erode(&filled, WITHIN).data) {
         is_spot[*part as usize] &= is_within;
@@ -166,5 +168,14 @@ mod tests {
         set(30..42, 60..72, false);
         let filled = without_spots(&mask);
         assert!(filled.at(62, 62) && !filled.at(14, 62) && !filled.at(35, 65) && !filled.at(2, 2));
+    }
+
+    #[test]
+    fn the_ground_in_a_corner_of_the_picture_is_no_spot_however_small_it_is() {
+        let mut mask = Plane::filled(SIDE, SIDE, true);
+        for y in 0..5 {
+            mask.data[y * SIDE..][..5].fill(false);
+        }
+        assert!(!without_spots(&mask).at(2, 2));
     }
 }
