@@ -6,10 +6,11 @@ use crate::color::{Oklab, Plane, Rgb, luminance, shown};
 
 use super::cast::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
-use super::gloss::with_reflections;
+use super::gloss::Glossy;
 use super::lines::with_lines;
 use super::outline::outside;
 use super::people::without_turned_heads;
+use super::shadow::without_soft_shadow;
 use super::unmix::{Unmix, norm};
 
 /// Below this saturation a color counts as neutral, and has no hue to go by.
@@ -61,18 +62,22 @@ pub(crate) fn material_of(
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
-    let product = &without_cast_shadow(product, colors, color);
+    let is_mirroring = luminance(body) < MIRRORING;
+    // Shadows are no part of the product, and what is beside them does not border on the ground.
+    let outline = product;
+    let lit = without_cast_shadow(outline, colors, color);
+    let product = &if is_mirroring { without_soft_shadow(&lit, colors, color) } else { lit };
     let found = if color.saturation() > NEUTRAL {
         let (found, product) = colorful(picture, colors, product, body);
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
         let found = neutral(colors, &seed, product, body);
-        let found = if luminance(body) < MIRRORING {
-            with_reflections(&found, colors, product)
+        let found = if is_mirroring {
+            Glossy { colors, product, outline }.with_reflections(&found)
         } else {
             without_ground(&found, colors, product)
         };
-        tidy(&found, colors, product, body)
+        tidy(&found, colors, outline, body).zip(product, |is_found, is_product| is_found && is_product)
     };
     without_turned_heads(found, colors, product)
 }

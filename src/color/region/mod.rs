@@ -18,6 +18,7 @@ mod outline;
 mod part;
 mod people;
 mod settle;
+mod shadow;
 mod unmix;
 mod watershed;
 

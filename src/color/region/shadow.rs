@@ -1,0 +1,149 @@
+use crate::color::filter::{Connected, components, dilate, neighbors, spread};
+use crate::color::{Oklab, Plane};
+
+use super::background::ground_around;
+use super::clusters::chroma_distance;
+use super::edges::gradient;
+
+/// How far around a pixel it is looked at how much the lightness changes, in pixels.
+const AROUND: usize = 4;
+
+/// There is an edge where one step makes more than this much of the change of lightness around it, if that is more than
+/// the second in OKLab: an outline is two or three pixels wide, and the rim of a shadow wider than what is looked at.
+const EDGE: (f32, f32) = (0.26, 0.08);
+
+/// How much lighter than the product a shadow is at least where it can be told from it, and than the ground at most, in
+/// OKLab.
+const LIGHTER: f32 = 0.06;
+const THAN_GROUND: f32 = 0.02;
+
+/// How far the chroma over lightness of a shadow may be from the ground's.
+const HUE: f32 = 0.06;
+
+/// The least share of what is around a pixel that ground must take to tell of it.
+const LEAST_GROUND: f32 = 0.01;
+
+/// The least share of its border with the ground along which a shadow has no edge.
+const SOFT: f32 = 0.93;
+
+/// How many times the root of its area a shadow borders on the ground at least: what was entered by a gap in the
+/// product's outline does so by that gap alone.
+const BORDERING: usize = 3;
+
+/// The dark product without the shadow that it casts, where its outline took that in.
+///
+/// A shadow has the ground's hue and goes over into it without an edge, and the product ends with one. `body` is what the
+/// product shows: what is darker may be either, and is left unless a shadow is around it.
+pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
+    let is_shade = |place: usize| colors.data[place].l > body.l + LIGHTER;
+    let edges = edges(colors);
+    let entered = entered(product, colors, &edges, is_shade);
+    let (parts, sizes) = components(&entered, Connected::Sides);
+    let (mut rims, mut soft) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
+    for place in (0..entered.data.len()).filter(|place| entered.data[*place]) {
+        let part = parts.data[place] as usize;
+        for beside in neighbors(place, product.width, product.height).filter(|beside| !product.data[*beside]) {
+            rims[part] += 1;
+            soft[part] += usize::from(!edges.data[beside]);
+        }
+    }
+    let is_shadow = |part: usize| {
+        rims[part].pow(2) > BORDERING.pow(2) * sizes[part] && soft[part] as f32 >= SOFT * rims[part] as f32
+    };
+    let mut shadow = dilate(&parts.map(|part| part != 0 && is_shadow(part as usize)), 1);
+    for (place, is_shadow) in shadow.data.iter_mut().enumerate() {
+        // The pixels of the product's edge are mixed; those that show less of it than of the shadow go as well.
+        *is_shadow &= product.data[place] && is_shade(place);
+    }
+    without_middles(&product.zip(&shadow, |is_product, is_shadow| is_product && !is_shadow), &shadow)
+}
+
+/// Where lightness changes in a step, and not softly.
+fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
+    let light = colors.map(|color| color.l);
+    let (most, least) = (spread(&light, AROUND, f32::max), spread(&light, AROUND, f32::min));
+    let changes = most.zip(&least, |most, least| most - least);
+    let steps = gradient(&light.map(|light| [light, 0.0, 0.0]), 1.0);
+    changes.zip(&steps, |change, step| change > EDGE.1 && step > EDGE.0 * change)
+}
+
+/// What of the product is reached from the ground without crossing an edge, and could be a shadow.
+fn entered(
+    product: &Plane<bool>,
+    colors: &Plane<Oklab>,
+    edges: &Plane<bool>,
+    is_shade: impl Fn(usize) -> bool,
+) -> Plane<bool> {
+    let ground = ground_around(product, colors);
+    let is_grounds = |place: usize| {
+        let (own, ground) = (colors.data[place], ground.data[place]);
+        ground.share > LEAST_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
+    };
+    let mut entered = product.map(|_| false);
+    let mut reached: Vec<usize> = (0..product.data.len()).filter(|place| !product.data[*place]).collect();
+    while let Some(place) = reached.pop() {
+        for beside in neighbors(place, product.width, product.height) {
+            let is_new = product.data[beside] && !entered.data[beside];
+            if is_new && !edges.data[beside] && is_shade(beside) && is_grounds(beside) {
+                entered.data[beside] = true;
+                reached.push(beside);
+            }
+        }
+    }
+    entered
+}
+
+/// Drops the middle of a shadow, which may be as dark as the product: most of what is around it is shadow.
+fn without_middles(product: &Plane<bool>, shadow: &Plane<bool>) -> Plane<bool> {
+    let (parts, sizes) = components(product, Connected::Sides);
+    let (mut rims, mut within) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
+    for place in (0..product.data.len()).filter(|place| product.data[*place]) {
+        let part = parts.data[place] as usize;
+        for beside in neighbors(place, product.width, product.height).filter(|beside| !product.data[*beside]) {
+            rims[part] += 1;
+            within[part] += usize::from(shadow.data[beside]);
+        }
+    }
+    let whole = product.count();
+    let is_middle = |part: usize| 2 * within[part] > rims[part] && 2 * sizes[part] <= whole;
+    parts.map(|part| part != 0 && !is_middle(part as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUND: Oklab = Oklab { l: 0.9, a: 0.0, b: 0.0 };
+    const BLACK: Oklab = Oklab { l: 0.2, a: 0.0, b: 0.0 };
+
+    /// A black box on a light ground over a round shadow, and an outline that took the shadow in. How dark the shadow is
+    /// in its middle, and over how many pixels it goes over into the ground.
+    fn left(middle: f32, rim: f32) -> Plane<bool> {
+        let mut colors = Plane::filled(120, 120, GROUND);
+        let mut product = Plane::filled(120, 120, false);
+        for place in 0..120 * 120 {
+            let (x, y) = ((place % 120) as f32, (place / 120) as f32);
+            let depth = ((30.0 - (x - 60.0).hypot((y - 80.0) * 2.0)) / rim).clamp(0.0, 1.0);
+            let is_box = (40.0..80.0).contains(&x) && (20.0..70.0).contains(&y);
+            let shade = GROUND.l + depth * (middle - GROUND.l);
+            colors.data[place] = if is_box { BLACK } else { Oklab { l: shade, ..GROUND } };
+            product.data[place] = is_box || shade < GROUND.l - 0.1;
+        }
+        without_soft_shadow(&product, &colors, BLACK)
+    }
+
+    #[test]
+    fn a_shadow_below_something_black_goes_with_its_dark_middle() {
+        for middle in [0.5, 0.15] {
+            let left = left(middle, 24.0);
+            assert!(left.at(60, 40) && left.at(41, 69), "the box");
+            assert!(!left.at(60, 80) && !left.at(45, 82), "the shadow that is {middle} in its middle");
+        }
+    }
+
+    #[test]
+    fn what_ends_with_an_edge_is_a_part_of_the_product_and_no_shadow() {
+        let left = left(0.5, 1.0);
+        assert!(left.at(60, 40) && left.at(60, 82));
+    }
+}
