@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr_iter, memrchr, memrchr_iter};
 
 use super::quotes::last_record_end;
 use super::text::fill;
@@ -37,6 +37,8 @@ pub(super) enum Ends {
     Lines,
     /// The end of a line that is not inside of quotes, where cells are separated by this.
     Records(u8),
+    /// The line before one that begins an entry of a YAML list, with so many spaces before it.
+    Entries(usize),
 }
 
 /// Where the rows begin that are read.
@@ -68,7 +70,11 @@ pub(super) struct Blocks<R> {
 impl<R: Read> Blocks<R> {
     /// Reads from `input`, which is at `start`. Each row will be read as `jobs` of them, so that many make blocks small.
     pub(super) fn new(input: R, ends: Ends, start: Start, jobs: usize) -> Blocks<R> {
-        let size = (USUAL / jobs.max(1)).max(USUAL >> 6);
+        Blocks::of_size(input, ends, start, (USUAL / jobs.max(1)).max(USUAL >> 6))
+    }
+
+    /// The same with blocks of `size` bytes where rows are short.
+    pub(super) fn of_size(input: R, ends: Ends, start: Start, size: usize) -> Blocks<R> {
         Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, shelf: Shelf::default() }
     }
 
@@ -151,16 +157,20 @@ impl Shelf {
 
 impl Ends {
     /// Where the last whole row of `text` ends, which begins with a row and may end within one.
-    fn last(self, text: &[u8]) -> Option<usize> {
+    pub(super) fn last(self, text: &[u8]) -> Option<usize> {
         match self {
             Ends::Lines => memrchr(b'\n', text).map(|at| at + 1),
             Ends::Records(delimiter) => last_record_end(text, delimiter),
+            Ends::Entries(indent) => {
+                let begins = |at: &usize| begins_entry(&text[*at..], indent);
+                memrchr_iter(b'\n', text).map(|at| at + 1).find(begins)
+            }
         }
     }
 
     fn breaks(self, text: &str) -> u64 {
         match self {
-            Ends::Lines => memchr_iter(b'\n', text.as_bytes()).count() as u64,
+            Ends::Lines | Ends::Entries(_) => memchr_iter(b'\n', text.as_bytes()).count() as u64,
             Ends::Records(_) => breaks(text),
         }
     }
@@ -168,9 +178,16 @@ impl Ends {
     fn too_long(self, line: u64) -> String {
         match self {
             Ends::Lines => format!("line {line} is over 128 MiB"),
+            Ends::Entries(_) => format!("the entry on line {line} is over 128 MiB"),
             Ends::Records(_) => format!("the record on line {line} is over 128 MiB: is a quote never closed?"),
         }
     }
+}
+
+/// Whether a line begins an entry of a YAML list that has `indent` spaces before each.
+pub(super) fn begins_entry(line: &[u8], indent: usize) -> bool {
+    let dash = line.get(..indent).filter(|spaces| spaces.iter().all(|byte| *byte == b' ')).map(|_| &line[indent..]);
+    matches!(dash, Some([b'-'] | [b'-', b' ' | b'\n', ..]))
 }
 
 /// How many lines end in `text`, be it with a line feed, a carriage return, or both.

@@ -30,7 +30,18 @@ pub(super) enum Opened {
 /// # Errors
 /// Everything that is wrong with the head, where no job can be looked at.
 pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let text = source.text().map_err(|diagnostic| vec![diagnostic])?;
+    read(source, source.text().map_err(|diagnostic| vec![diagnostic])?, folder)
+}
+
+/// The same of a `text` that is all of the document, or its beginning.
+///
+/// # Errors
+/// As those of [`open`].
+pub(super) fn read(
+    source: &Source,
+    text: String,
+    folder: &Path,
+) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut root = node::parse(&text)
         .map_err(|unparsable| vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)])?;
     let lost = root.find_lost(&text);

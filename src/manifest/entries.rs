@@ -35,6 +35,16 @@ impl Entries {
         Entries { text, lines: LineStarts::default(), defaults, jobs }
     }
 
+    /// The first of them.
+    pub(super) fn first(&self) -> Option<&Node> {
+        self.jobs.first()
+    }
+
+    /// What holds for each of them.
+    pub(super) fn into_defaults(self) -> Defaults {
+        self.defaults
+    }
+
     /// Its jobs.
     pub(super) fn parts<'e>(&'e self, source: &'e Source) -> Parts<'e> {
         parts_of_list(&self.jobs, 1, |jobs| EntriesPass { list: self, source, jobs, next: 0 })
@@ -60,31 +70,16 @@ impl Pass for EntriesPass<'_> {
     }
 
     fn row(&self) -> (Row<'_>, Vec<Complaint>) {
-        match &self.job().kind {
-            Kind::Map(pairs) => read_row(pairs),
-            Kind::Scalar(text) if joined_key(text).is_some() => {
-                let key = joined_key(text).unwrap_or_default();
-                let message = format!("the job is a text, for there is no space behind `{key}:`");
-                let at = At::Source(self.job().span.start..self.job().span.start + key.len() + 1);
-                (Row::refused(), vec![Complaint::new(at, message, format!("write `{key}: …`, and so with the others"))])
-            }
-            _ => {
-                let message = format!("the job is {}, and takes keys such as `prompt`", self.job().what());
-                let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
-                (Row::refused(), vec![Complaint::new(At::Row, message, hint)])
-            }
-        }
+        row_of(self.job())
     }
 
     fn columns(&self) -> Vec<(String, String)> {
-        let own = self.pairs().iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
-        let Some(Kind::Map(columns)) = own else { return Vec::new() };
-        columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
+        columns_of(self.job())
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
         let Entries { text, lines, .. } = self.list;
-        let span = span_of(&complaint.at, self.pairs(), &self.job().span, text);
+        let span = span_in(&complaint.at, self.job(), text);
         self.source.error_on(text, lines, &span, complaint.message, complaint.hint)
     }
 }
@@ -93,12 +88,42 @@ impl EntriesPass<'_> {
     fn job(&self) -> &Node {
         &self.jobs[self.next.saturating_sub(1)]
     }
+}
 
-    fn pairs(&self) -> &[(Key, Node)] {
-        match &self.job().kind {
-            Kind::Map(pairs) => pairs,
-            _ => &[],
+/// The row that a job of a list is, and what is wrong with its keys.
+pub(super) fn row_of(job: &Node) -> (Row<'_>, Vec<Complaint>) {
+    match &job.kind {
+        Kind::Map(pairs) => read_row(pairs),
+        Kind::Scalar(text) if joined_key(text).is_some() => {
+            let key = joined_key(text).unwrap_or_default();
+            let message = format!("the job is a text, for there is no space behind `{key}:`");
+            let at = At::Source(job.span.start..job.span.start + key.len() + 1);
+            (Row::refused(), vec![Complaint::new(at, message, format!("write `{key}: …`, and so with the others"))])
         }
+        _ => {
+            let message = format!("the job is {}, and takes keys such as `prompt`", job.what());
+            let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
+            (Row::refused(), vec![Complaint::new(At::Row, message, hint)])
+        }
+    }
+}
+
+/// The user's own columns of a job of a list.
+pub(super) fn columns_of(job: &Node) -> Vec<(String, String)> {
+    let own = pairs(job).iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
+    let Some(Kind::Map(columns)) = own else { return Vec::new() };
+    columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
+}
+
+/// The bytes of `text` that a complaint about a job of a list is about.
+pub(super) fn span_in(at: &At, job: &Node, text: &str) -> Range<usize> {
+    span_of(at, pairs(job), &job.span, text)
+}
+
+fn pairs(job: &Node) -> &[(Key, Node)] {
+    match &job.kind {
+        Kind::Map(pairs) => pairs,
+        _ => &[],
     }
 }
 

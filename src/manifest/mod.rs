@@ -3,8 +3,8 @@
 //! [`Manifest::open`] understands the head, [`Manifest::jobs`] streams the jobs, and [`Manifest::read`] does so on all
 //! cores. Nothing is opened but the manifest itself: whether a picture exists is for somebody else to find out.
 //!
-//! Rows come in parts: a table and lines of JSON in blocks of their text (`blocks`), lists in pieces. A `Pass` reads
-//! one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
+//! Rows come in parts: a table, lines of JSON and a long list of jobs (`long_list`) in blocks of their text (`blocks`), what
+//! is held in pieces. A `Pass` reads one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
 
 mod blocks;
 mod catalog;
@@ -19,6 +19,7 @@ mod jobs;
 mod json_places;
 mod line_starts;
 mod lines;
+mod long_list;
 mod node;
 mod parallel;
 mod pass;
@@ -54,6 +55,7 @@ use catalog::{Catalog, RowSource};
 use document::Opened;
 use entries::Entries;
 use lines::Lines;
+use long_list::LongList;
 use pass::{Parts, Use};
 use source::{Kind, Source};
 use table::Table;
@@ -77,7 +79,17 @@ enum Body {
     Table(Table),
     Lines(Lines),
     Listed(Entries),
+    Long(LongList),
     Catalog(Box<Catalog>),
+}
+
+/// How a document is read.
+#[derive(Clone, Copy)]
+enum Documents {
+    /// In blocks, if it is long and begins as those are that can be.
+    InBlocks,
+    /// As a whole.
+    Whole,
 }
 
 impl Manifest {
@@ -90,9 +102,11 @@ impl Manifest {
         if path.as_os_str() == stdin::DASH {
             let (copy, kind) = stdin::kept(io::stdin().lock())?;
             let source = Source::of(copy, stdin::NAME.to_owned(), kind)?;
-            return Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new());
+            let manifest =
+                Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new(), Documents::InBlocks)?;
+            return manifest.whole_unless_plain();
         }
-        Manifest::open_with(path, |name, kind| match path.metadata() {
+        let manifest = Manifest::open_with(path, |name, kind| match path.metadata() {
             // What comes through a pipe can be read once, and a manifest is read more often.
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 let copy = stdin::copied(path)
@@ -100,12 +114,13 @@ impl Manifest {
                 Source::of(copy, name, kind)
             }
             _ => Source::open(path, name, kind),
-        })
+        })?;
+        manifest.whole_unless_plain()
     }
 
-    /// The same, for whoever reads all rows once: of a file that begins as UTF-8 it is not looked in a pass of its own
-    /// whether it goes on so. Where rows cannot be read, [`Manifest::is_utf8`] tells whether that is why; then it has to be
-    /// opened as usual.
+    /// The same, for whoever reads all rows once: of a file that begins as UTF-8, or as a plain list in YAML, it is not looked
+    /// in a pass of its own whether it goes on so. Where rows cannot be read, [`Manifest::is_as_trusted`] tells whether that
+    /// is why; then it has to be opened as usual.
     ///
     /// # Errors
     /// As those of [`Manifest::open`].
@@ -126,10 +141,28 @@ impl Manifest {
         let kind = Kind::of(path, &name)?;
         let source = open(name, kind)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Manifest::understand(source, kind, stem, path.parent().unwrap_or(Path::new("")).to_owned())
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Manifest::understand(source, kind, stem, folder, Documents::InBlocks)
     }
 
-    fn understand(source: Source, kind: Kind, name: String, folder: PathBuf) -> Result<Manifest, Problems> {
+    /// The same manifest, read as a whole if it is a document that cannot be read in blocks to its end.
+    fn whole_unless_plain(self) -> Result<Manifest, Problems> {
+        if let Body::Long(_) = self.body {
+            let stop = |found: Found<'_, ()>| if matches!(found, Found::Broken(_)) { Err(()) } else { Ok(()) };
+            if !matches!(self.read(|_| (), stop), Ok(Ok(()))) {
+                return Manifest::understand(self.source, Kind::Yaml, self.name, self.folder, Documents::Whole);
+            }
+        }
+        Ok(self)
+    }
+
+    fn understand(
+        source: Source,
+        kind: Kind,
+        name: String,
+        folder: PathBuf,
+        documents: Documents,
+    ) -> Result<Manifest, Problems> {
         let mut notices: Vec<Diagnostic> = source.notice.iter().cloned().collect();
         let (settings, body, wrong) = match kind {
             Kind::Table => {
@@ -143,13 +176,22 @@ impl Manifest {
                 notices.append(&mut lines.notices);
                 (Settings::default(), Body::Lines(lines), Vec::new())
             }
-            Kind::Yaml => match document::open(&source, &folder)? {
-                (settings, Opened::Jobs(entries), wrong) => (settings, Body::Listed(entries), wrong),
-                (settings, Opened::Catalog(catalog), wrong) => {
-                    notices.extend(catalog.rows.notices());
-                    (settings, Body::Catalog(catalog), wrong)
+            Kind::Yaml => {
+                let long = match documents {
+                    Documents::InBlocks => LongList::open(&source, &folder, long_list::USUAL),
+                    Documents::Whole => Ok(None),
+                };
+                match long.map_err(|error| source.failed(&error))? {
+                    Some((settings, list)) => (settings, Body::Long(list), Vec::new()),
+                    None => match document::open(&source, &folder)? {
+                        (settings, Opened::Jobs(entries), wrong) => (settings, Body::Listed(entries), wrong),
+                        (settings, Opened::Catalog(catalog), wrong) => {
+                            notices.extend(catalog.rows.notices());
+                            (settings, Body::Catalog(catalog), wrong)
+                        }
+                    },
                 }
-            },
+            }
         };
         let manifest = Manifest { source, name, folder, settings, notices, body };
         if wrong.is_empty() { Ok(manifest) } else { Err(manifest.all_problems(wrong)) }
@@ -185,8 +227,9 @@ impl Manifest {
     }
 
     /// Whether its file is what it was taken for, where that was done on trust.
-    pub fn is_utf8(&self) -> bool {
-        self.source.is_utf8().unwrap_or(true)
+    pub fn is_as_trusted(&self) -> bool {
+        let is_plain = if let Body::Long(list) = &self.body { list.is_plain() } else { true };
+        is_plain && self.source.is_utf8().unwrap_or(true)
     }
 
     /// What it says about the run.
@@ -231,6 +274,7 @@ impl Manifest {
             Body::Table(table) => table.parts(&self.source, 1),
             Body::Lines(lines) => lines.parts(&self.source, 1),
             Body::Listed(entries) => Ok(entries.parts(&self.source)),
+            Body::Long(list) => Ok(list.parts(&self.source)),
             Body::Catalog(catalog) => catalog.parts(&self.source),
         }
     }

@@ -182,7 +182,7 @@ fn look(
         }
         Ok(())
     });
-    if matches!(told, Err(Failure::Manifest(_))) && !manifest.is_utf8() {
+    if matches!(told, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
         notices.clear();
         return look(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
     }
