@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 import { before, test } from "node:test";
 import { makeReport } from "./support/batch.mjs";
-import { addressOf, cardsOf, close, idsOf, open, shownOf } from "./support/browser.mjs";
+import { addressOf, assertShown, cardsOf, close, idsOf, open, shownOf } from "./support/browser.mjs";
 
 let run, summary;
 before(() => {
@@ -116,11 +116,11 @@ test("a link shows the same view", async () => {
   assert.equal(await other.inputValue("#sort"), "delta");
   assert.equal(await other.locator(".chip").count(), 1);
   await other.goto(addressOf(run, "#state=failed"));
-  assert.equal(await shownOf(other), "4 of 120 jobs");
+  await assertShown(other, "4 of 120 jobs");
   await other.goto(addressOf(run, "#job=mug-ocean-00000"));
   assert.equal(await other.textContent("#viewer[open] #which"), "mug-ocean-00000");
   await other.goto(addressOf(run, "#sort=nonsense&state=%00&verdict=constructor&job=__proto__"));
-  assert.equal(await shownOf(other), "0 of 120 jobs");
+  await assertShown(other, "0 of 120 jobs");
   await close(other);
   await close(page);
 });
@@ -128,13 +128,13 @@ test("a link shows the same view", async () => {
 test("a figure leads to what it counts", async () => {
   const page = await open(run);
   await page.click(".figures .failed a");
-  assert.equal(await shownOf(page), "4 of 120 jobs");
+  await assertShown(page, "4 of 120 jobs");
   assert.equal(await page.inputValue("#state"), await option(page, "state", "failed"));
   await page.click("#clear");
   const corrected = page.locator(".figures li", { hasText: "corrected here" });
   const count = await corrected.locator("b").textContent();
   await corrected.locator("a").click();
-  assert.equal(await shownOf(page), `${count} of 120 jobs`);
+  await assertShown(page, `${count} of 120 jobs`);
   await close(page);
 });
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { dyehouse, makeReport, temporary } from "./support/batch.mjs";
-import { PHONE, close, find, idsOf, open } from "./support/browser.mjs";
+import { PHONE, close, drawn, find, idsOf, open } from "./support/browser.mjs";
 
 let run;
 before(() => { run = makeReport(120, { isHostile: true }); });
@@ -14,7 +14,7 @@ const lookAtAll = async (page) => {
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   for (let top = 0; top < height; top += 900) {
     await page.evaluate((to) => scrollTo(0, to), top);
-    await page.waitForTimeout(30);
+    await drawn(page);
   }
   await page.evaluate(() => scrollTo(0, 0));
 };

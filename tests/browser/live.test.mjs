@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { dyehouse, makeRun } from "./support/batch.mjs";
-import { close, find, open } from "./support/browser.mjs";
+import { close, drawn, find, open } from "./support/browser.mjs";
 
 // A run that is half done, as it looks while a process works on it; `goOn` lets it come to its end.
 const halfDone = () => {
@@ -42,7 +42,7 @@ test("what is looked at stays in its place, whatever comes in above it", async (
   const page = await open(run);
   const { top } = await page.evaluate(() => document.getElementById("jobs").getBoundingClientRect());
   await page.evaluate((to) => scrollTo(0, to), top + 2400);
-  await page.waitForTimeout(200);
+  await drawn(page);
   const first = () => page.evaluate(() => {
     const bar = document.getElementById("tools").getBoundingClientRect().bottom;
     const shown = [...document.querySelectorAll("article.job")].filter((card) => card.getBoundingClientRect().top >= bar - card.offsetHeight / 2);

@@ -58,6 +58,13 @@ export const idsOf = async (page) => {
   return cards.sort(([one], [other]) => one - other).map(([, id]) => id);
 };
 export const shownOf = (page) => page.textContent("#shown");
+// The page counts `text` as shown. A link within the page ends its click before it takes effect, so this waits for it.
+export const assertShown = async (page, text) => {
+  await page.waitForFunction((text) => document.getElementById("shown").textContent === text, text, { timeout: 10_000 }).catch(() => {});
+  assert.equal(await shownOf(page), text);
+};
+// Until what was scrolled to has been drawn: the page draws in the frame after a scroll.
+export const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 // A card by its job's id, after the page has been told to show it alone.
 export const find = async (page, id) => {
   await page.fill("#find", id);
