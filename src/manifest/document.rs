@@ -6,6 +6,7 @@ use std::path::Path;
 use super::catalog::{self, Axis, Catalog, CatalogErrors, Keys, RowSource, Template};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{COLUMNS, Entries, read_row, span_of};
+use super::lined_text::LinedText;
 use super::node::{self, Key, Kind, Node, repeated};
 use super::row::{At, Complaint, Defaults, Reader};
 use super::settings::{RUN_KEYS, Settings};
@@ -42,8 +43,9 @@ pub(super) fn read(
     text: String,
     folder: &Path,
 ) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let text = LinedText::from(text);
     let mut root = node::parse(&text)
-        .map_err(|unparsable| vec![source.error_in(&text, 1, &unparsable.at, unparsable.message, unparsable.hint)])?;
+        .map_err(|unparsable| vec![source.error_on(&text, &unparsable.at, unparsable.message, unparsable.hint)])?;
     let lost = root.find_lost(&text);
     let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
     for node::Lost { span, message, hint } in lost {
@@ -74,7 +76,7 @@ type CatalogParts = (RowSource, Vec<Axis>, Template);
 /// Reads what stands above the jobs.
 struct Head<'h> {
     source: &'h Source,
-    text: &'h str,
+    text: &'h LinedText,
     folder: &'h Path,
     settings: Settings,
     diagnostics: Vec<Diagnostic>,
@@ -161,7 +163,7 @@ impl Head<'_> {
     }
 
     fn complain(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.diagnostics.push(self.source.error_in(self.text, 1, span, message, hint));
+        self.diagnostics.push(self.source.error_on(self.text, span, message, hint));
     }
 
     /// The pairs without repetitions, which are errors.

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, quoted};
-use super::line_starts::LineStarts;
+use super::lined_text::LinedText;
 use super::node::{Key, Kind, Node, repeated};
 use super::pass::{Parts, Pass, parts_of_list};
 use super::row::{At, Complaint, Defaults, Field, Items, Row, Value};
@@ -14,8 +14,7 @@ pub(super) const COLUMNS: &str = "columns";
 /// The jobs that a document lists.
 #[derive(Debug)]
 pub(super) struct Entries {
-    text: String,
-    lines: LineStarts,
+    text: LinedText,
     defaults: Defaults,
     jobs: Vec<Node>,
 }
@@ -31,8 +30,8 @@ struct EntriesPass<'e> {
 
 impl Entries {
     /// The `jobs` that stand in `text`.
-    pub(super) fn new(text: String, defaults: Defaults, jobs: Vec<Node>) -> Entries {
-        Entries { text, lines: LineStarts::default(), defaults, jobs }
+    pub(super) fn new(text: LinedText, defaults: Defaults, jobs: Vec<Node>) -> Entries {
+        Entries { text, defaults, jobs }
     }
 
     /// The first of them.
@@ -78,9 +77,9 @@ impl Pass for EntriesPass<'_> {
     }
 
     fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
-        let Entries { text, lines, .. } = self.list;
+        let text = &self.list.text;
         let span = span_in(&complaint.at, self.job(), text);
-        self.source.error_on(text, lines, &span, complaint.message, complaint.hint)
+        self.source.error_on(text, &span, complaint.message, complaint.hint)
     }
 }
 

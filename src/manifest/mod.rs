@@ -17,7 +17,7 @@ mod id_index;
 mod image;
 mod jobs;
 mod json_places;
-mod line_starts;
+mod lined_text;
 mod lines;
 mod long_list;
 mod node;

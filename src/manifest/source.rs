@@ -11,7 +11,7 @@ use crate::bytes::char_floor;
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
 use super::encoding::{Guess, NotUtf8};
-use super::line_starts::LineStarts;
+use super::lined_text::LinedText;
 use super::text::Text;
 use super::{encoding, suggest, unsupported};
 
@@ -258,16 +258,15 @@ impl Source {
         unreadable(&self.name, Path::new(&self.name), error)
     }
 
-    /// The same as [`Source::error_in`] of all of the text, whose lines begin at `lines`: for many errors in one text.
+    /// An error at byte `at` of all of the text; that there are many takes no longer each.
     pub(super) fn error_on(
         &self,
-        text: &str,
-        lines: &LineStarts,
+        text: &LinedText,
         span: &Range<usize>,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) -> Diagnostic {
-        let (line, start) = lines.before(text, span.start);
+        let (line, start) = text.line_at(span.start);
         self.error_in(&text[start..], line, &(span.start - start..span.end - start), message, hint)
     }
 

@@ -26,6 +26,7 @@ use template::{Unfilled, Wanted};
 
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
+use super::lined_text::LinedText;
 use super::pass::{Parts, Pass};
 use super::row::{At, Complaint, Defaults, Field, Items, Row, Value, lost};
 use super::source::Source;
@@ -39,7 +40,7 @@ const OVERRIDES: [Field; 6] =
 /// The three keys that make jobs out of a catalog, understood.
 #[derive(Debug)]
 pub(super) struct Catalog {
-    pub(super) text: String,
+    pub(super) text: LinedText,
     pub(super) defaults: Defaults,
     pub(super) rows: RowSource,
     pub(super) matrix: Vec<Axis>,
@@ -374,7 +375,7 @@ impl Pass for Jobs<'_> {
         // Rows have other ids, sizes and seeds, and one reason for all that is wrong with them.
         let is_single = !matches!(field, None | Some(Field::Images | Field::Prompt | Field::Color));
         let same = Some(if is_single { without_values(&complaint.message) } else { complaint.message });
-        Diagnostic { same, ..self.source.error_in(&self.catalog.text, 1, &span, message, hint) }
+        Diagnostic { same, ..self.source.error_on(&self.catalog.text, &span, message, hint) }
     }
 
     fn defaults(&self) -> &Defaults {

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use crate::manifest::diagnostic::Diagnostic;
 use crate::manifest::dialect::snake_case;
+use crate::manifest::lined_text::LinedText;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Kind, Node};
 use crate::manifest::pass::{Parts, Pass, parts_of_list};
@@ -70,7 +71,12 @@ impl RowSource {
     }
 
     /// The rows, each of which stands for `jobs` jobs; `text` is that of the manifest in `source`.
-    pub(super) fn parts<'r>(&'r self, source: &'r Source, text: &'r str, jobs: usize) -> Result<Parts<'r>, Diagnostic> {
+    pub(super) fn parts<'r>(
+        &'r self,
+        source: &'r Source,
+        text: &'r LinedText,
+        jobs: usize,
+    ) -> Result<Parts<'r>, Diagnostic> {
         Ok(match self {
             RowSource::Table(source, table) => table.parts(source, jobs)?,
             RowSource::Lines(source, lines) => lines.parts(source, jobs)?,
@@ -106,7 +112,7 @@ impl MadeRow {
 /// Rows in a list of the manifest.
 struct ListRows<'r> {
     source: &'r Source,
-    text: &'r str,
+    text: &'r LinedText,
     items: &'r [Node],
     next: usize,
 }
@@ -143,7 +149,7 @@ impl Pass for ListRows<'_> {
             _ => None,
         };
         let span = span.unwrap_or(item.span.clone());
-        self.source.error_in(self.text, 1, &span, complaint.message, complaint.hint)
+        self.source.error_on(self.text, &span, complaint.message, complaint.hint)
     }
 }
 
