@@ -62,10 +62,7 @@ async fn hear(State((posts, refusals, status)): State<Heard>, uri: Uri, headers:
 }
 
 fn night(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
-    let mut command =
-        sandbox.dyehouse(&format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"));
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-    command
+    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
 }
 
 fn two_jobs() -> (Sandbox, Provider) {

@@ -16,9 +16,10 @@ fn night(sandbox: &Sandbox, provider: &Provider, rows: &[&str], out: &str) -> Ou
     let rows: String =
         rows.iter().map(|id| format!("{id},Make the {id} #FF0000,https://example.com/{id}.jpg\n")).collect();
     sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
-    let mut command = sandbox.dyehouse(&format!("run catalog.csv -o {out} --rate 100/s --burst 9 --no-color-check"));
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-    command.output().unwrap()
+    provider
+        .client(sandbox, &format!("run catalog.csv -o {out} --rate 100/s --burst 9 --no-color-check"))
+        .output()
+        .unwrap()
 }
 
 #[test]
@@ -91,9 +92,7 @@ fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journ
     let row = |color: &str| {
         let row = format!("mug,Make the mug {color},https://example.com/mug.jpg");
         sandbox.write("catalog.csv", format!("id,prompt,images\n{row}\n"));
-        let mut command = sandbox.dyehouse("run catalog.csv -o one --rate 100/s --no-color-check");
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-        code(&command.output().unwrap(), 0)
+        code(&provider.client(&sandbox, "run catalog.csv -o one --rate 100/s --no-color-check").output().unwrap(), 0)
     };
     let merge = |expected| code(&sandbox.run("merge one -o all --partial"), expected);
     row("#FF0000");

@@ -7,9 +7,7 @@ use std::time::Duration;
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 fn run(sandbox: &Sandbox, provider: &Provider) -> Command {
-    let mut command = sandbox.dyehouse("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 8");
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-    command
+    provider.client(sandbox, "run catalog.csv -o out --rate 200/s --burst 20 --in-flight 8")
 }
 
 /// After the trouble is over, one more run brings everything home, and nothing was paid for twice.

@@ -66,8 +66,7 @@ fn the_readme_names_every_file_that_a_run_leaves_behind() {
     let night = |color: &str| {
         let jobs = format!("[{{id: a, prompt: 'Make it {color}', images: {photo}}}]");
         sandbox.write("a.yaml", format!("version: 1\nrun: {{images_via: inline}}\njobs: {jobs}\n"));
-        let mut run = sandbox.dyehouse("run a.yaml -o out --rate 99/s --reroll 1");
-        run.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        let mut run = provider.client(&sandbox, "run a.yaml -o out --rate 99/s --reroll 1");
         run.output().unwrap();
     };
     night("#FF0000");

@@ -60,8 +60,7 @@ fn is_record(call: &str, kind: &str) -> bool {
 fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", JOBS);
-    let mut program = sandbox.dyehouse("run catalog.csv -o runs/spring --rate 200/s --in-flight 1");
-    program.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    let program = provider.client(&sandbox, "run catalog.csv -o runs/spring --rate 200/s --in-flight 1");
     let Some(trace) = trace(&program, &sandbox) else { return };
     let calls = calls(&trace);
     let synced = |path: &str, within: Range<usize>| calls[within].iter().any(|call| is_sync(call, path));

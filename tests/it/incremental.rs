@@ -17,9 +17,10 @@ impl Nights {
     /// A night over rows of an id and a color.
     fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
         self.sandbox.edits("catalog.csv", rows);
-        let mut command = self.sandbox.dyehouse(&format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"));
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
+        self.provider
+            .client(&self.sandbox, &format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"))
+            .output()
+            .unwrap()
     }
 
     fn picture(&self, name: &str) -> Vec<u8> {
@@ -171,8 +172,7 @@ fn a_manifest_that_makes_no_job_prunes_nothing() {
     let template =
         "{id: \"{{ id }}\", prompt: \"{{ prompt }}\", images: [\"{{ pictures }}\"], when: \"{{ id == 'mugs' }}\"}";
     nights.sandbox.write("catalog.yaml", format!("version: 1\nrows: rows.csv\ntemplate: {template}\n"));
-    let mut command = nights.sandbox.dyehouse("run catalog.yaml -o out --prune");
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &nights.provider.url);
+    let mut command = nights.provider.client(&nights.sandbox, "run catalog.yaml -o out --prune");
     let said = code(&command.output().unwrap(), 0);
     assert!(said.contains("nothing is pruned"), "{said}");
     assert_eq!(nights.sandbox.names("out/results").len(), 3);

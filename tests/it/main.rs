@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod being_told;
+mod budgets;
 mod color;
 mod compaction;
 mod corpus;
@@ -12,6 +13,7 @@ mod disks;
 mod documents;
 mod durability;
 mod examples;
+mod folders;
 mod fuzzing;
 mod incremental;
 mod manifests;

@@ -7,8 +7,7 @@ use std::time::Duration;
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 fn start(sandbox: &Sandbox, provider: &Provider) -> Command {
-    let mut command = sandbox.dyehouse("run catalog.csv -o out --rate 100/s --burst 4 --in-flight 4");
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+    let mut command = provider.client(sandbox, "run catalog.csv -o out --rate 100/s --burst 4 --in-flight 4");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -199,8 +198,7 @@ fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
     let job = "jobs: [{id: a, prompt: 'Make it #1E90FF', images: https://example.com/a.jpg}]";
     sandbox.write("night.yaml", format!("run: {{not_after: 06:00, budget_per_run: 5}}\n{job}"));
     let run = |arguments: &str| {
-        let mut command = sandbox.dyehouse(&format!("run night.yaml -o out {arguments}"));
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
+        let mut command = provider.client(&sandbox, &format!("run night.yaml -o out {arguments}"));
         command.env("TZ", "Asia/Tokyo").output().unwrap()
     };
     assert!(code(&run("--not-after 25:00"), 2).contains("expected a time of day from 00:00 to 23:59"));

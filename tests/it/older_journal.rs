@@ -33,9 +33,7 @@ impl Nights {
             .map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n"))
             .collect();
         self.sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
-        let mut command = self.sandbox.dyehouse(&format!("{name} catalog.csv -o out {arguments}"));
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
+        self.provider.client(&self.sandbox, &format!("{name} catalog.csv -o out {arguments}")).output().unwrap()
     }
 }
 

@@ -9,9 +9,7 @@ fn night(sandbox: &Sandbox, provider: &Provider, rows: &[(&str, &str)], argument
     let rows: String =
         rows.iter().map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n")).collect();
     sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
-    let mut command = sandbox.dyehouse(&format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}"));
-    command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-    command.output().unwrap()
+    provider.client(sandbox, &format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}")).output().unwrap()
 }
 
 fn reserved(sandbox: &Sandbox) -> u64 {

@@ -30,9 +30,7 @@ impl Nights {
     fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
         self.sandbox.edits("catalog.csv", rows);
         let arguments = format!("run catalog.csv -o out --no-color-check --rate 100/s --burst 9 {arguments}");
-        let mut command = self.sandbox.dyehouse(&arguments);
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
+        self.provider.client(&self.sandbox, &arguments).output().unwrap()
     }
 
     /// Appends a byte to a result; the answer is what it is then.

@@ -19,9 +19,7 @@ impl Machines {
 
     pub fn run(&self, arguments: &str) -> Output {
         let arguments = format!("run catalog.csv --rate 200/s --burst 20 --in-flight 20 {arguments}");
-        let mut command = self.sandbox.dyehouse(&arguments);
-        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.provider.url);
-        command.output().unwrap()
+        self.provider.client(&self.sandbox, &arguments).output().unwrap()
     }
 
     /// Runs all shares, each to the end of its work.

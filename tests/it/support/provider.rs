@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+use super::Sandbox;
 
 /// An API as the documented page describes it, on two ports of loopback (the API's and the asset host's), that keeps
 /// a ledger of what it was asked.
@@ -84,6 +87,13 @@ impl Provider {
         let (url, assets) = runtime.block_on(async { (serve(api).await, serve(assets).await) });
         *ledger.lock().unwrap() = Ledger { behavior, assets: format!("http://{assets}"), ..Ledger::default() };
         Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
+    }
+
+    /// The program in `sandbox` with `arguments`, and with the key and the address of this provider.
+    pub fn client(&self, sandbox: &Sandbox, arguments: &str) -> Command {
+        let mut command = sandbox.dyehouse(arguments);
+        command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.url);
+        command
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

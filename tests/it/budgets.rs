@@ -1,0 +1,122 @@
+//! What may be spent: over the run's whole life, in a night, for a submit, and with an empty balance.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
+    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
+}
+
+#[test]
+fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_way_out() {
+    let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    let row = |id: &str, color: &str| format!("{id},Make it {color},https://example.com/{id}.jpg\n");
+    let manifest = |rows: &[String]| sandbox.write("catalog.csv", format!("id,prompt,images\n{}", rows.concat()));
+    manifest(&[row("mug", "#FF0000"), row("vase", "#FF0000"), row("lamp", "#FF0000")]);
+    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    while provider.accepted() < 3 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    provider.behave(Behavior::default());
+    manifest(&[row("mug", "#00FF00"), row("lamp", "#FF0000")]);
+    let closing = code(&run(&sandbox, &provider, "").output().unwrap(), 3);
+    let status = code(&sandbox.run("status out"), 0);
+    for said in [&closing, &status] {
+        let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
+        let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
+        assert!(above.contains("            lamp: submitted "), "{said}");
+        assert!(
+            below.contains("$0.14 stays reserved; `dyehouse release out JOB…` frees what was not charged"),
+            "{said}"
+        );
+        assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{said}");
+        assert!(below.contains("(edited since)\n") && below.contains("(row gone)\n"), "{said}");
+    }
+    let standing = code(&sandbox.run("status out --json"), 0);
+    assert!(standing.contains(r#""row": "edited""#) && standing.contains(r#""row": "gone""#), "{standing}");
+}
+
+#[test]
+fn a_price_at_which_nothing_is_submitted_is_no_estimate() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { price: 70_000, ..Behavior::default() }));
+    sandbox.manifest("catalog.csv", 12);
+    code(&run(&sandbox, &provider, "--budget 800").output().unwrap(), 4);
+    let command = sandbox.dyehouse("check catalog.csv -o out --json --budget-per-run 5").output().unwrap();
+    code(&command, 0);
+    let checked: serde_json::Value = serde_json::from_slice(&command.stdout).unwrap();
+    let submits = checked["plan"]["submits"].as_u64().unwrap();
+    assert_eq!(checked["plan"]["estimate_cents"], 70 * submits, "{checked}");
+    let warnings = checked["warnings"].as_array().unwrap();
+    let told: Vec<&str> = warnings.iter().filter_map(|warning| warning["message"].as_str()).collect();
+    assert_eq!(told, ["a submit costs $700.00, which is above the limit of $0.70"]);
+}
+
+#[test]
+fn the_budget_is_a_ceiling_over_all_runs() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 12);
+    for _night in 0..2 {
+        let said = code(&run(&sandbox, &provider, "--budget 0.50").output().unwrap(), 4);
+        assert!(said.contains("the next submit could pass the budget"), "{said}");
+        assert_eq!(provider.accepted(), 7, "seven submits are 49 cents");
+    }
+    code(&run(&sandbox, &provider, "--budget 0.84").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 12);
+}
+
+#[test]
+fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 12);
+    let mut nights = Vec::new();
+    for said in ["the budget of this run", "the budget of this run", "the next submit could pass the budget\n"] {
+        let output = run(&sandbox, &provider, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
+        assert!(code(&output, 4).contains(said), "{said}");
+        nights.push(provider.accepted());
+    }
+    assert_eq!(nights, [4, 8, 10]);
+    let output = run(&sandbox, &provider, "--budget-per-run 0.30 --json").output().unwrap();
+    let closing: serde_json::Value = serde_json::from_str(&{
+        code(&output, 0);
+        String::from_utf8(output.stdout).unwrap()
+    })
+    .unwrap();
+    assert_eq!(
+        (closing["cost_cents"]["spent_now"].as_u64(), closing["cost_cents"]["budget_per_run"].as_u64()),
+        (Some(14), Some(30))
+    );
+}
+
+#[test]
+fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_that_ended_as_planned() {
+    let dear = Behavior { price: 40, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(dear));
+    sandbox.manifest("catalog.csv", 3);
+    for _night in 0..2 {
+        let said = code(&run(&sandbox, &provider, "--budget-per-run 0.30").output().unwrap(), 4);
+        assert!(said.contains("a submit may cost $0.40, and a run $0.30: raise --budget-per-run to $0.40"), "{said}");
+        assert!(said.contains("or leave it out and bound the whole by --budget"), "{said}");
+        assert_eq!(provider.accepted(), 1);
+    }
+    let said = code(&run(&sandbox, &provider, "--budget-per-run 0.40").output().unwrap(), 4);
+    assert!(said.contains("the budget of this run") && provider.accepted() == 2, "{said}");
+}
+
+#[test]
+fn a_used_up_balance_stops_the_run_and_keeps_what_was_paid_for() {
+    let poor = Behavior { balance: 3, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(poor));
+    sandbox.manifest("catalog.csv", 6);
+    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 4);
+    assert!(said.contains("the balance is used up"), "{said}");
+    assert_eq!(sandbox.names("out/results").len(), 3);
+    provider.behave(Behavior::default());
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 6);
+}
