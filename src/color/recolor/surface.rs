@@ -18,6 +18,10 @@ const SLOW: (f32, f32) = (0.8, 0.05);
 /// What is darker than this share of the body is in a crevice, where no light comes, and how much that is its own shade.
 const CREVICE: (f32, f32) = (0.7, 0.5);
 
+/// The light at which something black and glossy tells no shade: where it mirrors nothing, a photograph is black, and
+/// the least light beside that would be many times as much.
+const FLOOR: f32 = 0.004;
+
 /// How much of what varies slowly is the own shade of something dark and colorful, whose color tells what is not mirrored.
 const COLORFUL: f32 = 0.6;
 
@@ -47,6 +51,8 @@ pub(super) struct Surface {
     /// How much of what varies slowly and of what varies fast is the surface's own shade where it is dark, as powers.
     slow_power: f32,
     fast_power: f32,
+    /// Less light than this tells no shade.
+    floor: f32,
     /// The color that makes it show what is asked for.
     pub(super) paint: Rgb,
 }
@@ -71,6 +77,7 @@ impl Surface {
             cap: lightest.max(1.3),
             slow_power: if colorful > 0.5 { COLORFUL } else { SLOW.0 + glossy * (SLOW.1 - SLOW.0) },
             fast_power: FAST * (1.0 - glossy),
+            floor: FLOOR * glossy,
             paint: body,
         })
     }
@@ -94,7 +101,7 @@ impl Surface {
             percentile(&mut sure.map(|(value, _)| *value).collect::<Vec<_>>(), 0.5).unwrap_or(1.0).max(1e-4)
         };
         let shade = |value: f32| {
-            let light = (value / median).max(1e-3);
+            let light = (value + self.floor) / (median + self.floor);
             let crevice = (light / CREVICE.0).min(1.0).powf((CREVICE.1 - self.slow_power).max(0.0));
             (light.powf(self.slow_power) * crevice).clamp(0.35, 1.25)
         };
@@ -195,6 +202,17 @@ mod tests {
         let surface = Surface::read(&pixels).unwrap().painted([0.56, 0.02, 0.02], &samples);
         let [dark, grey] = [0.02, 0.07].map(|light| surface.lit([light; 3], 1.0));
         assert!(dark[0] > 0.85 * grey[0] && dark[0] > 0.4, "{dark:?} {grey:?}");
+    }
+
+    #[test]
+    fn lacquer_that_mirrors_nothing_in_one_place_is_no_crevice_there() {
+        let pixels: Vec<Rgb> = (0..1000).map(|step| [[0.0, 0.008, 0.008, 0.009, 0.2][step % 5]; 3]).collect();
+        let surface = Surface::read(&pixels).unwrap();
+        let mut front = Plane::filled(60, 60, [0.008; 3]);
+        (0..60 * 60).filter(|place| place % 60 >= 30).for_each(|place| front.data[place] = [0.0; 3]);
+        let slow = surface.slow(&front, &Plane::filled(60, 60, 1.0), &Plane::filled(60, 60, true)).unwrap();
+        let (lit, unlit) = (slow.at(10, 30), slow.at(50, 30));
+        assert!(unlit > 0.75 * lit && unlit < lit, "{unlit} {lit}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
-use crate::color::filter::erode;
+use crate::color::filter::{Connected, components, erode, neighbors};
 use crate::color::{Oklab, Plane};
 
 use super::background::{Background, Ground, ground_around};
 use super::clusters::{Clusters, chroma_distance};
 use super::cut::minimum_cut;
+use super::edges::Edges;
 
 /// How far apart hues must be to be told apart for certain, in OKLab.
 const APART: f32 = 0.004;
@@ -43,6 +44,13 @@ const LIGHTER: f32 = 0.03;
 
 /// Where the ground takes less than this share of what is around a pixel, the picture's border tells of it.
 const HIDDEN: f32 = 0.02;
+
+/// The least share of its new outline that lies on edges where a piece is given to the ground, and to the product; the
+/// gradient of an edge there, at least and as a multiple of the noise; and the fewest pixels that are such a piece.
+const GIVEN: f32 = 0.85;
+const TAKEN: f32 = 0.5;
+const STEP: (f32, f32) = (0.010, 3.0);
+const PIECE: usize = 60;
 
 /// What no cut goes through.
 const CERTAIN: f32 = 1e6;
@@ -89,6 +97,7 @@ pub(super) fn settled(
     let middle = background.at(colors.width / 2, colors.height / 2);
     let is_telling =
         |color: &Oklab| is_pale(*color) && color.brightest() < CUT_OFF && chroma_distance(*color, middle) > TELLING.0;
+    let edges = Edges::new(gradient);
     let mut settled = mask.clone();
     for _round in 0..ROUNDS {
         let clusters = Clusters::find(colors, &erode(&settled, 2));
@@ -108,8 +117,34 @@ pub(super) fn settled(
             let (basin, is_product) = (&basins[label as usize], is_product[label as usize]);
             if is_product == basin.is_product() { is_set } else { is_product }
         });
+        settled = with_outline_on_edges(&settled, mask, &edges);
     }
     settled
+}
+
+/// `settled` without those of its changes to `mask` that end in the middle of a surface: a grey product has the hue of the
+/// ground where it mirrors it, and the ground that of the product where it is unevenly lit, and neither has an edge there.
+fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edges) -> Plane<bool> {
+    let strength = STEP.0.max(STEP.1 * edges.noise);
+    let mut left = settled.clone();
+    for (is_product, least) in [(false, GIVEN), (true, TAKEN)] {
+        let is_changed = settled.zip(mask, |now, before| now == is_product && before != is_product);
+        let (pieces, sizes) = components(&is_changed, Connected::Corners);
+        let mut outlines: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
+        for (place, piece) in pieces.data.iter().enumerate().filter(|(_, piece)| **piece != 0) {
+            let beside = neighbors(place, settled.width, settled.height);
+            outlines[*piece as usize].extend(beside.filter(|beside| settled.data[*beside] != is_product));
+        }
+        let is_unfounded = |piece: u32| {
+            let outline = &outlines[piece as usize];
+            // What fills a hole has no outline.
+            let is_large = sizes[piece as usize] >= PIECE && !outline.is_empty();
+            piece != 0 && is_large && edges.share_of(outline.iter().copied(), strength) < least
+        };
+        let is_unfounded: Vec<bool> = (0..sizes.len() as u32).map(is_unfounded).collect();
+        left = left.zip(&pieces, |is_set, piece| is_set != is_unfounded[piece as usize]);
+    }
+    left
 }
 
 /// The basins that border on each other, and what an outline between them costs.
@@ -209,6 +244,12 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::region::edges::gradient;
+
+    /// The gradient of `colors`, as it is for white on white.
+    fn steps(colors: &Plane<Oklab>) -> Plane<f32> {
+        gradient(&colors.map(|color| [color.l, color.a, color.b]), 9.0)
+    }
 
     /// Whether the white rim of a cream product stays with it on a grey ground, each with its lightness.
     fn is_rim_left(rim: f32, ground: f32) -> bool {
@@ -223,7 +264,7 @@ mod tests {
             labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
             mask.data[y * 120 + x] = true;
         }
-        settled(&mask, &colors, &Background::fit(&colors), &labels, &colors.map(|_| 0.1)).at(88, 60)
+        settled(&mask, &colors, &Background::fit(&colors), &labels, &steps(&colors)).at(88, 60)
     }
 
     #[test]
@@ -236,18 +277,25 @@ mod tests {
     const CREAM: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.012 };
 
     /// A disc on `GROUND` that ends with an edge, settled. Each of its pixels, by its place beside the middle, has a color,
-    /// a basin from 1, and was found to be the product or not.
-    fn disc(pixel: impl Fn(f32, f32) -> (Oklab, u32, bool)) -> Plane<bool> {
+    /// a basin from 1, and was found to be the product or not; `steps` is the gradient within.
+    fn disc(
+        pixel: impl Fn(f32, f32) -> (Oklab, u32, bool),
+        steps: impl Fn(&Plane<Oklab>) -> Plane<f32>,
+    ) -> Plane<bool> {
         let (mut colors, mut labels) = (Plane::filled(120, 120, GROUND), Plane::filled(120, 120, 0));
-        let (mut mask, mut gradient) = (Plane::filled(120, 120, false), Plane::filled(120, 120, 0.002));
+        let mut mask = Plane::filled(120, 120, false);
         for place in 0..120 * 120 {
             let (x, y) = ((place % 120) as f32 - 60.0, (place / 120) as f32 - 60.0);
             let radius = x.hypot(y);
             if radius < 45.0 {
                 (colors.data[place], labels.data[place], mask.data[place]) = pixel(x, y);
             }
-            if (radius - 45.0).abs() < 1.5 {
-                gradient.data[place] = 0.06;
+        }
+        let mut gradient = steps(&colors);
+        for (place, step) in gradient.data.iter_mut().enumerate() {
+            let (x, y) = ((place % 120) as f32 - 60.0, (place / 120) as f32 - 60.0);
+            if (x.hypot(y) - 45.0).abs() < 1.5 {
+                *step = 0.06;
             }
         }
         settled(&mask, &colors, &Background::fit(&colors), &labels, &gradient)
@@ -255,8 +303,9 @@ mod tests {
 
     #[test]
     fn the_ground_within_a_white_handle_is_told_by_its_hue_if_the_product_has_another_one() {
-        let handle =
-            |product: Oklab| disc(move |x, y| if x.hypot(y) < 30.0 { (GROUND, 2, true) } else { (product, 1, true) });
+        let handle = |product: Oklab| {
+            disc(move |x, y| if x.hypot(y) < 30.0 { (GROUND, 2, true) } else { (product, 1, true) }, steps)
+        };
         let cream = handle(CREAM);
         assert!(!cream.at(60, 60) && cream.at(60, 22) && !cream.at(60, 10));
         let grey = handle(Oklab { l: 0.88, ..GROUND });
@@ -266,17 +315,39 @@ mod tests {
     #[test]
     fn edges_tell_a_product_that_has_nearly_the_grounds_hue() {
         let warm = Oklab { b: 0.003, ..CREAM };
-        let handle = disc(|x, y| match x.hypot(y) {
+        let pixel = |x: f32, y: f32| match x.hypot(y) {
             0.0..30.0 if x < 0.0 => (GROUND, 2, true),
             0.0..30.0 => (warm, 3, false),
             _ => (warm, 1, true),
-        });
+        };
+        let handle = disc(pixel, steps);
         assert!(handle.at(60, 22) && handle.at(75, 60), "what no edge parts from it is the product");
     }
 
     #[test]
     fn a_white_product_goes_on_up_to_an_edge_where_the_light_has_burnt_out_its_hue() {
-        let burnt = disc(|x, _| if x < 0.0 { (CREAM, 1, true) } else { (Oklab { l: 1.0, ..GROUND }, 2, false) });
+        let pixel = |x: f32, _| if x < 0.0 { (CREAM, 1, true) } else { (Oklab { l: 1.0, ..GROUND }, 2, false) };
+        // The hue goes slowly.
+        let burnt = disc(pixel, |colors| colors.map(|_| 0.002));
         assert!(burnt.at(40, 60) && burnt.at(90, 60) && !burnt.at(112, 60));
+    }
+
+    #[test]
+    fn half_of_a_grey_product_that_mirrors_the_ground_is_no_ground_where_no_edge_parts_it() {
+        let half = |edge: f32| {
+            let mut gradient = Plane::filled(120, 120, 0.002);
+            (0..120).for_each(|y| gradient.data[y * 120 + 60] = edge);
+            let (mut colors, mut labels) = (Plane::filled(120, 120, GROUND), Plane::filled(120, 120, 0));
+            let mut mask = Plane::filled(120, 120, false);
+            for (x, y) in (30..90).flat_map(|x| (30..90).map(move |y| (x, y))) {
+                let hue = if x < 60 { 0.0 } else { 0.02 };
+                colors.data[y * 120 + x] = Oklab { l: 0.75, a: 0.0, b: hue };
+                labels.data[y * 120 + x] = if x < 60 { 1 } else { 2 };
+                mask.data[y * 120 + x] = true;
+            }
+            settled(&mask, &colors, &Background::fit(&colors), &labels, &gradient).at(40, 60)
+        };
+        assert!(half(0.002), "no edge parts the halves");
+        assert!(!half(0.06), "a shadow has an edge where the product begins");
     }
 }
