@@ -262,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hashtag_before_letters_of_any_script_is_nothing_to_tell() {
+        for prompt in [
+            "#1E90FF for the #house\u{2019}s door",
+            "#1E90FF, #vogue\u{2014}style",
+            "#1E90FF #cliché",
+            "#1E90FF #ab\u{2026}",
+        ] {
+            assert!(said(&[job(0, prompt, &["https://x/a"])]).is_empty(), "{prompt}");
+        }
+    }
+
+    #[test]
     fn what_pages_and_spreadsheets_leave_in_prompts_is_told() {
         let prompts = ["<p>make it #1E90FF</p>", "make it #1E90FF&nbsp;", "a & b_c < d: #1E90FF", "#1E90FF_x000D_"];
         let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();

@@ -115,10 +115,12 @@ fn begins_with_broken_hex(text: &str) -> bool {
 
 /// Whether `text` begins with a color in which the letter `O` stands for a zero.
 fn has_letters_for_digits(text: &str) -> bool {
-    let six = text.as_bytes().first_chunk::<6>();
-    let is_meant = |sign: &u8| sign.is_ascii_hexdigit() || matches!(sign, b'O' | b'o');
-    let ends = !text[6.min(text.len())..].starts_with(|next: char| next.is_alphanumeric());
-    six.is_some_and(|six| six.iter().all(is_meant) && six.iter().any(u8::is_ascii_digit)) && ends
+    let is_meant = |sign: u8| sign.is_ascii_hexdigit() || matches!(sign, b'O' | b'o');
+    // Where byte 6 begins no character, the six are none of these.
+    let Some((six, behind)) = text.split_at_checked(6) else { return false };
+    six.bytes().all(is_meant)
+        && six.bytes().any(|sign| sign.is_ascii_digit())
+        && !behind.starts_with(|next: char| next.is_alphanumeric())
 }
 
 /// Whether a prompt holds what a page's source has for signs and paragraphs, or a spreadsheet's for the end of a line.
