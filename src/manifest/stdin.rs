@@ -1,8 +1,11 @@
 //! A manifest that another program writes into this one.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
+
+use serde::de::IgnoredAny;
 
 use super::diagnostic::Diagnostic;
 use super::encoding;
@@ -14,19 +17,37 @@ pub(super) const DASH: &str = "-";
 /// What messages and the run's folder call it.
 pub(super) const NAME: &str = "stdin";
 
+/// How much of a text is looked at for what kind of manifest it is.
+const HEAD: usize = 1 << 16;
+
+/// How much at most, where its first line goes on: it may hold a picture.
+const LONGEST: usize = 1 << 26;
+
 /// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
 /// so that nothing is left of it however the program ends.
-pub(super) fn kept(input: impl Read) -> Result<(File, Kind), Diagnostic> {
+pub(super) fn kept(mut input: impl Read) -> Result<(File, Kind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
-    let mut input = BufReader::with_capacity(1 << 16, input);
-    let head = input.fill_buf().map_err(failed)?;
-    let kind = match encoding::utf16(head) {
-        Some(encoding) => kind_of(&encoding.decode(head).0),
-        None => kind_of(&String::from_utf8_lossy(head)),
-    };
     let mut file = tempfile::tempfile().map_err(failed)?;
     io::copy(&mut input, &mut file).map_err(failed)?;
+    let kind = kind_of_file(&mut file).map_err(failed)?;
     Ok((file, kind))
+}
+
+/// What is in `file`, told by what it begins with: by no part of a line, if the line is not too long.
+fn kind_of_file(file: &mut File) -> io::Result<Kind> {
+    let mut beginning = |length: usize| -> io::Result<String> {
+        file.rewind()?;
+        let mut head = Vec::new();
+        Read::by_ref(file).take(length as u64).read_to_end(&mut head)?;
+        Ok(match encoding::utf16(&head) {
+            Some(encoding) => encoding.decode(&head).0.into_owned(),
+            None => String::from_utf8_lossy(&head).into_owned(),
+        })
+    };
+    let head = beginning(HEAD)?;
+    // Of other lines the beginning is enough.
+    let goes_on = first_line(&head).starts_with('{') && head.ends_with(first_line(&head));
+    Ok(kind_of(&if goes_on { beginning(LONGEST)? } else { head }))
 }
 
 /// The same of what is at `path`, where that is a pipe.
@@ -36,13 +57,18 @@ pub(super) fn copied(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// What a text is by its first line that is neither blank nor a comment.
+/// The first line of a text that is neither blank nor a comment.
+fn first_line(head: &str) -> &str {
+    let mut lines = head.trim_start_matches('\u{feff}').lines();
+    lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default()
+}
+
+/// What a text is by that line.
 fn kind_of(head: &str) -> Kind {
-    let mut lines = head.trim_start_matches('\u{feff}').lines().map(str::trim_end);
-    let first = lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default();
+    let first = first_line(head).trim_end();
     if first.starts_with('{') && first.ends_with('}') {
         // A manifest may be a line of JSON as well as a job may.
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(first).unwrap_or_default();
+        let object: BTreeMap<String, IgnoredAny> = serde_json::from_str(first).unwrap_or_default();
         let is_manifest = ["jobs", "template"].iter().any(|key| object.contains_key(*key));
         return if is_manifest { Kind::Yaml } else { Kind::Lines };
     }
@@ -71,6 +97,24 @@ mod tests {
             ("sep=;\nid;prompt;images\n", Kind::Table),
         ] {
             assert_eq!(kind_of(head), kind, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_may_be_long_and_may_come_in_pieces() {
+        let picture = "A".repeat(3 * HEAD);
+        let job = format!("{{\"prompt\":\"a\",\"images\":\"data:image/png;base64,{picture}\"}}\n");
+        let jobs = format!("{{\"version\":1,\"jobs\":[{}]}}", job.trim_end());
+        for (text, expected) in [
+            (job.as_str(), Kind::Lines),
+            (&jobs, Kind::Yaml),
+            ("version: 1\njobs: []\n", Kind::Yaml),
+            ("{\"prompt\":\"a\"}\n{", Kind::Lines),
+            ("id,prompt\n", Kind::Table),
+        ] {
+            let (begin, end) = text.split_at(4);
+            let (_, kind) = kept(begin.as_bytes().chain(end.as_bytes())).unwrap();
+            assert_eq!(kind, expected, "{}", text.chars().take(30).collect::<String>());
         }
     }
 }
