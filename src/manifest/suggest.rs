@@ -9,12 +9,16 @@ use super::source::Kind;
 /// The candidate that `typed` was probably meant to be: at most a third of its letters differ.
 pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace(['-', ' '], "_");
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(&typed, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().div_ceil(3).min(4))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let length = typed.chars().count();
+    let near = candidates.into_iter().filter_map(|candidate| {
+        let letters = candidate.chars().count();
+        let most = letters.div_ceil(3).min(4);
+        // It differs by as many letters at least as it is longer or shorter, and to measure it takes long.
+        let may_be_near = letters.abs_diff(length) <= most;
+        let distance = may_be_near.then(|| strsim::osa_distance(&typed, &candidate.to_lowercase()))?;
+        (distance <= most).then_some((distance, candidate))
+    });
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// ``did you mean `x`?``, or all that there is to choose from.
