@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use crate::manifest::suggest;
 
-use super::spreadsheet::{lost_in_a_spreadsheet, stands_for_nothing};
+use super::nothing::stands_for_nothing;
+use super::spreadsheet::lost_in_a_spreadsheet;
 
 /// `text`, a hex or CSS color, as `#RRGGBB` in capitals; otherwise a hint.
 pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
@@ -59,7 +60,7 @@ fn nearly_a_color(text: &str) -> Option<String> {
     if let Some(hex) = hex_of_parts(text) {
         return Some(format!("write `{hex}`"));
     }
-    if matches!(text, "-" | "--" | "?") || stands_for_nothing(text) {
+    if matches!(text, "-" | "--" | "?" | "—" | "–") || stands_for_nothing(text) {
         return Some("leave the cell empty where no color is to be checked".to_owned());
     }
     let colors = text.split(['/', ',', ';', '|', '&', '+']).filter(|color| !color.trim().is_empty());

@@ -7,12 +7,14 @@
 //! color        a color column
 //! derived_id   the id of a row that has none
 //! spreadsheet  what spreadsheets make of cells
+//! nothing      texts that say nothing
 //! complaint    something wrong with a row, and where
 //! ```
 
 mod color;
 mod complaint;
 mod derived_id;
+mod nothing;
 mod parsed;
 mod reader;
 mod spreadsheet;

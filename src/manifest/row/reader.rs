@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use crate::bytes;
 use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
@@ -11,7 +11,8 @@ use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, is_hex_in_capitals};
-use super::spreadsheet::{MEND_FORMULA, asks_for_nothing, failed_formula, lost, stands_for_nothing};
+use super::nothing::{asks_for_nothing, stands_for_nothing};
+use super::spreadsheet::{MEND_FORMULA, failed_formula, lost};
 use super::{At, Complaint, Field, ParsedRow, Row, Value};
 
 /// The most images that the API takes.
@@ -108,14 +109,21 @@ impl<'r, 'a> Reader<'r, 'a> {
                 return None;
             }
         }
-        if text.starts_with("http") && is_picture_name(text) && !trim(text).contains(char::is_whitespace) {
+        // In Chinese there are no spaces between words, and a picture may be named behind them.
+        let is_word = || !trim(text).contains(char::is_whitespace) && (text.is_ascii() || text.starts_with("http"));
+        // Nearly all prompts have a space near their beginning.
+        if memchr(b' ', trim(text).as_bytes()).is_none() && is_word() && is_picture_name(text) {
+            let what = if text.starts_with("http") { "a URL" } else { "the name of a picture" };
             let hint = format!("{PROMPT}; are two columns in each other's place?");
-            self.complain(At::Field(Field::Prompt), "the prompt is a URL and nothing else", hint);
+            self.complain(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
             return None;
         }
-        // Few prompts have more than the letters of ASCII in them, or what any failed formula has.
-        let is_plain = |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/');
-        if !bytes::all(text.as_bytes(), is_plain) {
+        // Few prompts have more than the letters of ASCII in them, or what failed formulas have. Of those that are words
+        // with a `#` alone, hex colors differ by their first letter.
+        let is_plain =
+            |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/') & (byte != b':');
+        let is_word = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'G'..=b'Z'));
+        if !bytes::all(text.as_bytes(), is_plain) || memchr_iter(b'#', text.as_bytes()).any(is_word) {
             self.check_letters(text);
         }
         Some(text)

@@ -1,6 +1,6 @@
 //! What is left of a cell when a spreadsheet has had its way with it.
 
-use memchr::memchr_iter;
+use memchr::memchr2_iter;
 
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
@@ -73,49 +73,40 @@ pub(in crate::manifest) const MEND_FORMULA: &str = "mend the formula in the spre
 /// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
 /// #N/A to red`.
 pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
-    const FAILED: [&str; 15] = [
-        "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#ERROR!", "#BEZUG!",
-        "#WERT!", "#NOM?", "#VALEUR!", "#¡REF!",
-    ];
-    let mut hashes = memchr_iter(b'#', text.as_bytes());
-    let failed = hashes.find_map(|at| FAILED.into_iter().find(|failed| text[at..].starts_with(failed)))?;
+    let mut places = memchr2_iter(b'#', b':', text.as_bytes());
+    let failed = places.find_map(|at| match text.as_bytes()[at] {
+        b'#' => failed_at(&text[at..]),
+        _ => numbered_error(text, at),
+    })?;
     Some(format!("holds {}, what is left of a formula that failed", quoted(failed)))
 }
 
-/// Whether a text is what data frames and programs write where there is nothing.
-pub(super) fn stands_for_nothing(text: &str) -> bool {
-    match text.len() {
-        3 => ["nan", "n/a", "nil"].iter().any(|word| text.eq_ignore_ascii_case(word)),
-        4 => ["null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word)),
-        9 => text.eq_ignore_ascii_case("undefined"),
-        _ => false,
+/// The failed formula that `text` begins with. Inside of a text the looks of a name alone say too little, for people write
+/// `#SALE!` as well.
+fn failed_at(text: &str) -> Option<&str> {
+    let behind = &text[1..];
+    // Nearly all are hex colors and numbers.
+    if behind.starts_with(|first: char| first.is_ascii_digit() || first.is_ascii_lowercase()) {
+        return None;
     }
+    let is_of_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '_' | '.' | '¡' | '¿');
+    let name = &behind[..behind.find(|letter| !is_of_name(letter)).unwrap_or(behind.len())];
+    let whole = match behind[name.len()..].starts_with(['!', '?']) {
+        true => &text[..1 + name.len() + 1],
+        false => text[..1 + name.len()].trim_end_matches('.'),
+    };
+    let is_failed = match whole.ends_with(['!', '?']) {
+        true => ERRORS_WITH_MARKS.contains(&name) || (name.contains(['/', '¡', '¿']) && is_formula_error(whole)),
+        false => ERRORS_AS_WORDS.contains(&&whole[1..]),
+    };
+    is_failed.then_some(whole)
 }
 
-/// Whether a prompt is a note that there is none yet, or that it is another row's, or has no word in it at all.
-pub(super) fn asks_for_nothing(text: &str) -> bool {
-    const NOTES: [&str; 18] = [
-        "na",
-        "n.a.",
-        "k.a.",
-        "tbd",
-        "todo",
-        "xxx",
-        "…",
-        "true",
-        "false",
-        "ditto",
-        "dito",
-        "idem",
-        "s.o.",
-        "see above",
-        "same as above",
-        "(blank)",
-        "(empty)",
-        "(null)",
-    ];
-    let is_wordless = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic() && byte != b'#');
-    is_wordless || stands_for_nothing(text) || NOTES.iter().any(|note| text.eq_ignore_ascii_case(note))
+/// The likes of `Err:502`, of which the colon is at byte `at` of a text.
+fn numbered_error(text: &str, at: usize) -> Option<&str> {
+    let start = text[..at].strip_suffix("Err")?.len();
+    let digits = text[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+    (digits == 3).then(|| &text[start..=at + digits])
 }
 
 /// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever
@@ -129,7 +120,8 @@ fn is_formula_error(text: &str) -> bool {
         let is_letter =
             |letter: char| letter.is_uppercase() || letter.is_numeric() || matches!(letter, '/' | '_' | '.');
         let name = name.strip_prefix(['¡', '¿']).unwrap_or(name);
-        !name.is_empty() && name.chars().all(is_letter)
+        // A hex color may have a mark behind it as well.
+        !name.is_empty() && name.chars().all(is_letter) && !name.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let is_abbreviation = |(one, other): (&str, &str)| {
         let is_short = |part: &str| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_uppercase);
@@ -141,7 +133,12 @@ fn is_formula_error(text: &str) -> bool {
 }
 
 /// What failed formulas show in some languages, and a hashtag could be by its looks: that there is no value, or not yet.
-const ERRORS_AS_WORDS: [&str; 10] = [
+const ERRORS_AS_WORDS: [&str; 15] = [
+    "N/A",
+    "N/D",
+    "N/B",
+    "I/T",
+    "Н/Д",
     "NV",
     "YOK",
     "HIÁNYZIK",
@@ -153,3 +150,117 @@ const ERRORS_AS_WORDS: [&str; 10] = [
     "GETTING_DATA",
     "PUUTTUU",
 ];
+
+/// What stands before the mark where a formula failed, in the languages of most spreadsheets.
+const ERRORS_WITH_MARKS: [&str; 62] = [
+    "REF",
+    "VALUE",
+    "NAME",
+    "NULL",
+    "NUM",
+    "SPILL",
+    "CALC",
+    "ERROR",
+    "FIELD",
+    "BLOCKED",
+    "CONNECT",
+    "UNKNOWN",
+    "BUSY",
+    "PYTHON",
+    "EXTERNAL",
+    "ARG",
+    "BEZUG",
+    "WERT",
+    "ZAHL",
+    "FELD",
+    "ÜBERLAUF",
+    "BLOCKIERT",
+    "KALK",
+    "NOM",
+    "VALEUR",
+    "NOMBRE",
+    "PROPAGATION",
+    "CHAMP",
+    "VALOR",
+    "NULO",
+    "NÚM",
+    "DESBORDAMIENTO",
+    "CAMPO",
+    "VALORE",
+    "NOME",
+    "RIF",
+    "NULLO",
+    "NUL",
+    "WAARDE",
+    "NAAM",
+    "VERW",
+    "GETAL",
+    "ADR",
+    "NAZWA",
+    "LICZBA",
+    "SAKNAS",
+    "VÄRDEFEL",
+    "NAMN",
+    "REFERENS",
+    "OGILTIGT",
+    "VERDI",
+    "NAVN",
+    "VÆRDI",
+    "ARVO",
+    "NIMI",
+    "ССЫЛКА",
+    "ЗНАЧ",
+    "ИМЯ",
+    "ЧИСЛО",
+    "HODNOTA",
+    "NÁZEV",
+    "DEĞER",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_formula_inside_of_a_text_is_told_in_any_language() {
+        for failed in [
+            "#N/A",
+            "#REF!",
+            "#DIV/0!",
+            "#N/D",
+            "#NV",
+            "#¡VALOR!",
+            "#¿NOMBRE?",
+            "#ZAHL!",
+            "#N/B",
+            "#I/T",
+            "#SAKNAS!",
+            "#Н/Д",
+            "#FIELD!",
+            "#ARG!",
+            "#ДЕЛ/0!",
+            "Err:502",
+        ] {
+            assert!(
+                failed_formula(&format!("Change the {failed} to red")).is_some_and(|said| said.contains(failed)),
+                "{failed}"
+            );
+            assert!(failed_formula(&format!("to {failed}")).is_some(), "{failed}");
+        }
+        for text in [
+            "#1E90FF!",
+            "make it #FACADE?",
+            "#summer",
+            "#SALE!",
+            "#1",
+            "#S/M",
+            "#NVIDIA",
+            "no Err: 5",
+            "Error:500",
+            "#é",
+            "#",
+        ] {
+            assert_eq!(failed_formula(text), None, "{text}");
+        }
+    }
+}

@@ -5,7 +5,8 @@ use crate::job::{ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef,
 use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
-use super::spreadsheet::{lost, stands_for_nothing};
+use super::nothing::stands_for_nothing;
+use super::spreadsheet::lost;
 use super::{Complaint, Field, ParsedRow, Reader, Row, Value};
 
 /// What holds for every row that says nothing else.

@@ -1,0 +1,174 @@
+//! Texts that are there and say nothing: what programs write where there is none, and what people note in its place.
+
+use crate::job::is_shortened_number;
+use crate::manifest::whitespace::is_invisible;
+
+/// Whether a text is what data frames and programs write where there is nothing.
+pub(super) fn stands_for_nothing(text: &str) -> bool {
+    match text.len() {
+        3 => ["nan", "n/a", "nil"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        4 => ["null", "none"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        9 => text.eq_ignore_ascii_case("undefined"),
+        _ => false,
+    }
+}
+
+/// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word in
+/// it at all.
+pub(super) fn asks_for_nothing(text: &str) -> bool {
+    const NOTES: [&str; 34] = [
+        "na",
+        "n.a.",
+        "k.a.",
+        "nat",
+        "\\n",
+        "tbd",
+        "todo",
+        "x",
+        "xxx",
+        "y",
+        "n",
+        "ok",
+        "yes",
+        "no",
+        "ja",
+        "nein",
+        "oui",
+        "non",
+        "true",
+        "false",
+        "ditto",
+        "dito",
+        "dto",
+        "idem",
+        "same",
+        "s.o.",
+        "as above",
+        "see above",
+        "see below",
+        "same as above",
+        "siehe oben",
+        "wie oben",
+        "blank",
+        "empty",
+    ];
+    let is_note = |text: &str| NOTES.iter().any(|note| text.eq_ignore_ascii_case(note));
+    let bare = text.trim_matches(['<', '>', '[', ']', '(', ')', '-', '.']);
+    !text.chars().any(says_something)
+        || [text, bare].into_iter().any(|text| stands_for_nothing(text) || is_note(text))
+        || text.trim_start_matches('-').starts_with("1.#")
+        || is_shortened_number(text)
+        || is_price(text)
+        || is_another_row(text)
+}
+
+/// Whether a character may be a part of what is asked for: a letter, a sign that is a word, as in Chinese, or one that shows
+/// something.
+fn says_something(character: char) -> bool {
+    match character {
+        '#' => true,
+        '\0'..='\u{7F}' => character.is_ascii_alphabetic(),
+        // Hearts, circles of a color and their like, but no check marks.
+        '\u{2600}'..='\u{2712}' | '\u{2719}'..='\u{27BF}' | '\u{2801}'..='\u{28FF}' => true,
+        '\u{2B1B}' | '\u{2B1C}' | '\u{2B50}' => true,
+        // Punctuation, currencies, arrows, lines and bullets; then that of China and Japan, and what stands for no sign.
+        '\u{80}'..='\u{BF}' | '×' | '÷' | '\u{2000}'..='\u{2BFF}' => false,
+        '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FE0E}' | '\u{FE0F}' => false,
+        '\u{FF01}'..='\u{FF20}' | '\u{FF3B}'..='\u{FF40}' | '\u{FF5B}'..='\u{FF65}' | '\u{FFE0}'..='\u{FFEF}' => false,
+        '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{3164}' | '\u{FFA0}' => false,
+        _ => !is_invisible(character) && !character.is_whitespace(),
+    }
+}
+
+/// Whether a text is an amount of money: `14.90 USD`, `CHF 12.-`.
+fn is_price(text: &str) -> bool {
+    const CURRENCIES: [&str; 20] = [
+        "EUR", "USD", "GBP", "CHF", "JPY", "CNY", "RMB", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "AUD", "CAD",
+        "INR", "BRL", "TRY", "KR",
+    ];
+    let mut words = text.split(|sign: char| !sign.is_alphabetic()).filter(|word| !word.is_empty());
+    let is_currency = |word: &str| CURRENCIES.iter().any(|currency| word.eq_ignore_ascii_case(currency));
+    words.next().is_some_and(is_currency) && words.next().is_none() && text.contains(|sign: char| sign.is_ascii_digit())
+}
+
+/// Whether a text names another row: `see row 2`.
+fn is_another_row(text: &str) -> bool {
+    const BEGINNINGS: [&str; 8] =
+        ["see row", "see line", "see cell", "same as row", "same as line", "like row", "siehe zeile", "wie zeile"];
+    let before = text.trim_end_matches(|sign: char| sign.is_ascii_digit() || matches!(sign, ' ' | '.' | '#'));
+    before.len() < text.len() && BEGINNINGS.iter().any(|beginning| before.eq_ignore_ascii_case(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_nothing_is_told_from_short_prompts() {
+        for nothing in [
+            "—",
+            "–",
+            "”",
+            "〃",
+            "↑",
+            "✓",
+            "•",
+            "？",
+            "...",
+            "…",
+            "\u{3164}",
+            "14,90 €",
+            "€14.90",
+            "£9",
+            "EUR 5",
+            "14.90 USD",
+            "CHF 12.-",
+            "1.234,50 €",
+            "\\N",
+            "<NA>",
+            "[NULL]",
+            "<null>",
+            "(blank)",
+            "NaT",
+            "-nan",
+            "1.#QNAN",
+            "x",
+            "yes",
+            "no",
+            "4.00638E+12",
+            "1E+05",
+            "same",
+            "see row 2",
+            "Ditto.",
+            "n.a.",
+            "s.o.",
+            "Same as above.",
+        ] {
+            assert!(asks_for_nothing(nothing), "{nothing}");
+        }
+        for prompt in [
+            "red",
+            "#1E90FF",
+            "20% darker",
+            "赤",
+            "紅色",
+            "κόκκινο",
+            "красный",
+            "🔴",
+            "⚫",
+            "❤️",
+            "a",
+            "Añil",
+            "5 EUR coin",
+            "no handle",
+            "see-through",
+            "same, in red",
+            "rosso!",
+            "1 row",
+            "kr",
+            "x-ray",
+        ] {
+            assert!(!asks_for_nothing(prompt), "{prompt}");
+        }
+    }
+}
