@@ -86,6 +86,10 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
             url(text, scheme.len() + 3, is_plain)
         }
         Some("file") => refuse("is a file URL", "write the path alone, relative to the manifest's folder or absolute"),
+        Some(slip) if meant(slip).is_some() => {
+            let (name, rest) = (meant(slip).unwrap_or_default(), &text[slip.len()..]);
+            refuse(&format!("has the scheme `{slip}`"), &format!("write {}", quoted(&format!("{name}{rest}"))))
+        }
         Some(scheme) => Err(ImageRefusal {
             message: format!("the API cannot fetch `{scheme}://` URLs"),
             hint: "publish the picture under an https:// URL, or name a local file".to_owned(),
@@ -99,6 +103,11 @@ fn behind_broken_scheme(text: &str) -> Option<&str> {
     let rest = &text[name.len()..];
     let marks = rest.len() - rest.trim_start_matches([':', ';', '/', '\\']).len();
     (marks >= 2 && !rest.starts_with("://")).then(|| &rest[marks..])
+}
+
+/// The scheme that another one is with a slip in it, or that lost its first letter.
+fn meant(scheme: &str) -> Option<&'static str> {
+    ["https", "http"].into_iter().find(|name| strsim::osa_distance(scheme, name) == 1)
 }
 
 /// The scheme of a text such as `s3://bucket/key`.
@@ -171,6 +180,15 @@ mod tests {
         assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
         let data = "data:image/png;base64,iVBORw0KGgo=";
         assert_eq!(read(data), Ok(ImageSource::Data(data.to_owned())));
+        for url in [
+            "https://www.example.com./a.jpg",
+            "https://müller.de/a.jpg",
+            "https://my_shop.example.com:8443/a.jpg",
+            "https://i❤.ws/a.jpg",
+            "http://[2001:db8::1]:80/a.jpg",
+        ] {
+            assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
+        }
         assert_eq!(read("photos/a b.png"), Ok(ImageSource::File("/m/photos/a b.png".into())));
         assert_eq!(read("/abs/a.png"), Ok(ImageSource::File("/abs/a.png".into())));
     }
@@ -211,6 +229,9 @@ mod tests {
             "https://a/1.png|https://a/2.png",
             "https://a/1.png\"",
             "https://a/f\u{fffd}r.png",
+            "https://example,com/a.jpg",
+            "https://exam!ple.com/a.jpg",
+            "htps://example.com/a.jpg",
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }

@@ -35,6 +35,9 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if !is_plain {
         check_characters(text)?;
     }
+    if !is_name {
+        check_host(text, host)?;
+    }
     if matches!((url.path(), url.query()), ("" | "/", "")) {
         return refuse(text, "names a host and no picture", "write the whole URL, as in https://example.com/photo.jpg");
     }
@@ -97,7 +100,8 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
             "an address of IPv6 stands in brackets: [2001:db8::1]",
         );
     }
-    let name = host.split(':').next().unwrap_or_default();
+    // A host in full ends in a point.
+    let name = host.split(':').next().unwrap_or_default().trim_end_matches('.');
     let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if is_number && !name.is_empty() && !host.starts_with('[') && name.parse::<Ipv4Addr>().is_err() {
         return refuse(text, "has a number for a host that is no address", "an address has four parts from 0 to 255");
@@ -112,6 +116,19 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
             "a port is a number from 1 to 65535; most URLs have none",
         ),
         _ => Ok(()),
+    }
+}
+
+/// Looks at the signs of a host, which may have letters of any script.
+fn check_host(text: &str, host: &str) -> Result<(), ImageRefusal> {
+    let is_of_name = |sign: char| !sign.is_ascii() || sign.is_ascii_alphanumeric() || matches!(sign, '-' | '.' | '_');
+    let name = if host.starts_with('[') { "" } else { host.split(':').next().unwrap_or_default() };
+    match name.chars().find(|sign| !is_of_name(*sign)) {
+        Some(sign) => {
+            let hint = "copy the URL anew out of a browser; points stand between the parts of a host";
+            refuse(text, &format!("has {} in its host, which no host has", quoted(&sign.to_string())), hint)
+        }
+        None => Ok(()),
     }
 }
 
