@@ -50,6 +50,7 @@ pub use schema::schema;
 pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
 pub use suggest::near_picture;
 pub(crate) use suggest::nearest;
+pub(crate) use whitespace::is_invisible;
 
 use catalog::{Catalog, RowSource};
 use document::Opened;

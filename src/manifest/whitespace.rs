@@ -1,7 +1,7 @@
 //! What nobody sees in a text: it comes along when cells are copied out of web pages and chats.
 
 /// Whether a character leaves no trace on a screen. Paths that Windows shows begin with one that turns the line.
-pub(super) fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
         || matches!(character, '\u{2066}'..='\u{2069}')
 }

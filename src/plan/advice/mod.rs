@@ -3,8 +3,10 @@
 //! ```text
 //! warning_kind  what may be said of a job, in words
 //! sketch        what there is to know of a job for that
+//! named_color   colors that prompts name in words
 //! ```
 
+mod named_color;
 mod sketch;
 mod warning_kind;
 
@@ -245,13 +247,14 @@ mod tests {
             asks(4, "make it #B22222", "#1E90FF"),
             asks(5, "make it #1e90ff", "#1E90FF"),
             asks(6, "make it dodgerblue", "#1E90FF"),
+            asks(7, "make it navy blue", "#B22222"),
         ];
         let told = said(&jobs);
         assert!(
             told.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
             "{told:?}"
         );
-        let other = "5: the prompt asks for another color than the one that is checked";
+        let other = "5: the prompt asks for another color than the one that is checked (and in 1 more)";
         assert!(told.contains(&other.to_owned()), "{told:?}");
     }
 
@@ -274,12 +277,33 @@ mod tests {
     }
 
     #[test]
+    fn an_invisible_letter_inside_of_a_hex_is_told() {
+        for (prompt, is_told) in [
+            ("make it #1E\u{200b}90FF", true),
+            ("make it #\u{200b}1E90FF", true),
+            ("make it #1E90FF\u{200b} (ocean)", false),
+            ("#1E90FF #\u{200d}add", true),
+            ("#1E90FF for #fac\u{ad}tory", false),
+        ] {
+            assert_eq!(!said(&[job(0, prompt, &["https://x/a"])]).is_empty(), is_told, "{prompt}");
+        }
+    }
+
+    #[test]
     fn what_pages_and_spreadsheets_leave_in_prompts_is_told() {
-        let prompts = ["<p>make it #1E90FF</p>", "make it #1E90FF&nbsp;", "a & b_c < d: #1E90FF", "#1E90FF_x000D_"];
+        let prompts = [
+            "<p>make it #1E90FF</p>",
+            "make it #1E90FF&nbsp;",
+            "a & b_c < d: #1E90FF, R&D; salt & a dash;",
+            "#1E90FF _x000D_",
+            "the &eacute;toile, #1E90FF",
+            "make the <i>mug</i> #1E90FF",
+            "2 &ndash; #1E90FF",
+        ];
         let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();
         let told =
             "1: a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet";
-        assert_eq!(said(&jobs), [format!("{told} (and in 2 more)")]);
+        assert_eq!(said(&jobs), [format!("{told} (and in 5 more)")]);
     }
 
     #[test]

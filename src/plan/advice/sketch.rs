@@ -4,12 +4,17 @@ use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
 use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, UrlRef, is_shortened_number};
+use crate::manifest::is_invisible;
 use crate::plan::expiry::expires_at;
 
+use super::named_color::names_another;
 use super::warning_kind::{WarningKind, WarningKinds};
 
 /// How many images the model follows well; more are allowed.
 const USUAL_IMAGES: usize = 3;
+
+/// How many letters behind a `#` tell whether a color is meant.
+const SEEN: usize = 7;
 
 /// What there is to know of a job for advice. It is made of the job alone, wherever that is.
 #[derive(Debug)]
@@ -46,6 +51,10 @@ impl Sketch {
             Some(color) => color.parse().map_or_else(|_| SmallVec::new(), |color| SmallVec::from_slice(&[color])),
             None => SmallVec::from_vec(color::asked(hashes)),
         };
+        let is_another = |color: &str| match hashes {
+            "" => names_another(prompt, color),
+            hashes => asks_for_another(hashes, color),
+        };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
             (WarningKind::Crowded, request.images.len() > USUAL_IMAGES),
@@ -55,7 +64,7 @@ impl Sketch {
             (WarningKind::Markup, has_markup(prompt)),
             (WarningKind::Page, request.images.iter().any(is_page)),
             (WarningKind::BrokenHex, is_broken),
-            (WarningKind::OtherColor, job.color.as_deref().is_some_and(|color| asks_for_another(hashes, color))),
+            (WarningKind::OtherColor, job.color.as_deref().is_some_and(is_another)),
             (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
         let kinds = WarningKinds::of(found);
@@ -72,7 +81,7 @@ impl Sketch {
 /// Whether the hex codes of a prompt, which begin with `hashes`, are all of other colors than `color`.
 fn asks_for_another(hashes: &str, color: &str) -> bool {
     // In most prompts it is the first and only one.
-    if hashes.is_empty() || hashes.starts_with(color) {
+    if hashes.starts_with(color) {
         return false;
     }
     let asked = color::asked(hashes);
@@ -108,6 +117,14 @@ impl Signs<'_> {
 /// letters.
 fn begins_with_broken_hex(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+    if text[digits..].starts_with(is_invisible) {
+        let seen: String = text.chars().filter(|letter| !is_invisible(*letter)).take(SEEN).collect();
+        let seen_digits = seen.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let is_over = !seen[seen_digits..].starts_with(char::is_alphanumeric);
+        if matches!(seen_digits, 3 | 6) && digits < seen_digits && is_over {
+            return true;
+        }
+    }
     let is_word = || text[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
     let is_broken = matches!(digits, 4 | 5 | 7..=9) && text[..digits].bytes().any(|digit| digit.is_ascii_alphabetic());
     if is_word() { digits < 6 && has_letters_for_digits(text) } else { is_broken }
@@ -125,10 +142,26 @@ fn has_letters_for_digits(text: &str) -> bool {
 
 /// Whether a prompt holds what a page's source has for signs and paragraphs, or a spreadsheet's for the end of a line.
 fn has_markup(prompt: &str) -> bool {
-    const MARKS: [&str; 12] =
-        ["&nbsp;", "&amp;", "&quot;", "&#39;", "&lt;", "&gt;", "_x000D_", "<p", "<br", "<b>", "<strong", "<span"];
+    const MARKS: [&str; 21] = [
+        "_x000D_", "<p", "<br", "<b>", "<strong", "<span", "<i>", "<u>", "<em>", "<li>", "<ul", "<ol>", "<div", "<h1",
+        "<h2", "<h3", "<sup", "<font", "<td", "<a href", "</",
+    ];
     // Nearly all prompts have none of what these begin with.
-    memchr3(b'&', b'<', b'_', prompt.as_bytes()).is_some() && MARKS.iter().any(|mark| prompt.contains(mark))
+    memchr3(b'&', b'<', b'_', prompt.as_bytes()).is_some()
+        && (MARKS.iter().any(|mark| prompt.contains(mark)) || prompt.split('&').skip(1).any(begins_with_entity))
+}
+
+/// Whether a text that stands behind a `&` names a sign as pages do: `eacute;`, `#39;`.
+fn begins_with_entity(text: &str) -> bool {
+    const NAMES: [&str; 20] = [
+        "nbsp", "amp", "quot", "apos", "lt", "gt", "hellip", "bull", "middot", "copy", "reg", "trade", "euro", "pound",
+        "deg", "times", "szlig", "frac12", "shy", "ensp",
+    ];
+    const ENDS: [&str; 9] = ["acute", "grave", "circ", "uml", "tilde", "cedil", "dash", "quo", "lig"];
+    let Some((name, _)) = text.split_once(';') else { return false };
+    let number = name.strip_prefix('#');
+    let is_short = name.len() < 9 && number.unwrap_or(name).bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_short && (number.is_some() || NAMES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
 
 /// Whether a prompt has UTF-8 in it that was read as Windows-1252.

@@ -87,7 +87,7 @@ impl WarningKind {
             ),
             WarningKind::BrokenHex => (
                 "a `#` with digits in the prompt that make no color",
-                "a color has six hex digits, as in #1E90FF, or three",
+                "a color has six hex digits, as in #1E90FF, or three; if it looks whole, type it anew: nobody sees what is in it",
             ),
             WarningKind::OtherColor => (
                 "the prompt asks for another color than the one that is checked",
