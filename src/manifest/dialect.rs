@@ -86,17 +86,28 @@ pub(super) fn shown(delimiter: u8) -> &'static str {
     }
 }
 
+/// How they call a single one.
+pub(super) fn shown_once(delimiter: u8) -> &'static str {
+    if delimiter == b'\t' { "a tab" } else { shown(delimiter) }
+}
+
+/// How many rows are looked at for what separates cells.
+const ROWS: usize = 20;
+
 /// What separates the cells of a table whose text begins with `head`: what makes the most known columns of its header,
-/// and where there are none, the most columns.
+/// and where there are none, as many columns as most rows have cells, without a space behind it, and the most of them.
 fn delimiter(head: &str) -> u8 {
-    let columns = |delimiter: u8| -> (usize, usize) {
+    let columns = |delimiter: u8| -> (usize, bool, bool, usize) {
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(head.as_bytes());
-        let mut record = csv::StringRecord::new();
-        if !reader.read_record(&mut record).unwrap_or(false) {
-            return (0, 0);
-        }
-        (record.iter().filter(|name| field(&snake_case(name)).is_some()).count(), record.len())
+        let mut records = reader.records().map_while(Result::ok);
+        let header = records.next().unwrap_or_default();
+        let known = header.iter().filter(|name| field(&snake_case(name)).is_some()).count();
+        let widths: Vec<usize> = records.take(ROWS).map(|row| row.len()).collect();
+        let same = widths.iter().filter(|width| **width == header.len()).count();
+        let is_even = header.len() > 1 && same * 2 > widths.len();
+        let is_close = header.iter().all(|name| !name.starts_with(' '));
+        (known, is_even, is_close, header.len())
     };
     // The last of several equal ones is taken, so the usual one goes last.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| columns(*delimiter)).unwrap_or(b',')
@@ -162,6 +173,15 @@ mod tests {
         assert_eq!(delimiter("\"id\",\"prompt\",\"images\"\n"), b',');
         assert_eq!(delimiter("sku;name;price\n1;a;2\n"), b';');
         assert_eq!(delimiter("prompt\n"), b',');
+        for (head, expected) in [
+            ("art;preis, EUR;gewicht, kg\n1;2,50;3,1\n", b';'),
+            ("art;\"titel, lang\";\"foto, klein, groß, rund\"\n1;a;b\n", b';'),
+            ("sku, name; short, price\n1, a, 2\n", b','),
+            ("sku,\"a;b;c;d\",price\n1,a;b;c,2\n", b','),
+            ("sku,name,price\n1\n", b','),
+        ] {
+            assert_eq!(delimiter(head), expected, "{head}");
+        }
         for (head, delimiter) in [
             ("sep=;\r\nid,prompt", b';'),
             ("\n\"SEP=,\"\na;b", b','),

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity, quoted};
-use super::dialect::snake_case;
+use super::dialect::{self, snake_case};
 use super::json_places;
 use super::pass::{Parts, Pass, Use, parts};
 use super::row::{At, Complaint, Field, Items, Row, Value};
@@ -38,6 +38,11 @@ impl Lines {
         for block in &mut blocks {
             let mut pass = LinePass::new(source, use_as, block.map_err(failed)?);
             if pass.advance()? {
+                if use_as == Use::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
+                    let hint = "call it .csv".to_owned();
+                    let complaint = Complaint::new(At::Row, "the file holds a table, and no JSON lines", hint);
+                    return Err(pass.diagnostic(complaint));
+                }
                 let notices = if use_as == Use::Jobs { pass.notices() } else { Vec::new() };
                 return Ok(Lines { use_as, notices });
             }
@@ -53,6 +58,13 @@ impl Lines {
         let pass = move |block: Block| LinePass::new(source, use_as, block);
         Ok(parts(source, Blocks::new(file, Ends::Lines, Start::TEXT, jobs), pass))
     }
+}
+
+/// Whether a line is the header of a table of jobs.
+fn is_header(line: &str) -> bool {
+    let names = line.split(char::from(dialect::of(line).delimiter)).map(|name| name.trim_matches('"').to_owned());
+    let fields = dialect::fields(&names.collect::<Vec<_>>());
+    header::NEEDED.iter().all(|field| fields.contains(&Some(*field)))
 }
 
 /// Lines of a text.

@@ -135,7 +135,7 @@ impl Cell {
         }
     }
 
-    fn is_quoted(&self) -> bool {
+    pub(super) fn is_quoted(&self) -> bool {
         !matches!(self.text, CellText::Plain)
     }
 

@@ -1,6 +1,7 @@
 //! A table of rows under a header: CSV and its kin.
 
 mod cells;
+mod doubts;
 pub(super) mod header;
 mod records;
 mod shape;
@@ -88,22 +89,33 @@ impl Table {
             let hint = "remove this line, or let it name the separator that the table has".to_owned();
             return Err(vec![source.error_in(named, *line, &(0..named.len()), message, hint)]);
         }
-        if use_as == Use::Jobs && !header::is_any_known(&columns) {
-            let message = "the first line is no header: none of its columns is known".to_owned();
+        let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
+        let missing: Vec<Field> =
+            if use_as == Use::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
+        let below = match missing.is_empty() {
+            true => None,
+            false => header_below(&mut Top::open(source, dialect.delimiter)).map_err(failed)?,
+        };
+        let is_any_known = header::is_any_known(&columns);
+        if use_as == Use::Jobs && (!is_any_known || below.is_some()) {
+            let message = match missing.first().filter(|_| is_any_known) {
+                Some(field) => format!("the first line is no header: it has no column `{}`", field.key()),
+                None => "the first line is no header: none of its columns is known".to_owned(),
+            };
             let refused = place(Remark { column: None, message, hint: None });
-            let hint = header::way_to_a_header(&columns, raw.starts_with('"'), header_below(&mut top).map_err(failed)?);
+            let hint = header::way_to_a_header(&columns, raw.starts_with('"'), below);
             return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
         let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
-        let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
-        let missing =
-            if use_as == Use::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
         let notices = notices(&columns, &dialect, use_as, place);
         let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
         let fields = known.collect();
-        let table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
+        let mut table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
         if !top.advance().map_err(failed)? {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
+        }
+        if use_as == Use::Jobs {
+            table.notices.extend(doubts::doubts(&mut top, &table.columns, source).map_err(failed)?);
         }
         Ok(table)
     }
@@ -250,7 +262,7 @@ impl Rows<'_> {
     fn torn(&self) -> (Row<'_>, Vec<Complaint>) {
         let (cells, width) = (self.records.len(), self.table.columns.len());
         let message = format!("the row has {cells} cells under {width} columns");
-        let separator = if self.table.delimiter == b'\t' { "a tab" } else { dialect::shown(self.table.delimiter) };
+        let separator = dialect::shown_once(self.table.delimiter);
         let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
             "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
         } else {
@@ -289,7 +301,7 @@ impl Pass for Rows<'_> {
             return (Row::refused(), vec![Complaint::new(At::Row, "the header stands here once more", hint)]);
         }
         let width = self.table.columns.len();
-        if self.records.len() > width && self.records.iter().skip(width).any(|cell| !cell.trim_ascii().is_empty()) {
+        if self.records.len() > width && self.records.iter().skip(width).any(|cell| !trim(cell).is_empty()) {
             return self.torn();
         }
         (self.values(), Vec::new())

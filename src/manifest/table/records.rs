@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use super::cells::{Cell, Fault, MOST_CELLS, Scanned, fault, scan};
 use crate::manifest::blocks::{Block, Start, breaks};
+use crate::manifest::whitespace::trim;
 
 /// Reads the records of a block one after the other, each with its raw text and its line.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ impl Records {
         while self.skip_breaks() {
             self.line = self.next_line;
             self.read();
-            if self.has_too_many_cells() || self.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            if self.has_too_many_cells() || self.iter().any(|cell| !trim(cell).is_empty()) {
                 return true;
             }
         }
@@ -159,6 +160,12 @@ mod tests {
             assert_eq!(found[2].1, "b,\"say \"\"yes\"\"\"", "{name}");
             assert_eq!(found[3].2, ["c", ""], "{name}");
         }
+    }
+
+    #[test]
+    fn a_record_of_what_nobody_sees_is_none() {
+        let found = all("id,note\n\u{a0},,\n\u{200b},\u{200b}\n\u{a0}a,\n");
+        assert_eq!(found.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [1, 4]);
     }
 
     proptest::proptest! {

@@ -72,7 +72,11 @@ impl Shape {
         let is_usual = records.len() >= self.needed
             && second.is_some_and(|cell| !cell.is_empty())
             && !first.bytes().fold(false, |any, byte| any | self.others.contains(&byte));
-        let has_picture = || self.images.and_then(|column| records.iter().nth(column)).is_some_and(is_picture_name);
+        let is_picture = |cell: &str| is_picture_name(cell) && !cell.bytes().any(|byte| self.others.contains(&byte));
+        let has_picture = || match self.images {
+            Some(column) => records.iter().nth(column).is_some_and(is_picture_name),
+            None => records.len() == self.width && records.iter().skip(1).any(is_picture),
+        };
         if self.needed < 2 || is_usual || has_picture() {
             return None;
         }
@@ -92,6 +96,10 @@ impl Shape {
             let message = "the whole row is one quoted cell, with its separators inside".to_owned();
             let hint = "remove the quotes around the line, and write the doubled ones inside of it once".to_owned();
             return Some(Misshapen { span: 0..raw.len(), message, hint });
+        }
+        if records.cells().iter().any(Cell::is_quoted) {
+            // Where a quote is, its separator is.
+            return None;
         }
         let other = self.others.into_iter().find(|other| is_whole(cell_count(*other, raw)))?;
         let message = format!("the row is separated by {}, and the header by {separator}", shown(other));
