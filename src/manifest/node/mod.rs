@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! syntax  what is no YAML, and how to mend it
+//! marks   what is quoted in a text, and what is a comment
 //! lost    what YAML takes out of a text: comments, tags, anchors
 //! ```
 
 mod lost;
+mod marks;
 mod syntax;
 
 use std::borrow::Cow;

@@ -4,6 +4,7 @@ use crate::manifest::diagnostic::quoted;
 
 use super::Unparsable;
 use super::lost::{COMMENTED, commented_color, in_quotes};
+use super::marks::Marks;
 
 /// What the parser stumbled over.
 pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
@@ -61,15 +62,16 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         let hint = "a manifest with a JSON object a line ends in .jsonl".to_owned();
         return Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint };
     }
-    if let Some(color) = text.match_indices('#').find_map(|(hash, _)| commented_color(text, hash)) {
-        return Unparsable { at: color.clone(), message: COMMENTED.to_owned(), hint: in_quotes(&text[color]) };
+    let marks = Marks::of(text);
+    if let Some(cut) = cut_by_a_comment(text, at, &marks) {
+        return cut;
     }
     if said.contains("recursion") {
         let (message, hint) =
             ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
         return Unparsable { at: at..at + 1, message, hint };
     }
-    if let Some((at, message, hint)) = usual(said, text, at) {
+    if let Some((at, message, hint)) = usual(said, text, at, &marks) {
         return Unparsable { at, message, hint };
     }
     let line = line_at(text, at);
@@ -79,6 +81,12 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         "indent with spaces: YAML takes no tabs there"
     } else if said.contains("mapping values") {
         "a text with `: ` in it needs quotes around it"
+    } else if said.contains("expected ','") {
+        "put a comma before it, or close the bracket of what is above"
+    } else if said.contains("trailing content") {
+        "between brackets a comma parts it from what follows; inside of \"…\" a quote is written `\\\"`"
+    } else if said.contains("inside a block") {
+        "close the bracket that is open above"
     } else if said.contains("quote") {
         "close the text with the quote that it begins with; inside of '…' a quote is written twice"
     } else if said.contains("bracket") {
@@ -90,17 +98,15 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
 }
 
 /// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
-fn usual(said: &str, text: &str, at: usize) -> Option<(Range<usize>, String, String)> {
+fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usize>, String, String)> {
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
     for near in [&line, &above] {
-        if let Some(blank) = text[near.clone()].find('\u{A0}').map(|blank| near.start + blank) {
+        let mut blanks = text[near.clone()].match_indices('\u{A0}').map(|(blank, _)| near.start + blank);
+        if let Some(blank) = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank)) {
             let message = "a no-break space stands here, which is no space to YAML".to_owned();
             return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
         }
-    }
-    if let Some((span, message)) = cut_in_brackets(text, line.end) {
-        return Some((span, message, "put the text in quotes; behind the `#` of a comment, leave a space".to_owned()));
     }
     if let Some(tab) = indenting_tab(text, line.start).filter(|_| said.contains("tab")) {
         let message = "no valid YAML: a tab stands in the indentation".to_owned();
@@ -189,22 +195,35 @@ fn broken_escape(text: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// A text in brackets that are never closed before byte `end`, for a ` #` makes a comment of what closes them.
-fn cut_in_brackets(text: &str, end: usize) -> Option<(Range<usize>, String)> {
-    let mut open = None;
-    let mut start = 0;
-    for line in text[..end].split_inclusive('\n') {
-        if let Some(hash) = line.find(" #").map(|blank| blank + 1) {
-            let count = |text: &str, brackets: [char; 2]| text.matches(brackets).count();
-            let is_open = |part: &str| count(part, ['[', '{']) > count(part, [']', '}']);
-            let comment = line[hash..].trim_end();
-            if is_open(&line[..hash]) && !is_open(line) && !comment.starts_with("# ") {
-                open = Some(start + hash..start + hash + comment.len());
-            }
+/// What a comment has taken away near byte `at`: what closes the brackets around it, or a color.
+fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> {
+    let line = line_at(text, at);
+    let above = line_at(text, text[..line.start].trim_end().len());
+    let count = |comment: &str, brackets: [char; 2]| comment.matches(brackets).count();
+    marks.comments.iter().find_map(|comment| {
+        let start = comment.span.start;
+        let words = &text[comment.span.clone()];
+        let has_close = count(words, [']', '}']) > count(words, ['[', '{']);
+        let is_open = has_close && !comment.open.is_empty() && (start <= at || comment.open.contains(&at));
+        if let Some(color) =
+            commented_color(text, start).filter(|_| is_open || (above.start..line.end).contains(&start))
+        {
+            let hint = in_quotes(&text[color.clone()]);
+            return Some(Unparsable { at: color, message: COMMENTED.to_owned(), hint });
         }
-        start += line.len();
-    }
-    Some((open?, "no valid YAML: what follows ` #` is a comment, so that the brackets stay open".to_owned()))
+        (is_open && !words.starts_with("# ")).then(|| Unparsable {
+            at: comment.span.clone(),
+            message: "no valid YAML: what follows ` #` is a comment, so that the brackets stay open".to_owned(),
+            hint: "put the text in quotes; behind the `#` of a comment, leave a space".to_owned(),
+        })
+    })
+}
+
+/// Whether the no-break space at byte `blank` stands inside of a text.
+fn is_between_words(text: &str, blank: usize) -> bool {
+    let before = text[..blank].chars().next_back();
+    let behind = text[blank + '\u{A0}'.len_utf8()..].chars().next();
+    [before, behind].into_iter().all(|letter| letter.is_some_and(char::is_alphanumeric))
 }
 
 /// The line of byte `at`, without its line break.
