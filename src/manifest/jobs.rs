@@ -42,6 +42,14 @@ impl<'r> FoundJob<'r> {
         }
     }
 
+    /// Whether any cell of a catalog that the id is made of is so.
+    pub fn has_id_cell(&self, is: fn(&str) -> bool) -> bool {
+        match self.columns {
+            Columns::InRow(pass) => pass.has_id_cell(is),
+            Columns::Known(_) => false,
+        }
+    }
+
     /// Whether the text ends before the job's row does, by its looks.
     pub fn is_cut(&self) -> bool {
         match self.columns {

@@ -47,6 +47,11 @@ pub(super) trait Pass: Send {
         None
     }
 
+    /// Whether any cell that the id is made of is so.
+    fn has_id_cell(&self, _is: fn(&str) -> bool) -> bool {
+        false
+    }
+
     /// Whether the text ends before the row does, by its looks.
     fn is_cut(&self) -> bool {
         false

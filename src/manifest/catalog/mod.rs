@@ -5,9 +5,11 @@
 //! rows      where rows come from: a table, lines of JSON, a list, pictures
 //! axis      the matrix: what each row is multiplied with
 //! template  texts with {{ names }} in them
+//! cells     what is wrong with the cells that templates are filled with
 //! ```
 
 mod axis;
+mod cells;
 mod read;
 mod rows;
 mod template;
@@ -28,7 +30,7 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::lined_text::LinedText;
 use super::pass::{Parts, Pass};
-use super::row::{At, Complaint, Defaults, Field, Items, Row, Value, lost};
+use super::row::{At, Complaint, Defaults, Field, Items, Row, Value};
 use super::source::Source;
 use super::suggest;
 use super::whitespace::trim;
@@ -143,8 +145,11 @@ impl Jobs<'_> {
             if !earlier.iter().map(|(name, _)| name).eq(self.own.iter().map(|(name, _)| name)) {
                 self.names = self.own.iter().map(|(name, _)| snake_case(name).into()).collect();
             }
+            // A file may well be called so.
+            let is_of_files = matches!(self.catalog.rows, RowSource::Pictures(_));
+            let shown: fn(&str) -> &str = if is_of_files { |name| name } else { trim };
             let cells = self.names.iter().zip(&self.own);
-            let cells = cells.map(|(name, (_, cell))| (Arc::clone(name), Variable::from(cell.as_str())));
+            let cells = cells.map(|(name, (_, cell))| (Arc::clone(name), Variable::from(shown(cell))));
             self.cells = Arc::new(cells.collect());
         }
         self.combination += 1;
@@ -172,13 +177,13 @@ impl Jobs<'_> {
             return false;
         }
         if let Ok(Wanted::Yes) = wanted {
-            self.shape = self.lost_cells();
+            self.shape = self.wrong_cells();
             if !self.shape.is_empty() {
                 // They are told once. What does not name them is looked at all the same.
                 self.combination = self.catalog.combinations();
             }
             for (field, text) in &template.fields {
-                if !self.shape.is_empty() && self.names_lost(*field) {
+                if !self.shape.is_empty() && self.names_wrong(*field) {
                     self.rendered.push((*field, Rendered::Refused));
                     continue;
                 }
@@ -193,6 +198,9 @@ impl Jobs<'_> {
         } else {
             // Whether the job is wanted is not known, so nothing more is said of it than what holds for every row.
             let complaint = wanted.err().map(|unfilled| self.complaint(unfilled));
+            if complaint.as_ref().is_some_and(|complaint| self.is_of_row(complaint)) {
+                self.combination = self.catalog.combinations();
+            }
             self.complaints.extend(complaint);
             self.rendered.extend(Field::ALL.map(|field| (field, Rendered::Refused)));
             for (field, text) in template.fields.iter().filter(|(_, text)| text.is_literal()) {
@@ -222,49 +230,23 @@ impl Jobs<'_> {
 
     /// The cells that win over the template.
     fn take_overrides(&mut self) {
-        let template = &self.catalog.template;
-        let cells = self.names.iter().zip(&self.own).map(|(name, (_, cell))| (name, cell));
-        for (name, cell) in cells.filter(|(_, cell)| !cell.trim().is_empty()) {
-            // A row's own id is one id, and can name one job.
-            let wins = |field: &Field| match field {
-                Field::Id => self.catalog.combinations() == 1 && !template.gives(Field::Id),
-                field => OVERRIDES.contains(field) && !template.mentions(*field),
-            };
-            if let Some(field) = Field::from_key(name).filter(wins) {
+        for (name, (_, cell)) in self.names.iter().zip(&self.own) {
+            if let Some(field) = self.won_by(name, cell) {
                 self.rendered.retain(|(rendered, _)| *rendered != field);
                 self.rendered.push((field, Rendered::Own(cell.clone())));
             }
         }
     }
 
-    /// The cells that the template uses and that do not hold what they should.
-    fn lost_cells(&self) -> Vec<Complaint> {
-        let used = self.catalog.template.names().filter_map(|name| Some((name, self.cells.get(name)?.as_str()?)));
-        // A text may well begin with an apostrophe: '90s mugs.
-        let used = used.filter(|(_, cell)| !cell.starts_with('\''));
-        let complaints = used.filter_map(|(name, cell)| {
-            let lost = lost(cell)?;
-            Some(Complaint::new(At::Column(name.to_owned()), lost.message, lost.hint))
-        });
-        complaints.collect()
-    }
-
-    /// Whether the text of a field names a cell that is lost.
-    fn names_lost(&self, field: Field) -> bool {
-        let is_lost = |lost: &str| self.catalog.template.names_of(field).any(|name| name == lost);
-        self.shape.iter().any(|complaint| matches!(&complaint.at, At::Column(name) if is_lost(name)))
-    }
-
-    /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
-    fn hole(&self, field: Field) -> Option<Complaint> {
-        let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
-        let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
-        Some(Complaint::new(At::Field(Field::Images), message, way_around(name)))
-    }
-
-    /// The first of `names` whose column is empty.
-    fn empty<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        names.find(|name| self.cells.get(*name).is_some_and(|cell| cell.as_str().is_some_and(is_blank)))
+    /// The field in which a cell wins over the template.
+    fn won_by(&self, name: &str, cell: &str) -> Option<Field> {
+        let template = &self.catalog.template;
+        // A row's own id is one id, and can name one job.
+        let wins = |field: &Field| match field {
+            Field::Id => self.catalog.combinations() == 1 && !template.gives(Field::Id),
+            field => OVERRIDES.contains(field) && !template.mentions(*field),
+        };
+        if cell.trim().is_empty() { None } else { Field::from_key(name).filter(wins) }
     }
 
     /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
@@ -295,10 +277,6 @@ impl Jobs<'_> {
 fn without_values(message: &str) -> String {
     let message = message.split(": line ").next().unwrap_or(message);
     message.split('`').step_by(2).collect()
-}
-
-fn is_blank(cell: &str) -> bool {
-    trim(cell).is_empty()
 }
 
 /// How to leave out the rows in which a column is empty.
@@ -384,6 +362,10 @@ impl Pass for Jobs<'_> {
 
     fn gap(&self) -> Option<&str> {
         self.empty(self.catalog.template.missed())
+    }
+
+    fn has_id_cell(&self, is: fn(&str) -> bool) -> bool {
+        self.has_cell_of_id(is)
     }
 
     fn way_out_of_duplicates(&self) -> String {

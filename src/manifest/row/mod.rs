@@ -21,6 +21,7 @@ mod spreadsheet;
 mod understand;
 
 pub(super) use complaint::{At, Complaint};
+pub(super) use nothing::is_missing_value;
 pub(super) use parsed::ParsedRow;
 pub(super) use reader::Reader;
 pub(super) use spreadsheet::{MEND_FORMULA, failed_formula, lost};

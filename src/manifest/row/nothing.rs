@@ -13,6 +13,14 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
     }
 }
 
+/// Whether a cell is what data frames and databases write where there is nothing, and is no word of a text: `none` may be a
+/// pattern's name, and `NA` a country's.
+pub(in crate::manifest) fn is_missing_value(cell: &str) -> bool {
+    const WORDS: [&str; 14] =
+        ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "NAN", "N/A", "n/a", "undefined", "\\N", "<NA>", "NaT", "-"];
+    cell.len() <= "undefined".len() && WORDS.contains(&cell)
+}
+
 /// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word in
 /// it at all.
 pub(super) fn asks_for_nothing(text: &str) -> bool {

@@ -54,6 +54,10 @@ pub(in crate::manifest) struct Text {
     parts: Vec<Part>,
     /// The columns and axes that it names. They are asked for at every job, and a part is parsed anew to tell them.
     names: BTreeSet<String>,
+    /// Those whose values come into it as they are or shaped, without those whose texts it looks at.
+    pub(super) put: BTreeSet<String>,
+    /// Those that an `if` takes for true or false as they are.
+    pub(super) switches: BTreeSet<String>,
     is_list: bool,
     /// Whether it was said already that it is wrong.
     is_broken: bool,
@@ -69,7 +73,17 @@ impl Text {
     fn of(span: Range<usize>, parts: Vec<Part>, is_list: bool) -> Text {
         let is_broken = parts.iter().any(|part| part.unread.is_some());
         let names = parts.iter().flat_map(|part| part.names(Nesting::Roots)).collect();
-        Text { span, parts, names, is_list, is_broken }
+        let (mut put, mut switches, mut looked_at) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for expression in parts.iter().flat_map(Part::expressions) {
+            let name = |number: usize| expression.word(number).to_owned();
+            let values = || expression.values();
+            let is_said = |number: &usize| !expression.is_statement() && !expression.is_asked(*number);
+            put.extend(values().filter(is_said).map(name));
+            looked_at.extend(values().filter(|number| expression.is_looked_at(*number)).map(name));
+            switches.extend(expression.switches().filter(|number| expression.is_asked(*number)).map(name));
+        }
+        put.retain(|name| !looked_at.contains(name));
+        Text { span, parts, names, put, switches, is_list, is_broken }
     }
 
     /// Why parts of it are no templates.
@@ -94,7 +108,7 @@ impl Text {
 
     /// What stands at `span` and is wrong, as was said already.
     pub(super) fn broken(span: Range<usize>) -> Text {
-        Text { span, parts: Vec::new(), names: BTreeSet::new(), is_list: false, is_broken: true }
+        Text { is_broken: true, ..Text::of(span, Vec::new(), false) }
     }
 
     pub(super) fn render(&self, variables: &Variable) -> Result<Rendered, Unfilled> {
@@ -152,7 +166,10 @@ impl Template {
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
         let names = texts.flat_map(|text| &text.names).cloned().collect();
         let expressions = condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions);
-        let switches = expressions.flat_map(|expression| switches(&expression)).collect();
+        let switch = |expression: &Expression<'_>, number| expression.word(number).to_owned();
+        let switches = expressions
+            .flat_map(|expression| expression.switches().map(|number| switch(&expression, number)).collect::<Vec<_>>())
+            .collect();
         Template { fields, condition, names, switches, inserted, missed }
     }
 
@@ -163,11 +180,8 @@ impl Template {
             return Ok(Wanted::Unknown);
         }
         let mut cells = self.switches.iter().filter_map(|name| Some((name, variables.get_attr(name).ok()?)));
-        if let Some((name, cell)) = cells.find(|(_, cell)| cell.as_str().is_some_and(says_no)) {
-            let said = quoted(cell.as_str().unwrap_or_default());
-            let message = format!("{} is the text {said}, and the condition takes every text for true", quoted(name));
-            let hint = format!("compare it, as in `{name} != {}`", said.replace('`', "'"));
-            return Err(Complaint::new(At::OfRow(Box::new(At::Column(name.clone()))), message, hint).into());
+        if let Some(wrong) = cells.find_map(|(name, cell)| taken_for_true(name, cell.as_str()?)) {
+            return Err(Complaint { at: At::OfRow(Box::new(wrong.at)), ..wrong }.into());
         }
         let text = condition.parts.iter().map(|part| part.render(variables)).collect::<Result<String, _>>()?;
         Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
@@ -186,6 +200,11 @@ impl Template {
             Some(Complaint { at, ..complaint })
         });
         placed.collect()
+    }
+
+    /// Whether the condition names this column or axis.
+    pub(super) fn asks(&self, name: &str) -> bool {
+        self.condition.as_ref().is_some_and(|condition| condition.names.contains(name))
     }
 
     /// Where the text of a field stands.
@@ -234,20 +253,17 @@ impl Template {
     }
 }
 
+/// What is said of a cell that means no where a condition takes it for true.
+pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<Complaint> {
+    says_no(cell).then(|| {
+        let said = quoted(cell);
+        let message = format!("{} is the text {said}, and the condition takes every text for true", quoted(name));
+        let hint = format!("compare it, as in `{name} != {}`", said.replace('`', "'"));
+        Complaint::new(At::Column(name.to_owned()), message, hint)
+    })
+}
+
 /// Whether a text means no, as the result of a condition.
 fn says_no(text: &str) -> bool {
     matches!(text.trim().to_lowercase().as_str(), "false" | "0" | "no" | "none")
-}
-
-/// The names that an expression takes for true or false as they are: `active` in `active and stock | int > 0`. One that
-/// stands alone is the condition's result, and is read as such.
-fn switches(expression: &Expression<'_>) -> Vec<String> {
-    let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "not" | "if" | "elif" | "else" | "(" | ")");
-    let is_word =
-        |word: &str| matches!(word, "and" | "or" | "not" | "if" | "elif" | "else" | "endif" | "true" | "false");
-    let found = expression.names().filter(|number| {
-        let (before, word) = (expression.before(*number, 1), expression.word(*number));
-        !is_word(word) && is_edge(before) && is_edge(expression.word(number + 1)) && expression.bare_name().is_none()
-    });
-    found.map(|number| expression.word(number).to_owned()).collect()
 }

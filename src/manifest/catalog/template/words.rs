@@ -111,16 +111,49 @@ impl<'t> Expression<'t> {
             let (before, behind) = (self.before(*number, 1), self.word(number + 1));
             let is_value = !matches!(before, "|" | "is" | "not") && !matches!(behind, "(" | "=" | "or" | "and" | "is");
             let is_compared = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
-            let is_word =
-                matches!(self.word(*number), "and" | "or" | "not" | "is" | "in" | "if" | "else" | "true" | "false");
             is_value
-                && !is_word
+                && !is_keyword(self.word(*number))
                 && !is_compared(before)
                 && !is_compared(behind)
                 && !self.filters(*number).any(is_default)
         });
         let names: Vec<&str> = said.map(|number| self.word(number)).filter(|name| !asked.contains(name)).collect();
         names.into_iter()
+    }
+
+    /// Whether the word with this number is of what an `if` asks.
+    pub(super) fn is_asked(&self, number: usize) -> bool {
+        let before = (0..number).rev().map(|number| self.word(number));
+        before.into_iter().find(|word| matches!(*word, "if" | "elif" | "else")).is_some_and(|word| word != "else")
+    }
+
+    /// The numbers of the names that it takes for true or false as they are, such as `active` in
+    /// `active and stock | int > 0`.
+    pub(super) fn switches(&self) -> impl Iterator<Item = usize> {
+        let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "not" | "if" | "elif" | "else" | "(" | ")");
+        self.names().filter(move |number| {
+            !is_keyword(self.word(*number))
+                && is_edge(self.before(*number, 1))
+                && is_edge(self.word(number + 1))
+                && self.bare_name().is_none()
+        })
+    }
+
+    /// The numbers of the names that stand for their values, and not for filters or arguments.
+    pub(super) fn values(&self) -> impl Iterator<Item = usize> {
+        self.names().filter(|number| {
+            let (before, behind) = (self.before(*number, 1), self.word(number + 1));
+            !is_keyword(self.word(*number)) && !matches!(before, "|" | "is") && !matches!(behind, "(" | "=")
+        })
+    }
+
+    /// Whether the text of the name with this number is looked at, so that it is known what may stand there.
+    pub(super) fn is_looked_at(&self, number: usize) -> bool {
+        let is_compared = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
+        self.is_asked(number) && !self.switches().any(|switch| switch == number)
+            || is_compared(self.before(number, 1))
+            || is_compared(self.word(number + 1))
+            || self.filters(number).any(|filter| filter == "replace")
     }
 
     /// The filters that are put upon the word with this number.
@@ -153,6 +186,11 @@ impl<'t> Expression<'t> {
 /// Whether a word could be a name; those of the language, such as `and`, are not told apart.
 pub(super) fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
+}
+
+/// Whether a word is one of the language itself.
+fn is_keyword(word: &str) -> bool {
+    matches!(word, "and" | "or" | "not" | "is" | "in" | "if" | "elif" | "else" | "endif" | "true" | "false")
 }
 
 fn words(text: &str) -> Vec<Range<usize>> {
