@@ -198,6 +198,20 @@ fn check_warns_of_formats_that_may_not_be_read_and_of_ids_that_became_dates() {
 }
 
 #[test]
+fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
+    let sandbox = Sandbox::new();
+    let template = "template:\n  id: '{{ sku }}-{{ color }}'\n  prompt: Make it {{ color }}\n  images: '{{ url }}'\n";
+    sandbox.write("a.yaml", format!("rows: rows.csv\nmatrix: {{color: [red, blue]}}\n{template}"));
+    for (sku, told) in [("1-Mar", "the id is a date"), ("4.00638E+12", "shortened (and in 1 more)"), ("12-March", "")] {
+        // A date in a column of another kind is one.
+        sandbox.write("rows.csv", format!("sku,url,launch\n{sku},https://x.de/a.jpg,1-Mar\n"));
+        let said = code(&sandbox.run("check a.yaml"), 0);
+        assert_eq!(said.contains("rows.csv:2"), !told.is_empty(), "{said}");
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
 fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", "id,prompt,images\na,p,http://localhost:8000/a.png\nb,p,http://192.168.1.7/a.png\n");

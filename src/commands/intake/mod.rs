@@ -255,6 +255,7 @@ struct Remarks {
     alike: Counted,
     unread: Counted,
     dates: Counted,
+    shortened: Counted,
     cut: Counted,
     /// Those in which the text of an empty cell is missed.
     gaps: Counted,
@@ -286,8 +287,13 @@ impl Remarks {
         }
         if of_job.is_date {
             const HINT: &str = "format the column as text, and fill it again";
-            let message = "the id is a date, as a spreadsheet makes of the likes of `3-1`".to_owned();
+            let message = "the id is a date, or made of one, as a spreadsheet makes of the likes of `3-1`".to_owned();
             self.dates.note(|| place.about(None, message, HINT.to_owned()));
+        }
+        if of_job.is_shortened {
+            const HINT: &str = "format the column as text, and fill it again";
+            let message = "the id is made of a number that a spreadsheet has shortened".to_owned();
+            self.shortened.note(|| place.about(None, message, HINT.to_owned()));
         }
         if of_job.is_cut {
             const HINT: &str =
@@ -310,7 +316,7 @@ impl Remarks {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")
         });
-        let warnings = [self.alike, self.private, self.unread, self.gaps, self.dates, self.cut];
+        let warnings = [self.alike, self.private, self.unread, self.gaps, self.dates, self.shortened, self.cut];
         let warnings = warnings.into_iter().filter_map(Counted::warning);
         (local, warnings.collect())
     }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::job::{ImageRef, UrlRef};
+use crate::job::{ImageRef, UrlRef, is_shortened_number};
 use crate::manifest::{Diagnostic, FoundJob, Severity};
 
 /// The first of several, and how many others there are.
@@ -60,6 +60,8 @@ pub(super) struct JobRemarks {
     pub(super) has_gap: bool,
     /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
     pub(super) is_date: bool,
+    /// Whether a cell that its id is made of with others is a number that a spreadsheet has shortened.
+    pub(super) is_shortened: bool,
     /// Whether the file ends before its row does, by its looks.
     pub(super) is_cut: bool,
 }
@@ -69,7 +71,9 @@ impl JobRemarks {
         let job = found.job;
         let mut remarks = JobRemarks {
             has_gap: found.gap().is_some(),
-            is_date: is_date(job.id.as_str()),
+            is_date: is_date(job.id.as_str()) || found.has_id_cell(is_date),
+            // Of an id that is one as a whole it is said elsewhere.
+            is_shortened: !is_shortened_number(job.id.as_str()) && found.has_id_cell(is_shortened_number),
             is_cut: found.is_cut(),
             ..JobRemarks::default()
         };
