@@ -174,6 +174,8 @@ const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
             "template-makes-one-id-for-all-rows.yaml",
             "template-makes-one-id.yaml",
             "template-misses-a-part-of-the-matrix.yaml",
+            "template-name-in-quotes.yaml",
+            "template-name-with-dashes.yaml",
             "template-names-a-part-of-a-text.yaml",
             "template-names-no-part.yaml",
             "template-names-nothing.yaml",

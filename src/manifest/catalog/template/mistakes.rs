@@ -65,6 +65,7 @@ fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         complaints.extend(comparisons(part, &expression, &names));
         complaints.extend(tests(part, &expression, &names));
         complaints.extend(maps(part, &expression, known));
+        complaints.extend(in_quotes(part, &expression, known));
         complaints.extend(incomplete(&expression, known));
     }
     // Braces that are not closed look like those of other programs.
@@ -87,7 +88,24 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
     let is_of_row = |name: &String| columns.as_ref().is_some_and(|columns| columns.contains(name));
     let has_known_names = part.names(Nesting::Roots).iter().any(is_of_row);
     let mut complaints = Vec::new();
-    for name in part.names(Nesting::WithParts) {
+    let mut with_dashes = BTreeSet::new();
+    for expression in part.readable() {
+        for dashed in expression.dashed_names() {
+            let written = &part.written[dashed.clone()];
+            let meant = snake_case(written);
+            let is_known = |name: &String| is_of_row(name) || axes.contains(name);
+            if is_known(&meant) && written.split('-').any(|part| !is_known(&part.to_owned())) {
+                let message = format!("{} is one name less another: names have no dashes", quoted(written));
+                complaints.push(Complaint::new(
+                    At::Source(part.place(dashed.clone())),
+                    message,
+                    format!("write `{meant}`"),
+                ));
+                with_dashes.extend(written.split('-'));
+            }
+        }
+    }
+    for name in part.names(Nesting::WithParts).into_iter().filter(|name| !with_dashes.contains(name.as_str())) {
         let root = name.split('.').next().unwrap_or_default();
         let called: Vec<&String> =
             known.columns.into_iter().flatten().filter(|column| snake_case(column) == root).collect();
@@ -125,7 +143,10 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
                 Some((file, line)) => {
                     format!("line {line} of {file} has it: if that is the header, remove what stands above it")
                 }
-                None => suggest::hint(&name, names),
+                None => match axes.iter().find(|axis| axis.split_once('.').is_some_and(|(_, part)| part == name)) {
+                    Some(part) => format!("did you mean `{part}`?"),
+                    None => suggest::hint(&name, names),
+                },
             },
         };
         complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
@@ -254,6 +275,20 @@ fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<C
     (!parts.is_empty()).then(|| {
         let message = format!("{} has parts, and is no text", quoted(name));
         let hint = format!("name the part that is meant: {}", written.join(", "));
+        Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
+    })
+}
+
+/// A name in quotes, which is put into the text as that word.
+fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<Complaint> {
+    let word = expression.word(0);
+    let inner = ['\'', '"'].into_iter().find_map(|quote| word.strip_prefix(quote)?.strip_suffix(quote))?;
+    let is_column = known.columns.into_iter().flatten().any(|column| column == inner || snake_case(column) == inner);
+    let is_name = is_column || known.matrix.iter().flat_map(Axis::names).any(|name| name == inner);
+    (is_name && matches!(expression.word(1), "" | "|")).then(|| {
+        let message = format!("{} is in quotes, and is put in as that word", quoted(inner));
+        let name = if is_column { snake_case(inner) } else { inner.to_owned() };
+        let hint = format!("a name stands without quotes, as in {{{{ {name} }}}}");
         Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
     })
 }

@@ -87,6 +87,23 @@ impl<'t> Expression<'t> {
         (self.spans.len() == 1 && is_name(self.word(0))).then(|| self.word(0))
     }
 
+    /// Where names stand with dashes between them and no blanks, as in `image-src`.
+    pub(super) fn dashed_names(&self) -> Vec<Range<usize>> {
+        let mut dashed: Vec<Range<usize>> = Vec::new();
+        for number in self.names() {
+            let (dash, name) = (self.span(number + 1), self.span(number + 2));
+            let is_joined = self.span(number).end == dash.start && dash.end == name.start;
+            if !is_joined || self.word(number + 1) != "-" || !is_name(self.word(number + 2)) {
+                continue;
+            }
+            match dashed.last_mut() {
+                Some(last) if last.end == self.span(number).end => last.end = name.end,
+                _ => dashed.push(self.span(number).start..name.end),
+            }
+        }
+        dashed
+    }
+
     /// Whether it says nothing, but looks, sets or repeats: `if title`, `for tag in tags`.
     pub(super) fn is_statement(&self) -> bool {
         const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
