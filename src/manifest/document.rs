@@ -121,7 +121,11 @@ impl Head<'_> {
                     self.complain(&key.span, "this is no comment, but a part of a key".to_owned(), hint);
                 }
                 name => {
-                    self.complain(&key.span, format!("unknown key {}", quoted(name)), suggest::hint(name, &TOP_KEYS));
+                    let hint = match RUN_KEYS.contains(&name) {
+                        true => "put it under `run:`".to_owned(),
+                        false => suggest::hint(name, &TOP_KEYS),
+                    };
+                    self.complain(&key.span, format!("unknown key {}", quoted(name)), hint);
                 }
             }
         }
