@@ -140,8 +140,8 @@ impl<'t> Expression<'t> {
 
     /// Whether the word with this number is of what an `if` asks.
     pub(super) fn is_asked(&self, number: usize) -> bool {
-        let before = (0..number).rev().map(|number| self.word(number));
-        before.into_iter().find(|word| matches!(*word, "if" | "elif" | "else")).is_some_and(|word| word != "else")
+        let mut before = (0..number).rev().map(|number| self.word(number));
+        before.find(|word| matches!(*word, "if" | "elif" | "else")).is_some_and(|word| word != "else")
     }
 
     /// The numbers of the names that it takes for true or false as they are, such as `active` in
