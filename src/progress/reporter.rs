@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::color::{Check, Verdict};
 use crate::job::SubmitRate;
 use crate::manifest::Style;
-use crate::runner::{Checkup, Event, Observer, StopReason, Tally};
+use crate::runner::{Checkup, Event, Observer, StopReason, Tally, UnderWay};
 
 use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
@@ -165,20 +165,22 @@ impl Observer for Reporter<'_> {
                 let all = kept + left;
                 self.screen.say(&format!("{job}: the provider names {all} pictures; the first {kept} are saved"));
             }
-            Event::Stopping { reason } => {
-                self.screen.say(&format!("stopping: {reason}; letting what is under way end ({})", way_out(reason)));
-            }
+            Event::Stopping { reason, under_way } => self.screen.say(&stopping_words(reason, *under_way)),
         }
         self.refresh(tally);
     }
 }
 
-/// What ends a run sooner that is stopping already.
-fn way_out(reason: &StopReason) -> &'static str {
-    match reason {
-        StopReason::Signal => "Ctrl-C again ends at once",
-        _ => "Ctrl-C ends it sooner",
-    }
+/// Why a run stops, what becomes of what is under way, and what ends it sooner.
+fn stopping_words(reason: &StopReason, under_way: UnderWay) -> String {
+    let then = match (under_way, reason) {
+        (UnderWay::Ends, _) => "letting what is under way end (Ctrl-C leaves it to a later run)",
+        (UnderWay::IsLeft, StopReason::Signal) => {
+            "leaving what is at the provider to a later run (Ctrl-C again ends at once)"
+        }
+        (UnderWay::IsLeft, _) => "leaving what is at the provider to a later run",
+    };
+    format!("stopping: {reason}; {then}")
 }
 
 /// What a person must hear at once of a check: nothing where all is well.
@@ -224,13 +226,33 @@ fn log(event: &Event<'_>) {
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
         Event::Surplus { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
-        Event::Stopping { reason } => tracing::info!(%reason, "stopping"),
+        Event::Stopping { reason, under_way } => tracing::info!(%reason, ?under_way, "stopping"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::outcome::Stop;
+
+    #[test]
+    fn a_run_that_stops_says_whether_what_is_under_way_ends_or_is_left() {
+        let words = |reason: StopReason, under_way| stopping_words(&reason, under_way);
+        let refused = StopReason::Api(Stop::Auth("HTTP 401".to_owned()));
+        insta::assert_snapshot!(
+            [
+                words(StopReason::Deadline, UnderWay::Ends),
+                words(StopReason::Signal, UnderWay::IsLeft),
+                words(refused, UnderWay::IsLeft),
+            ]
+            .join("\n"),
+            @r"
+        stopping: the deadline has passed; letting what is under way end (Ctrl-C leaves it to a later run)
+        stopping: it was asked to stop; leaving what is at the provider to a later run (Ctrl-C again ends at once)
+        stopping: the API refused the key (HTTP 401); leaving what is at the provider to a later run
+        "
+        );
+    }
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {

@@ -104,7 +104,18 @@ pub enum Event<'a> {
     Stopping {
         /// Why.
         reason: &'a StopReason,
+        /// What becomes of what is at the provider.
+        under_way: UnderWay,
     },
+}
+
+/// What becomes of predictions in work when no more submits go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnderWay {
+    /// They are followed to their end.
+    Ends,
+    /// They are left to a later run. Only submits and downloads under way get a few seconds more.
+    IsLeft,
 }
 
 /// What a check was about.

@@ -31,7 +31,7 @@ use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
 
-pub use event::{Checkup, Event, Observer, Tally};
+pub use event::{Checkup, Event, Observer, Tally, UnderWay};
 pub use idle_run::record_idle_run;
 pub use policy::{has_room, has_room_in_run};
 pub use polling::PollSchedule;
@@ -177,6 +177,8 @@ pub enum StopReason {
     RateLimited(String),
     /// The provider failed for every job, for too long.
     Failing(String),
+    /// This machine has no room for the pictures of more submits.
+    NoRoom(String),
     /// Predictions could not be asked for, and are still at the provider.
     Unanswered(u64),
     /// The API said that no further request makes sense.
@@ -204,6 +206,7 @@ impl StopReason {
             | StopReason::Unreachable(_)
             | StopReason::RateLimited(_)
             | StopReason::Failing(_)
+            | StopReason::NoRoom(_)
             | StopReason::Unanswered(_)
             | StopReason::Api(_) => false,
         }
@@ -230,6 +233,7 @@ impl std::fmt::Display for StopReason {
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
             StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
+            StopReason::NoRoom(said) => write!(formatter, "{said}: free some space, then run again"),
             StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be asked for"),
             StopReason::Api(Stop::Auth(said)) => write!(formatter, "the API refused the key ({said})"),
             StopReason::Api(Stop::Balance(said)) => write!(formatter, "the balance is used up ({said})"),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 fn run(sandbox: &Sandbox, provider: &Provider) -> Command {
@@ -132,16 +134,27 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);
     let _disk = Mounted::tmpfs(&sandbox.path("out"), "size=96m");
-    let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let child = run(&sandbox, &provider)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     while provider.accepted() < 5 {
         std::thread::yield_now();
     }
     let ballast = sandbox.write("out/ballast", vec![0; 48 << 20]);
-    let said = code(&child.wait_with_output().unwrap(), 1);
+    let output = child.wait_with_output().unwrap();
+    let said = code(&output, 1);
+    let summary = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(summary.contains("of 100 jobs completed") && summary.contains("free some space"), "{summary}");
     assert!(said.contains("No space left on device for more pictures") && said.contains("free some space"), "{said}");
-    assert!(said.contains("what is under way is brought home") && !said.contains("the deadline"), "{said}");
+    assert!(said.contains("letting what is under way end") && !said.contains("the deadline"), "{said}");
     assert!(provider.accepted() < 100);
     assert_eq!(sandbox.names("out/results").len(), provider.accepted());
+    assert!(!said.contains("failed to save"), "all pictures are: {said}");
+    let summary = sandbox.json("out/report/summary.json");
+    assert_eq!((&summary["state"], &summary["jobs"]["completed"]), (&json!("stopped"), &json!(provider.accepted())));
+    assert!(summary["stopped_because"].as_str().unwrap().contains("No space left on device"), "{summary}");
     std::fs::remove_file(ballast).unwrap();
     goes_on(&sandbox, &provider, 100);
 }

@@ -291,7 +291,7 @@ fn resume_command() -> String {
 /// How a run that came to its end tells that.
 fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
-        Some(StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
+        Some(StopReason::NoRoom(_) | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,
         Some(
             StopReason::Signal
             | StopReason::Deadline

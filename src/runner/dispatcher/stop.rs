@@ -10,7 +10,7 @@ use crate::api::outcome::{Stop, SubmitOutcome};
 use crate::journal::{PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::Advice;
-use crate::runner::event::Event;
+use crate::runner::event::{Event, UnderWay};
 use crate::runner::executor::News;
 use crate::runner::{RunError, StopReason};
 
@@ -68,9 +68,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Submits nothing more because this machine has no room for it. What is under way may still find some.
     pub(super) fn run_out(&mut self, error: OutputError) {
-        tracing::warn!("no more submits: {error}; what is under way is brought home");
-        self.broken.get_or_insert(RunError::Results(error));
-        self.mode = Mode::Draining(None);
+        self.drain(StopReason::NoRoom(error.to_string()), None);
     }
 
     fn begin_to_halt(&mut self) {
@@ -81,7 +79,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// The first reason stands: what follows from it is no reason of its own.
     pub(super) fn tell_stopping(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
-            self.tell(&Event::Stopping { reason: &reason });
+            let is_draining = !matches!(self.mode, Mode::Halting(_));
+            let under_way = if is_draining { UnderWay::Ends } else { UnderWay::IsLeft };
+            self.tell(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
         }
     }
