@@ -24,6 +24,7 @@ pub struct Reporter<'s> {
     work: u64,
     ended: u64,
     failed: u64,
+    uncertain: u64,
     ends: VecDeque<Instant>,
 }
 
@@ -56,7 +57,7 @@ impl Outlook {
 impl<'s> Reporter<'s> {
     /// A reporter of a run over `total` jobs whose submits go out at `rate`.
     pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
-        Reporter { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, ends: VecDeque::new() }
+        Reporter { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, uncertain: 0, ends: VecDeque::new() }
     }
 
     /// Begins.
@@ -94,7 +95,8 @@ impl<'s> Reporter<'s> {
         }
         let is_good = word == "completed";
         // What is left to a later run has not failed.
-        self.failed += u64::from(matches!(word, "failed" | "uncertain"));
+        self.failed += u64::from(word == "failed");
+        self.uncertain += u64::from(word == "uncertain");
         if self.screen.show() == Show::Lines || !is_good {
             let width = self.work.to_string().len();
             let note = if note.is_empty() { String::new() } else { format!("  {note}") };
@@ -111,8 +113,10 @@ impl<'s> Reporter<'s> {
     fn refresh(&self, tally: &Tally) {
         let Some(bar) = &self.bar else { return };
         let mut parts = Vec::new();
-        if self.failed > 0 {
-            parts.push(format!("{} failed", self.failed));
+        for (count, word) in [(self.failed, "failed"), (self.uncertain, "uncertain")] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
         }
         parts.push(format!("{} in flight", tally.in_flight));
         if let Some(per_minute) = self.per_minute() {
@@ -151,6 +155,9 @@ impl Observer for Reporter<'_> {
             }
             Event::RerollLost { job, message } => {
                 self.screen.say(&format!("{job}: a re-roll came to nothing: {message}"));
+            }
+            Event::RerollUncertain { job, message } => {
+                self.screen.say(&format!("{job}: a re-roll is uncertain, and may have been charged: {message}"));
             }
             Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
             Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
@@ -219,6 +226,7 @@ fn log(event: &Event<'_>) {
             tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, ?of, "color checked");
         }
         Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll came to nothing"),
+        Event::RerollUncertain { job, message } => tracing::info!(%job, message, "a re-roll is uncertain"),
         Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
         Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
@@ -234,6 +242,29 @@ fn log(event: &Event<'_>) {
 mod tests {
     use super::*;
     use crate::api::outcome::Stop;
+    use crate::cli::{self, LogFormat, Output};
+    use crate::job::{ErrorClass, JobId};
+
+    #[test]
+    fn what_is_uncertain_is_not_said_to_have_failed() {
+        let output =
+            Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
+        let screen = Screen::new(&output);
+        let mut reporter = Reporter::new(&screen, 9, SubmitRate::Auto);
+        reporter.bar = Some(ProgressBar::hidden());
+        let (job, tally) = (JobId::new("mug").unwrap(), Tally::default());
+        let message = "HTTP 502";
+        for event in [
+            Event::Failed { job: &job, class: ErrorClass::Moderated, message },
+            Event::Uncertain { job: &job, message },
+            Event::Uncertain { job: &job, message },
+            Event::Left { job: &job, cause: message },
+        ] {
+            reporter.observe(&event, &tally);
+        }
+        let said = reporter.bar.as_ref().unwrap().message();
+        assert!(said.starts_with("1 failed · 2 uncertain · 0 in flight"), "{said}");
+    }
 
     #[test]
     fn a_run_that_stops_says_whether_what_is_under_way_ends_or_is_left() {

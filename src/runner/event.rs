@@ -49,6 +49,13 @@ pub enum Event<'a> {
         /// What was seen.
         message: &'a str,
     },
+    /// Nobody knows whether the submit of a re-roll was accepted: the result stays as it is.
+    RerollUncertain {
+        /// The job.
+        job: &'a JobId,
+        /// What was seen.
+        message: &'a str,
+    },
     /// A job ended without pictures.
     Failed {
         /// The job.

@@ -264,7 +264,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn doubt(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
         self.step(key, Step::Uncertain { message: message.clone() }).await?.later();
         if self.is_reroll(key) {
-            self.tell(&Event::RerollLost { job: &key.job, message: &message });
+            self.tell(&Event::RerollUncertain { job: &key.job, message: &message });
         } else {
             self.tell(&Event::Uncertain { job: &key.job, message: &message });
         }
