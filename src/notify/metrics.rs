@@ -47,7 +47,7 @@ pub fn render_metrics(outcome: &Outcome, at: Timestamp) -> String {
         dollars("reserved"),
     );
     text.single("budget_dollars", GAUGE, "The ceiling over the folder's whole life.", dollars("budget"));
-    text.single("submits_total", COUNTER, "Submits over the folder's whole life.", outcome.number(&["attempts"]));
+    text.single("submits_total", COUNTER, "Submits over the folder's whole life.", outcome.number(&["submits"]));
     let bytes = outcome.number(&["pictures", "bytes"]);
     text.single("results_bytes", GAUGE, "The size of all results.", bytes);
     text.text
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_night_is_a_page_of_metrics() {
         let closing = json!({
-            "seconds": 151.5, "removed": 1, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
+            "seconds": 151.5, "removed": 1, "submits": 61, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
             "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
             "cost_cents": {"spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
         });
@@ -162,7 +162,7 @@ mod tests {
         dyehouse_budget_dollars{manifest="a \"good\" one.yaml",share="2/8"} 25
         # HELP dyehouse_submits_total Submits over the folder's whole life.
         # TYPE dyehouse_submits_total counter
-        dyehouse_submits_total{manifest="a \"good\" one.yaml",share="2/8"} 49
+        dyehouse_submits_total{manifest="a \"good\" one.yaml",share="2/8"} 61
         # HELP dyehouse_results_bytes The size of all results.
         # TYPE dyehouse_results_bytes gauge
         dyehouse_results_bytes{manifest="a \"good\" one.yaml",share="2/8"} 123456

@@ -19,6 +19,8 @@ pub struct Closing {
     pub backend: Backend,
     /// The jobs that were meant, by status.
     pub counts: StatusCounts,
+    /// How many submits were made over the folder's whole life.
+    pub submits: u64,
     /// What was charged over the folder's whole life.
     pub spent: Cents,
     /// What was charged in this run.
@@ -151,6 +153,7 @@ impl Closing {
                 "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
                 "budget_per_run": self.budget_per_run,
             },
+            "submits": self.submits,
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
             "uncertain": self.uncertain,
             "seconds": self.seconds.as_secs_f64(),
@@ -209,6 +212,7 @@ mod tests {
         Closing {
             backend: Backend::Vibedream,
             counts: StatusCounts { total: 48, completed: 48, ..StatusCounts::default() },
+            submits: 48,
             spent: Cents(336),
             spent_now: Cents(336),
             reserved: Cents::ZERO,

@@ -201,6 +201,25 @@ fn metrics_are_what_prometheus_reads() {
     }
 }
 
+#[test]
+fn submits_are_counted_over_the_folders_whole_life_whatever_the_manifest_shows() {
+    let (sandbox, provider) = two_jobs();
+    let submits = || {
+        code(&night(&sandbox, &provider, "--metrics-file night.prom").output().unwrap(), 0);
+        let text = sandbox.read("night.prom");
+        samples(&text).into_iter().find(|(name, _)| name.starts_with("dyehouse_submits_total")).unwrap().1
+    };
+    assert_eq!(submits(), 2.0);
+    let manifest = sandbox.read("catalog.csv");
+    sandbox.write("catalog.csv", manifest.replace("Make", "Paint"));
+    assert_eq!(submits(), 4.0, "what is worded anew is submitted anew");
+    let rows: Vec<&str> = manifest.lines().take(2).collect();
+    sandbox.write("catalog.csv", rows.join("\n").replace("Make", "Paint") + "\n");
+    assert_eq!(submits(), 4.0, "a row that is gone takes none back");
+    code(&sandbox.run("compact out"), 0);
+    assert_eq!((submits(), provider.accepted()), (4.0, 4));
+}
+
 /// Reads the text format strictly: each metric has its help and its type before its samples, once, and every sample has
 /// labels that end and a number. The answer is the samples with their values.
 fn samples(text: &str) -> Vec<(String, f64)> {

@@ -215,6 +215,7 @@ impl<'a> Session<'a> {
         Ok(Closing {
             backend: options.backend,
             counts,
+            submits: ledger.submits(),
             spent: ledger.spent(),
             spent_now: ledger.spent().minus(spent_before),
             reserved: ledger.reserved(),

@@ -235,6 +235,11 @@ impl Ledger {
         self.sums.money.spent
     }
 
+    /// How many submits were announced over the folder's whole life, refused ones and re-rolls included.
+    pub fn submits(&self) -> u64 {
+        self.sums.submits
+    }
+
     /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
     /// than it was when they were announced counts for them as well.
     pub fn reserved(&self) -> Cents {

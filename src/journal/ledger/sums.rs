@@ -15,6 +15,8 @@ pub(super) struct Sums {
     pub(super) known: KnownPredictions,
     pub(super) money: Money,
     pub(super) counts: StatusCounts,
+    /// How often edits were submitted.
+    pub(super) submits: u64,
     pub(super) started_at: Option<Timestamp>,
     pub(super) last_at: Option<Timestamp>,
     pub(super) first_submit_at: Option<Timestamp>,
@@ -104,7 +106,7 @@ impl Sums {
     ) -> Result<Rest, TransitionError> {
         let LocatedStep { at, fingerprint, step, offset } = told;
         let Tracked { edit, offsets } = history.edit_mut(fingerprint, &step);
-        let (status, before) = (edit.status(), edit.is_at_rest());
+        let (status, before, attempts) = (edit.status(), edit.is_at_rest(), edit.attempts);
         let next = edit.next(&step).ok_or_else(|| TransitionError {
             job: job.to_owned(),
             step: step.name(),
@@ -125,6 +127,7 @@ impl Sums {
         }
         let is_shown = is_shown_after(edit, &step);
         edit.apply(at, step, next);
+        self.submits += u64::from(edit.attempts.saturating_sub(attempts));
         self.last_finish_at = self.last_finish_at.max(edit.finished_at);
         let (status_after, after) = (edit.status(), edit.is_at_rest());
         match is_shown {
