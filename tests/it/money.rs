@@ -80,6 +80,13 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     let summary = sandbox.json("out/report/summary.json");
     assert_eq!(summary["cost_cents"]["reserved"].as_u64(), Some(7));
 
+    let checked = |arguments: &str| code(&sandbox.run(&format!("check catalog.csv -o out {arguments}")), 0);
+    let (left_alone, asked) = (checked(""), checked("--uncertain resubmit"));
+    assert!(
+        left_alone.contains("left alone without --uncertain resubmit") && left_alone.contains("0 submits"),
+        "{left_alone}"
+    );
+    assert!(asked.contains("both may be charged") && asked.contains("1 submit,"), "{asked}");
     code(&run(&sandbox, &provider, "--uncertain resubmit").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2);
     let summary = sandbox.json("out/report/summary.json");

@@ -13,7 +13,7 @@ use crate::job::{Cents, HeldBack, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, Kept, Known, Sketch};
+use crate::plan::{Advice, Decision, Failed, Kept, Known, Sketch, Uncertain};
 use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::words;
@@ -331,12 +331,8 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         ("new", forecast.new, ""),
         ("changed", forecast.changed, aside),
         ("reused", forecast.reused, "nothing is paid for again"),
-        ("failed before", forecast.failed, "left alone without --retry-failed"),
-        (
-            "uncertain",
-            forecast.uncertain,
-            "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged",
-        ),
+        ("failed before", forecast.failed, failed_note(options.choices.failed)),
+        ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),
         ("held back", forecast.held_back, "the pictures in their places stay as they are"),
     ];
     let jobs = words::counted(forecast.jobs, "job");
@@ -364,6 +360,20 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
     }
     text
+}
+
+fn failed_note(choice: Failed) -> &'static str {
+    match choice {
+        Failed::Keep => "left alone without --retry-failed",
+        Failed::Retry => "tried again, as --retry-failed asks",
+    }
+}
+
+fn uncertain_note(choice: Uncertain) -> &'static str {
+    match choice {
+        Uncertain::Hold => "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged",
+        Uncertain::Resubmit => "submitted once more, as --uncertain resubmit asks; both may be charged",
+    }
 }
 
 /// What jobs ask for, the most frequent first, on one line.
