@@ -22,7 +22,8 @@ pub use run::{Check, Notifications, Run};
 #[command(after_help = "Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n\
 Exit codes:\n  0  every job is completed\n  1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
 2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
-4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder")]
+4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder\n  \
+130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again, and it goes on from the journal")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -7,8 +7,8 @@ use crate::runner::StopSignal;
 
 use super::Failure;
 
-/// The exit code of a process that a second Ctrl-C ended: 128 and the number of SIGINT, as shells count.
-const INTERRUPTED: i32 = 130;
+/// What shells add to the number of the signal that ended a process.
+const ENDED_BY: i32 = 128;
 
 /// What Ctrl-C and SIGTERM ask of the process.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +27,10 @@ impl Interruption {
         let Interruption { stop, is_over, each } = self.clone();
         tokio::spawn(async move {
             loop {
-                interrupts.next().await;
+                let signal = interrupts.next().await;
                 if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
                     // Whoever asks twice wants no more waiting, and the journal needs no closing.
-                    std::process::exit(INTERRUPTED);
+                    std::process::exit(ENDED_BY + signal);
                 }
                 stop.stop();
                 each.notify_waiters();
@@ -68,12 +68,15 @@ impl Interrupts {
         })
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
+    /// The number of the next signal.
+    async fn next(&mut self) -> i32 {
+        use tokio::signal::unix::SignalKind;
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
     }
 }
 
@@ -86,10 +89,12 @@ impl Interrupts {
         Ok(Interrupts)
     }
 
-    async fn next(&mut self) {
+    /// The number of the next signal, which is that of Ctrl-C.
+    async fn next(&mut self) -> i32 {
         // Without a handler there is nothing to wait for, and the system's own way of ending stands.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        2
     }
 }

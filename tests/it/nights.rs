@@ -44,26 +44,28 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_at_once_and_loses_nothing_that_was_journaled() {
+fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_journaled() {
     let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
-    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
-    sandbox.manifest("catalog.csv", 1);
-    let mut child = start(&sandbox, &provider).spawn().unwrap();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
+    for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+        sandbox.manifest("catalog.csv", 1);
+        let mut child = start(&sandbox, &provider).spawn().unwrap();
+        while provider.accepted() == 0 {
+            std::thread::yield_now();
+        }
+        signal(&child, name);
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("asked to stop") {
+            line.clear();
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended at the first one");
+        }
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(expected), "{name}");
+        let status = code(&sandbox.run("status out --json"), 0);
+        assert!(status.contains("\"uncertain\": 1"), "the submit without an answer is in doubt: {status}");
+        assert_eq!(provider.accepted(), 1);
     }
-    signal(&child, "-INT");
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("asked to stop") {
-        line.clear();
-        assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended at the first one");
-    }
-    signal(&child, "-INT");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let status = code(&sandbox.run("status out --json"), 0);
-    assert!(status.contains("\"uncertain\": 1"), "the submit without an answer is in doubt: {status}");
-    assert_eq!(provider.accepted(), 1);
 }
 
 #[test]
