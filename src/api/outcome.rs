@@ -32,8 +32,8 @@
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
-//! | 401, 403 | the run stops |
-//! | 429 | asked again after the hinted wait |
+//! | 401, 403 | asked again; where no poll is answered in another way for a while, the run stops |
+//! | 429 | asked again after the hinted wait, which holds for all |
 //! | another prediction's id | asked again: its pictures are another job's |
 //! | anything else | asked again |
 
@@ -141,9 +141,20 @@ pub enum PollOutcome {
         cause: String,
         /// How long the provider asked to wait.
         wait: Option<Duration>,
+        /// Why there is none.
+        reason: Unanswered,
     },
-    /// No further request makes sense.
-    Stop(Stop),
+}
+
+/// Why a poll has no usable answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The provider asked to slow down.
+    RateLimited,
+    /// The key was refused, which may be that poll's trouble alone.
+    Refused,
+    /// Anything else.
+    Failed,
 }
 
 /// Reads what came of a submit.
@@ -182,21 +193,32 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
         Exchange::Fault(fault) => {
-            return PollOutcome::Again { cause: fault.to_string(), wait: None };
+            return failed_poll(fault.to_string());
         }
     };
     match answer.status {
         200..=299 => match serde_json::from_slice::<Value>(&answer.body) {
             Ok(body) if is_about_another(&body, asked) => {
-                PollOutcome::Again { cause: format!("an answer about another prediction than {asked}"), wait: None }
+                failed_poll(format!("an answer about another prediction than {asked}"))
             }
             Ok(body) => of_prediction(&body),
-            Err(_) => PollOutcome::Again { cause: excerpt(answer), wait: None },
+            Err(_) => failed_poll(excerpt(answer)),
         },
-        401 | 403 => PollOutcome::Stop(Stop::Auth(excerpt(answer))),
         404 | 410 => PollOutcome::NotFound,
-        _ => PollOutcome::Again { cause: excerpt(answer), wait: wait_hint(answer, now) },
+        status => PollOutcome::Again {
+            cause: excerpt(answer),
+            wait: wait_hint(answer, now),
+            reason: match status {
+                429 => Unanswered::RateLimited,
+                401 | 403 => Unanswered::Refused,
+                _ => Unanswered::Failed,
+            },
+        },
     }
+}
+
+fn failed_poll(cause: String) -> PollOutcome {
+    PollOutcome::Again { cause, wait: None, reason: Unanswered::Failed }
 }
 
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
@@ -259,7 +281,7 @@ fn of_prediction(body: &Value) -> PollOutcome {
         ),
         Some(status::PROCESSING) => PollOutcome::InProgress { unknown_status: None },
         Some(word) => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
-        None => PollOutcome::Again { cause: "an answer without a status".to_owned(), wait: None },
+        None => failed_poll("an answer without a status".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, of_poll, of_submit};
+use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
 use crate::api::{EditApi, Intended, Limits, PredictionId};
 use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
@@ -221,7 +221,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
             let asked = before + begun.elapsed();
-            let mut hint = None;
+            let (mut hint, mut refused) = (None, None);
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
@@ -238,7 +238,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
                 }
-                PollOutcome::Again { cause, wait } => {
+                // That there are too many polls is not this one's error: it waits for its turn among all of them.
+                PollOutcome::Again { cause, reason: Unanswered::RateLimited, .. } => refused = Some(cause),
+                PollOutcome::Again { cause, wait, .. } => {
                     errors += 1;
                     hint = wait;
                     if errors >= schedule.error_limit {
@@ -248,7 +250,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                         self.polls.pause(Instant::now() + wait);
                     }
                 }
-                PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
                 outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => {
                     if let PollOutcome::Completed { took, .. } = outcome {
                         self.polls.learn(self.kind, Seen { in_work, done: before + begun.elapsed(), told: took });
@@ -258,16 +259,19 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             if begun.elapsed() >= self.job_timeout {
                 let minutes = self.job_timeout.as_secs() / 60;
+                if let Some(cause) = refused {
+                    return Err(End::Left { cause: format!("not told of for {minutes} minutes: {cause}") });
+                }
                 let message = format!("still not done after {minutes} minutes");
                 return Err(End::Failed { class: ErrorClass::Timeout, message });
             }
             let usual = self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase);
-            wait = usual.max(hint.unwrap_or_default());
+            wait = if refused.is_some() { Duration::ZERO } else { usual.max(hint.unwrap_or_default()) };
         }
     }
 
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
-        self.unless_halted(self.polls.turn(self.asked)).await?;
+        let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
         self.asked = self.asked.saturating_add(1);
         let exchange = self.unless_halted(self.api.poll(prediction)).await?;
         if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
@@ -275,10 +279,23 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
         let outcome = of_poll(&exchange, prediction, (self.now)());
         match &outcome {
-            PollOutcome::Again { cause, wait: None } => self.report(News::Polled(Err(cause.clone()))),
-            // Being asked to slow down is no failure.
-            PollOutcome::Again { wait: Some(_), .. } | PollOutcome::Stop(_) => {}
-            _ => self.report(News::Polled(Ok(()))),
+            PollOutcome::Again { cause, wait, reason } => {
+                let is_news = match reason {
+                    Unanswered::RateLimited => self.polls.refused(sent, *wait),
+                    Unanswered::Refused if self.polls.key_refused(sent) => {
+                        return Err(End::Stop(Stop::Auth(cause.clone())));
+                    }
+                    Unanswered::Refused | Unanswered::Failed => true,
+                };
+                // Being asked to wait is no failure.
+                if is_news && wait.is_none() {
+                    self.report(News::Polled(Err(cause.clone())));
+                }
+            }
+            _ => {
+                self.polls.answered(sent);
+                self.report(News::Polled(Ok(())));
+            }
         }
         Ok(outcome)
     }
@@ -298,7 +315,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
                 PollOutcome::Completed { outputs: fresh, .. } => outputs = fresh,
-                PollOutcome::Stop(stop) => return Err(End::Stop(stop)),
                 // A 404 among good answers says nothing: a later run that sees nothing else calls it lost.
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }

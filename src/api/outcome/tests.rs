@@ -107,7 +107,11 @@ fn refusals_end_the_job_in_the_providers_words() {
 fn what_would_refuse_every_job_stops_the_run() {
     for status in [401, 403] {
         assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Auth(_))));
-        assert!(matches!(poll(&answer(status, "")), PollOutcome::Stop(Stop::Auth(_))));
+        let poll = poll(&answer(status, ""));
+        assert!(
+            matches!(poll, PollOutcome::Again { reason: Unanswered::Refused, .. }),
+            "one poll is not every job: {poll:?}"
+        );
     }
     assert!(matches!(submit(&answer(402, "")), SubmitOutcome::Stop(Stop::Balance(_))));
     for status in [301, 302, 307, 308] {
@@ -172,8 +176,10 @@ fn errors_of_polls_are_never_a_jobs() {
         Exchange::Fault(Fault::Unknown("reset".into())),
         Exchange::Fault(Fault::NotSent("dns".into())),
     ] {
-        assert!(matches!(poll(&exchange), PollOutcome::Again { .. }), "{exchange:?}");
+        let outcome = poll(&exchange);
+        assert!(matches!(outcome, PollOutcome::Again { reason: Unanswered::Failed, .. }), "{exchange:?}: {outcome:?}");
     }
+    assert!(matches!(poll(&answer(429, "")), PollOutcome::Again { reason: Unanswered::RateLimited, .. }));
     assert_eq!(poll(&answer(404, "")), PollOutcome::NotFound);
 }
 

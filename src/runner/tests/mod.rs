@@ -265,6 +265,21 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_one_poll_in_some_refuses_ends_no_night_and_one_that_all_refuse_does() {
+    let polls = AtomicU32::new(0);
+    let odd =
+        move || if polls.fetch_add(1, Ordering::Relaxed).is_multiple_of(5) { answer(403, "") } else { completed() };
+    let (ending, _) = ending_of(100, accepted, odd).await;
+    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 100));
+
+    let begun = tokio::time::Instant::now();
+    let (ending, submits) = ending_of(100, accepted, || answer(403, "no such key")).await;
+    assert_eq!(ending.stopped, Some(StopReason::Api(Stop::Auth("HTTP 403: no such key".into()))));
+    assert_eq!(with_status(&ending, JobStatus::Pending), submits as usize, "all can be followed later");
+    assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost() {
     let expired = || answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#);
     let polls = AtomicU32::new(0);
