@@ -16,7 +16,7 @@ use super::{among, difference, dollars};
 pub struct Run {
     /// The manifest: CSV, YAML or JSON lines; `-` reads it from stdin
     pub manifest: PathBuf,
-    /// The run's folder [default: runs/<the manifest's stem>]
+    /// The run's folder [default: runs/<the manifest's stem>, or for the failed.csv of a report the run that it is of]
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Who edits: `vibedream` costs money, `embedded` is this program

@@ -1,6 +1,7 @@
 //! The commands: the only place that wires real effects together.
 
 mod backend;
+mod belonging;
 mod check;
 mod color;
 mod compact;

@@ -18,6 +18,7 @@ use crate::run_folder::RunFolder;
 use crate::runner::{PollSchedule, Settings};
 
 use super::UsageError;
+use super::belonging::{Belonging, reported_run};
 
 /// How many polls each prediction can have beside the usual rate.
 const POLLS_BESIDE: u32 = 2;
@@ -29,6 +30,8 @@ pub(super) struct Options {
     pub(super) base_url: BaseUrl,
     pub(super) images_via: Option<ImagesVia>,
     pub(super) folder: RunFolder,
+    /// What the manifest is to the run of that folder.
+    pub(super) belonging: Belonging,
     pub(super) settings: Settings,
     pub(super) choices: Choices,
     pub(super) selection: Selection,
@@ -83,14 +86,16 @@ impl Options {
             schedule: usual.schedule,
             color: color_rules(run, said, uncertain),
         };
+        let reported = reported_run(&run.manifest);
+        let folder = run.out.clone().or(said.out.clone()).or(reported.clone());
+        let folder = folder.unwrap_or_else(|| usual_folder(manifest, run.partition));
         let failed = if run.retry_failed { Failed::Retry } else { Failed::Keep };
         Ok(Options {
             backend: run.backend.or(said.backend).unwrap_or(Backend::Vibedream),
             base_url: base_url(run.base_url.clone(), said.base_url.as_deref())?,
             images_via: said.images_via,
-            folder: RunFolder::new(
-                run.out.clone().or(said.out.clone()).unwrap_or_else(|| usual_folder(manifest, run.partition)),
-            ),
+            belonging: Belonging::of(reported, &folder),
+            folder: RunFolder::new(folder),
             settings,
             choices: Choices { failed, uncertain },
             selection: Selection { only: run.only.clone(), limit: run.limit },

@@ -13,6 +13,7 @@ mod disks;
 mod documents;
 mod durability;
 mod examples;
+mod failed_rows;
 mod folders;
 mod fuzzing;
 mod incremental;

@@ -18,6 +18,7 @@ use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::words;
 
+use super::belonging::LeftThere;
 use super::decision::decide;
 use super::failure::problems_text;
 use super::intake::{Partitioned, Sent, about, for_each, unmatched};
@@ -151,7 +152,9 @@ fn look(
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let (is_blank, is_probed) = (ledger.is_blank() && !options.folder.has_results(), arguments.probe);
+    let mut left_there = LeftThere::of(&options);
+    let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
+    let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
     let mut held_back = HeldBack::default();
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
@@ -177,6 +180,9 @@ fn look(
         if let Some(picture) = picture {
             held_back.add(picture);
         }
+        if let (Some(key), Some(there)) = (&key, &mut left_there) {
+            there.note(&key.job, decision);
+        }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
             renamed.note(key, sketch.line(), &ledger);
         }
@@ -196,7 +202,8 @@ fn look(
     let held_back = (!held_back.is_empty())
         .then(|| about(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT));
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
-    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(warnings).collect();
+    let left_there = left_there.and_then(|there| there.warning(&files.manifest));
+    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(left_there).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }

@@ -15,6 +15,7 @@ use crate::progress::{Changed, Outlook};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 use super::ids::{HashedId, Ids};
+use super::planning::Published;
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
 /// file again when their turn comes.
@@ -24,6 +25,8 @@ pub(super) struct Agenda {
     /// What was paid for and the manifest no longer asks for.
     orphans: Vec<Work>,
     ids: Ids,
+    /// Those that may be meant, where that is not all of them.
+    part: Option<Ids>,
     /// What is done about colors; `None` where nobody wants them to be checked.
     rules: Option<ColorRules>,
     /// How all jobs of the manifest stand.
@@ -70,18 +73,19 @@ pub(super) struct Outcome {
 }
 
 impl Agenda {
-    /// Holds the plan of the run's folder against its ledger. `ids` has those of other shares: their pictures will be
-    /// beside these some day, and none may take the name of another.
+    /// Holds the plan of the run's folder against its ledger. The ids of other shares count as well: their pictures will
+    /// be beside these some day, and none may take the name of another.
     ///
     /// # Errors
     ///
     /// The plan, the journal or `results/` cannot be read.
-    pub(super) fn prepare(ledger: &Ledger, options: &Options, ids: Ids) -> Result<Agenda, FolderError> {
+    pub(super) fn prepare(ledger: &Ledger, options: &Options, plan: Published) -> Result<Agenda, FolderError> {
         let folder = &options.folder;
         let mut agenda = Agenda {
             decisions: Vec::new(),
             orphans: Vec::new(),
-            ids,
+            ids: plan.others,
+            part: plan.meant,
             rules: options.checks_colors.then_some(options.settings.color),
             counts: StatusCounts::default(),
             held_back: HeldBack::default(),
@@ -139,7 +143,9 @@ impl Agenda {
         let key = line.key()?;
         let known = Known::of(&key, ledger);
         let mut first = None;
-        let decision = if has_room && options.selection.names(key.job.as_str()) {
+        let is_meant = options.selection.names(key.job.as_str())
+            && self.part.as_ref().is_none_or(|part| part.has(key.job.as_str()));
+        let decision = if has_room && is_meant {
             let decision = decide(&options.folder, ledger, &key, &known, options.choices)?;
             first = Some(decision);
             let rules = self.rules.as_ref();
@@ -163,6 +169,18 @@ impl Agenda {
     /// How many of those that are meant have pictures that somebody has changed.
     pub(super) fn retouched(&self) -> u64 {
         self.standing.retouched
+    }
+
+    /// What becomes of each job that is meant.
+    pub(super) fn decided(
+        &self,
+        folder: &RunFolder,
+    ) -> Result<impl Iterator<Item = Result<(EditKey, Decision), FolderError>>, FolderError> {
+        let decided = plan_lines(folder)?.zip(&self.decisions);
+        Ok(decided.filter_map(|(line, decision)| {
+            let decision = (*decision)?;
+            Some(line.and_then(|line| Ok((line.key()?, decision))))
+        }))
     }
 
     /// How many jobs are meant.

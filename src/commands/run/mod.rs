@@ -2,6 +2,7 @@ mod agenda;
 mod ids;
 mod notices;
 mod opening;
+mod part;
 mod planning;
 mod prune;
 mod session;

@@ -1,4 +1,5 @@
 use crate::commands::Failure;
+use crate::commands::belonging::Belonging;
 use crate::commands::intake::{Partitioned, Sent, for_each, unmatched};
 use crate::commands::options::Options;
 use crate::job::ContentHash;
@@ -9,6 +10,7 @@ use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark, RunFolder, 
 
 use super::ids::Ids;
 use super::opening::Opening;
+use super::part::Part;
 
 /// The plan of a run, made of its manifest.
 pub(super) enum Planning {
@@ -18,15 +20,32 @@ pub(super) enum Planning {
     Anew(Box<Drafted>),
 }
 
+/// A plan that is the folder's by now.
+pub(super) struct Published {
+    pub(super) plan: ContentHash,
+    /// The ids that are in other shares.
+    pub(super) others: Ids,
+    /// Those that are meant, where the plan has others as well.
+    pub(super) meant: Option<Ids>,
+}
+
 /// A plan that is not the folder's yet.
 pub(super) struct Drafted {
     draft: PlanDraft,
     pictures: LocalPictures,
     ids: Ids,
+    meant: Option<Ids>,
     /// A warning, where ids are nearly the same.
     warnings: Vec<Diagnostic>,
     /// What it was made of, where that can be told.
     made_of: Option<ContentHash>,
+}
+
+/// What is made of a row, on whatever thread it is read.
+enum Row {
+    Line(DraftLine),
+    /// What it asks for is held against the plan that the folder has.
+    OfPart(Box<PlannedJob>),
 }
 
 impl Planning {
@@ -37,8 +56,9 @@ impl Planning {
     /// Everything that is wrong with the manifest.
     pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &Opening) -> Result<Planning, Failure> {
         let folder = &options.folder;
-        // The ids of other shares are not in the plan.
-        let made_of = if options.partition.is_none() { manifest.content().ok().flatten() } else { None };
+        let is_part = options.belonging == Belonging::Part;
+        // The ids of other shares are not in the plan, and a part of one is not all of it.
+        let made_of = if options.partition.is_none() && !is_part { manifest.content().ok().flatten() } else { None };
         if opening.is_held()
             && let Some(plan) = made_of.and_then(|made_of| PlanMark::plan_of(folder, made_of))
         {
@@ -52,15 +72,22 @@ impl Planning {
         let mut pictures = LocalPictures::remembering(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
+        let mut part = is_part.then(Part::default);
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            let line = DraftLine::of(&PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() });
-            (line, options.selection.names(found.job.id.as_str()))
+            let job = PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() };
+            let row = if is_part { Row::OfPart(Box::new(job)) } else { Row::Line(DraftLine::of(&job)) };
+            (row, options.selection.names(found.job.id.as_str()))
         };
         let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
-            Partitioned::Ours((line, is_named)) => {
+            Partitioned::Ours((row, is_named)) => {
                 is_any_named |= is_named;
-                Ok(draft.push_line(&line)?)
+                match (row, &mut part) {
+                    (Row::Line(line), _) => draft.push_line(&line)?,
+                    (Row::OfPart(job), Some(part)) => part.take(*job),
+                    (Row::OfPart(job), None) => draft.push(&job)?,
+                }
+                Ok(())
             }
             Partitioned::Theirs(id) => {
                 draft.skip();
@@ -71,10 +98,11 @@ impl Planning {
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
             return Err(unmatched(only, manifest).into());
         }
+        let meant = part.map(|part| part.join(folder, &mut draft)).transpose()?;
         // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
-        Ok(Planning::Anew(Box::new(Drafted { draft, pictures, ids, warnings, made_of })))
+        Ok(Planning::Anew(Box::new(Drafted { draft, pictures, ids, meant, warnings, made_of })))
     }
 
     pub(super) fn warnings(&self) -> &[Diagnostic] {
@@ -84,10 +112,10 @@ impl Planning {
         }
     }
 
-    /// Makes it the plan of the folder, which is held by now; the answer is its hash, and the ids that are in other shares.
-    pub(super) fn publish(self, options: &Options) -> Result<(ContentHash, Ids), FolderError> {
-        let Drafted { draft, pictures, ids, made_of, .. } = match self {
-            Planning::AsBefore(plan) => return Ok((plan, Ids::default())),
+    /// Makes it the plan of the folder, which is held by now.
+    pub(super) fn publish(self, options: &Options) -> Result<Published, FolderError> {
+        let Drafted { draft, pictures, ids, meant, made_of, .. } = match self {
+            Planning::AsBefore(plan) => return Ok(Published { plan, others: Ids::default(), meant: None }),
             Planning::Anew(drafted) => *drafted,
         };
         let plan = draft.publish()?;
@@ -95,7 +123,7 @@ impl Planning {
         if let Some(made_of) = made_of {
             PlanMark { made_of, plan }.put(&options.folder);
         }
-        Ok((plan, ids))
+        Ok(Published { plan, others: ids, meant })
     }
 }
 

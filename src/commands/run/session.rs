@@ -10,6 +10,7 @@ use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::commands::Failure;
 use crate::commands::backend::{self, Ready};
+use crate::commands::belonging::{Belonging, LeftThere};
 use crate::commands::gather::{self, Gathered, Live, PlanCounts, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
@@ -80,14 +81,24 @@ impl<'a> Session<'a> {
         }
         options.suit(&journal.ledger)?;
         options.reach(&journal.ledger)?;
-        let (plan, ids) = planning.publish(&options)?;
-        let agenda = Agenda::prepare(&journal.ledger, &options, ids)?;
+        let published = planning.publish(&options)?;
+        let plan = published.plan;
+        let agenda = Agenda::prepare(&journal.ledger, &options, published)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = Changed { price, ..agenda.changed };
         let name = arguments.manifest.display().to_string();
+        if let Some(mut there) = LeftThere::of(&options) {
+            for decided in agenda.decided(&options.folder)? {
+                let (key, decision) = decided?;
+                there.note(&key.job, decision);
+            }
+            there.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
+        }
+        // The rows of a part are rows of the manifest that the run is of.
+        let whole = ledger.last_run().filter(|_| options.belonging == Belonging::Part);
         let opening = RunStart {
-            manifest: name.clone(),
+            manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
             backend: options.backend.to_string(),
             origin: options.origin(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -193,7 +204,7 @@ impl<'a> Session<'a> {
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let folder = &self.options.folder;
         let junit = self.arguments.junit.as_deref();
-        let gathered = Gathered { folder, ledger, manifest: &self.name, junit };
+        let gathered = Gathered { folder, ledger, manifest: &self.opening.manifest, junit };
         let _turn = ReportTurn::wait(folder)?;
         if remaining != Remaining::Nothing || self.set_aside > 0 || junit.is_some() {
             gather::write(&gathered)?;

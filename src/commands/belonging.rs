@@ -1,0 +1,119 @@
+//! What a manifest is to a run: all that it asks for, or a part, as the `failed.csv` of its report is.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::job::JobId;
+use crate::journal::{EditState, Ledger};
+use crate::manifest::{Backend, Diagnostic, Severity};
+use crate::plan::{self, Decision};
+use crate::run_folder::{JournalFile, RunFolder};
+use crate::words::{counted, shell_word};
+
+use super::intake::about;
+use super::options::Options;
+
+/// What the manifest is to the run in whose folder it is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Belonging {
+    /// It is all that the run asks for.
+    Whole,
+    /// It lies in the report of that very run: the rows that it has not stay what they are.
+    Part,
+    /// It lies in the report of another run, which knows its jobs.
+    OfAnother(RunFolder),
+}
+
+impl Belonging {
+    /// What a manifest in the report of `reported` is to the run of `folder`.
+    pub(super) fn of(reported: Option<PathBuf>, folder: &Path) -> Belonging {
+        let Some(reported) = reported else { return Belonging::Whole };
+        let real = |path: &Path| path.canonicalize().ok();
+        match real(folder).is_some_and(|folder| real(&reported) == Some(folder)) {
+            true => Belonging::Part,
+            false => Belonging::OfAnother(RunFolder::new(reported)),
+        }
+    }
+}
+
+/// The folder of the run in whose report `manifest` lies.
+pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
+    const STDIN: &str = "-";
+    let report = match manifest.parent()? {
+        _ if manifest == Path::new(STDIN) => return None,
+        // Of a bare name only the working folder tells where it is.
+        named if named.file_name().is_none() => std::path::absolute(manifest).ok()?.parent()?.to_owned(),
+        named => named.to_owned(),
+    };
+    let is_report = RunFolder::new("").report_page().parent()?.file_name() == report.file_name();
+    let folder = match report.parent()? {
+        here if here.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
+    (is_report && RunFolder::new(folder).journal().is_file()).then(|| folder.to_owned())
+}
+
+/// Jobs that another run has under way or in doubt, and that are paid for anew beside it.
+pub(super) struct LeftThere {
+    run: RunFolder,
+    open: HashSet<JobId>,
+    met: u64,
+}
+
+impl LeftThere {
+    /// Those of the run in whose report the manifest lies, where it is run in another folder. A journal that cannot be read
+    /// is that run's to tell of.
+    pub(super) fn of(options: &Options) -> Option<LeftThere> {
+        let Belonging::OfAnother(run) = &options.belonging else { return None };
+        let ledger = JournalFile::read(run).ok()?;
+        let is_paid =
+            |ledger: &Ledger| ledger.last_run().is_some_and(|run| run.backend == Backend::Vibedream.to_string());
+        if options.backend != Backend::Vibedream || !is_paid(&ledger) {
+            return None;
+        }
+        let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
+        let under_way = unanswered.map(|(job, _)| job).chain(plan::unfinished(&ledger)).cloned();
+        let in_doubt = ledger.uncertain().filter_map(|found| Some(found.ok()?.0));
+        Some(LeftThere { run: run.clone(), open: under_way.chain(in_doubt).collect(), met: 0 })
+    }
+
+    /// Notes what becomes of a job here.
+    pub(super) fn note(&mut self, job: &JobId, decision: Decision) {
+        self.met += u64::from(decision.submits() && self.open.contains(job));
+    }
+
+    /// What is to be said of them; `file` is the manifest.
+    pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
+        let there = self.run.path().display().to_string();
+        let (jobs, are) = (counted(self.met, "job"), if self.met == 1 { "is" } else { "are" });
+        let message = format!("{jobs} {are} under way or uncertain in {there}, and paid for anew here");
+        let hint = format!("to go on with them there, leave -o out, or say -o {}", shell_word(&there));
+        (self.met > 0).then(|| about(Severity::Warning, file, None, message, &hint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_belongs_to_the_run_in_whose_report_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("m");
+        std::fs::create_dir_all(run.join("report")).unwrap();
+        let failed = run.join("report/failed.csv");
+        assert_eq!(reported_run(&failed), None, "a folder without a journal is no run");
+        std::fs::write(run.join("journal.jsonl"), "").unwrap();
+        assert_eq!(reported_run(&failed), Some(run.clone()));
+        for other in ["m/failed.csv", "m/results/failed.csv", "report/failed.csv", "m/report/old/failed.csv"] {
+            assert_eq!(reported_run(&folder.path().join(other)), None, "{other}");
+        }
+        for other in ["-", "catalog.csv", "report/catalog.csv"] {
+            assert_eq!(reported_run(Path::new(other)), None, "{other}");
+        }
+        let belonging = |out: &Path| Belonging::of(reported_run(&failed), out);
+        assert_eq!(belonging(&run.join("../m")), Belonging::Part);
+        assert_eq!(belonging(&folder.path().join("other")), Belonging::OfAnother(RunFolder::new(&run)));
+        assert_eq!(Belonging::of(None, &run), Belonging::Whole);
+    }
+}

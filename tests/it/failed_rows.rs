@@ -1,0 +1,83 @@
+//! The `failed.csv` of a report, run as it is offered: it goes on with the run that it is of.
+
+use std::process::Output;
+use std::time::Duration;
+
+use crate::support::{Behavior, Provider, Sandbox, code};
+
+const FAILED: &str = "runs/catalog/report/failed.csv";
+
+fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Output {
+    provider.client(sandbox, &format!("run {arguments} --rate 200/s --burst 20 --in-flight 20")).output().unwrap()
+}
+
+/// A run of three jobs: one is completed, and two are under way.
+fn interrupted() -> (Sandbox, Provider) {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    code(&run(&sandbox, &provider, "catalog.csv --limit 1"), 0);
+    provider.behave(Behavior { edit: Duration::from_secs(600), ..Behavior::default() });
+    code(&run(&sandbox, &provider, "catalog.csv --deadline 1s --grace 0s"), 4);
+    assert_eq!(provider.accepted(), 3);
+    provider.behave(Behavior::default());
+    (sandbox, provider)
+}
+
+fn ids(sandbox: &Sandbox, table: &str) -> Vec<String> {
+    let table = sandbox.read(table);
+    table.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn failed_rows_go_on_in_their_run_and_its_report_keeps_the_others() {
+    let (sandbox, provider) = interrupted();
+    assert_eq!(ids(&sandbox, FAILED), ["job-001", "job-002"]);
+    let said = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(said.contains("2 jobs on vibedream in runs/catalog\n") && said.contains("0 submits"), "{said}");
+    code(&run(&sandbox, &provider, FAILED), 0);
+    assert_eq!((provider.accepted(), sandbox.path("runs/failed").exists()), (3, false));
+    assert_eq!(sandbox.names("runs/catalog/results"), ["job-000.png", "job-001.png", "job-002.png"]);
+    assert_eq!(ids(&sandbox, "runs/catalog/report/results.csv"), ["job-000", "job-001", "job-002"]);
+    assert_eq!(sandbox.json("runs/catalog/report/summary.json")["jobs"]["completed"], 3);
+    let requests = provider.requests();
+    code(&run(&sandbox, &provider, "catalog.csv"), 0);
+    assert_eq!(provider.requests(), requests, "nothing is left to do");
+}
+
+#[test]
+fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_away() {
+    let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
+    sandbox.manifest("catalog.csv", 6);
+    code(&run(&sandbox, &provider, "catalog.csv"), 3);
+    provider.behave(Behavior::default());
+    let failed = sandbox.read(FAILED).replace("Make it", "Paint it");
+    let (kept, _) = failed.trim_end().rsplit_once('\n').unwrap();
+    sandbox.write(FAILED, format!("{kept}\n"));
+    let said = code(&run(&sandbox, &provider, &format!("{FAILED} --prune")), 0);
+    assert!(said.contains("2 jobs completed"), "{said}");
+    assert_eq!((provider.accepted(), sandbox.names("runs/catalog/results").len()), (5, 5));
+    assert!(!sandbox.path("runs/catalog/earlier").exists());
+    let jobs = &sandbox.json("runs/catalog/report/summary.json")["jobs"];
+    assert_eq!(
+        (jobs["total"].as_u64(), jobs["completed"].as_u64(), jobs["failed"].as_u64()),
+        (Some(6), Some(5), Some(1))
+    );
+    assert_eq!(ids(&sandbox, FAILED).len(), 1, "the row that was taken out is still to be mended");
+}
+
+#[test]
+fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
+    let (sandbox, provider) = interrupted();
+    let words = "2 jobs are under way or uncertain in runs/catalog, and paid for anew here";
+    let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
+    assert!(said.contains(words) && said.contains("-o runs/catalog"), "{said}");
+    sandbox.write("mended.csv", sandbox.read(FAILED));
+    let said = code(&sandbox.run("check mended.csv -o other"), 0);
+    assert!(!said.contains("warning"), "nobody knows where it is from: {said}");
+    let said = code(&run(&sandbox, &provider, &format!("{FAILED} -o other")), 0);
+    assert!(said.contains(words), "{said}");
+    assert_eq!(provider.accepted(), 5);
+    let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
+    assert!(!said.contains("warning"), "they are paid for by now: {said}");
+}
