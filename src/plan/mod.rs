@@ -75,7 +75,8 @@ pub enum Decision {
     Changed,
     /// It is submitted again, after a failure.
     Retry,
-    /// Its prediction was lost: it is asked for once more, and submitted again if it still is.
+    /// Its prediction was lost or took too long: it is asked for once more, and submitted again if the provider does not
+    /// know it, or says that it failed.
     Reclaim,
     /// It is submitted again, although an earlier submit may have been accepted.
     Resubmit,
@@ -182,15 +183,14 @@ pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Opti
 }
 
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
-/// for it again is free; so is asking for one that was lost, which the provider may know again by now. Paying again for
-/// one that took too long is for the user to choose. A picture that could not be read kept the submit from going out, so
-/// that it is as new as before.
+/// for it again is free; so is asking for one that was lost, which the provider may know again by now. None is paid for
+/// again before that. A picture that could not be read kept the submit from going out, so that it is as new as before.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
     match (class, choice) {
         (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, Failed::Keep) if has_prediction => {
             Decision::Follow
         }
-        (ErrorClass::Lost, Failed::Retry) if has_prediction => Decision::Reclaim,
+        (ErrorClass::Timeout | ErrorClass::Lost, Failed::Retry) if has_prediction => Decision::Reclaim,
         (ErrorClass::Input, _) if !has_prediction => Decision::New,
         (_, Failed::Retry) => Decision::Retry,
         (_, Failed::Keep) => Decision::Keep(Kept::Failed),

@@ -27,7 +27,8 @@ pub enum Task {
     Reroll(Arc<EditRequest>, Reroll),
     /// Follow the prediction that the journal knows to its end.
     Follow,
-    /// Ask once more for the prediction that was lost, and submit it again only if it still is.
+    /// Ask once more for the prediction that was lost or took too long, and submit it again only if the provider does not
+    /// know it, or says that it failed.
     Reclaim(Arc<EditRequest>),
     /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
     Recover,

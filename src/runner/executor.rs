@@ -13,6 +13,7 @@ use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
 use crate::outputs::{OutputError, Place, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
+use crate::words::counted;
 
 use super::policy::backoff;
 use super::polling::{Kind, Polling, Seen};
@@ -258,11 +259,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
             }
             if begun.elapsed() >= self.job_timeout {
-                let minutes = self.job_timeout.as_secs() / 60;
+                let limit = in_words(self.job_timeout);
                 if let Some(cause) = refused {
-                    return Err(End::Left { cause: format!("not told of for {minutes} minutes: {cause}") });
+                    return Err(End::Left { cause: format!("not told of for {limit}: {cause}") });
                 }
-                let message = format!("still not done after {minutes} minutes");
+                let message = format!("still not done after {limit}");
                 return Err(End::Failed { class: ErrorClass::Timeout, message });
             }
             let usual = self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase);
@@ -357,6 +358,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     fn report(&self, news: News<S::Staged>) {
         // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
         let _ = self.reports.send(Report { worker: self.worker, news });
+    }
+}
+
+/// A time limit as people set it: in minutes, and in seconds where those would say too little.
+fn in_words(limit: Duration) -> String {
+    match limit.as_secs() {
+        seconds @ 0..120 => counted(seconds, "second"),
+        seconds => counted(seconds / 60, "minute"),
     }
 }
 

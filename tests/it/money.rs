@@ -216,3 +216,21 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
     assert_eq!(provider.accepted(), 2);
     assert!(provider.paid_twice().is_empty());
 }
+
+#[test]
+fn what_took_too_long_is_asked_for_before_it_is_paid_for_anew() {
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    let job = "{id: mug, prompt: 'Make it #FF0000', images: 'https://example.com/mug.jpg'}";
+    sandbox.write("catalog.yaml", format!("version: 1\nrun: {{job_timeout: 1s, color_check: false}}\njobs: [{job}]\n"));
+    let night = |arguments: &str| {
+        provider.client(&sandbox, &format!("run catalog.yaml -o out --rate 200/s {arguments}")).output().unwrap()
+    };
+    let said = code(&night(""), 3);
+    assert!(said.contains("timeout: still not done after 1 second\n"), "{said}");
+    code(&night("--retry-failed"), 3);
+    assert_eq!(provider.accepted(), 1, "the provider still works on it");
+    provider.behave(Behavior::default());
+    code(&night("--retry-failed"), 0);
+    assert_eq!((provider.accepted(), sandbox.names("out/results")), (1, vec!["mug.png".to_owned()]));
+}

@@ -223,8 +223,9 @@ impl Agenda {
         folder: &'a RunFolder,
         broken: &'a Cell<Option<FolderError>>,
     ) -> impl Iterator<Item = Work> {
-        let free = self.drawn(folder, broken, |decision| !decision.submits());
-        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, Decision::submits))
+        let is_free = |decision: Decision| !decision.submits() || decision == Decision::Reclaim;
+        let free = self.drawn(folder, broken, is_free);
+        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, move |decision| !is_free(decision)))
     }
 
     /// The work of those decisions that are `wanted`.
@@ -232,7 +233,7 @@ impl Agenda {
         &'a self,
         folder: &'a RunFolder,
         broken: &'a Cell<Option<FolderError>>,
-        wanted: fn(Decision) -> bool,
+        wanted: impl Fn(Decision) -> bool + Copy + 'a,
     ) -> impl Iterator<Item = Work> {
         let is_wanted = move |decision: &Decision| wanted(*decision) && !matches!(decision, Decision::Keep(_));
         let is_any = self.decisions.iter().flatten().any(is_wanted);
