@@ -7,9 +7,9 @@
 //!
 //! | what came | outcome | because |
 //! |---|---|---|
-//! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt |
+//! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt; without a price the estimate is booked, which is said |
 //! | 2xx without an id, HTML or torn JSON | uncertain | something was accepted, and its id is not known |
-//! | 2xx with the id of another job's prediction | uncertain | its pictures would be the other job's; the runner tells |
+//! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be another edit's; the runner tells |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
 //! | a local picture cannot be read | failed, `input` | nothing was sent |
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
@@ -252,10 +252,11 @@ fn uncertain(message: String) -> SubmitOutcome {
     SubmitOutcome::Uncertain { message, stop: None }
 }
 
-/// A price in whole cents; a fraction is rounded up, for a budget must not be passed. One of nothing says nothing: a budget
-/// would bound no submit any more.
+/// A price in whole cents, be it a number or the text of one; a fraction is rounded up, for a budget must not be passed. One
+/// of nothing says nothing: a budget would bound no submit any more.
 fn cents(value: &Value) -> Option<Cents> {
-    let number = value.as_f64().filter(|number| number.is_finite() && *number > 0.0)?;
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
     Some(Cents(number.ceil() as u64))
 }
 

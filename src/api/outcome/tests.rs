@@ -54,7 +54,10 @@ fn in_sync_mode_the_answer_may_be_the_result() {
 fn a_fraction_of_a_cent_is_rounded_up_and_nonsense_is_no_price() {
     assert_eq!(cents(&serde_json::json!(7.2)), Some(Cents(8)));
     assert_eq!(cents(&serde_json::json!(-1)), None);
-    assert_eq!(cents(&serde_json::json!("7")), None);
+    assert_eq!(["40", " 7.2 "].map(|text| cents(&serde_json::json!(text))), [Some(Cents(40)), Some(Cents(8))]);
+    for nonsense in ["", "$7", "7 cents", "-7", "NaN", "inf", "0"] {
+        assert_eq!(cents(&serde_json::json!(nonsense)), None, "{nonsense:?}");
+    }
 }
 
 #[test]

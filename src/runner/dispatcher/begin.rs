@@ -67,7 +67,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     break;
                 }
                 if self.is_submitting()
-                    && (self.breaker.is_probing() || self.waits_for_a_price() || self.could_pass_a_ceiling())
+                    && (self.breaker.is_probing() || self.waits_for_prices() || self.could_pass_a_ceiling())
                 {
                     break;
                 }
@@ -267,10 +267,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             || !has_room_in_run_beside(budget_per_run, &self.ledger, &self.mark, rise)
     }
 
-    /// Under a ceiling the first submit of a run goes alone: those beside it would be paid for at a price that nobody knows.
-    fn waits_for_a_price(&self) -> bool {
+    /// Under a ceiling no more submits go side by side than were answered at a price that was known: those under way are paid
+    /// for at one that nobody knows. The first of a run goes alone, and soon there are as many as there may be.
+    fn waits_for_prices(&self) -> bool {
         let Settings { budget, budget_per_run, .. } = self.settings;
-        budget.or(budget_per_run).is_some() && !self.is_priced
+        budget.or(budget_per_run).is_some() && self.workers.are(Phase::Submitting) as u64 >= self.answered_at_price
     }
 
     pub(super) fn is_submitting(&self) -> bool {

@@ -71,8 +71,10 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     breaker: Breaker,
     begun: Instant,
     left: u64,
-    /// Whether an answer of this run has named a price: last night's may have changed.
-    is_priced: bool,
+    /// How many submits of this run were answered since a price was new to it: last night's may have changed.
+    answered_at_price: u64,
+    /// Whether it was said that answers name no price.
+    is_unpriced_told: bool,
     mode: Mode,
     stopped: Option<StopReason>,
     broken: Option<RunError>,
@@ -120,7 +122,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             breaker: Breaker::new(settings.give_up_after),
             begun: Instant::now(),
             left: 0,
-            is_priced: false,
+            answered_at_price: 0,
+            is_unpriced_told: false,
             mode: Mode::Running,
             stopped: None,
             broken: None,

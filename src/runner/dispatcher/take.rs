@@ -100,7 +100,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor goes on with that prediction; nothing that it reports is heard any more.
                 self.workers.remove(worker);
-                let message = format!("the answer names prediction {prediction}, which is another job's");
+                let message = format!("the answer names prediction {prediction}, which an earlier submit was given");
                 SubmitOutcome::Uncertain { message, stop: None }
             }
             outcome => outcome,
@@ -171,8 +171,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         prediction: PredictionId,
         cost: Option<Cents>,
     ) -> Result<(), RunError> {
-        self.is_priced = true;
-        let cost = cost.unwrap_or(self.ledger.estimate());
+        let estimate = self.ledger.estimate();
+        let is_rise = cost.is_some_and(|cost| cost > estimate);
+        self.answered_at_price = if is_rise { 1 } else { self.answered_at_price + 1 };
+        if cost.is_none() && !self.is_unpriced_told {
+            self.is_unpriced_told = true;
+            tracing::warn!(
+                "a submit was answered without a price (`costCents` is missing, 0 or no number): {estimate}, the highest so \
+                 far, is booked for it and for others like it; see on the provider's dashboard what they cost"
+            );
+        }
+        let cost = cost.unwrap_or(estimate);
         self.unrecorded.push((key.job.clone(), prediction.clone()));
         let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
         let durable = self.step(key, step).await?;

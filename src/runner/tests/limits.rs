@@ -147,6 +147,46 @@ async fn a_price_that_rose_overnight_does_not_lead_past_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_price_that_leaps_is_paid_by_no_more_submits_than_were_answered_before_it() {
+    let burst = NonZeroU32::new(32).unwrap();
+    let settings =
+        Settings { submits: "50/s".parse().unwrap(), burst, budget: Some(Cents(1000)), ..Settings::default() };
+    for calm in 1..20 {
+        let leaping = move |number: u32| {
+            let price = if number < calm { 7 } else { 500 };
+            answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":{price}}}"#))
+        };
+        let (ending, submits) = ending_with(settings.clone(), Ledger::default(), 0..60, leaping, completed).await;
+        assert!(matches!(ending.stopped, Some(StopReason::AbovePriceLimit { .. })), "{:?}", ending.stopped);
+        assert!((calm + 1..=2 * calm).contains(&submits), "{submits} after {calm} at the usual price");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_is_far_away_slows_no_night() {
+    let burst = NonZeroU32::new(32).unwrap();
+    let night = async |budget| {
+        let begun = tokio::time::Instant::now();
+        let settings = Settings { submits: "50/s".parse().unwrap(), burst, budget, ..Settings::default() };
+        let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
+        assert_eq!((ending.stopped, submits), (None, 500));
+        begun.elapsed()
+    };
+    let (bounded, unbounded) = (night(Some(Cents(100_000))).await, night(None).await);
+    assert!(bounded < unbounded + Duration::from_secs(2), "{bounded:?} in place of {unbounded:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_of_nothing_and_one_that_is_missing_are_booked_as_the_highest_so_far() {
+    let unpriced = |number: u32| {
+        let cost = ["9", "0", "null", r#""11""#][number as usize];
+        answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":{cost}}}"#))
+    };
+    let (ending, _) = ending_at("1/s", 4, unpriced, completed).await;
+    assert_eq!(ending.ledger.spent(), Cents(9 + 9 + 9 + 11));
+}
+
+#[tokio::test(start_paused = true)]
 async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is_earlier() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
     let at = |seconds: i64| Some(Timestamp::from_second(NOW + seconds).unwrap());
