@@ -136,10 +136,11 @@ impl Options {
     }
 
     /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
-    /// be given up.
-    pub(super) fn reach(&self, ledger: &Ledger) -> Result<(), UsageError> {
+    /// be given up. `asked_again` are those of which something was made, or failed, and that are asked for all the same.
+    pub(super) fn reach(&self, ledger: &Ledger, asked_again: u64) -> Result<(), UsageError> {
         let Some(RunStart { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
-        let open = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
+        let in_work = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
+        let open = in_work as u64 + asked_again;
         if open == 0 || self.origin().is_none_or(|ours| ours == *origin) {
             return Ok(());
         }

@@ -234,3 +234,17 @@ fn what_took_too_long_is_asked_for_before_it_is_paid_for_anew() {
     code(&night("--retry-failed"), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results")), (1, vec!["mug.png".to_owned()]));
 }
+
+#[test]
+fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
+    let (sandbox, provider, other) =
+        (Sandbox::new(), Provider::start(Behavior::default()), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    std::fs::remove_file(sandbox.path("out/results/job-001.png")).unwrap();
+    let said = code(&run(&sandbox, &other, "").output().unwrap(), 2);
+    assert!(said.contains("follow 1 prediction at") && said.contains(&provider.url), "{said}");
+    assert_eq!(other.requests(), 0);
+    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (2, 2));
+}

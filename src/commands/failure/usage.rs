@@ -4,6 +4,7 @@ use crate::api::BaseUrlError;
 use crate::job::{JobId, Partition};
 use crate::manifest::Backend;
 use crate::notify::NoticeUrlError;
+use crate::words::counted;
 
 /// How patterns of ids work.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
@@ -32,10 +33,10 @@ pub enum UsageError {
         ours: Option<Partition>,
     },
     /// Predictions are open at another server than the one that was named.
-    #[error("follow {open} predictions at {ours}: they were submitted to {theirs}")]
+    #[error("follow {} at {ours}: submitted to {theirs}", counted(*open, "prediction"))]
     OtherOrigin {
         /// How many there are.
-        open: usize,
+        open: u64,
         /// Where they are.
         theirs: String,
         /// The one that was named.
@@ -91,7 +92,7 @@ impl UsageError {
             ),
             UsageError::OtherShare { theirs: None, .. } => "give each share a folder of its own with -o".to_owned(),
             UsageError::OtherOrigin { theirs, .. } => {
-                format!("say --base-url {theirs} until they are done, or choose another folder with -o")
+                format!("say --base-url {theirs} until none is left to ask for, or choose another folder with -o")
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),

@@ -10,7 +10,7 @@ use crate::commands::options::Options;
 use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Kept, Known, Work};
+use crate::plan::{self, ColorRules, Decision, Kept, Known, Task, Work};
 use crate::progress::{Changed, Outlook};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
@@ -37,6 +37,8 @@ pub(super) struct Agenda {
     shown: u64,
     /// How many of those that are meant get pictures back that were moved aside, and ask nothing of anybody.
     returning: u64,
+    /// How many predictions are asked for beside those that the provider is known to have in work.
+    pub(super) asked_again: u64,
     /// How many are submitted although their ids were, for they ask for something else by now.
     pub(super) changed: Changed,
     /// How those stand that are meant.
@@ -91,6 +93,7 @@ impl Agenda {
             held_back: HeldBack::default(),
             shown: 0,
             returning: 0,
+            asked_again: 0,
             changed: Changed::default(),
             standing: Outcome::default(),
         };
@@ -115,6 +118,9 @@ impl Agenda {
                 let decision = decision.filter(|_| options.selection.has_room(taken));
                 if decision.is_some() {
                     taken += 1;
+                    let is_in_work = brief.as_ref().is_some_and(|brief| brief.stage == Stage::Processing);
+                    let is_asked = matches!(first, Some(Decision::Follow | Decision::Reclaim));
+                    agenda.asked_again += u64::from(is_asked && !is_in_work);
                     agenda.returning += u64::from(first == Some(Decision::Reinstate));
                     agenda.changed.jobs += u64::from(decision == Some(Decision::Changed));
                     agenda.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
@@ -128,6 +134,9 @@ impl Agenda {
         }
         agenda.ids.sort();
         agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
+        let is_in_work = |key| ledger.brief(key).is_some_and(|brief| brief.stage == Stage::Processing);
+        let asked = agenda.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
+        agenda.asked_again += asked.count() as u64;
         Ok(agenda)
     }
 

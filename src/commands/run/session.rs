@@ -80,10 +80,10 @@ impl<'a> Session<'a> {
             tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
         }
         options.suit(&journal.ledger)?;
-        options.reach(&journal.ledger)?;
         let published = planning.publish(&options)?;
         let plan = published.plan;
         let agenda = Agenda::prepare(&journal.ledger, &options, published)?;
+        options.reach(&journal.ledger, agenda.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = Changed { price, ..agenda.changed };
