@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId};
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
 use dyehouse::color::{Check, Hex};
 use dyehouse::job::{
     ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
@@ -77,7 +77,7 @@ impl EditApi for Provider {
         answer(200, &said)
     }
 
-    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+    async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
         tokio::time::sleep(POLL_LATENCY).await;
         let mut state = self.state.lock().unwrap();
         state.seen.polls += 1;

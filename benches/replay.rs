@@ -149,7 +149,7 @@ fn records(key: &EditKey, out: &Path, random: &mut fastrand::Rng) -> [Record; 5]
     let saved = SavedFile { name, bytes, blake3, width: 1, height: 1 };
     [
         Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
-        Step::Accepted { prediction, cost_cents: Cents(7) },
+        Step::Accepted { prediction, cost_cents: Cents(7), status_path: None },
         Step::Generated { outputs: 1 },
         Step::Fetched { files: vec![saved] },
         Step::Completed,

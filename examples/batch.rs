@@ -95,7 +95,7 @@ fn main() {
             continue;
         }
         let prediction = PredictionId::new(&format!("pred-{:016x}", number * 2_654_435_761)).unwrap();
-        step(0.4, Step::Accepted { prediction, cost_cents: Cents(7) });
+        step(0.4, Step::Accepted { prediction, cost_cents: Cents(7), status_path: None });
         if number % 29 == 28 {
             let (class, message) = [
                 (ErrorClass::Moderated, "the content check refused the picture"),
@@ -126,7 +126,7 @@ fn main() {
                 let mut step = |after: f64, step: Step| journal.write(at + after, &Record::Edit(key.clone(), step));
                 step(took + 1.0, Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) });
                 let prediction = PredictionId::new(&format!("pred-again-{number}")).unwrap();
-                step(took + 1.4, Step::Accepted { prediction, cost_cents: Cents(7) });
+                step(took + 1.4, Step::Accepted { prediction, cost_cents: Cents(7), status_path: None });
                 step(took * 2.0, Step::Generated { outputs: 1 });
                 step(took * 2.0 + 0.3, Step::Fetched { files: vec![file] });
                 step(took * 2.0 + 0.4, Step::Completed);

@@ -2,6 +2,8 @@ use reqwest::Url;
 
 use crate::http::is_loopback;
 
+use super::status_path::StatusPath;
+
 /// The origin of an API: https, or http on loopback, since a key goes there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
@@ -44,6 +46,16 @@ impl BaseUrl {
     /// Whether it is this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
+    }
+
+    /// Where `named` leads, if that is there and not what is usual.
+    pub(super) fn status_path(&self, named: &str, usual: &str) -> Option<StatusPath> {
+        StatusPath::of(named, &self.0, usual)
+    }
+
+    /// The URL of a status there.
+    pub(super) fn status(&self, path: &StatusPath) -> Option<Url> {
+        path.at(&self.0)
     }
 
     /// The URL of `path` there.

@@ -17,6 +17,7 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::limits::Limits;
+use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
 
 /// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
@@ -100,11 +101,14 @@ impl EditApi for Client {
         self.exchange(self.http.post(url).timeout(timeout).json(&Generate::new(request, images))).await
     }
 
-    async fn poll(&self, prediction: &PredictionId) -> Exchange {
-        // The URL is always built from the id: the answer's `statusUrl` may name another origin, and no documented
-        // one differs from this.
-        let url = self.base.join(&wire::prediction_path(prediction));
+    async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
+        let named = path.and_then(|path| self.base.status(path));
+        let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
         self.exchange(self.http.get(url).timeout(POLL_TIMEOUT)).await
+    }
+
+    fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {
+        self.base.status_path(status_url, &wire::prediction_path(prediction))
     }
 }
 
@@ -247,12 +251,29 @@ mod tests {
         };
         let fingerprint = Fingerprint::of(&request, |_| unreachable!("there are no files"));
         let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
-        for exchange in [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap()).await]
+        for exchange in
+            [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]
         {
             let Exchange::Answer(answer) = exchange else { panic!("{exchange:?}") };
             assert_eq!(answer.status, 307);
         }
         assert_eq!(visits.load(Ordering::Relaxed), 0, "neither the key nor a second submit goes where it leads");
+    }
+
+    #[tokio::test]
+    async fn a_prediction_is_asked_for_where_its_submit_says() {
+        let router = axum::Router::new().route("/v2/status/p", axum::routing::get(|| async { "{}" }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let client = Client::new(BaseUrl::parse(&url).unwrap(), &SecretString::from("k")).unwrap();
+        let prediction = PredictionId::new("p").unwrap();
+        let named = client.status_path(&prediction, &format!("{url}/v2/status/p"));
+        for (path, expected) in [(named.as_ref(), 200), (None, 404)] {
+            let Exchange::Answer(answer) = client.poll(&prediction, path).await else { panic!("no answer") };
+            assert_eq!(answer.status, expected, "{path:?}");
+        }
+        assert_eq!(client.status_path(&prediction, "https://elsewhere.example/v2/status/p"), None);
     }
 
     #[tokio::test]
@@ -270,7 +291,7 @@ mod tests {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
         let client = Client::new(base, &SecretString::from("k")).unwrap();
-        let exchange = client.poll(&PredictionId::new("p").unwrap()).await;
+        let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
         let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
         assert!(cause.starts_with("cannot connect"), "{cause}");
     }

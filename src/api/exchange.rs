@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use crate::job::{EditRequest, Fingerprint};
 
-use super::{Limits, PredictionId};
+use super::{Limits, PredictionId, StatusPath};
 
 /// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
 pub trait EditApi: Send + Sync + 'static {
     /// Sends a submit, once, whatever happens; not at all where a local picture is no longer the one that is `intended`.
     fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
 
-    /// Asks how a prediction stands, once.
-    fn poll(&self, prediction: &PredictionId) -> impl Future<Output = Exchange> + Send;
+    /// Asks how a prediction stands, once: at `path`, where its submit has named one.
+    fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> impl Future<Output = Exchange> + Send;
+
+    /// Where a prediction is asked for whose submit was answered with this URL; nothing where its id says so.
+    fn status_path(&self, _prediction: &PredictionId, _status_url: &str) -> Option<StatusPath> {
+        None
+    }
 }
 
 /// The edit that a submit is journaled as. A re-roll sends another seed.

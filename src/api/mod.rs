@@ -8,9 +8,11 @@ mod exchange;
 mod hint;
 mod limits;
 pub mod outcome;
+mod status_path;
 pub mod wire;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use exchange::{Answer, EditApi, Exchange, Fault, Intended};
 pub use limits::{Left, Limits, Quota};
+pub use status_path::StatusPath;
 pub use wire::PredictionId;

@@ -61,6 +61,8 @@ pub enum SubmitOutcome {
         prediction: PredictionId,
         /// Its price, where the answer names one.
         cost: Option<Cents>,
+        /// The URL under which it may be asked for, where the answer names one.
+        status_url: Option<String>,
         /// How it stands already: in sync mode the answer may be the result.
         progress: PollOutcome,
     },
@@ -230,6 +232,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         Some(Ok(prediction)) => SubmitOutcome::Accepted {
             prediction,
             cost: cents(&body["costCents"]),
+            status_url: body["statusUrl"].as_str().map(str::to_owned),
             // An answer in the submit shape has no outputs yet, so a `completed` there is a thing to ask about.
             progress: match of_prediction(&body) {
                 PollOutcome::Failed { class: ErrorClass::Provider, .. } if body["status"] == status::COMPLETED => {

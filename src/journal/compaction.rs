@@ -90,6 +90,7 @@ fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> 
         shown,
         attempts: edit.attempts,
         prediction: edit.prediction.clone(),
+        status_path: edit.status_path.clone(),
         earlier: predictions,
         spent_cents: edit.spent,
         held_cents: edit.held,

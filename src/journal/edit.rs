@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::api::PredictionId;
+use crate::api::{PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
 
@@ -21,6 +21,8 @@ pub struct Edit {
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     pub prediction: Option<PredictionId>,
+    /// Where that is asked for, if its id does not say so.
+    pub status_path: Option<StatusPath>,
     /// What its accepted submits cost.
     pub spent: Cents,
     /// What is reserved for submits whose fate is unknown.
@@ -57,6 +59,7 @@ impl Edit {
             state: EditState::Idle,
             attempts: 0,
             prediction: None,
+            status_path: None,
             spent: Cents::ZERO,
             held: Cents::ZERO,
             doubts: 0,
@@ -162,7 +165,8 @@ impl Edit {
                 self.submitted_at = Some(at);
                 self.finished_at = None;
             }
-            Step::Accepted { prediction, cost_cents } => {
+            Step::Accepted { prediction, cost_cents, status_path } => {
+                self.status_path = status_path;
                 self.prediction = Some(prediction);
                 self.spent += cost_cents;
             }
@@ -209,6 +213,7 @@ impl Edit {
             state: summary.state,
             attempts: summary.attempts,
             prediction: summary.prediction,
+            status_path: summary.status_path,
             spent: summary.spent_cents,
             held: summary.held_cents,
             doubts: summary.held,

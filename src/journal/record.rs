@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::api::PredictionId;
+use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
 
 use super::fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
@@ -9,7 +9,7 @@ use super::summary::{Summary, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// One line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +90,9 @@ pub enum Step {
         prediction: PredictionId,
         /// Its price.
         cost_cents: Cents,
+        /// Where it is asked for, if its id does not say so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status_path: Option<StatusPath>,
     },
     /// The provider says that the pictures are ready.
     Generated {
@@ -203,6 +206,8 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Edit(_, Step::Accepted { status_path: Some(_), .. }) => 5,
+            Record::Edit(_, Step::Summary(summary)) if summary.status_path.is_some() => 5,
             Record::Edit(_, Step::Released) => 4,
             Record::Run(RunEvent::Compacted(_)) | Record::Edit(_, Step::Summary(_)) => 3,
             Record::Run(RunEvent::Learned(_) | RunEvent::Run(RunStart { partition: Some(_), .. }))

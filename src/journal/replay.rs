@@ -130,7 +130,7 @@ pub(super) mod tests {
     }
 
     fn accepted(cost: u64) -> Step {
-        Step::Accepted { prediction: PredictionId::new("p").unwrap(), cost_cents: Cents(cost) }
+        Step::Accepted { prediction: PredictionId::new("p").unwrap(), cost_cents: Cents(cost), status_path: None }
     }
 
     fn lines(steps: &[(&str, Step)]) -> Vec<u8> {
@@ -272,9 +272,11 @@ pub(super) mod tests {
                 0 | 1 => Step::Intent { attempt, reserved_cents: ledger.estimate(), reroll: None },
                 2 => Step::Refused { message: message() },
                 3 => Step::Uncertain { message: message() },
-                4 | 5 => {
-                    Step::Accepted { prediction: PredictionId::new("p").unwrap(), cost_cents: Cents(number as u64) }
-                }
+                4 | 5 => Step::Accepted {
+                    prediction: PredictionId::new("p").unwrap(),
+                    cost_cents: Cents(number as u64),
+                    status_path: None,
+                },
                 6 => Step::Generated { outputs: 1 },
                 7 => Step::Fetched { files: files(name, &[".png"]) },
                 8 => Step::Fetched { files: files(name, &[".jpg", "-2.jpg"]) },

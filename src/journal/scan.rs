@@ -86,7 +86,7 @@ impl Scanner {
         if rest.take(br#"accepted","prediction":""#) {
             let prediction = PredictionId::new(rest.text()?).ok()?;
             let cost_cents = Cents(rest.after(br#","cost_cents":"#)?.number()?);
-            return Some(Step::Accepted { prediction, cost_cents });
+            return Some(Step::Accepted { prediction, cost_cents, status_path: None });
         }
         if rest.take(br#"generated","outputs":"#) {
             return Some(Step::Generated { outputs: rest.number()?.try_into().ok()? });
@@ -111,6 +111,7 @@ impl Scanner {
                 Some(rest) => Some(PredictionId::new(rest.text()?).ok()?),
                 None => None,
             },
+            status_path: None,
             earlier: Vec::new(),
             spent_cents: Cents(rest.after(br#","spent_cents":"#)?.number()?),
             held_cents: Cents::ZERO,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::api::PredictionId;
+use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, StatusCounts};
 
 use super::fields::{Checked, Corrected, Reroll};
@@ -38,6 +38,9 @@ pub struct Summary {
     /// The prediction of its last accepted submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction: Option<PredictionId>,
+    /// Where that is asked for, if its id does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_path: Option<StatusPath>,
     /// Those of the accepted submits before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<PredictionId>,

@@ -92,7 +92,7 @@ mod tests {
         let prediction = PredictionId::new("p-1").unwrap();
         let steps = [
             Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
-            Step::Accepted { prediction, cost_cents: Cents(9) },
+            Step::Accepted { prediction, cost_cents: Cents(9), status_path: None },
             Step::Generated { outputs: 1 },
             Step::Fetched { files: Vec::new() },
             Step::Completed,

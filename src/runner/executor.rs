@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
-use crate::api::{EditApi, Intended, Limits, PredictionId};
+use crate::api::{EditApi, Intended, Limits, PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
@@ -36,6 +36,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) was_lost: bool,
     /// Its own share of each wait, so that what began together does not ask together.
     pub(super) phase: f64,
+    /// Where its prediction is asked for, if the id does not say so.
+    pub(super) status_path: Option<StatusPath>,
     /// How often its prediction was asked for.
     pub(super) asked: u32,
 }
@@ -73,7 +75,7 @@ pub(super) struct Report<T> {
 
 pub(super) enum News<T> {
     /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
-    Submitted { outcome: SubmitOutcome, limits: Option<Limits> },
+    Submitted { outcome: SubmitOutcome, limits: Option<Limits>, status_path: Option<StatusPath> },
     /// Whether a poll was answered, and what was seen instead.
     Polled(Result<(), String>),
     /// A status that the page does not document.
@@ -180,10 +182,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
-            SubmitOutcome::Accepted { prediction, progress, .. } => Some((prediction.clone(), progress.clone())),
+            SubmitOutcome::Accepted { prediction, progress, status_url, .. } => {
+                let named = status_url.as_ref().and_then(|url| self.api.status_path(prediction, url));
+                self.status_path = named;
+                Some((prediction.clone(), progress.clone()))
+            }
             _ => None,
         };
-        self.report(News::Submitted { outcome, limits: exchange.limits() });
+        let status_path = self.status_path.clone();
+        self.report(News::Submitted { outcome, limits: exchange.limits(), status_path });
         match accepted {
             Some((prediction, progress)) => self.follow(&prediction, Origin::Submitted { progress }).await,
             None => Ok(End::Submit),
@@ -274,7 +281,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
         let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
         self.asked = self.asked.saturating_add(1);
-        let exchange = self.unless_halted(self.api.poll(prediction)).await?;
+        let exchange = self.unless_halted(self.api.poll(prediction, self.status_path.as_ref())).await?;
         if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
             self.polls.pause(Instant::now() + wait);
         }

@@ -137,7 +137,7 @@ fn journal(jobs: u64) -> Vec<u8> {
         let files = vec![SavedFile { name, bytes: 5, blake3: ContentHash::of(b"x"), width: 1, height: 1 }];
         let mut steps = vec![
             Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None },
-            Step::Accepted { prediction, cost_cents: Cents(7) },
+            Step::Accepted { prediction, cost_cents: Cents(7), status_path: None },
             Step::Generated { outputs: 1 },
             Step::Fetched { files },
             Step::Completed,

@@ -32,7 +32,7 @@ fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
         (202, &bare, None),
         (200, &free, None),
     ] {
-        let SubmitOutcome::Accepted { prediction, cost: named, progress } = submit(&answer(status, body)) else {
+        let SubmitOutcome::Accepted { prediction, cost: named, progress, .. } = submit(&answer(status, body)) else {
             panic!("{status} {body} is not accepted")
         };
         assert_eq!((prediction.as_str(), named), (ID, cost));

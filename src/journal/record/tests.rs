@@ -50,6 +50,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         shown: true,
         attempts: 3,
         prediction: PredictionId::new("p-3").ok(),
+        status_path: None,
         earlier: vec![PredictionId::new("p-1").unwrap()],
         spent_cents: Cents(14),
         held_cents: Cents(7),
@@ -67,7 +68,12 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         Step::Refused { message: "no route \"x\"\n".into() },
         Step::Uncertain { message: "503".into() },
         Step::Released,
-        Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9) },
+        Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9), status_path: None },
+        Step::Accepted {
+            prediction: PredictionId::new("p-2").unwrap(),
+            cost_cents: Cents(9),
+            status_path: Some(serde_json::from_str(r#""/v2/status/p-2""#).unwrap()),
+        },
         Step::Generated { outputs: 1 },
         Step::Fetched { files: vec![file.clone()] },
         Step::Completed,
@@ -135,8 +141,8 @@ fn what_an_older_program_cannot_know_has_a_newer_version() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let line = br#"{"v":5,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-    assert!(matches!(Record::from_line(line), Err(LineError::Newer(5))));
+    let line = br#"{"v":6,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+    assert!(matches!(Record::from_line(line), Err(LineError::Newer(6))));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::outcome::{Obstacle, SubmitOutcome};
-use crate::api::{EditApi, PredictionId};
+use crate::api::{EditApi, PredictionId, StatusPath};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Place, ResultStore};
@@ -41,13 +41,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         // Another edit of the job may have come to rest meanwhile, and the job with it.
         self.ledger.wake(&key.job).map_err(LedgerError::from)?;
         match report.news {
-            News::Submitted { outcome, limits } => {
+            News::Submitted { outcome, limits, status_path } => {
                 self.workers.enter(report.worker, Phase::Generating);
                 if let Some(limits) = limits {
                     let under_way = self.workers.are(Phase::Submitting) as u64;
                     self.submits.told(limits, under_way, self.elapsed());
                 }
-                self.take_submit(report.worker, &key, outcome).await
+                self.take_submit(report.worker, &key, outcome, status_path).await
             }
             News::Polled(answer) => self.take_poll(answer).await,
             News::UnknownStatus(word) => {
@@ -92,7 +92,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
     }
 
-    async fn take_submit(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> Result<(), RunError> {
+    async fn take_submit(
+        &mut self,
+        worker: u64,
+        key: &EditKey,
+        outcome: SubmitOutcome,
+        status_path: Option<StatusPath>,
+    ) -> Result<(), RunError> {
         let began = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.began);
         // The one that was answered is among them.
         let others = u32::try_from(self.workers.are(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
@@ -109,7 +115,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
                 self.submits.accepted(began, others);
-                self.take_prediction(key, prediction, cost).await?;
+                self.take_prediction(key, prediction, cost, status_path).await?;
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
                 self.step(key, Step::Refused { message: cause.clone() }).await?.later();
@@ -170,6 +176,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         key: &EditKey,
         prediction: PredictionId,
         cost: Option<Cents>,
+        status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
         let estimate = self.ledger.estimate();
         let is_rise = cost.is_some_and(|cost| cost > estimate);
@@ -183,7 +190,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         let cost = cost.unwrap_or(estimate);
         self.unrecorded.push((key.job.clone(), prediction.clone()));
-        let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost };
+        let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost, status_path };
         let durable = self.step(key, step).await?;
         let receipt = self.unrecorded.pop();
         self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));

@@ -84,7 +84,7 @@ impl EditApi for Provider {
         accepted(number)
     }
 
-    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+    async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let done_at = self.state.lock().unwrap().done_at[prediction.as_str()];
         if done_at > Instant::now() { answer(200, r#"{"status":"processing"}"#) } else { completed() }

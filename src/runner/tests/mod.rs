@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::future::{BoxFuture, FutureExt};
 
 use super::*;
-use crate::api::{Answer, Exchange, Intended};
+use crate::api::{Answer, Exchange, Intended, StatusPath};
 use crate::color::Check;
 use crate::job::{
     Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
@@ -38,7 +38,7 @@ where
         (self.submit)(number)
     }
 
-    async fn poll(&self, _prediction: &PredictionId) -> Exchange {
+    async fn poll(&self, _prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
         tokio::time::sleep(Duration::from_millis(50)).await;
         (self.poll)()
     }

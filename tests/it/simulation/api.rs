@@ -1,4 +1,4 @@
-use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId};
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
 use dyehouse::job::{EditRequest, Fingerprint};
 use serde_json::{Value, json};
 use tokio::time::Duration;
@@ -79,7 +79,7 @@ impl EditApi for ScriptedApi {
         answer(200, &json!({"id": id, "status": "processing", "costCents": price}))
     }
 
-    async fn poll(&self, prediction: &PredictionId) -> Exchange {
+    async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
         self.world.step(self.life).await;
         if self.world.fails(100) {
             return match self.chance(5) {

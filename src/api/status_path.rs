@@ -1,0 +1,59 @@
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+/// Where a prediction is asked for, where that is not what its id says: a path of the API's own origin, with its query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StatusPath(String);
+
+/// The longest one that is kept in a journal.
+const LONGEST: usize = 1024;
+
+impl StatusPath {
+    /// The path of `named`, if it is at the origin of `base` and is not `usual`.
+    pub(super) fn of(named: &str, base: &Url, usual: &str) -> Option<StatusPath> {
+        let url = base.join(named).ok().filter(|url| is_at(url, base))?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{query}", url.path());
+        (path != usual && path.len() <= LONGEST).then_some(StatusPath(path))
+    }
+
+    /// The URL at the origin of `base`. Whatever a journal says, it leads nowhere else.
+    pub(super) fn at(&self, base: &Url) -> Option<Url> {
+        base.join(&self.0).ok().filter(|url| is_at(url, base))
+    }
+}
+
+fn is_at(url: &Url, base: &Url) -> bool {
+    url.origin() == base.origin() && url.username().is_empty() && url.password().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_url_counts_at_the_origin_of_the_api_alone() {
+        let base = Url::parse("https://api.example:8443/").unwrap();
+        let path = |named: &str| StatusPath::of(named, &base, "/api/v1/predictions/p").map(|StatusPath(path)| path);
+        let own = Some("/v2/status/p?view=full".to_owned());
+        assert_eq!(path("https://api.example:8443/v2/status/p?view=full#top"), own);
+        assert_eq!(path("/v2/status/p?view=full"), own);
+        for none in [
+            "https://api.example:8443/api/v1/predictions/p",
+            "/api/v1/predictions/p",
+            "http://api.example:8443/v2/status/p",
+            "https://api.example/v2/status/p",
+            "https://api.example.evil.example:8443/v2/status/p",
+            "https://user@api.example:8443/v2/status/p",
+            "//evil.example/v2/status/p",
+            r"/\evil.example/v2/status/p",
+            "ftp://x",
+        ] {
+            assert_eq!(path(none), None, "{none}");
+        }
+        for journaled in ["//evil.example/p", r"\\evil.example/p", "https://evil.example/p"] {
+            assert_eq!(StatusPath(journaled.to_owned()).at(&base), None, "{journaled}");
+        }
+    }
+}
