@@ -78,7 +78,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     return Ok(Some(until));
                 }
                 if let Err(error) = self.parts.store.check_room() {
-                    self.run_out(error);
+                    self.run_out(&error);
                     break;
                 }
             }

@@ -67,7 +67,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Submits nothing more because this machine has no room for it. What is under way may still find some.
-    pub(super) fn run_out(&mut self, error: OutputError) {
+    pub(super) fn run_out(&mut self, error: &OutputError) {
         self.drain(StopReason::NoRoom(error.to_string()), None);
     }
 
