@@ -83,6 +83,8 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         "a text with `: ` in it needs quotes around it"
     } else if said.contains("expected ','") {
         "put a comma before it, or close the bracket of what is above"
+    } else if said.contains("after single-quoted") {
+        "inside of '…' a quote is written twice, or put the text between \"…\""
     } else if said.contains("trailing content") {
         "between brackets a comma parts it from what follows; inside of \"…\" a quote is written `\\\"`"
     } else if said.contains("inside a block") {

@@ -14,10 +14,9 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
 }
 
 /// Whether a cell is what data frames and databases write where there is nothing, and is no word of a text: `none` may be a
-/// pattern's name, and `NA` a country's.
+/// pattern's name, `NA` a country's and `NAN` a brand's, and templates make words of `-` and `N/A`.
 pub(in crate::manifest) fn is_missing_value(cell: &str) -> bool {
-    const WORDS: [&str; 14] =
-        ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "NAN", "N/A", "n/a", "undefined", "\\N", "<NA>", "NaT", "-"];
+    const WORDS: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
     cell.len() <= "undefined".len() && WORDS.contains(&cell)
 }
 

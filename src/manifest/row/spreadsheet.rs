@@ -1,6 +1,6 @@
 //! What is left of a cell when a spreadsheet has had its way with it.
 
-use memchr::memchr2_iter;
+use memchr::memchr_iter;
 
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
@@ -73,11 +73,7 @@ pub(in crate::manifest) const MEND_FORMULA: &str = "mend the formula in the spre
 /// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
 /// #N/A to red`.
 pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
-    let mut places = memchr2_iter(b'#', b':', text.as_bytes());
-    let failed = places.find_map(|at| match text.as_bytes()[at] {
-        b'#' => failed_at(&text[at..]),
-        _ => numbered_error(text, at),
-    })?;
+    let failed = memchr_iter(b'#', text.as_bytes()).find_map(|at| failed_at(&text[at..]))?;
     Some(format!("holds {}, what is left of a formula that failed", quoted(failed)))
 }
 
@@ -96,17 +92,10 @@ fn failed_at(text: &str) -> Option<&str> {
         false => text[..1 + name.len()].trim_end_matches('.'),
     };
     let is_failed = match whole.ends_with(['!', '?']) {
-        true => ERRORS_WITH_MARKS.contains(&name) || (name.contains(['/', '¡', '¿']) && is_formula_error(whole)),
+        true => ERRORS_WITH_MARKS.contains(&name),
         false => ERRORS_AS_WORDS.contains(&&whole[1..]),
     };
     is_failed.then_some(whole)
-}
-
-/// The likes of `Err:502`, of which the colon is at byte `at` of a text.
-fn numbered_error(text: &str, at: usize) -> Option<&str> {
-    let start = text[..at].strip_suffix("Err")?.len();
-    let digits = text[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
-    (digits == 3).then(|| &text[start..=at + digits])
 }
 
 /// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever
@@ -152,7 +141,15 @@ const ERRORS_AS_WORDS: [&str; 15] = [
 ];
 
 /// What stands before the mark where a formula failed, in the languages of most spreadsheets.
-const ERRORS_WITH_MARKS: [&str; 62] = [
+const ERRORS_WITH_MARKS: [&str; 66] = [
+    "DIV/0",
+    "ДЕЛ/0",
+    "¡DIV/0",
+    "¡REF",
+    "¡VALOR",
+    "¡NUM",
+    "¡NULO",
+    "¿NOMBRE",
     "REF",
     "VALUE",
     "NAME",
@@ -163,10 +160,7 @@ const ERRORS_WITH_MARKS: [&str; 62] = [
     "ERROR",
     "FIELD",
     "BLOCKED",
-    "CONNECT",
     "UNKNOWN",
-    "BUSY",
-    "PYTHON",
     "EXTERNAL",
     "ARG",
     "BEZUG",
@@ -180,7 +174,6 @@ const ERRORS_WITH_MARKS: [&str; 62] = [
     "VALEUR",
     "NOMBRE",
     "PROPAGATION",
-    "CHAMP",
     "VALOR",
     "NULO",
     "NÚM",
@@ -239,7 +232,6 @@ mod tests {
             "#FIELD!",
             "#ARG!",
             "#ДЕЛ/0!",
-            "Err:502",
         ] {
             assert!(
                 failed_formula(&format!("Change the {failed} to red")).is_some_and(|said| said.contains(failed)),
@@ -257,6 +249,10 @@ mod tests {
             "#NVIDIA",
             "no Err: 5",
             "Error:500",
+            "Err:404",
+            "#AC/DC!",
+            "#¡OLÉ!",
+            "#PYTHON!",
             "#é",
             "#",
         ] {

@@ -49,7 +49,7 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
 /// What is said of a prompt with the name of a column in it as other programs would fill it in.
 fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &Source) -> Option<Diagnostic> {
     let (text, cell) = (records.texts()(prompt)?, records.cell(prompt)?);
-    if !text.contains(['{', '[', '%']) {
+    if !text.contains('{') {
         return None;
     }
     let names = columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty());
@@ -65,7 +65,7 @@ fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &So
 
 /// How programs write that a column is to be filled in.
 fn written(name: &str) -> impl Iterator<Item = (String, &str)> {
-    let ways = [("${", "}"), ("{", "}"), ("[", "]"), ("%", "%")];
+    let ways = [("${", "}"), ("{", "}")];
     ways.into_iter().map(move |(open, close)| (format!("{open}{name}{close}"), name))
 }
 
@@ -86,10 +86,10 @@ mod tests {
     #[test]
     fn a_name_in_braces_is_one_that_a_column_has() {
         let is_told = |prompt: &str| written("color").any(|(written, _)| holds(prompt, &written));
-        for prompt in ["to {color}", "to [color]", "to %color%", "to ${color}"] {
+        for prompt in ["to {color}", "to ${color}"] {
             assert!(is_told(prompt), "{prompt}");
         }
-        for prompt in ["to {{color}}", "20% of color", "[colorful]", "{ red, color }"] {
+        for prompt in ["to {{color}}", "20% of color", "[color]", "%color%", "{ red, color }"] {
             assert!(!is_told(prompt), "{prompt}");
         }
     }

@@ -247,7 +247,7 @@ mod tests {
             asks(4, "make it #B22222", "#1E90FF"),
             asks(5, "make it #1e90ff", "#1E90FF"),
             asks(6, "make it dodgerblue", "#1E90FF"),
-            asks(7, "make it navy blue", "#B22222"),
+            asks(7, "change it to navy", "#B22222"),
         ];
         let told = said(&jobs);
         assert!(

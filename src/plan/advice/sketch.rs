@@ -142,9 +142,9 @@ fn has_letters_for_digits(text: &str) -> bool {
 
 /// Whether a prompt holds what a page's source has for signs and paragraphs, or a spreadsheet's for the end of a line.
 fn has_markup(prompt: &str) -> bool {
-    const MARKS: [&str; 21] = [
+    const MARKS: [&str; 20] = [
         "_x000D_", "<p", "<br", "<b>", "<strong", "<span", "<i>", "<u>", "<em>", "<li>", "<ul", "<ol>", "<div", "<h1",
-        "<h2", "<h3", "<sup", "<font", "<td", "<a href", "</",
+        "<h2", "<h3", "<sup", "<font", "<td", "<a href",
     ];
     // Nearly all prompts have none of what these begin with.
     memchr3(b'&', b'<', b'_', prompt.as_bytes()).is_some()

@@ -74,6 +74,7 @@ impl Text {
         let is_broken = parts.iter().any(|part| part.unread.is_some());
         let names = parts.iter().flat_map(|part| part.names(Nesting::Roots)).collect();
         let (mut put, mut switches, mut looked_at) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut known = BTreeSet::new();
         for expression in parts.iter().flat_map(Part::expressions) {
             let name = |number: usize| expression.word(number).to_owned();
             let values = || expression.values();
@@ -81,7 +82,10 @@ impl Text {
             put.extend(values().filter(is_said).map(name));
             looked_at.extend(values().filter(|number| expression.is_looked_at(*number)).map(name));
             switches.extend(expression.switches().filter(|number| expression.is_asked(*number)).map(name));
+            known.extend(values().filter(|number| expression.is_known(*number)).map(name));
         }
+        // What is said as well is asked for being there, and what is compared as well may be anything: `note and note != 'no'`.
+        switches.retain(|name| !put.contains(name) && !known.contains(name));
         put.retain(|name| !looked_at.contains(name));
         Text { span, parts, names, put, switches, is_list, is_broken }
     }
@@ -165,11 +169,13 @@ impl Template {
         let missed = of(&[Field::Id, Field::Prompt], Text::said);
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
         let names = texts.flat_map(|text| &text.names).cloned().collect();
-        let expressions = condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions);
-        let switch = |expression: &Expression<'_>, number| expression.word(number).to_owned();
-        let switches = expressions
-            .flat_map(|expression| expression.switches().map(|number| switch(&expression, number)).collect::<Vec<_>>())
-            .collect();
+        let (mut switches, mut known) = (BTreeSet::new(), BTreeSet::new());
+        for expression in condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions) {
+            let name = |number: usize| expression.word(number).to_owned();
+            switches.extend(expression.switches().map(name));
+            known.extend(expression.values().filter(|number| expression.is_known(*number)).map(name));
+        }
+        switches.retain(|name| !known.contains(name));
         Template { fields, condition, names, switches, inserted, missed }
     }
 

@@ -147,10 +147,11 @@ impl<'t> Expression<'t> {
     /// The numbers of the names that it takes for true or false as they are, such as `active` in
     /// `active and stock | int > 0`.
     pub(super) fn switches(&self) -> impl Iterator<Item = usize> {
-        let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "not" | "if" | "elif" | "else" | "(" | ")");
+        let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "if" | "elif" | "else" | "(" | ")");
         self.names().filter(move |number| {
+            let before = self.before(*number, 1);
             !is_keyword(self.word(*number))
-                && is_edge(self.before(*number, 1))
+                && (is_edge(before) || before == "not")
                 && is_edge(self.word(number + 1))
                 && self.bare_name().is_none()
         })
@@ -166,11 +167,21 @@ impl<'t> Expression<'t> {
 
     /// Whether the text of the name with this number is looked at, so that it is known what may stand there.
     pub(super) fn is_looked_at(&self, number: usize) -> bool {
-        let is_compared = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
         self.is_asked(number) && !self.switches().any(|switch| switch == number)
-            || is_compared(self.before(number, 1))
-            || is_compared(self.word(number + 1))
+            || self.is_compared(number)
             || self.filters(number).any(|filter| filter == "replace")
+    }
+
+    /// Whether the name with this number is held against something, as in `note not in ['no']`.
+    pub(super) fn is_compared(&self, number: usize) -> bool {
+        let holds = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
+        let behind = self.word(number + 1);
+        holds(self.before(number, 1)) || holds(behind) || behind == "not"
+    }
+
+    /// Whether it is asked for more than being there: compared, or first made a number of, as in `stock | int > 0`.
+    pub(super) fn is_known(&self, number: usize) -> bool {
+        self.is_compared(number) || self.word(number + 1) == "|"
     }
 
     /// The filters that are put upon the word with this number.
