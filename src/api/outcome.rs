@@ -33,7 +33,7 @@
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
 //! | 401, 403 | asked again; where no poll is answered in another way for a while, the run stops |
-//! | 429 | asked again after the hinted wait, which holds for all |
+//! | 429 | asked again after the hinted wait |
 //! | another prediction's id | asked again: its pictures are another job's |
 //! | anything else | asked again |
 
@@ -151,8 +151,6 @@ pub enum PollOutcome {
 /// Why a poll has no usable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// The provider asked to slow down.
-    RateLimited,
     /// The key was refused, which may be that poll's trouble alone.
     Refused,
     /// Anything else.
@@ -211,7 +209,6 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
             cause: excerpt(answer),
             wait: wait_hint(answer, now),
             reason: match status {
-                429 => Unanswered::RateLimited,
                 401 | 403 => Unanswered::Refused,
                 _ => Unanswered::Failed,
             },

@@ -10,12 +10,15 @@ pub struct StatusPath(String);
 const LONGEST: usize = 1024;
 
 impl StatusPath {
-    /// The path of `named`, if it is at the origin of `base` and is not `usual`.
+    /// The path of `named`, if it is at the origin of `base`, speaks of the prediction whose `usual` path ends in its id,
+    /// and is not that path.
     pub(super) fn of(named: &str, base: &Url, usual: &str) -> Option<StatusPath> {
         let url = base.join(named).ok().filter(|url| is_at(url, base))?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = format!("{}{query}", url.path());
-        (path != usual && path.len() <= LONGEST).then_some(StatusPath(path))
+        let id = usual.rsplit('/').next().unwrap_or_default();
+        let is_about_it = path.contains(id) && !path.starts_with("//");
+        (is_about_it && path != usual && path.len() <= LONGEST).then_some(StatusPath(path))
     }
 
     /// The URL at the origin of `base`. Whatever a journal says, it leads nowhere else.
@@ -49,6 +52,9 @@ mod tests {
             "//evil.example/v2/status/p",
             r"/\evil.example/v2/status/p",
             "ftp://x",
+            "",
+            "queued",
+            "https://api.example:8443//v2/status/p",
         ] {
             assert_eq!(path(none), None, "{none}");
         }

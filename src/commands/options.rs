@@ -130,6 +130,12 @@ impl Options {
         Ok(())
     }
 
+    /// Goes on under the budget of the run that the manifest is a part of: a table holds none.
+    pub(super) fn inherit(&mut self, ledger: &Ledger) {
+        let whole = ledger.last_run().filter(|_| self.belonging == Belonging::Part);
+        self.settings.budget = self.settings.budget.or_else(|| whole?.budget_cents);
+    }
+
     /// The pattern that must match some job, for it is a slip otherwise. A share may be without any that it matches.
     pub(super) fn must_match(&self) -> Option<&glob::Pattern> {
         self.selection.only().filter(|_| self.partition.is_none())

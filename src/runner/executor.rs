@@ -38,6 +38,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) phase: f64,
     /// Where its prediction is asked for, if the id does not say so.
     pub(super) status_path: Option<StatusPath>,
+    /// Whether it is asked for by its id all the same, for there was no answer.
+    pub(super) asks_by_id: bool,
     /// How often its prediction was asked for.
     pub(super) asked: u32,
 }
@@ -229,7 +231,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
             let asked = before + begun.elapsed();
-            let (mut hint, mut refused) = (None, None);
+            let mut hint = None;
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
@@ -246,8 +248,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
                 }
-                // That there are too many polls is not this one's error: it waits for its turn among all of them.
-                PollOutcome::Again { cause, reason: Unanswered::RateLimited, .. } => refused = Some(cause),
                 PollOutcome::Again { cause, wait, .. } => {
                     errors += 1;
                     hint = wait;
@@ -267,41 +267,43 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             if begun.elapsed() >= self.job_timeout {
                 let limit = in_words(self.job_timeout);
-                if let Some(cause) = refused {
-                    return Err(End::Left { cause: format!("not told of for {limit}: {cause}") });
-                }
                 let message = format!("still not done after {limit}");
                 return Err(End::Failed { class: ErrorClass::Timeout, message });
             }
             let usual = self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase);
-            wait = if refused.is_some() { Duration::ZERO } else { usual.max(hint.unwrap_or_default()) };
+            wait = usual.max(hint.unwrap_or_default());
         }
     }
 
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
-        let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
+        self.unless_halted(self.polls.turn(self.asked)).await?;
         self.asked = self.asked.saturating_add(1);
-        let exchange = self.unless_halted(self.api.poll(prediction, self.status_path.as_ref())).await?;
+        let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
+        let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
         if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
             self.polls.pause(Instant::now() + wait);
         }
         let outcome = of_poll(&exchange, prediction, (self.now)());
+        // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
+        if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
+            self.asks_by_id = !self.asks_by_id;
+        }
         match &outcome {
             PollOutcome::Again { cause, wait, reason } => {
-                let is_news = match reason {
-                    Unanswered::RateLimited => self.polls.refused(sent, *wait),
-                    Unanswered::Refused if self.polls.key_refused(sent) => {
+                match reason {
+                    Unanswered::Refused if self.polls.key_refused() => {
                         return Err(End::Stop(Stop::Auth(cause.clone())));
                     }
-                    Unanswered::Refused | Unanswered::Failed => true,
-                };
-                // Being asked to wait is no failure.
-                if is_news && wait.is_none() {
+                    Unanswered::Refused => {}
+                    Unanswered::Failed => self.polls.heard(),
+                }
+                // Being asked to slow down is no failure.
+                if wait.is_none() {
                     self.report(News::Polled(Err(cause.clone())));
                 }
             }
             _ => {
-                self.polls.answered(sent);
+                self.polls.heard();
                 self.report(News::Polled(Ok(())));
             }
         }

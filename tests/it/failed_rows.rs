@@ -81,3 +81,14 @@ fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
     let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
     assert!(!said.contains("warning"), "they are paid for by now: {said}");
 }
+
+#[test]
+fn failed_rows_stay_under_the_budget_of_their_run() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 4);
+    code(&run(&sandbox, &provider, "catalog.csv --budget 0.14"), 4);
+    code(&run(&sandbox, &provider, FAILED), 4);
+    assert_eq!(provider.accepted(), 2);
+    code(&run(&sandbox, &provider, &format!("{FAILED} --budget 0.28")), 0);
+    assert_eq!(provider.accepted(), 4);
+}

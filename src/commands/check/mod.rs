@@ -145,9 +145,10 @@ fn look(
     let run = &arguments.run;
     let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
-    let options = Options::merge(run, &manifest)?;
+    let mut options = Options::merge(run, &manifest)?;
     let ledger = ledger(&options.folder)?;
     options.suit(&ledger)?;
+    options.inherit(&ledger);
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));

@@ -65,7 +65,7 @@ impl<'a> Session<'a> {
         screen: &'a Screen,
     ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
-        let options = Options::merge(arguments, &manifest)?;
+        let mut options = Options::merge(arguments, &manifest)?;
         let opening = Opening::begin(&options.folder);
         let planning = Planning::begin(&manifest, &options, &opening)?;
         for notice in manifest.notices().iter().chain(planning.warnings()) {
@@ -80,6 +80,7 @@ impl<'a> Session<'a> {
             tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
         }
         options.suit(&journal.ledger)?;
+        options.inherit(&journal.ledger);
         let published = planning.publish(&options)?;
         let plan = published.plan;
         let agenda = Agenda::prepare(&journal.ledger, &options, published)?;

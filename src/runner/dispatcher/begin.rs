@@ -167,6 +167,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
             phase: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
+            asks_by_id: false,
             asked: 0,
         };
         if phase == Phase::Submitting {

@@ -2,8 +2,6 @@
 
 mod advertised;
 mod bucket;
-mod poll_limit;
-mod polls;
 mod search;
 mod slots;
 mod steady;
@@ -20,12 +18,11 @@ use crate::job::Rate;
 use bucket::Bucket;
 use steady::Steady;
 
-pub(super) use polls::Polls;
 pub(super) use submits::Submits;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
 #[derive(Debug)]
-struct Pace {
+pub(super) struct Pace {
     start: Instant,
     state: Mutex<State>,
     /// Whoever waits for a token holds this, so that tokens are given out in the order in which they were asked for.
@@ -49,7 +46,7 @@ enum Tokens {
 
 impl Pace {
     /// A pace that stays as it is set.
-    fn new(rate: Rate, burst: NonZeroU32) -> Pace {
+    pub(super) fn new(rate: Rate, burst: NonZeroU32) -> Pace {
         let start = Instant::now();
         Pace::drawing(Tokens::Steady(Steady::new(rate, burst, start)), start)
     }
@@ -65,7 +62,7 @@ impl Pace {
     }
 
     /// Takes a token now, or says when to ask again.
-    fn try_take(&self) -> Result<(), Instant> {
+    pub(super) fn try_take(&self) -> Result<(), Instant> {
         let now = Instant::now();
         let mut state = self.state();
         if state.paused_until > now {
@@ -78,19 +75,16 @@ impl Pace {
         taken.map_err(|until| self.start + until)
     }
 
-    /// Takes a token once there is one; whether it had to be waited for.
-    async fn take(&self) -> bool {
+    /// Waits for a token.
+    pub(super) async fn take(&self) {
         let _turn = self.line.lock().await;
-        let mut waited = false;
         while let Err(until) = self.try_take() {
-            waited = true;
             tokio::time::sleep_until(until).await;
         }
-        waited
     }
 
     /// Waits for the end of a pause alone, without a token.
-    async fn sit_out(&self) {
+    pub(super) async fn sit_out(&self) {
         loop {
             let until = self.state().paused_until;
             if until <= Instant::now() {
@@ -101,7 +95,7 @@ impl Pace {
     }
 
     /// Lets nothing pass before `until`, or before the deadline that holds already, if that is later.
-    fn pause(&self, until: Instant) {
+    pub(super) fn pause(&self, until: Instant) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(until);
     }

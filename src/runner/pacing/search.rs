@@ -123,13 +123,6 @@ impl Search {
         }
     }
 
-    /// Begins with so many a second, where nothing was known until they were too many.
-    pub(super) fn beginning_at(per_second: f64) -> Search {
-        let mut search = Search::new(None);
-        search.estimate.rate = per_second.clamp(SLOWEST, FASTEST);
-        search
-    }
-
     /// The time between two submits.
     pub(super) fn interval(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.estimate.rate)

@@ -4,13 +4,14 @@ mod key_refusals;
 mod plan;
 mod times;
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Settings;
-use super::pacing::Polls;
+use super::pacing::Pace;
 use super::policy::backoff;
 
 use key_refusals::KeyRefusals;
@@ -60,8 +61,9 @@ impl Default for PollSchedule {
 #[derive(Debug)]
 pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
-    polls: Polls,
-    in_flight: f64,
+    pace: Pace,
+    beside: u32,
+    begun: Instant,
     refusals: Mutex<KeyRefusals>,
     times: Mutex<Times>,
 }
@@ -78,43 +80,32 @@ impl Polling {
         };
         Polling {
             schedule,
-            polls: Polls::new(settings.polls, settings.polls_beside),
-            in_flight: f64::from(settings.in_flight.get()),
+            pace: Pace::new(settings.polls, NonZeroU32::MIN),
+            beside: settings.polls_beside,
+            begun: Instant::now(),
             refusals: Mutex::default(),
             times: Mutex::new(Times::new(aim, learned)),
         }
     }
 
-    /// Waits for a poll's turn among all polls, and says when it came. `before` is how often that prediction was asked for
-    /// already.
-    pub(super) async fn turn(&self, before: u32) -> Duration {
-        self.polls.turn(before).await
+    /// Waits for a poll's turn among all polls. `before` is how often that prediction was asked for already.
+    pub(super) async fn turn(&self, before: u32) {
+        if before < self.beside { self.pace.sit_out().await } else { self.pace.take().await }
+    }
+
+    /// A poll was answered, or it failed for another reason than the key.
+    pub(super) fn heard(&self) {
+        self.refusals().answered();
+    }
+
+    /// The key of a poll was refused. Whether it is no good, for nothing else is heard any more.
+    pub(super) fn key_refused(&self) -> bool {
+        self.refusals().refused(self.begun.elapsed())
     }
 
     /// Lets no poll pass before `until`.
     pub(super) fn pause(&self, until: Instant) {
-        self.polls.pause(until);
-    }
-
-    /// A poll that was sent at `sent` was answered, whatever the answer says.
-    pub(super) fn answered(&self, sent: Duration) {
-        self.polls.answered(sent);
-        self.refusals().answered();
-    }
-
-    /// A poll that was sent at `sent` was too much; `hint` is how long the provider asks to wait. Whether that is news: the
-    /// others that were under way by then say the same once more.
-    pub(super) fn refused(&self, sent: Duration, hint: Option<Duration>) -> bool {
-        let is_news = self.polls.refused(sent, hint);
-        if let Some(per_second) = self.polls.per_second().filter(|_| is_news) {
-            self.times().afford(per_second * PLANNED_SHARE / self.in_flight);
-        }
-        is_news
-    }
-
-    /// The key of a poll that was sent at `sent` was refused. Whether it is no good, for nothing else is heard any more.
-    pub(super) fn key_refused(&self, sent: Duration) -> bool {
-        self.refusals().refused(sent)
+        self.pace.pause(until);
     }
 
     /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
@@ -156,8 +147,6 @@ impl Polling {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use super::*;
 
     #[test]
@@ -188,20 +177,5 @@ mod tests {
         polling.pause(start + Duration::from_secs(30));
         polling.turn(0).await;
         assert_eq!(start.elapsed(), Duration::from_secs(30));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn once_a_poll_was_too_much_all_of_them_go_slower() {
-        let polling = Polling::new(&Settings { polls_beside: 2, ..Settings::default() }, &[]);
-        let mut sent = Duration::ZERO;
-        for _ in 0..8 {
-            sent = polling.turn(0).await;
-        }
-        assert!(polling.refused(sent, None));
-        let start = Instant::now();
-        for _ in 0..9 {
-            polling.turn(0).await;
-        }
-        assert!(start.elapsed() >= Duration::from_secs(2), "4 of the 8 a second: {:?}", start.elapsed());
     }
 }

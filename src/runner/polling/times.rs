@@ -95,16 +95,6 @@ impl Times {
         }
     }
 
-    /// Plans with so many polls a second of each prediction in flight, and none beside them.
-    pub(super) fn afford(&mut self, polls_each: f64) {
-        self.aim = Aim { polls_each, beside: 0.0, ..self.aim };
-        for sample in std::iter::once(&mut self.all).chain(self.kinds.values_mut()) {
-            if sample.plan.is_some() {
-                sample.plan = Some(Plan::new(&sample.sorted(), self.aim));
-            }
-        }
-    }
-
     /// The wait before the next poll of an edit of this age; none where too little is known.
     pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, phase: f64) -> Option<Duration> {
         let of_a_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|sample| sample.plan.as_ref());

@@ -31,24 +31,6 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_of_polls_is_found_by_all_of_them_and_nobody_waits_beside_a_free_one() {
-    let begun = tokio::time::Instant::now();
-    let (allowed, refused) = (limited(), Arc::new(AtomicU32::new(0)));
-    let count = Arc::clone(&refused);
-    let poll = move || match allowed(0) {
-        Exchange::Answer(answer) if answer.status == 200 => completed(),
-        too_much => {
-            count.fetch_add(1, Ordering::Relaxed);
-            too_much
-        }
-    };
-    let (ending, _) = ending_at("20/s", 120, accepted, poll).await;
-    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 120));
-    let (seconds, refused) = (begun.elapsed().as_secs(), refused.load(Ordering::Relaxed));
-    assert!(seconds < 45 && refused < 40, "{seconds} s of the 30 that 120 polls take, {refused} refused");
-}
-
-#[tokio::test(start_paused = true)]
 async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
     let window = Duration::from_secs(60);
