@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import axe from "axe-core";
 import { makeReport } from "./support/batch.mjs";
-import { DESKTOP, PHONE, close, open } from "./support/browser.mjs";
+import { DESKTOP, PHONE, close, open, viewerClosed } from "./support/browser.mjs";
 
 let run;
 before(() => { run = makeReport(60); });
@@ -33,6 +33,7 @@ for (const [width, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
       await page.keyboard.press("z");
       await violations(page, "a job in full size");
       await page.keyboard.press("Escape");
+      await viewerClosed(page);
       await page.evaluate(() => document.activeElement.blur());
       await page.keyboard.press("?");
       await violations(page, "the keys");

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 import { before, test } from "node:test";
 import { makeReport } from "./support/batch.mjs";
-import { addressOf, assertShown, cardsOf, close, idsOf, open, shownOf } from "./support/browser.mjs";
+import { addressOf, assertShown, cardsOf, close, fragmentOf, idsOf, open, shownOf, viewerClosed } from "./support/browser.mjs";
 
 let run, summary;
 before(() => {
@@ -109,7 +109,7 @@ test("a link shows the same view", async () => {
   await page.selectOption("#sort", "delta");
   await page.selectOption("#column", "collection");
   await page.selectOption("#value", "spring");
-  const [ids, fragment] = [await idsOf(page), new URL(page.url()).hash];
+  const [ids, fragment] = [await idsOf(page), await fragmentOf(page)];
   const other = await open(run, { fragment });
   assert.deepEqual(await idsOf(other), ids);
   assert.equal(await other.inputValue("#find"), "mug");
@@ -155,6 +155,7 @@ test("keys alone lead through the jobs", async () => {
   await page.keyboard.press("Enter");
   assert.equal(await page.textContent("#viewer[open] #which"), "mug-ocean-00000");
   await page.keyboard.press("Escape");
+  await viewerClosed(page);
   assert.equal(await focused(), "mug-ocean-00000");
   await page.keyboard.press("?");
   assert.ok(await page.isVisible("#help"));

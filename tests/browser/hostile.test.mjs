@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { dyehouse, makeReport, temporary } from "./support/batch.mjs";
-import { PHONE, close, drawn, find, idsOf, open } from "./support/browser.mjs";
+import { PHONE, close, drawn, find, fragmentOf, idsOf, open, viewerClosed } from "./support/browser.mjs";
 
 let run;
 before(() => { run = makeReport(120, { isHostile: true }); });
@@ -32,6 +32,7 @@ test("hostile texts are shown as text and run nothing", async () => {
   // Nothing of theirs became an element.
   assert.equal(await page.locator("main script, dialog script, header script, [onerror], img[src='x'], iframe, a[href^='javascript']").count(), 0);
   await page.keyboard.press("Escape");
+  await viewerClosed(page);
   await page.emulateMedia({ media: "print" });
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
   assert.equal(await page.locator("#sheet figure").count(), 120);
@@ -64,7 +65,7 @@ test("hostile values can be searched, filtered by and linked to", async () => {
   await page.selectOption("#value", value);
   const ids = await idsOf(page);
   assert.ok(ids.length > 0 && ids.length < 120);
-  const other = await open(run, { fragment: new URL(page.url()).hash });
+  const other = await open(run, { fragment: await fragmentOf(page) });
   assert.deepEqual(await idsOf(other), ids);
   await close(other);
   await close(page);

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { dyehouse, makeReport, temporary } from "./support/batch.mjs";
-import { close, find, newPerson, open } from "./support/browser.mjs";
+import { close, find, newPerson, open, viewerClosed } from "./support/browser.mjs";
 
 let run;
 before(() => { run = makeReport(60); });
@@ -32,6 +32,7 @@ const decideSome = async (page) => {
   await page.keyboard.type(NOTE.replace("\n", " "));
   await page.fill("#note", NOTE);
   await page.keyboard.press("Escape");
+  await viewerClosed(page);
   await (await find(page, "pot-ocean-00002")).focus();
   await page.keyboard.press("a");
   await page.fill("#find", "");
@@ -61,6 +62,7 @@ test("a decision in the comparison leads on to the next job", async () => {
   await page.click("#decision .rejected");
   assert.equal(await page.textContent("#which"), "pot-ocean-00002");
   await page.keyboard.press("Escape");
+  await viewerClosed(page);
   assert.match(await page.textContent("#reviewed"), /1 approved, 1 rejected/);
   await close(page);
 });
@@ -108,6 +110,7 @@ test("decisions go from one browser to another in a table", async () => {
   await (await find(other, "armchair-ocean-00001")).locator(".note").click();
   assert.equal(await other.inputValue("#note"), NOTE);
   await other.keyboard.press("Escape");
+  await viewerClosed(other);
   // What was decided later stays.
   await (await find(other, "mug-ocean-00000")).locator(".approved").click();
   await other.setInputFiles("#file", table);

@@ -63,6 +63,10 @@ export const assertShown = async (page, text) => {
   await page.waitForFunction((text) => document.getElementById("shown").textContent === text, text, { timeout: 10_000 }).catch(() => {});
   assert.equal(await shownOf(page), text);
 };
+// The fragment as the page has it by now; the browser tells of changes later.
+export const fragmentOf = (page) => page.evaluate(() => location.hash);
+// Until a job is no longer looked at closely: that it ends is told after the key that ends it.
+export const viewerClosed = (page) => page.waitForFunction(() => !document.getElementById("viewer").open && !/job=/.test(location.hash));
 // Until what was scrolled to has been drawn: the page draws in the frame after a scroll.
 export const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 // A card by its job's id, after the page has been told to show it alone.
