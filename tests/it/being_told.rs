@@ -61,10 +61,6 @@ async fn hear(State((posts, refusals, status)): State<Heard>, uri: Uri, headers:
     if posts.len() > refusals { StatusCode::OK } else { status }
 }
 
-fn night(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
-    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
-}
-
 fn two_jobs() -> (Sandbox, Provider) {
     let sandbox = Sandbox::new();
     sandbox.manifest("catalog.csv", 2);
@@ -75,7 +71,7 @@ fn two_jobs() -> (Sandbox, Provider) {
 fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
     let (sandbox, provider) = two_jobs();
     let listener = Listener::start(1, StatusCode::SERVICE_UNAVAILABLE);
-    let mut run = night(&sandbox, &provider, &format!("--notify {}/hooks/se-cret", listener.url));
+    let mut run = provider.run(&sandbox, &format!("--notify {}/hooks/se-cret", listener.url));
     let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "a secret of ours").output().unwrap(), 0);
     assert!(!said.contains("se-cret") && !said.contains("a secret of ours"), "{said}");
     let posts = listener.posts();
@@ -100,7 +96,7 @@ fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
     let (sandbox, provider) = two_jobs();
     let deaf = Listener::start(usize::MAX, StatusCode::GONE);
     let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
-    let mut run = night(&sandbox, &provider, &arguments);
+    let mut run = provider.run(&sandbox, &arguments);
     let said = code(&run.args(["--on-finish", "echo to people; exit 7"]).output().unwrap(), 0);
     for told in [
         &format!("failed to post the summary to {}: HTTP 410 Gone", deaf.url),
@@ -114,7 +110,7 @@ fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
     assert_eq!(deaf.paths().iter().filter(|path| *path == "/hook").count(), 1, "410 is final");
 
     let listener = Listener::start(0, StatusCode::OK);
-    let mut run = night(&sandbox, &provider, &format!("--notify {}/hook", listener.url));
+    let mut run = provider.run(&sandbox, &format!("--notify {}/hook", listener.url));
     let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET_FILE", "/no/such/file").output().unwrap(), 0);
     assert!(said.contains("DYEHOUSE_NOTIFY_SECRET_FILE names") && listener.posts().is_empty(), "{said}");
 }
@@ -134,20 +130,20 @@ fn a_monitor_hears_of_every_ending() {
         new
     };
     endings.push(pinged(&mut sandbox.dyehouse(&format!("run bad.csv {check}")), 2, &mut heard));
-    endings.push(pinged(night(&sandbox, &provider, &check).env_remove("VIBEDREAM_API_KEY"), 1, &mut heard));
-    endings.push(pinged(&mut night(&sandbox, &provider, &format!("--budget 0.01 {check}")), 4, &mut heard));
+    endings.push(pinged(provider.run(&sandbox, &check).env_remove("VIBEDREAM_API_KEY"), 1, &mut heard));
+    endings.push(pinged(&mut provider.run(&sandbox, &format!("--budget 0.01 {check}")), 4, &mut heard));
     // A night that ends by what it alone may cost is a good one, for the next goes on, unless none can submit anything.
     for budget in ["0.01", "0.07"] {
         let arguments = format!("--budget-per-run {budget} {check}");
-        endings.push(pinged(&mut night(&sandbox, &provider, &arguments), 4, &mut heard));
+        endings.push(pinged(&mut provider.run(&sandbox, &arguments), 4, &mut heard));
     }
-    let mut from_the_environment = night(&sandbox, &provider, "");
+    let mut from_the_environment = provider.run(&sandbox, "");
     from_the_environment.env("DYEHOUSE_HEALTHCHECK_URL", format!("{}/check", listener.url));
     endings.push(pinged(&mut from_the_environment, 0, &mut heard));
-    endings.push(pinged(night(&sandbox, &provider, "").env("DYEHOUSE_HEALTHCHECK_URL", ""), 0, &mut heard));
+    endings.push(pinged(provider.run(&sandbox, "").env("DYEHOUSE_HEALTHCHECK_URL", ""), 0, &mut heard));
     let lock = fs::File::open(sandbox.path("out/.lock")).unwrap();
     lock.lock().unwrap();
-    endings.push(pinged(&mut night(&sandbox, &provider, &check), 5, &mut heard));
+    endings.push(pinged(&mut provider.run(&sandbox, &check), 5, &mut heard));
     let fail = ["/check/start", "/check/fail"];
     let good = ["/check/start", "/check/"];
     let expected: [&[&str]; 8] = [&fail[1..], &fail[1..], &fail, &fail, &good, &["/check/start", "/check"], &[], &[]];
@@ -165,7 +161,7 @@ fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
         "cat > summary.json; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > said; {} merge $DYEHOUSE_FOLDER -o copy > merged",
         env!("CARGO_BIN_EXE_dyehouse")
     );
-    let output = night(&sandbox, &provider, "--json").args(["--on-finish", &command]).output().unwrap();
+    let output = provider.run(&sandbox, "--json").args(["--on-finish", &command]).output().unwrap();
     code(&output, 0);
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = sandbox.json("summary.json");
@@ -177,7 +173,7 @@ fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
 #[test]
 fn metrics_are_what_prometheus_reads() {
     let (sandbox, provider) = two_jobs();
-    code(&night(&sandbox, &provider, "--metrics-file night.prom").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--metrics-file night.prom").output().unwrap(), 0);
     let text = sandbox.read("night.prom");
     let samples = samples(&text);
     let value = |name: &str| samples.iter().find(|(known, _)| known.starts_with(name)).map(|(_, value)| *value);
@@ -185,7 +181,7 @@ fn metrics_are_what_prometheus_reads() {
     assert_eq!(value("dyehouse_spent_dollars_total"), Some(0.14));
     assert_eq!(value("dyehouse_last_run_exit_code"), Some(0.0));
     assert!(value("dyehouse_last_run_timestamp_seconds").unwrap() > 1.7e9);
-    code(&night(&sandbox, &provider, "--metrics-file night.prom").env("VIBEDREAM_API_KEY", "x").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--metrics-file night.prom").env("VIBEDREAM_API_KEY", "x").output().unwrap(), 0);
     assert_eq!(sandbox.names(".").iter().filter(|name| name.contains("part")).count(), 0, "nothing half written");
     sandbox.write("bad.csv", "id,promt\na,Make it red\n");
     code(&sandbox.run("run bad.csv --metrics-file night.prom"), 2);
@@ -205,7 +201,7 @@ fn metrics_are_what_prometheus_reads() {
 fn submits_are_counted_over_the_folders_whole_life_whatever_the_manifest_shows() {
     let (sandbox, provider) = two_jobs();
     let submits = || {
-        code(&night(&sandbox, &provider, "--metrics-file night.prom").output().unwrap(), 0);
+        code(&provider.run(&sandbox, "--metrics-file night.prom").output().unwrap(), 0);
         let text = sandbox.read("night.prom");
         samples(&text).into_iter().find(|(name, _)| name.starts_with("dyehouse_submits_total")).unwrap().1
     };
@@ -253,7 +249,7 @@ fn samples(text: &str) -> Vec<(String, f64)> {
 #[test]
 fn every_line_of_a_jobs_work_has_its_id() {
     let (sandbox, provider) = two_jobs();
-    let output = night(&sandbox, &provider, "--log-format json -vv").output().unwrap();
+    let output = provider.run(&sandbox, "--log-format json -vv").output().unwrap();
     let said = code(&output, 0);
     let lines: Vec<Value> =
         String::from_utf8(output.stderr).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -278,7 +274,7 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
     sandbox.manifest("catalog.csv", 1);
     let begun = sandbox.path("begun");
     let command = format!("touch {}; sleep 3000", begun.display());
-    let mut run = night(&sandbox, &provider, "");
+    let mut run = provider.run(&sandbox, "");
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     while !begun.exists() {
         std::thread::yield_now();
@@ -298,7 +294,7 @@ fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
     sandbox.manifest("catalog.csv", 1);
     let begun = sandbox.path("begun");
     let command = format!("touch {}; sleep 60", begun.display());
-    let mut run = night(&sandbox, &provider, "");
+    let mut run = provider.run(&sandbox, "");
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let terminate =
         || assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());

@@ -1,13 +1,8 @@
 //! What may be spent: over the run's whole life, in a night, for a submit, and with an empty balance.
 
-use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
-
-fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
-    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
-}
 
 #[test]
 fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_way_out() {
@@ -16,7 +11,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
     let row = |id: &str, color: &str| format!("{id},Make it {color},https://example.com/{id}.jpg\n");
     let manifest = |rows: &[String]| sandbox.write("catalog.csv", format!("id,prompt,images\n{}", rows.concat()));
     manifest(&[row("mug", "#FF0000"), row("vase", "#FF0000"), row("lamp", "#FF0000")]);
-    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    let mut child = provider.run(&sandbox, "").spawn().unwrap();
     while provider.accepted() < 3 {
         std::thread::yield_now();
     }
@@ -25,7 +20,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
 
     provider.behave(Behavior::default());
     manifest(&[row("mug", "#00FF00"), row("lamp", "#FF0000")]);
-    let closing = code(&run(&sandbox, &provider, "").output().unwrap(), 3);
+    let closing = code(&provider.run(&sandbox, "").output().unwrap(), 3);
     let status = code(&sandbox.run("status out"), 0);
     for said in [&closing, &status] {
         let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
@@ -46,7 +41,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
 fn a_price_at_which_nothing_is_submitted_is_no_estimate() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { price: 70_000, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 12);
-    code(&run(&sandbox, &provider, "--budget 800").output().unwrap(), 4);
+    code(&provider.run(&sandbox, "--budget 800").output().unwrap(), 4);
     let command = sandbox.dyehouse("check catalog.csv -o out --json --budget-per-run 5").output().unwrap();
     code(&command, 0);
     let checked: serde_json::Value = serde_json::from_slice(&command.stdout).unwrap();
@@ -62,11 +57,11 @@ fn the_budget_is_a_ceiling_over_all_runs() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     for _night in 0..2 {
-        let said = code(&run(&sandbox, &provider, "--budget 0.50").output().unwrap(), 4);
+        let said = code(&provider.run(&sandbox, "--budget 0.50").output().unwrap(), 4);
         assert!(said.contains("the next submit could pass the budget"), "{said}");
         assert_eq!(provider.accepted(), 7, "seven submits are 49 cents");
     }
-    code(&run(&sandbox, &provider, "--budget 0.84").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--budget 0.84").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 12);
 }
 
@@ -76,12 +71,12 @@ fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
     sandbox.manifest("catalog.csv", 12);
     let mut nights = Vec::new();
     for said in ["the budget of this run", "the budget of this run", "the next submit could pass the budget\n"] {
-        let output = run(&sandbox, &provider, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
+        let output = provider.run(&sandbox, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
         assert!(code(&output, 4).contains(said), "{said}");
         nights.push(provider.accepted());
     }
     assert_eq!(nights, [4, 8, 10]);
-    let output = run(&sandbox, &provider, "--budget-per-run 0.30 --json").output().unwrap();
+    let output = provider.run(&sandbox, "--budget-per-run 0.30 --json").output().unwrap();
     let closing: serde_json::Value = serde_json::from_str(&{
         code(&output, 0);
         String::from_utf8(output.stdout).unwrap()
@@ -99,12 +94,12 @@ fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_
     let (sandbox, provider) = (Sandbox::new(), Provider::start(dear));
     sandbox.manifest("catalog.csv", 3);
     for _night in 0..2 {
-        let said = code(&run(&sandbox, &provider, "--budget-per-run 0.30").output().unwrap(), 4);
+        let said = code(&provider.run(&sandbox, "--budget-per-run 0.30").output().unwrap(), 4);
         assert!(said.contains("a submit may cost $0.40, and a run $0.30: raise --budget-per-run to $0.40"), "{said}");
         assert!(said.contains("or leave it out and bound the whole by --budget"), "{said}");
         assert_eq!(provider.accepted(), 1);
     }
-    let said = code(&run(&sandbox, &provider, "--budget-per-run 0.40").output().unwrap(), 4);
+    let said = code(&provider.run(&sandbox, "--budget-per-run 0.40").output().unwrap(), 4);
     assert!(said.contains("the budget of this run") && provider.accepted() == 2, "{said}");
 }
 
@@ -113,10 +108,10 @@ fn a_used_up_balance_stops_the_run_and_keeps_what_was_paid_for() {
     let poor = Behavior { balance: 3, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(poor));
     sandbox.manifest("catalog.csv", 6);
-    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 4);
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 4);
     assert!(said.contains("the balance is used up"), "{said}");
     assert_eq!(sandbox.names("out/results").len(), 3);
     provider.behave(Behavior::default());
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 6);
 }

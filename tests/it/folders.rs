@@ -1,20 +1,16 @@
 //! A run's folder after what people and dead processes did to it: nothing in it is paid for again, and nothing is left over.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
-
-fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
-    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
-}
 
 #[test]
 fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_are_saved() {
     let hostile = Behavior { outputs: 5_000, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
     sandbox.manifest("catalog.csv", 1);
-    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(said.contains("job-000: the provider names 5000 pictures; the first 16 are saved"), "{said}");
     assert_eq!(sandbox.names("out/results").len(), 16);
 }
@@ -53,7 +49,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
 fn what_one_backend_made_does_not_pass_for_the_work_of_another() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     for command in ["run", "check"] {
         let said = code(&sandbox.run(&format!("{command} catalog.csv -o out --backend embedded")), 2);
         assert!(said.contains("those of the vibedream backend, not of embedded") && said.contains("-o"), "{said}");
@@ -64,19 +60,19 @@ fn what_one_backend_made_does_not_pass_for_the_work_of_another() {
 fn results_without_their_journal_are_not_paid_for_again() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     let journal = sandbox.read("out/journal.jsonl");
     for lose in [
         |sandbox: &Sandbox| std::fs::remove_file(sandbox.path("out/journal.jsonl")),
         |sandbox: &Sandbox| std::fs::write(sandbox.path("out/journal.jsonl"), ""),
     ] {
         lose(&sandbox).unwrap();
-        let said = code(&run(&sandbox, &provider, "").output().unwrap(), 1);
+        let said = code(&provider.run(&sandbox, "").output().unwrap(), 1);
         assert!(said.contains("it has results and no journal"), "{said}");
     }
     assert_eq!(provider.accepted(), 2);
     sandbox.write("out/journal.jsonl", journal);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
 }
 
 #[test]
@@ -84,12 +80,12 @@ fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 2);
-    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    let mut child = provider.run(&sandbox, "").spawn().unwrap();
     while provider.accepted() < 2 {
         std::thread::yield_now();
     }
     std::fs::remove_file(sandbox.path("out/.lock")).unwrap();
-    code(&run(&sandbox, &provider, "").output().unwrap(), 5);
+    code(&provider.run(&sandbox, "").output().unwrap(), 5);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(provider.paid_twice().is_empty());
@@ -99,9 +95,9 @@ fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
 fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     std::fs::remove_file(sandbox.path("out/results/job-001.png")).unwrap();
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3));
 }
 
@@ -109,8 +105,8 @@ fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
 fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
-    code(&run(&sandbox, &provider, "--only job-000").output().unwrap(), 0);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     // As if the power had failed between the record of the second picture and its name.
     let journal = sandbox.read("out/journal.jsonl");
     let completed = journal.rmatch_indices(r#""type":"completed""#).next().unwrap().0;
@@ -120,9 +116,9 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     std::fs::rename(&named, &stray).unwrap();
 
     let requests = provider.requests();
-    code(&run(&sandbox, &provider, "--only job-000").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);
     assert!(stray.exists(), "the other job needs it");
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(named.exists() && !stray.exists());
     assert_eq!(provider.requests(), requests, "it was here all the time");
 
@@ -132,7 +128,7 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
     let ended = journal.trim_end().rfind('\n').unwrap() + 1;
     assert!(journal[ended..].contains(r#""type":"ended""#), "{}", &journal[ended..]);
     sandbox.rewind("out", &journal[..ended]);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(!stray.exists(), "also where nothing is left to do");
 }
 
@@ -140,11 +136,11 @@ fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
 fn reports_that_are_asked_for_at_the_same_time_are_all_written() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 10);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     let again = (0..8).map(|number| match number {
         0..6 => sandbox.dyehouse("report out").stdout(Stdio::null()).spawn().unwrap(),
         // The last two are a run of its own, and one that is told so.
-        _ => run(&sandbox, &provider, "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
+        _ => provider.run(&sandbox, "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
     });
     let codes: Vec<i32> =
         again.collect::<Vec<_>>().iter_mut().map(|child| child.wait().unwrap().code().unwrap()).collect();

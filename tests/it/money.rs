@@ -1,20 +1,16 @@
 //! Never pay twice, never lose what was paid for, never pass the budget: against a provider that keeps a ledger.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
-
-fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Command {
-    provider.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
-}
 
 #[test]
 fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 200);
-    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(said.contains("200 jobs completed"), "{said}");
     assert_eq!((provider.accepted(), provider.keys_at_assets()), (200, 0));
     assert!(provider.paid_twice().is_empty());
@@ -32,8 +28,8 @@ fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() 
     );
 
     let requests = provider.requests();
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
-    let mut without_key = run(&sandbox, &provider, "");
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let mut without_key = provider.run(&sandbox, "");
     code(&without_key.env_remove("VIBEDREAM_API_KEY").output().unwrap(), 0);
     assert_eq!(provider.requests(), requests);
 }
@@ -43,13 +39,13 @@ fn a_run_that_is_killed_again_and_again_pays_for_no_job_twice() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 60);
     for lines in [3, 11, 17] {
-        let mut child = run(&sandbox, &provider, "").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = provider.run(&sandbox, "").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
         assert_eq!(said, lines);
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let output = run(&sandbox, &provider, "").output().unwrap();
+    let output = provider.run(&sandbox, "").output().unwrap();
     let code = output.status.code().unwrap();
     assert!(code == 0 || code == 3, "{}", String::from_utf8_lossy(&output.stderr));
     assert!(provider.paid_twice().is_empty());
@@ -66,7 +62,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
-    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    let mut child = provider.run(&sandbox, "").spawn().unwrap();
     while provider.accepted() == 0 {
         std::thread::yield_now();
     }
@@ -74,7 +70,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     child.wait().unwrap();
 
     provider.behave(Behavior::default());
-    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 3);
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 3);
     assert!(said.contains("1 uncertain"), "{said}");
     assert_eq!(provider.accepted(), 1);
     let summary = sandbox.json("out/report/summary.json");
@@ -87,7 +83,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
         "{left_alone}"
     );
     assert!(asked.contains("both may be charged") && asked.contains("1 submit,"), "{asked}");
-    code(&run(&sandbox, &provider, "--uncertain resubmit").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--uncertain resubmit").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2);
     let summary = sandbox.json("out/report/summary.json");
     let cost = &summary["cost_cents"];
@@ -134,7 +130,7 @@ fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));
     sandbox.manifest("catalog.csv", 6);
-    let said = code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(said.contains("before the next submit"), "{said}");
     assert_eq!(provider.accepted(), 6);
 }
@@ -143,7 +139,7 @@ fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
 fn a_key_that_is_refused_ends_the_run_at_once() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 6);
-    let output = run(&sandbox, &provider, "").env("VIBEDREAM_API_KEY", "another").output().unwrap();
+    let output = provider.run(&sandbox, "").env("VIBEDREAM_API_KEY", "another").output().unwrap();
     let said = code(&output, 1);
     assert!(said.contains("refused the key"), "{said}");
     assert_eq!(provider.accepted(), 0);
@@ -154,15 +150,15 @@ fn an_edited_row_is_a_new_edit_and_the_earlier_result_is_kept_aside() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let manifest = |color: &str| format!("id,prompt,images\nmug,Make it {color},https://example.com/a.jpg\n");
     sandbox.write("catalog.csv", manifest("#FF0000"));
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     let first = std::fs::read(sandbox.path("out/results/mug.png")).unwrap();
     sandbox.write("catalog.csv", manifest("#00FF00"));
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2);
     assert_ne!(std::fs::read(sandbox.path("out/results/mug.png")).unwrap(), first);
     assert_eq!(sandbox.names("out/earlier").len(), 1);
     sandbox.write("catalog.csv", manifest("#FF0000"));
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2, "what was paid for before is brought back");
     assert_eq!(std::fs::read(sandbox.path("out/results/mug.png")).unwrap(), first);
 }
@@ -172,7 +168,7 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
-    let mut child = run(&sandbox, &provider, "").spawn().unwrap();
+    let mut child = provider.run(&sandbox, "").spawn().unwrap();
     while !std::fs::read_to_string(sandbox.path("out/journal.jsonl"))
         .is_ok_and(|text| text.matches("accepted").count() == 2)
     {
@@ -180,11 +176,11 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let said = code(&run(&sandbox, &other, "").output().unwrap(), 2);
+    let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
     assert!(said.contains("follow 2 predictions at") && said.contains(&provider.url), "{said}");
     assert_eq!(other.requests(), 0);
     code(&sandbox.run("run catalog.csv -o out --backend embedded"), 2);
-    code(&run(&sandbox, &provider, "--deadline 0s --grace 0s").output().unwrap(), 4);
+    code(&provider.run(&sandbox, "--deadline 0s --grace 0s").output().unwrap(), 4);
     assert_eq!(provider.accepted(), 2, "they wait for their own server");
 }
 
@@ -240,11 +236,11 @@ fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
     let (sandbox, provider, other) =
         (Sandbox::new(), Provider::start(Behavior::default()), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     std::fs::remove_file(sandbox.path("out/results/job-001.png")).unwrap();
-    let said = code(&run(&sandbox, &other, "").output().unwrap(), 2);
+    let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
     assert!(said.contains("follow 1 prediction at") && said.contains(&provider.url), "{said}");
     assert_eq!(other.requests(), 0);
-    code(&run(&sandbox, &provider, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (2, 2));
 }

@@ -89,6 +89,11 @@ impl Provider {
         Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
     }
 
+    /// A run of `catalog.csv` into `out` that waits for nothing.
+    pub fn run(&self, sandbox: &Sandbox, arguments: &str) -> Command {
+        self.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
+    }
+
     /// The program in `sandbox` with `arguments`, and with the key and the address of this provider.
     pub fn client(&self, sandbox: &Sandbox, arguments: &str) -> Command {
         let mut command = sandbox.dyehouse(arguments);
