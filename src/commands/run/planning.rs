@@ -72,7 +72,7 @@ impl Planning {
         let mut pictures = LocalPictures::remembering(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
-        let mut part = is_part.then(Part::default);
+        let mut part = Part::default();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             let job = PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() };
             let row = if is_part { Row::OfPart(Box::new(job)) } else { Row::Line(DraftLine::of(&job)) };
@@ -82,10 +82,9 @@ impl Planning {
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
             Partitioned::Ours((row, is_named)) => {
                 is_any_named |= is_named;
-                match (row, &mut part) {
-                    (Row::Line(line), _) => draft.push_line(&line)?,
-                    (Row::OfPart(job), Some(part)) => part.take(*job),
-                    (Row::OfPart(job), None) => draft.push(&job)?,
+                match row {
+                    Row::Line(line) => draft.push_line(&line)?,
+                    Row::OfPart(job) => part.take(*job),
                 }
                 Ok(())
             }
@@ -98,7 +97,7 @@ impl Planning {
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
             return Err(unmatched(only, manifest).into());
         }
-        let meant = part.map(|part| part.join(folder, &mut draft)).transpose()?;
+        let meant = is_part.then(|| part.join(folder, &mut draft)).transpose()?;
         // Local pictures may change, a warning is told every time, and the file may have been written to meanwhile.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));

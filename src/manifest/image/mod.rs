@@ -86,14 +86,16 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
             url(text, scheme.len() + 3, is_plain)
         }
         Some("file") => refuse("is a file URL", "write the path alone, relative to the manifest's folder or absolute"),
-        Some(slip) if meant(slip).is_some() => {
-            let (name, rest) = (meant(slip).unwrap_or_default(), &text[slip.len()..]);
-            refuse(&format!("has the scheme `{slip}`"), &format!("write {}", quoted(&format!("{name}{rest}"))))
-        }
-        Some(scheme) => Err(ImageRefusal {
-            message: format!("the API cannot fetch `{scheme}://` URLs"),
-            hint: "publish the picture under an https:// URL, or name a local file".to_owned(),
-        }),
+        Some(scheme) => match meant(scheme) {
+            Some(name) => {
+                let whole = format!("{name}{}", &text[scheme.len()..]);
+                refuse(&format!("has the scheme `{scheme}`"), &format!("write {}", quoted(&whole)))
+            }
+            None => Err(ImageRefusal {
+                message: format!("the API cannot fetch `{scheme}://` URLs"),
+                hint: "publish the picture under an https:// URL, or name a local file".to_owned(),
+            }),
+        },
     }
 }
 

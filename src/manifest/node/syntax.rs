@@ -52,6 +52,21 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
     text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
+/// What the parser says of a slip, and the way out: the first that fits.
+const WAYS_OUT: [(&str, &str); 8] = [
+    ("tab", "indent with spaces: YAML takes no tabs there"),
+    ("mapping values", "a text with `: ` in it needs quotes around it"),
+    ("expected ','", "put a comma before it, or close the bracket of what is above"),
+    ("after single-quoted", "inside of '…' a quote is written twice, or put the text between \"…\""),
+    (
+        "trailing content",
+        "between brackets a comma parts it from what follows; inside of \"…\" a quote is written `\\\"`",
+    ),
+    ("inside a block", "close the bracket that is open above"),
+    ("quote", "close the text with the quote that it begins with; inside of '…' a quote is written twice"),
+    ("bracket", "close it, or put the text in quotes if it is one"),
+];
+
 /// What the parser stumbled over, in words that say how to mend it where the reason is a usual one.
 fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     let said = error.to_string();
@@ -75,26 +90,11 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         return Unparsable { at, message, hint };
     }
     let line = line_at(text, at);
-    let hint = if text[line.clone()].contains(": {{") {
-        "a text that begins with a template needs quotes: id: \"{{ sku }}\""
-    } else if said.contains("tab") {
-        "indent with spaces: YAML takes no tabs there"
-    } else if said.contains("mapping values") {
-        "a text with `: ` in it needs quotes around it"
-    } else if said.contains("expected ','") {
-        "put a comma before it, or close the bracket of what is above"
-    } else if said.contains("after single-quoted") {
-        "inside of '…' a quote is written twice, or put the text between \"…\""
-    } else if said.contains("trailing content") {
-        "between brackets a comma parts it from what follows; inside of \"…\" a quote is written `\\\"`"
-    } else if said.contains("inside a block") {
-        "close the bracket that is open above"
-    } else if said.contains("quote") {
-        "close the text with the quote that it begins with; inside of '…' a quote is written twice"
-    } else if said.contains("bracket") {
-        "close it, or put the text in quotes if it is one"
-    } else {
-        "check the indentation and the quotes of this line and the one above"
+    let is_of_slip = |(slip, _): &&(&str, &str)| said.contains(*slip);
+    let hint = match WAYS_OUT.iter().find(is_of_slip) {
+        _ if text[line].contains(": {{") => "a text that begins with a template needs quotes: id: \"{{ sku }}\"",
+        Some((_, hint)) => hint,
+        None => "check the indentation and the quotes of this line and the one above",
     };
     Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint: hint.to_owned() }
 }

@@ -120,8 +120,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         // Few prompts have more than the letters of ASCII in them, or what failed formulas have. Of those that are words
         // with a `#` alone, hex colors differ by their first letter.
-        let is_plain =
-            |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/') & (byte != b':');
+        let is_plain = |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/');
         let is_word = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'G'..=b'Z'));
         if !bytes::all(text.as_bytes(), is_plain) || memchr_iter(b'#', text.as_bytes()).any(is_word) {
             self.check_letters(text);

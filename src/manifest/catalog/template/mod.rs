@@ -73,19 +73,17 @@ impl Text {
     fn of(span: Range<usize>, parts: Vec<Part>, is_list: bool) -> Text {
         let is_broken = parts.iter().any(|part| part.unread.is_some());
         let names = parts.iter().flat_map(|part| part.names(Nesting::Roots)).collect();
-        let (mut put, mut switches, mut looked_at) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut known = BTreeSet::new();
+        let (mut put, mut looked_at) = (BTreeSet::new(), BTreeSet::new());
+        let mut switches = switches(&parts, Asking::If);
         for expression in parts.iter().flat_map(Part::expressions) {
             let name = |number: usize| expression.word(number).to_owned();
             let values = || expression.values();
             let is_said = |number: &usize| !expression.is_statement() && !expression.is_asked(*number);
             put.extend(values().filter(is_said).map(name));
             looked_at.extend(values().filter(|number| expression.is_looked_at(*number)).map(name));
-            switches.extend(expression.switches().filter(|number| expression.is_asked(*number)).map(name));
-            known.extend(values().filter(|number| expression.is_known(*number)).map(name));
         }
-        // What is said as well is asked for being there, and what is compared as well may be anything: `note and note != 'no'`.
-        switches.retain(|name| !put.contains(name) && !known.contains(name));
+        // What is said as well is asked for being there.
+        switches.retain(|name| !put.contains(name));
         put.retain(|name| !looked_at.contains(name));
         Text { span, parts, names, put, switches, is_list, is_broken }
     }
@@ -169,13 +167,7 @@ impl Template {
         let missed = of(&[Field::Id, Field::Prompt], Text::said);
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
         let names = texts.flat_map(|text| &text.names).cloned().collect();
-        let (mut switches, mut known) = (BTreeSet::new(), BTreeSet::new());
-        for expression in condition.iter().flat_map(|text| &text.parts).flat_map(Part::expressions) {
-            let name = |number: usize| expression.word(number).to_owned();
-            switches.extend(expression.switches().map(name));
-            known.extend(expression.values().filter(|number| expression.is_known(*number)).map(name));
-        }
-        switches.retain(|name| !known.contains(name));
+        let switches = condition.as_ref().map(|text| switches(&text.parts, Asking::All)).unwrap_or_default();
         Template { fields, condition, names, switches, inserted, missed }
     }
 
@@ -257,6 +249,29 @@ impl Template {
     fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
         self.fields.iter_mut().map(|(_, text)| text).chain(&mut self.condition)
     }
+}
+
+/// What of a text asks whether something holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// All of it: it is the condition.
+    All,
+    /// What its `if`s ask.
+    If,
+}
+
+/// The names that `parts` take for true or false as they are where they are `asking`. What is compared as well may be
+/// anything: `note and note != 'no'`.
+fn switches(parts: &[Part], asking: Asking) -> BTreeSet<String> {
+    let (mut switches, mut known) = (BTreeSet::new(), BTreeSet::new());
+    for expression in parts.iter().flat_map(Part::expressions) {
+        let name = |number: usize| expression.word(number).to_owned();
+        let is_asked = |number: &usize| asking == Asking::All || expression.is_asked(*number);
+        switches.extend(expression.switches().filter(is_asked).map(name));
+        known.extend(expression.values().filter(|number| expression.is_known(*number)).map(name));
+    }
+    switches.retain(|name| !known.contains(name));
+    switches
 }
 
 /// What is said of a cell that means no where a condition takes it for true.

@@ -127,11 +127,10 @@ impl<'t> Expression<'t> {
         let said = names.filter(move |number| {
             let (before, behind) = (self.before(*number, 1), self.word(number + 1));
             let is_value = !matches!(before, "|" | "is" | "not") && !matches!(behind, "(" | "=" | "or" | "and" | "is");
-            let is_compared = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
             is_value
                 && !is_keyword(self.word(*number))
-                && !is_compared(before)
-                && !is_compared(behind)
+                && !compares(before)
+                && !compares(behind)
                 && !self.filters(*number).any(is_default)
         });
         let names: Vec<&str> = said.map(|number| self.word(number)).filter(|name| !asked.contains(name)).collect();
@@ -174,9 +173,8 @@ impl<'t> Expression<'t> {
 
     /// Whether the name with this number is held against something, as in `note not in ['no']`.
     pub(super) fn is_compared(&self, number: usize) -> bool {
-        let holds = |word: &str| matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in");
         let behind = self.word(number + 1);
-        holds(self.before(number, 1)) || holds(behind) || behind == "not"
+        compares(self.before(number, 1)) || compares(behind) || behind == "not"
     }
 
     /// Whether it is asked for more than being there: compared, or first made a number of, as in `stock | int > 0`.
@@ -214,6 +212,11 @@ impl<'t> Expression<'t> {
 /// Whether a word could be a name; those of the language, such as `and`, are not told apart.
 pub(super) fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
+}
+
+/// Whether a word holds what is before it against what is behind it.
+fn compares(word: &str) -> bool {
+    matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in")
 }
 
 /// Whether a word is one of the language itself.
