@@ -4,7 +4,7 @@ mod painter;
 mod surface;
 
 use super::filter::{dilate, shrink};
-use super::region::{Matte, Part, Rim, SIZE, Side, foreground_of, material_of, part_of};
+use super::region::{Matte, Part, Rim, SIZE, Side, foreground_of, material_of, part_of, redrawn};
 use super::{Oklab, Plane, Rgb, View};
 use surface::Surface;
 
@@ -102,6 +102,10 @@ impl Recoloring {
         };
         if region.count() < FEWEST {
             return Err(NotFound::Product);
+        }
+        if cut_out.is_none() {
+            // The outline of a cut-out is known.
+            region = redrawn(picture, &region);
         }
         let core = super::filter::erode(&region, 1);
         let core = if core.count() < FEWEST { region.clone() } else { core };

@@ -47,32 +47,19 @@ pub(crate) struct Rim {
     /// How covered the pixel is by the outline alone, 0 to 1.
     pub(crate) prior: f32,
     /// How much the region's colors vary nearby.
-    front_noise: f32,
+    pub(super) front_noise: f32,
     /// How much the colors behind it vary.
-    back_noise: f32,
+    pub(super) back_noise: f32,
 }
 
 impl Rim {
     /// The share of a pixel that the region covers, 0 to 1.
     ///
-    /// A pixel at the outline is a mixture, in linear light, of the colors on either side of it. Its share is read along
-    /// the direction that tells the two best (Fisher's discriminant): each side varies along its own color, with the
-    /// light, and little in others. It is weighed against what the outline alone tells, made sharper as the picture is
-    /// larger than what was looked at, by how certain each of them is.
+    /// What its color tells is weighed against what the outline alone tells, made sharper as the picture is larger than
+    /// what was looked at, by how certain each of them is.
     pub(crate) fn share(&self, pixel: Rgb, sharpness: f32) -> f32 {
+        let (share, trust) = self.share_by_color(pixel);
         let line = minus(self.front, self.back);
-        let floor = (NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
-        // The inverse covariance times the line; each side adds a rank of one.
-        let across = |vector: Rgb, variance: f32, color: Rgb| -> Rgb {
-            let square = dot(color, color).max(1e-9);
-            let part = dot(vector, color) / square * variance / (floor + variance);
-            std::array::from_fn(|channel| vector[channel] - part * color[channel])
-        };
-        let direction = across(across(line, self.front_noise, self.front), self.back_noise, self.back);
-        let signal = dot(line, direction).max(1e-9);
-        let share = (dot(minus(pixel, self.back), direction) / signal).clamp(0.0, 1.0);
-        let certainty = signal / floor;
-        let trust = certainty / (certainty + 16.0);
         let outline = ((self.prior - 0.5) * sharpness + 0.5).clamp(0.0, 1.0);
         let found = outline + trust * (share - outline);
         // The outline bounds how far mixtures reach; more so if what is behind is lighter, where shadows look like them.
@@ -87,6 +74,28 @@ impl Rim {
         let as_dark = if is_clear { darkness(pixel) / darkness(self.front) } else { 0.0 };
         let most = (REACH_OF_MIXTURES * bound).max(as_dark);
         found.max(least).min(most).clamp(0.0, 1.0)
+    }
+
+    /// The share of a pixel that the region covers by its color alone, and how far that is to be trusted, 0 to 1 each.
+    ///
+    /// A pixel at the outline is a mixture, in linear light, of the colors on either side of it. Its share is read along
+    /// the direction that tells the two best (Fisher's discriminant): each side varies along its own color, with the
+    /// light, and little in others.
+    pub(super) fn share_by_color(&self, pixel: Rgb) -> (f32, f32) {
+        let line = minus(self.front, self.back);
+        let floor = (NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
+        // The inverse covariance times the line; each side adds a rank of one.
+        let across = |vector: Rgb, variance: f32, color: Rgb| -> Rgb {
+            let square = dot(color, color).max(1e-9);
+            let part = dot(vector, color) / square * variance / (floor + variance);
+            std::array::from_fn(|channel| vector[channel] - part * color[channel])
+        };
+        let direction = across(across(line, self.front_noise, self.front), self.back_noise, self.back);
+        let signal = dot(line, direction).max(1e-9);
+        let share = (dot(minus(pixel, self.back), direction) / signal).clamp(0.0, 1.0);
+        let certainty = signal / floor;
+        let trust = certainty / (certainty + 16.0);
+        (share, trust)
     }
 
     /// Between two pixels.
@@ -120,13 +129,14 @@ impl Matte {
         // Where the region is too narrow to have an inside, its pixels stand for it, the middle ones first.
         let middle = erode(region, 1);
         let around = dilate(region, 1);
-        let front = gathered(picture, |place| match (inner.data[place], middle.data[place], region.data[place]) {
-            (true, ..) => 1.0,
-            (_, true, _) => 0.05,
-            (.., true) => 0.01,
-            _ => 0.0,
-        });
-        let back = gathered(picture, |place| match (near.data[place], around.data[place], region.data[place]) {
+        let front =
+            gathered(picture, REACH, |place| match (inner.data[place], middle.data[place], region.data[place]) {
+                (true, ..) => 1.0,
+                (_, true, _) => 0.05,
+                (.., true) => 0.01,
+                _ => 0.0,
+            });
+        let back = gathered(picture, REACH, |place| match (near.data[place], around.data[place], region.data[place]) {
             (false, ..) => 1.0,
             (_, false, _) => 0.05,
             (.., false) => 0.01,
@@ -144,8 +154,13 @@ impl Matte {
     }
 }
 
-/// The weighed mean of the colors around each pixel and their variance, where any of them has a weight.
-fn gathered(picture: &Plane<Rgb>, weight: impl Fn(usize) -> f32) -> impl Fn(usize) -> Option<(Rgb, f32)> {
+/// The weighed mean of the colors up to `reach` pixels around each pixel and their variance, where any of them has a
+/// weight.
+pub(super) fn gathered(
+    picture: &Plane<Rgb>,
+    reach: usize,
+    weight: impl Fn(usize) -> f32,
+) -> impl Fn(usize) -> Option<(Rgb, f32)> {
     let mut sums = Plane::filled(picture.width, picture.height, [0.0f32; 5]);
     for (place, (sum, color)) in sums.data.iter_mut().zip(&picture.data).enumerate() {
         let weight = weight(place);
@@ -154,7 +169,7 @@ fn gathered(picture: &Plane<Rgb>, weight: impl Fn(usize) -> f32) -> impl Fn(usiz
             *sum = [r, g, b, dot(*color, *color) * weight, weight];
         }
     }
-    let sums = box_blur(&sums, REACH);
+    let sums = box_blur(&sums, reach);
     move |place| {
         let [r, g, b, square, weight] = sums.data[place];
         (weight > 1e-4).then(|| {

@@ -1,0 +1,91 @@
+use crate::color::filter::{dilate, erode, gaussian};
+use crate::color::{Plane, Rgb};
+
+use super::matte::{Rim, gathered};
+
+/// How far from where it was found an outline may lie, in pixels.
+const DEPTH: usize = 4;
+
+/// How far from a pixel the colors beyond that are gathered, in pixels.
+const REACH: usize = 9;
+
+/// How certain a pixel's color must be for its side to be told anew, 0 to 1.
+const TRUSTED: f32 = 0.5;
+
+/// How far around a pixel its neighbors' sides count, in pixels, and how often they are asked.
+const SIGMA: f32 = 1.2;
+const ROUNDS: usize = 3;
+
+/// The region with its outline where its colors end.
+///
+/// A region made of basins and of colors that fit has notches and bumps where a rim is darker or lighter than the rest.
+/// Each pixel near its outline is held against what is deeper inside and farther outside, and against the sides of its
+/// neighbors. Where colors tell little, and where nothing is deep inside, the outline stays as it was found.
+pub(crate) fn redrawn(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<bool> {
+    let (inner, near) = (erode(region, DEPTH), dilate(region, DEPTH));
+    let share = |is_there: bool| if is_there { 1.0 } else { 0.0 };
+    let front = gathered(picture, REACH, |place| share(inner.data[place]));
+    let back = gathered(picture, REACH, |place| share(!near.data[place]));
+    let told = |place: usize| {
+        let ((front, front_noise), (back, back_noise)) = (front(place)?, back(place)?);
+        let rim = Rim { front, back, prior: 0.5, front_noise, back_noise };
+        let (share, trust) = rim.share_by_color(picture.data[place]);
+        (trust > TRUSTED).then_some((place, trust * (share - 0.5)))
+    };
+    let is_near = |place: &usize| near.data[*place] && !inner.data[*place];
+    let told: Vec<(usize, f32)> = (0..region.data.len()).filter(is_near).filter_map(told).collect();
+    let mut drawn = region.clone();
+    for _round in 0..ROUNDS {
+        let around = gaussian(&drawn.map(share), SIGMA);
+        for (place, own) in &told {
+            drawn.data[*place] = around.data[*place] - 0.5 + own > 0.0;
+        }
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUND: Rgb = [0.7, 0.68, 0.62];
+
+    /// A box of a color on the ground, whose right side was found with a notch and a bump, redrawn; and where the box is.
+    fn redrawn_box(color: Rgb) -> (Plane<bool>, Plane<bool>) {
+        let is_box = |x: usize, y: usize| (20..60).contains(&x) && (20..80).contains(&y);
+        let box_there = Plane {
+            width: 100,
+            height: 100,
+            data: (0..10_000).map(|place| is_box(place % 100, place / 100)).collect(),
+        };
+        let picture = box_there.map(|is_box| if is_box { color } else { GROUND });
+        let mut found = box_there.clone();
+        for y in 30..36 {
+            (57..60).for_each(|x| found.data[y * 100 + x] = false);
+            (60..63).for_each(|x| found.data[(y + 20) * 100 + x] = true);
+        }
+        (redrawn(&picture, &found), box_there)
+    }
+
+    #[test]
+    fn notches_and_bumps_go_where_colors_tell_the_sides_apart() {
+        let (drawn, box_there) = redrawn_box([0.02; 3]);
+        let wrong = drawn.zip(&box_there, |is_drawn, is_box| is_drawn != is_box).count();
+        assert!(wrong <= 4, "{wrong} pixels, at the corners");
+    }
+
+    #[test]
+    fn what_looks_like_the_ground_stays_as_it_was_found() {
+        let (drawn, _) = redrawn_box(GROUND.map(|channel| channel + 0.001));
+        assert!(!drawn.at(58, 32) && drawn.at(61, 52));
+    }
+
+    #[test]
+    fn a_thin_handle_stays() {
+        let is_there = |x: usize, y: usize| x < 60 || (48..52).contains(&y);
+        let found =
+            Plane { width: 100, height: 100, data: (0..10_000).map(|at| is_there(at % 100, at / 100)).collect() };
+        let picture = found.map(|is_set| if is_set { [0.02; 3] } else { GROUND });
+        assert!(redrawn(&picture, &found).at(90, 50));
+    }
+}
