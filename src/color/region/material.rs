@@ -30,6 +30,9 @@ const OPEN: (f32, f32) = (0.25, 0.10);
 const GROUND: f32 = 0.05;
 const MOST_GROUND: f32 = 0.2;
 
+/// The largest step of OKLab's lightness from a pixel to the next where light falls off on a surface.
+const SOFT: f32 = 0.02;
+
 /// Below this luminance, most of the light of a surface is gloss.
 const DARK: f32 = 0.08;
 
@@ -227,7 +230,28 @@ fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, bod
         let lighter = other.l - color.l;
         *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
     }
+    // What is dark mirrors things, and is asked for its reflections.
+    if luminance(body) >= MIRRORING {
+        go_on(&mut found, colors, |place| {
+            let other = colors.data[place];
+            product.data[place] && other.l > color.l && off(other) < most
+        });
+    }
     found
+}
+
+/// Goes on to where more light falls on the same surface: there it gets lighter softly, and no edge parts it.
+fn go_on(found: &mut Plane<bool>, colors: &Plane<Oklab>, may_be: impl Fn(usize) -> bool) {
+    let mut reached: Vec<usize> = (0..found.data.len()).filter(|place| found.data[*place]).collect();
+    while let Some(place) = reached.pop() {
+        for beside in neighbors(place, found.width, found.height) {
+            let step = (colors.data[beside].l - colors.data[place].l).abs();
+            if !found.data[beside] && step < SOFT && may_be(beside) {
+                found.data[beside] = true;
+                reached.push(beside);
+            }
+        }
+    }
 }
 
 /// How far a color is from what the body shows at its lightness, in OKLab's a and b.
@@ -332,6 +356,21 @@ mod tests {
         let found = scene.material();
         assert!(found.at(54, 44) && found.at(32, 22), "the highlight and the body");
         assert!(!found.at(58, 90), "the shadow");
+    }
+
+    #[test]
+    fn a_pale_surface_is_one_however_much_light_falls_on_it_and_a_white_label_on_it_is_another() {
+        let (mint, ground) = ([0.28, 0.40, 0.33], [0.72, 0.66, 0.58]);
+        let mut scene = Scene::on(ground, 140);
+        for x in 20..120 {
+            // From full light on the left to deep shade.
+            let light = 0.3 + 0.02 * (120 - x) as f32;
+            scene.put(x..x + 1, 30..110, mint.map(|channel| (channel * light).min(1.0)));
+        }
+        scene.put(100..110, 60..70, [0.9; 3]);
+        let found = scene.material();
+        assert!(found.at(22, 70) && found.at(60, 70) && found.at(117, 70), "the lit side and the shaded one");
+        assert!(!found.at(105, 65), "the label");
     }
 
     #[test]
