@@ -32,20 +32,24 @@ const SURE: f32 = 6.0;
 
 static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes!("cascade.bin")));
 
-/// The faces in a picture of grey values. `may_be_middle` says where the middle of one may be.
-pub(super) fn faces(grey: &Plane<u8>, may_be_middle: impl Fn(usize, usize) -> bool) -> Vec<Face> {
+/// The faces in a picture of grey values. `middles` are where the middle of one may be.
+pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
     let mut found: Vec<Face> = Vec::new();
+    if middles.count() == 0 {
+        return found;
+    }
     let largest = SIDES.1 * grey.width.min(grey.height) as f32;
     let mut side = SIDES.0;
     while side <= largest {
         let stride = (STRIDES.1 * side).max(1.0) as usize;
         let margin = (side / 2.0) as usize + 1;
+        let mut scale = Scale { width: grey.width as i32, side: side as i32, pairs: Vec::new() };
         for y in (margin..grey.height.saturating_sub(margin)).step_by(stride) {
             for x in (margin..grey.width.saturating_sub(margin)).step_by(stride) {
-                if !may_be_middle(x, y) {
+                if !middles.at(x, y) {
                     continue;
                 }
-                if let Some(score) = CASCADE.score(grey, x, y, side as usize) {
+                if let Some(score) = CASCADE.score(&grey.data, y * grey.width + x, &mut scale) {
                     found.push(Face { x: x as f32, y: y as f32, side, score });
                 }
             }
@@ -119,26 +123,48 @@ impl Cascade {
         Cascade { depth, trees }
     }
 
-    /// By how much a square of `side` pixels around a place is a face, if it is one.
-    fn score(&self, grey: &Plane<u8>, x: usize, y: usize, side: usize) -> Option<f32> {
-        let at = |down: i8, across: i8| {
-            let moved = |from: usize, by: i8| (((from << 8) as isize + by as isize * side as isize) >> 8) as usize;
-            grey.at(moved(x, across), moved(y, down))
-        };
+    /// By how much the square of some `scale` around a place is a face, if it is one.
+    fn score(&self, grey: &[u8], middle: usize, scale: &mut Scale) -> Option<f32> {
+        let at = |away: i32| grey[middle.wrapping_add_signed(away as isize)];
+        let leaves = 1 << self.depth;
         let (mut sum, mut least) = (0.0, 0.0);
-        for tree in &self.trees {
+        for (index, tree) in self.trees.iter().enumerate() {
+            let pairs = scale.pairs(index, tree);
             let mut node = 1;
             for _level in 0..self.depth {
-                let [down, across, other_down, other_across] = tree.pairs[node - 1];
-                node = 2 * node + usize::from(at(down, across) <= at(other_down, other_across));
+                let [one, other] = pairs[node - 1];
+                node = 2 * node + usize::from(at(one) <= at(other));
             }
-            sum += tree.leaves[node - (1 << self.depth)];
+            sum += tree.leaves[node - leaves];
             least = tree.least;
             if sum <= least {
                 return None;
             }
         }
         Some(sum - least)
+    }
+}
+
+/// Squares of one side in a picture of one width.
+struct Scale {
+    width: i32,
+    side: i32,
+    /// How far the places that trees compare are from the middle, tree by tree: most trees are never asked.
+    pairs: Vec<[i32; 2]>,
+}
+
+impl Scale {
+    fn pairs(&mut self, index: usize, tree: &Tree) -> &[[i32; 2]] {
+        let count = tree.pairs.len();
+        if self.pairs.len() == index * count {
+            let moved = |by: i8| (i32::from(by) * self.side) >> 8;
+            let place = |down: i8, across: i8| moved(down) * self.width + moved(across);
+            let pair = |[down, across, other_down, other_across]: &[i8; 4]| {
+                [place(*down, *across), place(*other_down, *other_across)]
+            };
+            self.pairs.extend(tree.pairs.iter().map(pair));
+        }
+        &self.pairs[index * count..][..count]
     }
 }
 
@@ -183,7 +209,7 @@ pub(super) mod tests {
     }
 
     fn found(picture: &Plane<Oklab>) -> Vec<Face> {
-        faces(&picture.map(|color| (color.l * 255.0) as u8), |_, _| true)
+        faces(&picture.map(|color| (color.l * 255.0) as u8), &picture.map(|_| true))
     }
 
     #[test]

@@ -14,8 +14,9 @@ use hair::hair;
 
 pub(super) use turned::without_turned_heads;
 
-/// The hues that skin has in OKLCH, in degrees, and its least saturation.
-const HUES: std::ops::Range<f32> = 10.0..90.0;
+/// The hues that skin has in OKLCH: less than 90 degrees, and at least 10, of which this is the tangent; and its least
+/// saturation.
+const LEAST_HUE: f32 = 0.176_326_98;
 const LEAST_SATURATION: f32 = 0.03;
 
 /// The share of a face's middle that is of such a hue, at least.
@@ -73,7 +74,7 @@ pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64
 fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     let grey = colors.map(|color| (color.l * 255.0).clamp(0.0, 255.0) as u8);
     let mut people = within.map(|_| false);
-    for face in faces(&grey, |x, y| may_be_skin(colors.at(x, y))) {
+    for face in faces(&grey, &colors.map(may_be_skin)) {
         let Some(tone) = tone(face, colors) else { continue };
         let skin = skin(face, tone, colors, within);
         let hair = hair(face, &skin, colors, within);
@@ -110,7 +111,8 @@ fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) ->
 
 /// Whether a color is of a hue that skin has.
 fn may_be_skin(color: Oklab) -> bool {
-    color.saturation() > LEAST_SATURATION && color.l > 0.15 && HUES.contains(&color.hue().to_degrees())
+    let is_of_its_hues = color.a > 0.0 && color.b >= LEAST_HUE * color.a;
+    is_of_its_hues && color.l > 0.15 && color.saturation() > LEAST_SATURATION
 }
 
 /// The median of each of lightness, and of a and b for that lightness.
