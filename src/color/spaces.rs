@@ -98,7 +98,7 @@ impl Encoder {
     pub fn encode(self, linear: Rgb) -> [u8; 3] {
         linear.map(|value| {
             let place = value.clamp(0.0, 1.0).sqrt() * 4096.0;
-            let step = (place as usize).min(4095);
+            let step = usize::from(place as u16).min(4095);
             let (low, high) = (self.0[step], self.0[step + 1]);
             (low + (high - low) * (place - step as f32) + 0.5) as u8
         })
@@ -106,12 +106,14 @@ impl Encoder {
 }
 
 /// Relative luminance: the Y of CIE XYZ, 0 to 1.
+#[inline]
 pub fn luminance(linear: Rgb) -> f32 {
     0.212_639 * linear[0] + 0.715_168_7 * linear[1] + 0.072_192_32 * linear[2]
 }
 
 impl From<Rgb> for Oklab {
     /// Ottosson's matrices (2020), derived for sRGB's primaries.
+    #[inline]
     fn from(linear: Rgb) -> Oklab {
         let [r, g, b] = linear.map(|value| value.max(0.0));
         let l = cube_root(0.412_221_47 * r + 0.536_332_54 * g + 0.051_445_993 * b);
@@ -127,6 +129,7 @@ impl From<Rgb> for Oklab {
 
 /// The cube root of a number that is not negative, to six digits: a guess from the bits, and two steps of Halley's
 /// method. Unlike the exact one it has no branches, so that loops over pixels are vectorized.
+#[inline]
 pub(super) fn cube_root(value: f32) -> f32 {
     let value = value.max(1e-15);
     let step = |root: f32| {

@@ -67,25 +67,31 @@ impl<'r> Painter<'r> {
         let sides = &matte.sides.data[row.nearest * width..][..width];
         let slow_rows =
             slow.as_ref().map(|slow| (&slow.data[row.low * width..][..width], &slow.data[row.high * width..][..width]));
-        for (place, pixel) in self.columns[first..].iter().zip(pixels) {
-            let side = sides[place.nearest];
-            if side == Side::Outside {
-                continue;
-            }
-            let slow = slow_rows.map_or(1.0, |(upper, lower)| {
+        let slow = |place: &Place| {
+            slow_rows.map_or(1.0, |(upper, lower)| {
                 let mix = |row: &[f32]| row[place.low] + (row[place.high] - row[place.low]) * place.share;
                 mix(upper) + (mix(lower) - mix(upper)) * row.share
-            });
-            *pixel = match side {
-                Side::Inside => surface.lit(*pixel, slow),
-                _ => surface.lit_at_outline(*pixel).unwrap_or_else(|| {
-                    let rims = &matte.rim.data;
-                    let (upper, lower) = (row.low * width, row.high * width);
-                    let mix = |row: usize| rims[row + place.low].mixed(rims[row + place.high], place.share);
-                    let rim = mix(upper).mixed(mix(lower), row.share);
-                    mixed(surface, *pixel, rim, slow, self.sharpness)
-                }),
-            };
+            })
+        };
+        let rim = |place: &Place| {
+            let at = |row: usize, column: usize| matte.rim(row * width + column);
+            let mix = |row: usize| at(row, place.low).mixed(at(row, place.high), place.share);
+            mix(row.low).mixed(mix(row.high), row.share)
+        };
+        let mut rest = pixels;
+        for run in self.columns[first..][..rest.len()].chunk_by(|one, next| sides[one.nearest] == sides[next.nearest]) {
+            let (pixels, behind) = rest.split_at_mut(run.len());
+            rest = behind;
+            match sides[run[0].nearest] {
+                Side::Outside => {}
+                Side::Inside => surface.light(pixels, |at| slow(&run[at])),
+                Side::Band => {
+                    for (place, pixel) in run.iter().zip(pixels) {
+                        let mixed = || mixed(surface, *pixel, rim(place), slow(place), self.sharpness);
+                        *pixel = surface.lit_at_outline(*pixel).unwrap_or_else(mixed);
+                    }
+                }
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
 /// How strongly a veil is held to be gloss rather than a lighter body.
 const RIDGE: f32 = 0.04;
 
+/// How many pixels are worked on at once.
+const BLOCK: usize = 32;
+
 /// A surface of one color under light: each of its pixels is a shade of the body's color, and light that it mirrors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
@@ -117,7 +120,8 @@ impl Surface {
         let target = target.map(|channel| channel * (LIGHTEST / least.max(LIGHTEST)));
         self.paint = target;
         for gain in GAINS {
-            let pixels: Vec<Rgb> = samples.iter().map(|(pixel, slow)| self.lit(*pixel, *slow)).collect();
+            let mut pixels: Vec<Rgb> = samples.iter().map(|(pixel, _)| *pixel).collect();
+            self.light(&mut pixels, |at| samples[at].1);
             if let Some(seen) = shown(&pixels) {
                 let step = |channel: usize| self.paint[channel] + gain * (target[channel] - seen[channel]);
                 self.paint = std::array::from_fn(|channel| step(channel).clamp(0.0, 1.5));
@@ -126,7 +130,31 @@ impl Surface {
         self
     }
 
+    /// Turns pixels of the surface into what they show once it is painted; `slow` tells the slow shade of each.
+    ///
+    /// The same as [`Surface::lit`] for each of them, in loops over plain arrays where it is not dark, which are vectorized.
+    pub(super) fn light(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
+        if self.dark > 0.0 {
+            return pixels.iter_mut().enumerate().for_each(|(at, pixel)| *pixel = self.lit(*pixel, slow(at)));
+        }
+        let bright = Surface { dark: 0.0, ..*self };
+        for block in pixels.chunks_mut(BLOCK) {
+            let mut channels = [[0.0; BLOCK]; 3];
+            for (lane, pixel) in block.iter().enumerate() {
+                (0..3).for_each(|channel| channels[channel][lane] = pixel[channel]);
+            }
+            for lane in 0..BLOCK {
+                let lit = bright.lit(std::array::from_fn(|channel| channels[channel][lane]), 1.0);
+                (0..3).for_each(|channel| channels[channel][lane] = lit[channel]);
+            }
+            for (lane, pixel) in block.iter_mut().enumerate() {
+                *pixel = std::array::from_fn(|channel| channels[channel][lane]);
+            }
+        }
+    }
+
     /// The color of a pixel of the surface, once it is painted.
+    #[inline(always)]
     pub(super) fn lit(&self, pixel: Rgb, slow: f32) -> Rgb {
         let light = luminance(pixel) / self.light.max(1e-4);
         let (by_body, veil) = self.unmix.split(pixel);

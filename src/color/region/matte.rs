@@ -33,8 +33,9 @@ pub(crate) enum Side {
 pub(crate) struct Matte {
     /// Where each pixel lies.
     pub(crate) sides: Plane<Side>,
-    /// What is known where pixels may be mixtures.
-    pub(crate) rim: Plane<Rim>,
+    /// What is known where pixels may be mixtures, and for each pixel which of it; the first is known of all others.
+    rims: Vec<Rim>,
+    rim_of: Plane<u32>,
 }
 
 /// What is known of a mixture.
@@ -143,14 +144,21 @@ impl Matte {
             _ => 0.0,
         });
         let needed = dilate(&sides.map(|side| side == Side::Band), 1);
-        let mut rim = Plane::filled(picture.width, picture.height, Rim::default());
-        for (place, rim) in rim.data.iter_mut().enumerate().filter(|(place, _)| needed.data[*place]) {
+        let mut rims = vec![Rim::default()];
+        let mut rim_of = Plane::filled(picture.width, picture.height, 0);
+        for place in (0..needed.data.len()).filter(|place| needed.data[*place]) {
             let prior = soft.data[place];
             let (front, front_noise) = front(place).unwrap_or((picture.data[place], 1.0));
             let (back, back_noise) = back(place).unwrap_or((picture.data[place], 1.0));
-            *rim = Rim { front, back, prior, front_noise, back_noise };
+            rim_of.data[place] = rims.len() as u32;
+            rims.push(Rim { front, back, prior, front_noise, back_noise });
         }
-        Matte { sides, rim }
+        Matte { sides, rims, rim_of }
+    }
+
+    /// What is known of a pixel that may be a mixture, by its place.
+    pub(crate) fn rim(&self, place: usize) -> Rim {
+        self.rims[self.rim_of.data[place] as usize]
     }
 }
 
@@ -192,7 +200,7 @@ mod tests {
             // The outline is one pixel short of the edge.
             let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
             let matte = Matte::new(&picture, &region);
-            matte.rim.at(15, 8).share(picture.at(15, 8), 2.0)
+            matte.rim(8 * 32 + 15).share(picture.at(15, 8), 2.0)
         };
         assert!(share(0.0) > 0.9, "{}", share(0.0));
         assert!(share(1.0) < 0.5, "{}", share(1.0));
@@ -209,7 +217,7 @@ mod tests {
             Plane { width: 32, height: 16, data: (0..512).map(|place| color(place % 32, place / 32)).collect() };
         let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
         let matte = Matte::new(&picture, &region);
-        let share = matte.rim.at(16, 8).share(picture.at(16, 8), 2.0);
+        let share = matte.rim(8 * 32 + 16).share(picture.at(16, 8), 2.0);
         assert!(share < 0.2, "{share}");
     }
 
@@ -225,7 +233,7 @@ mod tests {
             picture.data[y * 32 + 16] = [0.45, 0.175, 0.175];
         }
         let matte = Matte::new(&picture, &region);
-        let share = |x: usize| matte.rim.at(x, 8).share(picture.at(x, 8), 2.0);
+        let share = |x: usize| matte.rim(8 * 32 + x).share(picture.at(x, 8), 2.0);
         assert!((share(16) - 0.5).abs() < 0.02, "{}", share(16));
         assert_eq!((matte.sides.at(4, 8), matte.sides.at(30, 8)), (Side::Inside, Side::Outside));
         assert!(share(15) > 0.98 && share(17) < 0.02);

@@ -17,6 +17,7 @@ impl Unmix {
     }
 
     /// The shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
+    #[inline]
     pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
         let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
         let determinant = self.square * (3.0 + self.ridge) - self.sum * self.sum;
@@ -31,6 +32,7 @@ impl Unmix {
     }
 
     /// How far a pixel is from what its shade and veil make, in linear light.
+    #[inline]
     pub(crate) fn residual(&self, pixel: Rgb, (shade, veil): (f32, f32)) -> f32 {
         let off = |channel: usize| (pixel[channel] - shade * self.body[channel] - veil).powi(2);
         (off(0) + off(1) + off(2)).sqrt()
@@ -47,11 +49,13 @@ impl Unmix {
     }
 }
 
+#[inline]
 pub(crate) fn dot(one: Rgb, other: Rgb) -> f32 {
     one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
 }
 
 /// The length of a color as a vector.
+#[inline]
 pub(crate) fn norm(color: Rgb) -> f32 {
     dot(color, color).sqrt()
 }
