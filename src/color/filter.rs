@@ -66,27 +66,33 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     let (width, height) = (plane.width, plane.height);
     let share = 1.0 / (2 * radius + 1) as f32;
     let reach = radius as isize;
-    let mut rows = Vec::with_capacity(plane.data.len());
+    // Rows of means along them: as many as are needed at a time, each in the place of one that no longer is.
+    let kept = (2 * radius + 2).min(height);
+    let mut rows = vec![T::ZERO; kept * width];
     let mut padded = Vec::with_capacity(width + 2 * radius + 1);
-    for row in plane.data.chunks_exact(width.max(1)) {
-        padded.clear();
-        padded.extend((-reach..width as isize + reach + 1).map(|place| row[mirrored(place, width)]));
+    let mut sources = plane.data.chunks_exact(width.max(1)).enumerate();
+    let mut read = |rows: &mut [T]| {
+        let Some((y, source)) = sources.next() else { return };
+        pad(&mut padded, source, radius, radius + 1);
         let mut sum = padded[..=2 * radius].iter().fold(T::ZERO, |sum, value| sum.plus(*value));
-        for (next, last) in padded[2 * radius + 1..].iter().zip(&padded) {
-            rows.push(sum.times(share));
+        let steps = padded[2 * radius + 1..].iter().zip(&padded);
+        for (mean, (next, last)) in rows[y % kept * width..][..width].iter_mut().zip(steps) {
+            *mean = sum.times(share);
             sum = sum.plus(*next).minus(*last);
         }
-    }
-    let row = |place: isize| &rows[mirrored(place, height) * width..][..width];
+    };
+    let row = |y: isize| mirrored(y, height) % kept * width;
+    (0..=radius).for_each(|_| read(&mut rows));
     let mut sums = vec![T::ZERO; width];
     for y in -reach..=reach {
-        add(&mut sums, row(y), 1.0);
+        add(&mut sums, &rows[row(y)..][..width]);
     }
     let mut data = Vec::with_capacity(plane.data.len());
     for y in 0..height as isize {
         data.extend(sums.iter().map(|sum| sum.times(share)));
-        let (next, last) = (T::flat(row(y + reach + 1)), T::flat(row(y - reach)));
-        for ((sum, next), last) in T::flat_mut(&mut sums).iter_mut().zip(next).zip(last) {
+        read(&mut rows);
+        let (next, last) = (&rows[row(y + reach + 1)..][..width], &rows[row(y - reach)..][..width]);
+        for ((sum, next), last) in T::flat_mut(&mut sums).iter_mut().zip(T::flat(next)).zip(T::flat(last)) {
             *sum += next - last;
         }
     }
@@ -100,26 +106,50 @@ pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
     let mut kernel: Vec<f32> = (-reach..=reach).map(|place| (-0.5 * (place as f32 / sigma).powi(2)).exp()).collect();
     let sum: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|weight| *weight /= sum);
+    let reach = reach as usize;
     let mut rows = vec![T::ZERO; plane.data.len()];
     let mut padded = Vec::with_capacity(width + kernel.len());
     for (row, out) in plane.data.chunks_exact(width.max(1)).zip(rows.chunks_exact_mut(width.max(1))) {
-        padded.clear();
-        padded.extend((-reach..width as isize + reach).map(|place| row[mirrored(place, width)]));
-        for (shift, weight) in kernel.iter().enumerate() {
-            add(out, &padded[shift..], *weight);
-        }
+        pad(&mut padded, row, reach, reach);
+        let shifted: Vec<&[f32]> = (0..kernel.len()).map(|shift| T::flat(&padded[shift..])).collect();
+        weigh(T::flat_mut(out), &shifted, &kernel);
     }
     let mut data = vec![T::ZERO; plane.data.len()];
     for (y, out) in (0..).zip(data.chunks_exact_mut(width.max(1))) {
-        for (at, weight) in (y - reach..).zip(&kernel) {
-            add(out, &rows[mirrored(at, height) * width..], *weight);
-        }
+        let around = (y - reach as isize..).take(kernel.len());
+        let around: Vec<&[f32]> = around.map(|at| T::flat(&rows[mirrored(at, height) * width..])).collect();
+        weigh(T::flat_mut(out), &around, &kernel);
     }
     Plane { width, height, data }
 }
 
-fn add<T: Sample>(sums: &mut [T], values: &[T], weight: f32) {
-    T::flat_mut(sums).iter_mut().zip(T::flat(values)).for_each(|(sum, value)| *sum += value * weight);
+/// The weighed sums of the first, the second and so on of all `values`, some at a time, so that they stay in registers.
+fn weigh(sums: &mut [f32], values: &[&[f32]], weights: &[f32]) {
+    const LANES: usize = 16;
+    for (block, sums) in sums.chunks_mut(LANES).enumerate() {
+        let mut lanes = [0.0; LANES];
+        for (values, weight) in values.iter().zip(weights) {
+            let values = &values[block * LANES..];
+            match values.first_chunk::<LANES>() {
+                Some(values) => lanes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight),
+                None => lanes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight),
+            }
+        }
+        sums.copy_from_slice(&lanes[..sums.len()]);
+    }
+}
+
+fn add<T: Sample>(sums: &mut [T], values: &[T]) {
+    T::flat_mut(sums).iter_mut().zip(T::flat(values)).for_each(|(sum, value)| *sum += value);
+}
+
+/// Fills `padded` with a row and as much of its mirror images as is asked for before and behind it.
+fn pad<T: Copy>(padded: &mut Vec<T>, row: &[T], before: usize, behind: usize) {
+    let mirror = |place: isize| row[mirrored(place, row.len())];
+    padded.clear();
+    padded.extend((-(before as isize)..0).map(mirror));
+    padded.extend_from_slice(row);
+    padded.extend((row.len() as isize..).take(behind).map(mirror));
 }
 
 fn mirrored(place: isize, length: usize) -> usize {
@@ -162,9 +192,19 @@ pub(super) fn spread<T: Copy>(plane: &Plane<T>, radius: usize, pick: impl Fn(T, 
     Plane { width: plane.width, height: plane.height, data }
 }
 
+/// The larger of two numbers, for [`spread`]: it takes one instruction, and [`f32::max`] some more.
+pub(super) fn larger(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
+}
+
+/// The smaller of two numbers, likewise.
+pub(super) fn smaller(one: f32, other: f32) -> f32 {
+    if one < other { one } else { other }
+}
+
 /// Keeps the pixels whose whole square of `radius` is set; what is outside the picture counts as set.
 pub(super) fn erode(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
-    dilate(&mask.map(|is_set| !is_set), radius).map(|is_set| !is_set)
+    spread(mask, radius, |one, other| one & other)
 }
 
 /// Removes what is narrower than a square of `radius`.
@@ -243,10 +283,13 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
 
 /// The places that touch `place` at its sides or corners, in a plane of the given size.
 pub(super) fn neighbors(place: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+    const AROUND: [(isize, isize); 8] = [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
     let (x, y) = (place % width, place / width);
-    let columns = x.saturating_sub(1)..=(x + 1).min(width - 1);
-    let rows = y.saturating_sub(1)..=(y + 1).min(height - 1);
-    rows.flat_map(move |y| columns.clone().map(move |x| y * width + x)).filter(move |beside| *beside != place)
+    AROUND.into_iter().filter_map(move |(across, down)| {
+        // What is left of the first column, or above the first row, wraps to more than any width or height.
+        let (x, y) = (x.wrapping_add_signed(across), y.wrapping_add_signed(down));
+        (x < width && y < height).then(|| y * width + x)
+    })
 }
 
 /// Keeps the connected parts that `keep` wants, by their size in pixels.
@@ -262,17 +305,21 @@ pub(super) fn shrink<T: Sample>(plane: &Plane<T>, width: usize, height: usize) -
 
 fn shrink_rows<T: Sample>(plane: &Plane<T>, width: usize) -> Plane<T> {
     let step = plane.width as f64 / width as f64;
+    // The first pixel of each column, and how much of it and of those after it lies in the column.
+    let column = |x: usize| {
+        let (from, to) = (x as f64 * step, (x + 1) as f64 * step);
+        let covered = |at: usize| (to.min((at + 1) as f64) - from.max(at as f64)).max(0.0) as f32;
+        let first = from as usize;
+        (first, (first..(to.ceil() as usize).min(plane.width)).map(covered).collect())
+    };
+    let columns: Vec<(usize, Vec<f32>)> = (0..width).map(column).collect();
     let mut data = Vec::with_capacity(width * plane.height);
     for row in plane.data.chunks_exact(plane.width.max(1)) {
-        for x in 0..width {
-            let (from, to) = (x as f64 * step, (x + 1) as f64 * step);
-            let last = (to.ceil() as usize).min(row.len());
-            let sum = (from as usize..last).fold(T::ZERO, |sum, at| {
-                let covered = (to.min((at + 1) as f64) - from.max(at as f64)).max(0.0);
-                sum.plus(row[at].times(covered as f32))
-            });
-            data.push(sum.times((1.0 / step) as f32));
-        }
+        data.extend(columns.iter().map(|(first, covered)| {
+            let pixels = row[*first..].iter().zip(covered);
+            let sum = pixels.fold(T::ZERO, |sum, (pixel, covered)| sum.plus(pixel.times(*covered)));
+            sum.times((1.0 / step) as f32)
+        }));
     }
     Plane { width, height: plane.height, data }
 }

@@ -1,4 +1,4 @@
-use crate::color::filter::spread;
+use crate::color::filter::{larger, spread};
 use crate::color::shown::percentile;
 use crate::color::{Plane, Rgb};
 
@@ -12,7 +12,7 @@ pub(super) struct Edges {
 impl Edges {
     pub(super) fn new(gradient: &Plane<f32>) -> Edges {
         let noise = percentile(&mut gradient.data.clone(), 0.5).unwrap_or(0.0);
-        Edges { reach: spread(gradient, 2, f32::max), noise }
+        Edges { reach: spread(gradient, 2, larger), noise }
     }
 
     /// The share of the pixels of `line` that lie on an edge of at least `strength`.
@@ -33,23 +33,29 @@ impl Edges {
 
 /// How fast the color changes at each pixel. Hue and chroma count more than lightness, which shade changes as well.
 pub(super) fn gradient(smooth: &Plane<Rgb>, weight: f32) -> Plane<f32> {
-    let weighed = smooth.map(|[l, a, b]| [l, weight * a, weight * b]);
-    let width = weighed.width.max(1);
-    let change = |one: &Rgb, other: &Rgb| {
-        let [l, a, b] = [one[0] - other[0], one[1] - other[1], one[2] - other[2]];
-        l * l + a * a + b * b
-    };
-    let mut gradient = Plane::filled(weighed.width, weighed.height, 0.0f32);
+    // Each channel by itself, and each row at once: such loops are vectorized.
+    let channel = |at: usize, weight: f32| smooth.data.iter().map(|color| weight * color[at]).collect::<Vec<f32>>();
+    let channels = [channel(0, 1.0), channel(1, weight), channel(2, weight)];
+    let (width, last) = (smooth.width.max(1), smooth.data.len().saturating_sub(smooth.width));
+    let mut gradient = Plane::filled(smooth.width, smooth.height, 0.0f32);
+    let mut changes = vec![0.0; width];
     let mut widen = |first: usize, step: usize, length: usize| {
-        for place in first..first + length {
-            let change = change(&weighed.data[place], &weighed.data[place + step]);
-            gradient.data[place] = gradient.data[place].max(change);
-            gradient.data[place + step] = gradient.data[place + step].max(change);
+        let changes = &mut changes[..length];
+        changes.fill(0.0);
+        for channel in &channels {
+            let pairs = channel[first..][..length].iter().zip(&channel[first + step..][..length]);
+            changes.iter_mut().zip(pairs).for_each(|(change, (one, other))| *change += (one - other) * (one - other));
+        }
+        for at in [first, first + step] {
+            let found = gradient.data[at..][..length].iter_mut().zip(&*changes);
+            found.for_each(|(found, change)| *found = if *change > *found { *change } else { *found });
         }
     };
-    for row in (0..weighed.data.len()).step_by(width) {
+    for row in (0..smooth.data.len()).step_by(width) {
         widen(row, 1, width - 1);
     }
-    widen(0, width, weighed.data.len().saturating_sub(width));
+    for row in (0..last).step_by(width) {
+        widen(row, width, width);
+    }
     gradient.map(f32::sqrt)
 }

@@ -208,9 +208,13 @@ fn candidate(mask: &Plane<bool>, edges: &Edges, border: &Plane<bool>) -> Option<
 
 /// The candidate with the best score; one that its neighbors agree with is better.
 fn choose(mut candidates: Vec<Candidate>) -> Option<Candidate> {
+    // How much each one agrees with the next; with itself it does so wholly.
+    let agreements: Vec<f32> = candidates.windows(2).map(|pair| overlap(&pair[0].mask, &pair[1].mask)).collect();
     let stability = |index: usize| {
-        let near = &candidates[index.saturating_sub(1)..(index + 2).min(candidates.len())];
-        near.iter().map(|other| overlap(&candidates[index].mask, &other.mask)).sum::<f32>() / near.len() as f32
+        let before = index.checked_sub(1).map(|before| agreements[before]);
+        let near = before.into_iter().chain([1.0]).chain(agreements.get(index).copied());
+        let (sum, count) = near.fold((0.0, 0.0), |(sum, count), agreement| (sum + agreement, count + 1.0));
+        sum / count
     };
     let stabilities: Vec<f32> = (0..candidates.len()).map(stability).collect();
     candidates.iter_mut().zip(stabilities).for_each(|(candidate, stability)| candidate.score += 0.5 * stability);

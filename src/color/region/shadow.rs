@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, neighbors, spread};
+use crate::color::filter::{Connected, components, dilate, larger, neighbors, smaller, spread};
 use crate::color::{Oklab, Plane};
 
 use super::background::ground_around;
@@ -61,7 +61,7 @@ pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
 /// Where lightness changes in a step, and not softly.
 fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     let light = colors.map(|color| color.l);
-    let (most, least) = (spread(&light, AROUND, f32::max), spread(&light, AROUND, f32::min));
+    let (most, least) = (spread(&light, AROUND, larger), spread(&light, AROUND, smaller));
     let changes = most.zip(&least, |most, least| most - least);
     let steps = gradient(&light.map(|light| [light, 0.0, 0.0]), 1.0);
     changes.zip(&steps, |change, step| change > EDGE.1 && step > EDGE.0 * change)
@@ -80,7 +80,9 @@ fn entered(
         ground.share > LEAST_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
     };
     let mut entered = product.map(|_| false);
-    let mut reached: Vec<usize> = (0..product.data.len()).filter(|place| !product.data[*place]).collect();
+    let near = dilate(product, 1);
+    let mut reached: Vec<usize> =
+        (0..product.data.len()).filter(|place| near.data[*place] && !product.data[*place]).collect();
     while let Some(place) = reached.pop() {
         for beside in neighbors(place, product.width, product.height) {
             let is_new = product.data[beside] && !entered.data[beside];

@@ -1,5 +1,5 @@
 use crate::color::Plane;
-use crate::color::filter::{Connected, components, spread};
+use crate::color::filter::{Connected, components, larger, smaller, spread};
 
 /// How finely heights are told apart.
 const LEVELS: usize = 1024;
@@ -11,7 +11,7 @@ const LEVELS: usize = 1024;
 pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let (width, height) = (heights.width, heights.height);
     let (mut basins, sizes) = components(&minima(heights), Connected::Corners);
-    let highest = heights.data.iter().copied().fold(1e-9, f32::max);
+    let highest = heights.data.iter().copied().fold(1e-9, larger);
     let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * (LEVELS - 1) as f32) as u16).collect();
     let mut queues: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
     for (place, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
@@ -41,7 +41,7 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
 
 /// The pixels that none around them in a square of five is lower than.
 fn minima(heights: &Plane<f32>) -> Plane<bool> {
-    heights.zip(&spread(heights, 2, f32::min), |height, lowest| height <= lowest + 1e-5)
+    heights.zip(&spread(heights, 2, smaller), |height, lowest| height <= lowest + 1e-5)
 }
 
 #[cfg(test)]
