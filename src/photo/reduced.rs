@@ -11,8 +11,16 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
     let (to_width, to_height) = (scaled(width), scaled(height));
     let columns = columns(width, to_width);
-    let mut sums = vec![[0.0f32; 4]; to_width * to_height];
     let mut row = vec![[0.0f32; 4]; to_width];
+    // The sums of one row of the smaller picture, and those of the next.
+    let (mut sums, mut next) = (row.clone(), row.clone());
+    let mut rows = 0;
+    let (mut colors, mut weights) = (Vec::with_capacity(to_width * to_height), Vec::new());
+    let has_opacity = matches!(pixels, DynamicImage::ImageRgba8(_) | DynamicImage::ImageRgba16(_));
+    let mut finish = |sums: &[[f32; 4]]| {
+        colors.extend(sums.iter().map(|[r, g, b, weight]| [r, g, b].map(|sum| sum / weight.max(1e-6))));
+        weights.extend(sums.iter().filter(|_| has_opacity).map(|sum| sum[3]));
+    };
     let step = height as f64 / to_height as f64;
     let (bytes, words) = (light_of_bytes(), light_of_words);
     for y in 0..height {
@@ -28,15 +36,20 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
         let first = ((y as f64 / step) as usize).min(to_height - 1);
         let border = (first + 1) as f64 * step;
         let share = (border - y as f64).clamp(0.0, 1.0);
-        add_row(&mut sums[first * to_width..(first + 1) * to_width], &row, share as f32);
+        if first > rows {
+            finish(&sums);
+            std::mem::swap(&mut sums, &mut next);
+            next.fill([0.0; 4]);
+            rows = first;
+        }
+        add_row(&mut sums, &row, share as f32);
         if share < 1.0 && first + 1 < to_height {
-            add_row(&mut sums[(first + 1) * to_width..(first + 2) * to_width], &row, 1.0 - share as f32);
+            add_row(&mut next, &row, 1.0 - share as f32);
         }
     }
+    finish(&sums);
     let area = (step * width as f64 / to_width as f64) as f32;
-    let has_opacity = matches!(pixels, DynamicImage::ImageRgba8(_) | DynamicImage::ImageRgba16(_));
-    let colors = sums.iter().map(|[r, g, b, weight]| [r, g, b].map(|sum| sum / weight.max(1e-6))).collect();
-    let shares: Vec<f32> = sums.iter().map(|sum| (sum[3] / area).min(1.0)).collect();
+    let shares: Vec<f32> = weights.into_iter().map(|weight: f32| (weight / area).min(1.0)).collect();
     let is_opaque = !has_opacity || shares.iter().all(|share| *share > 0.999);
     View {
         colors: Plane { width: to_width, height: to_height, data: colors },
