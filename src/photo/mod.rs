@@ -111,7 +111,8 @@ impl Photo {
     /// What the encoder said.
     pub fn to_png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut png = Cursor::new(Vec::new());
-        let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive);
+        // To try all filters on each row takes a quarter of the time, and makes files hardly smaller.
+        let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Paeth);
         let (width, height) = self.dimensions();
         let color = self.pixels.color().into();
         encoder.write_image(self.pixels.as_bytes(), width, height, color).map_err(EncodeError)?;
