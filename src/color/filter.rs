@@ -363,6 +363,37 @@ mod tests {
     }
 
     #[test]
+    fn blurs_mirror_the_picture_however_small_it_is() {
+        let value = |place: usize| ((place * 7) % 11) as f32;
+        for (width, height, radius) in [(40, 9, 2), (5, 3, 4), (3, 30, 6)] {
+            let plane = Plane { width, height, data: (0..width * height).map(value).collect() };
+            let mean = |x: usize, y: usize, reach: isize, weight: &dyn Fn(isize) -> f32| -> f32 {
+                let around = (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |across| (across, down)));
+                let at = |place: usize, by: isize, of: usize| mirrored(place as isize + by, of);
+                let weighed = around.map(|(across, down)| {
+                    plane.at(at(x, across, width), at(y, down, height)) * weight(across) * weight(down)
+                });
+                weighed.sum()
+            };
+            let (boxed, soft) = (box_blur(&plane, radius), gaussian(&plane, 0.7));
+            let bell = |at: isize| (-0.5 * (at as f32 / 0.7).powi(2)).exp();
+            let whole: f32 = (-3..=3).map(bell).sum();
+            for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                let share = 1.0 / (2 * radius + 1) as f32;
+                assert!((boxed.at(x, y) - mean(x, y, radius as isize, &|_| share)).abs() < 1e-3);
+                assert!((soft.at(x, y) - mean(x, y, 3, &|at| bell(at) / whole)).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_corner_has_three_neighbors_and_the_middle_eight() {
+        assert_eq!(neighbors(0, 4, 3).collect::<Vec<_>>(), [1, 4, 5]);
+        assert_eq!(neighbors(11, 4, 3).collect::<Vec<_>>(), [6, 7, 10]);
+        assert_eq!(neighbors(5, 4, 3).collect::<Vec<_>>(), [0, 1, 2, 4, 6, 8, 9, 10]);
+    }
+
+    #[test]
     fn dilate_and_erode_are_each_others_opposite_on_squares() {
         let square = mask(&[".......", ".......", "..###..", "..###..", "..###..", ".......", "......."]);
         assert_eq!(erode(&dilate(&square, 1), 1), square);

@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn many_pixels_are_lit_as_each_of_them_is() {
+        for body in [[0.5, 0.03, 0.03], [0.6; 3], [0.02, 0.018, 0.016]] {
+            let pixel = |step: usize| body.map(|channel: f32| (channel * (step % 9) as f32 / 5.0 + 0.01).min(1.0));
+            let pixels: Vec<Rgb> = (0..2 * BLOCK + 7).map(pixel).collect();
+            let surface = Surface { paint: [0.1, 0.3, 0.9], ..Surface::read(&pixels).unwrap() };
+            let slow = |at: usize| 0.9 + 0.01 * (at % 7) as f32;
+            let mut many = pixels.clone();
+            surface.light(&mut many, slow);
+            let each: Vec<Rgb> = pixels.iter().enumerate().map(|(at, pixel)| surface.lit(*pixel, slow(at))).collect();
+            assert_eq!(many, each);
+        }
+    }
+
+    #[test]
     fn the_folds_of_black_cloth_show_in_white_and_the_gloss_on_black_lacquer_is_no_fold() {
         let cloth = fold(|step| 0.018 + 0.004 * (step % 10) as f32 / 10.0);
         let lacquer = fold(|step| if step % 4 == 0 { 0.12 } else { 0.02 });
