@@ -139,16 +139,16 @@ impl Surface {
         }
         let bright = Surface { dark: 0.0, ..*self };
         for block in pixels.chunks_mut(BLOCK) {
-            let mut channels = [[0.0; BLOCK]; 3];
+            let (mut channels, mut lit) = ([[0.0; BLOCK]; 3], [[0.0; BLOCK]; 3]);
             for (lane, pixel) in block.iter().enumerate() {
                 (0..3).for_each(|channel| channels[channel][lane] = pixel[channel]);
             }
             for lane in 0..BLOCK {
-                let lit = bright.lit(std::array::from_fn(|channel| channels[channel][lane]), 1.0);
-                (0..3).for_each(|channel| channels[channel][lane] = lit[channel]);
+                let color = bright.lit(std::array::from_fn(|channel| channels[channel][lane]), 1.0);
+                (0..3).for_each(|channel| lit[channel][lane] = color[channel]);
             }
             for (lane, pixel) in block.iter_mut().enumerate() {
-                *pixel = std::array::from_fn(|channel| channels[channel][lane]);
+                *pixel = std::array::from_fn(|channel| lit[channel][lane]);
             }
         }
     }
