@@ -3,6 +3,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use image::{ImageError, ImageFormat, ImageReader};
+use memchr::memmem;
 
 use super::limits::{LONGEST_SIDE, limits};
 
@@ -177,7 +178,7 @@ fn ends_as_it_should(source: &mut (impl Read + Seek), format: Format) -> io::Res
     source.take(4096).read_to_end(&mut tail)?;
     Ok(match format {
         Format::Jpeg => tail.windows(2).any(|pair| pair == [0xFF, 0xD9]),
-        Format::Png => tail.windows(8).any(|chunk| chunk == b"IEND\xAE\x42\x60\x82"),
+        Format::Png => memmem::rfind(&tail, b"IEND\xAE\x42\x60\x82").is_some(),
         Format::Gif => tail.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
         Format::WebP => true,
     })
