@@ -8,6 +8,10 @@
 //! with a journal can do without is told by one that does nothing else (`floor`). What the syncs cost is told by a
 //! run in memory, where they cost nothing, and by strace where it is installed. CPU time is the kernel's count of each
 //! process, peak memory its VmHWM. Only what is measured in one run can be compared.
+//!
+//! Cargo builds the program beside a benchmark with what the tests need of tokio, whose clock can be stopped: that costs a
+//! lock at each look at it, and wakes the loop twice for each work that blocks. `DYEHOUSE_PROGRAM` names another, such as a
+//! copy of what `cargo build --release` made.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 #[path = "support/floor.rs"]
@@ -108,7 +112,8 @@ fn tell(what: &str, jobs: u32, cost: Cost) {
 }
 
 fn dyehouse(manifest: &Path, out: &Path, url: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
+    let program = std::env::var_os("DYEHOUSE_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_dyehouse").into());
+    let mut command = Command::new(program);
     command.arg("run").arg(manifest).arg("-o").arg(out);
     command.args(["--base-url", url, "--rate", "1000000/s", "--burst", "1000", "--in-flight", &IN_FLIGHT.to_string()]);
     command
