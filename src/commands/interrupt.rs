@@ -1,6 +1,9 @@
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
 use crate::runner::StopSignal;
@@ -22,10 +25,20 @@ pub(super) struct Interruption {
 impl Interruption {
     /// Listens: the first signal asks the work to stop, the second ends the process at once. Whatever was journaled by then
     /// stays. Once the work is over no signal ends the process, for it has its exit code.
+    ///
+    /// It has a thread of its own, so that a signal is heard also while the program writes a report or waits for a lock.
     pub(super) fn listen(&self) -> Result<(), Failure> {
-        let mut interrupts = Interrupts::new().map_err(|cause| Failure::Start { cause })?;
+        self.listen_on_a_thread().map_err(|cause| Failure::Start { cause })
+    }
+
+    fn listen_on_a_thread(&self) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let mut interrupts = {
+            let _inside = runtime.enter();
+            Interrupts::new()?
+        };
         let Interruption { stop, is_over, each } = self.clone();
-        tokio::spawn(async move {
+        let heed = async move {
             loop {
                 let signal = interrupts.next().await;
                 if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
@@ -35,8 +48,8 @@ impl Interruption {
                 stop.stop();
                 each.notify_waiters();
             }
-        });
-        Ok(())
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(heed)).map(drop)
     }
 
     /// Says that the work is over.
@@ -59,7 +72,7 @@ struct Interrupts {
 
 #[cfg(unix)]
 impl Interrupts {
-    fn new() -> std::io::Result<Interrupts> {
+    fn new() -> io::Result<Interrupts> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupts {
             interrupt: signal(SignalKind::interrupt())?,
@@ -85,7 +98,7 @@ struct Interrupts;
 
 #[cfg(not(unix))]
 impl Interrupts {
-    fn new() -> std::io::Result<Interrupts> {
+    fn new() -> io::Result<Interrupts> {
         Ok(Interrupts)
     }
 

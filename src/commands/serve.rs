@@ -35,9 +35,9 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
         config.workers = workers;
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Start { cause })?;
+    let interruption = Interruption::default();
+    interruption.listen()?;
     runtime.block_on(async {
-        let interruption = Interruption::default();
-        interruption.listen()?;
         let server = Server::start(config, Arc::new(Recolorer)).await?;
         let manner = if arguments.chaos.is_some() { ", with chaos" } else { "" };
         screen.say(&format!("serving the API at {}{manner} (Ctrl-C ends it)", server.url()));

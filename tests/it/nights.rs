@@ -69,6 +69,39 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
 }
 
 #[test]
+fn a_second_signal_ends_also_a_run_that_waits_for_somebody_elses_report() {
+    for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+        sandbox.manifest("catalog.csv", 2);
+        let turn = std::fs::File::create(sandbox.write("out/.report-lock", "")).unwrap();
+        turn.lock().unwrap();
+        let mut child = start(&sandbox, &provider).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("2/2") {
+            assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        let journal = || std::fs::read_to_string(sandbox.path("out/journal.jsonl")).unwrap();
+        while !journal().contains("\"type\":\"ended\"") {
+            std::thread::yield_now();
+        }
+        signal(&child, name);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(child.try_wait().unwrap().is_none(), "{name}: the first one asks, and what is written ends");
+        signal(&child, name);
+        let asked = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(asked.elapsed() < Duration::from_secs(20), "{name} is not heard");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(expected), "{name}");
+        drop(turn);
+        code(&start(&sandbox, &provider).output().unwrap(), 0);
+        assert_eq!(provider.accepted(), 2);
+    }
+}
+
+#[test]
 fn the_key_is_in_nothing_that_is_said_or_left() {
     let faults = Behavior { every: Some((3, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(faults));

@@ -59,6 +59,7 @@ fn carry_out(
     let (_lock, ledger, disk) = held;
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
+    interruption.listen()?;
     let ending = runtime.block_on(session.work(ledger, disk, notices, interruption))?;
     session.tidy(&ending.ledger, remaining)?;
     let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;

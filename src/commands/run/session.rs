@@ -137,7 +137,6 @@ impl<'a> Session<'a> {
         notices: &mut Notices,
         interruption: &Interruption,
     ) -> Result<Ending, Failure> {
-        interruption.listen()?;
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
