@@ -12,35 +12,35 @@ pub struct BaseUrl(Url);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// It does not parse.
-    #[error("{text:?} is no URL: {cause}")]
+    #[error("{text:?} is not a URL: {cause}")]
     Malformed {
-        /// The text.
+        /// The text, without what may be a password.
         text: String,
         /// What the parser said.
         cause: String,
     },
-    /// A key would travel in the clear.
+    /// A key would travel in the clear: to this origin.
     #[error("{0} would send the key unencrypted")]
-    Insecure(Url),
-    /// It has a part that an origin does not have.
-    #[error("{0} is more than an origin")]
-    NotAnOrigin(Url),
+    Insecure(String),
+    /// It has a part that an origin does not have: this is all that counts of it.
+    #[error("expected {0} alone, without a path, a query, a user or a password")]
+    NotAnOrigin(String),
 }
 
 impl BaseUrl {
     /// Reads an origin such as `https://api.vibedream.ai`.
     pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
-        let malformed = |cause: String| BaseUrlError::Malformed { text: text.to_owned(), cause };
+        let malformed = |cause: String| BaseUrlError::Malformed { text: without_user(text), cause };
         let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(BaseUrlError::Insecure(url)),
+            "http" => return Err(BaseUrlError::Insecure(url.origin().ascii_serialization())),
             _ => return Err(malformed("expected https".to_owned())),
         }
-        let is_origin =
-            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url)) }
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && !has_user;
+        if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url.origin().ascii_serialization())) }
     }
 
     /// Whether it is this machine.
@@ -72,6 +72,11 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
+/// A text that is not a URL may hold a password all the same.
+fn without_user(text: &str) -> String {
+    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,9 +99,25 @@ mod tests {
             "api.vibedream.ai",
             "https://x/api",
             "https://u@x",
+            "https://:secret@x",
             "http://127.0.0.1.evil.example",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_a_wrong_one_repeats_no_password() {
+        let said = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [said("https://:secret@x"), said("http://user:secret@x/a"), said("htps://user:secret@x"), said("https://user:secret@x:port")]
+                .join("\n"),
+            @r#"
+        expected https://x alone, without a path, a query, a user or a password
+        http://x would send the key unencrypted
+        "…@x" is not a URL: expected https
+        "…@x:port" is not a URL: invalid port number
+        "#
+        );
     }
 }
