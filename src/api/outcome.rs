@@ -153,6 +153,8 @@ pub enum PollOutcome {
 pub enum Unanswered {
     /// The key was refused, which may be that poll's trouble alone.
     Refused,
+    /// The provider asked to slow down, which is no failure.
+    RateLimited,
     /// Anything else.
     Failed,
 }
@@ -210,6 +212,7 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
             wait: wait_hint(answer, now),
             reason: match status {
                 401 | 403 => Unanswered::Refused,
+                429 => Unanswered::RateLimited,
                 _ => Unanswered::Failed,
             },
         },

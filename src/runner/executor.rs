@@ -289,16 +289,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             self.asks_by_id = !self.asks_by_id;
         }
         match &outcome {
-            PollOutcome::Again { cause, wait, reason } => {
+            PollOutcome::Again { cause, reason, .. } => {
                 match reason {
                     Unanswered::Refused if self.polls.key_refused() => {
                         return Err(End::Stop(Stop::Auth(cause.clone())));
                     }
                     Unanswered::Refused => {}
-                    Unanswered::Failed => self.polls.heard(),
+                    Unanswered::RateLimited | Unanswered::Failed => self.polls.heard(),
                 }
-                // Being asked to slow down is no failure.
-                if wait.is_none() {
+                if *reason != Unanswered::RateLimited {
                     self.report(News::Polled(Err(cause.clone())));
                 }
             }

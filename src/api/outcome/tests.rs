@@ -182,7 +182,7 @@ fn errors_of_polls_are_never_a_jobs() {
         let outcome = poll(&exchange);
         assert!(matches!(outcome, PollOutcome::Again { reason: Unanswered::Failed, .. }), "{exchange:?}: {outcome:?}");
     }
-    assert!(matches!(poll(&answer(429, "")), PollOutcome::Again { reason: Unanswered::Failed, .. }));
+    assert!(matches!(poll(&answer(429, "")), PollOutcome::Again { reason: Unanswered::RateLimited, .. }));
     assert_eq!(poll(&answer(404, "")), PollOutcome::NotFound);
 }
 

@@ -265,6 +265,23 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 }
 
 #[tokio::test(start_paused = true)]
+#[tokio::test(start_paused = true)]
+async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not() {
+    let begun = tokio::time::Instant::now();
+    let hinted = || Answer { status: 503, retry_after: Some("30".into()), ..Answer::default() };
+    let (ending, _) = ending_of(500, accepted, move || Exchange::Answer(hinted())).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
+    let patience = Settings::default().give_up_after;
+    assert!(begun.elapsed() >= patience && begun.elapsed() < 2 * patience, "{:?}", begun.elapsed());
+
+    let begun = tokio::time::Instant::now();
+    let busy_for_a_while =
+        move || if begun.elapsed() < patience + Duration::from_secs(60) { answer(429, "") } else { completed() };
+    let (ending, submits) = ending_of(3, accepted, busy_for_a_while).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 3));
+    assert_eq!(with_status(&ending, JobStatus::Completed), 3);
+}
+
 async fn a_key_that_one_poll_in_some_refuses_ends_no_night_and_one_that_all_refuse_does() {
     let polls = AtomicU32::new(0);
     let odd =
