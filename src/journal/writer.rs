@@ -15,7 +15,8 @@ const BACKLOG: usize = 1024;
 ///
 /// Records are written in the order in which they were appended, and synced in groups: while one sync is under way,
 /// all that is appended gathers for the next, so that a slow disk costs latency and not throughput. After an error
-/// nothing more is written, and every later append fails with that same error: what comes after a hole is no truth.
+/// nothing more is written, for what comes after a hole is no truth: whatever waits for the disk fails with that error,
+/// later appends only tell that the writer has ended, and [`Journal::finish`] says why.
 #[derive(Debug)]
 pub struct Journal {
     lines: mpsc::Sender<Line>,

@@ -9,13 +9,11 @@ mod breaker;
 mod dispatcher;
 mod event;
 mod executor;
-mod idle_run;
 mod names;
 mod pacing;
 mod policy;
 mod polling;
-mod release;
-mod set_aside;
+mod recording;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -32,11 +30,9 @@ use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
 
 pub use event::{Checkup, Event, Observer, Tally, UnderWay};
-pub use idle_run::record_idle_run;
 pub use policy::{has_room, has_room_in_run};
 pub use polling::PollSchedule;
-pub use release::release;
-pub use set_aside::set_aside;
+pub use recording::{record_idle_run, release, set_aside};
 
 /// How a run is paced and bounded.
 #[derive(Clone, Debug)]
