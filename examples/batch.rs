@@ -165,7 +165,10 @@ fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool
         let text = HOSTILE[number % HOSTILE.len()];
         prompt = if number % 100 == 3 { "long ".repeat(2000) } else { text.to_owned() };
         columns.push((HOSTILE[0].to_owned(), text.to_owned()));
-        id = format!("it's {number} 👩🏽‍🎨 & 'עברית' {{{{x}}}} =1+1");
+        id = match number {
+            1 => "spring-catalog-".repeat(7),
+            _ => format!("it's {number} 👩🏽‍🎨 & 'עברית' {{{{x}}}} =1+1"),
+        };
     }
     let request = EditRequest {
         model: "flux-2-pro-edit".to_owned(),

@@ -57,6 +57,22 @@ test("the page holds its shape: nothing is wider than the screen", async () => {
   }
 });
 
+test("an id of a hundred letters and the id of a prediction end in an ellipsis on their own lines", async () => {
+  const page = await open(run, { fragment: "#sort=manifest" });
+  const card = page.locator("article.job >> nth=1");
+  const box = (part) => card.locator(part).boundingBox();
+  const [pictures, heading, name, prompt, facts] = await Promise.all([".open", "h2", ".name", ".prompt", ".facts"].map(box));
+  assert.ok((await card.locator(".name").textContent()).length >= 100);
+  assert.ok(name.height <= heading.height, `the id takes ${name.height} px of ${heading.height}`);
+  assert.ok(name.y >= pictures.y + pictures.height && name.y + name.height <= prompt.y);
+  for (const part of [".name", ".facts"]) {
+    const style = await card.locator(part).evaluate((element) => [getComputedStyle(element).whiteSpace, getComputedStyle(element).textOverflow]);
+    assert.deepEqual(style, ["nowrap", "ellipsis"], part);
+  }
+  assert.ok(facts.height <= 20);
+  await close(page);
+});
+
 test("hostile values can be searched, filtered by and linked to", async () => {
   const page = await open(run);
   const column = "<script>document.title='broken'</script><img src=x onerror=alert(1)>";

@@ -140,9 +140,9 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         add("uncertain", batch.reserved.to_string(), "reserved", "state=uncertain");
     }
     if let Some(seconds) = summary::seconds(batch) {
-        add("time", words::seconds(seconds), "from first to last", "");
+        add("time", words::seconds(seconds), "total time", "");
         if seconds > 0.0 && batch.counts.completed > 1 {
-            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures a minute", "");
+            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures per minute", "");
         }
     }
     figures

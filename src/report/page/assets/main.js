@@ -10,7 +10,7 @@ const fillFacet = (facet) => {
   const counts = tallied((job) => facetOf(job, facet));
   if (view[facet] && !counts.has(view[facet])) counts.set(view[facet], 0);
   const words = [...counts.keys()].sort((one, other) => (order ? order.indexOf(one) - order.indexOf(other) : names.compare(one, other)));
-  select.replaceChildren(make("option", { value: "", text: "all" }), ...words.map((word) => make("option", { value: word, text: `${word} (${counts.get(word).toLocaleString("en")})` })));
+  select.replaceChildren(make("option", { value: "", text: "all" }), ...words.map((word) => make("option", { value: word, text: `${facet === "review" && word === "open" ? "unreviewed" : word} (${counts.get(word).toLocaleString("en")})` })));
   select.value = view[facet];
   select.closest("label").hidden = words.length === 0;
 };
@@ -49,7 +49,7 @@ const fillChips = () => {
 
 const fillReview = () => {
   const tally = tallyReview();
-  get("reviewed").textContent = `${tally.approved.toLocaleString("en")} approved, ${tally.rejected.toLocaleString("en")} rejected, ${tally.open.toLocaleString("en")} open`;
+  get("reviewed").textContent = `${tally.approved.toLocaleString("en")} approved, ${tally.rejected.toLocaleString("en")} rejected, ${tally.open.toLocaleString("en")} unreviewed`;
   get("export-rejected").disabled = tally.rejected === 0;
   get("export-decisions").disabled = review.decisions.size === 0;
   get("unkept").hidden = review.isKept;

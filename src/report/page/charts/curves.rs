@@ -50,7 +50,7 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     };
     Some(Chart {
         name: "Progress",
-        words: format!("{completed} completed and {failed} failed in {}{slowed}", words::seconds(span.seconds)),
+        words: format!("{completed} completed and {failed} failed in {}{slowed}", words::seconds(span.took)),
         svg: drawing.finish(),
     })
 }
@@ -89,6 +89,8 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
 /// The time that a batch took, and is still taking, in a unit that makes round numbers of it.
 struct Span {
     from: Timestamp,
+    took: f64,
+    /// The length of the axis, which is not nothing.
     seconds: f64,
     unit: (f64, &'static str),
 }
@@ -97,14 +99,15 @@ impl Span {
     fn of(batch: &BatchView, ends: &[End]) -> Option<Span> {
         let from = batch.started_at?;
         let to = ends.iter().map(|end| end.at).max()?;
-        let seconds = to.duration_since(from).as_secs_f64().max(1.0);
+        let took = to.duration_since(from).as_secs_f64().max(0.0);
+        let seconds = took.max(1.0);
         let unit = match seconds {
             ..180.0 => (1.0, "s"),
             ..10_800.0 => (60.0, "min"),
             ..260_000.0 => (3600.0, "h"),
             _ => (86_400.0, "d"),
         };
-        Some(Span { from, seconds, unit })
+        Some(Span { from, took, seconds, unit })
     }
 
     fn length(&self) -> f64 {

@@ -18,9 +18,9 @@ pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
     let mut drawing = bars.draw(|seconds| duration_label(seconds, end));
     drawing.mark("median", median);
     Some(Chart {
-        name: "Time a job",
+        name: "Time per job",
         words: format!(
-            "half of the jobs took up to {}, 95 of 100 up to {}, the slowest {}",
+            "median {}, 95th percentile {}, slowest {}",
             words::seconds(median),
             words::seconds(high),
             words::seconds(most)

@@ -37,7 +37,7 @@ mod tests {
     use crate::color::Verdict;
     use crate::job::{Cents, JobStatus};
     use crate::report::{TimelineEvent, TimelineKind};
-    use jiff::Timestamp;
+    use jiff::{SignedDuration, Timestamp};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -69,7 +69,7 @@ mod tests {
         insta::assert_debug_snapshot!(words, @r#"
         [
             "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time, it paused 0 times",
-            "half of the jobs took up to 26 s, 95 of 100 up to 32 s, the slowest 32 s",
+            "median 26 s, 95th percentile 32 s, slowest 32 s",
             "$2.80 of a budget of $5.00",
             "ΔE00 between the color asked for and the color found: half of the results up to 4.5, the largest 8.8",
         ]
@@ -91,6 +91,18 @@ mod tests {
         assert_eq!(cost.name, "Cost of what the manifest asks for now");
         assert_eq!(cost.words, "$0.84; with what it does not ask for any more $1.68 of a budget of $2.00");
         assert!(!cost.svg.contains("budget"), "the budget is for all of it: {}", cost.svg);
+    }
+
+    #[test]
+    fn a_batch_of_less_than_a_second_is_said_to_have_taken_that() {
+        let end = |after| End {
+            at: at(0) + SignedDuration::from_millis(after),
+            status: JobStatus::Completed,
+            cost: Cents(7),
+        };
+        let tally = Tally { ends: vec![end(100), end(300)], ..Tally::default() };
+        let charts = charts(&BatchView { started_at: Some(at(0)), ..BatchView::default() }, &tally);
+        assert_eq!(charts[0].words, "2 completed and 0 failed in 0.3 s");
     }
 
     #[test]
