@@ -59,6 +59,20 @@ pub enum SecretError {
 }
 
 impl Secret {
+    /// The provider's key.
+    pub const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
+    /// Where a webhook is: its path may let anybody post.
+    pub const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
+    /// What messages to a webhook are signed with.
+    pub const NOTIFY_SECRET: Secret =
+        Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
+    /// Where a monitor is pinged.
+    pub const HEALTHCHECK_URL: Secret =
+        Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
+
+    /// All of them.
+    pub const ALL: [Secret; 4] = [Secret::API_KEY, Secret::NOTIFY_URL, Secret::NOTIFY_SECRET, Secret::HEALTHCHECK_URL];
+
     /// Looks for the secret: the variable first, then the file that is named, then systemd's credential. `lookup`
     /// gives the variables of the environment; empty ones are as good as none.
     ///

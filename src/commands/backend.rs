@@ -16,9 +16,6 @@ use crate::verify::{BeforePictures, ColorChecker, FetchLimits, Verifier};
 
 use super::Failure;
 
-/// The provider's key.
-const KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
-
 /// An API that is ready for requests, and the place for what it makes.
 pub(super) struct Ready {
     pub(super) api: Arc<Client>,
@@ -29,7 +26,7 @@ pub(super) struct Ready {
 
 /// The key of the provider, and what is to be said about the place where it was.
 pub(super) fn key() -> Result<Found, Failure> {
-    KEY.find(|name| std::env::var_os(name))?.ok_or(Failure::NoKey)
+    Secret::API_KEY.find(|name| std::env::var_os(name))?.ok_or(Failure::NoKey)
 }
 
 /// The provider's API at `base`.

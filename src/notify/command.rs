@@ -1,14 +1,13 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
+use crate::secrets::Secret;
+
 use super::{NoticeError, Outcome};
 
-/// What the variables of a run's secrets are called: they are the run's, and not the command's.
-const SECRETS: [&str; 2] = ["VIBEDREAM_API_KEY", "DYEHOUSE_NOTIFY_SECRET"];
-
-/// Runs `command` in the system's shell, with the summary on stdin and the most asked-for of it in variables. What it
-/// prints goes to stderr, since stdout holds the closing summary alone. It may take until `impatience` is over; after that
-/// it is ended, with all that it has started.
+/// Runs `command` in the system's shell, with the summary on stdin, the most asked-for of it in variables, and none of the
+/// run's secrets. What it prints goes to stderr, since stdout holds the closing summary alone. It may take until
+/// `impatience` is over; after that it is ended, with all that it has started.
 ///
 /// # Errors
 ///
@@ -20,8 +19,8 @@ pub async fn run_command(
 ) -> Result<(), NoticeError> {
     let failed = |cause: String| NoticeError { what: format!("run `{command}`"), cause };
     let mut shell = shell(command);
-    for secret in SECRETS {
-        shell.env_remove(secret);
+    for secret in Secret::ALL {
+        shell.env_remove(secret.variable);
     }
     let mut child = shell
         .envs(variables(outcome))

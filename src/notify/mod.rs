@@ -14,7 +14,7 @@ pub use command::run_command;
 pub use healthcheck::{Healthcheck, Ping};
 pub use metrics::{render_metrics, write_metrics};
 pub use outcome::Outcome;
-pub use signature::{Signature, sign};
+pub use signature::{Signature, SigningKey, SigningKeyError};
 pub use webhook::Webhook;
 
 /// The end point of a notice: an `http` or `https` URL. Its path may be a secret, so that only its origin is ever shown.

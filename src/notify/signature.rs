@@ -16,19 +16,41 @@ pub struct Signature {
     pub signature: String,
 }
 
-/// Signs `body`. A secret that begins with `whsec_` is base64 after that, as the specification has it; any other is used
-/// byte for byte.
-pub fn sign(secret: &SecretString, id: &str, at: Timestamp, body: &[u8]) -> Signature {
-    let secret = secret.expose_secret();
-    let decoded = secret.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-    let key = hmac::Key::new(hmac::HMAC_SHA256, decoded.as_deref().unwrap_or(secret.as_bytes()));
-    let timestamp = at.as_second().to_string();
-    let mut context = hmac::Context::with_key(&key);
-    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
-        context.update(part);
+/// What messages are signed with.
+#[derive(Clone, Debug)]
+pub struct SigningKey(hmac::Key);
+
+/// A secret that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret is `whsec_` and no base64 after it")]
+pub struct SigningKeyError;
+
+impl SigningKey {
+    /// Reads a secret. One that begins with `whsec_` is base64 after that, as the specification has it; any other is used byte
+    /// for byte.
+    ///
+    /// # Errors
+    ///
+    /// What follows `whsec_` is nothing, or is cut: no receiver could verify what is signed with it.
+    pub fn of(secret: &SecretString) -> Result<SigningKey, SigningKeyError> {
+        let secret = secret.expose_secret();
+        let bytes = match secret.strip_prefix("whsec_") {
+            Some(encoded) => STANDARD.decode(encoded).ok().filter(|bytes| !bytes.is_empty()).ok_or(SigningKeyError)?,
+            None => secret.as_bytes().to_vec(),
+        };
+        Ok(SigningKey(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
-    let signature = format!("v1,{}", STANDARD.encode(context.sign()));
-    Signature { id: id.to_owned(), timestamp, signature }
+
+    /// Signs `body`.
+    pub fn sign(&self, id: &str, at: Timestamp, body: &[u8]) -> Signature {
+        let timestamp = at.as_second().to_string();
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+            context.update(part);
+        }
+        let signature = format!("v1,{}", STANDARD.encode(context.sign()));
+        Signature { id: id.to_owned(), timestamp, signature }
+    }
 }
 
 #[cfg(test)]
@@ -39,11 +61,19 @@ mod tests {
     fn a_signature_is_the_one_that_other_programs_compute() {
         // printf 'msg_1.1700000000.{}' | openssl dgst -sha256 -hmac secret -binary | base64
         let at = Timestamp::from_second(1_700_000_000).unwrap();
-        let plain = sign(&"secret".into(), "msg_1", at, b"{}");
+        let sign = |secret: &str| SigningKey::of(&secret.into()).unwrap().sign("msg_1", at, b"{}");
+        let plain = sign("secret");
         assert_eq!(plain.signature, "v1,A5oIrJxXPB/PkULSoVu0e4khvPiqpF9vljmhkSKg0FI=");
         assert_eq!((plain.id.as_str(), plain.timestamp.as_str()), ("msg_1", "1700000000"));
-        let prefixed = sign(&"whsec_c2VjcmV0".into(), "msg_1", at, b"{}");
+        let prefixed = sign("whsec_c2VjcmV0");
         assert_eq!(prefixed, plain, "c2VjcmV0 is base64 for the same secret");
-        assert_ne!(sign(&"other".into(), "msg_1", at, b"{}").signature, plain.signature);
+        assert_ne!(sign("other").signature, plain.signature);
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_not_taken_for_another_one() {
+        for cut in ["whsec_", "whsec_c2VjcmV", "whsec_c2Vj cmV0", "whsec_secret!"] {
+            assert_eq!(SigningKey::of(&cut.into()).unwrap_err(), SigningKeyError, "{cut}");
+        }
     }
 }

@@ -1,10 +1,8 @@
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
-use secrecy::SecretString;
 
 use super::delivery::{client, deliver};
-use super::signature::sign;
-use super::{NoticeError, NoticeUrl, Outcome};
+use super::{NoticeError, NoticeUrl, Outcome, SigningKey};
 
 /// How often a message is tried.
 const ATTEMPTS: usize = 5;
@@ -15,7 +13,7 @@ pub struct Webhook {
     /// Where to.
     pub url: NoticeUrl,
     /// What the messages are signed with.
-    pub secret: Option<SecretString>,
+    pub key: Option<SigningKey>,
 }
 
 impl Webhook {
@@ -31,8 +29,8 @@ impl Webhook {
         let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
         let request = || {
             let post = http.post(self.url.0.clone()).header(CONTENT_TYPE, "application/json").body(body.clone());
-            let Some(secret) = &self.secret else { return post };
-            let signature = sign(secret, &id, now(), body.as_bytes());
+            let Some(key) = &self.key else { return post };
+            let signature = key.sign(&id, now(), body.as_bytes());
             post.header("webhook-id", signature.id)
                 .header("webhook-timestamp", signature.timestamp)
                 .header("webhook-signature", signature.signature)

@@ -113,6 +113,10 @@ fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
     let mut run = provider.run(&sandbox, &format!("--notify {}/hook", listener.url));
     let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET_FILE", "/no/such/file").output().unwrap(), 0);
     assert!(said.contains("DYEHOUSE_NOTIFY_SECRET_FILE names") && listener.posts().is_empty(), "{said}");
+    let mut run = provider.run(&sandbox, &format!("--notify {}/hook", listener.url));
+    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "whsec_c2VjcmV").output().unwrap(), 0);
+    assert!(said.contains("read DYEHOUSE_NOTIFY_SECRET: the secret is `whsec_` and no base64 after it"), "{said}");
+    assert!(listener.posts().is_empty() && !said.contains("c2VjcmV"), "{said}");
 }
 
 #[test]
@@ -158,11 +162,18 @@ fn a_monitor_hears_of_every_ending() {
 fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
     let (sandbox, provider) = two_jobs();
     let command = format!(
-        "cat > summary.json; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > said; {} merge $DYEHOUSE_FOLDER -o copy > merged",
+        "cat > summary.json; env > environment; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > said; {} merge $DYEHOUSE_FOLDER -o copy > merged",
         env!("CARGO_BIN_EXE_dyehouse")
     );
-    let output = provider.run(&sandbox, "--json").args(["--on-finish", &command]).output().unwrap();
+    let listener = Listener::start(0, StatusCode::OK);
+    let mut run = provider.run(&sandbox, "--json");
+    run.env("DYEHOUSE_NOTIFY_SECRET", "se-cret").env("DYEHOUSE_HEALTHCHECK_URL", format!("{}/se-cret", listener.url));
+    run.env("DYEHOUSE_NOTIFY_URL", format!("{}/se-cret", listener.url));
+    let output = run.args(["--on-finish", &command]).output().unwrap();
     code(&output, 0);
+    assert_eq!(listener.paths().len(), 3);
+    let environment = sandbox.read("environment");
+    assert!(!environment.contains("se-cret") && !environment.contains(Provider::KEY), "{environment}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = sandbox.json("summary.json");
     assert_eq!((&told["jobs"], &told["cost_cents"]), (&printed["jobs"], &printed["cost_cents"]));

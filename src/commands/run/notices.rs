@@ -15,14 +15,12 @@ use crate::commands::interrupt::Interruption;
 use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
-use crate::notify::{Healthcheck, NoticeError, NoticeUrl, Outcome, Ping, Webhook, run_command, write_metrics};
+use crate::notify::{
+    Healthcheck, NoticeError, NoticeUrl, Outcome, Ping, SigningKey, Webhook, run_command, write_metrics,
+};
 use crate::progress::Closing;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
-
-const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
-const NOTIFY_SECRET: Secret = Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
-const HEALTHCHECK_URL: Secret = Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
 
 /// How long a webhook and a monitor may take to be told.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,15 +51,15 @@ impl Notices {
             }
             Ok(find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose()?)
         };
-        let webhook = url(&wanted.notify, &NOTIFY_URL)?.and_then(|url| match find(&NOTIFY_SECRET) {
-            Ok(secret) => Some(Webhook { url, secret }),
+        let webhook = url(&wanted.notify, &Secret::NOTIFY_URL)?.and_then(|url| match signing_key() {
+            Ok(key) => Some(Webhook { url, key }),
             // A night is worth more than news of it, and what is to be signed does not go out unsigned.
-            Err(error) => {
-                note(Err(NoticeError { what: format!("tell {url} how the run ends"), cause: error.to_string() }));
+            Err(cause) => {
+                note(Err(NoticeError { what: format!("tell {url} how the run ends"), cause }));
                 None
             }
         });
-        let healthcheck = url(&wanted.healthcheck, &HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
+        let healthcheck = url(&wanted.healthcheck, &Secret::HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
         let metrics_file = wanted.metrics_file.clone();
         Ok(Notices { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
     }
@@ -139,6 +137,12 @@ fn find(place: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
         tracing::warn!("{notice}");
     }
     Ok(Some(found.value))
+}
+
+fn signing_key() -> Result<Option<SigningKey>, String> {
+    let Some(secret) = find(&Secret::NOTIFY_SECRET).map_err(|error| error.to_string())? else { return Ok(None) };
+    let key = SigningKey::of(&secret).map_err(|error| format!("read {}: {error}", Secret::NOTIFY_SECRET.variable))?;
+    Ok(Some(key))
 }
 
 fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, UsageError> {
