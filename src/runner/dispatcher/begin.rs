@@ -24,6 +24,10 @@ use super::{Dispatcher, Mode};
 /// How many pictures are looked at, or wait for a processor, at once.
 const MOST_LOOKING: usize = 16;
 
+/// How many results may wait to be looked at again so that submits need not wait for them. Those of a larger catalog stay in the
+/// plan, for each of these takes memory.
+const MOST_TENDING: usize = 1 << 14;
+
 /// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
 /// host is the slower one, what waits costs memory, and its URLs grow old.
 const MOST_SAVING: usize = 512;
@@ -82,9 +86,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     break;
                 }
             }
-            if let Task::Tend = next.task
-                && self.workers.are(Phase::Looking) >= MOST_LOOKING
-            {
+            let must_wait = matches!(next.task, Task::Tend) && self.workers.are(Phase::Looking) >= MOST_LOOKING;
+            if must_wait && self.tending.len() >= MOST_TENDING {
                 break;
             }
             let Some(next) = (match source {
@@ -94,6 +97,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }) else {
                 break;
             };
+            if must_wait {
+                self.tending.push_back(next);
+                continue;
+            }
             match self.resolved(next)? {
                 Some(next) if next.task.submits() && !was_paced => self.rerolls.push_back(next),
                 Some(next) => self.begin(next).await?,
@@ -121,6 +128,18 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             && let Some(next) = self.local.pop_front()
         {
             self.begin(next).await?;
+        }
+        while self.mode == Mode::Running
+            && self.workers.are(Phase::Looking) < MOST_LOOKING
+            && self.workers.are(Phase::Saving) < MOST_SAVING
+            && let Some(next) = self.tending.pop_front()
+        {
+            match self.resolved(next)? {
+                Some(next) if next.task.is_local() => self.begin(next).await?,
+                Some(next) if next.task.submits() => self.rerolls.push_back(next),
+                Some(next) => self.retries.push_back(next),
+                None => {}
+            }
         }
         Ok(())
     }

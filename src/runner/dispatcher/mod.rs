@@ -62,6 +62,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     rerolls: VecDeque<Work>,
     /// What is to be done on this machine alone, and so whatever stands in the way of submits.
     local: VecDeque<Work>,
+    /// Results whose color is looked after again, and which wait for a processor while submits go out.
+    tending: VecDeque<Work>,
     receipts: FuturesUnordered<Receipt>,
     unrecorded: Vec<(JobId, PredictionId)>,
     /// What no other job's picture may be called.
@@ -115,6 +117,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             retries: VecDeque::new(),
             rerolls: VecDeque::new(),
             local: VecDeque::new(),
+            tending: VecDeque::new(),
             receipts: FuturesUnordered::new(),
             unrecorded: Vec::new(),
             names: FurtherNames::of(&ledger),
@@ -192,7 +195,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Whether there is more to begin with.
     fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Work>>) -> bool {
-        work.peek().is_some() || !self.retries.is_empty() || !self.rerolls.is_empty()
+        let waiting = [&self.retries, &self.rerolls, &self.tending];
+        work.peek().is_some() || waiting.iter().any(|queue| !queue.is_empty())
     }
 
     /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for

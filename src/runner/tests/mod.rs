@@ -17,7 +17,7 @@ use crate::job::{
 };
 use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
 use crate::outputs::{Place, Slot, Verified};
-use crate::plan::{Standing, Task};
+use crate::plan::{Goal, Standing, Task};
 use crate::verify::{Correction, Subject, Uncorrected};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
@@ -116,13 +116,14 @@ impl Disk for Memory {
     }
 }
 
-/// Sees no colors.
+/// Sees no colors, after a minute.
 struct Blind;
 
 impl Verifier for Blind {
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
         let check = Check::unmeasurable(subject.goal.colors[0], "it is dark");
-        async move { check }.boxed()
+        let minute = tokio::time::sleep(Duration::from_secs(60));
+        minute.map(|()| check).boxed()
     }
 
     fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
@@ -265,7 +266,6 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 }
 
 #[tokio::test(start_paused = true)]
-#[tokio::test(start_paused = true)]
 async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not() {
     let begun = tokio::time::Instant::now();
     let hinted = || Answer { status: 503, retry_after: Some("30".into()), ..Answer::default() };
@@ -282,6 +282,7 @@ async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not
     assert_eq!(with_status(&ending, JobStatus::Completed), 3);
 }
 
+#[tokio::test(start_paused = true)]
 async fn a_key_that_one_poll_in_some_refuses_ends_no_night_and_one_that_all_refuse_does() {
     let polls = AtomicU32::new(0);
     let odd =
@@ -348,6 +349,29 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
     let (paid_anew, submits, _) = later(lost.ledger, &reclaim, unknown).await;
     assert_eq!((with_status(&paid_anew, JobStatus::Failed), submits), (1, 1));
     assert_eq!(paid_anew.ledger.spent(), Cents(14));
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
+    let (night_before, _) = ending_of(100, accepted, completed).await;
+    let tend = |number| {
+        let Work { key, task: Task::Submit(request), .. } = work(number) else { unreachable!() };
+        let goal = Goal { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
+        Work { key, task: Task::Tend, standing: Standing::Current, goal: Some(Arc::new(goal)) }
+    };
+    let (begun, submitted_by) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
+    let last = Arc::clone(&submitted_by);
+    let submit = move |number| {
+        last.store(begun.elapsed().as_secs() as u32, Ordering::Relaxed);
+        accepted(number + 100)
+    };
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
+    let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
+    let all = (0..100).map(tend).chain((100..110).map(work));
+    let ending = play(settings, api, night_before.ledger, Memory, all).await;
+    let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
+    assert_eq!((ending.stopped, checked), (None, 100));
+    assert!(submitted_by.load(Ordering::Relaxed) < 10 && begun.elapsed() > Duration::from_secs(300));
 }
 
 #[tokio::test(start_paused = true)]
