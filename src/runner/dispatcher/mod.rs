@@ -182,7 +182,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(unrecorded) = self.receipts.next() => self.unrecorded.extend(unrecorded),
                 Some(report) = self.inbox.recv() => self.take(report, &is_job).await?,
-                Some(Err(error)) = self.executors.join_next() => return Err(RunError::Executor(error)),
+                Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
                 () = sleep_until(wake), if wake.is_some() => {}
             }
             match self.mode {
