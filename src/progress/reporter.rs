@@ -188,6 +188,7 @@ fn stopping_words(reason: &StopReason, under_way: UnderWay) -> String {
         (UnderWay::IsLeft, _) => "leaving what is at the provider to a later run",
     };
     format!("stopping: {reason}; {then}")
+        (UnderWay::Nothing, _) => return format!("stopping: {reason}"),
 }
 
 /// What a person must hear at once of a check: nothing where all is well.
@@ -282,12 +283,14 @@ mod tests {
         stopping: it was asked to stop; leaving what is at the provider to a later run (Ctrl-C again ends at once)
         stopping: the API refused the key (HTTP 401); leaving what is at the provider to a later run
         "
+                words(StopReason::Budget, UnderWay::Nothing),
         );
     }
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
         let words = |work, returning| Outlook { work, returning }.words(3);
+        stopping: the next submit could pass the budget
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
         assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");

@@ -123,6 +123,8 @@ pub enum UnderWay {
     Ends,
     /// They are left to a later run. Only submits and downloads under way get a few seconds more.
     IsLeft,
+    /// There are none.
+    Nothing,
 }
 
 /// What a check was about.

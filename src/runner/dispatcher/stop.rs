@@ -79,8 +79,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// The first reason stands: what follows from it is no reason of its own.
     pub(super) fn tell_stopping(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
-            let is_draining = !matches!(self.mode, Mode::Halting(_));
-            let under_way = if is_draining { UnderWay::Ends } else { UnderWay::IsLeft };
+            let under_way = match self.mode {
+                _ if self.workers.is_empty() && self.local.is_empty() => UnderWay::Nothing,
+                Mode::Halting(_) => UnderWay::IsLeft,
+                Mode::Running | Mode::Draining(_) => UnderWay::Ends,
+            };
             self.tell(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
         }
