@@ -110,7 +110,7 @@ fn variables(outcome: &Outcome) -> Vec<(String, String)> {
             variables.push((format!("DYEHOUSE_JOBS_{}", word.to_uppercase()), count.to_string()));
         }
     }
-    if let Some(cents) = outcome.number(&["cost_cents", "spent"]) {
+    if let Some(cents) = outcome.charged("spent") {
         variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), cents.to_string()));
     }
     variables

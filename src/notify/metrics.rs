@@ -37,16 +37,22 @@ pub fn render_metrics(outcome: &Outcome, at: Timestamp) -> String {
         "Jobs with results that are gone from the manifest.",
         outcome.number(&["removed"]),
     );
-    let dollars = |cents: &str| outcome.number(&["cost_cents", cents]).map(|cents| cents / 100.0);
-    text.single("spent_dollars_total", COUNTER, "What was charged over the folder's whole life.", dollars("spent"));
-    text.single("last_run_spent_dollars", GAUGE, "What was charged in the last run.", dollars("spent_now"));
+    let dollars = |cents: Option<f64>| cents.map(|cents| cents / 100.0);
+    let charged = |name: &str| dollars(outcome.charged(name));
+    text.single("spent_dollars_total", COUNTER, "What was charged over the folder's whole life.", charged("spent"));
+    text.single("last_run_spent_dollars", GAUGE, "What was charged in the last run.", charged("spent_now"));
     text.single(
         "reserved_dollars",
         GAUGE,
         "What submits of unknown fate may have cost beyond that.",
-        dollars("reserved"),
+        charged("reserved"),
     );
-    text.single("budget_dollars", GAUGE, "The ceiling over the folder's whole life.", dollars("budget"));
+    text.single(
+        "budget_dollars",
+        GAUGE,
+        "The ceiling over the folder's whole life.",
+        dollars(outcome.number(&["cost_cents", "budget"])),
+    );
     text.single("submits_total", COUNTER, "Submits over the folder's whole life.", outcome.number(&["submits"]));
     let bytes = outcome.number(&["pictures", "bytes"]);
     text.single("results_bytes", GAUGE, "The size of all results.", bytes);
@@ -167,6 +173,17 @@ mod tests {
         # TYPE dyehouse_results_bytes gauge
         dyehouse_results_bytes{manifest="a \"good\" one.yaml",share="2/8"} 123456
         "#);
+    }
+
+    #[test]
+    fn what_this_machine_edits_is_not_charged() {
+        let closing =
+            json!({"backend": "embedded", "cost_cents": {"spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
+        let manifest = "m.csv".to_owned();
+        let outcome = Outcome::ended(Exit::Complete, manifest, "x".into(), String::new(), closing, json!({}));
+        let text = render_metrics(&outcome, Timestamp::UNIX_EPOCH);
+        assert!(text.contains("dyehouse_spent_dollars_total{manifest=\"m.csv\"} 0\n"), "{text}");
+        assert!(text.contains("dyehouse_budget_dollars{manifest=\"m.csv\"} 5\n"), "{text}");
     }
 
     #[test]

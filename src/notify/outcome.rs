@@ -48,6 +48,12 @@ impl Outcome {
         Outcome { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
     }
 
+    /// What of the sum `name` was charged, in cents: nothing where this machine edits, which reckons with the provider's prices.
+    pub(super) fn charged(&self, name: &str) -> Option<f64> {
+        let cents = self.number(&["cost_cents", name])?;
+        Some(if self.summary["backend"] == "embedded" { 0.0 } else { cents })
+    }
+
     /// The number at `path` in the summary, such as `["jobs", "total"]`.
     pub(super) fn number(&self, path: &[&str]) -> Option<f64> {
         path.iter().try_fold(&self.summary, |value, key| value.get(key)).and_then(Value::as_f64)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, ErrorClass, HeldBack, StatusCounts};
+use crate::job::{Cents, ErrorClass, HeldBack, Partition, StatusCounts};
 use crate::manifest::Backend;
 use crate::report::Alike;
 use crate::runner::StopReason;
@@ -17,6 +17,10 @@ use crate::words::{counted, duration};
 pub struct Closing {
     /// Who edited.
     pub backend: Backend,
+    /// The share of the manifest, if only one was meant.
+    pub partition: Option<Partition>,
+    /// How many jobs had something left to do when it began.
+    pub work: u64,
     /// The jobs that were meant, by status.
     pub counts: StatusCounts,
     /// How many submits were made over the folder's whole life.
@@ -68,16 +72,7 @@ pub struct Closing {
 impl Closing {
     /// The summary as a person reads it.
     pub fn text(&self) -> String {
-        let counts = &self.counts;
-        let done = if counts.completed == counts.total {
-            format!("{} completed", counted(counts.total, "job"))
-        } else {
-            format!("{} of {} completed", counts.completed, counted(counts.total, "job"))
-        };
-        let others = [(counts.failed, "failed"), (counts.uncertain, "uncertain"), (counts.pending, "pending")];
-        let others: String =
-            others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
-        let mut text = format!("{done}{others} in {}\n", duration(self.seconds));
+        let mut text = format!("{}\n", self.head());
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (class, count) in &self.errors {
             line("failed", &format!("{count} {class}: {}", class.remedy()));
@@ -164,6 +159,28 @@ impl Closing {
         })
     }
 
+    /// What was done, or that there was nothing to do.
+    fn head(&self) -> String {
+        let counts = &self.counts;
+        let done = if counts.completed == counts.total {
+            format!("{} completed", counted(counts.total, "job"))
+        } else {
+            format!("{} of {} completed", counts.completed, counted(counts.total, "job"))
+        };
+        let others = [(counts.failed, "failed"), (counts.uncertain, "uncertain"), (counts.pending, "pending")];
+        let others: String =
+            others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
+        let is_idle = self.work == 0 && self.set_aside == 0 && self.stopped.is_none();
+        match (counts.total, self.partition) {
+            _ if !is_idle => format!("{done}{others} in {}", duration(self.seconds)),
+            (0, Some(share)) => format!("nothing to do: share {share} has no job of this manifest"),
+            (0, None) => "nothing to do: the manifest makes no job".to_owned(),
+            (1, _) if counts.completed == 1 => "nothing to do: the job is completed".to_owned(),
+            (total, _) if counts.completed == total => format!("nothing to do: all {total} jobs are completed"),
+            _ => format!("nothing to do: {done}{others}"),
+        }
+    }
+
     fn color(&self) -> String {
         let counts = self.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
@@ -177,7 +194,7 @@ impl Closing {
 
     fn cost(&self) -> String {
         if self.backend == Backend::Embedded {
-            return format!("nothing; at the provider it would be {}", self.spent);
+            return cost_here(self.spent);
         }
         let mut text = format!("{} spent", self.spent);
         if self.spent_now < self.spent {
@@ -193,6 +210,11 @@ impl Closing {
         }
         text
     }
+}
+
+/// What edits cost that this machine makes.
+pub fn cost_here(at_the_provider: Cents) -> String {
+    format!("nothing; at the provider it would be {at_the_provider}")
 }
 
 /// What is said of jobs whose pictures somebody has changed.
@@ -211,6 +233,8 @@ mod tests {
     fn closing() -> Closing {
         Closing {
             backend: Backend::Vibedream,
+            partition: None,
+            work: 48,
             counts: StatusCounts { total: 48, completed: 48, ..StatusCounts::default() },
             submits: 48,
             spent: Cents(336),
@@ -245,6 +269,32 @@ mod tests {
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_do_does_not_claim_the_work_of_earlier_ones() {
+        let counts = |total, completed, failed| StatusCounts { total, completed, failed, ..StatusCounts::default() };
+        let head = |counts, partition| Closing { counts, partition, work: 0, ..closing() }.head();
+        let share = Some("2/8".parse().unwrap());
+        insta::assert_snapshot!(
+            [
+                head(counts(48, 48, 0), share),
+                head(counts(1, 1, 0), None),
+                head(counts(48, 46, 2), None),
+                head(counts(0, 0, 0), share),
+                head(counts(0, 0, 0), None),
+                Closing { work: 0, set_aside: 2, ..closing() }.head(),
+            ]
+            .join("\n"),
+            @r"
+        nothing to do: all 48 jobs are completed
+        nothing to do: the job is completed
+        nothing to do: 46 of 48 jobs completed, 2 failed
+        nothing to do: share 2/8 has no job of this manifest
+        nothing to do: the manifest makes no job
+        48 jobs completed in 2 min 31 s
+        "
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod screen;
 mod uncertain_submit;
 
 pub use changed::Changed;
-pub use closing::Closing;
+pub use closing::{Closing, cost_here};
 pub use logs::start_logs;
 pub use reporter::{Outlook, Reporter};
 pub use screen::{Screen, style};

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::color::{Check, Verdict};
 use crate::job::SubmitRate;
-use crate::manifest::Style;
+use crate::manifest::{Backend, Style};
 use crate::runner::{Checkup, Event, Observer, StopReason, Tally, UnderWay};
 
 use super::screen::{Screen, Show};
@@ -25,6 +25,8 @@ pub struct Reporter<'s> {
     ended: u64,
     failed: u64,
     uncertain: u64,
+    /// Whether what is spent is spent, and not only what it would be at the provider.
+    is_charged: bool,
     ends: VecDeque<Instant>,
 }
 
@@ -57,13 +59,16 @@ impl Outlook {
 impl<'s> Reporter<'s> {
     /// A reporter of a run over `total` jobs whose submits go out at `rate`.
     pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
-        Reporter { screen, bar: None, total, rate, work: 0, ended: 0, failed: 0, uncertain: 0, ends: VecDeque::new() }
+        let (work, ended, failed, uncertain) = (0, 0, 0, 0);
+        let ends = VecDeque::new();
+        Reporter { screen, bar: None, total, rate, work, ended, failed, uncertain, is_charged: true, ends }
     }
 
     /// Begins.
-    pub fn open(&mut self, manifest: &str, backend: &str, outlook: Outlook) {
+    pub fn open(&mut self, manifest: &str, backend: Backend, outlook: Outlook) {
         let work = outlook.work;
         self.work = work;
+        self.is_charged = backend != Backend::Embedded;
         self.ends.push_back(Instant::now());
         let jobs = counted(self.total, "job");
         let left = outlook.words(self.total);
@@ -122,7 +127,9 @@ impl<'s> Reporter<'s> {
         if let Some(per_minute) = self.per_minute() {
             parts.push(format!("{per_minute:.1}/min"));
         }
-        parts.push(tally.spent.to_string());
+        if self.is_charged {
+            parts.push(tally.spent.to_string());
+        }
         if let Some(left) = self.left() {
             parts.push(format!("{} left", duration(left)));
         }
@@ -181,6 +188,7 @@ impl Observer for Reporter<'_> {
 /// Why a run stops, what becomes of what is under way, and what ends it sooner.
 fn stopping_words(reason: &StopReason, under_way: UnderWay) -> String {
     let then = match (under_way, reason) {
+        (UnderWay::Nothing, _) => return format!("stopping: {reason}"),
         (UnderWay::Ends, _) => "letting what is under way end (Ctrl-C leaves it to a later run)",
         (UnderWay::IsLeft, StopReason::Signal) => {
             "leaving what is at the provider to a later run (Ctrl-C again ends at once)"
@@ -188,7 +196,6 @@ fn stopping_words(reason: &StopReason, under_way: UnderWay) -> String {
         (UnderWay::IsLeft, _) => "leaving what is at the provider to a later run",
     };
     format!("stopping: {reason}; {then}")
-        (UnderWay::Nothing, _) => return format!("stopping: {reason}"),
 }
 
 /// What a person must hear at once of a check: nothing where all is well.
@@ -276,21 +283,21 @@ mod tests {
                 words(StopReason::Deadline, UnderWay::Ends),
                 words(StopReason::Signal, UnderWay::IsLeft),
                 words(refused, UnderWay::IsLeft),
+                words(StopReason::Budget, UnderWay::Nothing),
             ]
             .join("\n"),
             @r"
         stopping: the deadline has passed; letting what is under way end (Ctrl-C leaves it to a later run)
         stopping: it was asked to stop; leaving what is at the provider to a later run (Ctrl-C again ends at once)
         stopping: the API refused the key (HTTP 401); leaving what is at the provider to a later run
+        stopping: the next submit could pass the budget
         "
-                words(StopReason::Budget, UnderWay::Nothing),
         );
     }
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
         let words = |work, returning| Outlook { work, returning }.words(3);
-        stopping: the next submit could pass the budget
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
         assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");

@@ -45,7 +45,7 @@ fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
     code(&machines.merge(""), 0);
     let requests = machines.provider.requests();
     let resumed = machines.sandbox.run("run catalog.csv -o all");
-    assert!(code(&resumed, 0).contains("40 jobs completed"), "without a key, for nothing is left to do");
+    assert!(code(&resumed, 0).contains("all 40 jobs are completed"), "without a key, for nothing is left to do");
     assert_eq!(machines.provider.requests(), requests, "and nobody was asked anything");
 
     code(&machines.run("-o single"), 0);

@@ -8,7 +8,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/quickstar
 fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
     let sandbox = Sandbox::new();
     let said = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
-    assert!(said.contains("12 jobs completed"), "{said}");
+    assert!(said.contains("12 jobs completed") && !said.contains("same picture"), "{said}");
     assert_eq!(sandbox.names("out/results").len(), 12);
     let mug = image::open(sandbox.path("out/results/mug-ocean.png")).unwrap().to_rgb8();
     let body = mug.get_pixel(mug.width() * 2 / 5, mug.height() * 6 / 10);
@@ -24,7 +24,12 @@ fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
     assert_eq!(rows, 12);
 
     let said = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
-    assert!(said.contains("0 left to do"), "{said}");
+    assert!(said.contains("0 left to do") && said.contains("nothing to do: all 12 jobs are completed"), "{said}");
+    let cost = "cost      nothing; at the provider it would be $0.84";
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(said.contains(cost) && status.contains(cost), "{said}{status}");
+    let check = code(&sandbox.run(&format!("check {MANIFEST} -o out")), 0);
+    assert!(!check.contains('$'), "nothing was spent: {check}");
     code(&sandbox.run("report out"), 0);
 }
 

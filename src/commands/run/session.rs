@@ -166,7 +166,7 @@ impl<'a> Session<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let left = self.agenda.left();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
-        reporter.open(&format!("{}{share}", self.name), &backend.to_string(), self.agenda.outlook());
+        reporter.open(&format!("{}{share}", self.name), *backend, self.agenda.outlook());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
@@ -225,6 +225,8 @@ impl<'a> Session<'a> {
         let (ledger, options) = (&ending.ledger, &self.options);
         Ok(Closing {
             backend: options.backend,
+            partition: options.partition,
+            work: self.agenda.left(),
             counts,
             submits: ledger.submits(),
             spent: ledger.spent(),

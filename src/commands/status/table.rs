@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use crate::job::Cents;
-use crate::progress::UncertainSubmit;
+use crate::manifest::Backend;
+use crate::progress::{UncertainSubmit, cost_here};
 use crate::words;
 
 use super::{Money, Standing};
@@ -58,7 +59,9 @@ pub(super) fn text(standing: &Standing) -> String {
     if !colors.is_empty() {
         line(&mut text, "color", &colors.join(", "));
     }
-    line(&mut text, "cost", &cost(&standing.cost_cents));
+    let is_made_here = standing.backend.as_deref() == Some(Backend::Embedded.as_str());
+    let money = &standing.cost_cents;
+    line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
     if let Some(pace) = &standing.pace {
         let mut words = format!("{:.1} a minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
@@ -66,7 +69,7 @@ pub(super) fn text(standing: &Standing) -> String {
         }
         line(&mut text, "pace", &words);
     }
-    for (name, at) in [("started", standing.started_at), ("last news", standing.last_record_at)] {
+    for (name, at) in [("started", standing.started_at), ("updated", standing.last_record_at)] {
         if let Some(at) = at {
             line(&mut text, name, &at.strftime("%F %T UTC").to_string());
         }
@@ -132,5 +135,7 @@ mod tests {
             uncertain: Vec::new(),
         };
         insta::assert_snapshot!(text(&standing));
+        let here = text(&Standing { backend: Some("embedded".to_owned()), ..standing });
+        assert!(here.contains("  cost      nothing; at the provider it would be $288.40\n"), "{here}");
     }
 }
