@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -60,6 +61,8 @@ enum Attempt {
     Again(String),
     /// No other will.
     Final(OutputError),
+    /// What came could not be written.
+    Unwritten(io::Error),
 }
 
 impl Downloader {
@@ -97,11 +100,12 @@ impl Downloader {
         self.limits.most_bytes
     }
 
-    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole. `slot` is given to
-    /// others while nothing comes, and between attempts.
+    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole; where one takes no more,
+    /// the error names `folder`, which it is for. `slot` is given to others while nothing comes, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
+        folder: &Path,
         slot: &mut Slot,
         mut sink: impl FnMut() -> Result<S, OutputError>,
     ) -> Result<S, OutputError> {
@@ -118,6 +122,7 @@ impl Downloader {
         loop {
             match self.attempt(&url, slot, sink()?).await {
                 Ok(sink) => return Ok(sink),
+                Err(Attempt::Unwritten(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
                 Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
                     return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
@@ -163,16 +168,12 @@ impl Downloader {
             if block.len() >= BLOCK {
                 let block = std::mem::take(&mut block);
                 let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
-                sink = written.map_err(io::Error::other).flatten().map_err(unwritten)?;
+                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::Unwritten)?;
             }
         }
-        sink.write_all(&block).map_err(unwritten)?;
+        sink.write_all(&block).map_err(Attempt::Unwritten)?;
         Ok(sink)
     }
-}
-
-fn unwritten(error: io::Error) -> Attempt {
-    Attempt::Final(disk("results")(error))
 }
 
 fn failed(error: &reqwest::Error) -> Attempt {

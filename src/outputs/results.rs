@@ -303,7 +303,7 @@ impl ResultStore for Results {
         let received = match inline::decode(output, self.downloader.most_bytes()) {
             None => {
                 let incoming = || Ok(Incoming::into_folder(self.results.clone()));
-                self.downloader.fetch(output, slot, incoming).await?.received()
+                self.downloader.fetch(output, &self.results, slot, incoming).await?.received()
             }
             Some(bytes) => Received::InMemory(bytes?),
         };

@@ -160,7 +160,7 @@ impl BeforePictures {
     }
 
     async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, NotAtHand> {
-        let bytes = self.downloader.fetch(url, slot, || Ok(Vec::new())).await?;
+        let bytes = self.downloader.fetch(url, &self.folder, slot, || Ok(Vec::new())).await?;
         let format = Format::sniff(&bytes).ok_or(NotAtHand::NoPicture)?;
         let copies = Copies::of(&self.folder, url);
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));

@@ -67,6 +67,19 @@ async fn what_is_no_picture_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_download_that_cannot_be_written_names_the_folder_that_it_was_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a.png", listener.local_addr().unwrap());
+    let large = axum::Router::new().route("/a.png", axum::routing::get(|| async { vec![0_u8; 1 << 20] }));
+    tokio::spawn(axum::serve(listener, large).into_future());
+    let fixture = Fixture::new();
+    let results = fixture.run.path().join("results");
+    fs::remove_dir_all(&results).unwrap();
+    let error = fixture.folder.fetch(&url, &mut slot().await).await.unwrap_err();
+    assert!(matches!(&error, OutputError::Disk { path, .. } if *path == results), "{error}");
+}
+
+#[tokio::test]
 async fn an_earlier_result_is_kept_aside_and_can_come_back() {
     let fixture = Fixture::new();
     let first = fixture.save(1, &[]).await;
