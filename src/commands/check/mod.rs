@@ -1,15 +1,17 @@
+mod pace;
 mod probe;
 mod renamed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{Cents, HeldBack, ImageRef, JobRef};
+use crate::job::{Cents, HeldBack, ImageRef, JobRef, SubmitRate};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
@@ -25,6 +27,7 @@ use super::intake::{Partitioned, Sent, about, for_each, unmatched};
 use super::options::Options;
 use super::unknown_pictures::UnknownPictures;
 use super::{Failure, print, print_json};
+use pace::Pace;
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
 
@@ -62,11 +65,14 @@ struct Forecast {
     uncertain: u64,
     held_back: u64,
     estimate_cents: Cents,
+    seconds: u64,
     seconds_at_rate: u64,
     submits: u64,
     /// How many of the changed ones have pictures that are kept aside.
     #[serde(skip)]
     displaced: u64,
+    #[serde(skip)]
+    pace: Pace,
 }
 
 /// What there is to know of a job that `--only` names.
@@ -267,6 +273,8 @@ impl Forecast {
 
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
         self.estimate_cents = options.price(ledger).times(self.submits);
+        self.pace = Pace::of(self.submits, &options.settings, options.backend, ledger);
+        self.seconds = self.pace.seconds;
         self.seconds_at_rate = options.settings.submits.expected(ledger.learned().submits).seconds_for(self.submits);
     }
 }
@@ -350,14 +358,12 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         text.push_str(&format!("  {name:<14}{count:>7}{note}\n"));
     }
     let submits = words::counted(forecast.submits, "submit");
-    let time = words::duration(std::time::Duration::from_secs(forecast.seconds_at_rate));
+    let time = time(forecast, options);
     text.push_str(&match options.backend {
-        Backend::Embedded => format!("{submits}, {time} at {}", options.settings.submits),
-        Backend::Vibedream => {
-            format!("{submits}, about {}, {time} at {}", forecast.estimate_cents, options.settings.submits)
-        }
+        Backend::Embedded => format!("{submits}, {time}"),
+        Backend::Vibedream => format!("{submits}, about {}, {time}", forecast.estimate_cents),
     });
-    if ledger.spent() > Cents::ZERO {
+    if ledger.spent() > Cents::ZERO && options.backend == Backend::Vibedream {
         text.push_str(&format!("; {} spent so far", ledger.spent()));
     }
     text.push('\n');
@@ -368,6 +374,21 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
         text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
     }
     text
+}
+
+/// How long it takes, and what bounds it.
+fn time(forecast: &Forecast, options: &Options) -> String {
+    let time = words::duration(Duration::from_secs(forecast.pace.seconds));
+    let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
+    match (forecast.pace.in_flight_for_rate, rate) {
+        (None, _) => format!("about {time} at {rate}"),
+        (Some(needed), SubmitRate::Fixed(_)) => {
+            format!("about {time} with {in_flight} in flight (--in-flight {needed} keeps up with {rate})")
+        }
+        (Some(_), SubmitRate::Auto) => {
+            format!("about {time} with {in_flight} in flight (more may be faster: --in-flight)")
+        }
+    }
 }
 
 fn failed_note(choice: Failed) -> &'static str {

@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use crate::job::Rate;
+use crate::journal::Ledger;
+use crate::manifest::Backend;
+use crate::runner::Settings;
+
+/// What an edit takes at the provider, before a run has learned more.
+const USUAL_EDIT: Duration = Duration::from_secs(30);
+
+/// How long submits take, and what bounds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pace {
+    pub(super) seconds: u64,
+    /// How many predictions would have to be in work for the rate to be kept, where fewer may.
+    pub(super) in_flight_for_rate: Option<u64>,
+}
+
+impl Pace {
+    /// The pace of `submits` by what earlier runs have learned.
+    pub(super) fn of(submits: u64, settings: &Settings, backend: Backend, ledger: &Ledger) -> Pace {
+        let learned = ledger.learned();
+        let median = learned.generation_ms.get(learned.generation_ms.len() / 2);
+        let edit = match (median, backend) {
+            (Some(milliseconds), _) => Duration::from_millis(*milliseconds),
+            (None, Backend::Vibedream) => USUAL_EDIT,
+            (None, Backend::Embedded) => Duration::ZERO,
+        };
+        Pace::at(settings.submits.expected(learned.submits), settings.in_flight.get().into(), edit, submits)
+    }
+
+    fn at(rate: Rate, in_flight: u64, edit: Duration, submits: u64) -> Pace {
+        let milliseconds = u64::try_from(edit.as_millis()).unwrap_or(u64::MAX);
+        let seconds = |edits: u64| edits.saturating_mul(milliseconds).div_ceil(1000);
+        let by_rate = rate.seconds_for(submits).saturating_add(seconds(submits.min(1)));
+        let by_slots = seconds(submits.div_ceil(in_flight));
+        let needed = edit.as_nanos().div_ceil(rate.interval().as_nanos());
+        Pace {
+            seconds: by_rate.max(by_slots),
+            in_flight_for_rate: (by_slots > by_rate).then_some(u64::try_from(needed).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_takes_as_long_as_the_rate_or_the_predictions_in_work_have_it() {
+        let at = |rate: &str, in_flight, submits| {
+            let pace = Pace::at(rate.parse().unwrap(), in_flight, USUAL_EDIT, submits);
+            (pace.seconds, pace.in_flight_for_rate)
+        };
+        assert_eq!(at("10/min", 3, 40_000), (400_020, Some(5)), "111 hours, and not 67");
+        assert_eq!(at("10/min", 5, 40_000), (240_024, None));
+        assert_eq!(at("10/min", 3, 2), (36, None), "the last one takes its time as well");
+        assert_eq!(at("10/min", 3, 0), (0, None));
+        assert_eq!(at("2/s", 3, 300), (3000, Some(60)));
+        let at_once = Pace::at("10/min".parse().unwrap(), 3, Duration::ZERO, 2);
+        assert_eq!(at_once, Pace { seconds: 6, in_flight_for_rate: None });
+    }
+}
