@@ -72,8 +72,12 @@ pub enum Command {
         /// Which shell
         shell: Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, or write one for each command into a folder
+    Man {
+        /// The folder that they are written into
+        #[arg(short, long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// What has a schema.

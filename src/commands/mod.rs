@@ -21,11 +21,13 @@ mod status;
 mod unknown_pictures;
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, SchemaOf};
 use crate::exit::Exit;
+use crate::files::make_folder;
 use crate::progress::{Screen, start_logs};
 
 pub use failure::{Failure, InitError, MergeError, UsageError};
@@ -58,19 +60,29 @@ pub fn execute(cli: &Cli) -> Exit {
             print(&script);
             Ok(Exit::Complete)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered.map_err(|cause| Failure::Output { cause }).map(|()| {
-                print(&page);
-                Exit::Complete
-            })
-        }
+        Command::Man { out } => man(out.as_deref()),
     };
     done.unwrap_or_else(|failure| {
         screen.fail(|style| failure.render(style));
         failure.exit()
     })
+}
+
+/// Prints the manual page of the program, or writes those of all commands into a folder.
+fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
+    match folder {
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|cause| Failure::Output { cause })?;
+            print(&page);
+        }
+        Some(folder) => {
+            let written = make_folder(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+            let path = folder.display().to_string();
+            written.map_err(|cause| Failure::Write { path, cause: cause.to_string() })?;
+        }
+    }
+    Ok(Exit::Complete)
 }
 
 /// Writes to stdout. A reader that has gone away is no error: it has read what it wanted.

@@ -35,6 +35,13 @@ fn completions_and_the_manual_page_are_printed() {
         assert!(code(&sandbox.run(&format!("completions {shell}")), 0).contains("dyehouse"));
     }
     assert!(code(&sandbox.run("man"), 0).contains(".TH dyehouse"));
+    code(&sandbox.run("man --out share/man1"), 0);
+    let pages = sandbox.names("share/man1");
+    for page in ["dyehouse.1", "dyehouse-run.1", "dyehouse-color-measure.1", "dyehouse-release.1"] {
+        assert!(pages.contains(&page.to_owned()), "{page} is not among {pages:?}");
+    }
+    let page = sandbox.read("share/man1/dyehouse-run.1");
+    assert!(page.contains("budget\\-per\\-run") && page.contains("130 or 143"), "{page}");
 }
 
 #[test]
