@@ -1,29 +1,37 @@
 //! The command line.
 
 mod run;
+mod values;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::color::Hex;
-use crate::job::Cents;
 
 pub use run::{Check, Notifications, Run};
+use values::{address, count, difference};
+
+macro_rules! exit_codes {
+    () => {
+        "Exit codes:\n  \
+         0  every job is completed\n  \
+         1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
+         2  bad usage or bad manifest: nothing was submitted\n  \
+         3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
+         4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  \
+         5  another process holds this run's folder\n  \
+         130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again, and it goes on from the journal"
+    };
+}
 
 /// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
 #[derive(Debug, Parser)]
 #[command(name = "dyehouse", version, max_term_width = 100)]
-#[command(after_help = "Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n\
-Exit codes:\n  0  every job is completed\n  1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
-2  bad usage or bad manifest: nothing was submitted\n  3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
-4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  5  another process holds this run's folder\n  \
-130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again, and it goes on from the journal")]
+#[command(after_help = concat!("Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n", exit_codes!()))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -37,6 +45,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a manifest: check, submit, follow, download, verify, report. Run again, it resumes
+    #[command(after_help = exit_codes!())]
     Run(Box<Run>),
     /// Tell everything that can be known before money is spent. Touches no network but with --probe
     #[command(
@@ -228,7 +237,7 @@ pub struct Measure {
     #[arg(long, value_name = "COLOR", required = true)]
     pub to: Vec<Hex>,
     /// How far the color may be missed, in ΔE00 [default: 2.5]
-    #[arg(long, value_name = "ΔE", value_parser = difference)]
+    #[arg(long, value_name = "ΔE", value_parser = difference, allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
     /// Print what was found as one JSON object
     #[arg(long)]
@@ -258,7 +267,7 @@ pub struct Recolor {
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
     /// Where to listen
-    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR:PORT")]
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR:PORT", value_parser = address)]
     pub listen: SocketAddr,
     /// Where predictions and outputs are kept
     #[arg(long, default_value = "serve-data", value_name = "DIR")]
@@ -267,7 +276,7 @@ pub struct Serve {
     #[arg(long, env = "VIBEDREAM_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub api_key: Option<String>,
     /// How many predictions are worked on at once [default: the number of cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<NonZeroUsize>)]
     pub workers: Option<NonZeroUsize>,
     /// Which addresses images may be fetched from
     #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE")]
@@ -286,22 +295,6 @@ pub enum FetchFrom {
     Loopback,
     /// All, private networks too.
     Anywhere,
-}
-
-fn difference(text: &str) -> Result<f64, String> {
-    let difference = text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0);
-    difference.ok_or_else(|| "expected a color difference over 0, such as 2.5".to_owned())
-}
-
-/// Takes one of `words`, each of which is a `T`.
-fn among<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
-    words: &'static [&'static str],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
-}
-
-fn dollars(text: &str) -> Result<Cents, String> {
-    Cents::from_dollars(text).ok_or_else(|| "expected an amount in dollars, such as 25 or 2.50".to_owned())
 }
 
 #[cfg(test)]

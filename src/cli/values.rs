@@ -1,0 +1,114 @@
+//! Values of options that clap itself would not explain.
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command, Error};
+
+use crate::job::Cents;
+
+/// Takes one of `words`, each of which is a `T`.
+pub(super) fn among<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
+    words: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+pub(super) fn difference(text: &str) -> Result<f64, String> {
+    let difference = text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0);
+    difference.ok_or_else(|| "expected a color difference over 0, such as 2.5".to_owned())
+}
+
+pub(super) fn dollars(text: &str) -> Result<Cents, String> {
+    Cents::from_dollars(text).ok_or_else(|| "expected an amount in dollars, such as 25 or 2.50".to_owned())
+}
+
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a time with its unit, such as 90s, 90m or 6h".to_owned())
+}
+
+/// Takes one of the `NonZero` types.
+pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number from 1 on".to_owned())
+}
+
+pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8787".to_owned())
+}
+
+/// Takes a text that may hold a secret: an error does not repeat it, as clap's own do.
+#[derive(Clone)]
+pub(super) struct Unrepeated<T, E>(pub(super) fn(&str) -> Result<T, E>);
+
+impl<T: Clone + Send + Sync + 'static, E: Display + Clone + Send + Sync + 'static> TypedValueParser
+    for Unrepeated<T, E>
+{
+    type Value = T;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
+        (self.0)(&value.to_string_lossy()).map_err(|error| {
+            let name = argument.map(ToString::to_string).unwrap_or_default();
+            command.clone().error(ErrorKind::ValueValidation, format!("invalid value for '{name}': {error}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
+
+    fn said(arguments: &str) -> String {
+        let words = ["dyehouse"].into_iter().chain(arguments.split(' '));
+        let said = Cli::try_parse_from(words).unwrap_err().to_string();
+        said.lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_a_right_one() {
+        let wrong = [
+            "run a.csv --budget -1",
+            "run a.csv --budget-per-run 1,000",
+            "run a.csv --deadline 6",
+            "run a.csv --in-flight 0",
+            "run a.csv --burst -1",
+            "run a.csv --limit -1",
+            "run a.csv --tolerance -2",
+            "serve --listen 80",
+        ];
+        insta::assert_snapshot!(wrong.map(said).join("\n"), @r"
+        error: invalid value '-1' for '--budget <USD>': expected an amount in dollars, such as 25 or 2.50
+        error: invalid value '1,000' for '--budget-per-run <USD>': expected an amount in dollars, such as 25 or 2.50
+        error: invalid value '6' for '--deadline <DURATION>': expected a time with its unit, such as 90s, 90m or 6h
+        error: invalid value '0' for '--in-flight <N>': expected a whole number from 1 on
+        error: invalid value '-1' for '--burst <N>': expected a whole number from 1 on
+        error: invalid value '-1' for '--limit <N>': expected a whole number
+        error: invalid value '-2' for '--tolerance <ΔE>': expected a color difference over 0, such as 2.5
+        error: invalid value '80' for '--listen <ADDR:PORT>': expected an address and a port, such as 127.0.0.1:8787
+        ");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        let wrong = [
+            "run a.csv --base-url https://:secret@host",
+            "run a.csv --notify htps://hooks.example/se-cret",
+            "run a.csv --healthcheck hc.example/se-cret",
+        ];
+        insta::assert_snapshot!(wrong.map(said).join("\n"), @r"
+        error: invalid value for '--base-url <URL>': expected https://host alone, without a path, a query, a user or a password
+        error: invalid value for '--notify <URL>': expected https:// or http://, not htps:
+        error: invalid value for '--healthcheck <URL>': relative URL without a base
+        ");
+    }
+}
