@@ -19,11 +19,11 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let _ = match Compaction::carry_out(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
             said,
-            "{} in {} MB are {} in {} MB now\n{} has them all; remove it when nobody asks for the details any more",
+            "{} in {} are {} in {} now\n{} has them all; remove it when nobody asks for the details any more",
             counted(records.before, "record"),
-            megabytes(before),
+            size(before),
             counted(records.after, "record"),
-            megabytes(after),
+            size(after),
             kept.display(),
         ),
         None => writeln!(said, "as short as it can be"),
@@ -32,6 +32,9 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1}", bytes as f64 / 1e6)
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
 }

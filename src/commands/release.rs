@@ -26,7 +26,7 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     }
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
-    let released = named(&reserves(&ledger)?, &arguments.jobs)?;
+    let released = named(&ledger, &reserves(&ledger)?, &arguments.jobs)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let keys = released.iter().map(|reserve| reserve.key.clone());
     runtime.block_on(runner::release(disk, &mut ledger, keys, Timestamp::now))?;
@@ -60,15 +60,33 @@ fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
     Ok(reserves)
 }
 
+/// Whether the journal has an edit of that kind.
+fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
+    for found in ledger.edits() {
+        let (job, edit) = found?;
+        if is_meant(&EditKey { job, fingerprint: edit.fingerprint }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
-fn named(reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, UsageError> {
+fn named(ledger: &Ledger, reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, Failure> {
     let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {
         if !reserves.iter().any(|reserve| names(word, &reserve.key)) {
             let jobs = reserves.iter().map(|reserve| reserve.key.job.clone()).take(8).collect();
-            return Err(UsageError::NotReserved { word: word.to_string(), jobs });
+            let is_known = knows(ledger, |key| names(word, key))?;
+            let word = word.to_string();
+            let error = if is_known {
+                UsageError::NotReserved { word, jobs }
+            } else {
+                UsageError::NoneToRelease { word, jobs }
+            };
+            return Err(error.into());
         }
     }
     let is_named = |reserve: &&Reserve| words.iter().any(|word| names(word, &reserve.key));

@@ -50,6 +50,7 @@ impl Kind {
             "xlsx" | "xls" | "ods" | "numbers" => {
                 Err(Diagnostic::about_file(name, unsupported::SPREADSHEET.0, unsupported::SPREADSHEET.1.to_owned()))
             }
+            _ if path.is_dir() => Err(a_folder(name)),
             _ => Err(Diagnostic::about_file(
                 name,
                 "its name does not say what kind of manifest it is",
@@ -295,10 +296,14 @@ impl Source {
 fn opened(path: &Path, name: &str) -> Result<File, Diagnostic> {
     let cannot = |error: io::Error| unreadable(name, path, &error);
     if std::fs::metadata(path).map_err(cannot)?.is_dir() {
-        let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
-        return Err(Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint));
+        return Err(a_folder(name));
     }
     File::open(path).map_err(cannot)
+}
+
+fn a_folder(name: &str) -> Diagnostic {
+    let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
+    Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint)
 }
 
 /// Whether a text has letters or signs of Europe in it that other encodings write in a byte. Read as one of those, they

@@ -58,6 +58,8 @@ fn files_that_are_no_manifest_are_told_apart() {
     sandbox.write("catalog.csv", GOOD);
     told(&sandbox, "run catalogue.csv", 2, &["no such file", "did you mean `catalog.csv`?"]);
     told(&sandbox, "run empty.csv", 2, &["the manifest is empty"]);
+    sandbox.write("photos/mug.txt", "");
+    told(&sandbox, "check photos", 2, &["it is a folder, and a manifest is a file"]);
     told(&sandbox, "run headless.csv", 2, &["no column `prompt`"]);
 }
 
@@ -123,8 +125,9 @@ fn a_journal_with_a_broken_line_is_refused_and_left_as_it_is() {
 #[test]
 fn a_folder_without_a_run_is_told() {
     let sandbox = Sandbox::new();
-    told(&sandbox, "status nowhere", 1, &["find a run in nowhere"]);
-    told(&sandbox, "report nowhere", 1, &["find a run in nowhere"]);
+    for command in ["status nowhere", "report nowhere", "compact nowhere", "release nowhere mug"] {
+        told(&sandbox, command, 2, &["find a run in nowhere"]);
+    }
 }
 
 #[test]

@@ -115,9 +115,12 @@ impl Failure {
     /// How the program ends: the one place where errors become exit codes.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Manifest(_) | Failure::Usage(_) | Failure::Init(_) | Failure::Chaos(_) | Failure::Merge(_) => {
-                Exit::Usage
-            }
+            Failure::Manifest(_)
+            | Failure::Usage(_)
+            | Failure::Init(_)
+            | Failure::Chaos(_)
+            | Failure::Merge(_)
+            | Failure::Folder(FolderError::NoRun { .. }) => Exit::Usage,
             Failure::Folder(FolderError::Held { .. }) => Exit::Held,
             Failure::NoKey
             | Failure::Secret(_)
@@ -141,7 +144,7 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
-            Failure::Picture { .. } => Some("a whole JPEG, PNG, GIF or WebP is read".to_owned()),
+            Failure::Picture { .. } => Some("name a file that is there: a whole JPEG, PNG, GIF or WebP is read".to_owned()),
             Failure::Recolor { .. } => {
                 Some("it should show one product on an even background; --from names the color of a part".to_owned())
             }

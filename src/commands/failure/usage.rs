@@ -50,8 +50,16 @@ pub enum UsageError {
         /// An id that may have been meant.
         near: Option<String>,
     },
+    /// Nothing of the run has the name that was to be released.
+    #[error("release {word}: the run has no job or request of that name")]
+    NoneToRelease {
+        /// The pattern or fingerprint.
+        word: String,
+        /// Some of the jobs that money is reserved for.
+        jobs: Vec<JobId>,
+    },
     /// Nothing is reserved for what was to be released.
-    #[error("release {word}: nothing is reserved for it")]
+    #[error("release {word}: it has no uncertain submit")]
     NotReserved {
         /// The pattern or fingerprint.
         word: String,
@@ -96,10 +104,10 @@ impl UsageError {
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),
-            UsageError::NotReserved { jobs, .. } if jobs.is_empty() => {
-                "nothing at all is reserved for an uncertain submit".to_owned()
+            UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } if jobs.is_empty() => {
+                "no submit of the run is uncertain: there is nothing to release".to_owned()
             }
-            UsageError::NotReserved { jobs, .. } => {
+            UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } => {
                 let jobs: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
                 format!("money is reserved for {}", jobs.join(", "))
             }

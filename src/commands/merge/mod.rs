@@ -99,7 +99,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let report = gather::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     copied.told().iter().for_each(|line| screen.tell(line));
     let records = counted(joint.lacks(), "new record");
-    screen.say(&format!("{}: {joined} joined, {records}", report.index.display()));
+    let (out, page) = (arguments.out.display(), report.index.display());
+    screen.say(&format!("{joined} joined into {out}, {records}; the report is {page}"));
     status::tell(&target.folder, &ledger, None, arguments.json)?;
     Ok(exit(&ledger))
 }

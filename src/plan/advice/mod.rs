@@ -121,7 +121,7 @@ impl Advice {
 
     /// How many jobs have each size.
     pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
-        let names = ["as sent"].into_iter().chain(Size::NAMES);
+        let names = ["default size"].into_iter().chain(Size::NAMES);
         names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 
