@@ -14,7 +14,7 @@ impl PartialEq for LineOffsets {
     }
 }
 
-/// A short offsets: the first offset in five bytes, then the distance to each next one, seven bits a byte, the last byte
+/// Offsets packed into 17 bytes: the first in five bytes, then the distance to each next one, seven bits a byte, the last byte
 /// of each without its high bit. No distance is zero, so that zeros end the list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PackedOffsets([u8; PackedOffsets::BYTES]);
@@ -23,7 +23,7 @@ impl PackedOffsets {
     pub(super) const BYTES: usize = 17;
     const FIRST: usize = 5;
 
-    /// Packs a offsets; nothing where it is too long or reaches too far.
+    /// Packs offsets; nothing where they are too many or reach too far.
     pub(super) fn new(offsets: &LineOffsets) -> Option<PackedOffsets> {
         let mut bytes = [0; PackedOffsets::BYTES];
         let (&first, rest) = offsets.0.split_first()?;
@@ -53,7 +53,7 @@ impl PackedOffsets {
         PackedOffsets(bytes)
     }
 
-    /// The offsets that was packed.
+    /// The offsets that were packed.
     pub(super) fn unpack(self) -> LineOffsets {
         let mut first = [0; 8];
         first[..PackedOffsets::FIRST].copy_from_slice(&self.0[..PackedOffsets::FIRST]);
