@@ -33,7 +33,7 @@
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
 //! | 401, 403 | asked again; where no poll is answered in another way for a while, the run stops |
-//! | 429 | asked again after the hinted wait |
+//! | 429 | asked again after the hinted wait, and all of them more slowly where that helps |
 //! | another prediction's id | asked again: its pictures are another job's |
 //! | anything else | asked again |
 

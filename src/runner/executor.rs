@@ -231,7 +231,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
             let asked = before + begun.elapsed();
-            let mut hint = None;
+            let (mut hint, mut waits_for_its_turn_alone) = (None, false);
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
@@ -248,7 +248,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
                 }
-                PollOutcome::Again { cause, wait, .. } => {
+                PollOutcome::Again { cause, wait, reason } => {
                     errors += 1;
                     hint = wait;
                     if errors >= schedule.error_limit {
@@ -257,6 +257,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     if let Some(wait) = wait {
                         self.polls.pause(Instant::now() + wait);
                     }
+                    waits_for_its_turn_alone = reason == Unanswered::RateLimited && self.polls.are_limited();
                 }
                 outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => {
                     if let PollOutcome::Completed { took, .. } = outcome {
@@ -270,13 +271,16 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 let message = format!("still not done after {limit}");
                 return Err(End::Failed { class: ErrorClass::Timeout, message });
             }
-            let usual = self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase);
+            let usual = match waits_for_its_turn_alone {
+                true => Duration::ZERO,
+                false => self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase),
+            };
             wait = usual.max(hint.unwrap_or_default());
         }
     }
 
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
-        self.unless_halted(self.polls.turn(self.asked)).await?;
+        let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
         self.asked = self.asked.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
@@ -295,14 +299,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                         return Err(End::Stop(Stop::Auth(cause.clone())));
                     }
                     Unanswered::Refused => {}
-                    Unanswered::RateLimited | Unanswered::Failed => self.polls.heard(),
+                    Unanswered::RateLimited => self.polls.refused(sent),
+                    Unanswered::Failed => self.polls.heard(sent),
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(News::Polled(Err(cause.clone())));
                 }
             }
             _ => {
-                self.polls.heard();
+                self.polls.heard(sent);
                 self.report(News::Polled(Ok(())));
             }
         }

@@ -2,6 +2,7 @@
 
 mod advertised;
 mod bucket;
+mod poll_limit;
 mod search;
 mod slots;
 mod steady;
@@ -18,6 +19,7 @@ use crate::job::Rate;
 use bucket::Bucket;
 use steady::Steady;
 
+pub(super) use poll_limit::PollLimit;
 pub(super) use submits::Submits;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
@@ -52,7 +54,7 @@ impl Pace {
     }
 
     /// A pace that begins with `rate`.
-    fn varying(rate: Rate, burst: NonZeroU32) -> Pace {
+    pub(super) fn varying(rate: Rate, burst: NonZeroU32) -> Pace {
         Pace::drawing(Tokens::Varying(Bucket::new(rate.interval(), burst.get())), Instant::now())
     }
 
@@ -101,7 +103,7 @@ impl Pace {
     }
 
     /// Lets a token come each `interval` from now on, where the pace may change.
-    fn set_interval(&self, interval: Duration) {
+    pub(super) fn set_interval(&self, interval: Duration) {
         if let Tokens::Varying(bucket) = &mut self.state().tokens {
             bucket.set_interval(self.start.elapsed(), interval);
         }

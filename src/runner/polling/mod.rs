@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Settings;
-use super::pacing::Pace;
+use super::pacing::{Pace, PollLimit};
 use super::policy::backoff;
 
 use key_refusals::KeyRefusals;
@@ -22,6 +22,12 @@ pub(super) use times::{Kind, Seen};
 
 /// The share of the polls' rate that is planned with; the rest is for what goes wrong.
 const PLANNED_SHARE: f64 = 0.8;
+
+/// The share of what the provider is found to answer that is planned with.
+const PLANNED_SHARE_OF_FOUND: f64 = 0.9;
+
+/// How many polls of each prediction a run needs at least, in the mean: with fewer, predictions take twice as long.
+const LEAST_POLLS: f64 = 0.5;
 
 /// When a prediction is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +69,10 @@ pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
     pace: Pace,
     beside: u32,
+    /// What all polls pass beside that, where the provider is found to answer only so many.
+    found: Pace,
+    limit: Mutex<PollLimit>,
+    in_flight: f64,
     begun: Instant,
     refusals: Mutex<KeyRefusals>,
     times: Mutex<Times>,
@@ -72,30 +82,72 @@ impl Polling {
     /// `learned` is what an earlier run knew of generation times.
     pub(super) fn new(settings: &Settings, learned: &[u64]) -> Polling {
         let schedule = settings.schedule;
+        let in_flight = f64::from(settings.in_flight.get());
         let aim = Aim {
             lag: schedule.lag.as_secs_f64(),
-            polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / f64::from(settings.in_flight.get()),
+            polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / in_flight,
             beside: f64::from(settings.polls_beside),
+            answered_each: None,
             longest: schedule.longest.as_secs_f64(),
         };
         Polling {
             schedule,
             pace: Pace::new(settings.polls, NonZeroU32::MIN),
             beside: settings.polls_beside,
+            found: Pace::varying(settings.polls, NonZeroU32::MIN),
+            limit: Mutex::default(),
+            in_flight,
             begun: Instant::now(),
             refusals: Mutex::default(),
             times: Mutex::new(Times::new(aim, learned)),
         }
     }
 
-    /// Waits for a poll's turn among all polls. `before` is how often that prediction was asked for already.
-    pub(super) async fn turn(&self, before: u32) {
-        if before < self.beside { self.pace.sit_out().await } else { self.pace.take().await }
+    /// Waits for a poll's turn among all polls, and says when it came. `before` is how often that prediction was asked for
+    /// already.
+    pub(super) async fn turn(&self, before: u32) -> Duration {
+        if before < self.beside {
+            self.pace.sit_out().await;
+        } else {
+            self.pace.take().await;
+        }
+        if self.are_limited() {
+            self.found.take().await;
+        }
+        self.begun.elapsed()
     }
 
-    /// A poll was answered, or it failed for another reason than the key.
-    pub(super) fn heard(&self) {
+    /// A poll that was sent at `sent` was answered, or it failed for another reason than the key or the rate.
+    pub(super) fn heard(&self, sent: Duration) {
         self.refusals().answered();
+        self.note(|limit, now, least| limit.answered(sent, now, least));
+    }
+
+    /// A poll that was sent at `sent` was too much, as far as the provider says.
+    pub(super) fn refused(&self, sent: Duration) {
+        self.refusals().answered();
+        self.note(|limit, now, least| limit.refused(sent, now, least));
+    }
+
+    /// Whether all polls are slowed down because some were too much, so that none need wait longer than for its turn.
+    pub(super) fn are_limited(&self) -> bool {
+        self.limit().per_second().is_some()
+    }
+
+    /// Tells the limit of a poll, and goes by what it makes of it.
+    fn note(&self, tell: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
+        let least = self.times().mean().map(|mean| LEAST_POLLS * self.in_flight / mean);
+        let mut limit = self.limit();
+        let (rate, planned) = (limit.per_second(), limit.found());
+        tell(&mut limit, self.begun.elapsed(), least);
+        if limit.per_second() != rate {
+            // Whoever still waits for a turn goes at once when there is no limit any more.
+            let interval = limit.per_second().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+            self.found.set_interval(interval);
+        }
+        if limit.found() != planned {
+            self.times().plan_for(limit.found().map(|rate| rate * PLANNED_SHARE_OF_FOUND / self.in_flight));
+        }
     }
 
     /// The key of a poll was refused. Whether it is no good, for nothing else is heard any more.
@@ -106,6 +158,7 @@ impl Polling {
     /// Lets no poll pass before `until`.
     pub(super) fn pause(&self, until: Instant) {
         self.pace.pause(until);
+        self.found.pause(until);
     }
 
     /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
@@ -134,6 +187,10 @@ impl Polling {
     /// What a later run should begin with.
     pub(super) fn learned(&self) -> Vec<u64> {
         self.times().learned()
+    }
+
+    fn limit(&self) -> MutexGuard<'_, PollLimit> {
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refusals(&self) -> MutexGuard<'_, KeyRefusals> {

@@ -21,6 +21,8 @@ pub(super) struct Aim {
     pub(super) polls_each: f64,
     /// How many polls it can have beside those.
     pub(super) beside: f64,
+    /// How many polls a second the provider answers for each, where that was found out. It holds for all of them.
+    pub(super) answered_each: Option<f64>,
     /// The longest wait once a prediction takes longer than any before, in seconds.
     pub(super) longest: f64,
 }
@@ -37,6 +39,7 @@ pub(super) struct Plan {
     edges: Vec<(f64, f64)>,
     unit: f64,
     longest: f64,
+    mean: f64,
 }
 
 impl Plan {
@@ -56,9 +59,19 @@ impl Plan {
             edges.push((at(part + 1), units));
         }
         let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let affordable = (aim.polls_each * mean + aim.beside).max(f64::EPSILON);
+        let affordable = aim.polls_each * mean + aim.beside;
+        // A prediction can have as many as are answered until its answer is seen, and that waits longer the fewer there are.
+        let answered = aim.answered_each.map_or(f64::INFINITY, |each| {
+            (each * mean + ((each * mean).powi(2) + 2.0 * each * spread.powi(2)).sqrt()) / 2.0
+        });
+        let affordable = affordable.min(answered).max(f64::EPSILON);
         let unit = (2.0 * aim.lag / spread).min(spread / WORTH).max(spread / affordable);
-        Plan { edges, unit, longest: aim.longest }
+        Plan { edges, unit, longest: aim.longest, mean }
+    }
+
+    /// How long predictions take in the mean, in seconds.
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
     }
 
     /// The wait before the next poll of a prediction of this `age`. `phase` in 0..1 is its own, and spreads what began

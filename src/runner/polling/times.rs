@@ -95,6 +95,19 @@ impl Times {
         }
     }
 
+    /// Plans for as many polls a second as the provider answers for each prediction, or for as many as are set.
+    pub(super) fn plan_for(&mut self, answered_each: Option<f64>) {
+        self.aim.answered_each = answered_each;
+        for sample in self.kinds.values_mut().chain([&mut self.all]).filter(|sample| sample.plan.is_some()) {
+            sample.plan = Some(Plan::new(&sample.sorted(), self.aim));
+        }
+    }
+
+    /// How long edits take in the mean, in seconds; none where too little is known.
+    pub(super) fn mean(&self) -> Option<f64> {
+        self.all.plan.as_ref().map(Plan::mean)
+    }
+
     /// The wait before the next poll of an edit of this age; none where too little is known.
     pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, phase: f64) -> Option<Duration> {
         let of_a_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|sample| sample.plan.as_ref());

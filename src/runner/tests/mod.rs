@@ -2,6 +2,7 @@
 
 mod caps;
 mod limits;
+mod polls;
 
 use std::io;
 use std::num::NonZeroU32;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const AIM: Aim = Aim { lag: 0.45, polls_each: 1.0, beside: 0.0, longest: 2.0 };
+const AIM: Aim = Aim { lag: 0.45, polls_each: 1.0, beside: 0.0, answered_each: None, longest: 2.0 };
 
 /// What polling cost, in the mean over many edits.
 #[derive(Debug, Default)]

@@ -1,0 +1,212 @@
+//! Providers that refuse polls: all beyond a rate, or any of them, whatever the rate.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Mutex;
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::job::Rate;
+
+/// How many predictions are in flight at most.
+const IN_FLIGHT: u32 = 30;
+
+/// How long they take: 8 s in the mean, and nearly always from 4 to 12.
+const TAKES: (f64, f64) = (8.0, 2.0);
+
+/// How a provider refuses polls.
+#[derive(Clone, Copy)]
+struct Refusals {
+    /// How many polls a second are answered, and how many at once.
+    rate: Option<(f64, f64)>,
+    /// When that limit is lifted, in seconds after the run began.
+    lifted: f64,
+    /// The share that is refused at random.
+    random: f64,
+    /// What a 429 says of how long to wait.
+    retry_after: Option<&'static str>,
+}
+
+const NONE: Refusals = Refusals { rate: None, lifted: f64::INFINITY, random: 0.0, retry_after: None };
+
+struct Provider {
+    refusals: Refusals,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: fastrand::Rng,
+    tokens: (f64, Instant),
+    done_at: HashMap<String, Instant>,
+    takes: Vec<f64>,
+    polls: u32,
+    refused: u32,
+}
+
+impl State {
+    fn refuses(&mut self, refusals: Refusals, begun: Instant) -> bool {
+        self.polls += 1;
+        let now = Instant::now();
+        let is_odd = self.random.f64() < refusals.random;
+        let is_too_much = refusals.rate.is_some_and(|(rate, burst)| {
+            if (now - begun).as_secs_f64() >= refusals.lifted {
+                return false;
+            }
+            let tokens = (self.tokens.0 + (now - self.tokens.1).as_secs_f64() * rate).min(burst);
+            self.tokens = (if tokens < 1.0 { tokens } else { tokens - 1.0 }, now);
+            tokens < 1.0
+        });
+        self.refused += u32::from(is_odd || is_too_much);
+        is_odd || is_too_much
+    }
+}
+
+impl EditApi for Provider {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut state = self.state.lock().unwrap();
+        let bell = (0..12).map(|_| state.random.f64()).sum::<f64>() - 6.0;
+        let seconds = (TAKES.0 + TAKES.1 * bell).max(1.0);
+        let number = state.takes.len() as u32;
+        state.takes.push(seconds);
+        state.done_at.insert(format!("prediction-{number}"), Instant::now() + Duration::from_secs_f64(seconds));
+        accepted(number)
+    }
+
+    async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut state = self.state.lock().unwrap();
+        if state.refuses(self.refusals, self.begun) {
+            let retry_after = self.refusals.retry_after.map(str::to_owned);
+            return Exchange::Answer(Answer { status: 429, retry_after, ..Answer::default() });
+        }
+        let is_done = state.done_at[prediction.as_str()] <= Instant::now();
+        if is_done { completed() } else { answer(200, r#"{"status":"processing"}"#) }
+    }
+}
+
+/// What runs came to, in the mean of some that differ by nothing but chance.
+#[derive(Debug, Default)]
+struct Pace {
+    /// How long they took, as a share of the time that they would take if each answer were seen at once.
+    makespan: f64,
+    /// How many polls a job had.
+    polls: f64,
+    /// Which share of them was refused.
+    refused: f64,
+}
+
+async fn pace(jobs: u32, refusals: Refusals) -> Pace {
+    const RUNS: u32 = 4;
+    let mut pace = Pace::default();
+    for seed in 1..=RUNS {
+        let run = pace_of(jobs, refusals, seed.into()).await;
+        pace.makespan += run.makespan / f64::from(RUNS);
+        pace.polls += run.polls / f64::from(RUNS);
+        pace.refused += run.refused / f64::from(RUNS);
+    }
+    pace
+}
+
+async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
+    let begun = Instant::now();
+    let state = State {
+        random: fastrand::Rng::with_seed(seed),
+        tokens: (refusals.rate.map_or(0.0, |(_, burst)| burst), begun),
+        done_at: HashMap::new(),
+        takes: Vec::new(),
+        polls: 0,
+        refused: 0,
+    };
+    let api = Arc::new(Provider { refusals, begun, state: Mutex::new(state) });
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let settings = Settings {
+        submits: "20/s".parse().unwrap(),
+        polls: Rate::per_second(number(IN_FLIGHT)),
+        polls_beside: 2,
+        in_flight: number(IN_FLIGHT),
+        ..Settings::default()
+    };
+    let ending = play_as(settings, Arc::clone(&api), Ledger::default(), Memory, (0..jobs).map(work)).await;
+    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, jobs as usize));
+    let state = api.state.lock().unwrap();
+    let polls = f64::from(state.polls);
+    Pace {
+        makespan: begun.elapsed().as_secs_f64() / bound(&state.takes),
+        polls: polls / f64::from(jobs),
+        refused: f64::from(state.refused) / polls,
+    }
+}
+
+/// How long predictions that take so many seconds take if each slot is free the moment that its prediction is done.
+fn bound(takes: &[f64]) -> f64 {
+    let mut free_at: BinaryHeap<Reverse<u64>> = (0..IN_FLIGHT).map(|slot| Reverse(u64::from(slot) * 50_000)).collect();
+    let mut last = 0;
+    for seconds in takes {
+        let Reverse(from) = free_at.pop().unwrap();
+        let done = from + 100_000 + (seconds * 1e6) as u64;
+        last = last.max(done);
+        free_at.push(Reverse(done));
+    }
+    last as f64 / 1e6
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_limit_of_polls_a_run_takes_not_much_longer_than_its_polls_do() {
+    let limit = Refusals { rate: Some((4.0, 4.0)), ..NONE };
+    for (refusals, most) in [
+        (limit, 1.6),
+        (Refusals { rate: Some((4.0, 40.0)), ..limit }, 1.6),
+        (Refusals { retry_after: Some("1"), ..limit }, 1.6),
+        (Refusals { random: 0.05, ..limit }, 1.7),
+        (Refusals { rate: Some((8.0, 8.0)), ..limit }, 1.3),
+        (Refusals { rate: Some((2.0, 2.0)), ..limit }, 2.4),
+    ] {
+        let pace = pace(120, refusals).await;
+        assert!(pace.makespan < most, "{:?}: {pace:?}", refusals.rate);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_lifted_holds_up_nothing_for_long() {
+    let pace = pace(400, Refusals { rate: Some((4.0, 4.0)), lifted: 40.0, ..NONE }).await;
+    assert!(pace.makespan < 1.3, "{pace:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_are_refused_whatever_their_rate_cost_next_to_nothing() {
+    for (random, most) in [(0.0, 1.08), (0.05, 1.1), (0.2, 1.2)] {
+        let pace = pace(400, Refusals { random, ..NONE }).await;
+        assert!(pace.makespan < most, "{random}: {pace:?}");
+    }
+}
+
+/// `cargo test --lib figures_of_polls -- --ignored --nocapture`
+#[tokio::test(start_paused = true)]
+#[ignore = "prints figures and checks none"]
+#[expect(clippy::print_stdout, reason = "that is what it is for")]
+async fn figures_of_polls() {
+    let limit = |rate, burst| Refusals { rate: Some((rate, burst)), ..NONE };
+    for jobs in [120, 600] {
+        for (name, refusals) in [
+            ("no limit", NONE),
+            ("4/s", limit(4.0, 4.0)),
+            ("4/s, hint of 1 s", Refusals { retry_after: Some("1"), ..limit(4.0, 4.0) }),
+            ("4/s, bursts of 40", limit(4.0, 40.0)),
+            ("4/s, until 40 s", Refusals { lifted: 40.0, ..limit(4.0, 4.0) }),
+            ("8/s", limit(8.0, 8.0)),
+            ("2/s", limit(2.0, 2.0)),
+            ("5 % at random", Refusals { random: 0.05, ..NONE }),
+            ("5 % at random, hint", Refusals { random: 0.05, retry_after: Some("1"), ..NONE }),
+            ("20 % at random", Refusals { random: 0.2, ..NONE }),
+            ("40 % at random", Refusals { random: 0.4, ..NONE }),
+            ("4/s and 5 %", Refusals { random: 0.05, ..limit(4.0, 4.0) }),
+            ("4/s and 20 %", Refusals { random: 0.2, ..limit(4.0, 4.0) }),
+        ] {
+            let Pace { makespan, polls, refused } = pace(jobs, refusals).await;
+            println!("{jobs:4} {name:20} {makespan:.2} {polls:.1} polls, {:.0} % refused", refused * 100.0);
+        }
+    }
+}
