@@ -36,11 +36,17 @@ impl Belonging {
     }
 }
 
-/// The folder of the run in whose report `manifest` lies.
+/// The folder of the run in whose report `manifest` lies, be it by a link.
 pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
     const STDIN: &str = "-";
+    if manifest == Path::new(STDIN) {
+        return None;
+    }
+    run_around(manifest).or_else(|| run_around(&manifest.canonicalize().ok()?))
+}
+
+fn run_around(manifest: &Path) -> Option<PathBuf> {
     let report = match manifest.parent()? {
-        _ if manifest == Path::new(STDIN) => return None,
         // Of a bare name only the working folder tells where it is.
         named if named.file_name().is_none() => std::path::absolute(manifest).ok()?.parent()?.to_owned(),
         named => named.to_owned(),
@@ -51,6 +57,12 @@ pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
         folder => folder,
     };
     (is_report && RunFolder::new(folder).journal().is_file()).then(|| folder.to_owned())
+}
+
+/// The folder from which the paths in the plan of a run are, where that is not the present one.
+pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
+    let home = Path::new(ledger.last_run()?.directory.as_deref()?);
+    (std::env::current_dir().ok()? != home).then(|| home.to_owned())
 }
 
 /// Jobs that another run has under way or in doubt, and that are paid for anew beside it.
@@ -110,6 +122,12 @@ mod tests {
         }
         for other in ["-", "catalog.csv", "report/catalog.csv"] {
             assert_eq!(reported_run(Path::new(other)), None, "{other}");
+        }
+        #[cfg(unix)]
+        {
+            let link = folder.path().join("again.csv");
+            std::os::unix::fs::symlink(&failed, &link).unwrap();
+            assert_eq!(reported_run(&link), run.canonicalize().ok(), "a link to it is the same");
         }
         let belonging = |out: &Path| Belonging::of(reported_run(&failed), out);
         assert_eq!(belonging(&run.join("../m")), Belonging::Part);

@@ -14,7 +14,7 @@ use crate::journal::{EditState, Ledger, RunStart};
 use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
 use crate::plan::{Choices, Failed, Uncertain};
 use crate::plan::{ColorLock, ColorRules, UncertainReroll};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
 
 use super::UsageError;
@@ -36,8 +36,17 @@ pub(super) struct Options {
     pub(super) choices: Choices,
     pub(super) selection: Selection,
     pub(super) partition: Option<Partition>,
+    /// What nobody has said.
+    unsaid: Unsaid,
     /// Whether the colors of results are checked.
     pub(super) checks_colors: bool,
+}
+
+/// What is as usual because nobody has said otherwise.
+#[derive(Clone, Copy, Debug)]
+struct Unsaid {
+    backend: bool,
+    base_url: bool,
 }
 
 /// Which jobs of the manifest are meant.
@@ -100,6 +109,10 @@ impl Options {
             choices: Choices { failed, uncertain },
             selection: Selection { only: run.only.clone(), limit: run.limit },
             partition: run.partition,
+            unsaid: Unsaid {
+                backend: run.backend.or(said.backend).is_none(),
+                base_url: run.base_url.is_none() && said.base_url.is_none(),
+            },
             checks_colors: said.color_check.unwrap_or(true) && !run.no_color_check,
         })
     }
@@ -108,6 +121,15 @@ impl Options {
     /// submitted at that.
     pub(super) fn price(&self, ledger: &Ledger) -> Cents {
         ledger.estimate().min(self.settings.price_limit)
+    }
+
+    /// What the journal of the folder says, as far as there is one.
+    pub(super) fn ledger(&self) -> Result<Ledger, FolderError> {
+        self.folder.check_memory()?;
+        match JournalFile::read(&self.folder) {
+            Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
+            other => other,
+        }
     }
 
     /// Where the API is, if it is not on this machine alone.
@@ -130,10 +152,19 @@ impl Options {
         Ok(())
     }
 
-    /// Goes on under the budget of the run that the manifest is a part of: a table holds none.
+    /// Goes on where the run is that the manifest is a part of, and under its budget: a table says nothing of them.
     pub(super) fn inherit(&mut self, ledger: &Ledger) {
-        let whole = ledger.last_run().filter(|_| self.belonging == Belonging::Part);
-        self.settings.budget = self.settings.budget.or_else(|| whole?.budget_cents);
+        let Some(whole) = ledger.last_run().filter(|_| self.belonging == Belonging::Part) else { return };
+        self.settings.budget = self.settings.budget.or(whole.budget_cents);
+        self.partition = self.partition.or(whole.partition);
+        self.images_via = self.images_via.or_else(|| whole.images_via.as_deref()?.parse().ok());
+        if let (true, Ok(backend)) = (self.unsaid.backend, whole.backend.parse()) {
+            self.backend = backend;
+        }
+        let base_url = whole.origin.as_deref().and_then(|origin| BaseUrl::parse(origin).ok());
+        if let Some(base_url) = base_url.filter(|_| self.unsaid.base_url) {
+            self.base_url = base_url;
+        }
     }
 
     /// The pattern that must match some job, for it is a slip otherwise. A share may be without any that it matches.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,19 @@ pub struct Switches {
     /// The provider's own check of the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_safety_checker: Option<bool>,
+}
+
+impl EditRequest {
+    /// The same request where the present folder is another than `folder`, from which its relative paths are.
+    #[must_use]
+    pub fn seen_from(mut self, folder: &Path) -> EditRequest {
+        for image in &mut self.images {
+            if let ImageSource::File(path) = image {
+                *path = folder.join(&*path);
+            }
+        }
+        self
+    }
 }
 
 /// Where a picture to edit comes from.

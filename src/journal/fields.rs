@@ -28,6 +28,12 @@ pub struct RunStart {
     /// The jobs that it does not submit because of pictures that nobody knows.
     #[serde(default, skip_serializing_if = "HeldBack::is_empty")]
     pub held_back: HeldBack,
+    /// How local pictures reach the provider, where somebody has said that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_via: Option<String>,
+    /// The folder in which it was begun, from which relative paths in its plan are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
     /// The command that goes on with it, without what may be secret and what a person decides anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,

@@ -1,6 +1,6 @@
 //! The `failed.csv` of a report, run as it is offered: it goes on with the run that it is of.
 
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
@@ -91,4 +91,58 @@ fn failed_rows_stay_under_the_budget_of_their_run() {
     assert_eq!(provider.accepted(), 2);
     code(&run(&sandbox, &provider, &format!("{FAILED} --budget 0.28")), 0);
     assert_eq!(provider.accepted(), 4);
+}
+
+/// The program with the provider's key alone, in a folder of its own.
+fn elsewhere(sandbox: &Sandbox, arguments: &str) -> Command {
+    std::fs::create_dir_all(sandbox.path("elsewhere")).unwrap();
+    let mut command = sandbox.dyehouse(arguments);
+    command.env("VIBEDREAM_API_KEY", Provider::KEY).current_dir(sandbox.path("elsewhere"));
+    command
+}
+
+#[test]
+fn failed_rows_go_on_from_any_folder_with_the_pictures_and_the_provider_of_their_run() {
+    let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
+    std::fs::create_dir_all(sandbox.path("photos")).unwrap();
+    let job = |number: u8| {
+        let name = format!("photos/{number}.png");
+        image::RgbImage::from_pixel(8, 8, image::Rgb([number; 3])).save(sandbox.path(&name)).unwrap();
+        format!("- {{id: job-{number}, prompt: 'Add a hat {number}', images: {name}}}\n")
+    };
+    let jobs: String = (0..4).map(job).collect();
+    sandbox.write("catalog.yaml", format!("version: 1\nrun: {{images_via: inline}}\njobs:\n{jobs}"));
+    let begun = format!("run catalog.yaml --base-url {} --rate 200/s", provider.url);
+    let begun = sandbox.dyehouse(&begun).env("VIBEDREAM_API_KEY", Provider::KEY).output().unwrap();
+    code(&begun, 3);
+    provider.behave(Behavior::default());
+    let failed = sandbox.read(FAILED);
+    let (kept, left_out) = failed.trim_end().rsplit_once('\n').unwrap();
+    sandbox.write(FAILED, format!("{kept}\n"));
+    let again = format!("run {} --retry-failed --rate 200/s", sandbox.path(FAILED).display());
+    let said = code(&elsewhere(&sandbox, &again).output().unwrap(), 0);
+    assert!(said.contains("1 job completed") && provider.accepted() == 3, "{said}");
+    assert_eq!(sandbox.read(FAILED).trim_end().lines().last(), Some(left_out), "it names its picture as before");
+    code(&elsewhere(&sandbox, &again).output().unwrap(), 0);
+    assert_eq!((provider.accepted(), ids(&sandbox, FAILED).len()), (4, 0));
+    assert!(provider.paid_twice().is_empty() && sandbox.names("elsewhere").is_empty());
+}
+
+#[test]
+#[cfg(unix)]
+fn failed_rows_of_a_share_go_on_in_it_also_by_a_link() {
+    let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
+    sandbox.manifest("catalog.csv", 12);
+    code(&run(&sandbox, &provider, "catalog.csv --partition 1/2"), 3);
+    provider.behave(Behavior::default());
+    let failed = "runs/catalog-1-of-2/report/failed.csv";
+    let count = ids(&sandbox, failed).len();
+    let before = provider.accepted();
+    assert!(count > 0);
+    std::os::unix::fs::symlink(sandbox.path(failed), sandbox.path("again.csv")).unwrap();
+    code(&run(&sandbox, &provider, "again.csv --retry-failed"), 0);
+    assert_eq!((provider.accepted(), ids(&sandbox, failed).len()), (before + count, 0));
+    assert_eq!(sandbox.names("runs"), ["catalog-1-of-2"]);
 }

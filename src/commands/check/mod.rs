@@ -17,7 +17,7 @@ use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severit
 use crate::pictures::LocalPictures;
 use crate::plan::{Advice, Decision, Failed, Kept, Known, Sketch, Uncertain};
 use crate::progress::Screen;
-use crate::run_folder::{FolderError, JournalFile, RunFolder};
+use crate::run_folder::FolderError;
 use crate::words;
 
 use super::belonging::LeftThere;
@@ -152,9 +152,9 @@ fn look(
     let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
     let mut options = Options::merge(run, &manifest)?;
-    let ledger = ledger(&options.folder)?;
-    options.suit(&ledger)?;
+    let ledger = options.ledger()?;
     options.inherit(&ledger);
+    options.suit(&ledger)?;
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
@@ -221,14 +221,6 @@ fn urls_of(job: &JobRef<'_>) -> Vec<String> {
         ImageRef::Data(_) | ImageRef::File(_) => None,
     };
     job.request.images.iter().filter_map(url).collect()
-}
-
-fn ledger(folder: &RunFolder) -> Result<Ledger, FolderError> {
-    folder.check_memory()?;
-    match JournalFile::read(folder) {
-        Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
-        other => other,
-    }
 }
 
 impl Forecast {

@@ -25,6 +25,7 @@ use crate::verify;
 use crate::words::counted;
 
 use super::Failure;
+use super::belonging::elsewhere;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use resume::{resume, resume_from};
@@ -63,8 +64,12 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
     let mut broken: Option<FolderError> = None;
     let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
+    let elsewhere = elsewhere(gathered.ledger);
     let viewed = |planned: Result<PlannedJob, FolderError>| {
-        let planned = planned?;
+        let mut planned = planned?;
+        if let Some(folder) = &elsewhere {
+            planned.job.request = planned.job.request.seen_from(folder);
+        }
         let key = planned.key();
         let edit = gathered.ledger.edit(&key)?;
         let history = gathered.ledger.live_history(&planned.job.id);

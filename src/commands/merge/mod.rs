@@ -291,7 +291,7 @@ fn closing(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) ->
     });
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run = RunStart { program, jobs, budget_cents, partition: None, resume: None, ..run };
+    let run = RunStart { program, jobs, budget_cents, partition: None, directory: None, resume: None, ..run };
     vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason: open })]
 }
 

@@ -1,12 +1,14 @@
 use std::panic::resume_unwind;
 use std::thread::JoinHandle;
 
+use crate::journal::Ledger;
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 
 /// A run's folder on its way to being held, and its journal to being read. Where there is a journal, that goes on while the
 /// manifest is read; no folder is made before that is known to be right.
 pub(super) enum Opening {
     Held(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
+    Read(Box<(Lock, JournalFile)>),
     Refused(FolderError),
     Waiting(RunFolder),
 }
@@ -27,12 +29,29 @@ impl Opening {
 
     /// Whether the folder is held, so that nobody else writes into it.
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, Opening::Held(_))
+        matches!(self, Opening::Held(_) | Opening::Read(_))
+    }
+
+    /// Waits until the journal is read, where the manifest is understood by what it says.
+    pub(super) fn read(self) -> Result<Opening, FolderError> {
+        match self {
+            Opening::Held(_) | Opening::Refused(_) => Ok(Opening::Read(Box::new(self.finish()?))),
+            Opening::Read(_) | Opening::Waiting(_) => Ok(self),
+        }
+    }
+
+    /// What the journal says, once it is read.
+    pub(super) fn ledger(&self) -> Option<&Ledger> {
+        match self {
+            Opening::Read(read) => Some(&read.1.ledger),
+            Opening::Held(_) | Opening::Refused(_) | Opening::Waiting(_) => None,
+        }
     }
 
     pub(super) fn finish(self) -> Result<(Lock, JournalFile), FolderError> {
         match self {
             Opening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Opening::Read(read) => Ok(*read),
             Opening::Refused(error) => Err(error),
             Opening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),
         }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use crate::job::{Job, JobId};
 use crate::plan::PlannedJob;
@@ -12,9 +13,16 @@ use super::ids::Ids;
 pub(super) struct Part {
     rows: Vec<Option<PlannedJob>>,
     places: HashMap<JobId, usize>,
+    /// The folder from which the paths in the run's plan are, where that is not the present one.
+    elsewhere: Option<PathBuf>,
 }
 
 impl Part {
+    /// None yet, of a plan whose paths are from `elsewhere`.
+    pub(super) fn of(elsewhere: Option<PathBuf>) -> Part {
+        Part { elsewhere, ..Part::default() }
+    }
+
     /// Takes a row.
     pub(super) fn take(&mut self, row: PlannedJob) {
         self.places.insert(row.job.id.clone(), self.rows.len());
@@ -33,7 +41,10 @@ impl Part {
         if folder.plan().exists() {
             for line in plan_lines(folder)? {
                 let line = line?;
-                let (position, before) = (line.position()?, line.job()?);
+                let (position, mut before) = (line.position()?, line.job()?);
+                if let Some(folder) = &self.elsewhere {
+                    before.job.request = before.job.request.seen_from(folder);
+                }
                 let place = self.places.get(&before.job.id);
                 let row = place.and_then(|place| self.rows.get_mut(*place)?.take());
                 draft.push_at(position, &row.map_or_else(|| before.clone(), |row| in_place_of(&before, row)))?;

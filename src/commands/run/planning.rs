@@ -1,5 +1,5 @@
 use crate::commands::Failure;
-use crate::commands::belonging::Belonging;
+use crate::commands::belonging::{Belonging, elsewhere};
 use crate::commands::intake::{Partitioned, Sent, for_each, unmatched};
 use crate::commands::options::Options;
 use crate::job::ContentHash;
@@ -72,7 +72,7 @@ impl Planning {
         let mut pictures = LocalPictures::remembering(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
-        let mut part = Part::default();
+        let mut part = Part::of(opening.ledger().and_then(elsewhere));
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             let job = PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() };
             let row = if is_part { Row::OfPart(Box::new(job)) } else { Row::Line(DraftLine::of(&job)) };

@@ -66,7 +66,13 @@ impl<'a> Session<'a> {
     ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
-        let opening = Opening::begin(&options.folder);
+        let mut opening = Opening::begin(&options.folder);
+        if options.belonging == Belonging::Part {
+            opening = opening.read()?;
+            if let Some(ledger) = opening.ledger() {
+                options.inherit(ledger);
+            }
+        }
         let planning = Planning::begin(&manifest, &options, &opening)?;
         for notice in manifest.notices().iter().chain(planning.warnings()) {
             screen.say(&render(notice, screen.style()));
@@ -80,7 +86,6 @@ impl<'a> Session<'a> {
             tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
         }
         options.suit(&journal.ledger)?;
-        options.inherit(&journal.ledger);
         let published = planning.publish(&options)?;
         let plan = published.plan;
         let agenda = Agenda::prepare(&journal.ledger, &options, published)?;
@@ -107,6 +112,8 @@ impl<'a> Session<'a> {
             budget_cents: options.settings.budget,
             partition: options.partition,
             held_back: agenda.held_back.clone(),
+            images_via: options.images_via.map(|via| via.to_string()),
+            directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             resume: Some(resume_command()),
         };
         let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
