@@ -114,6 +114,12 @@ impl Decision {
         use Decision::{Changed, New, Reclaim, Resubmit, Retry};
         matches!(self, New | Changed | Retry | Reclaim | Resubmit)
     }
+
+    /// Whether the provider is asked for a prediction that it is not known to have in work, of an `edit` as the journal has it.
+    pub fn asks_again(self, edit: Option<&Brief<'_>>) -> bool {
+        let is_in_work = edit.is_some_and(|edit| edit.stage == Stage::Processing);
+        matches!(self, Decision::Follow | Decision::Reclaim) && !is_in_work
+    }
 }
 
 /// What the journal knows of an edit and of its job.

@@ -146,3 +146,15 @@ fn failed_rows_of_a_share_go_on_in_it_also_by_a_link() {
     assert_eq!((provider.accepted(), ids(&sandbox, failed).len()), (before + count, 0));
     assert_eq!(sandbox.names("runs"), ["catalog-1-of-2"]);
 }
+
+#[test]
+fn a_check_tells_that_a_run_would_be_refused_where_predictions_are_under_way_elsewhere() {
+    let (sandbox, provider) = interrupted();
+    let said = code(&sandbox.run("check catalog.csv"), 0);
+    let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";
+    assert!(said.contains(refused) && said.contains(&format!("say --base-url {}", provider.url)), "{said}");
+    let said = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
+    assert!(!said.contains("refused"), "{said}");
+    let said = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(!said.contains("refused"), "it goes on where its run was: {said}");
+}

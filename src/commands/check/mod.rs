@@ -163,7 +163,7 @@ fn look(
     let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
     let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
-    let mut held_back = HeldBack::default();
+    let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
@@ -180,6 +180,8 @@ fn look(
         let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
         let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
         let Some((decision, picture)) = taken else { return Ok(()) };
+        let edit = key.as_ref().and_then(|key| ledger.brief(key));
+        asked_again += u64::from(decision.asks_again(edit.as_ref()));
         advice.take(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
@@ -210,7 +212,11 @@ fn look(
         .then(|| about(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT));
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
     let left_there = left_there.and_then(|there| there.warning(&files.manifest));
-    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(left_there).chain(warnings).collect();
+    let out_of_reach = options.reach(&ledger, asked_again).err().map(|error| {
+        about(Severity::Warning, &files.manifest, None, format!("a run would be refused: {error}"), &error.hint())
+    });
+    let at_odds = left_there.into_iter().chain(out_of_reach);
+    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(at_odds).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Found { options, ledger, forecast, advice, warnings, probed })
 }

@@ -118,9 +118,7 @@ impl Agenda {
                 let decision = decision.filter(|_| options.selection.has_room(taken));
                 if decision.is_some() {
                     taken += 1;
-                    let is_in_work = brief.as_ref().is_some_and(|brief| brief.stage == Stage::Processing);
-                    let is_asked = matches!(first, Some(Decision::Follow | Decision::Reclaim));
-                    agenda.asked_again += u64::from(is_asked && !is_in_work);
+                    agenda.asked_again += u64::from(first.is_some_and(|first| first.asks_again(brief.as_ref())));
                     agenda.returning += u64::from(first == Some(Decision::Reinstate));
                     agenda.changed.jobs += u64::from(decision == Some(Decision::Changed));
                     agenda.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
