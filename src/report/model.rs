@@ -27,6 +27,8 @@ pub struct BatchView {
     pub finished_at: Option<Timestamp>,
     /// Whether the batch is under way, done, or stopped early.
     pub state: BatchState,
+    /// Until when this is known, while the batch is under way: whoever reads it may do so much later.
+    pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
     /// What was charged.

@@ -26,6 +26,7 @@ pub fn summary_schema() -> Value {
             "manifest": text("The manifest, as it was named."),
             "backend": text("Who edited: `vibedream` or `embedded`."),
             "state": {"description": "Where the batch stands.", "enum": ["running", "finished", "stopped"]},
+            "as_of": time("When the last thing happened that this knows of, while the state is `running`: long ago where the process could not write the end."),
             "stopped_because": or_null("string", "Why it ended early."),
             "started_at": time("When the first submit was made."),
             "finished_at": time("When the last job ended, once nothing is left to do."),

@@ -20,6 +20,8 @@ pub(crate) struct Summary<'a> {
     backend: &'a str,
     /// `running`, `finished` or `stopped`.
     state: &'a str,
+    /// When the last thing happened that this knows of, while it is `running`; `null` otherwise.
+    as_of: Option<Timestamp>,
     /// Why the batch ended early; `null` where it did not.
     stopped_because: Option<&'a str>,
     started_at: Option<Timestamp>,
@@ -71,6 +73,7 @@ impl<'a> Summary<'a> {
             manifest: &batch.manifest,
             backend: &batch.backend,
             state: batch.state.as_str(),
+            as_of: batch.as_of,
             stopped_because: batch.state.reason(),
             started_at: batch.started_at,
             finished_at: batch.finished_at,

@@ -126,13 +126,15 @@ mod tests {
         let mut refresher = Refresher::new(folder.clone());
         let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });
-        assert!(state().contains("\"running\""), "{}", state());
+        let now = state();
+        assert!(now.contains("\"running\"") && now.contains("\"as_of\": \"1970-01-01T00:00:00Z\""), "{now}");
         fs::remove_file(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: false });
         append(&folder, RunEvent::Ended { reason: None });
         drop(lock);
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: false, is_written: true });
-        assert!(state().contains("\"finished\""), "{}", state());
+        let now = state();
+        assert!(now.contains("\"finished\"") && now.contains("\"as_of\": null"), "{now}");
     }
 
     #[test]

@@ -146,6 +146,7 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
         None => BatchState::Stopped("the program ended without saying why".to_owned()),
     };
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let as_of = ledger.last_at().filter(|_| state == BatchState::Running);
     let is_whole = state == BatchState::Finished;
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let notes = [
@@ -160,6 +161,7 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
         started_at: ledger.first_submit_at().or(ledger.started_at()),
         finished_at: ledger.last_finish_at().filter(|_| is_whole),
         state,
+        as_of,
         counts,
         spent: ledger.spent(),
         reserved: ledger.reserved(),

@@ -50,9 +50,10 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
     let heading = Heading {
         title: batch.heading(),
         state: batch.state.as_str(),
-        state_text: match batch.state.reason() {
-            Some(reason) => format!("stopped: {reason}"),
-            None => batch.state.as_str().to_owned(),
+        state_text: match (batch.state.reason(), batch.as_of) {
+            (Some(reason), _) => format!("stopped: {reason}"),
+            (None, Some(at)) => format!("{}, as of {}", batch.state.as_str(), at.strftime("%F %H:%M:%S UTC")),
+            (None, None) => batch.state.as_str().to_owned(),
         },
         about: about(batch),
         jobs: batch.counts.total,
