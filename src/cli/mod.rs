@@ -22,9 +22,9 @@ macro_rules! exit_codes {
          1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
          2  bad usage or bad manifest: nothing was submitted\n  \
          3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
-         4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, Ctrl-C or SIGTERM\n  \
+         4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, a signal\n  \
          5  another process holds this run's folder\n  \
-         130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again, and it goes on from the journal"
+         130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again to go on from the journal"
     };
 }
 

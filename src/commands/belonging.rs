@@ -126,6 +126,7 @@ mod tests {
         #[cfg(unix)]
         {
             let link = folder.path().join("again.csv");
+            std::fs::write(&failed, "").unwrap();
             std::os::unix::fs::symlink(&failed, &link).unwrap();
             assert_eq!(reported_run(&link), run.canonicalize().ok(), "a link to it is the same");
         }

@@ -42,7 +42,7 @@ test("decisions are made with keys and clicks, and stay in the browser", async (
   const person = await newPerson();
   const page = await open(run, { person });
   await decideSome(page);
-  assert.match(await page.textContent("#reviewed"), /1 approved, 2 rejected, 57 open/);
+  assert.match(await page.textContent("#reviewed"), /1 approved, 2 rejected, 57 unreviewed/);
   await page.selectOption("#review", "rejected");
   assert.match(await page.textContent("#shown"), /2 of 60/);
   const again = await open(run, { person });

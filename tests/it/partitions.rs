@@ -107,7 +107,7 @@ fn shares_that_go_on_are_joined_again() {
     let said = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
     assert!(said.contains("the budget is for share 2/3 alone: all 3 may cost $0.84"), "{said}");
     assert!(said.contains("resume    dyehouse run catalog.csv --") && said.contains("--partition 2/3 --budget 0.28\n"));
-    let said = code(&machines.merge(""), 1);
+    let said = code(&machines.merge(""), 2);
     assert!(said.contains("find a run in runs/catalog-3-of-3"), "{said}");
     code(&machines.run("--partition 3/3"), 0);
     let said = code(&machines.merge(""), 4);

@@ -363,14 +363,14 @@ mod tests {
         let (mint, ground) = ([0.28, 0.40, 0.33], [0.72, 0.66, 0.58]);
         let mut scene = Scene::on(ground, 140);
         for x in 20..120 {
-            // From full light on the left to deep shade.
-            let light = 0.3 + 0.02 * (120 - x) as f32;
-            scene.put(x..x + 1, 30..110, mint.map(|channel| (channel * light).min(1.0)));
+            // From full light on the left to shade.
+            let light = 0.35 + 1.9 * ((120 - x) as f32 / 100.0).powi(3);
+            scene.put(x..x + 1, 30..110, mint.map(|channel| channel * light));
         }
-        scene.put(100..110, 60..70, [0.9; 3]);
+        scene.put(90..110, 60..80, [1.0; 3]);
         let found = scene.material();
         assert!(found.at(22, 70) && found.at(60, 70) && found.at(117, 70), "the lit side and the shaded one");
-        assert!(!found.at(105, 65), "the label");
+        assert!(!found.at(100, 70), "the label");
     }
 
     #[test]

@@ -357,9 +357,10 @@ fn text(forecast: &Forecast, advice: &Advice, warnings: &[Diagnostic], ledger: &
     }
     let submits = words::counted(forecast.submits, "submit");
     let time = time(forecast, options);
-    text.push_str(&match options.backend {
-        Backend::Embedded => format!("{submits}, {time}"),
-        Backend::Vibedream => format!("{submits}, about {}, {time}", forecast.estimate_cents),
+    text.push_str(&match (forecast.submits, options.backend) {
+        (0, _) => submits,
+        (_, Backend::Embedded) => format!("{submits}, {time}"),
+        (_, Backend::Vibedream) => format!("{submits}, about {}, {time}", forecast.estimate_cents),
     });
     if ledger.spent() > Cents::ZERO && options.backend == Backend::Vibedream {
         text.push_str(&format!("; {} spent so far", ledger.spent()));
