@@ -159,7 +159,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
     let unreadable = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::PermissionDenied => "make the file, and the folders that it is in, readable for this user",
-            io::ErrorKind::NotADirectory => "a part of the path is a file, and no folder",
+            io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder",
             _ if error.to_string().contains("symbolic link") => "links lead to each other: name the picture itself",
             _ => "see whether it can be opened otherwise, and name a copy of it if not",
         };
@@ -178,7 +178,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
     }
     if !metadata.is_file() {
         // A pipe would be waited for, and a device may have no end.
-        return Err(unusable("it is no file".to_owned(), USABLE));
+        return Err(unusable("it is not a file".to_owned(), USABLE));
     }
     if metadata.len() > MOST_BYTES {
         return Err(unusable(format!("it has {} MiB", metadata.len() >> 20), USABLE));

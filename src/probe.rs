@@ -48,7 +48,7 @@ pub enum Finding {
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
     /// It is something else.
-    #[error("it is no picture, but {0}")]
+    #[error("it is not a picture: {0}")]
     NotAPicture(String),
 }
 
@@ -183,7 +183,7 @@ impl Prober {
             let hint = if error.is_redirect() {
                 PRIVATE
             } else if said.contains("dns") || said.contains("lookup") || said.contains("name or service") {
-                "see whether the host is spelt right: nobody knows it"
+                "check the spelling of the host: its name cannot be resolved"
             } else if said.contains("refused") {
                 "see whether host and port are right: nothing listens there"
             } else if said.contains("certificate") {
@@ -208,9 +208,7 @@ fn check_status(status: StatusCode) -> Result<(), Attempt> {
         200..=299 => Ok(()),
         429 => Err(Attempt::Again(said, "the server wants to be asked less often: lower --probe-rate")),
         408 | 500..=599 => Err(Attempt::Again(said, LATER)),
-        404 | 410 => {
-            Err(Attempt::Final(Finding::Unreachable(said, "nothing is there: see whether the URL is spelt right")))
-        }
+        404 | 410 => Err(Attempt::Final(Finding::Unreachable(said, "nothing is there: check the spelling of the URL"))),
         _ => Err(Attempt::Final(Finding::Unreachable(said, PRIVATE))),
     }
 }
@@ -257,7 +255,7 @@ fn cause(error: &reqwest::Error) -> String {
         return "no answer came in time".to_owned();
     }
     if error.is_redirect() {
-        return "it redirects again and again, or to what is no web address".to_owned();
+        return "it redirects again and again, or to something that is not a web address".to_owned();
     }
     innermost(error).to_string()
 }

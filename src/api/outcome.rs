@@ -226,7 +226,7 @@ fn failed_poll(cause: String) -> PollOutcome {
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     let body: Value = match serde_json::from_slice(&answer.body) {
         Ok(body) => body,
-        Err(_) => return uncertain(format!("{}, which is no JSON", excerpt(answer))),
+        Err(_) => return uncertain(format!("{}, which is not JSON", excerpt(answer))),
     };
     match body["id"].as_str().map(PredictionId::new) {
         Some(Ok(prediction)) => SubmitOutcome::Accepted {

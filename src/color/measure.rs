@@ -164,7 +164,7 @@ fn without_before(
         Verdict::On => Some(format!("{because} the product was looked for by itself")),
         _ => {
             check.verdict = Verdict::Unmeasurable;
-            Some(format!("{because} it cannot be told what was recolored"))
+            Some(format!("{because} what was recolored cannot be determined"))
         }
     };
     Measured { check, region: None }
@@ -183,7 +183,7 @@ fn judge(
     for (hex, part) in wanted.iter().zip(parts(picture, &places, wanted)) {
         let check = if part.len() < FEWEST || (part.len() as f64) < LEAST_SHARE * places.len() as f64 {
             let reason = match wanted.len() {
-                1 => "no product could be told from the background",
+                1 => "no product could be distinguished from the background",
                 _ => "no part shows this color",
             };
             let verdict = if wanted.len() == 1 { Verdict::Unmeasurable } else { Verdict::Off };

@@ -65,7 +65,7 @@ pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
     (std::env::current_dir().ok()? != home).then(|| home.to_owned())
 }
 
-/// Jobs that another run has under way or in doubt, and that are paid for anew beside it.
+/// Jobs that another run has under way or in doubt, and that are paid for again beside it.
 pub(super) struct LeftThere {
     run: RunFolder,
     open: HashSet<JobId>,
@@ -98,7 +98,7 @@ impl LeftThere {
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
         let there = self.run.path().display().to_string();
         let (jobs, are) = (counted(self.met, "job"), if self.met == 1 { "is" } else { "are" });
-        let message = format!("{jobs} {are} under way or uncertain in {there}, and paid for anew here");
+        let message = format!("{jobs} {are} under way or uncertain in {there}, and paid for again here");
         let hint = format!("to go on with them there, leave -o out, or say -o {}", shell_word(&there));
         (self.met > 0).then(|| about(Severity::Warning, file, None, message, &hint))
     }

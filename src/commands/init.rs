@@ -169,9 +169,9 @@ fn document(rows: &str, colors: &[Color]) -> String {
     let entries: Vec<String> =
         colors.iter().map(|color| format!("    - {{name: {}, hex: \"{}\"}}", quoted(&color.name), color.hex)).collect();
     format!(
-        "# Every picture in every color. `dyehouse check` tells what it comes to, before anything is paid for.\n\
+        "# Every picture in every color. `dyehouse check` shows the cost before anything is paid for.\n\
          version: 1\n\
-         backend: embedded              # on this machine, for nothing; `vibedream` is the provider, and costs money\n\
+         backend: embedded              # on this machine, free; `vibedream` is the provider, and costs money\n\
          run:                           # the command line wins over these\n  \
          rate: 5/s                    # submits; 10/min is gentle enough for the provider\n  \
          in_flight: 3                 # predictions in work at once\n  \

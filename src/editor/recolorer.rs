@@ -35,7 +35,7 @@ fn not_found(error: NotFound, word: Option<&str>) -> EditError {
     EditError::NoProduct(match error {
         NotFound::Product => format!("{error}: the picture should show one product on an even background"),
         NotFound::Part => format!(
-            "no {word} of another color than the rest of the product could be told in the picture; name the color that \
+            "no {word} of another color than the rest of the product could be made out in the picture; name the color that \
              the part has now, or ask for the color of the product as a whole"
         ),
     })

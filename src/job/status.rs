@@ -94,17 +94,15 @@ impl ErrorClass {
     pub fn remedy(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
-            ErrorClass::Rejected => "mend the row as the provider's words say, then run again",
+            ErrorClass::Rejected => "fix the row as the provider's message says, then run again",
             ErrorClass::Auth => "check VIBEDREAM_API_KEY, then run again with --retry-failed",
             ErrorClass::Balance => "top up the provider's balance, then run again",
             ErrorClass::Lost => {
-                "it may have been charged; each run asks for it again, and --retry-failed pays for it anew"
+                "it may have been charged; each run asks for it again, and --retry-failed pays for it again"
             }
-            ErrorClass::Timeout => "run again: it is asked for anew, at no cost; or raise `job_timeout`",
-            ErrorClass::Download => "run again: it is fetched anew, at no cost",
-            ErrorClass::Provider => {
-                "read the error: mend the row if it is at fault, else run again with --retry-failed"
-            }
+            ErrorClass::Timeout => "run again: it is asked for again, at no cost; or raise `job_timeout`",
+            ErrorClass::Download => "run again: it is fetched again, at no cost",
+            ErrorClass::Provider => "read the error: fix the row if it is at fault, else run again with --retry-failed",
             ErrorClass::Input => "nothing was sent: see that the picture is there and stays as it is, then run again",
         }
     }

@@ -44,7 +44,7 @@ struct Known {
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
     /// Two of them have gone different ways about a job.
-    #[error("two journals tell different stories of job {job}{}", and_more(*more))]
+    #[error("two journals disagree about job {job}{}", and_more(*more))]
     Conflict {
         /// The job, the first by its name.
         job: JobId,
@@ -347,7 +347,7 @@ mod tests {
         };
         let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
         let error = joined(Vec::new(), &others).unwrap_err();
-        assert_eq!(error.to_string(), "two journals tell different stories of job b, and of 1 more");
+        assert_eq!(error.to_string(), "two journals disagree about job b, and of 1 more");
         assert!(matches!(error, JoinError::Conflict { journals: [1, 2], .. }));
         let twice = [story(&["a"], 7), story(&["a"], 7)];
         assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");

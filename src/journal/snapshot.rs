@@ -14,7 +14,7 @@ use crate::job::ContentHash;
 use super::replay::Replayed;
 use super::{Ledger, ReadAt};
 
-/// What this program writes and reads. Another one is made anew.
+/// What this program writes and reads. Another one is made again.
 const FORMAT: u32 = 3;
 
 /// How much of a journal is hashed in one piece, in bytes.

@@ -97,7 +97,7 @@ impl Head<'_> {
                 }
                 _ => {
                     let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
-                    self.complain(&root.span, "the manifest is no map of keys", hint);
+                    self.complain(&root.span, "the manifest is not a map of keys", hint);
                 }
             }
             return None;
@@ -118,7 +118,7 @@ impl Head<'_> {
                 "template" => keys.template = Some((key, value)),
                 name if name.starts_with("//") || name.starts_with("/*") => {
                     let hint = "remove it; comments of YAML begin with `#`, and JSON has none".to_owned();
-                    self.complain(&key.span, "this is no comment, but a part of a key".to_owned(), hint);
+                    self.complain(&key.span, "this is not a comment, but part of a key".to_owned(), hint);
                 }
                 name => {
                     let hint = match RUN_KEYS.contains(&name) {
@@ -201,7 +201,7 @@ impl Head<'_> {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if text.is_empty() || text.starts_with('.') || !text.bytes().all(is_name) {
             let hint = format!("a name as in the API's URL, such as {}", crate::job::DEFAULT_MODEL);
-            self.complain(&value.span, "the model is no name", hint);
+            self.complain(&value.span, "the model is not a valid name", hint);
         } else {
             self.settings.model = Some(text.to_owned());
         }

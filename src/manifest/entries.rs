@@ -95,7 +95,7 @@ pub(super) fn row_of(job: &Node) -> (Row<'_>, Vec<Complaint>) {
         Kind::Map(pairs) => read_row(pairs),
         Kind::Scalar(text) if joined_key(text).is_some() => {
             let key = joined_key(text).unwrap_or_default();
-            let message = format!("the job is a text, for there is no space behind `{key}:`");
+            let message = format!("the job is a text, for there is no space after `{key}:`");
             let at = At::Source(job.span.start..job.span.start + key.len() + 1);
             (Row::refused(), vec![Complaint::new(at, message, format!("write `{key}: …`, and so with the others"))])
         }

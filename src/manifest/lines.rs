@@ -40,14 +40,14 @@ impl Lines {
             if pass.advance()? {
                 if use_as == Use::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
                     let hint = "call it .csv".to_owned();
-                    let complaint = Complaint::new(At::Row, "the file holds a table, and no JSON lines", hint);
+                    let complaint = Complaint::new(At::Row, "the file holds a table, not JSON lines", hint);
                     return Err(pass.diagnostic(complaint));
                 }
                 let notices = if use_as == Use::Jobs { pass.notices() } else { Vec::new() };
                 return Ok(Lines { use_as, notices });
             }
         }
-        let hint = "write a JSON object a line, with `prompt` and `images`".to_owned();
+        let hint = "write one JSON object per line, with `prompt` and `images`".to_owned();
         Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint))
     }
 
@@ -151,11 +151,12 @@ impl Pass for LinePass<'_> {
                 self.pairs.extend(cells);
             }
             Err(_) if self.text().trim() == "[" => {
-                let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
+                let hint =
+                    "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
                 return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
             }
             Err(_) if self.text().trim() == "{" => {
-                let hint = "write one object a line: jq -c .".to_owned();
+                let hint = "write one object per line: jq -c .".to_owned();
                 return Err(self.diagnostic(Complaint::new(At::Row, "a JSON object spans the lines", hint)));
             }
             Err(_) if self.text().contains('\r') => {
@@ -167,19 +168,20 @@ impl Pass for LinePass<'_> {
                 return Err(self.diagnostic(complaint));
             }
             Err(error) if error.is_data() && self.text().starts_with('[') => {
-                let hint = "write one object a line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
+                let hint =
+                    "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
                 self.wrong = Some(Complaint::new(At::Row, "the line is a JSON list", hint));
             }
             Err(error) if error.is_data() => {
                 let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
-                self.wrong = Some(Complaint::new(At::Row, "the line is no JSON object", hint));
+                self.wrong = Some(Complaint::new(At::Row, "the line is not a JSON object", hint));
             }
             Err(error) => {
                 let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
                 let hint = way_to_json(self.text(), at).to_owned();
-                self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("no valid JSON: {message}"), hint));
+                self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), hint));
             }
         }
         self.name_columns();
@@ -271,10 +273,10 @@ fn way_to_json(line: &str, at: usize) -> &'static str {
     match rest.as_bytes().first() {
         Some(b'#' | b'/') => "JSON has no comments: remove it",
         Some(b'\'') => "JSON has its names and texts in double quotes",
-        Some(b'{') if at > 0 => "begin a line with each object",
+        Some(b'{') if at > 0 => "begin each object on a line of its own",
         _ if begins(&["NaN", "Infinity", "-Infinity", "None", "undefined"]) => "write null, or leave it out",
         _ if begins(&["True", "False"]) => "JSON writes true and false small",
-        _ if line.ends_with(',') => "remove the comma at its end: the lines are no list",
+        _ if line.ends_with(',') => "remove the comma at its end: the lines are not a list",
         _ => "each line is one whole JSON object",
     }
 }

@@ -144,7 +144,7 @@ impl<'l> LongPass<'l> {
         match jobs.map(|(_, value)| value.kind) {
             Some(Kind::List(jobs)) => Ok(jobs),
             _ => {
-                let message = "what follows is no plain list of jobs".to_owned();
+                let message = "what follows is not a plain list of jobs".to_owned();
                 Err(error(at, message, "open the manifest as a whole".to_owned()))
             }
         }

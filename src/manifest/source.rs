@@ -106,7 +106,7 @@ impl Source {
             let hint = match kind {
                 Kind::Table => "begin with a header line such as id,prompt,images",
                 Kind::Yaml => "begin with `jobs:` and a list of jobs",
-                Kind::Lines => "write a JSON object a line, with `prompt` and `images`",
+                Kind::Lines => "write one JSON object per line, with `prompt` and `images`",
             };
             return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint.to_owned()));
         }
@@ -154,7 +154,7 @@ impl Source {
         Diagnostic {
             severity,
             message: format!("{}: the file is read as {}{}", wrong.message, encoding.name(), word.unwrap_or_default()),
-            hint: Some("if that is none, save the file as UTF-8, which leaves no doubt".to_owned()),
+            hint: Some("if that is wrong, save the file as UTF-8, which leaves no doubt".to_owned()),
             ..wrong
         }
     }
@@ -315,7 +315,7 @@ fn has_utf8_letters(text: &str) -> bool {
 
 fn mixed(wrong: Diagnostic) -> Diagnostic {
     Diagnostic {
-        message: format!("{}, and what stands before it is", wrong.message),
+        message: format!("{}, and what comes before it is", wrong.message),
         hint: Some(
             "two files were put together, or one was cut: save each as UTF-8, and put them together then".into(),
         ),

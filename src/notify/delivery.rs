@@ -16,7 +16,7 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
     http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(PATIENCE).build()
 }
 
-/// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made anew each
+/// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made again each
 /// time, so that a signature has the time of its own attempt.
 ///
 /// # Errors

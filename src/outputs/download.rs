@@ -109,7 +109,7 @@ impl Downloader {
         slot: &mut Slot,
         mut sink: impl FnMut() -> Result<S, OutputError>,
     ) -> Result<S, OutputError> {
-        let url = Url::parse(url).map_err(|error| OutputError::Refused(format!("no URL: {error}")))?;
+        let url = Url::parse(url).map_err(|error| OutputError::Refused(format!("not a valid URL: {error}")))?;
         if !is_allowed(&url, self.plain_http) {
             return Err(OutputError::Refused(format!(
                 "{}://{} is not https",

@@ -127,7 +127,7 @@ pub enum OutputError {
     #[error("cannot download the output: {0}")]
     Unreachable(String),
     /// It is no whole picture.
-    #[error("the output is no whole picture: {0}")]
+    #[error("the output is not a complete picture: {0}")]
     NotAPicture(#[from] PictureError),
     /// It is over a limit, or at a place that is not asked.
     #[error("the output is refused: {0}")]
@@ -159,7 +159,7 @@ impl OutputError {
         match self {
             OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
             OutputError::Unreachable(cause) => format!("cannot download it: {cause}"),
-            OutputError::NotAPicture(cause) => format!("it is no whole picture: {cause}"),
+            OutputError::NotAPicture(cause) => format!("it is not a complete picture: {cause}"),
             OutputError::Refused(cause) => format!("it is refused: {cause}"),
             OutputError::Disk { .. } => self.to_string(),
         }

@@ -144,7 +144,7 @@ fn format_of(source: &mut (impl Read + Seek)) -> Result<Format, PictureError> {
             None => "it is empty",
             Some(b'<') => "it is a page of HTML or XML",
             Some(b'{' | b'[') => "it is JSON",
-            Some(_) => "it is no JPEG, PNG, GIF or WebP",
+            Some(_) => "it is not a JPEG, PNG, GIF or WebP",
         })
     })
 }

@@ -19,8 +19,8 @@ impl std::fmt::Display for Changed {
         let (ask, are) = if self.jobs == 1 { ("asks", "is") } else { ("ask", "are") };
         write!(formatter, "{} {ask} for something else than before and {are} ", counted(self.jobs, "job"))?;
         match self.price {
-            Some(price) => write!(formatter, "paid for anew, about {}", price.times(self.jobs))?,
-            None => formatter.write_str("made anew")?,
+            Some(price) => write!(formatter, "paid for again, about {}", price.times(self.jobs))?,
+            None => formatter.write_str("made again")?,
         }
         match self.shown {
             0 => Ok(()),
@@ -37,15 +37,15 @@ mod tests {
     #[test]
     fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
         let catalog = Changed { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
-        insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for anew, about $280.00; earlier pictures move to earlier");
+        insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for again, about $280.00; earlier pictures move to earlier");
         let single = Changed { jobs: 1, shown: 1, price: None };
-        insta::assert_snapshot!(single, @"1 job asks for something else than before and is made anew; earlier pictures move to earlier");
+        insta::assert_snapshot!(single, @"1 job asks for something else than before and is made again; earlier pictures move to earlier");
     }
 
     #[test]
     fn of_rows_without_pictures_none_is_said_to_move() {
         let words = |shown| Changed { jobs: 3, shown, price: None }.to_string();
-        assert!(words(0).ends_with("are made anew"));
+        assert!(words(0).ends_with("are made again"));
         assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier"));
     }
 }

@@ -55,7 +55,7 @@ pub struct Closing {
     pub uncertain: Vec<UncertainSubmit>,
     /// The jobs that were meant, by the verdict on their color.
     pub colors: VerdictCounts,
-    /// The jobs of the manifest that show the very same picture as a job before them.
+    /// The jobs of the manifest that show exactly the same picture as an earlier job them.
     pub alike: Alike,
     /// How often a job that missed its color is submitted again.
     pub rerolls: u32,
@@ -203,7 +203,7 @@ impl Closing {
         if self.reserved > Cents::ZERO {
             text.push_str(&format!(", {} reserved for uncertain submits", self.reserved));
         }
-        let a_run = self.budget_per_run.map(|budget| format!("{budget} a run"));
+        let a_run = self.budget_per_run.map(|budget| format!("{budget} per run"));
         let budgets: Vec<String> = self.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
         if !budgets.is_empty() {
             text.push_str(&format!(", of a budget of {}", budgets.join(" and ")));
@@ -336,8 +336,8 @@ mod tests {
         insta::assert_snapshot!(closing.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
-          failed    1 lost: it may have been charged; each run asks for it again, and --retry-failed pays for it anew
-          uncertain 1 may have been charged: look at the provider's dashboard; `dyehouse release runs/spring JOB…` frees what was not charged, --uncertain resubmit pays once more
+          failed    1 lost: it may have been charged; each run asks for it again, and --retry-failed pays for it again
+          uncertain 1 may have been charged: look at the provider's dashboard; `dyehouse release runs/spring JOB…` frees what was not charged, --uncertain resubmit pays again
                     mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results

@@ -70,7 +70,7 @@ impl UncertainSubmit {
     /// What to do about those that the manifest asks for, in the run's `folder`, as it stands behind their number.
     pub fn advice(folder: &Path) -> String {
         format!(
-            "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays once more",
+            "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays again",
             release(folder)
         )
     }

@@ -9,7 +9,7 @@ use crate::run_folder::RunFolder;
 /// How many of them are named.
 const NAMED: usize = 10;
 
-/// Jobs that show the very same picture as a job before them, byte for byte, though they asked for something else.
+/// Jobs that show exactly the same picture as an earlier job them, byte for byte, though they asked for something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alike {
     /// How many.
@@ -54,7 +54,7 @@ impl Alike {
 impl std::fmt::Display for Alike {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
-        write!(formatter, "{} {jobs} the very same picture as a job before: {}", self.jobs, self.ids.join(", "))?;
+        write!(formatter, "{} {jobs} exactly the same picture as an earlier job: {}", self.jobs, self.ids.join(", "))?;
         let more = self.jobs.saturating_sub(self.ids.len() as u64);
         if more > 0 {
             write!(formatter, " and {more} more")?;
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_picture_that_stands_under_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
-        insta::assert_snapshot!(found(&jobs), @"2 jobs have the very same picture as a job before: c, d; look at them, for pictures may have been mixed up");
+        insta::assert_snapshot!(found(&jobs), @"2 jobs have exactly the same picture as an earlier job: c, d; look at them, for pictures may have been mixed up");
     }
 
     #[test]

@@ -262,7 +262,7 @@ impl JobView {
             JobStatus::Completed | JobStatus::Pending => None,
             JobStatus::Failed => self.error_class.map(ErrorClass::remedy),
             JobStatus::Uncertain => Some(
-                "look at the provider's dashboard; `dyehouse release DIR JOB` frees what was not charged, --uncertain resubmit pays once more",
+                "look at the provider's dashboard; `dyehouse release DIR JOB` frees what was not charged, --uncertain resubmit pays again",
             ),
         }
     }

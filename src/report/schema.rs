@@ -52,7 +52,7 @@ pub fn summary_schema() -> Value {
                 "on": count("Within the tolerance."),
                 "near": count("A little beyond it."),
                 "off": count("Far beyond it."),
-                "unmeasurable": count("Could not be told."),
+                "unmeasurable": count("Could not be determined."),
             })),
             "corrected": count("Results that the color lock has corrected."),
             "retouched": count("Jobs whose results somebody has changed since they were saved."),
@@ -66,7 +66,7 @@ pub fn summary_schema() -> Value {
                 "files": count("How many."),
                 "bytes": count("Their size together."),
             })),
-            "alike": object("Jobs that show the very same picture as a job before them, though they asked for something else.", json!({
+            "alike": object("Jobs that show exactly the same picture as an earlier job them, though they asked for something else.", json!({
                 "jobs": count("How many."),
                 "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
             })),

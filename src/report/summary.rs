@@ -47,7 +47,7 @@ pub(crate) struct Summary<'a> {
     /// How many submits were made.
     attempts: u64,
     pictures: Pictures,
-    /// Jobs that show the very same picture as a job before them.
+    /// Jobs that show exactly the same picture as an earlier job them.
     alike: &'a Alike,
     notes: &'a [String],
 }

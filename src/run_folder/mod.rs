@@ -252,22 +252,22 @@ impl FolderError {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
                 "free some space and run again: what was journaled is safe".to_owned()
             }
-            FolderError::Io { .. } => "mend its permissions, or choose another folder with --out".to_owned(),
+            FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
             FolderError::Held { .. } => {
-                "wait for it to end; another folder would pay for its jobs once more".to_owned()
+                "wait for it to end; another folder would pay for its jobs again".to_owned()
             }
             FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
                 "run it with the newer dyehouse that wrote it".to_owned()
             }
             FolderError::Journal { .. } => {
-                "nothing was changed. Keep a copy, then mend or remove the line; a job whose \
+                "nothing was changed. Keep a copy, then fix or remove the line; a job whose \
                                             records are lost may be paid for again"
                     .to_owned()
             }
             FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
-            FolderError::HalfMerged { command, .. } => format!("run it again, and it goes on where it was: {command}"),
+            FolderError::HalfMerged { command, .. } => format!("run it again, and it continues where it stopped: {command}"),
             FolderError::Forgotten { .. } => {
-                "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all anew, \
+                "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all of them again, \
                  choose another folder with --out"
                     .to_owned()
             }
@@ -277,7 +277,7 @@ impl FolderError {
                 mark.display()
             ),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
-            FolderError::Plan { .. } => "run the manifest again: the file is written anew each time".to_owned(),
+            FolderError::Plan { .. } => "run the manifest again: the file is rewritten each time".to_owned(),
         }
     }
 }

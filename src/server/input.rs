@@ -165,8 +165,8 @@ fn known(name: &str) -> Result<(), String> {
         .min()
         .filter(|(distance, field)| *distance <= field.len().div_ceil(3));
     Err(match nearest {
-        Some((_, field)) => format!("{start} is no field of this model: did you mean {field}?"),
-        None => format!("{start} is no field of this model, which has {}", FIELDS.join(", ")),
+        Some((_, field)) => format!("{start} is not a field of this model: did you mean {field}?"),
+        None => format!("{start} is not a field of this model, which has {}", FIELDS.join(", ")),
     })
 }
 
@@ -217,7 +217,7 @@ mod tests {
     fn every_wrong_field_is_named_in_one_message() {
         insta::assert_snapshot!(fault(&json!({
             "images": [7], "size": "huge", "seed": 1.5, "enable_sync_mode": "yes", "sead": 3, "webhook": "x",
-        })), @r#"prompt is missing: say how to edit the image; images[0] is a number, and should be a string; size is "huge", and should be "small", "medium" or "large"; seed is 1.5, and should be a whole number from 0 to 10000; enable_sync_mode is a string, and should be true or false; sead is no field of this model: did you mean seed?; webhook is no field of this model, which has prompt, images, size, seed, enable_sync_mode, enable_base64_output, enable_safety_checker"#);
+        })), @r#"prompt is missing: say how to edit the image; images[0] is a number, and should be a string; size is "huge", and should be "small", "medium" or "large"; seed is 1.5, and should be a whole number from 0 to 10000; enable_sync_mode is a string, and should be true or false; sead is not a field of this model: did you mean seed?; webhook is not a field of this model, which has prompt, images, size, seed, enable_sync_mode, enable_base64_output, enable_safety_checker"#);
     }
 
     #[test]

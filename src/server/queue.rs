@@ -100,7 +100,7 @@ impl Worker {
             Ok(()) => tracing::debug!(%id, "a prediction is finished"),
             Err(StoreError::Closed) => {}
             Err(error) => {
-                tracing::error!(%id, error = %chain(&error), "a result could not be recorded; the next start works on it anew");
+                tracing::error!(%id, error = %chain(&error), "a result could not be recorded; the next start works on it again");
             }
         }
     }

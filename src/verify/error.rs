@@ -37,7 +37,7 @@ pub enum NotAtHand {
     #[error("the request has no picture")]
     NotNamed,
     /// The manifest has it in a form that nothing is known of.
-    #[error("it is no data: URI")]
+    #[error("it is not a data: URI")]
     NoDataUri,
     /// It has to be fetched first.
     #[error("it is not on this machine")]
@@ -52,7 +52,7 @@ pub enum NotAtHand {
     #[error("{}", .0.of_input())]
     Fetch(#[from] OutputError),
     /// What came is something else.
-    #[error("it is no picture")]
+    #[error("it is not a picture")]
     NoPicture,
     /// It cannot be read, or kept.
     #[error(transparent)]

@@ -67,8 +67,8 @@ fn pictures_without_a_product_are_told_apart_from_broken_ones() {
     header.extend([0, 0, 0, 0x2C]);
     let whole = png(disc([198, 40, 40]));
     for (name, content, ending, part) in [
-        ("speck.png", png(RgbImage::new(1, 1)), 1, "no product could be told from the background"),
-        ("clear.png", png(RgbaImage::new(90, 90)), 1, "no product could be told from the background"),
+        ("speck.png", png(RgbImage::new(1, 1)), 1, "no product could be distinguished from the background"),
+        ("clear.png", png(RgbaImage::new(90, 90)), 1, "no product could be distinguished from the background"),
         ("large.gif", header, 1, "failed to read large.gif: "),
         ("torn.png", whole[..whole.len() / 2].to_vec(), 1, "failed to read torn.png: "),
         ("text.jpg", b"<html>not found</html>".to_vec(), 1, "failed to read text.jpg: "),

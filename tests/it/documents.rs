@@ -80,7 +80,7 @@ fn the_readme_names_every_file_that_a_run_leaves_behind() {
     night("#0000FF");
     code(&sandbox.run("compact out"), 0);
     let readme = document("README.md");
-    let list = readme.split("## What is left behind").nth(1).unwrap().split("```").nth(1).unwrap();
+    let list = readme.split("## Output files").nth(1).unwrap().split("```").nth(1).unwrap();
     let all = ["out", "out/report"].map(|folder| sandbox.names(folder)).concat();
     assert!(all.len() > 10, "{all:?}");
     for name in all.iter().filter(|name| !name.starts_with('.')) {

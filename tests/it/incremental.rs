@@ -63,7 +63,7 @@ fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
         format!("id,prompt,images\n{}\nlid,Make it #FF0000,https://x/lid.jpg\n", rows.join("\n")),
     );
     let said = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
-    let told = "the new job asks for what `mug` shows already, and is paid for anew (and 2 more)";
+    let told = "the new job asks for what `mug` shows already, and is paid for again (and 2 more)";
     assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("keep the id"), "{said}");
 }
 

@@ -277,7 +277,7 @@ fn a_picture_that_is_no_file_is_told_and_not_waited_for() {
     sandbox.write("a.csv", format!("prompt,images\n{rows}"));
     let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
     for part in [
-        "pipe.png cannot be used: it is no file",
+        "pipe.png cannot be used: it is not a file",
         "links lead to each other",
         "photos cannot be used: it is a folder",
         "photos/*.jpg",
@@ -302,7 +302,7 @@ fn a_table_is_checked_in_its_encoding_however_far_down_that_shows() {
     assert!(said.contains("\"warnings\": []"), "{said}");
     let said =
         code(&check("vase,make the vase grün,https://x/b.png\n", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 2);
-    assert!(said.contains("byte 0xE9 is not UTF-8, and what stands before it is"), "{said}");
+    assert!(said.contains("byte 0xE9 is not UTF-8, and what comes before it is"), "{said}");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again()
     assert!(!code(&night(""), 0).contains("anew"));
     manifest("Paint");
     let output = night("");
-    let words = "2 jobs ask for something else than before and are paid for anew, about $0.14";
+    let words = "2 jobs ask for something else than before and are paid for again, about $0.14";
     assert!(code(&output, 0).contains(words));
     let lines = String::from_utf8(output.stderr).unwrap();
     assert!(lines.find(words) < lines.find("completed") && lines.contains("completed"), "it is said first: {lines}");

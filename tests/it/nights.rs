@@ -224,7 +224,7 @@ fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
     sandbox.manifest("a.csv", 1);
     let mut command = sandbox.dyehouse("run a.csv --backend embedded --not-after 06:00");
     let said = code(&command.env("TZ", "Nowhere/City").output().unwrap(), 2);
-    assert!(said.contains("tell what time of day it is") && said.contains("tzdata"), "{said}");
+    assert!(said.contains("find out what time it is") && said.contains("tzdata"), "{said}");
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
 fn a_night_whose_jobs_got_each_others_pictures_says_so_now_and_every_time_after() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
-    let alike = "2 jobs have the very same picture as a job before: job-001, job-002; look at them";
+    let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; look at them";
     for _ in 0..2 {
         let said = code(&start(&sandbox, &provider).output().unwrap(), 0);
         assert!(said.contains(&format!("  alike     {alike}")), "{said}");

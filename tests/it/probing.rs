@@ -102,15 +102,15 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
     assert!(said.contains("asked 6 URLs: 6 pictures"), "{said}");
 
     let bad = [
-        ("/page.png", "it is no picture, but text/html"),
-        ("/vector.png", "it is no picture, but image/svg+xml"),
+        ("/page.png", "it is not a picture: text/html"),
+        ("/vector.png", "it is not a picture: image/svg+xml"),
         ("/huge.png", "it has 60 MiB"),
         ("/signed.png", "it has 60 MiB"),
         ("/untyped.bin", "something else by its first bytes"),
         ("/secret.png", "403 Forbidden"),
         ("/gone.png", "404 Not Found"),
         ("/round.png", "it redirects again and again"),
-        ("/empty.png", "it is no picture, but nothing at all"),
+        ("/empty.png", "it is not a picture: nothing at all"),
         ("/limited.png", "429 Too Many Requests"),
     ];
     let paths: Vec<&str> = bad.iter().map(|(path, _)| *path).chain(["/mug.png"]).collect();

@@ -25,10 +25,10 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
     /// No region could be told from the background.
-    #[error("no product could be told from the background")]
+    #[error("no product could be distinguished from the background")]
     Product,
     /// The product has no such part of another color than the rest of it.
-    #[error("no such part could be told from the rest of the product")]
+    #[error("no such part could be distinguished from the rest of the product")]
     Part,
 }
 

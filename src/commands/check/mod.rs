@@ -318,7 +318,7 @@ fn warnings(
         && price <= options.settings.price_limit
     {
         let now = budget.0 / options.price(ledger).0.max(1);
-        let message = format!("the budget of {budget} a run is for {now} of the {} submits", forecast.submits);
+        let message = format!("the budget of {budget} per run covers {now} of the {} submits", forecast.submits);
         match now {
             0 => warn(
                 format!("{message}: the highest price so far is {price}"),
@@ -400,7 +400,7 @@ fn failed_note(choice: Failed) -> &'static str {
 fn uncertain_note(choice: Uncertain) -> &'static str {
     match choice {
         Uncertain::Hold => "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged",
-        Uncertain::Resubmit => "submitted once more, as --uncertain resubmit asks; both may be charged",
+        Uncertain::Resubmit => "submitted again, as --uncertain resubmit asks; both may be charged",
     }
 }
 

@@ -32,7 +32,7 @@ impl Renamed {
         Ok(shown.map(|shown| {
             let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
             let message =
-                format!("the new job asks for what `{}` shows already, and is paid for anew{others}", shown.job);
+                format!("the new job asks for what `{}` shows already, and is paid for again{others}", shown.job);
             about(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
         }))
     }

@@ -19,7 +19,7 @@ pub enum InitError {
     #[error("find pictures in {}", .0.display())]
     NoPictures(PathBuf),
     /// The file's name does not say whether it is to be YAML or CSV.
-    #[error("tell what kind of manifest {} is to be", .0.display())]
+    #[error("decide what kind of manifest {} should be", .0.display())]
     UnknownKind(PathBuf),
     /// A color is none.
     #[error("read the color `{0}`")]

@@ -151,7 +151,7 @@ impl Failure {
             Failure::Write { .. } => Some("see that the folder is there and may be written to".to_owned()),
             Failure::Usage(error) => Some(error.hint()),
             Failure::Init(error) => Some(error.hint().to_owned()),
-            Failure::ServerUrl(_) => Some("this is a defect of dyehouse: please report it".to_owned()),
+            Failure::ServerUrl(_) => Some("this is a bug in dyehouse: please report it".to_owned()),
             Failure::NoKey => Some(
                 "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that holds it; or try without \
                  one and without cost: --backend embedded"
@@ -162,12 +162,12 @@ impl Failure {
             }
             Failure::Folder(error) => Some(error.hint()),
             Failure::Run(RunError::Journal { unrecorded, .. }) if !unrecorded.is_empty() => Some(
-                "keep what is named here, for the journal does not know it; free some space or mend the permissions, and run \
+                "keep what is named here, for the journal does not know it; free some space or fix the permissions, and run \
                  again: these jobs are uncertain then, and the provider's dashboard shows their pictures"
                     .to_owned(),
             ),
             Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
-                "free some space or mend the permissions, then run again: what was paid for is in the journal"
+                "free some space or fix the permissions, then run again: what was paid for is in the journal"
                     .to_owned(),
             ),
             Failure::Client(ClientError::Key) => {
@@ -179,7 +179,7 @@ impl Failure {
             Failure::Chaos(_) => Some("examples/chaos.yaml names all faults".to_owned()),
             Failure::Server(error) => error.hint(),
             Failure::Run(RunError::Ledger(_) | RunError::Executor(_)) => Some(
-                "this is a defect of dyehouse: keep the journal and report it; a new run goes on from there".to_owned(),
+                "this is a bug in dyehouse: keep the journal and report it; a new run continues from there".to_owned(),
             ),
             Failure::Merge(error) => Some(error.hint()),
             Failure::Report(error) => Some(error.hint().to_owned()),

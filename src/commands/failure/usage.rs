@@ -78,7 +78,7 @@ pub enum UsageError {
         cause: NoticeUrlError,
     },
     /// A time of day was given, and the zone of this machine is not known.
-    #[error("tell what time of day it is: {0}")]
+    #[error("find out what time it is: {0}")]
     TimeZone(jiff::Error),
     /// The folder for the JUnit file is not there.
     #[error("write a JUnit file into {}: there is no such folder", .0.display())]

@@ -232,7 +232,7 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
     let found = match files_matching(folder, pattern) {
         Ok(found) => found,
         Err(error) => {
-            return Some(Err((format!("{} is no pattern: {error}", path.display()), "as in photos/m1-*.jpg")));
+            return Some(Err((format!("{} is not a valid pattern: {error}", path.display()), "as in photos/m1-*.jpg")));
         }
     };
     Some(match found.is_empty() {
@@ -287,7 +287,7 @@ impl Remarks {
         }
         if of_job.is_date {
             const HINT: &str = "format the column as text, and fill it again";
-            let message = "the id is a date, or made of one, as a spreadsheet makes of the likes of `3-1`".to_owned();
+            let message = "the id is a date, or made of one, as a spreadsheet makes of texts such as `3-1`".to_owned();
             self.dates.note(|| place.about(None, message, HINT.to_owned()));
         }
         if of_job.is_shortened {

@@ -63,7 +63,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
     if let Some((one, other)) = of_different_manifests(&sources) {
         screen.tell(&format!(
-            "{one} and {other} are of different manifests; what a run of one of them asks for otherwise is paid for anew"
+            "{one} and {other} are of different manifests; jobs that they define differently are paid for again"
         ));
     }
     let long_journals;

@@ -16,7 +16,7 @@ use super::part::Part;
 pub(super) enum Planning {
     /// The one that the folder has: the manifest is what it was.
     AsBefore(ContentHash),
-    /// One that is made anew.
+    /// One that is made again.
     Anew(Box<Drafted>),
 }
 

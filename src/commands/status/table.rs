@@ -63,7 +63,8 @@ pub(super) fn text(standing: &Standing) -> String {
     let money = &standing.cost_cents;
     line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
     if let Some(pace) = &standing.pace {
-        let mut words = format!("{:.1} a minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
+        let mut words =
+            format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
             words.push_str(&format!("; about {} left", words::seconds(left)));
         }

@@ -103,7 +103,7 @@ fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
     if mentions[last_target].role == Role::Unsaid && last_target > 0 {
         let between = &clause[mentions[last_target - 1].words.1..mentions[last_target].words.0];
         if matches!(between, [word] if word == "and" || word == "or") {
-            return Err(cannot("of two colors it cannot tell which is meant"));
+            return Err(cannot("it cannot tell which of two colors is meant"));
         }
     }
     let mut parts: Vec<Part> = Vec::new();

@@ -46,7 +46,7 @@ impl Axis {
             return Err(error(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
         }
         if snake_case(&key.name) != key.name {
-            let message = format!("{} is no name that templates could use", quoted(&key.name));
+            let message = format!("{} is not a name that templates can use", quoted(&key.name));
             let hint = format!("call it `{}`", snake_case(&key.name));
             return Err(AxisError { span: key.span.clone(), message, hint });
         }

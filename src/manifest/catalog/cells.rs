@@ -18,7 +18,7 @@ impl Jobs<'_> {
             if is_missing_value(cell)
                 && texts(&[Field::Id, Field::Prompt, Field::Images]).any(|(_, text)| text.put.contains(name))
             {
-                let message = format!("{} is {}, which stands for nothing", quoted(name), quoted(cell));
+                let message = format!("{} is {}, which stands for a missing value", quoted(name), quoted(cell));
                 let hint = format!("empty the cell; {}", way_around(name));
                 return Some(Complaint::new(At::Column(name.to_owned()), message, hint));
             }

@@ -237,7 +237,7 @@ fn file(path: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> 
     let kind = match source::Kind::of(&whole, &name) {
         Ok(kind @ (source::Kind::Table | source::Kind::Lines)) => kind,
         Ok(source::Kind::Yaml) | Err(_) => {
-            let message = format!("`rows` names {}, which is no table", quoted(path));
+            let message = format!("`rows` names {}, which is not a table", quoted(path));
             errors.push(&value.span, message, "rows are read from .csv, .tsv, .txt or .jsonl".to_owned());
             return None;
         }
@@ -260,7 +260,7 @@ fn pictures(pattern: &str, value: &Node, folder: &Path, errors: &mut CatalogErro
     let found = match files_matching(folder, Path::new(pattern)) {
         Ok(found) => found,
         Err(error) => {
-            errors.push(&value.span, format!("{} is no pattern: {error}", quoted(pattern)), None);
+            errors.push(&value.span, format!("{} is not a valid pattern: {error}", quoted(pattern)), None);
             return None;
         }
     };

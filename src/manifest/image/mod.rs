@@ -68,7 +68,7 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
         return data(text);
     }
     if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
-        let hint = "type it anew around that place, for nobody sees it";
+        let hint = "type that part again: the character is invisible";
         return refuse(&format!("holds the invisible character U+{:04X}", u32::from(character)), hint);
     }
     if let Some(rest) = behind_broken_scheme(text) {
@@ -128,15 +128,15 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
     if TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
         return match bytes_of(content) {
-            None => refuse(text, "is cut off, or has more in it than base64", "put the picture in once more"),
+            None => refuse(text, "is cut off, or has more in it than base64", "encode the picture again"),
             Some(head) if !begins_a_picture(&head) => {
-                refuse(text, "holds no JPEG, PNG, GIF or WebP by its first bytes", "put the picture in once more")
+                refuse(text, "does not begin like a JPEG, PNG, GIF or WebP", "encode the picture again")
             }
             Some(_) => Ok(ImageRef::Data(text)),
         };
     }
     Err(ImageRefusal {
-        message: format!("{} is no data: URI of a picture", quoted(text)),
+        message: format!("{} is not a data: URI of a picture", quoted(text)),
         hint: "it begins with data:image/png;base64, (or jpeg, gif, webp) and the picture in base64 follows".to_owned(),
     })
 }

@@ -39,7 +39,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
         check_host(text, host)?;
     }
     if matches!((url.path(), url.query()), ("" | "/", "")) {
-        return refuse(text, "names a host and no picture", "write the whole URL, as in https://example.com/photo.jpg");
+        return refuse(text, "names a host but no picture", "write the whole URL, as in https://example.com/photo.jpg");
     }
     if url.query().starts_with('#')
         && let Some(failed) = failed_formula(url.query())
@@ -52,7 +52,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     {
         return refuse(
             text,
-            &format!("ends in `.{extension}`, which is no picture"),
+            &format!("ends in `.{extension}`, which is not a picture"),
             "give the URL of a JPEG, PNG, GIF or WebP",
         );
     }
@@ -79,7 +79,7 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
 /// Looks at a host with something before or behind its name.
 fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.contains('@') {
-        let hint = "it would stand in journals and reports: publish the picture, or sign its URL".to_owned();
+        let hint = "it would appear in journals and reports: publish the picture, or sign its URL".to_owned();
         return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
     }
     if matches!(host, "http:" | "https:" | "http" | "https") {
@@ -94,17 +94,17 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
         );
     }
     if host.starts_with('[') && !host.contains(']') {
-        return refuse(
-            text,
-            "has an address that is not closed",
-            "an address of IPv6 stands in brackets: [2001:db8::1]",
-        );
+        return refuse(text, "has an address that is not closed", "an IPv6 address goes in brackets: [2001:db8::1]");
     }
     // A host in full ends in a point.
     let name = host.split(':').next().unwrap_or_default().trim_end_matches('.');
     let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if is_number && !name.is_empty() && !host.starts_with('[') && name.parse::<Ipv4Addr>().is_err() {
-        return refuse(text, "has a number for a host that is no address", "an address has four parts from 0 to 255");
+        return refuse(
+            text,
+            "has a number as its host that is not an address",
+            "an address has four parts from 0 to 255",
+        );
     }
     // An address of IPv6 is full of colons, and stands in brackets.
     let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
@@ -125,7 +125,7 @@ fn check_host(text: &str, host: &str) -> Result<(), ImageRefusal> {
     let name = if host.starts_with('[') { "" } else { host.split(':').next().unwrap_or_default() };
     match name.chars().find(|sign| !is_of_name(*sign)) {
         Some(sign) => {
-            let hint = "copy the URL anew out of a browser; points stand between the parts of a host";
+            let hint = "copy the URL again from a browser; dots separate the parts of a host";
             refuse(text, &format!("has {} in its host, which no host has", quoted(&sign.to_string())), hint)
         }
         None => Ok(()),
@@ -138,7 +138,7 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
         let hint = match separator {
             "|" => "write each by itself; a template that fills several in has no brackets: images: \"{{ images }}\""
                 .to_owned(),
-            "\\n" => "a `|` separates them, and not `\\n`: export the table anew, or replace it there".to_owned(),
+            "\\n" => "a `|` separates them, and not `\\n`: export the table again, or replace it there".to_owned(),
             separator => format!(
                 "separate them with `|`, in a template without brackets: images: \"{{{{ images | replace('{separator}', '|') }}}}\""
             ),
@@ -158,7 +158,7 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
         return refuse(
             text,
             "holds `\u{FFFD}`, which stands for a letter that was lost",
-            "export the table anew, as UTF-8",
+            "export the table again, as UTF-8",
         );
     }
     if let Some((picture, remark)) = text.split_once(char::is_whitespace)

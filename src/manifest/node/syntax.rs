@@ -31,11 +31,11 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
             ("it is nested too deeply, or has more aliases than a manifest needs", "write it plainly")
         }
         Error::UnknownAnchor { .. } => (
-            "no anchor of this name stands above",
+            "there is no anchor of this name above",
             "an `*alias` needs an `&anchor` before it; a text with `*` needs quotes",
         ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } => (
-            "`<<` merges what is no map of keys",
+            "`<<` merges something that is not a map of keys",
             "let it name a job that begins with `- &first`, as in `<<: *first`; what holds for all goes under `defaults:`",
         ),
         other => return syntax(other, text, at),
@@ -57,13 +57,13 @@ const WAYS_OUT: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML takes no tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
     ("expected ','", "put a comma before it, or close the bracket of what is above"),
-    ("after single-quoted", "inside of '…' a quote is written twice, or put the text between \"…\""),
+    ("after single-quoted", "inside '…' a quote is written twice, or put the text between \"…\""),
     (
         "trailing content",
-        "between brackets a comma parts it from what follows; inside of \"…\" a quote is written `\\\"`",
+        "between brackets a comma separates it from what follows; inside \"…\" a quote is written `\\\"`",
     ),
     ("inside a block", "close the bracket that is open above"),
-    ("quote", "close the text with the quote that it begins with; inside of '…' a quote is written twice"),
+    ("quote", "close the text with the quote that it begins with; inside '…' a quote is written twice"),
     ("bracket", "close it, or put the text in quotes if it is one"),
 ];
 
@@ -74,8 +74,8 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
     let is_object = |line: &str| line.trim().starts_with('{') && line.trim().ends_with('}');
     if said.contains("document start") && text[..at].lines().any(is_object) {
-        let hint = "a manifest with a JSON object a line ends in .jsonl".to_owned();
-        return Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint };
+        let hint = "a manifest with one JSON object per line ends in .jsonl".to_owned();
+        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint };
     }
     let marks = Marks::of(text);
     if let Some(cut) = cut_by_a_comment(text, at, &marks) {
@@ -96,7 +96,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
     };
-    Unparsable { at: at..at + 1, message: format!("no valid YAML: {said}"), hint: hint.to_owned() }
+    Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint: hint.to_owned() }
 }
 
 /// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
@@ -106,18 +106,18 @@ fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usiz
     for near in [&line, &above] {
         let mut blanks = text[near.clone()].match_indices('\u{A0}').map(|(blank, _)| near.start + blank);
         if let Some(blank) = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank)) {
-            let message = "a no-break space stands here, which is no space to YAML".to_owned();
+            let message = "a no-break space here is not a space to YAML".to_owned();
             return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
         }
     }
     if let Some(tab) = indenting_tab(text, line.start).filter(|_| said.contains("tab")) {
-        let message = "no valid YAML: a tab stands in the indentation".to_owned();
+        let message = "invalid YAML: a tab in the indentation".to_owned();
         return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
     }
     if said.contains("unknown escape") || said.contains("hexadecimal") {
         let escape = broken_escape(text, at)?;
         let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
-        let message = format!("no valid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
+        let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
         return Some((
             escape..end,
             message,
@@ -126,11 +126,11 @@ fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usiz
     }
     if said.contains("unexpected character") || said.contains("cannot start any token") {
         let sign = text[at..].chars().next()?;
-        let message = format!("no valid YAML: no text begins with {}", quoted(&sign.to_string()));
+        let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
         return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
     }
     if said.contains("non-finite") {
-        let message = "no valid YAML here: a number without an end".to_owned();
+        let message = "invalid YAML: the number is too large".to_owned();
         return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
     }
     if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| said.contains(word)) {
@@ -143,18 +143,18 @@ fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usiz
         let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         let is_joined = |next: char| !next.is_whitespace() && next != '/';
         if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
-            let message = format!("no valid YAML: there is no space behind {}", quoted(&written[..=key]));
+            let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
             return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
         }
         if written.strip_prefix('-').is_some_and(|rest| rest.starts_with(|next: char| next.is_alphabetic())) {
-            let message = "no valid YAML: there is no space behind the `-`".to_owned();
+            let message = "invalid YAML: there is no space after the `-`".to_owned();
             return Some((start..start + 1, message, "write `- ` before each entry".to_owned()));
         }
     }
     let depth = |line: &Range<usize>| text[line.clone()].bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
     let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
     (has_value && depth(&line) > depth(&above)).then(|| {
-        let message = "no valid YAML: the line is indented deeper than the one above, which has its value".to_owned();
+        let message = "invalid YAML: the line is indented deeper than the one above, which has its value".to_owned();
         (line.start..at, message, "begin both at the same column".to_owned())
     })
 }
@@ -215,8 +215,8 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
         }
         (is_open && !words.starts_with("# ")).then(|| Unparsable {
             at: comment.span.clone(),
-            message: "no valid YAML: what follows ` #` is a comment, so that the brackets stay open".to_owned(),
-            hint: "put the text in quotes; behind the `#` of a comment, leave a space".to_owned(),
+            message: "invalid YAML: what follows ` #` is a comment, so the brackets stay open".to_owned(),
+            hint: "put the text in quotes; leave a space after the `#` of a comment".to_owned(),
         })
     })
 }

@@ -104,7 +104,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 return None;
             }
             if asks_for_nothing(text) {
-                let message = format!("the prompt is {}, which asks for nothing", quoted(text));
+                let message = format!("the prompt is {}, which is not an instruction", quoted(text));
                 self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());
                 return None;
             }
@@ -135,14 +135,14 @@ impl<'r, 'a> Reader<'r, 'a> {
             self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), MEND_FORMULA.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
-            self.complain(At::Field(Field::Prompt), message, "remove it, or export the table anew".to_owned());
+            self.complain(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
         } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {
             let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
-            let hint = "its letters were read in the wrong encoding: export the table anew, as UTF-8";
+            let hint = "its letters were read in the wrong encoding: export the table again, as UTF-8";
             self.complain(At::Field(Field::Prompt), message, hint.to_owned());
         } else if prompt.contains('\u{FFFD}') {
             let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
-            self.complain(At::Field(Field::Prompt), message, "export the table anew, as UTF-8".to_owned());
+            self.complain(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
         }
     }
 
@@ -167,7 +167,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     pub(super) fn id(&mut self) -> Option<JobIdRef<'a>> {
         let text = trim(self.text(Field::Id)?);
         if stands_for_nothing(text) {
-            let message = format!("the id is {}, which stands for nothing", quoted(text));
+            let message = format!("the id is {}, which stands for a missing value", quoted(text));
             let hint = "leave the cell empty, and an id is made of what the row asks for".to_owned();
             self.complain(At::Field(Field::Id), message, hint);
             return None;
@@ -220,7 +220,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         } else if let Some(seed) = shortened_seed(text) {
             ("is shortened, as spreadsheets do", format!("write {seed}, if that is meant"))
         } else {
-            ("is no whole number", format!("a whole number from 0 to {most}, or leave it out"))
+            ("is not a whole number", format!("a whole number from 0 to {most}, or leave it out"))
         };
         self.complain(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
         None
@@ -251,7 +251,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         match color(text) {
             Ok(color) => Some(color),
             Err(hint) => {
-                self.complain(At::Field(Field::Color), format!("{} is no color", quoted(text)), hint);
+                self.complain(At::Field(Field::Color), format!("{} is not a color", quoted(text)), hint);
                 None
             }
         }
@@ -293,7 +293,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The image with the number `number`, as `text` names it.
     fn source(&mut self, number: usize, text: &'a str) -> Option<ImageRef<'a>> {
         let refusal = if stands_for_nothing(text) {
-            let message = format!("the image is {}, which stands for nothing", quoted(text));
+            let message = format!("the image is {}, which stands for a missing value", quoted(text));
             ImageRefusal { message, hint: "name a URL or a path relative to the manifest".to_owned() }
         } else {
             match image(text, self.folder) {

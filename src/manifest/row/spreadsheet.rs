@@ -51,7 +51,7 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
         [b'\'', rest @ ..] if !rest.is_empty() && !rest.contains(&b'\'') => Lost::new(
             text,
             "begins with the `'` that marks a text in spreadsheets",
-            format!("write {}: the mark is no part of it", quoted(&text[1..])),
+            format!("write {}: the mark is not part of it", quoted(&text[1..])),
         ),
         [b'L', ..] if matches!(text, "Loading..." | "Loading…") => Lost::new(
             text,
@@ -68,7 +68,7 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
 }
 
 /// The way out of a formula that failed.
-pub(in crate::manifest) const MEND_FORMULA: &str = "mend the formula in the spreadsheet, and save it again";
+pub(in crate::manifest) const MEND_FORMULA: &str = "fix the formula in the spreadsheet, and save it again";
 
 /// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
 /// #N/A to red`.

@@ -40,7 +40,7 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
     let text = records.texts();
     let is_there = |column: &usize| text(*column).is_some_and(|text| !trim(text).is_empty());
     let column = nameless.iter().copied().find(is_there)?;
-    let message = format!("{} stands under a header without a name, and is not sent", quoted(trim(text(column)?)));
+    let message = format!("{} is under a header without a name, and is not sent", quoted(trim(text(column)?)));
     let separator = dialect::shown_once(delimiter);
     let hint = format!("a prompt with {separator} in it needs quotes around it; a column of your own needs a name");
     Some(warning(records, records.cell(column)?.span.clone(), message, hint, source))

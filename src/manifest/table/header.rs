@@ -131,7 +131,7 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<Remark> {
             return Some(Remark::new(
                 Some(index),
                 message,
-                "several pictures stand in one cell, separated by `|`".to_owned(),
+                "several pictures go in one cell, separated by `|`".to_owned(),
             ));
         }
         let is_near = |key: &&str| strsim::osa_distance(&own, key) <= 1 + usize::from(key.len() > 8);

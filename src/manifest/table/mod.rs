@@ -75,7 +75,7 @@ impl Table {
         };
         if raw.starts_with('{') && raw.contains("\":") {
             let refused =
-                place(Remark { column: None, message: "the file holds JSON, and no table".to_owned(), hint: None });
+                place(Remark { column: None, message: "the file holds JSON, not a table".to_owned(), hint: None });
             let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
             return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
@@ -99,8 +99,8 @@ impl Table {
         let is_any_known = header::is_any_known(&columns);
         if use_as == Use::Jobs && (!is_any_known || below.is_some()) {
             let message = match missing.first().filter(|_| is_any_known) {
-                Some(field) => format!("the first line is no header: it has no column `{}`", field.key()),
-                None => "the first line is no header: none of its columns is known".to_owned(),
+                Some(field) => format!("the first line is not a header: it has no column `{}`", field.key()),
+                None => "the first line is not a header: none of its columns is known".to_owned(),
             };
             let refused = place(Remark { column: None, message, hint: None });
             let hint = header::way_to_a_header(&columns, raw.starts_with('"'), below);
@@ -298,7 +298,7 @@ impl Pass for Rows<'_> {
         }
         if self.is_header_again() {
             let hint = "files were put together, each with its header: remove this line".to_owned();
-            return (Row::refused(), vec![Complaint::new(At::Row, "the header stands here once more", hint)]);
+            return (Row::refused(), vec![Complaint::new(At::Row, "the header is repeated here", hint)]);
         }
         let width = self.table.columns.len();
         if self.records.len() > width && self.records.iter().skip(width).any(|cell| !trim(cell).is_empty()) {

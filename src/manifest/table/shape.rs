@@ -180,7 +180,7 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
             let (text, hint) = (quoted(raw[behind.clone()].trim()), CLOSE.to_owned());
             match lines(&raw[*open..behind.end]) {
                 0 => {
-                    let message = format!("{text} stands behind the quote that closes the cell");
+                    let message = format!("{text} follows the quote that closes the cell");
                     Misshapen { span: behind.clone(), message, hint }
                 }
                 lines => {
@@ -193,8 +193,8 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
         }
         Fault::SpaceBefore(span) => Misshapen {
             span: span.clone(),
-            message: "a quote behind a space does not quote".to_owned(),
-            hint: "let the cell begin with the quote: remove the space behind the separator".to_owned(),
+            message: "a quote after a space does not quote".to_owned(),
+            hint: "let the cell begin with the quote: remove the space after the separator".to_owned(),
         },
     }
 }

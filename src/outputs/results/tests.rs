@@ -62,7 +62,7 @@ async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
 async fn what_is_no_picture_leaves_nothing() {
     let fixture = Fixture::new();
     let error = fixture.folder.fetch(&STANDARD.encode("<html>"), &mut slot().await).await.unwrap_err();
-    assert_eq!(error.to_string(), "the output is no whole picture: it is a page of HTML or XML");
+    assert_eq!(error.to_string(), "the output is not a complete picture: it is a page of HTML or XML");
     assert!(fixture.names("results").is_empty());
 }
 

@@ -67,7 +67,7 @@ impl WarningKind {
             ),
             WarningKind::Garbled => (
                 "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
-                "export the table anew as UTF-8, and look at the names with accents",
+                "export the table again as UTF-8, and look at the names with accents",
             ),
             WarningKind::Shortened => (
                 "an id that a spreadsheet has shortened: digits of the number are lost",
@@ -87,7 +87,7 @@ impl WarningKind {
             ),
             WarningKind::BrokenHex => (
                 "a `#` with digits in the prompt that make no color",
-                "a color has six hex digits, as in #1E90FF, or three; if it looks whole, type it anew: nobody sees what is in it",
+                "a color has six hex digits, as in #1E90FF, or three; if it looks whole, type it again: it holds invisible characters",
             ),
             WarningKind::OtherColor => (
                 "the prompt asks for another color than the one that is checked",

@@ -184,7 +184,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if cost.is_none() && !self.is_unpriced_told {
             self.is_unpriced_told = true;
             tracing::warn!(
-                "a submit was answered without a price (`costCents` is missing, 0 or no number): {estimate}, the highest so \
+                "a submit was answered without a price (`costCents` is missing, 0 or not a number): {estimate}, the highest so \
                  far, is booked for it and for others like it; see on the provider's dashboard what they cost"
             );
         }

@@ -79,7 +79,7 @@ impl StoreError {
                 _ => None,
             },
             StoreError::Record { .. } => {
-                Some("nothing was changed: mend or move the file, or give another folder with --data".to_owned())
+                Some("nothing was changed: fix or move the file, or give another folder with --data".to_owned())
             }
             StoreError::Closed => None,
         }

@@ -129,7 +129,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
             continue;
         }
         let names: Vec<&str> = axes.iter().chain(columns.iter().flatten()).map(String::as_str).collect();
-        let message = format!("the template names {}, which is no column and no part of the matrix", quoted(&name));
+        let message = format!("the template names {}, which is neither a column nor part of the matrix", quoted(&name));
         let hint = match names.as_slice() {
             [] => "there are no names to use: give `rows` or a `matrix`".to_owned(),
             [title] if known.matrix.is_empty() && suggest::nearest(&name, [*title]).is_none() => {
@@ -228,11 +228,8 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
         let number = match (is_column(left), is_column(right)) {
             (true, true) if is_ordered && !is_shaped => {
                 let (one, other) = (expression.word(left), expression.word(right));
-                let message = format!(
-                    "{} and {} are texts, and are held against each other letter by letter",
-                    quoted(one),
-                    quoted(other)
-                );
+                let message =
+                    format!("{} and {} are texts, and are compared letter by letter", quoted(one), quoted(other));
                 let hint = format!("make numbers of them: `{one} | float {} {other} | float`", expression.word(at));
                 return Some(Complaint::new(At::Source(part.place(expression.span(left))), message, hint));
             }
@@ -248,7 +245,7 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
             let (made, operator) = (format!("{name} | float"), expression.word(at));
             let (one, other) = if number == left { (made.as_str(), digits) } else { (digits, made.as_str()) };
             let hint = format!("make a number of it, and compare that: `{one} {operator} {other}`");
-            (format!("is held against {} letter by letter", quoted(value)), hint)
+            (format!("is compared with {} letter by letter", quoted(value)), hint)
         } else if matches!(value, "true" | "false" | "True" | "False") {
             let hint = format!("compare it with what the cells say, as in `{name} == '{value}'`");
             (format!("is compared with {}, which no text is", quoted(value)), hint)
@@ -273,7 +270,7 @@ fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<C
     let parts: BTreeSet<String> = axis.names().filter(|part| part != name).collect();
     let written: Vec<String> = parts.iter().map(|part| format!("{{{{ {part} }}}}")).collect();
     (!parts.is_empty()).then(|| {
-        let message = format!("{} has parts, and is no text", quoted(name));
+        let message = format!("{} has parts, and is not a text", quoted(name));
         let hint = format!("name the part that is meant: {}", written.join(", "));
         Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
     })
@@ -341,7 +338,7 @@ fn placeholders(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         })?;
         let message = format!("{} is sent as it is", quoted(&part.written[found.clone()]));
         let name = name.split('.').map(snake_case).collect::<Vec<_>>().join(".");
-        let hint = format!("a name stands in double braces: {{{{ {name} }}}}");
+        let hint = format!("a name goes in double braces: {{{{ {name} }}}}");
         Some(Complaint::new(At::Source(part.place(found)), message, hint))
     });
     complaints.collect()

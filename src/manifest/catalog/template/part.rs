@@ -152,7 +152,7 @@ impl Part {
         let at = At::Source(self.place_of_error(error));
         let way_out = self.open_block().or_else(|| self.expressions().iter().find_map(way_out));
         let hint = way_out.unwrap_or_else(|| {
-            "a name stands in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
+            "a name goes in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
         });
         Complaint::new(at, format!("the template cannot be read: {}", said(error)), hint)
     }
@@ -178,21 +178,21 @@ impl Part {
         let at = At::Source(span);
         if let Some((name, filter, cell)) = self.no_number(look_up) {
             let message = match cell.trim() {
-                "" => format!("{} is empty, and is no number", quoted(&name)),
-                _ => format!("{} is {}, which is no number", quoted(&name), quoted(&cell)),
+                "" => format!("{} is empty, and not a number", quoted(&name)),
+                _ => format!("{} is {}, which is not a number", quoted(&name), quoted(&cell)),
             };
             let hint = match cell.trim() {
                 "" => format!("let a number stand in: `{name} | default(0) | {filter}`"),
                 cell => match number::filters(cell) {
-                    Some(filters) => format!("take away what is no part of it: `{name}{filters} | {filter}`"),
-                    None => "mend the cell, or leave its row out: another column may tell".to_owned(),
+                    Some(filters) => format!("remove what is not part of it: `{name}{filters} | {filter}`"),
+                    None => "fix the cell, or leave its row out: another column may tell".to_owned(),
                 },
             };
             return Complaint::new(at, message, hint).into();
         }
         let hint = match error.kind() {
             ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all",
-            _ => "mend it, or leave such rows out with `when:`",
+            _ => "fix it, or leave such rows out with `when:`",
         };
         Complaint::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
     }
@@ -266,7 +266,7 @@ fn way_out(expression: &Expression<'_>) -> Option<String> {
         "&&" | "&" => Some("both are meant by `and`"),
         "||" => Some("one of the two is meant by `or`"),
         "!" => Some("the contrary is meant by `not`"),
-        "“" | "”" | "„" | "‘" | "’" => Some("texts stand in straight quotes, as in `'mug'`"),
+        "“" | "”" | "„" | "‘" | "’" => Some("texts go in straight quotes, as in `'mug'`"),
         _ => None,
     });
     let is_digit = |word: &&&str| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('_');

@@ -95,7 +95,7 @@ const measure = () => {
   sample.remove();
 };
 
-// All that a card shows. A card is made anew when it changes, and only then, so that nothing flickers while news come in.
+// All that a card shows. A card is made again when it changes, and only then, so that nothing flickers while news come in.
 const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.seconds, job.attempts, job.prediction, decisionOn(job), noteOn(job)]);
 
 // Gives a card the job as it is by now.

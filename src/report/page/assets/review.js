@@ -71,7 +71,7 @@ const decisionsTable = () => {
 const importDecisions = (text) => {
   const [header = [], ...rows] = parseCsv(text);
   const at = (name) => header.indexOf(name);
-  if (at("id") < 0 || at("decision") < 0) throw new Error("this is no table of decisions: it has no columns `id` and `decision`");
+  if (at("id") < 0 || at("decision") < 0) throw new Error("this is not a table of decisions: it has no columns `id` and `decision`");
   const found = { taken: 0, older: 0, unknown: 0 };
   for (const row of rows) {
     const cell = (name) => unneutral(row[at(name)] || "");
