@@ -191,7 +191,7 @@ fn judge(
         } else {
             color_of(before, picture, &part, *hex, tolerance)
         };
-        if worst.as_ref().is_none_or(|worst| rank(&check) > rank(worst)) {
+        if worst.as_ref().is_none_or(|worst| check.badness() > worst.badness()) {
             worst = Some(check);
         }
     }
@@ -242,10 +242,6 @@ fn color_of(
             format!("it is {way} than the light of most pictures makes that color")
         }),
     }
-}
-
-fn rank(check: &Check) -> (Verdict, f64) {
-    (check.verdict.max(Verdict::On), check.delta_e.unwrap_or(f64::INFINITY))
 }
 
 /// Where a region is mixed with nothing beside it.

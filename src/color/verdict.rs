@@ -132,6 +132,12 @@ pub struct Check {
 }
 
 impl Check {
+    /// What orders checks of one thing from the best to the worst. What cannot be told comes last, behind a color that is
+    /// known to be missed: no picture is shown for want of a measurement.
+    pub fn badness(&self) -> (Verdict, f64) {
+        (self.verdict, self.delta_e.unwrap_or(f64::INFINITY))
+    }
+
     /// A check that could not be made.
     pub fn unmeasurable(asked: Hex, reason: impl Into<String>) -> Check {
         Check {

@@ -74,14 +74,7 @@ impl Edit {
 
     /// The state in the four words of reports.
     pub fn status(&self) -> JobStatus {
-        match self.state {
-            EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => {
-                JobStatus::Pending
-            }
-            EditState::Completed { .. } => JobStatus::Completed,
-            EditState::Failed { .. } => JobStatus::Failed,
-            EditState::Uncertain => JobStatus::Uncertain,
-        }
+        Stage::of(&self.state).status()
     }
 
     /// Whether nothing more happens with it unless somebody asks for it. What failed on this side alone is asked for

@@ -158,7 +158,8 @@ impl Subject {
     }
 }
 
-/// What makes one check worse than another: what cannot be told is worse than nothing but a right one.
+/// Which of a job's several pictures speaks for all of them. Unlike in [`Check::badness`], one that cannot be told hides no
+/// color that is known to be missed.
 fn severity(check: &Check) -> (u8, f64) {
     let verdict = match check.verdict {
         Verdict::On => 0,
