@@ -16,7 +16,7 @@ use std::time::Duration;
 use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
 use dyehouse::color::{Check, Hex};
 use dyehouse::job::{
-    ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
+    Backend, ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
 };
 use dyehouse::journal::{Disk, EditKey, Ledger, Presence, RunStart, SavedFile};
 use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
@@ -204,7 +204,7 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
     };
     let opening = RunStart {
         manifest: "makespan".into(),
-        backend: "vibedream".into(),
+        backend: Backend::Vibedream,
         program: "benches/makespan".into(),
         jobs: StatusCounts::default(),
         ..RunStart::default()

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dyehouse::api::PredictionId;
-use dyehouse::job::{Cents, ContentHash, Fingerprint, StatusCounts};
+use dyehouse::job::{Backend, Cents, ContentHash, Fingerprint, StatusCounts};
 use dyehouse::journal::{EditKey, ReadAt, Record, RunEvent, RunStart, SavedFile, Step, compact, replay};
 use dyehouse::manifest::Manifest;
 
@@ -101,7 +101,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     let total = jobs as u64;
     write(&Record::Run(RunEvent::Run(RunStart {
         manifest: manifest.display().to_string(),
-        backend: "vibedream".to_owned(),
+        backend: Backend::Vibedream,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         jobs: StatusCounts { total, pending: total, ..StatusCounts::default() },
         ..RunStart::default()

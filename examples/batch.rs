@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use dyehouse::api::PredictionId;
 use dyehouse::color::{Check, Hex, Tolerance, Verdict};
 use dyehouse::job::{
-    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size, StatusCounts,
-    Switches,
+    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, Job, JobId, Seed, Size,
+    StatusCounts, Switches,
 };
 use dyehouse::journal::{Checked, Corrected, EditKey, PauseCause, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 use dyehouse::outputs::aside_name;
@@ -61,7 +61,7 @@ fn main() {
         0.0,
         &Record::Run(RunEvent::Run(RunStart {
             manifest: if is_hostile { format!("{}.yaml", HOSTILE[0]) } else { "spring catalog.yaml".to_owned() },
-            backend: "embedded".to_owned(),
+            backend: Backend::Embedded,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: counts,
             budget_cents: Some(Cents(count as u64 * 8)),
@@ -184,11 +184,11 @@ fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool
     };
     let fingerprint = Fingerprint::of(&request, |path| known.look(path).unwrap().hash);
     let id = JobId::new(&id).unwrap();
-    PlannedJob { fingerprint, job: Job { id, request, color: Some(hex.to_string()), columns, line: number as u64 + 2 } }
+    PlannedJob { fingerprint, job: Job { id, request, color: Some(hex), columns, line: number as u64 + 2 } }
 }
 
 fn checked(number: usize, planned: &PlannedJob, reason: String) -> Checked {
-    let asked: Hex = planned.job.color.as_deref().unwrap().parse().unwrap();
+    let asked = planned.job.color.unwrap();
     let tolerance = Tolerance::default();
     let difference = match number % 31 {
         9 => 14.0 + (number % 7) as f64,
@@ -248,7 +248,7 @@ impl Pictures {
         match self.made.get(&(number % DISTINCT)) {
             Some(made) => fs::hard_link(made, &path).unwrap(),
             None => {
-                let asked: Hex = planned.job.color.as_deref().unwrap().parse().unwrap();
+                let asked = planned.job.color.unwrap();
                 fs::write(&path, self.make(PRODUCTS[number % PRODUCTS.len()], asked)).unwrap();
                 self.made.insert(number % DISTINCT, path.clone());
             }

@@ -9,7 +9,7 @@ use dyehouse::api::BaseUrl;
 use dyehouse::api::client::Client;
 use dyehouse::color::wanted;
 use dyehouse::editor::Recolorer;
-use dyehouse::job::{Fingerprint, SubmitRate};
+use dyehouse::job::{Backend, Fingerprint, SubmitRate};
 use dyehouse::journal::RunStart;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
@@ -74,12 +74,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let key = job.key();
         let known = Known::of(&key, &ledger);
         let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.presence(name, bytes));
-        let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
+        let colors = wanted(job.job.color, &job.job.request.prompt);
         work.extend(plan::work(job, plan::tended(decision, &known, &colors, rules), rules));
     }
     let opening = RunStart {
         manifest: "manifests/quickstart.yaml".to_owned(),
-        backend: "embedded".to_owned(),
+        backend: Backend::Embedded,
         program: "examples/library".to_owned(),
         jobs: plan::count(&jobs, &ledger),
         ..RunStart::default()

@@ -7,6 +7,16 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The verb for so many.
+pub(crate) fn is_are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+/// What follows a list of which `more` were left out: ` and 2 more`, or nothing.
+pub(crate) fn and_more(more: u64) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more") }
+}
+
 /// A time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();

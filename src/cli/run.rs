@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::BaseUrl;
+use crate::job::{Backend, UncertainPolicy};
 use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
-use crate::manifest::{Backend, UncertainPolicy};
 use crate::notify::NoticeUrl;
 
 use super::values::{Unrepeated, among, count, difference, dollars, time, whole};

@@ -10,10 +10,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command, Error};
 
-use crate::job::Cents;
+use crate::job::{Cents, UnknownWord};
 
 /// Takes one of `words`, each of which is a `T`.
-pub(super) fn among<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
+pub(super) fn among<T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'static>(
     words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())

@@ -1,8 +1,8 @@
 use super::Hex;
 
 /// The colors that a job is held against: that of its `color` column, else those that its prompt names by their hexes.
-pub fn wanted(color: Option<&str>, prompt: &str) -> Vec<Hex> {
-    match color.and_then(|color| color.parse().ok()) {
+pub fn wanted(color: Option<Hex>, prompt: &str) -> Vec<Hex> {
+    match color {
         Some(color) => vec![color],
         None => asked(prompt),
     }

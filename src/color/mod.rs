@@ -22,11 +22,12 @@ mod spaces;
 mod unveiled;
 mod verdict;
 
+pub use crate::job::{Hex, HexError};
 pub use asked::{asked, wanted};
 pub use compare::COMPARED_SIDE;
 pub use correct::Shift;
 pub use difference::ciede2000;
-pub use hex::{Hex, HexError, is_name};
+pub use hex::is_name;
 pub use lit::lit_difference;
 pub use measure::{Measured, View, measure};
 pub use plane::Plane;

@@ -3,15 +3,12 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::job::JobId;
+use crate::job::{Backend, JobId};
 use crate::journal::{EditState, Ledger};
-use crate::manifest::{Backend, Diagnostic, Severity};
+use crate::manifest::{Diagnostic, Severity};
 use crate::plan::{self, Decision};
 use crate::run_folder::{JournalFile, RunFolder};
-use crate::words::{counted, shell_word};
-
-use super::intake::about;
-use super::options::Options;
+use crate::words::{counted, is_are, shell_word};
 
 /// What the manifest is to the run in whose folder it is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,12 +72,11 @@ pub(super) struct LeftThere {
 impl LeftThere {
     /// Those of the run in whose report the manifest lies, where it is run in another folder. A journal that cannot be read
     /// is that run's to tell of.
-    pub(super) fn of(options: &Options) -> Option<LeftThere> {
-        let Belonging::OfAnother(run) = &options.belonging else { return None };
+    pub(super) fn of(backend: Backend, belonging: &Belonging) -> Option<LeftThere> {
+        let Belonging::OfAnother(run) = belonging else { return None };
         let ledger = JournalFile::read(run).ok()?;
-        let is_paid =
-            |ledger: &Ledger| ledger.last_run().is_some_and(|run| run.backend == Backend::Vibedream.to_string());
-        if options.backend != Backend::Vibedream || !is_paid(&ledger) {
+        let is_paid = |ledger: &Ledger| ledger.last_run().is_some_and(|run| run.backend == Backend::Vibedream);
+        if backend != Backend::Vibedream || !is_paid(&ledger) {
             return None;
         }
         let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
@@ -97,10 +93,10 @@ impl LeftThere {
     /// What is to be said of them; `file` is the manifest.
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
         let there = self.run.path().display().to_string();
-        let (jobs, are) = (counted(self.met, "job"), if self.met == 1 { "is" } else { "are" });
+        let (jobs, are) = (counted(self.met, "job"), is_are(self.met));
         let message = format!("{jobs} {are} under way or uncertain in {there}, and paid for again here");
         let hint = format!("to go on with them there, leave -o out, or say -o {}", shell_word(&there));
-        (self.met > 0).then(|| about(Severity::Warning, file, None, message, &hint))
+        (self.met > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
     }
 }
 

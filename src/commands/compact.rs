@@ -9,10 +9,7 @@ use super::{Failure, print};
 
 /// Makes the journal of a folder that nobody works in shorter.
 pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
-    let folder = RunFolder::new(&arguments.dir);
-    if !folder.journal().exists() {
-        return Err(crate::run_folder::FolderError::NoRun { path: arguments.dir.clone() }.into());
-    }
+    let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
     let mut said = format!("{}: ", folder.journal().display());
     // A text takes all that is written to it.

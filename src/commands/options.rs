@@ -9,11 +9,10 @@ use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::Run;
 use crate::color::Tolerance;
-use crate::job::{Cents, Partition, Rate, TimeOfDay};
+use crate::job::{Backend, Cents, Partition, Rate, TimeOfDay, UncertainPolicy};
 use crate::journal::{EditState, Ledger, RunStart};
-use crate::manifest::{self, Backend, ImagesVia, Manifest, UncertainPolicy};
-use crate::plan::{Choices, Failed, Uncertain};
-use crate::plan::{ColorLock, ColorRules, UncertainReroll};
+use crate::manifest::{self, ImagesVia, Manifest};
+use crate::plan::{Choices, ColorLock, ColorRules, FailedPolicy, UncertainReroll};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
 
@@ -69,10 +68,7 @@ impl Options {
         let usual = Settings::default();
         let in_flight = run.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
         let deadline = run.deadline.or(said.deadline);
-        let uncertain = match run.uncertain.or(said.uncertain) {
-            Some(UncertainPolicy::Resubmit) => Uncertain::Resubmit,
-            Some(UncertainPolicy::Hold) | None => Uncertain::Hold,
-        };
+        let uncertain = run.uncertain.or(said.uncertain).unwrap_or_default();
         let not_after = run.not_after.or(said.not_after);
         let polls = run.poll_rate.or(said.polls);
         let settings = Settings {
@@ -98,7 +94,7 @@ impl Options {
         let reported = reported_run(&run.manifest);
         let folder = run.out.clone().or(said.out.clone()).or(reported.clone());
         let folder = folder.unwrap_or_else(|| usual_folder(manifest, run.partition));
-        let failed = if run.retry_failed { Failed::Retry } else { Failed::Keep };
+        let failed = if run.retry_failed { FailedPolicy::Retry } else { FailedPolicy::Keep };
         Ok(Options {
             backend: run.backend.or(said.backend).unwrap_or(Backend::Vibedream),
             base_url: base_url(run.base_url.clone(), said.base_url.as_deref())?,
@@ -139,11 +135,11 @@ impl Options {
 
     /// Refuses a folder that is for another share of the manifest than the one that is meant: what the others have paid
     /// for would be paid for again. And one with another backend's pictures, which would pass for this one's.
-    pub(super) fn suit(&self, ledger: &Ledger) -> Result<(), UsageError> {
+    pub(super) fn check_folder(&self, ledger: &Ledger) -> Result<(), UsageError> {
         let Some(RunStart { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
-        if *backend != self.backend.to_string() && !ledger.is_blank() {
+        if *backend != self.backend && !ledger.is_blank() {
             let folder = self.folder.path().to_owned();
-            return Err(UsageError::OtherBackend { folder, theirs: backend.clone(), ours: self.backend });
+            return Err(UsageError::OtherBackend { folder, theirs: *backend, ours: self.backend });
         }
         if *partition != self.partition {
             let folder = self.folder.path().to_owned();
@@ -158,8 +154,8 @@ impl Options {
         self.settings.budget = self.settings.budget.or(whole.budget_cents);
         self.partition = self.partition.or(whole.partition);
         self.images_via = self.images_via.or_else(|| whole.images_via.as_deref()?.parse().ok());
-        if let (true, Ok(backend)) = (self.unsaid.backend, whole.backend.parse()) {
-            self.backend = backend;
+        if self.unsaid.backend {
+            self.backend = whole.backend;
         }
         let base_url = whole.origin.as_deref().and_then(|origin| BaseUrl::parse(origin).ok());
         if let Some(base_url) = base_url.filter(|_| self.unsaid.base_url) {
@@ -174,7 +170,7 @@ impl Options {
 
     /// Refuses to ask another server for the predictions that one has: it would answer that there are none, and they would
     /// be given up. `asked_again` are those of which something was made, or failed, and that are asked for all the same.
-    pub(super) fn reach(&self, ledger: &Ledger, asked_again: u64) -> Result<(), UsageError> {
+    pub(super) fn check_origin(&self, ledger: &Ledger, asked_again: u64) -> Result<(), UsageError> {
         let Some(RunStart { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
         let in_work = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
         let open = in_work as u64 + asked_again;
@@ -210,7 +206,7 @@ impl Selection {
     }
 }
 
-fn color_rules(run: &Run, said: &manifest::Settings, uncertain: Uncertain) -> ColorRules {
+fn color_rules(run: &Run, said: &manifest::Settings, uncertain: UncertainPolicy) -> ColorRules {
     let usual = Tolerance::default();
     let on = run.tolerance.or(said.tolerance).unwrap_or(usual.on);
     let bound = run.color_lock.or(said.color_lock);
@@ -218,7 +214,7 @@ fn color_rules(run: &Run, said: &manifest::Settings, uncertain: Uncertain) -> Co
         tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
         rerolls: run.reroll.or(said.reroll).unwrap_or(0),
         lock: if bound.is_some() { ColorLock::On } else { ColorLock::Open },
-        doubt: if uncertain == Uncertain::Resubmit { UncertainReroll::Counts } else { UncertainReroll::Holds },
+        doubt: if uncertain == UncertainPolicy::Resubmit { UncertainReroll::Counts } else { UncertainReroll::Holds },
     }
 }
 

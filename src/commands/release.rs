@@ -20,10 +20,7 @@ struct Reserve {
 
 /// Frees what is reserved for submits that were not charged, as whoever gives the command has found out.
 pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
-    let folder = RunFolder::new(&arguments.dir);
-    if !folder.journal().exists() {
-        return Err(FolderError::NoRun { path: arguments.dir.clone() }.into());
-    }
+    let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
     let released = named(&ledger, &reserves(&ledger)?, &arguments.jobs)?;

@@ -12,8 +12,7 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     if arguments.watch {
         let mut refresher = Refresher::new(folder.clone());
-        let index = folder.path().join("report/index.html");
-        print(format!("{}\n", index.display()).as_bytes());
+        print(format!("{}\n", folder.report_page().display()).as_bytes());
         while refresher.refresh()?.is_running {
             thread::sleep(refresher.rest());
         }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::slice;
 
-use super::{EditRequest, ImageSource, Job, JobIdRef, Seed, Size, Switches, UrlRef};
+use super::{EditRequest, Hex, ImageSource, Job, JobIdRef, Seed, Size, Switches, UrlRef};
 
 /// A [`Job`] without the user's own columns, borrowed from its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct JobRef<'a> {
     pub id: JobIdRef<'a>,
     /// What is sent for it.
     pub request: RequestRef<'a>,
-    /// The color asked for, `#RRGGBB` in capitals.
-    pub color: Option<Cow<'a, str>>,
+    /// The color asked for.
+    pub color: Option<Hex>,
     /// The line of the manifest where it begins, from 1.
     pub line: u64,
 }
@@ -62,8 +62,7 @@ impl JobRef<'_> {
     /// A job with texts of its own, and the user's `columns`.
     pub fn to_job(&self, columns: Vec<(String, String)>) -> Job {
         let request = self.request.to_request();
-        let color = self.color.as_deref().map(str::to_owned);
-        Job { id: self.id.to_id(), request, color, columns, line: self.line }
+        Job { id: self.id.to_id(), request, color: self.color, columns, line: self.line }
     }
 }
 
@@ -115,12 +114,7 @@ impl ImageRef<'_> {
 impl Job {
     /// The job as one that is borrowed.
     pub fn borrowed(&self) -> JobRef<'_> {
-        JobRef {
-            id: JobIdRef::from(&self.id),
-            request: self.request.borrowed(),
-            color: self.color.as_deref().map(Cow::Borrowed),
-            line: self.line,
-        }
+        JobRef { id: JobIdRef::from(&self.id), request: self.request.borrowed(), color: self.color, line: self.line }
     }
 }
 

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::words::{and_more, counted, is_are};
+
 /// How many pictures are named.
 const NAMED: usize = 3;
 
@@ -35,16 +37,15 @@ impl HeldBack {
     pub fn reason(&self) -> String {
         let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
         let more = self.jobs.saturating_sub(named.len() as u64);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let (are, them) = if self.jobs == 1 { ("is", "it") } else { ("are", "them") };
+        let them = if self.jobs == 1 { "it" } else { "them" };
+        let (more, are) = (and_more(more), is_are(self.jobs));
         format!("{}{more} {are} there, and the journal does not know {them}", named.join(", "))
     }
 }
 
 impl std::fmt::Display for HeldBack {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let held = if self.jobs == 1 { "job is held back" } else { "jobs are held back" };
-        write!(formatter, "{} {held}: {}", self.jobs, self.reason())
+        write!(formatter, "{} {} held back: {}", counted(self.jobs, "job"), is_are(self.jobs), self.reason())
     }
 }
 

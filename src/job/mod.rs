@@ -2,11 +2,14 @@
 //!
 //! Everything here is pure: no clock, no file system, no network.
 
+mod backend;
 mod borrowed;
 mod cents;
+mod choice;
 mod fingerprint;
 mod folded;
 mod held_back;
+mod hex;
 mod id;
 mod partition;
 mod rate;
@@ -14,19 +17,25 @@ mod request;
 mod status;
 mod status_counts;
 mod time_of_day;
+mod uncertain_policy;
 mod url;
 
+pub use backend::Backend;
 pub use borrowed::{ImageRef, ImageRefs, JobRef, RequestRef};
 pub use cents::Cents;
+pub use choice::UnknownWord;
+pub(crate) use choice::words;
 pub use fingerprint::{ContentHash, Fingerprint, Likeness};
 pub(crate) use folded::folded;
 pub use held_back::HeldBack;
+pub use hex::{Hex, HexError};
 pub use id::{JobId, JobIdError, JobIdRef, is_shortened_number};
 pub use partition::{Partition, PartitionError};
 pub use rate::{Per, Rate, RateError, SubmitRate};
-pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, Seed, SeedError, Size, Switches};
+pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, MAX_IMAGES, Seed, SeedError, Size, Switches};
 pub use status::{ErrorClass, JobStatus};
 pub use status_counts::StatusCounts;
 pub use time_of_day::{TimeOfDay, TimeOfDayError};
+pub use uncertain_policy::UncertainPolicy;
 pub use url::UrlRef;
 pub(crate) use url::extension;

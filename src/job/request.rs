@@ -4,10 +4,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
+use super::{Hex, JobId};
 
 /// The model that edits where a manifest names none.
 pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
+
+/// The most images that the API takes with a request.
+pub const MAX_IMAGES: usize = 8;
 
 /// One edit that somebody wants: a line of the manifest, understood and checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +19,9 @@ pub struct Job {
     pub id: JobId,
     /// What is sent for it.
     pub request: EditRequest,
-    /// The color asked for, `#RRGGBB` in capitals, to check the result against.
+    /// The color asked for, to check the result against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub color: Option<String>,
+    pub color: Option<Hex>,
     /// The user's own columns, name and value, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<(String, String)>,

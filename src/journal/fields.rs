@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
+use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
 
 /// How a process began to work on the folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunStart {
     /// The manifest, as it was named.
     pub manifest: String,
-    /// The backend's name.
-    pub backend: String,
+    /// Who edits.
+    pub backend: Backend,
     /// Where its API is; absent where that is this machine's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

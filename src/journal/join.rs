@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::job::JobId;
+use crate::words::and_more;
 
 use super::ReadAt;
 use super::history_comparison::{Furthest, HistoryComparison};
@@ -44,7 +45,7 @@ struct Known {
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
     /// Two of them have gone different ways about a job.
-    #[error("two journals disagree about job {job}{}", and_more(*more))]
+    #[error("two journals disagree about job {job}{}", and_more(*more as u64))]
     Conflict {
         /// The job, the first by its name.
         job: JobId,
@@ -56,10 +57,6 @@ pub enum JoinError {
     /// One of them cannot be read.
     #[error("read a journal: {0}")]
     Read(#[from] io::Error),
-}
-
-fn and_more(more: usize) -> String {
-    if more == 0 { String::new() } else { format!(", and of {more} more") }
 }
 
 impl<'j> Joint<'j> {
@@ -219,7 +216,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::job::{Cents, StatusCounts};
+    use crate::job::{Backend, Cents, StatusCounts};
     use crate::journal::replay::tests::{choices, drawn};
     use crate::journal::{EditKey, Ledger, Record, RunEvent, RunStart, Step, compact, replay};
 
@@ -240,7 +237,7 @@ mod tests {
     fn opening(manifest: &str) -> Vec<u8> {
         let run = RunEvent::Run(RunStart {
             manifest: manifest.to_owned(),
-            backend: "vibedream".to_owned(),
+            backend: Backend::Vibedream,
             program: "0".to_owned(),
             jobs: StatusCounts::default(),
             ..RunStart::default()
@@ -347,7 +344,7 @@ mod tests {
         };
         let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
         let error = joined(Vec::new(), &others).unwrap_err();
-        assert_eq!(error.to_string(), "two journals disagree about job b, and of 1 more");
+        assert_eq!(error.to_string(), "two journals disagree about job b and 1 more");
         assert!(matches!(error, JoinError::Conflict { journals: [1, 2], .. }));
         let twice = [story(&["a"], 7), story(&["a"], 7)];
         assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");

@@ -39,7 +39,7 @@ pub use edit::{Edit, TransitionError};
 pub use fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
 pub use history::History;
 pub use join::{JoinError, Joint};
-pub use ledger::{Ledger, LedgerError, Pause, Showing};
+pub use ledger::{Ledger, LedgerError, Pause, RunEnd, Showing};
 pub use money::Mark;
 pub use read_at::{Chained, ReadAt};
 pub use record::{EditKey, Record, RunEvent, Step, VERSION};

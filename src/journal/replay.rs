@@ -117,7 +117,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::api::PredictionId;
-    use crate::job::{Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
+    use crate::job::{Backend, Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
     use crate::journal::{Brief, EditKey, EditState, Presence, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
 
     fn key(job: &str) -> EditKey {
@@ -137,7 +137,7 @@ pub(super) mod tests {
         let jobs = StatusCounts { total: 3, pending: 3, ..StatusCounts::default() };
         let run = RunEvent::Run(RunStart {
             manifest: "m".into(),
-            backend: "embedded".into(),
+            backend: Backend::Embedded,
             program: "0".into(),
             jobs,
             ..RunStart::default()

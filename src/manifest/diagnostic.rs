@@ -6,6 +6,8 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::bytes::char_floor;
+use crate::job::JobId;
+use crate::words::counted;
 
 use super::whitespace::is_invisible;
 
@@ -134,8 +136,7 @@ impl Problems {
         let told = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
             0 => diagnostic.clone(),
             again => {
-                let jobs = if *again == 1 { "job" } else { "jobs" };
-                let message = format!("{}, and in {again} more {jobs}", diagnostic.message);
+                let message = format!("{}, and in {}", diagnostic.message, counted(*again, "more job"));
                 Diagnostic { message, ..diagnostic.clone() }
             }
         };
@@ -201,6 +202,22 @@ impl Diagnostic {
             hint: hint.into(),
             excerpt: None,
             same: None,
+        }
+    }
+
+    /// Something to say about a job of `file`, given its line and its id, or about the file as a whole.
+    pub(crate) fn about_job(
+        severity: Severity,
+        file: &str,
+        job: Option<(u64, Option<&JobId>)>,
+        message: String,
+        hint: &str,
+    ) -> Diagnostic {
+        Diagnostic {
+            severity,
+            line: job.map(|(line, _)| line),
+            job: job.and_then(|(_, id)| id.map(ToString::to_string)),
+            ..Diagnostic::about_file(file, message, hint.to_owned())
         }
     }
 

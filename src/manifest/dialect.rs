@@ -1,6 +1,6 @@
 //! How a table is written: what separates its cells, and what its headers mean.
 
-use super::row::Field;
+use super::field::Field;
 
 /// What may separate cells. `|` is not among them: it separates the images of one cell.
 pub(super) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use crate::job::{Backend, UnknownWord};
+
 use super::catalog::{self, Axis, Catalog, CatalogErrors, Keys, RowSource, Template};
 use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{COLUMNS, Entries, read_row, span_of};
@@ -192,7 +194,10 @@ impl Head<'_> {
         let text = value.scalar().unwrap_or_default().trim();
         match text.parse() {
             Ok(backend) => self.settings.backend = Some(backend),
-            Err(hint) => self.complain(&value.span, format!("unknown backend {}", quoted(text)), hint),
+            Err(UnknownWord) => {
+                let hint = suggest::hint(text, Backend::NAMES);
+                self.complain(&value.span, format!("unknown backend {}", quoted(text)), hint);
+            }
         }
     }
 

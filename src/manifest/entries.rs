@@ -1,10 +1,11 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, quoted};
+use super::field::Field;
 use super::lined_text::LinedText;
 use super::node::{Key, Kind, Node, repeated};
 use super::pass::{Parts, Pass, parts_of_list};
-use super::row::{At, Complaint, Defaults, Field, Items, Row, Value};
+use super::row::{At, Complaint, Defaults, Items, Row, Value};
 use super::source::Source;
 use super::suggest;
 

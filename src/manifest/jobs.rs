@@ -2,9 +2,10 @@ use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef, is_shortened_number};
 
 use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
+use super::field::Field;
 use super::id_index::{Before, HashedId, IdIndex, IdKey};
 use super::pass::{Parts, Pass};
-use super::row::{self, At, Complaint, Field, Row, understand};
+use super::row::{self, At, Complaint, Row, understand};
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {

@@ -198,7 +198,7 @@ mod tests {
 
     use super::*;
     use crate::job::Job;
-    use crate::manifest::source::Kind as Format;
+    use crate::manifest::kind::FileKind as Format;
     use crate::manifest::{Body, Documents, Manifest, Problems};
 
     /// The jobs of a document, or what is wrong with each; or why there are none.

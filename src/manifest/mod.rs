@@ -13,10 +13,13 @@ mod dialect;
 mod document;
 mod encoding;
 mod entries;
+mod field;
+mod formula;
 mod id_index;
 mod image;
 mod jobs;
 mod json_places;
+mod kind;
 mod lined_text;
 mod lines;
 mod long_list;
@@ -44,21 +47,22 @@ use crate::job::ContentHash;
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
 pub use jobs::{FoundJob, Jobs};
+pub use kind::near_picture;
 pub use parallel::{Found, Place};
 pub use pattern::files_matching;
 pub use schema::schema;
-pub use settings::{Backend, ImagesVia, Settings, UncertainPolicy};
-pub use suggest::near_picture;
+pub use settings::{ImagesVia, Settings};
 pub(crate) use suggest::nearest;
 pub(crate) use whitespace::is_invisible;
 
 use catalog::{Catalog, RowSource};
 use document::Opened;
 use entries::Entries;
+use kind::FileKind;
 use lines::Lines;
 use long_list::LongList;
 use pass::{Parts, Use};
-use source::{Kind, Source};
+use source::Source;
 use table::Table;
 
 /// How many jobs are looked at where the head is wrong: a matrix may make billions.
@@ -136,10 +140,10 @@ impl Manifest {
 
     fn open_with(
         path: &Path,
-        open: impl FnOnce(String, Kind) -> Result<Source, Diagnostic>,
+        open: impl FnOnce(String, FileKind) -> Result<Source, Diagnostic>,
     ) -> Result<Manifest, Problems> {
         let name = path.display().to_string();
-        let kind = Kind::of(path, &name)?;
+        let kind = FileKind::of(path, &name)?;
         let source = open(name, kind)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -151,7 +155,7 @@ impl Manifest {
         if let Body::Long(_) = self.body {
             let stop = |found: Found<'_, ()>| if matches!(found, Found::Broken(_)) { Err(()) } else { Ok(()) };
             if !matches!(self.read(|_| (), stop), Ok(Ok(()))) {
-                return Manifest::understand(self.source, Kind::Yaml, self.name, self.folder, Documents::Whole);
+                return Manifest::understand(self.source, FileKind::Yaml, self.name, self.folder, Documents::Whole);
             }
         }
         Ok(self)
@@ -159,25 +163,25 @@ impl Manifest {
 
     fn understand(
         source: Source,
-        kind: Kind,
+        kind: FileKind,
         name: String,
         folder: PathBuf,
         documents: Documents,
     ) -> Result<Manifest, Problems> {
         let mut notices: Vec<Diagnostic> = source.notice.iter().cloned().collect();
         let (settings, body, wrong) = match kind {
-            Kind::Table => {
+            FileKind::Table => {
                 let mut table = Table::open(&source, Use::Jobs)?;
                 notices.append(&mut table.notices);
                 let wrong = std::mem::take(&mut table.problems);
                 (Settings::default(), Body::Table(table), wrong)
             }
-            Kind::Lines => {
+            FileKind::Lines => {
                 let mut lines = Lines::open(&source, Use::Jobs)?;
                 notices.append(&mut lines.notices);
                 (Settings::default(), Body::Lines(lines), Vec::new())
             }
-            Kind::Yaml => {
+            FileKind::Yaml => {
                 let long = match documents {
                     Documents::InBlocks => LongList::open(&source, &folder, long_list::USUAL),
                     Documents::Whole => Ok(None),

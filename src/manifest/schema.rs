@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::job::{Seed, Size};
+use crate::job::{Backend, Seed, Size, UncertainPolicy};
 
 use super::document::TOP_KEYS;
 use super::entries::COLUMNS;
-use super::row::Field;
-use super::settings::{Backend, ImagesVia, RUN_KEYS, UncertainPolicy};
+use super::field::Field;
+use super::settings::{ImagesVia, RUN_KEYS};
 
 /// The schema, draft 2020-12.
 pub fn schema() -> Value {

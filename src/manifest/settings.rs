@@ -1,11 +1,9 @@
-use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::color::Tolerance;
-use crate::job::{Cents, Rate, SubmitRate, TimeOfDay};
+use crate::job::{Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, words};
 
 /// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,15 +52,6 @@ pub struct Settings {
     pub out: Option<PathBuf>,
 }
 
-/// Who edits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backend {
-    /// The provider, which costs money.
-    Vibedream,
-    /// The server and the editor in this program.
-    Embedded,
-}
-
 /// How local pictures reach the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImagesVia {
@@ -70,52 +59,7 @@ pub enum ImagesVia {
     Inline,
 }
 
-/// What happens with submits whose fate is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UncertainPolicy {
-    /// They wait for somebody to decide.
-    Hold,
-    /// They are submitted again, and may be paid for twice.
-    Resubmit,
-}
-
-/// A type that is a choice among words.
-macro_rules! words {
-    ($type:ty, $($word:literal => $variant:path),+) => {
-        impl $type {
-            /// The words to choose from.
-            pub const NAMES: &'static [&'static str] = &[$($word),+];
-
-            /// Its word.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $($variant => $word),+
-                }
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<$type, String> {
-                match text {
-                    $($word => Ok($variant),)+
-                    _ => Err(super::suggest::hint(text, Self::NAMES)),
-                }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.pad(self.as_str())
-            }
-        }
-    };
-}
-
-words!(Backend, "vibedream" => Backend::Vibedream, "embedded" => Backend::Embedded);
 words!(ImagesVia, "inline" => ImagesVia::Inline);
-words!(UncertainPolicy, "hold" => UncertainPolicy::Hold, "resubmit" => UncertainPolicy::Resubmit);
 
 /// The keys of `run:`.
 pub(super) const RUN_KEYS: &[&str] = &[

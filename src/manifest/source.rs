@@ -11,6 +11,7 @@ use crate::bytes::char_floor;
 use super::blocks::breaks;
 use super::diagnostic::{Diagnostic, Excerpt, Severity, quoted};
 use super::encoding::{Guess, NotUtf8};
+use super::kind::{FileKind, a_folder};
 use super::lined_text::LinedText;
 use super::text::Text;
 use super::{encoding, suggest, unsupported};
@@ -28,41 +29,6 @@ pub(super) struct Source {
     pub(super) notice: Option<Diagnostic>,
 }
 
-/// What kind of manifest a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Table,
-    Yaml,
-    /// A JSON object a line.
-    Lines,
-}
-
-impl Kind {
-    const EXTENSIONS: [&'static str; 8] = ["csv", "tsv", "txt", "yaml", "yml", "json", "jsonl", "ndjson"];
-
-    /// The kind by the file's extension.
-    pub(super) fn of(path: &Path, name: &str) -> Result<Kind, Diagnostic> {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        match extension.as_str() {
-            "csv" | "tsv" | "txt" => Ok(Kind::Table),
-            "yaml" | "yml" | "json" => Ok(Kind::Yaml),
-            "jsonl" | "ndjson" => Ok(Kind::Lines),
-            "xlsx" | "xls" | "ods" | "numbers" => {
-                Err(Diagnostic::about_file(name, unsupported::SPREADSHEET.0, unsupported::SPREADSHEET.1.to_owned()))
-            }
-            _ if path.is_dir() => Err(a_folder(name)),
-            _ => Err(Diagnostic::about_file(
-                name,
-                "its name does not say what kind of manifest it is",
-                suggest::nearest(&extension, Kind::EXTENSIONS).map_or_else(
-                    || "a manifest ends in .csv, .tsv, .txt, .yaml, .yml, .json, .jsonl or .ndjson".to_owned(),
-                    |near| format!("did you mean `.{near}`?"),
-                ),
-            )),
-        }
-    }
-}
-
 /// Why a text is not taken as UTF-8.
 enum Refused {
     /// It is none, from a byte of the text on.
@@ -76,18 +42,18 @@ enum Refused {
 impl Source {
     /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
     /// in another encoding is taken for Windows-1252, or for that of the old Macintosh where it is clear.
-    pub(super) fn open(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+    pub(super) fn open(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::of(file, name, kind)
     }
 
     /// The same of a file that is open.
-    pub(super) fn of(file: File, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+    pub(super) fn of(file: File, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         Source::read(file, name, kind, |file, _| encoding::is_utf8(file))
     }
 
     /// The same, but a text that begins as UTF-8 is taken for it: whether all of it is shows when it is read.
-    pub(super) fn open_on_trust(path: &Path, name: String, kind: Kind) -> Result<Source, Diagnostic> {
+    pub(super) fn open_on_trust(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::read(file, name, kind, |_, head| Ok(encoding::begins_as_utf8(head)))
     }
@@ -96,7 +62,7 @@ impl Source {
     fn read(
         file: File,
         name: String,
-        kind: Kind,
+        kind: FileKind,
         is_utf8: impl FnOnce(&Arc<File>, &[u8]) -> io::Result<bool>,
     ) -> Result<Source, Diagnostic> {
         let mut source = Source { name, file: Arc::new(file), start: 0, notice: None };
@@ -104,9 +70,9 @@ impl Source {
         let head = reader.fill_buf().map_err(|error| source.failed(&error))?;
         if head.is_empty() {
             let hint = match kind {
-                Kind::Table => "begin with a header line such as id,prompt,images",
-                Kind::Yaml => "begin with `jobs:` and a list of jobs",
-                Kind::Lines => "write one JSON object per line, with `prompt` and `images`",
+                FileKind::Table => "begin with a header line such as id,prompt,images",
+                FileKind::Yaml => "begin with `jobs:` and a list of jobs",
+                FileKind::Lines => "write one JSON object per line, with `prompt` and `images`",
             };
             return Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint.to_owned()));
         }
@@ -124,7 +90,7 @@ impl Source {
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
             // A mark says that it is UTF-8, and is not to be read as three letters.
-            (Err(Refused::Text(offset, wrong)), Kind::Table) if start == 0 => {
+            (Err(Refused::Text(offset, wrong)), FileKind::Table) if start == 0 => {
                 let guess = encoding::fallback(source.reader(0)).map_err(|error| source.failed(&error))?;
                 match guess.no_word {
                     Some(strange) => Err(source.no_word(strange, guess.encoding)),
@@ -301,11 +267,6 @@ fn opened(path: &Path, name: &str) -> Result<File, Diagnostic> {
     File::open(path).map_err(cannot)
 }
 
-fn a_folder(name: &str) -> Diagnostic {
-    let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
-    Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint)
-}
-
 /// Whether a text has letters or signs of Europe in it that other encodings write in a byte. Read as one of those, they
 /// would be letters followed by signs, which no language has.
 fn has_utf8_letters(text: &str) -> bool {
@@ -326,7 +287,7 @@ fn mixed(wrong: Diagnostic) -> Diagnostic {
 fn unreadable(name: &str, path: &Path, error: &io::Error) -> Diagnostic {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => {
-            let is_manifest = |file: &Path| Kind::of(file, "").is_ok();
+            let is_manifest = |file: &Path| FileKind::of(file, "").is_ok();
             Some(suggest::near_file(path, Path::new(""), is_manifest).map_or_else(
                 || "check the path; it is relative to the folder that you are in".to_owned(),
                 |near| format!("did you mean `{near}`?"),

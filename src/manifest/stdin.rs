@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use super::diagnostic::Diagnostic;
 use super::encoding;
-use super::source::Kind;
+use super::kind::FileKind;
 
 /// The name that stands for standard input on the command line.
 pub(super) const DASH: &str = "-";
@@ -25,7 +25,7 @@ const LONGEST: usize = 1 << 26;
 
 /// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
 /// so that nothing is left of it however the program ends.
-pub(super) fn kept(mut input: impl Read) -> Result<(File, Kind), Diagnostic> {
+pub(super) fn kept(mut input: impl Read) -> Result<(File, FileKind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
     let mut file = tempfile::tempfile().map_err(failed)?;
     io::copy(&mut input, &mut file).map_err(failed)?;
@@ -34,7 +34,7 @@ pub(super) fn kept(mut input: impl Read) -> Result<(File, Kind), Diagnostic> {
 }
 
 /// What is in `file`, told by what it begins with: by no part of a line, if the line is not too long.
-fn kind_of_file(file: &mut File) -> io::Result<Kind> {
+fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
     let mut beginning = |length: usize| -> io::Result<String> {
         file.rewind()?;
         let mut head = Vec::new();
@@ -64,18 +64,18 @@ fn first_line(head: &str) -> &str {
 }
 
 /// What a text is by that line.
-fn kind_of(head: &str) -> Kind {
+fn kind_of(head: &str) -> FileKind {
     let first = first_line(head).trim_end();
     if first.starts_with('{') && first.ends_with('}') {
         // A manifest may be a line of JSON as well as a job may.
         let object: BTreeMap<String, IgnoredAny> = serde_json::from_str(first).unwrap_or_default();
         let is_manifest = ["jobs", "template"].iter().any(|key| object.contains_key(*key));
-        return if is_manifest { Kind::Yaml } else { Kind::Lines };
+        return if is_manifest { FileKind::Yaml } else { FileKind::Lines };
     }
     let key = first.split(':').next().unwrap_or_default();
     let is_key = first.contains(':') && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let is_document = is_key || first == "---" || first.starts_with(['{', '[']) || first.starts_with("- ");
-    if is_document { Kind::Yaml } else { Kind::Table }
+    if is_document { FileKind::Yaml } else { FileKind::Table }
 }
 
 #[cfg(test)]
@@ -85,16 +85,16 @@ mod tests {
     #[test]
     fn the_kind_is_told_by_the_first_line() {
         for (head, kind) in [
-            ("\u{feff}id,prompt,images\n", Kind::Table),
-            ("prompt;images\nmake it: red;a", Kind::Table),
-            ("\n{\"prompt\":\"a\"}\n", Kind::Lines),
-            ("# a comment\nversion: 1\n", Kind::Yaml),
-            ("rows: a.csv\n", Kind::Yaml),
-            ("{\n\"jobs\": []}", Kind::Yaml),
-            ("{\"version\": 1, \"jobs\": []}\n", Kind::Yaml),
-            ("[{\"prompt\":\"a\"}]", Kind::Yaml),
-            ("- prompt: a\n", Kind::Yaml),
-            ("sep=;\nid;prompt;images\n", Kind::Table),
+            ("\u{feff}id,prompt,images\n", FileKind::Table),
+            ("prompt;images\nmake it: red;a", FileKind::Table),
+            ("\n{\"prompt\":\"a\"}\n", FileKind::Lines),
+            ("# a comment\nversion: 1\n", FileKind::Yaml),
+            ("rows: a.csv\n", FileKind::Yaml),
+            ("{\n\"jobs\": []}", FileKind::Yaml),
+            ("{\"version\": 1, \"jobs\": []}\n", FileKind::Yaml),
+            ("[{\"prompt\":\"a\"}]", FileKind::Yaml),
+            ("- prompt: a\n", FileKind::Yaml),
+            ("sep=;\nid;prompt;images\n", FileKind::Table),
         ] {
             assert_eq!(kind_of(head), kind, "{head}");
         }
@@ -106,11 +106,11 @@ mod tests {
         let job = format!("{{\"prompt\":\"a\",\"images\":\"data:image/png;base64,{picture}\"}}\n");
         let jobs = format!("{{\"version\":1,\"jobs\":[{}]}}", job.trim_end());
         for (text, expected) in [
-            (job.as_str(), Kind::Lines),
-            (&jobs, Kind::Yaml),
-            ("version: 1\njobs: []\n", Kind::Yaml),
-            ("{\"prompt\":\"a\"}\n{", Kind::Lines),
-            ("id,prompt\n", Kind::Table),
+            (job.as_str(), FileKind::Lines),
+            (&jobs, FileKind::Yaml),
+            ("version: 1\njobs: []\n", FileKind::Yaml),
+            ("{\"prompt\":\"a\"}\n{", FileKind::Lines),
+            ("id,prompt\n", FileKind::Table),
         ] {
             let (begin, end) = text.split_at(4);
             let (_, kind) = kept(begin.as_bytes().chain(end.as_bytes())).unwrap();

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::source::Kind;
-
 /// The candidate that `typed` was probably meant to be: at most a third of its letters differ.
 pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace(['-', ' '], "_");
@@ -44,11 +42,6 @@ pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item =
 pub(super) fn near_file(path: &Path, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
     let near = near_path(path, wanted)?;
     Some(near.strip_prefix(folder).unwrap_or(&near).display().to_string())
-}
-
-/// The same among those that are no manifests, for a picture that is not there.
-pub fn near_picture(path: &Path, folder: &Path) -> Option<String> {
-    near_file(path, folder, |file| Kind::of(file, "").is_err())
 }
 
 fn near_path(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {

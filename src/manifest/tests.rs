@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{Cents, ContentHash, Fingerprint, ImageSource, Job, Seed, Size};
+use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 
 /// Reads a manifest called `name` in a folder of its own: its jobs, or all that is wrong as a person reads it.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
@@ -45,7 +45,7 @@ fn a_csv_with_every_column_is_understood() {
     assert_eq!(jobs[0].request.images.len(), 2);
     assert_eq!((jobs[0].request.size, jobs[0].request.seed), (Some(Size::Small), Seed::new(7)));
     assert_eq!(jobs[0].request.switches.enable_sync_mode, Some(true));
-    assert_eq!(jobs[0].color.as_deref(), Some("#DC143C"));
+    assert_eq!(jobs[0].color, Some(Hex([0xDC, 0x14, 0x3C])));
     assert_eq!(jobs[1].columns, [("SKU".to_owned(), "18".to_owned())]);
     assert_eq!((jobs[0].line, jobs[1].line), (2, 4));
 }
@@ -230,7 +230,7 @@ fn a_catalog_times_a_matrix_makes_jobs_through_templates() {
     .unwrap();
     assert_eq!(ids(&jobs), ["m1-ocean", "m1-brick", "c1-ocean", "c1-brick"]);
     assert_eq!(jobs[1].request.prompt, "Change the MUG to #B22222");
-    assert_eq!(jobs[1].color.as_deref(), Some("#B22222"));
+    assert_eq!(jobs[1].color, Some(Hex([0xB2, 0x22, 0x22])));
     assert_eq!((jobs[0].request.size, jobs[0].line, jobs[2].line), (Some(Size::Small), 4, 5));
     assert_eq!((jobs[0].request.seed, jobs[2].request.seed), (None, Seed::new(9)), "a row's own seed wins");
     let column = |name: &str| jobs[3].columns.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -276,7 +276,7 @@ fn a_shop_export_is_rows_as_it_is() {
     let manifest = Manifest::open(&folder.path().join("a.yaml")).unwrap();
     let jobs: Vec<Job> = manifest.jobs().unwrap().map(Result::unwrap).collect();
     assert_eq!(ids(&jobs), ["mug-navy", "mug-teal", "chair-navy", "chair-teal"]);
-    assert_eq!((jobs[3].color.as_deref(), jobs[3].line), (Some("#008080"), 3));
+    assert_eq!((jobs[3].color, jobs[3].line), (Some(Hex([0, 0x80, 0x80])), 3));
     assert_eq!(jobs[0].columns[2], ("Option1 Value".to_owned(), "Red".to_owned()));
 }
 

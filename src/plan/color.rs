@@ -69,10 +69,7 @@ pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRule
     }
     let Some(rules) = rules.filter(|_| !colors.is_empty()) else { return false };
     let Some(known) = brief.color else { return true };
-    let is_stale = known
-        .against
-        .is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !known.is_corrected));
-    is_stale
+    is_stale(known.against, known.is_corrected, colors, rules)
         || match known.verdict {
             Verdict::Near => rules.lock == ColorLock::On && !known.is_corrected && !known.is_left,
             Verdict::Off => rules.rerolls > 0,
@@ -92,13 +89,12 @@ pub fn next_for_color(
     moment: Moment<'_>,
 ) -> Option<Work> {
     let base = history.edit(goal.fingerprint).filter(|edit| is_completed(edit))?;
+    let key = |edit: &Edit| EditKey { job: job.clone(), fingerprint: edit.fingerprint };
     let work = |edit: &Edit, task: Task, standing: Standing| {
-        let key = EditKey { job: job.clone(), fingerprint: edit.fingerprint };
-        Some(Work { key, task, standing, goal: Some(Arc::clone(goal)) })
+        Some(Work { key: key(edit), task, standing, goal: Some(Arc::clone(goal)) })
     };
     let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
-    let key = EditKey { job: job.clone(), fingerprint: base.fingerprint };
-    if let Some(unfinished) = unfinished_reroll(history, &key, moment) {
+    if let Some(unfinished) = unfinished_reroll(history, &key(base), moment) {
         return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
     }
     let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
@@ -106,7 +102,11 @@ pub fn next_for_color(
         Moment::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
         Moment::Running { .. } => false,
     };
-    if let Some(stale) = attempts().find(|edit| is_stale(edit, goal, rules) || is_displaced(edit)) {
+    let is_stale = |edit: &Edit| {
+        let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
+        is_stale(against, edit.corrected.is_some(), &goal.colors, rules)
+    };
+    if let Some(stale) = attempts().find(|edit| is_stale(edit) || is_displaced(edit)) {
         return work(stale, Task::Check, Standing::Current);
     }
     let best = best(attempts())?;
@@ -146,27 +146,21 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, moment: Moment<'_>) -
 
 /// The best of some checked edits: of equals the first, which is the one that the manifest asks for.
 fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
-    let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), rank);
+    let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), Check::badness);
     attempts.min_by(|one, other| {
         let ((one, near), (other, far)) = (rank(one), rank(other));
         one.cmp(&other).then(near.total_cmp(&far))
     })
 }
 
-fn rank(check: &Check) -> (Verdict, f64) {
-    (check.verdict, check.delta_e.unwrap_or(f64::INFINITY))
-}
-
 fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
 }
 
-/// Whether the edit has no check, or one against other colors or another tolerance. What the lock has corrected is
+/// Whether there is no check, or one `against` other colors or another tolerance. What the lock has corrected is
 /// within any tolerance.
-fn is_stale(edit: &Edit, goal: &Goal, rules: &ColorRules) -> bool {
-    edit.checked.as_ref().is_none_or(|checked| {
-        checked.wanted != goal.colors || (checked.tolerance != rules.tolerance && edit.corrected.is_none())
-    })
+fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[Hex], rules: &ColorRules) -> bool {
+    against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
 fn reroll(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Hex, wanted};
-use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts};
+use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts, UncertainPolicy};
 use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Presence, Stage};
 
 pub use advice::{Advice, Sketch, Warning};
@@ -40,29 +40,19 @@ impl PlannedJob {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
     /// What becomes of failed jobs.
-    pub failed: Failed,
+    pub failed: FailedPolicy,
     /// What becomes of uncertain ones.
-    pub uncertain: Uncertain,
+    pub uncertain: UncertainPolicy,
 }
 
 /// What becomes of failed jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Failed {
+pub enum FailedPolicy {
     /// They stay as they are.
     #[default]
     Keep,
     /// They are submitted again.
     Retry,
-}
-
-/// What becomes of submits whose fate is unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Uncertain {
-    /// They are held, for somebody to look into.
-    #[default]
-    Hold,
-    /// They are submitted again, and may be paid for twice.
-    Resubmit,
 }
 
 /// What happens with a job.
@@ -120,6 +110,12 @@ impl Decision {
         let is_in_work = edit.is_some_and(|edit| edit.stage == Stage::Processing);
         matches!(self, Decision::Follow | Decision::Reclaim) && !is_in_work
     }
+
+    /// Whether it begins with nothing that costs money. Such work goes first: what was paid for is brought home before
+    /// money is spent, for the provider does not keep it for ever, and a run that stops for want of money has done it by then.
+    pub fn is_free(self) -> bool {
+        !self.submits() || self == Decision::Reclaim
+    }
 }
 
 /// What the journal knows of an edit and of its job.
@@ -166,8 +162,8 @@ pub fn decide(
         Stage::Failed(class) => decide_failed(class, edit.has_prediction, choices.failed),
         // A submit without an answer is uncertain, whether or not the journal says so by now.
         Stage::Submitting | Stage::Uncertain => match choices.uncertain {
-            Uncertain::Hold => Decision::Keep(Kept::Uncertain),
-            Uncertain::Resubmit => Decision::Resubmit,
+            UncertainPolicy::Hold => Decision::Keep(Kept::Uncertain),
+            UncertainPolicy::Resubmit => Decision::Resubmit,
         },
     }
 }
@@ -191,15 +187,15 @@ pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Opti
 /// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
 /// for it again is free; so is asking for one that was lost, which the provider may know again by now. None is paid for
 /// again before that. A picture that could not be read kept the submit from going out, so that it is as new as before.
-fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Decision {
+fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
     match (class, choice) {
-        (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, Failed::Keep) if has_prediction => {
+        (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Keep) if has_prediction => {
             Decision::Follow
         }
-        (ErrorClass::Timeout | ErrorClass::Lost, Failed::Retry) if has_prediction => Decision::Reclaim,
+        (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Retry) if has_prediction => Decision::Reclaim,
         (ErrorClass::Input, _) if !has_prediction => Decision::New,
-        (_, Failed::Retry) => Decision::Retry,
-        (_, Failed::Keep) => Decision::Keep(Kept::Failed),
+        (_, FailedPolicy::Retry) => Decision::Retry,
+        (_, FailedPolicy::Keep) => Decision::Keep(Kept::Failed),
     }
 }
 
@@ -208,7 +204,7 @@ fn decide_failed(class: ErrorClass, has_prediction: bool, choice: Failed) -> Dec
 /// Without `rules` nobody wants colors to be checked.
 pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
     let request = Arc::new(planned.job.request.clone());
-    let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color.as_deref(), &request.prompt));
+    let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color, &request.prompt));
     let goal = Goal { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
     let task = match decision {
         Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => Task::Submit(request),
@@ -275,12 +271,6 @@ pub fn removed(ledger: &Ledger, is_asked_for: impl Fn(&JobId) -> bool) -> Result
         keys.filter(|key| key.as_ref().map_or(true, |key| !is_asked_for(&key.job))).collect::<Result<_, _>>()?;
     removed.sort();
     Ok(removed)
-}
-
-/// Puts what costs nothing first, each in its order: what was paid for is brought home before money is spent, for the
-/// provider does not keep it for ever, and a run that stops for want of money has done it by then.
-pub fn order(work: &mut [Work]) {
-    work.sort_by_key(|work| work.task.submits());
 }
 
 /// How the jobs of a manifest stand before anything is done.

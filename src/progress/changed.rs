@@ -1,6 +1,6 @@
 use crate::job::Cents;
 
-use crate::words::counted;
+use crate::words::{counted, is_are};
 
 /// Jobs that ask for something else than they did before. A template with another word changes a whole catalog, so whoever
 /// pays is told before the first submit.
@@ -16,7 +16,7 @@ pub struct Changed {
 
 impl std::fmt::Display for Changed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (ask, are) = if self.jobs == 1 { ("asks", "is") } else { ("ask", "are") };
+        let (ask, are) = (if self.jobs == 1 { "asks" } else { "ask" }, is_are(self.jobs));
         write!(formatter, "{} {ask} for something else than before and {are} ", counted(self.jobs, "job"))?;
         match self.price {
             Some(price) => write!(formatter, "paid for again, about {}", price.times(self.jobs))?,

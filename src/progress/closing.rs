@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, ErrorClass, HeldBack, Partition, StatusCounts};
-use crate::manifest::Backend;
+use crate::job::{Backend, Cents, ErrorClass, HeldBack, Partition, StatusCounts};
 use crate::report::Alike;
 use crate::runner::StopReason;
 
@@ -305,7 +304,7 @@ mod tests {
         48 jobs completed in 2 min 31 s
           removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
           removed   2 jobs gone from the manifest; the pictures are in earlier now
-          cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00 and $0.50 a run
+          cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00 and $0.50 per run
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");

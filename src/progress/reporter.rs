@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::color::{Check, Verdict};
-use crate::job::SubmitRate;
-use crate::manifest::{Backend, Style};
+use crate::job::{Backend, SubmitRate};
+use crate::manifest::Style;
 use crate::runner::{Checkup, Event, Observer, StopReason, Tally, UnderWay};
 
 use super::screen::{Screen, Show};

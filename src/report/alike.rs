@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobView;
 use crate::run_folder::RunFolder;
+use crate::words::and_more;
 
 /// How many of them are named.
 const NAMED: usize = 10;
@@ -54,12 +55,12 @@ impl Alike {
 impl std::fmt::Display for Alike {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
-        write!(formatter, "{} {jobs} exactly the same picture as an earlier job: {}", self.jobs, self.ids.join(", "))?;
-        let more = self.jobs.saturating_sub(self.ids.len() as u64);
-        if more > 0 {
-            write!(formatter, " and {more} more")?;
-        }
-        formatter.write_str("; look at them, for pictures may have been mixed up")
+        let (ids, more) = (self.ids.join(", "), and_more(self.jobs.saturating_sub(self.ids.len() as u64)));
+        write!(
+            formatter,
+            "{} {jobs} exactly the same picture as an earlier job: {ids}{more}; look at them, for pictures may have been mixed up",
+            self.jobs
+        )
     }
 }
 

@@ -9,6 +9,8 @@ use std::path::Path;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use crate::job::Backend;
+
 use super::ReportError;
 use super::model::BatchView;
 use super::spool::Spool;
@@ -63,7 +65,7 @@ fn properties(xml: &mut Writer<impl Write>, batch: &BatchView) -> io::Result<()>
     xml.create_element("properties").write_inner_content(|xml| {
         for (name, value) in [
             ("manifest", manifest.as_str()),
-            ("backend", &batch.backend),
+            ("backend", batch.backend.map_or("", Backend::as_str)),
             ("state", batch.state.as_str()),
             ("spent_cents", &spent),
             ("reserved_cents", &reserved),

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::color::Verdict;
 use crate::job::{
-    Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size, StatusCounts,
-    Switches,
+    Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size,
+    StatusCounts, Switches,
 };
 
 /// The batch as a whole.
@@ -19,8 +19,8 @@ pub struct BatchView {
     pub title: String,
     /// Where the manifest is, as the user named it.
     pub manifest: String,
-    /// Who edits: `vibedream` or `embedded`.
-    pub backend: String,
+    /// Who edits; `None` where no run was begun.
+    pub backend: Option<Backend>,
     /// When the first submit was made.
     pub started_at: Option<Timestamp>,
     /// When the last job ended, once nothing is left in work.

@@ -9,7 +9,7 @@ use super::alike::Alike;
 use super::model::BatchView;
 use super::tally::Tally;
 use crate::color::VerdictCounts;
-use crate::job::{ErrorClass, HeldBack, StatusCounts};
+use crate::job::{Backend, ErrorClass, HeldBack, StatusCounts};
 
 /// The object in `summary.json`. Fields are added within a version, and none changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -71,7 +71,7 @@ impl<'a> Summary<'a> {
             version: 1,
             title: &batch.title,
             manifest: &batch.manifest,
-            backend: &batch.backend,
+            backend: batch.backend.map_or("", Backend::as_str),
             state: batch.state.as_str(),
             as_of: batch.as_of,
             stopped_because: batch.state.reason(),

@@ -14,7 +14,7 @@ use super::summary::Summary;
 use super::tally::Tally;
 use super::test_case::{TestCase, TestTotals};
 use super::{inputs, junit, manifest_csv, results_csv, thumbnails};
-use crate::job::JobStatus;
+use crate::job::{Backend, JobStatus};
 use crate::pictures::LocalPictures;
 use crate::run_folder::RunFolder;
 
@@ -106,7 +106,7 @@ pub fn write(
         }
         Ok(())
     })?;
-    if batch.backend == "embedded" {
+    if batch.backend == Some(Backend::Embedded) {
         // Its editor makes the same picture whatever the seed is, and mixes nothing up.
         tally.alikes = Alikes::default();
     }

@@ -41,6 +41,16 @@ impl RunFolder {
         RunFolder { path: path.into() }
     }
 
+    /// Names the folder of a run that was begun: it has a journal.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError::NoRun`].
+    pub fn existing(path: &Path) -> Result<RunFolder, FolderError> {
+        let folder = RunFolder::new(path);
+        if folder.journal().exists() { Ok(folder) } else { Err(FolderError::NoRun { path: folder.path }) }
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

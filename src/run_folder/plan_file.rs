@@ -74,8 +74,8 @@ impl PlanLine<'_> {
         struct Meant<'l> {
             #[serde(borrow)]
             request: Asked<'l>,
-            #[serde(borrow, default)]
-            color: Option<Cow<'l, str>>,
+            #[serde(default)]
+            color: Option<Hex>,
         }
 
         #[derive(Deserialize)]
@@ -89,7 +89,7 @@ impl PlanLine<'_> {
             return Ok(Vec::new());
         }
         let meant: Meant<'_> = serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))?;
-        Ok(wanted(meant.color.as_deref(), &meant.request.prompt))
+        Ok(wanted(meant.color, &meant.request.prompt))
     }
 
     fn broken(&self, cause: serde_json::Error) -> FolderError {

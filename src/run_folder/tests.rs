@@ -80,7 +80,7 @@ fn planned(id: &str) -> PlannedJob {
         switches: Switches { enable_sync_mode: Some(false), ..Switches::default() },
     };
     let columns = vec![("sku".to_owned(), "1".to_owned())];
-    let job = Job { id: JobId::new(id).unwrap(), request, color: Some("#1E90FF".into()), columns, line: 2 };
+    let job = Job { id: JobId::new(id).unwrap(), request, color: Some(Hex([0x1E, 0x90, 0xFF])), columns, line: 2 };
     PlannedJob { fingerprint: key().fingerprint, job }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::job::MAX_IMAGES;
+
 use super::chaos::ChaosPlan;
 
 /// How a server runs.
@@ -90,7 +92,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_bytes: 64 << 20,
-            images: 8,
+            images: MAX_IMAGES,
             image_bytes: 20 << 20,
             image_pixels: 50_000_000,
             output_bytes: 64 << 20,

@@ -50,7 +50,7 @@ enum EditFailure {
 /// Why an image is not given to the editor.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
-    #[error("is no JPEG, PNG, GIF or WebP")]
+    #[error("is not a JPEG, PNG, GIF or WebP")]
     Format,
     #[error("cannot be read: {0}")]
     Unreadable(#[from] ImageError),

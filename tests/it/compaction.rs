@@ -127,8 +127,8 @@ fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journ
 /// The journal of a run of `jobs` jobs, half of which went well.
 fn journal(jobs: u64) -> Vec<u8> {
     let counts = StatusCounts { total: jobs, pending: jobs, ..StatusCounts::default() };
-    let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
-    let run = RunEvent::Run(RunStart { manifest, backend, program, jobs: counts, ..RunStart::default() });
+    let [manifest, program] = ["catalog.csv", "0.1.0"].map(str::to_owned);
+    let run = RunEvent::Run(RunStart { manifest, program, jobs: counts, ..RunStart::default() });
     let edits = (0..jobs).flat_map(|number| {
         let job = JobId::new(&format!("job-{number}")).unwrap();
         let key = EditKey { fingerprint: format!("{number:032x}").parse().unwrap(), job };

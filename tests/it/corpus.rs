@@ -249,7 +249,7 @@ fn read(path: &Path) -> String {
             ("seed", request.seed.map(|seed| seed.get().to_string())),
             ("sync", switches.enable_sync_mode.map(|switch| switch.to_string())),
             ("safety", switches.enable_safety_checker.map(|switch| switch.to_string())),
-            ("color", job.color.clone()),
+            ("color", job.color.map(|color| color.to_string())),
         ];
         for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             writeln!(text, "  {name:<7} {value}").unwrap();

@@ -238,7 +238,7 @@ fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
     };
     assert!(code(&run("--not-after 25:00"), 2).contains("expected a time of day from 00:00 to 23:59"));
     let said = code(&run(""), 0);
-    assert!(said.contains(" 06:00 +09:00\n") && said.contains("of a budget of $5.00 a run"), "{said}");
+    assert!(said.contains(" 06:00 +09:00\n") && said.contains("of a budget of $5.00 per run"), "{said}");
 }
 
 /// Takes as long as the least time between two looks.

@@ -127,7 +127,7 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
     }
     let counts = serde_json::json!({"urls": 11, "unreachable": 4, "too_big": 2, "not_a_picture": 4});
     assert_eq!((&checked["probe"], &checked["plan"]["jobs"]), (&counts, &11.into()));
-    for (row, hint) in [(5, "private window"), (6, "spelt right"), (9, "lower --probe-rate")] {
+    for (row, hint) in [(5, "private window"), (6, "check the spelling"), (9, "lower --probe-rate")] {
         assert!(errors[row]["hint"].as_str().unwrap().contains(hint), "{}", errors[row]);
     }
     let asked = asked.lock().unwrap();

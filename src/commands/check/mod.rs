@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{Cents, HeldBack, ImageRef, JobRef, SubmitRate};
+use crate::job::{Backend, Cents, HeldBack, ImageRef, JobRef, SubmitRate, UncertainPolicy};
 use crate::journal::{EditKey, Ledger};
-use crate::manifest::{Backend, Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
+use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, Failed, Kept, Known, Sketch, Uncertain};
+use crate::plan::{Advice, Decision, FailedPolicy, Kept, Known, Sketch};
 use crate::progress::Screen;
 use crate::run_folder::FolderError;
 use crate::words;
@@ -23,7 +23,7 @@ use crate::words;
 use super::belonging::LeftThere;
 use super::decision::decide;
 use super::failure::problems_text;
-use super::intake::{Partitioned, Sent, about, for_each, unmatched};
+use super::intake::{Partitioned, Sent, for_each, unmatched};
 use super::options::Options;
 use super::unknown_pictures::UnknownPictures;
 use super::{Failure, print, print_json};
@@ -127,7 +127,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
                 other => {
                     let (file, hint) = (arguments.run.manifest.display().to_string(), other.hint());
                     let hint = hint.unwrap_or_default();
-                    (vec![about(Severity::Error, &file, None, other.to_string(), &hint)], 0)
+                    (vec![Diagnostic::about_job(Severity::Error, &file, None, other.to_string(), &hint)], 0)
                 }
             };
             print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
@@ -154,12 +154,12 @@ fn look(
     let mut options = Options::merge(run, &manifest)?;
     let ledger = options.ledger()?;
     options.inherit(&ledger);
-    options.suit(&ledger)?;
+    options.check_folder(&ledger)?;
     let mut pictures = LocalPictures::remembering(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let mut left_there = LeftThere::of(&options);
+    let mut left_there = LeftThere::of(options.backend, &options.belonging);
     let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
     let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
@@ -208,12 +208,19 @@ fn look(
     forecast.finish(&ledger, &options);
     let files = Files { manifest: run.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
-    let held_back = (!held_back.is_empty())
-        .then(|| about(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT));
+    let held_back = (!held_back.is_empty()).then(|| {
+        Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT)
+    });
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
     let left_there = left_there.and_then(|there| there.warning(&files.manifest));
-    let out_of_reach = options.reach(&ledger, asked_again).err().map(|error| {
-        about(Severity::Warning, &files.manifest, None, format!("a run would be refused: {error}"), &error.hint())
+    let out_of_reach = options.check_origin(&ledger, asked_again).err().map(|error| {
+        Diagnostic::about_job(
+            Severity::Warning,
+            &files.manifest,
+            None,
+            format!("a run would be refused: {error}"),
+            &error.hint(),
+        )
     });
     let at_odds = left_there.into_iter().chain(out_of_reach);
     let warnings = told.into_iter().chain(renamed).chain(held_back).chain(at_odds).chain(warnings).collect();
@@ -296,11 +303,18 @@ fn warnings(
         .into_iter()
         .map(|warning| {
             let (line, id) = &warning.first;
-            about(Severity::Warning, &files.lines, Some((*line, id.as_ref())), warning.message, warning.hint)
+            Diagnostic::about_job(
+                Severity::Warning,
+                &files.lines,
+                Some((*line, id.as_ref())),
+                warning.message,
+                warning.hint,
+            )
         })
         .collect();
-    let mut warn =
-        |message: String, hint: &str| warnings.push(about(Severity::Warning, &files.manifest, None, message, hint));
+    let mut warn = |message: String, hint: &str| {
+        warnings.push(Diagnostic::about_job(Severity::Warning, &files.manifest, None, message, hint));
+    };
     if let Some(budget) = options.settings.budget {
         let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
         if whole > budget {
@@ -390,17 +404,19 @@ fn time(forecast: &Forecast, options: &Options) -> String {
     }
 }
 
-fn failed_note(choice: Failed) -> &'static str {
+fn failed_note(choice: FailedPolicy) -> &'static str {
     match choice {
-        Failed::Keep => "left alone without --retry-failed",
-        Failed::Retry => "tried again, as --retry-failed asks",
+        FailedPolicy::Keep => "left alone without --retry-failed",
+        FailedPolicy::Retry => "tried again, as --retry-failed asks",
     }
 }
 
-fn uncertain_note(choice: Uncertain) -> &'static str {
+fn uncertain_note(choice: UncertainPolicy) -> &'static str {
     match choice {
-        Uncertain::Hold => "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged",
-        Uncertain::Resubmit => "submitted again, as --uncertain resubmit asks; both may be charged",
+        UncertainPolicy::Hold => {
+            "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged"
+        }
+        UncertainPolicy::Resubmit => "submitted again, as --uncertain resubmit asks; both may be charged",
     }
 }
 

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
-use crate::job::Rate;
+use crate::job::{Backend, Rate};
 use crate::journal::Ledger;
-use crate::manifest::Backend;
 use crate::runner::Settings;
 
 /// What an edit takes at the provider, before a run has learned more.

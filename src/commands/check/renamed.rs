@@ -1,4 +1,4 @@
-use crate::commands::intake::{Counted, about};
+use crate::commands::intake::Counted;
 use crate::journal::{EditKey, Ledger, LinesError, Showing};
 use crate::manifest::{Diagnostic, Severity};
 
@@ -33,7 +33,7 @@ impl Renamed {
             let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
             let message =
                 format!("the new job asks for what `{}` shows already, and is paid for again{others}", shown.job);
-            about(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
+            Diagnostic::about_job(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
         }))
     }
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use crate::job::{JobId, Partition};
+use crate::words::{and_more, is_are};
 
 /// How many missing shares are named.
 const NAMED: usize = 8;
@@ -9,7 +10,7 @@ const NAMED: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// Two of them have worked on one job, each in its own way.
-    #[error("merge {} and {}: both have worked on job {job}{}", one.display(), other.display(), and_more(*more))]
+    #[error("merge {} and {}: both have worked on job {job}{}", one.display(), other.display(), and_more(*more as u64))]
     Conflict {
         /// The job.
         job: JobId,
@@ -99,15 +100,10 @@ impl MergeError {
     }
 }
 
-fn and_more(more: usize) -> String {
-    if more == 0 { String::new() } else { format!(" and {more} more") }
-}
-
 fn missing(shares: &[Partition]) -> String {
     let mut named: Vec<String> = shares.iter().take(NAMED).map(|share| format!("share {share}")).collect();
     if shares.len() > NAMED {
         named.push(format!("{} more", shares.len() - NAMED));
     }
-    let verb = if shares.len() == 1 { "is" } else { "are" };
-    format!("{} {verb}", named.join(", "))
+    format!("{} {}", named.join(", "), is_are(shares.len() as u64))
 }

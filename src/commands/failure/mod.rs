@@ -20,6 +20,7 @@ use crate::runner::RunError;
 use crate::secrets::SecretError;
 use crate::server::ServerError;
 use crate::server::chaos::ChaosError;
+use crate::words::counted;
 
 pub use init::InitError;
 pub use merge::MergeError;
@@ -218,10 +219,7 @@ pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
         parts.push(format!("… and {} more", problems.more));
     }
     if problems.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        let errors = match problems.count() {
-            1 => "1 error".to_owned(),
-            count => format!("{count} errors"),
-        };
+        let errors = counted(problems.count(), "error");
         parts.push(format!("{errors} in the manifest; nothing was submitted"));
     }
     parts.join("\n\n")

@@ -1,8 +1,7 @@
 use std::path::PathBuf;
 
 use crate::api::BaseUrlError;
-use crate::job::{JobId, Partition};
-use crate::manifest::Backend;
+use crate::job::{Backend, JobId, Partition};
 use crate::notify::NoticeUrlError;
 use crate::words::counted;
 
@@ -18,7 +17,7 @@ pub enum UsageError {
         /// The run's folder.
         folder: PathBuf,
         /// Whose pictures it has.
-        theirs: String,
+        theirs: Backend,
         /// The one that was asked for.
         ours: Backend,
     },

@@ -121,8 +121,8 @@ mod tests {
         let lock = Lock::take(&folder).unwrap();
         PlanDraft::begin(&folder).unwrap().publish().unwrap();
         let jobs = StatusCounts::default();
-        let [manifest, backend, program] = ["catalog.csv", "vibedream", "0.1.0"].map(str::to_owned);
-        append(&folder, RunEvent::Run(RunStart { manifest, backend, program, jobs, ..RunStart::default() }));
+        let [manifest, program] = ["catalog.csv", "0.1.0"].map(str::to_owned);
+        append(&folder, RunEvent::Run(RunStart { manifest, program, jobs, ..RunStart::default() }));
         let mut refresher = Refresher::new(folder.clone());
         let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });

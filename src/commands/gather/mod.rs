@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed, StatusCounts};
-use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, SavedFile, Step};
+use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, RunEnd, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::UncertainSubmit;
@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
-use crate::words::counted;
+use crate::words::{counted, is_are};
 
 use super::Failure;
 use super::belonging::elsewhere;
@@ -138,12 +138,12 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
     let PlanCounts { jobs: counts, removed } = planned;
     let Gathered { folder, ledger, manifest, .. } = gathered;
-    let (backend, budget) = ledger.last_run().map(|run| (run.backend.clone(), run.budget_cents)).unwrap_or_default();
-    let state = match ledger.ended() {
-        Some(None) => BatchState::Finished,
-        Some(Some(reason)) => BatchState::Stopped(reason.to_owned()),
-        None if Lock::holder(folder).is_some() => BatchState::Running,
-        None => BatchState::Stopped("the program ended without saying why".to_owned()),
+    let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
+    let end = ledger.last_run_end();
+    let state = match end.why_unfinished() {
+        None => BatchState::Finished,
+        Some(_) if end == RunEnd::Unknown && Lock::holder(folder).is_some() => BatchState::Running,
+        Some(reason) => BatchState::Stopped(reason.to_owned()),
     };
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let as_of = ledger.last_at().filter(|_| state == BatchState::Running);
@@ -165,7 +165,7 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
         counts,
         spent: ledger.spent(),
         reserved: ledger.reserved(),
-        budget,
+        budget: budget.flatten(),
         timeline: ledger.pauses().iter().map(pause).collect(),
         resume: (!is_whole).then(|| resume_from(ledger, manifest, folder.path())),
         removed,
@@ -176,8 +176,8 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
 
 fn removed_note(removed: u64) -> String {
     let jobs = counted(removed, "job");
-    let (have, whose) = if removed == 1 { ("is", "its") } else { ("are", "their") };
-    format!("{jobs} {have} no longer in the manifest; {whose} pictures stay in results until a run with --prune")
+    let (are, whose) = (is_are(removed), if removed == 1 { "its" } else { "their" });
+    format!("{jobs} {are} no longer in the manifest; {whose} pictures stay in results until a run with --prune")
 }
 
 fn pause(Pause { at, milliseconds, cause }: &Pause) -> TimelineEvent {
@@ -207,7 +207,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         before: verify::copies(folder.path(), request, shown.and_then(|edit| edit.submitted_at)),
         files: files.iter().map(|file| result_file(RESULTS, &file.name, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
-        color: job.color.clone(),
+        color: job.color.map(|color| color.to_string()),
         check: shown.filter(|_| is_done).and_then(color_check),
         tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),

@@ -34,7 +34,7 @@ pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: 
     }
     let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
     if let Some(RunStart { backend, budget_cents, partition, .. }) = ledger.last_run() {
-        command.push_str(&format!(" --backend {}", shell_word(backend)));
+        command.push_str(&format!(" --backend {backend}"));
         if let Some(Cents(cents)) = budget_cents {
             command.push_str(&format!(" --budget {}.{:02}", cents / 100, cents % 100));
         }

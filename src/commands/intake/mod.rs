@@ -7,9 +7,11 @@ mod unmatched;
 
 use std::path::{Path, PathBuf};
 
-use crate::job::{ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, Partition, RequestRef};
+use crate::job::{
+    Backend, ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, MAX_IMAGES, Partition, RequestRef,
+};
 use crate::manifest::{
-    Backend, Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, Severity, files_matching, near_picture,
+    Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, files_matching, near_picture,
 };
 use crate::pictures::{LocalPictures, PictureProblem};
 
@@ -20,9 +22,6 @@ use remarks::JobRemarks;
 
 pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
-
-/// The most images of a job, as in the manifest.
-const MOST_IMAGES: usize = 8;
 
 /// A job of the manifest, and whether it is this process's.
 pub(super) enum Partitioned<T> {
@@ -212,8 +211,8 @@ fn expanded(
             }
         }
     }
-    if expanded.len() > MOST_IMAGES {
-        let message = format!("{} pictures match, and the API takes {MOST_IMAGES} at most", expanded.len());
+    if expanded.len() > MAX_IMAGES {
+        let message = format!("{} pictures match, and the API takes {MAX_IMAGES} at most", expanded.len());
         let hint = "narrow the pattern; for a job each, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
         problems.push(ImageProblem { image: 0, message, hint, missing: None });
         return Vec::new();
@@ -319,26 +318,5 @@ impl Remarks {
         let warnings = [self.alike, self.private, self.unread, self.gaps, self.dates, self.shortened, self.cut];
         let warnings = warnings.into_iter().filter_map(Counted::warning);
         (local, warnings.collect())
-    }
-}
-
-/// Something to say about a job of `file`.
-pub(super) fn about(
-    severity: Severity,
-    file: &str,
-    job: Option<(u64, Option<&JobId>)>,
-    message: String,
-    hint: &str,
-) -> Diagnostic {
-    Diagnostic {
-        severity,
-        file: file.to_owned(),
-        line: job.map(|(line, _)| line),
-        column: None,
-        job: job.and_then(|(_, id)| id.map(ToString::to_string)),
-        message,
-        hint: Some(hint.to_owned()),
-        excerpt: None,
-        same: None,
     }
 }

@@ -55,9 +55,9 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let others = named.into_iter().filter(|dir| real(dir) != place);
     let sources = others.map(|dir| Source::open(dir)).collect::<Result<Vec<Source>, Failure>>()?;
     let mut target = Target::open(&arguments.out)?;
-    target.is_of_no_share()?;
-    agree(&sources, arguments.partial || is_target_named)?;
-    target.has_backend_of(&sources)?;
+    target.check_is_whole()?;
+    check_shares(&sources, arguments.partial || is_target_named)?;
+    target.check_backend(&sources)?;
 
     let journals: Vec<Arc<dyn ReadAt>> =
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
@@ -81,8 +81,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     }
     let ledgers: Vec<&Ledger> = target.ledger.iter().chain(sources.iter().map(|source| &source.ledger)).collect();
     for (place, source) in (1..).zip(&sources) {
-        source.names_only_its_own(&ledgers, &joint)?;
-        source.goes_on(place, &joint)?;
+        source.check_names(&ledgers, &joint)?;
+        source.check_is_current(place, &joint)?;
     }
     let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
     if is_target_named {
@@ -130,7 +130,7 @@ impl Target {
     }
 
     /// Refuses the folder of one share.
-    fn is_of_no_share(&self) -> Result<(), MergeError> {
+    fn check_is_whole(&self) -> Result<(), MergeError> {
         match self.last_run().and_then(|run| run.partition) {
             Some(share) => Err(MergeError::IntoShare { share, out: self.path() }),
             None => Ok(()),
@@ -138,7 +138,7 @@ impl Target {
     }
 
     /// Refuses a folder with another backend's pictures than those of `sources`.
-    fn has_backend_of(&self, sources: &[Source]) -> Result<(), MergeError> {
+    fn check_backend(&self, sources: &[Source]) -> Result<(), MergeError> {
         match (self.last_run(), sources.first()) {
             (Some(ours), Some(source)) if ours.backend != source.run.backend => {
                 Err(MergeError::Backends { one: self.path(), other: source.path() })
@@ -177,10 +177,7 @@ impl Target {
 
 impl Source {
     fn open(dir: &Path) -> Result<Source, Failure> {
-        let folder = RunFolder::new(dir);
-        if !folder.journal().exists() {
-            return Err(FolderError::NoRun { path: dir.to_owned() }.into());
-        }
+        let folder = RunFolder::existing(dir)?;
         let lock = Lock::take(&folder)?;
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
             return Err(FolderError::HalfMerged { path: dir.to_owned(), command }.into());
@@ -196,7 +193,7 @@ impl Source {
 
     /// Refuses pictures that have the name of another job's in any of `ledgers`: the second one of `mug` is `mug-2`, and so is
     /// the first one of `mug-2`. A run that knows both takes other names.
-    fn names_only_its_own(&self, ledgers: &[&Ledger], joint: &Joint<'_>) -> Result<(), Failure> {
+    fn check_names(&self, ledgers: &[&Ledger], joint: &Joint<'_>) -> Result<(), Failure> {
         for found in self.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
             for file in edit.files().iter().chain(edit.originals()) {
@@ -218,7 +215,7 @@ impl Source {
 
     /// Refuses a journal that is an older copy, unless others, such as that of the folder to join in, know more of all its
     /// jobs. `place` is that of the journal.
-    fn goes_on(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
+    fn check_is_current(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
         let Err(older) = JournalMark::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
             if joint.best(&line?.key()?.job).is_none_or(|best| best == place) {
@@ -230,7 +227,7 @@ impl Source {
 }
 
 /// Refuses folders of several backends, and shares without their siblings.
-fn agree(sources: &[Source], partial: bool) -> Result<(), MergeError> {
+fn check_shares(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     for pair in sources.windows(2) {
         if pair[0].run.backend != pair[1].run.backend {
             return Err(MergeError::Backends { one: pair[0].path(), other: pair[1].path() });
@@ -283,10 +280,7 @@ fn closing(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) ->
     let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {
-        let reason = match source.ledger.ended() {
-            Some(reason) => reason?.to_owned(),
-            None => "it was interrupted".to_owned(),
-        };
+        let reason = source.ledger.last_run_end().why_unfinished()?;
         Some(format!("{}: {reason}", source.folder.path().display()))
     });
     let program = env!("CARGO_PKG_VERSION").to_owned();

@@ -8,6 +8,7 @@ use crate::journal::{Edit, EditKey, Joint, Ledger, Presence, SavedFile};
 use crate::outputs::{self, Adoption, Changed, OutputError, RESULTS, Shown};
 use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
+use crate::words::and_more;
 
 use super::{Source, Target};
 
@@ -162,10 +163,7 @@ impl Names {
     }
 
     fn line(&self, what: &str) -> Option<String> {
-        let more = match self.count - self.first.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let more = and_more((self.count - self.first.len()) as u64);
         (self.count > 0).then(|| format!("{what}: {}{more}", self.first.join(", ")))
     }
 }

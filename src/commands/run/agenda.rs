@@ -230,9 +230,8 @@ impl Agenda {
         folder: &'a RunFolder,
         broken: &'a Cell<Option<FolderError>>,
     ) -> impl Iterator<Item = Work> {
-        let is_free = |decision: Decision| !decision.submits() || decision == Decision::Reclaim;
-        let free = self.drawn(folder, broken, is_free);
-        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, move |decision| !is_free(decision)))
+        let free = self.drawn(folder, broken, Decision::is_free);
+        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, |decision| !decision.is_free()))
     }
 
     /// The work of those decisions that are `wanted`.

@@ -15,9 +15,9 @@ use crate::commands::gather::{self, Gathered, Live, PlanCounts, resume};
 use crate::commands::interrupt::Interruption;
 use crate::commands::options::Options;
 use crate::exit::Exit;
-use crate::job::{Cents, ContentHash, JobId, StatusCounts};
-use crate::journal::{Edit, EditState, FileDisk, Ledger, RunStart};
-use crate::manifest::{Backend, Manifest, render};
+use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
+use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
+use crate::manifest::{Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
 use crate::progress::{Changed, Closing, Reporter, Screen};
@@ -85,16 +85,16 @@ impl<'a> Session<'a> {
         if journal.torn > 0 {
             tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
         }
-        options.suit(&journal.ledger)?;
+        options.check_folder(&journal.ledger)?;
         let published = planning.publish(&options)?;
         let plan = published.plan;
         let agenda = Agenda::prepare(&journal.ledger, &options, published)?;
-        options.reach(&journal.ledger, agenda.asked_again)?;
+        options.check_origin(&journal.ledger, agenda.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = Changed { price, ..agenda.changed };
         let name = arguments.manifest.display().to_string();
-        if let Some(mut there) = LeftThere::of(&options) {
+        if let Some(mut there) = LeftThere::of(options.backend, &options.belonging) {
             for decided in agenda.decided(&options.folder)? {
                 let (key, decision) = decided?;
                 there.note(&key.job, decision);
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
         let whole = ledger.last_run().filter(|_| options.belonging == Belonging::Part);
         let opening = RunStart {
             manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
-            backend: options.backend.to_string(),
+            backend: options.backend,
             origin: options.origin(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: agenda.counts,
@@ -122,7 +122,8 @@ impl<'a> Session<'a> {
 
     /// What the last run left in good order and this one leaves alone needs no second look.
     pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
-        let is_idle = self.agenda.left() == 0 && ledger.ended() == Some(None) && ledger.unanswered().is_empty();
+        let is_idle =
+            self.agenda.left() == 0 && ledger.last_run_end() == RunEnd::Finished && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
         // What somebody makes of a picture after that is to be seen as well.
         let is_reported = is_reported && self.agenda.retouched() == 0;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::cli::Status;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, HeldBack, Partition, StatusCounts};
-use crate::journal::Ledger;
+use crate::job::{Backend, Cents, HeldBack, Partition, StatusCounts};
+use crate::journal::{Ledger, RunEnd};
 use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
 
@@ -25,7 +25,7 @@ struct Standing {
     held_by: Option<String>,
     stopped: Option<String>,
     manifest: Option<String>,
-    backend: Option<String>,
+    backend: Option<Backend>,
     partition: Option<Partition>,
     resume: Option<String>,
     started_at: Option<Timestamp>,
@@ -57,25 +57,26 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
 /// Prints where the run of a folder stands; `holder` works on it.
 pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, as_json: bool) -> Result<(), Failure> {
     let run = ledger.last_run();
-    let stopped = ledger.ended().flatten().map(str::to_owned);
     let counts = ledger.counts();
-    let state = match (&holder, ledger.ended()) {
-        (Some(_), _) => "running",
-        (None, Some(None)) => "finished",
-        (None, Some(Some(_))) => "stopped",
-        (None, None) => "interrupted",
+    let end = ledger.last_run_end();
+    let is_open = holder.is_none() && end != RunEnd::Finished;
+    let (state, stopped) = match (&holder, end) {
+        (Some(_), RunEnd::Stopped(reason)) => ("running", Some(reason)),
+        (Some(_), _) => ("running", None),
+        (None, RunEnd::Finished) => ("finished", None),
+        (None, RunEnd::Stopped(reason)) => ("stopped", Some(reason)),
+        (None, RunEnd::Unknown) => ("interrupted", None),
     };
-    let is_open = matches!(state, "stopped" | "interrupted");
     let pace = pace(ledger, holder.is_some());
     let standing = Standing {
         version: 1,
         folder: folder.path().display().to_string(),
         state,
         held_by: holder,
-        stopped,
+        stopped: stopped.map(str::to_owned),
         resume: run.filter(|_| is_open).map(|run| resume_from(ledger, &run.manifest, folder.path())),
         manifest: run.map(|run| run.manifest.clone()),
-        backend: run.map(|run| run.backend.clone()),
+        backend: run.map(|run| run.backend),
         partition: run.and_then(|run| run.partition),
         started_at: ledger.started_at(),
         last_record_at: ledger.last_at(),

@@ -1,7 +1,6 @@
 use std::path::Path;
 
-use crate::job::Cents;
-use crate::manifest::Backend;
+use crate::job::{Backend, Cents};
 use crate::progress::{UncertainSubmit, cost_here};
 use crate::words;
 
@@ -59,7 +58,7 @@ pub(super) fn text(standing: &Standing) -> String {
     if !colors.is_empty() {
         line(&mut text, "color", &colors.join(", "));
     }
-    let is_made_here = standing.backend.as_deref() == Some(Backend::Embedded.as_str());
+    let is_made_here = standing.backend == Some(Backend::Embedded);
     let money = &standing.cost_cents;
     line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
     if let Some(pace) = &standing.pace {
@@ -122,7 +121,7 @@ mod tests {
             held_by: Some("process 4711 (since 2026-11-18 11:06:40 UTC)".to_owned()),
             stopped: None,
             manifest: Some("spring.yaml".to_owned()),
-            backend: Some("vibedream".to_owned()),
+            backend: Some(Backend::Vibedream),
             partition: None,
             resume: None,
             started_at: Some(at),
@@ -136,7 +135,7 @@ mod tests {
             uncertain: Vec::new(),
         };
         insta::assert_snapshot!(text(&standing));
-        let here = text(&Standing { backend: Some("embedded".to_owned()), ..standing });
+        let here = text(&Standing { backend: Some(Backend::Embedded), ..standing });
         assert!(here.contains("  cost      nothing; at the provider it would be $288.40\n"), "{here}");
     }
 }

@@ -1,4 +1,5 @@
 mod details;
+mod run_end;
 mod snapshot;
 mod sums;
 
@@ -24,6 +25,7 @@ use super::source::{LinesError, Source};
 use super::state::EditState;
 use super::{EditKey, Learned, ReadAt, Record, RunEvent, RunStart, Totals};
 pub use details::Showing;
+pub use run_end::RunEnd;
 pub use sums::Pause;
 use sums::{LocatedStep, Sums};
 
@@ -315,9 +317,12 @@ impl Ledger {
         &self.sums.learned
     }
 
-    /// Whether the last run ended in good order, and if so, what stopped it early.
-    pub fn ended(&self) -> Option<Option<&str>> {
-        self.sums.ended.as_ref().map(|ended| ended.reason.as_deref())
+    /// How the last run ended.
+    pub fn last_run_end(&self) -> RunEnd<'_> {
+        match &self.sums.ended {
+            None => RunEnd::Unknown,
+            Some(ended) => ended.reason.as_deref().map_or(RunEnd::Finished, RunEnd::Stopped),
+        }
     }
 
     /// The pauses of all submitters, in order of time.

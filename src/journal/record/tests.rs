@@ -1,6 +1,6 @@
 use super::*;
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{ContentHash, Rate, Seed, StatusCounts};
+use crate::job::{Backend, ContentHash, Rate, Seed, StatusCounts};
 use crate::journal::state::{EditState, Problem};
 
 fn key() -> EditKey {
@@ -37,7 +37,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let jobs = StatusCounts { total: 4, completed: 1, failed: 1, uncertain: 1, pending: 1 };
     let run = RunEvent::Run(RunStart {
         manifest: "catalog.yaml".into(),
-        backend: "embedded".into(),
+        backend: Backend::Embedded,
         program: "0.1.0".into(),
         jobs,
         budget_cents: Some(Cents(100)),

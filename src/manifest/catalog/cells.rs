@@ -1,5 +1,6 @@
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::row::{At, Complaint, Field, is_missing_value, lost};
+use crate::manifest::field::Field;
+use crate::manifest::row::{At, Complaint, is_missing_value, lost};
 use crate::manifest::whitespace::trim;
 
 use super::template::{Text, taken_for_true};

@@ -28,9 +28,10 @@ use template::{Unfilled, Wanted};
 
 use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
+use super::field::Field;
 use super::lined_text::LinedText;
 use super::pass::{Parts, Pass};
-use super::row::{At, Complaint, Defaults, Field, Items, Row, Value};
+use super::row::{At, Complaint, Defaults, Items, Row, Value};
 use super::source::Source;
 use super::suggest;
 use super::whitespace::trim;

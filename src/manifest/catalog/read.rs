@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::diagnostic::{Diagnostic, quoted};
 use crate::manifest::dialect::snake_case;
+use crate::manifest::field::Field;
+use crate::manifest::kind::FileKind;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Key, Kind, Node, repeated};
 use crate::manifest::pass::Use;
 use crate::manifest::pattern::files_matching;
-use crate::manifest::row::{At, Complaint, Defaults, Field};
-use crate::manifest::source::{self, Source};
+use crate::manifest::row::{At, Complaint, Defaults};
+use crate::manifest::source::Source;
 use crate::manifest::suggest;
 use crate::manifest::table::Table;
 
@@ -225,8 +227,7 @@ fn file(path: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> 
     }
     if !whole.is_file() {
         let message = format!("`rows` names {}, and there is no such file", quoted(path));
-        let is_table =
-            |file: &Path| matches!(source::Kind::of(file, ""), Ok(source::Kind::Table | source::Kind::Lines));
+        let is_table = |file: &Path| matches!(FileKind::of(file, ""), Ok(FileKind::Table | FileKind::Lines));
         let hint = suggest::near_file(&whole, folder, is_table).map_or_else(
             || "paths are relative to the manifest's own folder".to_owned(),
             |near| format!("did you mean `{near}`?"),
@@ -234,16 +235,16 @@ fn file(path: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> 
         errors.push(&value.span, message, hint);
         return None;
     }
-    let kind = match source::Kind::of(&whole, &name) {
-        Ok(kind @ (source::Kind::Table | source::Kind::Lines)) => kind,
-        Ok(source::Kind::Yaml) | Err(_) => {
+    let kind = match FileKind::of(&whole, &name) {
+        Ok(kind @ (FileKind::Table | FileKind::Lines)) => kind,
+        Ok(FileKind::Yaml) | Err(_) => {
             let message = format!("`rows` names {}, which is not a table", quoted(path));
             errors.push(&value.span, message, "rows are read from .csv, .tsv, .txt or .jsonl".to_owned());
             return None;
         }
     };
     let opened = Source::open(&whole, name, kind).map_err(|wrong| vec![wrong]).and_then(|source| match kind {
-        source::Kind::Lines => {
+        FileKind::Lines => {
             let lines = Lines::open(&source, Use::Catalog).map_err(|wrong| vec![wrong])?;
             Ok(RowSource::Lines(source, lines))
         }

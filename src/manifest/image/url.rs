@@ -5,7 +5,7 @@ use memchr::memchr2;
 use crate::bytes;
 use crate::job::{ImageRef, UrlRef, extension};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::row::{MEND_FORMULA, failed_formula};
+use crate::manifest::formula::{MEND_FORMULA, failed_formula};
 
 use super::{ImageRefusal, refuse};
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::row::Field;
+use crate::manifest::field::Field;
 
 use super::{Kind, Node};
 

@@ -1,14 +1,13 @@
-use std::borrow::Cow;
-
+use crate::job::Hex;
 use crate::manifest::suggest;
 
 use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost_in_a_spreadsheet;
 
-/// `text`, a hex or CSS color, as `#RRGGBB` in capitals; otherwise a hint.
-pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
-    if is_hex_in_capitals(text) {
-        return Ok(Cow::Borrowed(text));
+/// `text` as a hex or CSS color; otherwise a hint.
+pub(super) fn color(text: &str) -> Result<Hex, String> {
+    if let Some(color) = hex_in_capitals(text) {
+        return Ok(color);
     }
     let expected = || "a hex color such as #1E90FF, or a CSS color name".to_owned();
     if let Some(hint) = lost_in_a_spreadsheet(text) {
@@ -37,7 +36,7 @@ pub(super) fn color(text: &str) -> Result<Cow<'_, str>, String> {
         }
     })?;
     match parsed.to_rgba8() {
-        [red, green, blue, 255] => Ok(Cow::Owned(format!("#{red:02X}{green:02X}{blue:02X}"))),
+        [red, green, blue, 255] => Ok(Hex([red, green, blue])),
         _ => Err("a color to reach has no transparency: write six hex digits".to_owned()),
     }
 }
@@ -89,10 +88,11 @@ fn is_beyond(text: &str) -> bool {
     parts.any(|part| part.parse::<f64>().is_ok_and(|part| !(0.0..=255.0).contains(&part)))
 }
 
-/// Whether a text is a color as it is sent on.
-pub(super) fn is_hex_in_capitals(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'#', digits @ ..] if digits.len() == 6
-        && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')))
+/// The color that is written as nearly all are, `#RRGGBB` in capitals.
+pub(super) fn hex_in_capitals(text: &str) -> Option<Hex> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let is_plain = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
+    is_plain.then(|| Hex::from_digits(digits)).flatten()
 }
 
 /// Whether a word is another one with a slip in it. Short words that have some letters in common are different colors.

@@ -24,61 +24,14 @@ pub(super) use complaint::{At, Complaint};
 pub(super) use nothing::is_missing_value;
 pub(super) use parsed::ParsedRow;
 pub(super) use reader::Reader;
-pub(super) use spreadsheet::{MEND_FORMULA, failed_formula, lost};
+pub(super) use spreadsheet::lost;
 pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;
 
+use super::field::Field;
 use super::node::Node;
 use super::whitespace::{trim, trim_start};
-
-/// A column of a manifest that the program understands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Field {
-    Id,
-    Prompt,
-    Images,
-    Size,
-    Seed,
-    SyncMode,
-    Base64Output,
-    SafetyChecker,
-    Color,
-}
-
-impl Field {
-    pub(super) const KEYS: [&'static str; 9] = [
-        "id",
-        "prompt",
-        "images",
-        "size",
-        "seed",
-        "enable_sync_mode",
-        "enable_base64_output",
-        "enable_safety_checker",
-        "color",
-    ];
-
-    pub(super) const ALL: [Field; 9] = [
-        Field::Id,
-        Field::Prompt,
-        Field::Images,
-        Field::Size,
-        Field::Seed,
-        Field::SyncMode,
-        Field::Base64Output,
-        Field::SafetyChecker,
-        Field::Color,
-    ];
-
-    pub(super) fn key(self) -> &'static str {
-        Field::KEYS[self as usize]
-    }
-
-    pub(super) fn from_key(key: &str) -> Option<Field> {
-        Field::KEYS.iter().position(|known| *known == key).map(|index| Field::ALL[index])
-    }
-}
 
 /// What a row says in one of its known columns. Whatever it is, it stands elsewhere: a million rows are made of these.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,4 @@
-use std::borrow::Cow;
-
-use crate::job::{ImageRefs, Seed, Size, Switches};
+use crate::job::{Hex, ImageRefs, Seed, Size, Switches};
 
 /// What a row says in its known columns, without its id.
 #[derive(Clone, Debug, Default)]
@@ -10,5 +8,5 @@ pub(in crate::manifest) struct ParsedRow<'a> {
     pub(super) size: Option<Size>,
     pub(super) seed: Option<Seed>,
     pub(super) switches: Switches,
-    pub(super) color: Option<Cow<'a, str>>,
+    pub(super) color: Option<Hex>,
 }

@@ -1,22 +1,19 @@
-use std::borrow::Cow;
 use std::path::Path;
 
 use memchr::{memchr, memchr_iter};
 
 use crate::bytes;
-use crate::job::{ImageRef, ImageRefs, JobIdRef, Seed, Size, Switches};
+use crate::job::{Hex, ImageRef, ImageRefs, JobIdRef, MAX_IMAGES, Seed, Size, Switches};
 use crate::manifest::diagnostic::quoted;
+use crate::manifest::formula::{MEND_FORMULA, failed_formula};
 use crate::manifest::image::{ImageRefusal, image, is_picture_name};
 use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
-use super::color::{color, is_hex_in_capitals};
+use super::color::{color, hex_in_capitals};
 use super::nothing::{asks_for_nothing, stands_for_nothing};
-use super::spreadsheet::{MEND_FORMULA, failed_formula, lost};
+use super::spreadsheet::lost;
 use super::{At, Complaint, Field, ParsedRow, Row, Value};
-
-/// The most images that the API takes.
-const MAX_IMAGES: usize = 8;
 
 /// How long a prompt is at least that is looked at no closer, in bytes.
 const SHORT: usize = 16;
@@ -240,12 +237,12 @@ impl<'r, 'a> Reader<'r, 'a> {
         switch
     }
 
-    fn color(&mut self) -> Option<Cow<'a, str>> {
+    fn color(&mut self) -> Option<Hex> {
         // It begins as failed formulas do, and nearly all are this.
         if let Value::Text(text) = self.row.get(Field::Color)
-            && is_hex_in_capitals(text)
+            && let Some(color) = hex_in_capitals(text)
         {
-            return Some(Cow::Borrowed(text));
+            return Some(color);
         }
         let text = trim(self.text(Field::Color)?);
         match color(text) {

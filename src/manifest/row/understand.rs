@@ -1,7 +1,6 @@
-use std::borrow::Cow;
 use std::path::Path;
 
-use crate::job::{ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
+use crate::job::{Hex, ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
 use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
@@ -17,7 +16,7 @@ pub(in crate::manifest) struct Defaults {
     size: Option<Size>,
     seed: Option<Seed>,
     switches: Switches,
-    color: Option<String>,
+    color: Option<Hex>,
 }
 
 impl From<ParsedRow<'_>> for Defaults {
@@ -28,7 +27,7 @@ impl From<ParsedRow<'_>> for Defaults {
             size: parsed.size,
             seed: parsed.seed,
             switches: parsed.switches,
-            color: parsed.color.map(Cow::into_owned),
+            color: parsed.color,
         }
     }
 }
@@ -81,7 +80,7 @@ pub(in crate::manifest) fn understand<'a>(
     };
     let (size, seed) = (own.size.or(defaults.size), own.seed.or(defaults.seed));
     let request = RequestRef { model, prompt, images, size, seed, switches };
-    let color = own.color.or_else(|| defaults.color.as_deref().map(Cow::Borrowed));
+    let color = own.color.or(defaults.color);
     Ok(JobRef { id, request, color, line })
 }
 

@@ -8,7 +8,7 @@ use super::records::Records;
 use super::{NEAR, Top};
 use crate::manifest::diagnostic::{Diagnostic, Severity, quoted};
 use crate::manifest::dialect;
-use crate::manifest::row::Field;
+use crate::manifest::field::Field;
 use crate::manifest::source::Source;
 use crate::manifest::whitespace::trim;
 

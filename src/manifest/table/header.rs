@@ -2,8 +2,8 @@
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::dialect::{self, snake_case};
+use crate::manifest::field::Field;
 use crate::manifest::pass::Use;
-use crate::manifest::row::Field;
 use crate::manifest::suggest;
 
 /// A column.

@@ -10,6 +10,7 @@ use crate::manifest::blocks::breaks;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::dialect::shown;
 use crate::manifest::image::is_picture_name;
+use crate::words::counted;
 
 /// What is wrong with a row as a whole, and the part of its raw text that tells so.
 #[derive(Clone, Debug)]
@@ -184,9 +185,8 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
                     Misshapen { span: behind.clone(), message, hint }
                 }
                 lines => {
-                    let (lines, s) = (lines, if lines == 1 { "" } else { "s" });
-                    let message =
-                        format!("the quote that opens here is closed {lines} line{s} further down, before {text}");
+                    let lines = counted(lines as u64, "line");
+                    let message = format!("the quote that opens here is closed {lines} further down, before {text}");
                     Misshapen { span: *open..*open + 1, message, hint }
                 }
             }

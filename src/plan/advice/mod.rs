@@ -237,8 +237,10 @@ mod tests {
 
     #[test]
     fn colors_that_are_none_or_are_not_the_one_that_is_checked_are_told() {
-        let asks =
-            |number, prompt, color: &str| Job { color: Some(color.into()), ..job(number, prompt, &["https://x/a"]) };
+        let asks = |number, prompt, color: &str| Job {
+            color: Some(color.parse().unwrap()),
+            ..job(number, prompt, &["https://x/a"])
+        };
         let jobs = [
             job(0, "make it #1E90F, please", &["https://x/a"]),
             job(1, "make it #B222222", &["https://x/a"]),

@@ -11,7 +11,7 @@ const NAMES: [&str; 13] =
 /// Whether a prompt is one clause that ends in `to` and a color's name, and that color is not near `color`.
 ///
 /// Anything else may speak of another thing, or of a shade: `to Ice Blue`, `to Ocean, and keep the logo white`.
-pub(super) fn names_another(prompt: &str, color: &str) -> bool {
+pub(super) fn names_another(prompt: &str, color: Hex) -> bool {
     let prompt = prompt.trim_end().trim_end_matches(['.', '!']);
     let Some((before, name)) = prompt.rsplit_once(' ') else { return false };
     let Some(name) = NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name)) else { return false };
@@ -19,8 +19,8 @@ pub(super) fn names_another(prompt: &str, color: &str) -> bool {
     if !is_target || before.contains(['.', ',', ';', ':', '"', '\'', '(']) {
         return false;
     }
-    let (Ok(named), Ok(wanted)) = (name.parse::<Hex>(), color.parse::<Hex>()) else { return false };
-    ciede2000(named.linear().into(), wanted.linear().into()) > FAR
+    let Ok(named) = name.parse::<Hex>() else { return false };
+    ciede2000(named.linear().into(), color.linear().into()) > FAR
 }
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ mod tests {
             ("Recolor the jacket to Navy.", "#B22222"),
             ("Change it from navy to green", "#B22222"),
         ] {
-            assert!(names_another(prompt, color), "{prompt}");
+            assert!(names_another(prompt, color.parse().unwrap()), "{prompt}");
         }
         for (prompt, color) in [
             ("Change the mug to green", "#90EE90"),
@@ -45,7 +45,7 @@ mod tests {
             ("Change the red mug as in image 2", "#1E90FF"),
             ("red", "#1E90FF"),
         ] {
-            assert!(!names_another(prompt, color), "{prompt}");
+            assert!(!names_another(prompt, color.parse().unwrap()), "{prompt}");
         }
     }
 }

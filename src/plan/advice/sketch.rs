@@ -47,11 +47,11 @@ impl Sketch {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
         let Signs { hashes, is_broken, is_template } = Signs::of(prompt);
-        let colors: SmallVec<[Hex; 4]> = match job.color.as_deref() {
-            Some(color) => color.parse().map_or_else(|_| SmallVec::new(), |color| SmallVec::from_slice(&[color])),
+        let colors: SmallVec<[Hex; 4]> = match job.color {
+            Some(color) => SmallVec::from_slice(&[color]),
             None => SmallVec::from_vec(color::asked(hashes)),
         };
-        let is_another = |color: &str| match hashes {
+        let is_another = |color: Hex| match hashes {
             "" => names_another(prompt, color),
             hashes => asks_for_another(hashes, color),
         };
@@ -64,7 +64,7 @@ impl Sketch {
             (WarningKind::Markup, has_markup(prompt)),
             (WarningKind::Page, request.images.iter().any(is_page)),
             (WarningKind::BrokenHex, is_broken),
-            (WarningKind::OtherColor, job.color.as_deref().is_some_and(is_another)),
+            (WarningKind::OtherColor, job.color.is_some_and(is_another)),
             (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
         let kinds = WarningKinds::of(found);
@@ -79,13 +79,13 @@ impl Sketch {
 }
 
 /// Whether the hex codes of a prompt, which begin with `hashes`, are all of other colors than `color`.
-fn asks_for_another(hashes: &str, color: &str) -> bool {
+fn asks_for_another(hashes: &str, color: Hex) -> bool {
     // In most prompts it is the first and only one.
-    if hashes.starts_with(color) {
+    if hashes.get(1..7).and_then(Hex::from_digits) == Some(color) {
         return false;
     }
     let asked = color::asked(hashes);
-    !asked.is_empty() && color.parse().is_ok_and(|color| !asked.contains(&color))
+    !asked.is_empty() && !asked.contains(&color)
 }
 
 /// The signs in a prompt that something may be wrong with.

@@ -15,6 +15,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::{AutoEscape, Environment, Value};
 
+use crate::job::Backend;
+
 use super::files::ReportFolder;
 use super::inputs::Before;
 use super::model::{BatchView, JobView};
@@ -85,7 +87,7 @@ impl Page {
             version: 1,
             key: batch.key.clone(),
             title: batch.heading(),
-            backend: &batch.backend,
+            backend: batch.backend.map_or("", Backend::as_str),
             state: batch.state.as_str(),
             manifest: &manifest_csv::COLUMNS,
             own,

@@ -10,7 +10,7 @@ use super::super::model::BatchView;
 use super::super::summary;
 use super::super::tally::Tally;
 use super::charts::charts;
-use crate::job::{Cents, JobStatus, StatusCounts};
+use crate::job::{Backend, Cents, JobStatus, StatusCounts};
 use crate::words;
 
 #[derive(Serialize)]
@@ -87,10 +87,10 @@ fn bar(parts: &[(&'static str, u64)], total: u64) -> Vec<BarPart> {
 }
 
 fn about(batch: &BatchView) -> String {
-    let backend = match batch.backend.as_str() {
-        "embedded" => "edited on this machine",
-        "vibedream" => "edited by vibedream.ai",
-        other => other,
+    let backend = match batch.backend {
+        Some(Backend::Embedded) => "edited on this machine",
+        Some(Backend::Vibedream) => "edited by vibedream.ai",
+        None => "",
     };
     let started = batch.started_at.map(|at| format!("begun {}", at.strftime("%F %H:%M UTC")));
     let parts = [Some(batch.manifest.as_str()), Some(backend), started.as_deref()];
@@ -131,7 +131,7 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
             add("color", count.to_string(), name, view);
         }
     }
-    let name = if batch.backend == "embedded" { "it would cost at the provider" } else { "spent" };
+    let name = if batch.backend == Some(Backend::Embedded) { "it would cost at the provider" } else { "spent" };
     let spent = match batch.budget {
         Some(budget) => format!("{} of {budget}", batch.spent),
         None => batch.spent.to_string(),

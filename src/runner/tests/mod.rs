@@ -14,7 +14,7 @@ use super::*;
 use crate::api::{Answer, Exchange, Intended, StatusPath};
 use crate::color::Check;
 use crate::job::{
-    Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
+    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
 };
 use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
 use crate::outputs::{Place, Slot, Verified};
@@ -216,7 +216,7 @@ async fn play_as(
         Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
     let opening = RunStart {
         manifest: "catalog.csv".into(),
-        backend: "vibedream".into(),
+        backend: Backend::Vibedream,
         program: "0".into(),
         jobs: StatusCounts::default(),
         ..RunStart::default()

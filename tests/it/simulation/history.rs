@@ -3,10 +3,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use dyehouse::color::wanted;
-use dyehouse::job::{Cents, EditRequest, ImageSource, Job, JobId, Rate, SubmitRate, Switches};
+use dyehouse::job::{
+    Backend, Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy,
+};
 use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
-use dyehouse::plan::{self, Choices, Decision, Failed, PlannedJob, Uncertain};
-use dyehouse::plan::{ColorLock, UncertainReroll, Work};
+use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::{
     self, Batch, Effects, Ending, Event, Observer, RunError, Settings, StopReason, StopSignal, Tally,
 };
@@ -96,11 +97,11 @@ impl History {
         history.settings.color.lock = if history.draw(0..2) == 0 { ColorLock::On } else { ColorLock::Open };
         if history.draw(0..5) == 0 {
             history.settings.color.doubt = UncertainReroll::Counts;
-            history.choices.uncertain = Uncertain::Resubmit;
+            history.choices.uncertain = UncertainPolicy::Resubmit;
             history.allowed.resubmits = true;
         }
         if history.draw(0..6) == 0 {
-            history.choices.failed = Failed::Retry;
+            history.choices.failed = FailedPolicy::Retry;
             history.allowed.retries = true;
         }
         history
@@ -141,7 +142,7 @@ impl History {
 
     /// Lives without faults until nothing is left to do.
     async fn live_well(&mut self, seen: &mut Seen) -> Result<(), String> {
-        self.choices.failed = Failed::Keep;
+        self.choices.failed = FailedPolicy::Keep;
         for _life in 0..4 {
             let life = self.world.begin_life(None, 0, false);
             let ended = self.live(life, None).await?;
@@ -190,7 +191,7 @@ impl History {
         };
         let opening = RunStart {
             manifest: "catalog.csv".into(),
-            backend: "vibedream".into(),
+            backend: Backend::Vibedream,
             program: "0".into(),
             jobs: plan::count(&self.jobs, &ledger),
             budget_cents: self.settings.budget,
@@ -225,16 +226,15 @@ impl History {
         let known = |job: &PlannedJob| plan::Known::of(&job.key(), ledger);
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, presence)));
         let rules = self.checks_colors.then_some(&self.settings.color);
-        let mut work: Vec<Work> = decided
-            .filter_map(|(job, decision): (&PlannedJob, Decision)| {
-                let colors = wanted(job.job.color.as_deref(), &job.job.request.prompt);
-                plan::work(job, plan::tended(decision, &known(job), &colors, rules), rules)
-            })
-            .collect();
+        let tended = decided.map(|(job, decision): (&PlannedJob, Decision)| {
+            let colors = wanted(job.job.color, &job.job.request.prompt);
+            (job, plan::tended(decision, &known(job), &colors, rules))
+        });
+        let (free, paid): (Vec<_>, Vec<_>) = tended.partition(|(_, decision)| decision.is_free());
+        let work = |(job, decision): (&PlannedJob, Decision)| plan::work(job, decision, rules);
         let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
-        work.extend(plan::orphans(ledger, |id| wanted.get(id).copied()));
-        plan::order(&mut work);
-        work
+        let orphans = plan::orphans(ledger, |id| wanted.get(id).copied());
+        free.into_iter().filter_map(work).chain(orphans).chain(paid.into_iter().filter_map(work)).collect()
     }
 
     /// Rows change, go and come back between lives, as in a catalog that people work on.
@@ -287,6 +287,6 @@ fn job(number: u32, version: u32) -> PlannedJob {
         seed: None,
         switches: Switches::default(),
     };
-    let job = Job { id, request, color: Some("#1E90FF".to_owned()), columns: Vec::new(), line: u64::from(number) };
+    let job = Job { id, request, color: Some(Hex([0x1E, 0x90, 0xFF])), columns: Vec::new(), line: u64::from(number) };
     PlannedJob { fingerprint, job }
 }

@@ -21,8 +21,9 @@ use std::path::Path;
 use minijinja::Value as Variable;
 
 use crate::manifest::diagnostic::quoted;
+use crate::manifest::field::Field;
 use crate::manifest::node::Node;
-use crate::manifest::row::{At, Complaint, Field, Reader, Row, Value};
+use crate::manifest::row::{At, Complaint, Reader, Row, Value};
 
 use super::Rendered;
 

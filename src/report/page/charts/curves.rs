@@ -42,7 +42,7 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
             drawing.steps(class, &span.sums(ends.iter().filter(|end| end.status == status), |_| 1.0));
         }
     }
-    let times = |count: usize| if count == 1 { "1 time".to_owned() } else { format!("{count} times") };
+    let times = |count: usize| words::counted(count as u64, "time");
     let slowed = if limited + paused == 0 {
         String::new()
     } else {

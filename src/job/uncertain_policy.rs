@@ -1,0 +1,13 @@
+use super::words;
+
+/// What happens with submits whose fate is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UncertainPolicy {
+    /// They wait for somebody to decide.
+    #[default]
+    Hold,
+    /// They are submitted again, and may be paid for twice.
+    Resubmit,
+}
+
+words!(UncertainPolicy, "hold" => UncertainPolicy::Hold, "resubmit" => UncertainPolicy::Resubmit);
