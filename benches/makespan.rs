@@ -19,9 +19,9 @@ use dyehouse::job::{
     Backend, ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
 };
 use dyehouse::journal::{Disk, EditKey, Ledger, Presence, RunStart, SavedFile};
-use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
+use dyehouse::outputs::{Destination, OutputError, ResultStore, Slot, Verified};
 use dyehouse::plan::{Standing, Task, Work};
-use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
+use dyehouse::runner::{self, Batch, Effects, Event, Observer, RunTotals, Settings, StopSignal};
 use dyehouse::verify::{Correction, Subject, Uncorrected, Verifier};
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::Instant;
@@ -114,11 +114,11 @@ impl ResultStore for Nowhere {
         Ok(Nowhere)
     }
 
-    async fn publish(&self, _staged: Vec<(Nowhere, SavedFile)>, _place: Place) -> Result<(), OutputError> {
+    async fn publish(&self, _staged: Vec<(Nowhere, SavedFile)>, _place: Destination) -> Result<(), OutputError> {
         Ok(())
     }
 
-    async fn recover(&self, _files: Vec<SavedFile>, _place: Place) -> Result<bool, OutputError> {
+    async fn recover(&self, _files: Vec<SavedFile>, _place: Destination) -> Result<bool, OutputError> {
         Ok(false)
     }
 
@@ -163,7 +163,7 @@ impl Disk for Nowhere {
 struct Silent;
 
 impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &Tally) {}
+    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
 }
 
 fn work(number: u32, request: &Arc<EditRequest>) -> Work {

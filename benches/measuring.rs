@@ -171,7 +171,7 @@ fn spoiled(before: &RgbImage, truth: &RgbImage, asked: Hex, masks: &[GrayImage; 
     Some(RgbImage::from_fn(before.width(), before.height(), |x, y| image::Rgb(pixel(x, y))))
 }
 
-/// A photograph that the editor recolors, and the same held against other colors.
+/// A photograph that the editor recolors, and the same compared with other colors.
 fn of_photo(picture: DynamicImage) -> Vec<(String, Case)> {
     let photo = Photo::from_image(picture).resized(1024);
     let before = photo.reduced(COMPARED_SIDE);

@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dyehouse::color::{Change, Hex, Lab, Plane, Rgb, ciede2000, decode, encode, recolor, shown};
+use dyehouse::color::{Change, Hex, Lab, Plane, Rgb, ciede2000, decode, dominant_color, encode, recolor};
 use dyehouse::editor;
 use dyehouse::photo::Photo;
 use rayon::prelude::*;
@@ -107,7 +107,7 @@ fn case(before: &Render, after: &Render, mask: &Plane<f32>, product: &str, hint:
     let core = |picture: &Plane<Rgb>| -> Vec<Rgb> {
         picture.data.iter().zip(&mask.data).filter(|(_, share)| **share > 0.97).map(|(pixel, _)| *pixel).collect()
     };
-    let target = shown(&core(&after.picture)).unwrap();
+    let target = dominant_color(&core(&after.picture)).unwrap();
     let began = Instant::now();
     let change = Change { from: hint.then(|| before.albedo.linear()), part: None, to: target };
     let done = recolor(&before.picture, None, change).unwrap();
@@ -132,7 +132,7 @@ fn case(before: &Render, after: &Render, mask: &Plane<f32>, product: &str, hint:
         inside: mean(&inside),
         ninetieth: inside[inside.len() * 9 / 10],
         edge: mean(&edge),
-        shown: ciede2000(Lab::from(shown(&core(&done)).unwrap()), Lab::from(target)),
+        shown: ciede2000(Lab::from(dominant_color(&core(&done)).unwrap()), Lab::from(target)),
         outside: mean(&outside),
         milliseconds,
     }

@@ -4,7 +4,7 @@
 //! `cargo bench --bench replay` writes a manifest of `DYEHOUSE_JOBS` rows (a million), the journal that a run of it leaves
 //! with 256 jobs in flight, and its results, which share a picture. The replay is that of the library, from a file that was
 //! just read, by the time for which its thread had a core; its memory is what the process grows by. The same journal is
-//! replayed once more when it is compacted. Then the program itself runs the manifest against a server that counts who
+//! replayed again when it is compacted. Then the program itself runs the manifest against a server that counts who
 //! comes. The first of these runs writes the report, as the run that finished the jobs would have; those after it find
 //! everything as it was left.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]

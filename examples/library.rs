@@ -16,7 +16,7 @@ use dyehouse::outputs::{DownloadLimits, Downloader, Results};
 use dyehouse::pictures::LocalPictures;
 use dyehouse::plan::{self, Choices, Known, PlannedJob};
 use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
-use dyehouse::runner::{self, Batch, Effects, Event, Observer, Settings, StopSignal, Tally};
+use dyehouse::runner::{self, Batch, Effects, Event, Observer, RunTotals, Settings, StopSignal};
 use dyehouse::server::{Server, ServerConfig};
 use dyehouse::verify::{BeforePictures, ColorChecker, FetchLimits};
 use secrecy::SecretString;
@@ -25,7 +25,7 @@ use secrecy::SecretString;
 struct Printer;
 
 impl Observer for Printer {
-    fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
+    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals) {
         match event {
             Event::Completed { job, files } => println!("{job}: {} ({} so far)", files[0].name, tally.spent),
             Event::Failed { job, message, .. } => println!("{job} failed: {message}"),
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let known = Known::of(&key, &ledger);
         let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.presence(name, bytes));
         let colors = wanted(job.job.color, &job.job.request.prompt);
-        work.extend(plan::work(job, plan::tended(decision, &known, &colors, rules), rules));
+        work.extend(plan::work(job, plan::with_color_review(decision, &known, &colors, rules), rules));
     }
     let opening = RunStart {
         manifest: "manifests/quickstart.yaml".to_owned(),

@@ -14,7 +14,7 @@ pub enum Exit {
     /// Stopped early and resumable: budget, deadline, balance, first Ctrl-C or SIGTERM.
     StoppedEarly,
     /// Another process holds this run's folder.
-    Held,
+    Locked,
 }
 
 impl Exit {
@@ -26,7 +26,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Incomplete => 3,
             Exit::StoppedEarly => 4,
-            Exit::Held => 5,
+            Exit::Locked => 5,
         }
     }
 }

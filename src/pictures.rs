@@ -12,7 +12,7 @@ use crate::job::ContentHash;
 use crate::photo::{Format, Picture, PictureError, inspect};
 
 /// The largest picture that is put into a request, in bytes.
-pub(crate) const MOST_BYTES: u64 = 20 << 20;
+pub(crate) const MAX_BYTES: u64 = 20 << 20;
 
 /// Looks at local pictures, each once, and remembers from night to night those that did not change.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl PictureProblem {
 impl LocalPictures {
     /// Begins with what the file at `memory` says. A file that is missing or broken is no reason to stop: all pictures
     /// are looked at then.
-    pub fn remembering(memory: &Path) -> LocalPictures {
+    pub fn with_cache(memory: &Path) -> LocalPictures {
         let lines = std::fs::read_to_string(memory).unwrap_or_default();
         let remembered = lines.lines().filter_map(|line| serde_json::from_str::<Remembered>(line).ok());
         let remembered = remembered.map(|picture| (picture.path.clone(), picture)).collect();
@@ -103,7 +103,7 @@ impl LocalPictures {
     }
 
     /// Writes what was found out to `memory`. That it cannot be written costs time on the next run, and nothing else.
-    pub fn remember(&self, memory: &Path) {
+    pub fn save_cache(&self, memory: &Path) {
         let mut lines: Vec<String> = self
             .seen
             .iter()
@@ -180,7 +180,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         // A pipe would be waited for, and a device may have no end.
         return Err(unusable("it is not a file".to_owned(), USABLE));
     }
-    if metadata.len() > MOST_BYTES {
+    if metadata.len() > MAX_BYTES {
         return Err(unusable(format!("it has {} MiB", metadata.len() >> 20), USABLE));
     }
     let picture = inspect(path).map_err(|error| match error {

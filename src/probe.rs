@@ -144,7 +144,7 @@ impl Prober {
         };
         let mut answer = if refuses_head { self.send(Method::GET, url).await? } else { head };
         check_status(answer.status())?;
-        if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > pictures::MOST_BYTES) {
+        if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > pictures::MAX_BYTES) {
             return Err(Attempt::Final(Finding::TooBig(bytes)));
         }
         let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 /// Nothing that is longer than this is a secret.
-const LONGEST: u64 = 64 << 10;
+const MAX_LENGTH: u64 = 64 << 10;
 
 /// A secret that may be given, by the names under which it is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +105,7 @@ fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(&path).and_then(|file| {
         let open_to_all = is_open_to_all(&file.metadata()?);
-        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        file.take(MAX_LENGTH + 1).read_to_end(&mut bytes)?;
         Ok(open_to_all)
     });
     let open_to_all = match opened {
@@ -115,7 +115,7 @@ fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
     let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or("\n");
     match text {
         "" => Err(SecretError::Empty { path, named_by }),
-        text if text.contains(['\n', '\r', '\0']) || bytes.len() as u64 > LONGEST => {
+        text if text.contains(['\n', '\r', '\0']) || bytes.len() as u64 > MAX_LENGTH => {
             Err(SecretError::NoSecret { path, named_by })
         }
         text => {

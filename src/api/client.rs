@@ -21,10 +21,10 @@ use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
 
 /// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
-const LONGEST_ANSWER: usize = 96 << 20;
+const MAX_ANSWER: usize = 96 << 20;
 
 /// A shorter key is not looked for in answers: it might be a word of theirs.
-const SHORTEST_SECRET: usize = 8;
+const MIN_SECRET: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -82,7 +82,7 @@ impl Client {
     fn without_key(&self, answer: Answer) -> Answer {
         let key = self.key.expose_secret();
         let text = String::from_utf8_lossy(&answer.body);
-        if key.len() < SHORTEST_SECRET || !text.contains(key) {
+        if key.len() < MIN_SECRET || !text.contains(key) {
             return answer;
         }
         Answer { body: text.replace(key, "[key]").into_bytes(), ..answer }
@@ -122,13 +122,13 @@ async fn read(mut response: Response) -> Exchange {
     };
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if answer.body.len() + chunk.len() <= LONGEST_ANSWER => {
+            Ok(Some(chunk)) if answer.body.len() + chunk.len() <= MAX_ANSWER => {
                 answer.body.extend_from_slice(&chunk);
             }
             Ok(None) => return Exchange::Answer(answer),
             // An error status stands even where its body breaks off; a good one needs its body.
             Ok(Some(_)) | Err(_) if answer.status >= 400 => return Exchange::Answer(answer),
-            Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {LONGEST_ANSWER} bytes"))),
+            Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {MAX_ANSWER} bytes"))),
             Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
         }
     }

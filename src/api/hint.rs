@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Answer;
 
 /// The longest wait that a hint can ask for: a longer one is taken for a mistake and cut to this.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const MAX_HINT: Duration = Duration::from_secs(15 * 60);
 
 /// A hint beyond this is nonsense (a year, a Unix time) and is ignored.
 const ABSURD: f64 = 86_400.0;
@@ -17,7 +17,7 @@ pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
     let body = serde_json::from_slice(&answer.body).ok().and_then(|body| body_seconds(&body));
     let seconds = header.into_iter().chain(body).filter(|seconds| is_sound(*seconds)).reduce(f64::max)?;
-    Some(Duration::from_secs_f64(seconds).min(LONGEST))
+    Some(Duration::from_secs_f64(seconds).min(MAX_HINT))
 }
 
 fn is_sound(seconds: f64) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// The longest window that says anything about the pace: a quota of a day is not to be spread over the day.
-const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
+const MAX_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What the provider allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Limits {
     /// How many requests fit in a window of time.
     pub quota: Option<Quota>,
     /// How many are left of it.
-    pub left: Option<Left>,
+    pub left: Option<Remaining>,
     /// How many requests fit in a window whose length is not said.
     pub total: Option<u64>,
 }
@@ -30,7 +30,7 @@ pub struct Quota {
 
 /// So many requests until the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// How many.
     pub count: u64,
     /// When it ends, from now.
@@ -46,7 +46,7 @@ impl Limits {
 
     /// How long nothing more is let through, where the quota is used up.
     pub fn used_up(&self) -> Option<Duration> {
-        self.left.filter(|left| left.count == 0 && !left.reset.is_zero()).map(|left| left.reset.min(LONGEST_WINDOW))
+        self.left.filter(|left| left.count == 0 && !left.reset.is_zero()).map(|left| left.reset.min(MAX_WINDOW))
     }
 }
 
@@ -58,15 +58,15 @@ fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Limits> {
         return None;
     }
     let lefts = items(limit.unwrap_or_default()).filter_map(|item| {
-        Some(Left { count: parameter(item, "r")?, reset: Duration::from_secs(parameter(item, "t")?) })
+        Some(Remaining { count: parameter(item, "r")?, reset: Duration::from_secs(parameter(item, "t")?) })
     });
     let left = lefts.filter(|left| is_of_use(left.reset)).min_by(|one, other| {
-        let pace = |left: &Left| left.count as f64 / left.reset.as_secs_f64();
+        let pace = |left: &Remaining| left.count as f64 / left.reset.as_secs_f64();
         pace(one).total_cmp(&pace(other))
     });
     let older = || {
         let value = |name: &str| items(limit.unwrap_or_default()).find_map(|item| parameter(item, name));
-        let left = Left { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
+        let left = Remaining { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
         is_of_use(left.reset).then_some(left)
     };
     let quota = tightest(policy.unwrap_or_default());
@@ -97,7 +97,7 @@ fn numbered<'h>(header: impl Fn(&str) -> Option<&'h str>, names: &Family, now: T
     let limit = header(names.limit).map(str::trim);
     let remaining = header(names.remaining).and_then(|text| leading_number(text.trim()));
     let left = remaining.zip(header(names.reset).and_then(|text| reset(text.trim(), now)));
-    let left = left.map(|(count, reset)| Left { count, reset }).filter(|left| is_of_use(left.reset));
+    let left = left.map(|(count, reset)| Remaining { count, reset }).filter(|left| is_of_use(left.reset));
     let quota = limit.and_then(tightest);
     let total = limit.and_then(leading_number).filter(|total| quota.is_none() && *total > 0);
     (left.is_some() || quota.is_some()).then_some(Limits { quota, left, total })
@@ -130,7 +130,7 @@ fn reset(text: &str, now: Timestamp) -> Option<Duration> {
 }
 
 fn is_of_use(window: Duration) -> bool {
-    !window.is_zero() && window <= LONGEST_WINDOW
+    !window.is_zero() && window <= MAX_WINDOW
 }
 
 fn items(list: &str) -> impl Iterator<Item = &str> {
@@ -156,8 +156,8 @@ mod tests {
         Limits::read(|name| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value), now)
     }
 
-    fn left(count: u64, seconds: u64) -> Option<Left> {
-        Some(Left { count, reset: Duration::from_secs(seconds) })
+    fn left(count: u64, seconds: u64) -> Option<Remaining> {
+        Some(Remaining { count, reset: Duration::from_secs(seconds) })
     }
 
     fn quota(count: u64, seconds: u64) -> Option<Quota> {

@@ -50,7 +50,7 @@ use super::{Answer, Exchange, Fault};
 
 /// How many outputs of a prediction are brought here. The page shows one for each edit; an answer with thousands must not
 /// fill the disk.
-const MOST_OUTPUTS: usize = 16;
+const MAX_OUTPUTS: usize = 16;
 
 /// What came of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -276,8 +276,8 @@ fn of_prediction(body: &Value) -> PollOutcome {
             if outputs.iter().all(|output| output.trim().is_empty()) {
                 return failed("the prediction is completed and has no outputs".to_owned());
             }
-            let surplus = outputs.len().saturating_sub(MOST_OUTPUTS);
-            outputs.truncate(MOST_OUTPUTS);
+            let surplus = outputs.len().saturating_sub(MAX_OUTPUTS);
+            outputs.truncate(MAX_OUTPUTS);
             PollOutcome::Completed { outputs, surplus, took: took(body) }
         }
         Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => failed(

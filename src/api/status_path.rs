@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct StatusPath(String);
 
 /// The longest one that is kept in a journal.
-const LONGEST: usize = 1024;
+const MAX_LENGTH: usize = 1024;
 
 impl StatusPath {
     /// The path of `named`, if it is at the origin of `base`, speaks of the prediction whose `usual` path ends in its id,
@@ -18,7 +18,7 @@ impl StatusPath {
         let path = format!("{}{query}", url.path());
         let id = usual.rsplit('/').next().unwrap_or_default();
         let is_about_it = path.contains(id) && !path.starts_with("//");
-        (is_about_it && path != usual && path.len() <= LONGEST).then_some(StatusPath(path))
+        (is_about_it && path != usual && path.len() <= MAX_LENGTH).then_some(StatusPath(path))
     }
 
     /// The URL at the origin of `base`. Whatever a journal says, it leads nowhere else.

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 
 use super::differences::differences;
+use super::dominant_color::percentile;
 use super::filter::{close, dilate, gaussian, open, shrink};
-use super::shown::percentile;
 use super::{Plane, Rgb};
 
 /// The longer side in which pictures are compared, in pixels: verdicts in twice the size are the same.

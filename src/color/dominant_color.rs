@@ -4,7 +4,7 @@ use super::{Oklab, Plane, Rgb};
 ///
 /// Of `pixels`, those whose OKLab lightness lies between the 45th and the 80th percentile; of these the half that is
 /// less veiled by gloss; of that the median, channel by channel. `None` where there are no pixels.
-pub fn shown(pixels: &[Rgb]) -> Option<Rgb> {
+pub fn dominant_color(pixels: &[Rgb]) -> Option<Rgb> {
     let mut lightness: Vec<f32> = pixels.iter().map(|pixel| Oklab::from(*pixel).l).collect();
     let by_lightness = lightness.clone();
     let (low, high) = (percentile(&mut lightness, 0.45)?, percentile(&mut lightness, 0.80)?);
@@ -61,8 +61,8 @@ mod tests {
             pixels.push(body.map(|channel| channel * shade));
         }
         pixels.extend((0..100).map(|_| [1.0, 1.0, 1.0]));
-        let found = shown(&pixels).unwrap();
+        let found = dominant_color(&pixels).unwrap();
         assert!((found[2] - 0.9).abs() < 0.12 && found[0] < 0.03, "{found:?}");
-        assert_eq!(shown(&[]), None);
+        assert_eq!(dominant_color(&[]), None);
     }
 }

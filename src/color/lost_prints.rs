@@ -1,7 +1,7 @@
+use super::dominant_color::sampled;
 use super::region::{Unmix, is_of_another_hue};
-use super::shown::sampled;
 use super::spaces::length;
-use super::{Oklab, Plane, Rgb, luminance, shown};
+use super::{Oklab, Plane, Rgb, dominant_color, luminance};
 
 /// Below this saturation a color has no hue to go by.
 const NEUTRAL: f32 = 0.09;
@@ -48,7 +48,7 @@ const WHITE: (f32, f32) = (0.15, 0.4);
 /// it has its old color any more, for a print that was merely moved is not lost. White on white and black on black
 /// cannot be told from light and shade.
 pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
-    let body = |picture: &Plane<Rgb>| shown(&sampled(picture, region)).map(Body::new);
+    let body = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region)).map(Body::new);
     let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
     let is_painted = |place: &usize| {
         let (one, other) = (before.data[*place], after.data[*place]);

@@ -2,12 +2,12 @@ use std::borrow::Cow;
 
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
-use super::left::left_out;
-use super::lit::{Light, PLAUSIBLE, USUAL, lit_difference_under};
-use super::painted::painted_over;
+use super::illumination::{Light, PLAUSIBLE, USUAL, lit_difference_under};
+use super::lost_prints::painted_over;
 use super::region::{foreground, material, share_of_people};
-use super::unveiled::{Unveiled, unveiled};
-use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, encode, luminance, shown};
+use super::specular::{Unveiled, unveiled};
+use super::unchanged_area::left_out;
+use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
 /// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,25 +28,25 @@ pub struct Measured {
 }
 
 /// The fewest pixels that have a color of their own.
-const FEWEST: usize = 20;
+const MIN_PIXELS: usize = 20;
 
 /// The share of a product that may be left as it was: what has its color beside it may be none of it.
-const LEFT: f64 = 0.25;
+const MAX_UNCHANGED_SHARE: f64 = 0.25;
 
 /// The share of a region that may have had a color of its own before: right edits score 0.006 at most, even moved ones.
-const PAINTED: f64 = 0.01;
+const MAX_PAINTED_SHARE: f64 = 0.01;
 
 /// The share of a region that may be skin or hair: clothes have some of it at their edges.
-const PEOPLE: f64 = 0.08;
+const MAX_PEOPLE_SHARE: f64 = 0.08;
 
 /// The mean ΔE00 from which on a picture in which nothing stands out was changed as a whole.
-const CHANGED: f64 = 5.0;
+const WHOLE_CHANGE: f64 = 5.0;
 
 /// The luminance below which the light that a surface throws on itself is nothing beside the gloss on it.
-const DARK: f32 = 0.06;
+const DARK_LUMINANCE: f32 = 0.06;
 
 /// The share of a region that a color must have to be called one of its colors.
-const LEAST_SHARE: f64 = 0.02;
+const MIN_SHARE: f64 = 0.02;
 
 /// Measures whether `after` shows the colors asked for, `wanted` (at least one), where it differs from `before`.
 ///
@@ -57,8 +57,8 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let first = wanted.first().copied().unwrap_or(Hex([0; 3]));
     let unmeasurable = |reason: &str| Measured { check: Check::unmeasurable(first, reason), region: None };
     let visible = visible(after);
-    if visible.count() < FEWEST {
-        let is_clear = after.opacity.is_some() && after.colors.data.len() >= FEWEST;
+    if visible.count() < MIN_PIXELS {
+        let is_clear = after.opacity.is_some() && after.colors.data.len() >= MIN_PIXELS;
         return unmeasurable(if is_clear { "the picture is transparent" } else { "the picture is too small" });
     }
     let Some(before) = before else {
@@ -73,34 +73,34 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
     };
     // Where all changed alike, nothing stands out against it.
-    let is_all_changed = region.count() < FEWEST && kept.mean > CHANGED;
-    let region = if is_all_changed { differences.map(|off| f64::from(off) > CHANGED) } else { region };
+    let is_all_changed = region.count() < MIN_PIXELS && kept.mean > WHOLE_CHANGE;
+    let region = if is_all_changed { differences.map(|off| f64::from(off) > WHOLE_CHANGE) } else { region };
     let region_share = region.count() as f64 / region.data.len() as f64;
-    if region.count() < FEWEST {
+    if region.count() < MIN_PIXELS {
         return unchanged(&new, region_share, kept, wanted, tolerance);
     }
     if !whole(&region) {
         let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
         let left = left_out(&old, &differences, &region);
         let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
-        if left > LEFT && !is_wanted() {
+        if left > MAX_UNCHANGED_SHARE && !is_wanted() {
             let reason = format!("{:.0} % of what had the product's color was left as it was", left * 100.0);
             worsen(&mut check, &reason);
         }
         let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };
-        if painted > PAINTED {
+        if painted > MAX_PAINTED_SHARE {
             let reason = format!("{:.1} % of what was recolored had a color of its own and lost it", painted * 100.0);
             worsen(&mut check, &reason);
         }
         let people = share_of_people(&old, &region);
-        if people > PEOPLE {
+        if people > MAX_PEOPLE_SHARE {
             worsen(&mut check, &format!("{:.0} % of what was recolored is skin or hair", people * 100.0));
         }
         return kept_check(check, region, region_share, kept);
     }
     // The ground changed as well: then the product is the part that matters, and is found by its edges.
     let product = material(&old, &foreground(&old), None);
-    let is_all = whole(&product) || product.count() < FEWEST;
+    let is_all = whole(&product) || product.count() < MIN_PIXELS;
     let region = if is_all { region } else { product };
     let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
     check.region = Some(rounded(region_share, 4));
@@ -181,7 +181,7 @@ fn judge(
     let places = core(region);
     let mut worst: Option<Check> = None;
     for (hex, part) in wanted.iter().zip(parts(picture, &places, wanted)) {
-        let check = if part.len() < FEWEST || (part.len() as f64) < LEAST_SHARE * places.len() as f64 {
+        let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_SHARE * places.len() as f64 {
             let reason = match wanted.len() {
                 1 => "no product could be distinguished from the background",
                 _ => "no part shows this color",
@@ -206,7 +206,7 @@ fn color_of(
     tolerance: Tolerance,
 ) -> Check {
     let pixels: Vec<Rgb> = places.iter().map(|place| picture.data[*place]).collect();
-    let Some(seen) = shown(&pixels) else {
+    let Some(seen) = dominant_color(&pixels) else {
         return Check::unmeasurable(hex, "there is nothing to measure");
     };
     let pairs = before.map(|before| places.iter().map(|place| (before.data[*place], picture.data[*place])).collect());
@@ -215,7 +215,7 @@ fn color_of(
         Some(Unveiled { color, gloss }) => {
             let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
             // In its folds a bright surface lights itself, and looks deeper there than it is.
-            if luminance(color) < DARK {
+            if luminance(color) < DARK_LUMINANCE {
                 bare
             } else {
                 bare.min(lit_difference_under(seen, hex.linear(), light.with_gloss(gloss)))
@@ -247,7 +247,7 @@ fn color_of(
 /// Where a region is mixed with nothing beside it.
 fn core(region: &Plane<bool>) -> Vec<usize> {
     let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
-    let inner = inner.into_iter().find(|inner| inner.count() >= FEWEST.max(region.count() / 8));
+    let inner = inner.into_iter().find(|inner| inner.count() >= MIN_PIXELS.max(region.count() / 8));
     let inner = inner.as_ref().unwrap_or(region);
     (0..inner.data.len()).filter(|place| inner.data[*place]).collect()
 }

@@ -1,6 +1,6 @@
 use super::Hex;
 
-/// The colors that a job is held against: that of its `color` column, else those that its prompt names by their hexes.
+/// The colors that a job is compared with: that of its `color` column, else those that its prompt names by their hexes.
 pub fn wanted(color: Option<Hex>, prompt: &str) -> Vec<Hex> {
     match color {
         Some(color) => vec![color],

@@ -1,5 +1,5 @@
 use super::Rgb;
-use super::shown::percentile;
+use super::dominant_color::percentile;
 
 /// A channel from here on may have been cut off: how much light there was is not known.
 const CLIPPED: f32 = 0.97;

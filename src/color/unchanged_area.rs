@@ -1,8 +1,8 @@
+use super::dominant_color::sampled;
 use super::filter::{Connected, components, dilate, open};
 use super::region::{Unmix, foreground};
-use super::shown::sampled;
 use super::spaces::length;
-use super::{Oklab, Plane, Rgb, shown};
+use super::{Oklab, Plane, Rgb, dominant_color};
 
 /// Below this saturation a color has no hue to go by.
 const NEUTRAL: f32 = 0.09;
@@ -23,7 +23,7 @@ const BORDER: f32 = 0.1;
 /// had the same color in the picture before. Where the background has that color as well, its edges say what of it is the
 /// product.
 pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
-    let Some(body) = shown(&sampled(before, region)) else { return 0.0 };
+    let Some(body) = dominant_color(&sampled(before, region)) else { return 0.0 };
     let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
     let is_alike = |pixel: Rgb| {
         if color.saturation() > NEUTRAL {

@@ -8,7 +8,7 @@ use super::Hex;
 pub enum Verdict {
     /// Within the tolerance.
     On,
-    /// Outside the tolerance, yet close enough to mend.
+    /// Outside the tolerance, yet close enough to fix.
     Near,
     /// Another color.
     Off,
@@ -73,7 +73,7 @@ pub struct Tolerance {
 }
 
 impl Default for Tolerance {
-    /// 2.5 takes 98 of 100 right edits and refuses all that are wrong by 6 in hue or chroma; up to 8 can be mended.
+    /// 2.5 takes 98 of 100 right edits and refuses all that are wrong by 6 in hue or chroma; up to 8 can be corrected.
     fn default() -> Tolerance {
         Tolerance { on: 2.5, near: 8.0 }
     }

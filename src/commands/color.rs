@@ -13,7 +13,7 @@ use crate::progress::{Screen, style};
 use super::{Failure, UsageError, print, print_json};
 
 /// The largest file that is taken for a picture, in bytes.
-const LARGEST_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = 256 << 20;
 
 /// The largest block of memory that is kept for further use once it is freed, in bytes.
 const KEPT: usize = 16 << 20;
@@ -27,7 +27,7 @@ pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-/// Lets the memory of planes that come and go be used again: to take it anew costs a fault for each of its pages.
+/// Lets the memory of planes that come and go be used again: to take it again costs a fault for each of its pages.
 ///
 /// The usual C library on Linux gives blocks back to the system that are larger than any freed before.
 fn keep_freed_blocks() {
@@ -74,8 +74,8 @@ fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
 fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
     let failed = |cause| Failure::Picture { path: path.display().to_string(), cause };
     let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if size > LARGEST_FILE {
-        return Err(failed(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));
+    if size > MAX_FILE {
+        return Err(failed(format!("it is larger than {} MiB", MAX_FILE >> 20)));
     }
     let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let photo = Photo::decode(&encoded).map_err(|error| failed(error.to_string()))?;

@@ -46,7 +46,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let folder = relative(folder, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let found = pictures.len();
-    pictures.retain(|Named { file, .. }| match unsayable(file, is_table) {
+    pictures.retain(|Named { file, .. }| match unsupported_name(file, is_table) {
         None => true,
         Some(reason) => {
             screen.say(&format!("left out {}: its name holds {reason}", file.escape_debug()));
@@ -68,7 +68,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
 }
 
 /// What a manifest cannot say of a picture's name, and the way out.
-fn unsayable(file: &str, is_table: bool) -> Option<&'static str> {
+fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
     if file.contains(char::is_control) {
         return Some("a line break, a tab or the like, which a manifest refuses; rename it");
     }

@@ -12,7 +12,7 @@ use crate::words::{counted, is_are, shell_word};
 
 /// What the manifest is to the run in whose folder it is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Belonging {
+pub(super) enum ManifestScope {
     /// It is all that the run asks for.
     Whole,
     /// It lies in the report of that very run: the rows that it has not stay what they are.
@@ -21,14 +21,14 @@ pub(super) enum Belonging {
     OfAnother(RunFolder),
 }
 
-impl Belonging {
+impl ManifestScope {
     /// What a manifest in the report of `reported` is to the run of `folder`.
-    pub(super) fn of(reported: Option<PathBuf>, folder: &Path) -> Belonging {
-        let Some(reported) = reported else { return Belonging::Whole };
+    pub(super) fn of(reported: Option<PathBuf>, folder: &Path) -> ManifestScope {
+        let Some(reported) = reported else { return ManifestScope::Whole };
         let real = |path: &Path| path.canonicalize().ok();
         match real(folder).is_some_and(|folder| real(&reported) == Some(folder)) {
-            true => Belonging::Part,
-            false => Belonging::OfAnother(RunFolder::new(reported)),
+            true => ManifestScope::Part,
+            false => ManifestScope::OfAnother(RunFolder::new(reported)),
         }
     }
 }
@@ -63,17 +63,17 @@ pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
 }
 
 /// Jobs that another run has under way or in doubt, and that are paid for again beside it.
-pub(super) struct LeftThere {
+pub(super) struct OtherRunConflicts {
     run: RunFolder,
     open: HashSet<JobId>,
     met: u64,
 }
 
-impl LeftThere {
+impl OtherRunConflicts {
     /// Those of the run in whose report the manifest lies, where it is run in another folder. A journal that cannot be read
     /// is that run's to tell of.
-    pub(super) fn of(backend: Backend, belonging: &Belonging) -> Option<LeftThere> {
-        let Belonging::OfAnother(run) = belonging else { return None };
+    pub(super) fn of(backend: Backend, scope: &ManifestScope) -> Option<OtherRunConflicts> {
+        let ManifestScope::OfAnother(run) = scope else { return None };
         let ledger = JournalFile::read(run).ok()?;
         let is_paid = |ledger: &Ledger| ledger.last_run().is_some_and(|run| run.backend == Backend::Vibedream);
         if backend != Backend::Vibedream || !is_paid(&ledger) {
@@ -82,7 +82,7 @@ impl LeftThere {
         let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let under_way = unanswered.map(|(job, _)| job).chain(plan::unfinished(&ledger)).cloned();
         let in_doubt = ledger.uncertain().filter_map(|found| Some(found.ok()?.0));
-        Some(LeftThere { run: run.clone(), open: under_way.chain(in_doubt).collect(), met: 0 })
+        Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), met: 0 })
     }
 
     /// Notes what becomes of a job here.
@@ -126,9 +126,9 @@ mod tests {
             std::os::unix::fs::symlink(&failed, &link).unwrap();
             assert_eq!(reported_run(&link), run.canonicalize().ok(), "a link to it is the same");
         }
-        let belonging = |out: &Path| Belonging::of(reported_run(&failed), out);
-        assert_eq!(belonging(&run.join("../m")), Belonging::Part);
-        assert_eq!(belonging(&folder.path().join("other")), Belonging::OfAnother(RunFolder::new(&run)));
-        assert_eq!(Belonging::of(None, &run), Belonging::Whole);
+        let scope = |out: &Path| ManifestScope::of(reported_run(&failed), out);
+        assert_eq!(scope(&run.join("../m")), ManifestScope::Part);
+        assert_eq!(scope(&folder.path().join("other")), ManifestScope::OfAnother(RunFolder::new(&run)));
+        assert_eq!(ManifestScope::of(None, &run), ManifestScope::Whole);
     }
 }

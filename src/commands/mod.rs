@@ -1,20 +1,20 @@
 //! The commands: the only place that wires real effects together.
 
 mod backend;
-mod belonging;
 mod check;
 mod color;
 mod compact;
 mod decision;
 mod failure;
-mod gather;
 mod init;
-mod intake;
 mod interrupt;
+mod job_loading;
+mod manifest_scope;
 mod merge;
 mod options;
 mod release;
 mod report;
+mod report_data;
 mod run;
 mod serve;
 mod status;

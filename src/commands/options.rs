@@ -17,10 +17,10 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
 
 use super::UsageError;
-use super::belonging::{Belonging, reported_run};
+use super::manifest_scope::{ManifestScope, reported_run};
 
 /// How many polls each prediction can have beside the usual rate.
-const POLLS_BESIDE: u32 = 2;
+const FREE_POLLS: u32 = 2;
 
 /// Everything that is set for a run: the command line wins over the manifest, and the manifest over what is usual.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Options {
     pub(super) images_via: Option<ImagesVia>,
     pub(super) folder: RunFolder,
     /// What the manifest is to the run of that folder.
-    pub(super) belonging: Belonging,
+    pub(super) scope: ManifestScope,
     pub(super) settings: Settings,
     pub(super) choices: Choices,
     pub(super) selection: Selection,
@@ -77,7 +77,7 @@ impl Options {
             // The provider's page has each prediction asked for once a second.
             polls: polls.unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
             // Where predictions take a moment, a poll for each is more than that.
-            polls_beside: if polls.is_some() { 0 } else { POLLS_BESIDE },
+            free_polls: if polls.is_some() { 0 } else { FREE_POLLS },
             in_flight,
             downloads: said.downloads.unwrap_or(usual.downloads),
             budget: run.budget.or(said.budget),
@@ -99,7 +99,7 @@ impl Options {
             backend: run.backend.or(said.backend).unwrap_or(Backend::Vibedream),
             base_url: base_url(run.base_url.clone(), said.base_url.as_deref())?,
             images_via: said.images_via,
-            belonging: Belonging::of(reported, &folder),
+            scope: ManifestScope::of(reported, &folder),
             folder: RunFolder::new(folder),
             settings,
             choices: Choices { failed, uncertain },
@@ -121,7 +121,7 @@ impl Options {
 
     /// What the journal of the folder says, as far as there is one.
     pub(super) fn ledger(&self) -> Result<Ledger, FolderError> {
-        self.folder.check_memory()?;
+        self.folder.check_journal()?;
         match JournalFile::read(&self.folder) {
             Err(FolderError::NoRun { .. }) => Ok(Ledger::default()),
             other => other,
@@ -150,7 +150,7 @@ impl Options {
 
     /// Goes on where the run is that the manifest is a part of, and under its budget: a table says nothing of them.
     pub(super) fn inherit(&mut self, ledger: &Ledger) {
-        let Some(whole) = ledger.last_run().filter(|_| self.belonging == Belonging::Part) else { return };
+        let Some(whole) = ledger.last_run().filter(|_| self.scope == ManifestScope::Part) else { return };
         self.settings.budget = self.settings.budget.or(whole.budget_cents);
         self.partition = self.partition.or(whole.partition);
         self.images_via = self.images_via.or_else(|| whole.images_via.as_deref()?.parse().ok());
@@ -181,7 +181,7 @@ impl Options {
     }
 
     /// Asks for predictions more often: a server on this machine answers in a moment, and has no quota.
-    pub(super) fn quicken_polls(&mut self) {
+    pub(super) fn use_local_poll_schedule(&mut self) {
         let schedule = self.settings.schedule;
         self.settings.schedule =
             PollSchedule { shortest: Duration::from_millis(50), lag: Duration::from_millis(50), ..schedule };
@@ -201,12 +201,12 @@ impl Selection {
     }
 
     /// Whether one more is meant, when `taken` jobs were taken.
-    pub(super) fn has_room(&self, taken: usize) -> bool {
+    pub(super) fn is_below_limit(&self, taken: usize) -> bool {
         self.limit.is_none_or(|limit| taken < limit)
     }
 }
 
-fn color_rules(run: &Run, said: &manifest::Settings, uncertain: UncertainPolicy) -> ColorRules {
+fn color_rules(run: &Run, said: &manifest::ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
     let usual = Tolerance::default();
     let on = run.tolerance.or(said.tolerance).unwrap_or(usual.on);
     let bound = run.color_lock.or(said.color_lock);
@@ -214,7 +214,11 @@ fn color_rules(run: &Run, said: &manifest::Settings, uncertain: UncertainPolicy)
         tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
         rerolls: run.reroll.or(said.reroll).unwrap_or(0),
         lock: if bound.is_some() { ColorLock::On } else { ColorLock::Open },
-        doubt: if uncertain == UncertainPolicy::Resubmit { UncertainReroll::Counts } else { UncertainReroll::Holds },
+        uncertain_reroll: if uncertain == UncertainPolicy::Resubmit {
+            UncertainReroll::Counts
+        } else {
+            UncertainReroll::Holds
+        },
     }
 }
 

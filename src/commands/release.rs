@@ -9,7 +9,7 @@ use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
 use crate::words::counted;
 
-use super::gather::{self, Gathered};
+use super::report_data::{self, Gathered};
 use super::{Failure, UsageError, print};
 
 /// A submit, or several of one edit, for which money is reserved.
@@ -36,8 +36,8 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     said.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
     print(said.as_bytes());
     let _turn = ReportTurn::wait(&folder)?;
-    let manifest = gather::manifest(&ledger);
-    gather::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit: None })?;
+    let manifest = report_data::manifest(&ledger);
+    report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit: None })?;
     Ok(Exit::Complete)
 }
 
@@ -47,8 +47,8 @@ fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
     for found in ledger.edits() {
         let (job, edit) = found?;
         let cents = match edit.state {
-            EditState::Submitting { reserved } => edit.held + reserved,
-            _ if edit.doubts > 0 => edit.held,
+            EditState::Submitting { reserved } => edit.reserved_for_uncertain + reserved,
+            _ if edit.uncertain_submits > 0 => edit.reserved_for_uncertain,
             _ => continue,
         };
         reserves.push(Reserve { key: EditKey { job, fingerprint: edit.fingerprint }, cents });

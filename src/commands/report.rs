@@ -4,10 +4,10 @@ use crate::cli::Report;
 use crate::exit::Exit;
 use crate::run_folder::{ReportTurn, RunFolder};
 
-use super::gather::{self, Gathered, Refresher, settled};
+use super::report_data::{self, Gathered, Refresher, read_ledger};
 use super::{Failure, print};
 
-/// Writes the report anew, and again and again while the run goes on where that is asked for.
+/// Writes the report again, and keeps doing so while the run is in progress where that is asked for.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     if arguments.watch {
@@ -18,10 +18,10 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
         }
     }
     let _turn = ReportTurn::wait(&folder)?;
-    let (ledger, _holder) = settled(&folder)?;
-    let manifest = gather::manifest(&ledger);
+    let (ledger, _holder) = read_ledger(&folder)?;
+    let manifest = report_data::manifest(&ledger);
     let junit = arguments.junit.as_deref();
-    let written = gather::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit })?;
+    let written = report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit })?;
     if !arguments.watch {
         print(format!("{}\n", written.index.display()).as_bytes());
     }

@@ -74,14 +74,14 @@ impl Fingerprint {
     }
 }
 
-/// A hash over the same as a fingerprint, at a fifth of its price, under a key that is drawn anew for each process: it
-/// tells edits apart while nobody asks a journal about them.
+/// A hash over the same as a fingerprint, at a fifth of its price, under a key that is drawn at random for each
+/// process: it tells edits apart while nobody asks a journal about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Likeness(pub u64);
+pub struct RequestHash(pub u64);
 
-impl Likeness {
+impl RequestHash {
     /// That of `request`; `content` gives the hash of a local picture.
-    pub fn of(request: &RequestRef<'_>, content: impl FnMut(&Path) -> ContentHash) -> Likeness {
+    pub fn of(request: &RequestRef<'_>, content: impl FnMut(&Path) -> ContentHash) -> RequestHash {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         let mut hasher = KEY.build_hasher();
         each_part(request, content, |tag, part| {
@@ -89,14 +89,14 @@ impl Likeness {
             hasher.write_u64(u64::from(tag) << 56 | part.len() as u64);
             hasher.write(part);
         });
-        Likeness(hasher.finish())
+        RequestHash(hasher.finish())
     }
 }
 
-impl From<Fingerprint> for Likeness {
-    fn from(fingerprint: Fingerprint) -> Likeness {
+impl From<Fingerprint> for RequestHash {
+    fn from(fingerprint: Fingerprint) -> RequestHash {
         let (first, _) = fingerprint.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        Likeness(u64::from_be_bytes(*first))
+        RequestHash(u64::from_be_bytes(*first))
     }
 }
 
@@ -333,9 +333,10 @@ mod tests {
         prints.sort_unstable();
         prints.dedup();
         assert_eq!(prints.len(), variants.len());
-        let likeness = |request: &EditRequest| Likeness::of(&request.borrowed(), |_| ContentHash::of(b"picture")).0;
-        let mut likenesses: Vec<u64> = variants.iter().map(likeness).collect();
-        assert_eq!(likeness(&base), likenesses[0]);
+        let request_hash =
+            |request: &EditRequest| RequestHash::of(&request.borrowed(), |_| ContentHash::of(b"picture")).0;
+        let mut likenesses: Vec<u64> = variants.iter().map(request_hash).collect();
+        assert_eq!(request_hash(&base), likenesses[0]);
         likenesses.sort_unstable();
         likenesses.dedup();
         assert_eq!(likenesses.len(), variants.len());

@@ -17,7 +17,7 @@ pub struct HeldBack {
 
 impl HeldBack {
     /// What can be done about them.
-    pub const WAY_OUT: &'static str =
+    pub const HINT: &'static str =
         "move a picture out of results to have its job done, or leave the row out to keep the picture as it is";
 
     /// Counts one more in, which is kept back by `picture`.

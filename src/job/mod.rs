@@ -25,7 +25,7 @@ pub use borrowed::{ImageRef, ImageRefs, JobRef, RequestRef};
 pub use cents::Cents;
 pub use choice::UnknownWord;
 pub(crate) use choice::words;
-pub use fingerprint::{ContentHash, Fingerprint, Likeness};
+pub use fingerprint::{ContentHash, Fingerprint, RequestHash};
 pub(crate) use folded::folded;
 pub use held_back::HeldBack;
 pub use hex::{Hex, HexError};

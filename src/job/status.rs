@@ -33,7 +33,7 @@ pub enum ErrorClass {
     Lost,
     /// It did not end within the job's time limit.
     Timeout,
-    /// Its output could not be fetched, or was no whole picture.
+    /// Its output could not be fetched, or was not a complete picture.
     Download,
     /// The provider failed, or answered what its contract rules out.
     Provider,

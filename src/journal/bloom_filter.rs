@@ -1,15 +1,17 @@
-use super::key::ShortHash;
+use super::hash_key::ShortHash;
 
-/// Tells of most jobs that they are not settled, from a table that is small enough to be at hand: that of a million has
-/// half a byte for each. A replay asks it of every job once, and looks only for those that it cannot tell of.
+/// A Bloom filter. It tells of most jobs that they are not archived, from a table that is small enough to be at hand:
+/// that of a million has half a byte for each. A replay asks it of every job once, and looks only for those that it
+/// cannot tell of.
 #[derive(Debug, Default)]
-pub(super) struct Filter(Vec<u64>);
+pub(super) struct BloomFilter(Vec<u64>);
 
-impl Filter {
-    /// One that is right about four of five jobs when so many are settled, and about nineteen of twenty at half of that.
-    pub(super) fn for_entries(entries: usize) -> Filter {
+impl BloomFilter {
+    /// One that is right about four of five jobs when so many are archived, and about nineteen of twenty at half of
+    /// that.
+    pub(super) fn for_entries(entries: usize) -> BloomFilter {
         // Half a byte for each, at most.
-        Filter(vec![0; (entries / 16 + 1).next_power_of_two() / 2])
+        BloomFilter(vec![0; (entries / 16 + 1).next_power_of_two() / 2])
     }
 
     pub(super) fn insert(&mut self, job: ShortHash) {
@@ -41,8 +43,8 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(1);
         let mut hash = || [random.u32(..), random.u32(..), random.u32(..)];
         let (inside, outside): (Vec<ShortHash>, Vec<ShortHash>) = (0..10_000).map(|_| (hash(), hash())).unzip();
-        let mut filter = Filter::for_entries(inside.len());
-        assert!(!Filter::default().may_have(inside[0]));
+        let mut filter = BloomFilter::for_entries(inside.len());
+        assert!(!BloomFilter::default().may_have(inside[0]));
         inside.iter().for_each(|job| filter.insert(*job));
         assert!(inside.iter().all(|job| filter.may_have(*job)));
         let wrong = outside.iter().filter(|job| filter.may_have(**job)).count();

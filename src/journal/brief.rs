@@ -22,7 +22,7 @@ pub struct Brief<'l> {
     pub(super) pictures: Pictures<'l>,
 }
 
-/// What the last check of a color found, and what it was held against.
+/// What the last check of a color found, and what it was compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorBrief<'l> {
     /// The colors asked for and how far they might be missed; `None` where only the journal knows.

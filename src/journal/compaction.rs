@@ -9,7 +9,7 @@ use super::line_offsets::LineOffsets;
 use super::lines::Lines;
 use super::scan::{Read, Scanner};
 use super::source::Source;
-use super::summary::Summary;
+use super::summary::CompactedEdit;
 use super::{ReadAt, Record, RunEvent, Step};
 
 /// What became of a journal that was compacted.
@@ -42,7 +42,7 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
         }
     }
     let source = Source::of(Arc::clone(journal));
-    ledger.visit(|key, edit, offsets, shown| {
+    ledger.for_each_edit(|key, edit, offsets, shown| {
         let summary = summary(&source, edit, offsets, shown)?;
         let at = edit.finished_at.max(edit.submitted_at).unwrap_or(Timestamp::UNIX_EPOCH);
         compacted.after += 1;
@@ -73,7 +73,7 @@ pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestam
 }
 
 /// The edit in one record. What it does not know of itself, its lines tell.
-fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<Summary> {
+fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<CompactedEdit> {
     let mut predictions = Vec::new();
     for step in source.steps(offsets) {
         match step.map_err(io::Error::other)?.2 {
@@ -85,7 +85,7 @@ fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> 
         }
     }
     predictions.pop();
-    Ok(Summary {
+    Ok(CompactedEdit {
         state: edit.state.clone(),
         shown,
         attempts: edit.attempts,
@@ -93,8 +93,8 @@ fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> 
         status_path: edit.status_path.clone(),
         earlier: predictions,
         spent_cents: edit.spent,
-        held_cents: edit.held,
-        held: edit.doubts,
+        held_cents: edit.reserved_for_uncertain,
+        held: edit.uncertain_submits,
         submitted_at: edit.submitted_at,
         finished_at: edit.finished_at,
         problem: edit.problem.clone(),
@@ -122,7 +122,7 @@ mod tests {
 
     fn all_live(mut ledger: Ledger) -> Ledger {
         for job in ["a", "b", "größe", "d-2"] {
-            ledger.wake(&JobId::new(job).unwrap()).unwrap();
+            ledger.load(&JobId::new(job).unwrap()).unwrap();
         }
         ledger
     }

@@ -8,7 +8,7 @@ use super::fields::{Checked, Corrected, Reroll, SavedFile};
 use super::record::Step;
 use super::stage::Stage;
 use super::state::{EditState, Problem};
-use super::summary::Summary;
+use super::summary::CompactedEdit;
 
 /// Where one edit stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +26,9 @@ pub struct Edit {
     /// What its accepted submits cost.
     pub spent: Cents,
     /// What is reserved for submits whose fate is unknown.
-    pub held: Cents,
+    pub reserved_for_uncertain: Cents,
     /// How many those are.
-    pub doubts: u64,
+    pub uncertain_submits: u64,
     /// When its last submit was announced.
     pub submitted_at: Option<Timestamp>,
     /// When it last came to an end.
@@ -61,8 +61,8 @@ impl Edit {
             prediction: None,
             status_path: None,
             spent: Cents::ZERO,
-            held: Cents::ZERO,
-            doubts: 0,
+            reserved_for_uncertain: Cents::ZERO,
+            uncertain_submits: 0,
             submitted_at: None,
             finished_at: None,
             problem: None,
@@ -79,7 +79,7 @@ impl Edit {
 
     /// Whether nothing more happens with it unless somebody asks for it. What failed on this side alone is asked for
     /// again by every run.
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         match self.state {
             EditState::Completed { .. } | EditState::Uncertain => true,
             EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout } => self.prediction.is_none(),
@@ -117,7 +117,7 @@ impl Edit {
             (Uncertain, Step::Released) => Some(Stage::Idle),
             (Submitting { .. }, Step::Released) => None,
             // It was submitted again, and that has come to what it has come to.
-            (state, Step::Released) if self.doubts > 0 => Some(Stage::of(state)),
+            (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
             (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
@@ -166,20 +166,20 @@ impl Edit {
             Step::Refused { message } => self.problem = Some(Problem { class: None, message }),
             Step::Uncertain { message } => {
                 if let EditState::Submitting { reserved } = self.state {
-                    self.held += reserved;
-                    self.doubts += 1;
+                    self.reserved_for_uncertain += reserved;
+                    self.uncertain_submits += 1;
                 }
                 self.problem = Some(Problem { class: None, message });
                 self.finished_at = Some(at);
             }
-            Step::Released => (self.held, self.doubts) = (Cents::ZERO, 0),
+            Step::Released => (self.reserved_for_uncertain, self.uncertain_submits) = (Cents::ZERO, 0),
             Step::Failed { class, message } => {
                 self.problem = Some(Problem { class: Some(class), message });
                 self.finished_at = Some(at);
             }
             Step::Fetched { files: fetched } => {
                 files = fetched;
-                // Other pictures may have come: they are looked at anew.
+                // Other pictures may have come: they are looked at again.
                 (self.checked, self.corrected) = (None, None);
             }
             Step::Completed => self.finished_at = Some(at),
@@ -200,7 +200,7 @@ impl Edit {
         };
     }
 
-    fn summed_up(fingerprint: Fingerprint, summary: Summary) -> Edit {
+    fn summed_up(fingerprint: Fingerprint, summary: CompactedEdit) -> Edit {
         Edit {
             fingerprint,
             state: summary.state,
@@ -208,8 +208,8 @@ impl Edit {
             prediction: summary.prediction,
             status_path: summary.status_path,
             spent: summary.spent_cents,
-            held: summary.held_cents,
-            doubts: summary.held,
+            reserved_for_uncertain: summary.held_cents,
+            uncertain_submits: summary.held,
             submitted_at: summary.submitted_at,
             finished_at: summary.finished_at,
             problem: summary.problem,

@@ -4,18 +4,19 @@ use crate::color::{Hex, Tolerance, Verdict};
 
 use super::brief::ColorBrief;
 
-/// What an entry of a settled edit has in two bytes: two flags, the picture's extension, and what is known of its color.
+/// What an entry of an archived edit has in two bytes: two flags, the picture's extension, and what is known of its
+/// color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Marks(u16);
+pub(super) struct EntryFlags(u16);
 
-/// What colors were held against, each once. The first 126 have a number of their own; whoever needs to know of another
-/// reads the journal again.
+/// What colors were compared with, each once. The first 126 have a number of their own; whoever needs to know of
+/// another reads the journal again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Goals(Vec<(Vec<Hex>, Tolerance)>);
+pub(super) struct ColorTargets(Vec<(Vec<Hex>, Tolerance)>);
 
 /// Bits 0 and 1 are flags, 2 to 4 the extension, 5 and 6 the verdict, 7 and 8 what the color lock did, and the seven
 /// above the number of the goal: none where no color was checked.
-impl Marks {
+impl EntryFlags {
     pub(super) const HAS_PREDICTION: u16 = 1;
     pub(super) const IS_SHOWN: u16 = 1 << 1;
     const EXTENSION: u16 = 2;
@@ -28,8 +29,8 @@ impl Marks {
         self.0.to_le_bytes()
     }
 
-    pub(super) fn from_bytes(bytes: [u8; 2]) -> Marks {
-        Marks(u16::from_le_bytes(bytes))
+    pub(super) fn from_bytes(bytes: [u8; 2]) -> EntryFlags {
+        EntryFlags(u16::from_le_bytes(bytes))
     }
 
     pub(super) fn has(self, flag: u16) -> bool {
@@ -42,60 +43,60 @@ impl Marks {
 
     /// One more than the picture's place among the usual extensions; 0 where there is none.
     pub(super) fn extension(self) -> u16 {
-        self.0 >> Marks::EXTENSION & 7
+        self.0 >> EntryFlags::EXTENSION & 7
     }
 
     pub(super) fn set_extension(&mut self, extension: u16) {
-        self.0 |= (extension & 7) << Marks::EXTENSION;
+        self.0 |= (extension & 7) << EntryFlags::EXTENSION;
     }
 
-    pub(super) fn color(self, goals: &Goals) -> Option<ColorBrief<'_>> {
-        let number = self.0 >> Marks::GOAL;
+    pub(super) fn color(self, goals: &ColorTargets) -> Option<ColorBrief<'_>> {
+        let number = self.0 >> EntryFlags::GOAL;
         (number != 0).then(|| ColorBrief {
             against: goals.0.get(usize::from(number) - 1).map(|(colors, tolerance)| (&colors[..], *tolerance)),
-            verdict: match self.0 >> Marks::VERDICT & 3 {
+            verdict: match self.0 >> EntryFlags::VERDICT & 3 {
                 0 => Verdict::On,
                 1 => Verdict::Near,
                 2 => Verdict::Off,
                 _ => Verdict::Unmeasurable,
             },
-            is_corrected: self.has(Marks::IS_CORRECTED),
-            is_left: self.has(Marks::IS_LEFT),
+            is_corrected: self.has(EntryFlags::IS_CORRECTED),
+            is_left: self.has(EntryFlags::IS_LEFT),
         })
     }
 
-    pub(super) fn set_color(&mut self, color: &ColorBrief<'_>, goals: &mut Goals) {
+    pub(super) fn set_color(&mut self, color: &ColorBrief<'_>, goals: &mut ColorTargets) {
         let verdict = match color.verdict {
             Verdict::On => 0,
             Verdict::Near => 1,
             Verdict::Off => 2,
             Verdict::Unmeasurable => 3,
         };
-        self.0 |= verdict << Marks::VERDICT | goals.number(color.against) << Marks::GOAL;
-        self.set(Marks::IS_CORRECTED, color.is_corrected);
-        self.set(Marks::IS_LEFT, color.is_left);
+        self.0 |= verdict << EntryFlags::VERDICT | goals.number(color.against) << EntryFlags::GOAL;
+        self.set(EntryFlags::IS_CORRECTED, color.is_corrected);
+        self.set(EntryFlags::IS_LEFT, color.is_left);
     }
 
     /// All of it but the number of the goal, and the goal itself: numbers depend on the order of reading.
-    pub(super) fn comparable(self, goals: &Goals) -> impl PartialEq {
-        (self.0 & ((1 << Marks::GOAL) - 1), self.color(goals).and_then(|color| color.against))
+    pub(super) fn comparable(self, goals: &ColorTargets) -> impl PartialEq {
+        (self.0 & ((1 << EntryFlags::GOAL) - 1), self.color(goals).and_then(|color| color.against))
     }
 }
 
-impl Goals {
+impl ColorTargets {
     /// As many as have a number of their own; the number above stands for all others.
     const MOST: usize = 126;
 
     /// From 1 up.
     fn number(&mut self, goal: Option<(&[Hex], Tolerance)>) -> u16 {
-        let Some((colors, tolerance)) = goal else { return Goals::MOST as u16 + 1 };
+        let Some((colors, tolerance)) = goal else { return ColorTargets::MOST as u16 + 1 };
         let known = self.0.iter().position(|(known, within)| known == colors && *within == tolerance);
         let place = known.unwrap_or_else(|| {
-            if self.0.len() < Goals::MOST {
+            if self.0.len() < ColorTargets::MOST {
                 self.0.push((colors.to_vec(), tolerance));
                 return self.0.len() - 1;
             }
-            Goals::MOST
+            ColorTargets::MOST
         });
         place as u16 + 1
     }
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_marked_is_read_again_and_rare_goals_are_left_to_the_journal() {
-        let mut goals = Goals::default();
+        let mut goals = ColorTargets::default();
         let tolerance = Tolerance::default();
         for number in 0..200u8 {
             let colors = [Hex([number, 0, 0])];
@@ -117,17 +118,17 @@ mod tests {
                 is_corrected: number % 2 == 0,
                 is_left: number % 3 == 0,
             };
-            let mut marks = Marks::default();
-            marks.set(Marks::IS_SHOWN, true);
-            marks.set_extension(4);
-            marks.set_color(&color, &mut goals);
-            let against = color.against.filter(|_| usize::from(number) < Goals::MOST);
-            assert_eq!(marks.color(&goals), Some(ColorBrief { against, ..color }));
+            let mut flags = EntryFlags::default();
+            flags.set(EntryFlags::IS_SHOWN, true);
+            flags.set_extension(4);
+            flags.set_color(&color, &mut goals);
+            let against = color.against.filter(|_| usize::from(number) < ColorTargets::MOST);
+            assert_eq!(flags.color(&goals), Some(ColorBrief { against, ..color }));
             assert_eq!(
-                (marks.extension(), marks.has(Marks::IS_SHOWN), marks.has(Marks::HAS_PREDICTION)),
+                (flags.extension(), flags.has(EntryFlags::IS_SHOWN), flags.has(EntryFlags::HAS_PREDICTION)),
                 (4, true, false)
             );
         }
-        assert_eq!(Marks::default().color(&goals), None);
+        assert_eq!(EntryFlags::default().color(&goals), None);
     }
 }

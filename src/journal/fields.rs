@@ -34,7 +34,7 @@ pub struct RunStart {
     /// The folder in which it was begun, from which relative paths in its plan are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// The command that goes on with it, without what may be secret and what a person decides anew.
+    /// The command that goes on with it, without what may be secret and what a person decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
@@ -53,7 +53,7 @@ pub enum PauseCause {
 
 /// What was learned of a provider's pace. What is left out is as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Learned {
+pub struct LearnedLimits {
     /// The rate at which it takes submits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submits: Option<Rate>,
@@ -75,7 +75,7 @@ pub struct Reroll {
     pub seed: Seed,
 }
 
-/// A check of an edit's color, and what it was held against: where either differs by now, the check is stale.
+/// A check of an edit's color, and what it was compared with: where either differs by now, the check is stale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// The colors asked for.
@@ -84,7 +84,7 @@ pub struct Checked {
     pub tolerance: Tolerance,
     /// What was found; of several pictures in the worst of them.
     pub check: Check,
-    /// Why the color lock could not mend it, if that was tried.
+    /// Why the color lock could not correct it, if that was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncorrected: Option<String>,
 }

@@ -3,25 +3,25 @@ use std::sync::LazyLock;
 use siphasher::sip128::SipHasher13;
 use uuid::Uuid;
 
-/// What ids are hashed with where 8 or 12 bytes stand for one. It is drawn anew for each process, so that nobody can bring
-/// two ids about that meet; a ledger that comes out of a snapshot has the key of the process that wrote it.
+/// What ids are hashed with where 8 or 12 bytes stand for one. It is drawn at random for each process, so that nobody
+/// can bring two ids about that meet; a ledger that comes out of a snapshot has the key of the process that wrote it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key(SipHasher13);
+pub(super) struct HashKey(SipHasher13);
 
 /// 96 bits of the hash of an id.
 pub(super) type ShortHash = [u32; 3];
 
-impl Default for Key {
+impl Default for HashKey {
     /// The key of this process, so that what its ledgers know can be compared.
-    fn default() -> Key {
-        static KEY: LazyLock<Key> = LazyLock::new(|| Key::from_bytes(Uuid::new_v4().as_bytes()));
+    fn default() -> HashKey {
+        static KEY: LazyLock<HashKey> = LazyLock::new(|| HashKey::from_bytes(Uuid::new_v4().as_bytes()));
         *KEY
     }
 }
 
-impl Key {
-    pub(super) fn from_bytes(bytes: &[u8; 16]) -> Key {
-        Key(SipHasher13::new_with_key(bytes))
+impl HashKey {
+    pub(super) fn from_bytes(bytes: &[u8; 16]) -> HashKey {
+        HashKey(SipHasher13::new_with_key(bytes))
     }
 
     pub(super) fn to_bytes(self) -> [u8; 16] {

@@ -51,9 +51,9 @@ impl History {
     }
 
     /// Whether nothing more happens with any of its edits unless somebody asks for it.
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         // Re-rolls are few, and what stands for what is only told from all edits of the job.
-        self.edits().all(|edit| edit.is_at_rest() && edit.reroll.is_none())
+        self.edits().all(|edit| edit.is_final() && edit.reroll.is_none())
     }
 
     /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.

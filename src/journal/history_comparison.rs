@@ -12,8 +12,8 @@ use super::ledger::Ledger;
 use super::lines::Lines;
 use super::{History, ReadAt, Record};
 
-/// The lines about some jobs in several journals. They are read again, a job at a time, and held against each other by what
-/// they add up to.
+/// The lines about some jobs in several journals. They are read again, a job at a time, and compared with each other by
+/// what they add up to.
 pub(super) struct HistoryComparison<'j> {
     journals: &'j [Arc<dyn ReadAt>],
     /// Where the lines of each job begin, in each journal.

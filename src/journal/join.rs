@@ -21,7 +21,7 @@ use super::join_lines::{JoinLine, JoinLines};
 /// The first journal is the one that the others are joined to: it stays as it is, and what it lacks comes behind it, in
 /// the order of time. Joining the same journals once more adds nothing.
 #[derive(Debug)]
-pub struct Joint<'j> {
+pub struct MergedJournal<'j> {
     journals: &'j [Arc<dyn ReadAt>],
     jobs: HashMap<JobId, Known>,
     hasher: RandomState,
@@ -59,13 +59,13 @@ pub enum JoinError {
     Read(#[from] io::Error),
 }
 
-impl<'j> Joint<'j> {
+impl<'j> MergedJournal<'j> {
     /// Holds `journals` against each other; each of them replays by itself.
     ///
     /// # Errors
     ///
     /// Two of them tell different stories of a job, or one cannot be read.
-    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<Joint<'j>, JoinError> {
+    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JoinError> {
         let hasher = RandomState::new();
         let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
         let mut compacted: HashSet<JobId> = HashSet::new();
@@ -113,7 +113,7 @@ impl<'j> Joint<'j> {
         let lacking_runs =
             others.iter().flatten().collect::<HashSet<_>>().into_iter().filter(|run| !first.contains(run));
         let lacks = lacking + lacking_runs.count() as u64;
-        Ok(Joint { journals, jobs, hasher, lacks })
+        Ok(MergedJournal { journals, jobs, hasher, lacks })
     }
 
     /// The place of the journal that knows all that is known of a job; the first of those that do.
@@ -251,7 +251,7 @@ mod tests {
 
     fn joined(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Result<(Vec<u8>, u64), JoinError> {
         let journals = with_first(first, others);
-        let joint = Joint::of(&journals)?;
+        let joint = MergedJournal::of(&journals)?;
         let mut bytes = Vec::new();
         joint.write(&mut bytes).unwrap();
         Ok((bytes, joint.lacks()))
@@ -349,8 +349,8 @@ mod tests {
         let twice = [story(&["a"], 7), story(&["a"], 7)];
         assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");
         let journals = with_first(b"".to_vec(), &twice);
-        assert_eq!(Joint::of(&journals).unwrap().only_in_first().count(), 0);
+        assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().count(), 0);
         let journals = [story(&["a", "x"], 7), story(&["a"], 7)];
-        assert_eq!(Joint::of(&journals).unwrap().only_in_first().map(JobId::as_str).collect::<Vec<_>>(), ["x"]);
+        assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().map(JobId::as_str).collect::<Vec<_>>(), ["x"]);
     }
 }

@@ -2,8 +2,8 @@ use std::io::{self, Read, Write};
 
 use crate::api::PredictionId;
 
-use super::key::Key;
-use super::settled::push;
+use super::archived::push;
+use super::hash_key::HashKey;
 
 /// How many parts the predictions are dealt to, by the first bits of their hashes.
 const PARTS: usize = 1 << 12;
@@ -16,12 +16,12 @@ const PARTS: usize = 1 << 12;
 /// would take up to three times the memory.
 #[derive(Debug, Default)]
 pub(super) struct KnownPredictions {
-    parts: Vec<Vec<Short>>,
-    key: Key,
+    parts: Vec<Vec<HashSuffix>>,
+    key: HashKey,
 }
 
 /// What is left of a hash beside its part.
-type Short = [u8; 6];
+type HashSuffix = [u8; 6];
 
 impl KnownPredictions {
     pub(super) fn insert(&mut self, prediction: &PredictionId) {
@@ -37,7 +37,7 @@ impl KnownPredictions {
         self.parts.get(part).is_some_and(|part| part.contains(&short))
     }
 
-    fn short(&self, prediction: &PredictionId) -> (usize, Short) {
+    fn short(&self, prediction: &PredictionId) -> (usize, HashSuffix) {
         let [hash, _] = self.key.hash(prediction.as_str());
         let [a, b, short @ ..] = hash.to_le_bytes();
         (usize::from(u16::from_le_bytes([a, b])) % PARTS, short)
@@ -59,12 +59,12 @@ impl KnownPredictions {
     /// # Errors
     ///
     /// They cannot be read.
-    pub(super) fn read(key: Key, input: &mut impl Read) -> io::Result<KnownPredictions> {
+    pub(super) fn read(key: HashKey, input: &mut impl Read) -> io::Result<KnownPredictions> {
         let mut parts = Vec::with_capacity(PARTS);
         for _ in 0..PARTS {
             let mut length = [0; 4];
             input.read_exact(&mut length)?;
-            let length = u64::from(u32::from_le_bytes(length)) * size_of::<Short>() as u64;
+            let length = u64::from(u32::from_le_bytes(length)) * size_of::<HashSuffix>() as u64;
             let mut part = Vec::new();
             if input.take(length).read_to_end(&mut part)? as u64 != length {
                 return Err(io::ErrorKind::UnexpectedEof.into());

@@ -20,7 +20,7 @@ pub(super) struct Money {
 
 /// How the money stood at some moment, so that what came after it can be told.
 #[derive(Clone, Debug)]
-pub struct Mark(Money);
+pub struct SpendBaseline(Money);
 
 impl Default for Money {
     fn default() -> Money {
@@ -35,13 +35,13 @@ impl Money {
         at_least(self.open, self.open_submits) + at_least(self.held, self.held_submits)
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        Mark(self.clone())
+    pub(super) fn baseline(&self) -> SpendBaseline {
+        SpendBaseline(self.clone())
     }
 
-    /// What was committed since `mark`: spent, or reserved for what is on its way or uncertain.
-    pub(super) fn since(&self, mark: &Mark) -> Cents {
-        let Mark(before) = mark;
+    /// What was committed since `baseline`: spent, or reserved for what is on its way or uncertain.
+    pub(super) fn since(&self, baseline: &SpendBaseline) -> Cents {
+        let SpendBaseline(before) = baseline;
         let count = (self.open_submits + self.held_submits).saturating_sub(before.open_submits + before.held_submits);
         let sum = (self.open + self.held).minus(before.open + before.held);
         self.spent.minus(before.spent) + sum.max(self.estimate.times(count))
@@ -64,8 +64,8 @@ impl Money {
             }
         }
         if let Step::Released = step {
-            self.held = self.held.minus(edit.held);
-            self.held_submits = self.held_submits.saturating_sub(edit.doubts);
+            self.held = self.held.minus(edit.reserved_for_uncertain);
+            self.held_submits = self.held_submits.saturating_sub(edit.uncertain_submits);
         }
         if let EditState::Submitting { reserved } = edit.state {
             self.open = self.open.minus(reserved);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
 
-use super::fields::{Checked, Corrected, Learned, PauseCause, Reroll, RunStart, SavedFile};
-use super::summary::{Summary, Totals};
+use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
+use super::summary::{CompactedEdit, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
@@ -46,7 +46,7 @@ pub enum RunEvent {
         cause: Option<PauseCause>,
     },
     /// What the run has learned of the provider's pace; a later run on the same backend begins with it.
-    Learned(Learned),
+    Learned(LearnedLimits),
     /// The journal was compacted: what comes before adds up to what a longer one did.
     Compacted(Totals),
     /// The process ended in good order.
@@ -123,7 +123,7 @@ pub enum Step {
         message: String,
     },
     /// All that the edit had come to when the journal was compacted. Nothing of it comes before.
-    Summary(Box<Summary>),
+    Summary(Box<CompactedEdit>),
 }
 
 #[derive(Serialize)]

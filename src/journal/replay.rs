@@ -54,7 +54,7 @@ pub enum ReplayError {
 /// because a line lost in the middle could be a prediction that was paid for.
 pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
     let journal: Arc<dyn ReadAt> = Arc::new(journal);
-    replay_on(&journal, Replayed::nothing_of(&journal))
+    replay_from(&journal, Replayed::empty(&journal))
 }
 
 /// Reads on where `replayed` ends, which is as much of the same journal.
@@ -62,20 +62,20 @@ pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
 /// # Errors
 ///
 /// Those of [`replay`].
-pub fn replay_on(journal: &Arc<dyn ReadAt>, replayed: Replayed) -> Result<Replayed, ReplayError> {
+pub fn replay_from(journal: &Arc<dyn ReadAt>, replayed: Replayed) -> Result<Replayed, ReplayError> {
     replay_keeping(journal, replayed, RECENT)
 }
 
 impl Replayed {
     /// The beginning of a journal, before its first line.
-    pub fn nothing_of(journal: &Arc<dyn ReadAt>) -> Replayed {
+    pub fn empty(journal: &Arc<dyn ReadAt>) -> Replayed {
         Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() }
     }
 }
 
-/// Reads on with at most `recent` jobs live that could be settled.
+/// Reads on with at most `recent` jobs live that could be archived.
 fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usize) -> Result<Replayed, ReplayError> {
-    let mut finished = replayed.ledger.resting();
+    let mut finished = replayed.ledger.final_jobs();
     let (mut lines, mut scanner) = (Lines::behind(journal, replayed.length), Scanner::default());
     while let Some(line) = lines.next()? {
         if !line.is_whole {
@@ -100,7 +100,7 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usi
         if finished.len() > recent
             && let Some(job) = finished.pop_front()
         {
-            replayed.ledger.settle(job);
+            replayed.ledger.archive(job);
         }
         replayed.records = number;
         replayed.length = line.offset + line.bytes.len() as u64 + 1;
@@ -159,7 +159,7 @@ pub(super) mod tests {
 
     pub(in crate::journal) fn replayed_keeping(bytes: Vec<u8>, recent: usize) -> Result<Replayed, ReplayError> {
         let journal: Arc<dyn ReadAt> = Arc::new(bytes);
-        go_on(&journal, Replayed::nothing_of(&journal), recent)
+        go_on(&journal, Replayed::empty(&journal), recent)
     }
 
     fn ledger(steps: &[(&str, Step)]) -> Ledger {
@@ -179,7 +179,7 @@ pub(super) mod tests {
         let uncertain = Step::Uncertain { message: "reset".into() };
         let ledger = ledger(&[("a", intent(1)), ("a", uncertain), ("a", intent(2)), ("a", accepted(7))]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents(7), Cents(7)));
-        assert_eq!(ledger.live(&key("a")).unwrap().held, Cents(7));
+        assert_eq!(ledger.live(&key("a")).unwrap().reserved_for_uncertain, Cents(7));
         assert_eq!(ledger.live(&key("a")).unwrap().state, EditState::Processing);
     }
 
@@ -321,11 +321,11 @@ pub(super) mod tests {
             }
             prop_assert_eq!(replayed.edits().count(), running.edits().count());
             prop_assert_eq!(replayed.unanswered(), running.unanswered());
-            prop_assert_eq!(replayed.live_edits().filter(|(_, edit)| !edit.is_at_rest()).count(), running.live_edits().filter(|(_, edit)| !edit.is_at_rest()).count());
+            prop_assert_eq!(replayed.live_edits().filter(|(_, edit)| !edit.is_final()).count(), running.live_edits().filter(|(_, edit)| !edit.is_final()).count());
             for job in ["a", "b", "größe", "d-2"] {
-                replayed.wake(&JobId::new(job).unwrap()).unwrap();
+                replayed.load(&JobId::new(job).unwrap()).unwrap();
             }
-            prop_assert_eq!(replayed.settled_edits(), 0);
+            prop_assert_eq!(replayed.archived_edits(), 0);
             prop_assert_eq!(replayed, running);
         }
     }
@@ -335,11 +335,11 @@ pub(super) mod tests {
         let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
         let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;
-        assert_eq!((ledger.settled_edits(), ledger.live_edits().count()), (1, 0));
+        assert_eq!((ledger.archived_edits(), ledger.live_edits().count()), (1, 0));
         ledger.apply(Timestamp::UNIX_EPOCH, &Record::Edit(key("a"), intent(2))).unwrap();
         let edit = ledger.live(&key("a")).unwrap();
         assert_eq!((edit.attempts, edit.spent, ledger.spent()), (2, Cents(7), Cents(7)));
-        assert_eq!(ledger.settled_edits(), 0);
+        assert_eq!(ledger.archived_edits(), 0);
     }
 
     #[test]
@@ -348,7 +348,7 @@ pub(super) mod tests {
         let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
         let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;
         ledger.reads_from(Arc::new(lines(&[("b", intent(1)), ("b", accepted(7)), ("b", Step::Completed)])));
-        assert!(ledger.wake(&key("a").job).is_err());
+        assert!(ledger.load(&key("a").job).is_err());
         assert!(ledger.edit(&key("a")).is_err());
         assert_eq!(ledger.status(&key("a")), JobStatus::Failed);
     }

@@ -9,7 +9,7 @@ use crate::bytes::{first, places};
 use crate::job::{Cents, ContentHash, Fingerprint, JobIdRef};
 
 use super::record::LineError;
-use super::summary::Summary;
+use super::summary::CompactedEdit;
 use super::{EditKey, EditState, Record, RunEvent, SavedFile, Step};
 
 /// Reads lines about edits.
@@ -61,7 +61,7 @@ impl Scanner {
 
     /// Reads a line about an edit; nothing where it is unusual.
     fn scan<'l>(&mut self, line: &'l [u8]) -> Option<(Timestamp, EditLine<'l>)> {
-        let mut rest = Rest(line);
+        let mut rest = Cursor(line);
         rest.expect(br#"{"v":"#)?;
         let [b'1'..=b'4'] = rest.exactly()? else { return None };
         rest.expect(br#","at":""#)?;
@@ -77,7 +77,7 @@ impl Scanner {
     }
 
     /// The kind of a step, and all that it has to say.
-    fn step(&mut self, rest: &mut Rest<'_>) -> Option<Step> {
+    fn step(&mut self, rest: &mut Cursor<'_>) -> Option<Step> {
         if rest.take(br#"intent","attempt":"#) {
             let attempt = rest.number()?.try_into().ok()?;
             let reserved_cents = Cents(rest.after(br#","reserved_cents":"#)?.number()?);
@@ -102,8 +102,8 @@ impl Scanner {
     }
 
     /// What a compacted journal says of an edit that went well at once; its pictures are next.
-    fn summary(&mut self, rest: &mut Rest<'_>) -> Option<Summary> {
-        Some(Summary {
+    fn summary(&mut self, rest: &mut Cursor<'_>) -> Option<CompactedEdit> {
+        Some(CompactedEdit {
             state: EditState::Completed { files: rest.files()? },
             shown: rest.take(br#","shown":true"#),
             attempts: rest.after(br#","attempts":"#)?.number()?.try_into().ok()?,
@@ -134,7 +134,7 @@ impl Scanner {
 
 impl Clock {
     /// A time such as `2026-11-23T20:00:00.123Z`, whose opening quote is behind us, and its closing quote.
-    fn time(&mut self, rest: &mut Rest<'_>) -> Option<Timestamp> {
+    fn time(&mut self, rest: &mut Cursor<'_>) -> Option<Timestamp> {
         let minute = rest.exactly::<MINUTE>()?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
         let &[b':', ten, one] = rest.exactly::<3>()? else { return None };
@@ -173,10 +173,10 @@ impl Clock {
 }
 
 /// What is left of a line.
-struct Rest<'l>(&'l [u8]);
+struct Cursor<'l>(&'l [u8]);
 
 /// Literals are arrays, so that a comparison with one is a few instructions and no loop.
-impl<'l> Rest<'l> {
+impl<'l> Cursor<'l> {
     fn take<const N: usize>(&mut self, literal: &[u8; N]) -> bool {
         match self.0.split_first_chunk::<N>() {
             Some((first, rest)) if first == literal => {
@@ -191,7 +191,7 @@ impl<'l> Rest<'l> {
         self.take(literal).then_some(())
     }
 
-    fn after<const N: usize>(&mut self, literal: &[u8; N]) -> Option<&mut Rest<'l>> {
+    fn after<const N: usize>(&mut self, literal: &[u8; N]) -> Option<&mut Cursor<'l>> {
         self.take(literal).then_some(self)
     }
 

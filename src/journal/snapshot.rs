@@ -135,7 +135,7 @@ mod tests {
     use crate::journal::replay::tests::{choices, drawn, go_on, replayed_keeping};
 
     proptest! {
-        /// Whatever has happened before and after it, and however many jobs were settled by then.
+        /// Whatever has happened before and after it, and however many jobs were archived by then.
         #[test]
         fn a_snapshot_and_the_lines_behind_it_add_up_to_what_all_lines_do(
             before in choices(), after in choices(), recent in 0..5usize,
@@ -153,7 +153,7 @@ mod tests {
             let mut at_once = replayed_keeping(whole, recent).unwrap().ledger;
             for ledger in [&mut resumed, &mut at_once] {
                 for job in ["a", "b", "größe", "d-2"] {
-                    ledger.wake(&JobId::new(job).unwrap()).unwrap();
+                    ledger.load(&JobId::new(job).unwrap()).unwrap();
                 }
             }
             prop_assert_eq!(resumed, at_once);

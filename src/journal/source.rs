@@ -5,15 +5,15 @@ use jiff::Timestamp;
 
 use crate::job::JobId;
 
+use super::archived::{ArchivedEdit, FingerprintPrefix};
 use super::edit::Edit;
 use super::history::{History, Tracked};
 use super::line_offsets::LineOffsets;
 use super::lines::Lines;
 use super::scan::{EditLine, Read, Scanner};
-use super::settled::{Half, Stored};
 use super::{EditKey, ReadAt, Step};
 
-/// The journal that the settled jobs are in.
+/// The journal that the archived jobs are in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Source(Option<Arc<dyn ReadAt>>);
 
@@ -24,7 +24,7 @@ impl PartialEq for Source {
     }
 }
 
-/// The lines of a settled job cannot be read again.
+/// The lines of an archived job cannot be read again.
 #[derive(Debug, thiserror::Error)]
 #[error("read the journal again at byte {offset}: {cause}")]
 pub struct LinesError {
@@ -43,8 +43,8 @@ impl Source {
         Source(Some(journal))
     }
 
-    /// Reads all edits of a settled job again.
-    pub(super) fn history(&self, job: &JobId, edits: &[Stored]) -> Result<History, LinesError> {
+    /// Reads all edits of an archived job again.
+    pub(super) fn history(&self, job: &JobId, edits: &[ArchivedEdit]) -> Result<History, LinesError> {
         let mut history = History::default();
         for stored in edits {
             let (owner, tracked) = self.edit(stored)?;
@@ -59,13 +59,13 @@ impl Source {
         Ok(history)
     }
 
-    /// Reads the lines of a settled edit again; the same function as ever says what they add up to.
-    pub(super) fn edit(&self, stored: &Stored) -> Result<(EditKey, Tracked), LinesError> {
+    /// Reads the lines of an archived edit again; the same function as ever says what they add up to.
+    pub(super) fn edit(&self, stored: &ArchivedEdit) -> Result<(EditKey, Tracked), LinesError> {
         let mut read: Option<(EditKey, Edit)> = None;
         for (step, &offset) in self.steps(&stored.offsets).zip(&stored.offsets.0) {
             let (at, key, step) = step?;
             let (owner, edit) = read.get_or_insert_with(|| (key.clone(), Edit::new(key.fingerprint)));
-            let is_its_own = *owner == key && Half::of(key.fingerprint) == stored.edit;
+            let is_its_own = *owner == key && FingerprintPrefix::of(key.fingerprint) == stored.edit;
             let next = edit.next(&step).filter(|_| is_its_own);
             let next = next.ok_or_else(|| LinesError::invalid(offset, "the line is no longer what it was"))?;
             edit.apply(at, step, next);
@@ -94,7 +94,7 @@ impl Source {
     }
 
     /// The lines of an edit are those of another.
-    pub(super) fn is_of_another(&self, stored: &Stored) -> LinesError {
+    pub(super) fn is_of_another(&self, stored: &ArchivedEdit) -> LinesError {
         LinesError::invalid(stored.offsets.0.first().copied().unwrap_or(0), "the line is about another edit")
     }
 }

@@ -26,7 +26,7 @@ pub struct Totals {
 
 /// An edit in one record, as a compacted journal has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct CompactedEdit {
     /// Where it stands.
     #[serde(flatten)]
     pub state: EditState,

@@ -78,7 +78,7 @@ impl Durable {
     }
 
     /// Does not wait: for records that only save work, whose loss a later run makes good.
-    pub fn later(self) {}
+    pub fn detach(self) {}
 }
 
 impl Journal {
@@ -111,7 +111,7 @@ impl Journal {
     /// # Errors
     ///
     /// The writer has failed.
-    pub async fn so_far(&self) -> Result<Durable, JournalError> {
+    pub async fn barrier(&self) -> Result<Durable, JournalError> {
         let (durable, receiver) = oneshot::channel();
         self.lines.send(Line { bytes: Vec::new(), durable }).await.map_err(|_| JournalError::closed())?;
         Ok(Durable(receiver))

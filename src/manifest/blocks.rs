@@ -9,7 +9,7 @@ use super::quotes::last_record_end;
 use super::text::fill;
 
 /// The longest row that is read, in bytes: beyond it, a quote was never closed.
-const LONGEST: usize = 128 << 20;
+const MAX_BLOCK: usize = 128 << 20;
 
 /// How large a block is where rows are short, in bytes.
 const USUAL: usize = 1 << 17;
@@ -23,19 +23,20 @@ pub(super) struct Block {
     /// The line where it begins, from 1.
     pub(super) line: u64,
     /// Where its memory goes when nobody needs it any more.
-    shelf: Shelf,
+    shelf: BufferPool,
 }
 
-/// Memory of blocks that were read, for those to come: what is asked for anew comes with a fault for each of its pages.
+/// Memory of blocks that were read, for those to come: what is asked for again comes with a fault for each of its
+/// pages.
 #[derive(Clone, Debug, Default)]
-struct Shelf(Arc<Mutex<Vec<Vec<u8>>>>);
+struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
 /// What ends a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ends {
     /// A line feed.
     Lines,
-    /// The end of a line that is not inside of quotes, where cells are separated by this.
+    /// The end of a line that is not inside quotes, where cells are separated by this.
     Records(u8),
     /// The line before one that begins an entry of a YAML list, with so many spaces before it.
     Entries(usize),
@@ -64,7 +65,7 @@ pub(super) struct Blocks<R> {
     /// What was read behind the last block.
     rest: Vec<u8>,
     is_over: bool,
-    shelf: Shelf,
+    shelf: BufferPool,
 }
 
 impl<R: Read> Blocks<R> {
@@ -75,7 +76,7 @@ impl<R: Read> Blocks<R> {
 
     /// The same with blocks of `size` bytes where rows are short.
     pub(super) fn of_size(input: R, ends: Ends, start: Start, size: usize) -> Blocks<R> {
-        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, shelf: Shelf::default() }
+        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, shelf: BufferPool::default() }
     }
 
     fn read(&mut self) -> io::Result<Option<Block>> {
@@ -96,7 +97,7 @@ impl<R: Read> Blocks<R> {
             if let Some(end) = self.ends.last(read) {
                 break end;
             }
-            if filled >= LONGEST {
+            if filled >= MAX_BLOCK {
                 return Err(io::Error::other(self.ends.too_long(self.next.line)));
             }
             bytes.resize(filled * 2, 0);
@@ -131,7 +132,7 @@ impl Block {
     /// A block of this text, as if it were all that there is.
     #[cfg(test)]
     pub(super) fn of(text: &str) -> Block {
-        Block { text: text.to_owned(), offset: 0, line: 1, shelf: Shelf::default() }
+        Block { text: text.to_owned(), offset: 0, line: 1, shelf: BufferPool::default() }
     }
 }
 
@@ -141,7 +142,7 @@ impl Drop for Block {
     }
 }
 
-impl Shelf {
+impl BufferPool {
     /// Memory of a block, or none yet; whatever is in it is of no use.
     fn take(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()

@@ -10,8 +10,8 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::entries::{COLUMNS, Entries, read_row, span_of};
 use super::lined_text::LinedText;
 use super::node::{self, Key, Kind, Node, repeated};
-use super::row::{At, Complaint, Defaults, Reader};
-use super::settings::{RUN_KEYS, Settings};
+use super::row::{At, Defaults, Reader, RowError};
+use super::settings::{ManifestSettings, RUN_KEYS};
 use super::source::Source;
 use super::suggest;
 
@@ -32,7 +32,10 @@ pub(super) enum Opened {
 ///
 /// # Errors
 /// Everything that is wrong with the head, where no job can be looked at.
-pub(super) fn open(source: &Source, folder: &Path) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn open(
+    source: &Source,
+    folder: &Path,
+) -> Result<(ManifestSettings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
     read(source, source.text().map_err(|diagnostic| vec![diagnostic])?, folder)
 }
 
@@ -44,12 +47,12 @@ pub(super) fn read(
     source: &Source,
     text: String,
     folder: &Path,
-) -> Result<(Settings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
+) -> Result<(ManifestSettings, Opened, Vec<Diagnostic>), Vec<Diagnostic>> {
     let text = LinedText::from(text);
     let mut root = node::parse(&text)
         .map_err(|unparsable| vec![source.error_on(&text, &unparsable.at, unparsable.message, unparsable.hint)])?;
     let lost = root.find_lost(&text);
-    let mut head = Head { source, text: &text, folder, settings: Settings::default(), diagnostics: Vec::new() };
+    let mut head = Head { source, text: &text, folder, settings: ManifestSettings::default(), diagnostics: Vec::new() };
     for node::Lost { span, message, hint } in lost {
         head.complain(&span, message, hint);
     }
@@ -80,7 +83,7 @@ struct Head<'h> {
     source: &'h Source,
     text: &'h LinedText,
     folder: &'h Path,
-    settings: Settings,
+    settings: ManifestSettings,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -160,7 +163,7 @@ impl Head<'_> {
         self.diagnostics.extend(errors.elsewhere);
         let placed = errors.complaints.into_iter();
         let placed = placed.map(|complaint| (span_of(&complaint.at, &[], whole, self.text), complaint));
-        let mut placed: Vec<(Range<usize>, Complaint)> = placed.collect();
+        let mut placed: Vec<(Range<usize>, RowError)> = placed.collect();
         placed.sort_by_key(|(span, _)| span.start);
         for (span, complaint) in placed {
             self.complain(&span, complaint.message, complaint.hint);
@@ -253,7 +256,7 @@ impl Head<'_> {
                 COLUMNS => "columns of your own belong to one job",
                 _ => continue,
             };
-            complaints.push(Complaint::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
+            complaints.push(RowError::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
         }
         let mut reader = Reader::new(&row, self.folder);
         let defaults = Defaults::from(reader.parse());

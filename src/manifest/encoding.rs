@@ -104,7 +104,7 @@ pub(super) struct Guess {
 }
 
 /// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
-/// lines end as they did there, or letters inside of words show that it is that.
+/// lines end as they did there, or letters inside words show that it is that.
 pub(super) fn fallback(reader: impl Read) -> io::Result<Guess> {
     let mut reader = BufReader::with_capacity(1 << 17, reader);
     let mut met = Met::default();
@@ -143,15 +143,15 @@ struct Met {
 }
 
 /// How many letters with accents no word has one after the other.
-const MOST_ACCENTS: u32 = 4;
+const MAX_ACCENTS: u32 = 4;
 
-/// Whether Windows-1252 has a sign for this byte that stands neither inside of words nor behind them.
+/// Whether Windows-1252 has a sign for this byte that stands neither inside words nor behind them.
 fn is_strange_behind_a_letter(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x82 | 0x84 | 0x88 | 0x8D | 0x8F | 0x90 | 0x98 | 0x9D)
         || matches!(byte, 0xA1 | 0xA4 | 0xA6 | 0xA8 | 0xAC | 0xAF | 0xBF)
 }
 
-/// The same for one that may stand behind words, and not inside of them.
+/// The same for one that may stand behind words, and not inside them.
 fn is_strange_between_letters(byte: u8) -> bool {
     matches!(byte, 0x80 | 0x86 | 0x87 | 0x89 | 0x8B | 0x94 | 0x9B | 0xA2 | 0xA3 | 0xA5 | 0xA7)
         || matches!(byte, 0xAB | 0xB1 | 0xB3 | 0xB6 | 0xB8 | 0xB9 | 0xBB..=0xBE)
@@ -199,7 +199,7 @@ impl Met {
                 place.get_or_insert(offset);
             }
         };
-        note(&mut self.no_word, here, self.run == MOST_ACCENTS);
+        note(&mut self.no_word, here, self.run == MAX_ACCENTS);
         note(&mut self.no_windows_word, here, is_small(letter) && is_capital(byte));
         let is_behind = letter.is_ascii_alphabetic() || is_small(letter);
         note(&mut self.no_windows_word, here, is_behind && is_strange_behind_a_letter(byte));
@@ -210,7 +210,7 @@ impl Met {
         note(&mut self.no_windows_word, before, matches!(letter, 0x88 | 0x98) && byte.is_ascii_alphabetic());
         // Only Portuguese has this letter, before an `e`; in Hungarian it is another one.
         note(&mut self.doubtful, before, letter == 0xF5 && byte.is_ascii_lowercase() && byte != b'e');
-        // Iceland has the first two inside of words, and Gaelic the third.
+        // Iceland has the first two inside words, and Gaelic the third.
         note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
     }
 

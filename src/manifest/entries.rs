@@ -4,8 +4,8 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::field::Field;
 use super::lined_text::LinedText;
 use super::node::{Key, Kind, Node, repeated};
-use super::pass::{Parts, Pass, parts_of_list};
-use super::row::{At, Complaint, Defaults, Items, Row, Value};
+use super::row::{At, Defaults, Items, Row, RowError, Value};
+use super::row_cursor::{Parts, RowCursor, parts_of_list};
 use super::source::Source;
 use super::suggest;
 
@@ -51,7 +51,7 @@ impl Entries {
     }
 }
 
-impl Pass for EntriesPass<'_> {
+impl RowCursor for EntriesPass<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -69,7 +69,7 @@ impl Pass for EntriesPass<'_> {
         &self.list.defaults
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         row_of(self.job())
     }
 
@@ -77,7 +77,7 @@ impl Pass for EntriesPass<'_> {
         columns_of(self.job())
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let text = &self.list.text;
         let span = span_in(&complaint.at, self.job(), text);
         self.source.error_on(text, &span, complaint.message, complaint.hint)
@@ -91,19 +91,19 @@ impl EntriesPass<'_> {
 }
 
 /// The row that a job of a list is, and what is wrong with its keys.
-pub(super) fn row_of(job: &Node) -> (Row<'_>, Vec<Complaint>) {
+pub(super) fn row_of(job: &Node) -> (Row<'_>, Vec<RowError>) {
     match &job.kind {
         Kind::Map(pairs) => read_row(pairs),
         Kind::Scalar(text) if joined_key(text).is_some() => {
             let key = joined_key(text).unwrap_or_default();
             let message = format!("the job is a text, for there is no space after `{key}:`");
             let at = At::Source(job.span.start..job.span.start + key.len() + 1);
-            (Row::refused(), vec![Complaint::new(at, message, format!("write `{key}: …`, and so with the others"))])
+            (Row::refused(), vec![RowError::new(at, message, format!("write `{key}: …`, and so with the others"))])
         }
         _ => {
             let message = format!("the job is {}, and takes keys such as `prompt`", job.what());
             let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
-            (Row::refused(), vec![Complaint::new(At::Row, message, hint)])
+            (Row::refused(), vec![RowError::new(At::Row, message, hint)])
         }
     }
 }
@@ -134,13 +134,13 @@ fn joined_key(text: &str) -> Option<&str> {
 }
 
 /// The known columns among the keys of a map, and what is wrong with the keys.
-pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
+pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<RowError>) {
     let mut row = Row::default();
     let mut complaints = Vec::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
         let at = At::Source(key.span.clone());
         if let Some((message, hint)) = repeated(pairs, index) {
-            complaints.push(Complaint::new(at, message, hint));
+            complaints.push(RowError::new(at, message, hint));
         } else if let Some(field) = Field::from_key(&key.name) {
             match value_of(field, value) {
                 Ok(value) => row.set(field, value),
@@ -153,23 +153,23 @@ pub(super) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<Complaint>) {
             complaints.extend(own_columns(value));
         } else {
             if let Some(near) = suggest::nearest(&key.name, Field::KEYS) {
-                // The column was meant and is spelt wrong: that it is missing as well is not worth a second message.
+                // The column was meant and is spelled wrong: that it is missing as well is not worth a second message.
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
-                complaints.push(Complaint::new(
+                complaints.push(RowError::new(
                     at,
                     format!("unknown column {}", quoted(&key.name)),
                     format!("did you mean `{near}`?"),
                 ));
             } else {
                 let hint = format!("a job has {}; what is your own goes under `{COLUMNS}:`", Field::KEYS.join(", "));
-                complaints.push(Complaint::new(at, format!("unknown column {}", quoted(&key.name)), hint));
+                complaints.push(RowError::new(at, format!("unknown column {}", quoted(&key.name)), hint));
             }
         }
     }
     (row, complaints)
 }
 
-fn own_columns(value: &Node) -> Option<Complaint> {
+fn own_columns(value: &Node) -> Option<RowError> {
     let wrong = match &value.kind {
         Kind::Null => None,
         Kind::Map(columns) => {
@@ -179,24 +179,24 @@ fn own_columns(value: &Node) -> Option<Complaint> {
     }?;
     let message = format!("`{COLUMNS}` takes a name and a single value each, and this is {}", wrong.what());
     let hint = "write it as one text, as in `sizes: s, m`".to_owned();
-    Some(Complaint::new(At::Source(wrong.span.clone()), message, hint))
+    Some(RowError::new(At::Source(wrong.span.clone()), message, hint))
 }
 
-fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<Complaint>> {
+fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<RowError>> {
     let refuse = |node: &Node| {
         let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
         let hint = match field {
             Field::Images => "write URLs and paths alone, as in `images: [https://example.com/mug.jpg]`",
             _ => "write one text",
         };
-        Complaint::new(At::Source(node.span.clone()), message, hint.to_owned())
+        RowError::new(At::Source(node.span.clone()), message, hint.to_owned())
     };
     match &value.kind {
         Kind::Null => Ok(Value::Absent),
         Kind::Scalar(text) => Ok(Value::Text(text)),
         Kind::Map(_) => Err(vec![refuse(value)]),
         Kind::List(items) => {
-            let wrong: Vec<Complaint> = items.iter().filter(|item| item.scalar().is_none()).map(refuse).collect();
+            let wrong: Vec<RowError> = items.iter().filter(|item| item.scalar().is_none()).map(refuse).collect();
             if wrong.is_empty() { Ok(Value::List(Items::Nodes(items))) } else { Err(wrong) }
         }
     }

@@ -10,8 +10,8 @@ use crate::job::folded;
 /// The ids of one pass and the lines where they stand, in sixteen bytes an id beside those that are free for more.
 ///
 /// An id is kept as 96 bits of keyed hashes: 64 of what names the same file on Windows and macOS, and 32 of itself. The
-/// keys are drawn anew for every pass and leave it in no form, so that nobody can prepare two ids that meet, and a million
-/// ids meet by chance once in 10^17 passes.
+/// keys are drawn at random for every pass and leave it in no form, so that nobody can prepare two ids that meet, and a
+/// million ids meet by chance once in 10^17 passes.
 #[derive(Default)]
 pub(super) struct IdIndex {
     /// Each shard grows by itself, so that never more than one of them is held twice.

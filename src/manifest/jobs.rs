@@ -4,14 +4,14 @@ use super::Manifest;
 use super::diagnostic::{Diagnostic, quoted};
 use super::field::Field;
 use super::id_index::{Before, HashedId, IdIndex, IdKey};
-use super::pass::{Parts, Pass};
-use super::row::{self, At, Complaint, Row, understand};
+use super::row::{self, At, Row, RowError, parse_row};
+use super::row_cursor::{Parts, RowCursor};
 
 /// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
 pub struct Jobs<'m> {
     reading: Reading<'m>,
     parts: Parts<'m>,
-    part: Option<Box<dyn Pass + 'm>>,
+    part: Option<Box<dyn RowCursor + 'm>>,
     ids: IdIndex,
     is_over: bool,
 }
@@ -25,7 +25,7 @@ pub struct FoundJob<'r> {
 
 /// Where the user's own columns are.
 enum Columns<'r> {
-    InRow(&'r dyn Pass),
+    InRow(&'r dyn RowCursor),
     Known(&'r [(String, String)]),
 }
 
@@ -35,7 +35,7 @@ impl<'r> FoundJob<'r> {
         FoundJob { job, columns: Columns::Known(columns) }
     }
 
-    /// A column that is empty and whose text is missed inside of the prompt or the id.
+    /// A column that is empty and whose text is missed inside the prompt or the id.
     pub fn gap(&self) -> Option<&str> {
         match self.columns {
             Columns::InRow(pass) => pass.gap(),
@@ -74,7 +74,7 @@ impl Columns<'_> {
     }
 }
 
-/// What rows are held against while they are read.
+/// What rows are compared with while they are read.
 pub(super) struct Reading<'m> {
     manifest: &'m Manifest,
     key: IdKey,
@@ -96,18 +96,18 @@ impl<'m> Reading<'m> {
     }
 
     /// Reads the row where `pass` is; `each` makes of its job what is needed of it.
-    pub(super) fn read<T>(&self, pass: &dyn Pass, each: impl FnOnce(&FoundJob<'_>) -> T) -> ReadRow<T> {
+    pub(super) fn read<T>(&self, pass: &dyn RowCursor, each: impl FnOnce(&FoundJob<'_>) -> T) -> ReadRow<T> {
         let (row, shape) = pass.row();
-        let job = self.understand(&row, pass);
+        let job = self.parse_row(&row, pass);
         let id = id(&row, &job).map(|id| self.key.hash(id));
         let good = job.as_ref().ok().filter(|_| shape.is_empty());
         ReadRow { line: pass.line(), id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
     /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
-    pub(super) fn diagnose(&self, pass: &dyn Pass, first: Option<u64>) -> Vec<Diagnostic> {
+    pub(super) fn diagnose(&self, pass: &dyn RowCursor, first: Option<u64>) -> Vec<Diagnostic> {
         let (row, mut complaints) = pass.row();
-        let job = self.understand(&row, pass);
+        let job = self.parse_row(&row, pass);
         let id = id(&row, &job).map(str::to_owned);
         complaints.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
         complaints.extend(job.err().into_iter().flatten());
@@ -120,41 +120,47 @@ impl<'m> Reading<'m> {
     }
 
     /// An error of the row where `pass` is: of its image with the number `image`, or of the row as a whole.
-    pub(super) fn about(&self, pass: &dyn Pass, image: Option<usize>, message: String, hint: String) -> Diagnostic {
+    pub(super) fn about(
+        &self,
+        pass: &dyn RowCursor,
+        image: Option<usize>,
+        message: String,
+        hint: String,
+    ) -> Diagnostic {
         let (row, _) = pass.row();
         let at = image.map_or(At::Row, |image| row.image(image));
         self.about_place(pass, at, message, hint)
     }
 
     /// An error of the column whose text is missed in the row where `pass` is.
-    pub(super) fn about_gap(&self, pass: &dyn Pass, message: String, hint: String) -> Diagnostic {
+    pub(super) fn about_gap(&self, pass: &dyn RowCursor, message: String, hint: String) -> Diagnostic {
         let at = pass.gap().map_or(At::Row, |name| At::OfRow(Box::new(At::Column(name.to_owned()))));
         self.about_place(pass, at, message, hint)
     }
 
-    fn about_place(&self, pass: &dyn Pass, at: At, message: String, hint: String) -> Diagnostic {
+    fn about_place(&self, pass: &dyn RowCursor, at: At, message: String, hint: String) -> Diagnostic {
         let (row, _) = pass.row();
-        let job = self.understand(&row, pass);
-        let diagnostic = pass.diagnostic(Complaint::new(at, message, hint));
+        let job = self.parse_row(&row, pass);
+        let diagnostic = pass.diagnostic(RowError::new(at, message, hint));
         Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
     }
 
     /// The images that the row where `pass` is names, with their numbers, whatever is wrong with it.
-    pub(super) fn pictures(&self, pass: &dyn Pass) -> Vec<(usize, ImageSource)> {
+    pub(super) fn pictures(&self, pass: &dyn RowCursor) -> Vec<(usize, ImageSource)> {
         let (row, shape) = pass.row();
         // In a row with too many cells, none may be what it seems to be.
         let is_shifted = shape.iter().any(|complaint| complaint.at == At::Row);
         if is_shifted { Vec::new() } else { row::pictures(&row, pass.defaults(), &self.manifest.folder) }
     }
 
-    fn understand<'p>(&'p self, row: &Row<'p>, pass: &'p dyn Pass) -> Result<JobRef<'p>, Vec<Complaint>> {
+    fn parse_row<'p>(&'p self, row: &Row<'p>, pass: &'p dyn RowCursor) -> Result<JobRef<'p>, Vec<RowError>> {
         let model = self.manifest.settings.model.as_deref().unwrap_or(DEFAULT_MODEL);
-        understand(row, pass.defaults(), model, &self.manifest.folder, pass.line())
+        parse_row(row, pass.defaults(), model, &self.manifest.folder, pass.line())
     }
 }
 
 /// The id of a row, or what should be one.
-fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<Complaint>>) -> Option<&'j str> {
+fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<RowError>>) -> Option<&'j str> {
     match job {
         Ok(_) if row.is_id_refused() => None,
         Ok(job) => Some(job.id.as_str()),
@@ -215,7 +221,7 @@ impl Iterator for Jobs<'_> {
     }
 }
 
-fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn Pass) -> Complaint {
+fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowError {
     if row.id().is_some() {
         let message = if first == pass.line() {
             format!("the id {} is taken by another job of the same row", quoted(id))
@@ -228,10 +234,10 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn Pass) -> Complaint 
         } else {
             pass.way_out_of_duplicates()
         };
-        Complaint::new(At::Field(Field::Id), message, hint)
+        RowError::new(At::Field(Field::Id), message, hint)
     } else {
         let message = format!("the row asks for the same edit as line {first}");
         let hint = "drop one of them, or give each an `id` if both are meant".to_owned();
-        Complaint::new(At::Row, message, hint)
+        RowError::new(At::Row, message, hint)
     }
 }

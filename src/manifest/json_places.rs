@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The places of an object's own keys and of their values, without those of objects inside of it. The text is valid.
+/// The places of an object's own keys and of their values, without those of objects inside it. The text is valid.
 pub(super) fn pairs(object: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let bytes = object.as_bytes();
     let mut at = blank_end(bytes, 0) + 1;

@@ -13,38 +13,38 @@ use super::diagnostic::{Diagnostic, Severity, quoted};
 use super::dialect::{self, snake_case};
 use super::field::Field;
 use super::json_places;
-use super::pass::{Parts, Pass, Use, parts};
-use super::row::{At, Complaint, Items, Row, Value};
+use super::row::{At, Items, Row, RowError, Value};
+use super::row_cursor::{Parts, RowCursor, TablePurpose, parts};
 use super::source::Source;
 use super::suggest;
 use super::table::header::{self, Column, Remark};
 
 /// How many names of columns are looked at in the first lines.
-const MOST_NAMES: usize = 256;
+const MAX_NAMES: usize = 256;
 
 /// A manifest of JSON lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     /// Whether the objects are jobs, or rows for a template.
-    use_as: Use,
+    use_as: TablePurpose,
     /// What was understood of the names in the first lines and could surprise.
     pub(super) notices: Vec<Diagnostic>,
 }
 
 impl Lines {
     /// Makes sure that there is a line at all, and looks at what the first ones call their columns.
-    pub(super) fn open(source: &Source, use_as: Use) -> Result<Lines, Diagnostic> {
+    pub(super) fn open(source: &Source, use_as: TablePurpose) -> Result<Lines, Diagnostic> {
         let failed = |error: io::Error| source.failed(&error);
         let mut blocks = Blocks::new(source.reader(0), Ends::Lines, Start::TEXT, 1);
         for block in &mut blocks {
             let mut pass = LinePass::new(source, use_as, block.map_err(failed)?);
             if pass.advance()? {
-                if use_as == Use::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
+                if use_as == TablePurpose::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
                     let hint = "call it .csv".to_owned();
-                    let complaint = Complaint::new(At::Row, "the file holds a table, not JSON lines", hint);
+                    let complaint = RowError::new(At::Row, "the file holds a table, not JSON lines", hint);
                     return Err(pass.diagnostic(complaint));
                 }
-                let notices = if use_as == Use::Jobs { pass.notices() } else { Vec::new() };
+                let notices = if use_as == TablePurpose::Jobs { pass.notices() } else { Vec::new() };
                 return Ok(Lines { use_as, notices });
             }
         }
@@ -71,7 +71,7 @@ fn is_header(line: &str) -> bool {
 /// Lines of a text.
 struct LinePass<'l> {
     source: &'l Source,
-    use_as: Use,
+    use_as: TablePurpose,
     block: Block,
     /// Where the next line begins in the block.
     next: usize,
@@ -82,7 +82,7 @@ struct LinePass<'l> {
     pairs: Vec<(String, Cell)>,
     /// The columns of the last line that had others than the one before it.
     columns: Vec<Column>,
-    wrong: Option<Complaint>,
+    wrong: Option<RowError>,
 }
 
 /// The pairs of a JSON object in their order, repeated keys too.
@@ -121,7 +121,7 @@ enum Cell {
     Deep(String),
 }
 
-impl Pass for LinePass<'_> {
+impl RowCursor for LinePass<'_> {
     fn rewind(&mut self) {
         (self.next, self.next_line) = (0, self.block.line);
     }
@@ -154,14 +154,14 @@ impl Pass for LinePass<'_> {
             Err(_) if self.text().trim() == "[" => {
                 let hint =
                     "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
-                return Err(self.diagnostic(Complaint::new(At::Row, "a JSON list spans the lines", hint)));
+                return Err(self.diagnostic(RowError::new(At::Row, "a JSON list spans the lines", hint)));
             }
             Err(_) if self.text().trim() == "{" => {
                 let hint = "write one object per line: jq -c .".to_owned();
-                return Err(self.diagnostic(Complaint::new(At::Row, "a JSON object spans the lines", hint)));
+                return Err(self.diagnostic(RowError::new(At::Row, "a JSON object spans the lines", hint)));
             }
             Err(_) if self.text().contains('\r') => {
-                let complaint = Complaint::new(
+                let complaint = RowError::new(
                     At::Source(0..1),
                     "its lines end in carriage returns alone",
                     "end them in line feeds: tr '\\r' '\\n'".to_owned(),
@@ -171,18 +171,18 @@ impl Pass for LinePass<'_> {
             Err(error) if error.is_data() && self.text().starts_with('[') => {
                 let hint =
                     "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
-                self.wrong = Some(Complaint::new(At::Row, "the line is a JSON list", hint));
+                self.wrong = Some(RowError::new(At::Row, "the line is a JSON list", hint));
             }
             Err(error) if error.is_data() => {
                 let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
-                self.wrong = Some(Complaint::new(At::Row, "the line is not a JSON object", hint));
+                self.wrong = Some(RowError::new(At::Row, "the line is not a JSON object", hint));
             }
             Err(error) => {
                 let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
                 let hint = way_to_json(self.text(), at).to_owned();
-                self.wrong = Some(Complaint::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), hint));
+                self.wrong = Some(RowError::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), hint));
             }
         }
         self.name_columns();
@@ -193,9 +193,9 @@ impl Pass for LinePass<'_> {
         self.line
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         let mut row = Row::default();
-        let mut complaints: Vec<Complaint> = self.wrong.iter().cloned().collect();
+        let mut complaints: Vec<RowError> = self.wrong.iter().cloned().collect();
         if !complaints.is_empty() {
             return (Row::refused(), complaints);
         }
@@ -207,7 +207,7 @@ impl Pass for LinePass<'_> {
                     true => format!("the key {} is there twice", quoted(name)),
                     false => format!("the key {} is there already, as {}", quoted(name), quoted(&earlier.name)),
                 };
-                complaints.push(Complaint::new(At::Source(self.place(index)), message, "keep one of them".to_owned()));
+                complaints.push(RowError::new(At::Source(self.place(index)), message, "keep one of them".to_owned()));
                 continue;
             }
             let value = match cell {
@@ -218,7 +218,7 @@ impl Pass for LinePass<'_> {
                 Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));
                     let at = At::Source(self.value(index));
-                    complaints.push(Complaint::new(at, message, "write it as a text".to_owned()));
+                    complaints.push(RowError::new(at, message, "write it as a text".to_owned()));
                     Value::Refused
                 }
             };
@@ -227,7 +227,7 @@ impl Pass for LinePass<'_> {
             } else if let Some(near) = self.meant(name) {
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
                 let (at, message) = (At::Source(self.place(index)), format!("unknown column {}", quoted(name)));
-                complaints.push(Complaint::new(at, message, format!("did you mean `{near}`?")));
+                complaints.push(RowError::new(at, message, format!("did you mean `{near}`?")));
             }
         }
         (row, complaints)
@@ -246,7 +246,7 @@ impl Pass for LinePass<'_> {
         .collect()
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let text = self.text();
         let column = |is_it: &dyn Fn(&Column) -> bool| self.columns.iter().position(is_it);
         let of_field = |field: Field| column(&|column| column.field == Some(field));
@@ -283,7 +283,7 @@ fn way_to_json(line: &str, at: usize) -> &'static str {
 }
 
 impl<'l> LinePass<'l> {
-    fn new(source: &'l Source, use_as: Use, block: Block) -> LinePass<'l> {
+    fn new(source: &'l Source, use_as: TablePurpose, block: Block) -> LinePass<'l> {
         LinePass {
             source,
             use_as,
@@ -316,9 +316,9 @@ impl<'l> LinePass<'l> {
         let (mut columns, mut places): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
         loop {
             for (index, column) in self.columns.iter().enumerate() {
-                if !columns.iter().any(|known| known.name == column.name) && columns.len() < MOST_NAMES {
+                if !columns.iter().any(|known| known.name == column.name) && columns.len() < MAX_NAMES {
                     columns.push(Column { name: column.name.clone(), field: column.field });
-                    places.push(self.diagnostic(Complaint::new(At::Source(self.place(index)), "", None)));
+                    places.push(self.diagnostic(RowError::new(At::Source(self.place(index)), "", None)));
                 }
             }
             // What is wrong with a line is told when jobs are made.
@@ -345,7 +345,7 @@ impl<'l> LinePass<'l> {
     fn meant(&self, name: &str) -> Option<&'static str> {
         let near = suggest::nearest(name, header::NEEDED.map(Field::key))?;
         let is_there = self.columns.iter().any(|column| column.field.is_some_and(|field| field.key() == near));
-        (self.use_as == Use::Jobs && !is_there).then_some(near)
+        (self.use_as == TablePurpose::Jobs && !is_there).then_some(near)
     }
 
     /// Where the key with the number `index` stands in the line.

@@ -15,9 +15,9 @@ use super::diagnostic::Diagnostic;
 use super::document::{self, Opened};
 use super::entries::{columns_of, row_of, span_in};
 use super::node::{self, Kind, Node};
-use super::pass::{Parts, Pass, parts};
-use super::row::{Complaint, Defaults, Row};
-use super::settings::Settings;
+use super::row::{Defaults, Row, RowError};
+use super::row_cursor::{Parts, RowCursor, parts};
+use super::settings::ManifestSettings;
 use super::source::Source;
 use super::text::fill;
 
@@ -43,13 +43,17 @@ pub(super) struct LongList {
 impl LongList {
     /// The settings and the list of the document in `source`, if it is longer than `size` and begins as this module
     /// reads them; it may go on in another way.
-    pub(super) fn open(source: &Source, folder: &Path, size: usize) -> io::Result<Option<(Settings, LongList)>> {
+    pub(super) fn open(
+        source: &Source,
+        folder: &Path,
+        size: usize,
+    ) -> io::Result<Option<(ManifestSettings, LongList)>> {
         let mut head = vec![0; size];
         let is_short = fill(&mut source.reader(0), &mut head)? < size;
         Ok(if is_short { None } else { LongList::below(&head, source, folder) })
     }
 
-    fn below(head: &[u8], source: &Source, folder: &Path) -> Option<(Settings, LongList)> {
+    fn below(head: &[u8], source: &Source, folder: &Path) -> Option<(ManifestSettings, LongList)> {
         let indent = indent(head)?;
         let text = str::from_utf8(&head[..Ends::Entries(indent).last(head)?]).ok()?;
         let (settings, Opened::Jobs(entries), wrong) = document::read(source, text.to_owned(), folder).ok()? else {
@@ -155,7 +159,7 @@ impl<'l> LongPass<'l> {
     }
 }
 
-impl Pass for LongPass<'_> {
+impl RowCursor for LongPass<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -178,7 +182,7 @@ impl Pass for LongPass<'_> {
         &self.list.defaults
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         row_of(self.job())
     }
 
@@ -186,7 +190,7 @@ impl Pass for LongPass<'_> {
         columns_of(self.job())
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let span = span_in(&complaint.at, self.job(), &self.text);
         self.source.error_in(&self.text, self.first_line, &span, complaint.message, complaint.hint)
     }

@@ -4,7 +4,8 @@
 //! cores. Nothing is opened but the manifest itself: whether a picture exists is for somebody else to find out.
 //!
 //! Rows come in parts: a table, lines of JSON and a long list of jobs (`long_list`) in blocks of their text (`blocks`), what
-//! is held in pieces. A `Pass` reads one part, wherever it is, and `jobs` makes a job of each row, or tells all that is wrong with it.
+//! is held in pieces. A `RowCursor` reads one part, wherever it is, and `jobs` makes a job of each row, or tells all
+//! that is wrong with it.
 
 mod blocks;
 mod catalog;
@@ -25,10 +26,10 @@ mod lines;
 mod long_list;
 mod node;
 mod parallel;
-mod pass;
 mod pattern;
 mod quotes;
 mod row;
+mod row_cursor;
 mod schema;
 mod settings;
 mod source;
@@ -48,10 +49,10 @@ pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
 pub use jobs::{FoundJob, Jobs};
 pub use kind::near_picture;
-pub use parallel::{Found, Place};
+pub use parallel::{Found, RowLocation};
 pub use pattern::files_matching;
 pub use schema::schema;
-pub use settings::{ImagesVia, Settings};
+pub use settings::{ImagesVia, ManifestSettings};
 pub(crate) use suggest::nearest;
 pub(crate) use whitespace::is_invisible;
 
@@ -61,7 +62,7 @@ use entries::Entries;
 use kind::FileKind;
 use lines::Lines;
 use long_list::LongList;
-use pass::{Parts, Use};
+use row_cursor::{Parts, TablePurpose};
 use source::Source;
 use table::Table;
 
@@ -74,7 +75,7 @@ pub struct Manifest {
     source: Source,
     name: String,
     folder: PathBuf,
-    settings: Settings,
+    settings: ManifestSettings,
     notices: Vec<Diagnostic>,
     body: Body,
 }
@@ -171,15 +172,15 @@ impl Manifest {
         let mut notices: Vec<Diagnostic> = source.notice.iter().cloned().collect();
         let (settings, body, wrong) = match kind {
             FileKind::Table => {
-                let mut table = Table::open(&source, Use::Jobs)?;
+                let mut table = Table::open(&source, TablePurpose::Jobs)?;
                 notices.append(&mut table.notices);
                 let wrong = std::mem::take(&mut table.problems);
-                (Settings::default(), Body::Table(table), wrong)
+                (ManifestSettings::default(), Body::Table(table), wrong)
             }
             FileKind::Lines => {
-                let mut lines = Lines::open(&source, Use::Jobs)?;
+                let mut lines = Lines::open(&source, TablePurpose::Jobs)?;
                 notices.append(&mut lines.notices);
-                (Settings::default(), Body::Lines(lines), Vec::new())
+                (ManifestSettings::default(), Body::Lines(lines), Vec::new())
             }
             FileKind::Yaml => {
                 let long = match documents {
@@ -238,7 +239,7 @@ impl Manifest {
     }
 
     /// What it says about the run.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ManifestSettings {
         &self.settings
     }
 

@@ -9,13 +9,13 @@ use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
 use super::id_index::{Before, IdIndex};
 use super::jobs::{FoundJob, ReadRow, Reading};
-use super::pass::Pass;
+use super::row_cursor::RowCursor;
 
 /// How many parts that a thread has read wait for their turn. More would only take memory.
 const WAITING: usize = 4;
 
 /// How many threads read at most: whoever takes what comes of the rows is busy with as many.
-const MOST_THREADS: usize = 8;
+const MAX_THREADS: usize = 8;
 
 /// About how many rows a part has.
 const USUAL_ROWS: usize = 1 << 10;
@@ -29,18 +29,18 @@ pub enum Found<'b, T> {
         /// The line of another job whose id names the same file on Windows or macOS.
         alike: Option<u64>,
         /// Where it stands.
-        place: Place<'b>,
+        place: RowLocation<'b>,
     },
     /// Everything that is wrong with it, and where it stands.
-    Wrong(Vec<Diagnostic>, Place<'b>),
+    Wrong(Vec<Diagnostic>, RowLocation<'b>),
     /// Why neither it nor anything behind it can be read.
     Broken(Diagnostic),
 }
 
 /// Where a row stands.
-pub struct Place<'b> {
+pub struct RowLocation<'b> {
     reading: &'b Reading<'b>,
-    pass: &'b mut (dyn Pass + 'b),
+    pass: &'b mut (dyn RowCursor + 'b),
     /// How many rows the pass has gone over.
     passed: &'b mut usize,
     row: usize,
@@ -48,7 +48,7 @@ pub struct Place<'b> {
 
 /// A part of which all rows were read.
 struct Batch<'m, T> {
-    pass: Box<dyn Pass + 'm>,
+    pass: Box<dyn RowCursor + 'm>,
     rows: Vec<ReadRow<T>>,
     broken: Option<Diagnostic>,
 }
@@ -58,7 +58,7 @@ impl Manifest {
     /// is wrong with rows, in the manifest's order. Where `take` fails, nothing more is read.
     ///
     /// # Errors
-    /// The file cannot be read again; inside of that, the error of `take`.
+    /// The file cannot be read again; inside that, the error of `take`.
     pub fn read<T: Send, E>(
         &self,
         each: impl Fn(&FoundJob<'_>) -> T + Sync,
@@ -66,7 +66,7 @@ impl Manifest {
     ) -> Result<Result<(), E>, Problems> {
         let (reading, parts) = (Reading::new(self), self.parts()?);
         let (reading, each) = (&reading, &each);
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
         Ok(thread::scope(|scope| {
             // The parts go round from thread to thread, and each takes the next one before it hands them on: so they stay in
             // order, and what a thread has taken out of the file is still in its core's memory when it reads the rows.
@@ -122,7 +122,7 @@ fn collect<'m, T, E>(
                 Some(Before::Alike(other)) => (None, Some(other)),
                 None => (None, None),
             };
-            let mut place = Place { reading, pass: &mut *pass, passed: &mut passed, row: number };
+            let mut place = RowLocation { reading, pass: &mut *pass, passed: &mut passed, row: number };
             take(match (made, first) {
                 (Some(made), None) => Found::Job { made, alike, place },
                 (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
@@ -136,7 +136,11 @@ fn collect<'m, T, E>(
 }
 
 impl<'m, T> Batch<'m, T> {
-    fn read(reading: &Reading<'m>, mut pass: Box<dyn Pass + 'm>, each: impl Fn(&FoundJob<'_>) -> T) -> Batch<'m, T> {
+    fn read(
+        reading: &Reading<'m>,
+        mut pass: Box<dyn RowCursor + 'm>,
+        each: impl Fn(&FoundJob<'_>) -> T,
+    ) -> Batch<'m, T> {
         let mut rows = Vec::with_capacity(USUAL_ROWS);
         let broken = loop {
             match pass.advance() {
@@ -150,7 +154,7 @@ impl<'m, T> Batch<'m, T> {
     }
 }
 
-impl Place<'_> {
+impl RowLocation<'_> {
     /// An error of the row: of its image with the number `image` as it stands in the manifest, or of the row as a whole.
     pub fn about(&mut self, image: Option<usize>, message: String, hint: String) -> Diagnostic {
         self.reading.about(self.pass(), image, message, hint)
@@ -167,7 +171,7 @@ impl Place<'_> {
     }
 
     /// The pass, at the row.
-    fn pass(&mut self) -> &dyn Pass {
+    fn pass(&mut self) -> &dyn RowCursor {
         if *self.passed > self.row + 1 {
             self.pass.rewind();
             *self.passed = 0;

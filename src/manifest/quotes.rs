@@ -7,9 +7,9 @@ use memchr::{memchr_iter, memchr3, memrchr2};
 /// The quote that closes a cell.
 pub(super) struct Close {
     pub(super) at: usize,
-    /// Whether there are quotes inside of the cell.
+    /// Whether there are quotes inside the cell.
     pub(super) is_behind_others: bool,
-    /// Whether there are ends of lines inside of it.
+    /// Whether there are ends of lines inside it.
     pub(super) is_behind_breaks: bool,
 }
 

@@ -2,12 +2,12 @@ use std::io::{self, Read};
 
 use super::blocks::{Block, Blocks};
 use super::diagnostic::Diagnostic;
-use super::row::{Complaint, Defaults, Row};
+use super::row::{Defaults, Row, RowError};
 use super::source::Source;
 
 /// What rows are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum TablePurpose {
     /// Each is a job: known columns have their meaning.
     Jobs,
     /// Each is a row of a catalog: all columns are the user's own.
@@ -15,10 +15,10 @@ pub(super) enum Use {
 }
 
 /// The rows of a manifest in parts, one after the other: each is made here and may be read elsewhere.
-pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn Pass + 'm>, Diagnostic>> + Send + 'm>;
+pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn RowCursor + 'm>, Diagnostic>> + Send + 'm>;
 
 /// One pass over some rows of a manifest, of whatever kind it is.
-pub(super) trait Pass: Send {
+pub(super) trait RowCursor: Send {
     /// Goes back before the first row.
     fn rewind(&mut self);
 
@@ -29,20 +29,20 @@ pub(super) trait Pass: Send {
     fn line(&self) -> u64;
 
     /// The row as it stands, and what is wrong with its shape.
-    fn row(&self) -> (Row<'_>, Vec<Complaint>);
+    fn row(&self) -> (Row<'_>, Vec<RowError>);
 
     /// The user's own columns.
     fn columns(&self) -> Vec<(String, String)>;
 
     /// The place of a complaint about the row.
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic;
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic;
 
     /// What holds for rows that say nothing else.
     fn defaults(&self) -> &Defaults {
         Defaults::none()
     }
 
-    /// A column that is empty and whose text is missed inside of the prompt or the id.
+    /// A column that is empty and whose text is missed inside the prompt or the id.
     fn gap(&self) -> Option<&str> {
         None
     }
@@ -67,24 +67,25 @@ pub(super) trait Pass: Send {
 const ENTRIES: usize = 256;
 
 /// The parts of a text in `source`: `pass` begins one over a block of it.
-pub(super) fn parts<'m, R: Read + Send + 'm, P: Pass + 'm>(
+pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
     source: &'m Source,
     blocks: Blocks<R>,
     pass: impl Fn(Block) -> P + Send + 'm,
 ) -> Parts<'m> {
-    Box::new(blocks.map(move |block: io::Result<Block>| -> Result<Box<dyn Pass + 'm>, Diagnostic> {
+    Box::new(blocks.map(move |block: io::Result<Block>| -> Result<Box<dyn RowCursor + 'm>, Diagnostic> {
         Ok(Box::new(pass(block.map_err(|error| source.failed(&error))?)))
     }))
 }
 
 /// The parts of a list: `pass` begins one over some entries of it, each of which stands for `jobs` jobs.
-pub(super) fn parts_of_list<'m, T: Sync, P: Pass + 'm>(
+pub(super) fn parts_of_list<'m, T: Sync, P: RowCursor + 'm>(
     list: &'m [T],
     jobs: usize,
     pass: impl Fn(&'m [T]) -> P + Send + 'm,
 ) -> Parts<'m> {
     let entries = (ENTRIES / jobs.max(1)).max(1);
     Box::new(
-        list.chunks(entries).map(move |some| -> Result<Box<dyn Pass + 'm>, Diagnostic> { Ok(Box::new(pass(some))) }),
+        list.chunks(entries)
+            .map(move |some| -> Result<Box<dyn RowCursor + 'm>, Diagnostic> { Ok(Box::new(pass(some))) }),
     )
 }

@@ -7,7 +7,7 @@ use crate::job::{Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, w
 
 /// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
+pub struct ManifestSettings {
     /// `backend`: who edits.
     pub backend: Option<Backend>,
     /// `model`: the model's name in the API's URLs.
@@ -92,7 +92,7 @@ pub(super) struct Refusal {
     pub(super) hint: Option<String>,
 }
 
-impl Settings {
+impl ManifestSettings {
     /// Takes `text` as the value of `run.<key>`; paths are joined to `folder`. Keys are those of [`RUN_KEYS`].
     pub(super) fn set(&mut self, key: &str, text: &str, folder: &std::path::Path) -> Result<(), Refusal> {
         let text = text.trim();
@@ -177,10 +177,10 @@ mod tests {
             "out",
         ];
         let folder = std::path::Path::new("/m");
-        let mut settings = Settings::default();
+        let mut settings = ManifestSettings::default();
         for (key, value) in RUN_KEYS.iter().zip(good) {
             assert!(settings.set(key, value, folder).is_ok(), "{key}");
-            assert!(Settings::default().set(key, "", folder).is_err(), "{key}");
+            assert!(ManifestSettings::default().set(key, "", folder).is_err(), "{key}");
         }
         assert_eq!(settings.out, Some(PathBuf::from("/m/out")));
         assert_eq!(settings.budget, Some(Cents(250)));

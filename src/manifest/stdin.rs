@@ -21,7 +21,7 @@ pub(super) const NAME: &str = "stdin";
 const HEAD: usize = 1 << 16;
 
 /// How much at most, where its first line goes on: it may hold a picture.
-const LONGEST: usize = 1 << 26;
+const MAX_INPUT: usize = 1 << 26;
 
 /// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
 /// so that nothing is left of it however the program ends.
@@ -47,7 +47,7 @@ fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
     let head = beginning(HEAD)?;
     // Of other lines the beginning is enough.
     let goes_on = first_line(&head).starts_with('{') && head.ends_with(first_line(&head));
-    Ok(kind_of(&if goes_on { beginning(LONGEST)? } else { head }))
+    Ok(kind_of(&if goes_on { beginning(MAX_INPUT)? } else { head }))
 }
 
 /// The same of what is at `path`, where that is a pipe.

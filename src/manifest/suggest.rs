@@ -37,8 +37,8 @@ pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item =
 }
 
 /// A file beside `path` that was probably meant, among those that are `wanted`: its folders may be separated by
-/// backslashes, its name be spelt or encoded otherwise, or end in another format. Where it is in `folder`, it is told as it
-/// is called from there.
+/// backslashes, its name be spelled or encoded otherwise, or end in another format. Where it is in `folder`, it is told
+/// as it is called from there.
 pub(super) fn near_file(path: &Path, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
     let near = near_path(path, wanted)?;
     Some(near.strip_prefix(folder).unwrap_or(&near).display().to_string())

@@ -7,7 +7,7 @@ use super::{NoticeError, NoticeUrl, Outcome};
 const ATTEMPTS: usize = 3;
 
 /// How much of a text is sent; monitors keep no more.
-const MOST_CHARACTERS: usize = 10_000;
+const MAX_CHARACTERS: usize = 10_000;
 
 /// A monitor that raises an alarm when a night does not report, in the manner of healthchecks.io.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ impl Ping {
             Exit::Complete => Some(Ping::Success),
             Exit::StoppedEarly if outcome.is_planned_stop => Some(Ping::Success),
             Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Ping::Fail),
-            Exit::Held => None,
+            Exit::Locked => None,
         }
     }
 }
@@ -53,7 +53,7 @@ impl Healthcheck {
             Ping::Success => self.url.clone(),
             Ping::Fail => self.url.below("fail"),
         };
-        let text: String = text.chars().take(MOST_CHARACTERS).collect();
+        let text: String = text.chars().take(MAX_CHARACTERS).collect();
         deliver(ATTEMPTS, || http.post(url.0.clone()).body(text.clone())).await.map_err(failed)
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
-/// What proves to a receiver that a message is from whoever has the secret, and not an old one sent once more: the
+/// What proves to a receiver that a message is from whoever has the secret, and not an old one sent again: the
 /// headers of the Standard Webhooks specification, version 1.0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {

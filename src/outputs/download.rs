@@ -17,7 +17,7 @@ const BLOCK: usize = 256 << 10;
 pub struct DownloadLimits {
     /// The most bytes of one output.
     pub most_bytes: u64,
-    /// How often a download that breaks off is begun anew.
+    /// How often a download that breaks off is restarted.
     pub attempts: u32,
     /// How long the host may be silent.
     pub silence: Duration,
@@ -129,14 +129,14 @@ impl Downloader {
                 }
                 Err(Attempt::Again(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
             }
-            slot.away(tokio::time::sleep(wait)).await;
+            slot.without_permit(tokio::time::sleep(wait)).await;
             wait *= 2;
             attempt += 1;
         }
     }
 
     async fn attempt<S: Write + Send + 'static>(&self, url: &Url, slot: &mut Slot, sink: S) -> Result<S, Attempt> {
-        let response = slot.hear(self.http.get(url.clone()).send()).await.map_err(|error| failed(&error))?;
+        let response = slot.with_permit(self.http.get(url.clone()).send()).await.map_err(|error| failed(&error))?;
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
@@ -158,7 +158,7 @@ impl Downloader {
         }
         let (mut length, mut block) = (0, Vec::new());
         let mut chunks = response.bytes_stream();
-        while let Some(chunk) = slot.hear(chunks.next()).await {
+        while let Some(chunk) = slot.with_permit(chunks.next()).await {
             let chunk = chunk.map_err(|error| failed(&error))?;
             length += chunk.len() as u64;
             if length > self.limits.most_bytes {

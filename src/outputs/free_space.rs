@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{OutputError, disk};
 
 /// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
-const LEAST_FREE: u64 = 64 << 20;
+const MIN_FREE: u64 = 64 << 20;
 
 /// Refuses a file system that is nearly full: what is submitted then is paid for, and could not be saved.
 pub(super) fn check(folder: &Path) -> Result<(), OutputError> {
@@ -14,10 +14,10 @@ pub(super) fn check(folder: &Path) -> Result<(), OutputError> {
 }
 
 fn enough(free: u64) -> io::Result<()> {
-    if free >= LEAST_FREE {
+    if free >= MIN_FREE {
         return Ok(());
     }
-    let (free, least) = (free >> 20, LEAST_FREE >> 20);
+    let (free, least) = (free >> 20, MIN_FREE >> 20);
     let message = format!(
         "No space left on device for more pictures: {free} MiB are free, and nothing is submitted below {least}"
     );
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn there_is_room_for_several_pictures_or_none_is_paid_for() {
-        assert!(enough(LEAST_FREE).is_ok());
-        let refused = enough(LEAST_FREE - 1).unwrap_err();
+        assert!(enough(MIN_FREE).is_ok());
+        let refused = enough(MIN_FREE - 1).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
         assert!(refused.to_string().contains("63 MiB are free, and nothing is submitted below 64"), "{refused}");
         assert!(check(&std::env::temp_dir().join("no such folder")).is_ok(), "what is not known stops nothing");

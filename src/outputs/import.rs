@@ -11,7 +11,8 @@ use crate::journal::SavedFile;
 
 use super::incoming::temporary;
 use super::places::{
-    EARLIER, RESULTS, aside_name, free_name, holds, is_same, make_room, move_to, places, set_aside, stands, strays,
+    EARLIER, RESULTS, aside_name, clear_path, exists_nonempty, free_name, has_content, is_same, leftover_temp_files,
+    move_to, places, set_aside,
 };
 use super::{OutputError, disk};
 
@@ -20,15 +21,15 @@ use super::{OutputError, disk};
 /// Every picture is copied beside its place, checked against its hash, synced and renamed, so that this can end anywhere
 /// and be done again. Pictures that are in place are left alone.
 #[derive(Debug)]
-pub struct Adoption {
+pub struct PictureImport {
     folder: PathBuf,
     touched: BTreeSet<PathBuf>,
 }
 
-impl Adoption {
+impl PictureImport {
     /// Begins to take pictures into the run's folder `folder`.
-    pub fn into(folder: &Path) -> Adoption {
-        Adoption { folder: folder.to_owned(), touched: BTreeSet::new() }
+    pub fn into(folder: &Path) -> PictureImport {
+        PictureImport { folder: folder.to_owned(), touched: BTreeSet::new() }
     }
 
     /// Takes in a picture of the run's folder `from`, as a result, as an original, as one set aside, or as one that has
@@ -46,7 +47,7 @@ impl Adoption {
             return Ok(true);
         }
         let results = self.folder.join(RESULTS);
-        for stray in strays(&from.join(RESULTS))? {
+        for stray in leftover_temp_files(&from.join(RESULTS))? {
             let Some(name) = stray.file_name() else { continue };
             if self.copy(&stray, &results.join(name), file)? {
                 return Ok(true);
@@ -61,7 +62,7 @@ impl Adoption {
     ///
     /// It cannot be read.
     pub fn has(&self, file: &SavedFile) -> Result<bool, OutputError> {
-        holds(&self.folder.join(RESULTS).join(&file.name), file)
+        has_content(&self.folder.join(RESULTS).join(&file.name), file)
     }
 
     /// Whether the results here have a picture that somebody has changed.
@@ -70,7 +71,7 @@ impl Adoption {
     ///
     /// It cannot be read.
     pub fn has_changed(&self, file: &SavedFile) -> Result<bool, OutputError> {
-        Ok(stands(&self.folder.join(RESULTS).join(&file.name)) && !self.has(file)?)
+        Ok(exists_nonempty(&self.folder.join(RESULTS).join(&file.name)) && !self.has(file)?)
     }
 
     /// Moves those of `files` aside that are results here, for those of the run's folder `from` are to come in their places.
@@ -102,14 +103,14 @@ impl Adoption {
             [self.folder.join(RESULTS).join(&file.name), self.folder.join(EARLIER).join(aside_name(file))];
         let source = if shown.there { there } else { aside_there };
         let target = if shown.here { here } else { aside_here };
-        if !stands(&source) || holds(&source, file)? {
+        if !exists_nonempty(&source) || has_content(&source, file)? {
             return Ok(Changed::No);
         }
         if is_same(&source, &target)? {
             return Ok(Changed::Taken { from: source });
         }
         let copy = self.copied(&source, &target)?;
-        if stands(&target) && !holds(&target, file)? {
+        if exists_nonempty(&target) && !has_content(&target, file)? {
             let name = aside_name(&SavedFile { blake3: copy.hash, ..file.clone() });
             let beside = self.folder.join(EARLIER).join(name);
             if !is_same(&source, &beside)? {
@@ -178,14 +179,14 @@ impl Adoption {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(source)(error)),
             _ => return Ok(false),
         }
-        if holds(target, file)? {
+        if has_content(target, file)? {
             return Ok(true);
         }
         let copy = self.copied(source, target)?;
         if (copy.hash, copy.bytes) != (file.blake3, file.bytes) {
             return Ok(false);
         }
-        make_room(&self.folder.join(EARLIER), target, file)?;
+        clear_path(&self.folder.join(EARLIER), target, file)?;
         copy.file.persist(target).map_err(|error| disk(target)(error.error))?;
         Ok(true)
     }
@@ -294,7 +295,7 @@ mod tests {
         write(&from.join("results/b.png"), "edited by hand");
         write(&to.join("results/a.png"), "another");
         for _again in 0..2 {
-            let mut adoption = Adoption::into(&to);
+            let mut adoption = PictureImport::into(&to);
             for content in ["corrected", "original", "before", "unnamed"] {
                 assert!(adoption.take(&from, &file("a.png", content)).unwrap(), "{content}");
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// How many bytes of a picture stay in memory, of each that is on its way: a small one is written by one call.
-const MOST_IN_MEMORY: usize = 256 << 10;
+const MAX_IN_MEMORY: usize = 256 << 10;
 
 /// A picture on its way here: in memory while it is small, and in a temporary file from there on.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Write for Incoming {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         match &mut self.received {
             Received::InFile(file) => file.write(chunk),
-            Received::InMemory(bytes) if bytes.len() + chunk.len() <= MOST_IN_MEMORY => bytes.write(chunk),
+            Received::InMemory(bytes) if bytes.len() + chunk.len() <= MAX_IN_MEMORY => bytes.write(chunk),
             Received::InMemory(bytes) => {
                 let mut file = temporary(&self.folder)?;
                 file.write_all(bytes)?;
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_picture_of_any_size_is_whole_and_only_a_large_one_needs_a_file_before_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        for (length, files) in [(0, 0), (MOST_IN_MEMORY, 0), (MOST_IN_MEMORY + 1, 1), (3 * MOST_IN_MEMORY, 1)] {
+        for (length, files) in [(0, 0), (MAX_IN_MEMORY, 0), (MAX_IN_MEMORY + 1, 1), (3 * MAX_IN_MEMORY, 1)] {
             let sent: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
             let mut incoming = Incoming::into_folder(folder.path().to_owned());
             sent.chunks(60_000).for_each(|chunk| incoming.write_all(chunk).unwrap());

@@ -3,22 +3,22 @@
 //! A picture streams into a temporary file, a small one into memory first, is checked by its magic bytes and by decoding
 //! it, and is synced; only then is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
 
-mod adopt;
 mod batches;
 mod download;
+mod free_space;
+mod import;
 mod incoming;
 mod inline;
 mod places;
 mod results;
-mod room;
 mod slot;
 
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 
-pub use adopt::{Adoption, Changed, Shown};
 pub use download::{DownloadLimits, Downloader};
+pub use import::{Changed, PictureImport, Shown};
 pub use inline::decode;
 pub use places::{
     EARLIER, ORIGINALS, RESULTS, aside_name, places, presence, presence_by_size, remove_strays, set_aside,
@@ -43,12 +43,16 @@ pub trait ResultStore: Send + Sync + 'static {
     fn publish(
         &self,
         staged: Vec<(Self::Staged, SavedFile)>,
-        place: Place,
+        place: Destination,
     ) -> impl Future<Output = Result<(), OutputError>> + Send;
 
     /// After a crash between the fetch and its publication: finds the pictures again and publishes them. `false`
     /// where one of them is gone.
-    fn recover(&self, files: Vec<SavedFile>, place: Place) -> impl Future<Output = Result<bool, OutputError>> + Send;
+    fn recover(
+        &self,
+        files: Vec<SavedFile>,
+        place: Destination,
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
 
     /// Brings the pictures of an earlier edit back from aside, as they are by now. `false` where one of them is gone.
     fn reinstate(
@@ -62,7 +66,7 @@ pub trait ResultStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// There is none.
-    fn check_room(&self) -> Result<(), OutputError> {
+    fn check_free_space(&self) -> Result<(), OutputError> {
         Ok(())
     }
 
@@ -97,7 +101,7 @@ pub trait Verified: Send + 'static {
 
 /// Where pictures are published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// In `results/`; the files of the edit that was there before move aside.
     Results {
         /// Those files.
@@ -126,7 +130,7 @@ pub enum OutputError {
     /// The asset host cannot be reached, or breaks off each time.
     #[error("cannot download the output: {0}")]
     Unreachable(String),
-    /// It is no whole picture.
+    /// It is not a complete picture.
     #[error("the output is not a complete picture: {0}")]
     NotAPicture(#[from] PictureError),
     /// It is over a limit, or at a place that is not asked.
@@ -167,7 +171,7 @@ impl OutputError {
 
     /// How often a fresh URL of the same prediction may be better. Asking for one costs nothing, and what is given up was
     /// paid for; a host that is down was tried several times already.
-    pub fn fresh_urls(&self) -> u32 {
+    pub fn max_url_refreshes(&self) -> u32 {
         match self {
             OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,
             OutputError::Unreachable(_) => 1,

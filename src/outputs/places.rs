@@ -27,7 +27,7 @@ pub const EARLIER: &str = "earlier";
 ///
 /// The folder cannot be read, or a file not be removed.
 pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
-    for path in strays(&run.join(RESULTS))? {
+    for path in leftover_temp_files(&run.join(RESULTS))? {
         match fs::remove_file(&path) {
             // A download that was broken off removes its own.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -38,7 +38,7 @@ pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
 }
 
 /// The pictures in `results` that have no name yet.
-pub(super) fn strays(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
+pub(super) fn leftover_temp_files(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
     let entries = match fs::read_dir(results) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(disk(results))?,
@@ -58,7 +58,7 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     let mut have_moved = false;
     for file in files {
         let path = results.join(&file.name);
-        if is_at(&path, file, &earlier)? {
+        if is_this_picture(&path, file, &earlier)? {
             move_to(&earlier, &path, &aside_name(file))?;
             have_moved = true;
         }
@@ -68,7 +68,7 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
 
 /// What stands where a picture is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum TargetState {
     /// Nothing, by now.
     Free,
     /// The very same content.
@@ -76,25 +76,25 @@ pub(super) enum Room {
 }
 
 /// Makes room at `target` for `file`: whatever else is there, be it a folder, moves to `earlier`.
-pub(super) fn make_room(earlier: &Path, target: &Path, file: &SavedFile) -> Result<Room, OutputError> {
+pub(super) fn clear_path(earlier: &Path, target: &Path, file: &SavedFile) -> Result<TargetState, OutputError> {
     let is_file = match fs::metadata(target) {
         Ok(present) => present.is_file(),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(target)(error)),
-        Err(_) if target.symlink_metadata().is_err() => return Ok(Room::Free),
+        Err(_) if target.symlink_metadata().is_err() => return Ok(TargetState::Free),
         // A link that leads nowhere is there all the same.
         Err(_) => false,
     };
     let name = if is_file {
         let (hash, bytes) = File::open(target).and_then(|mut present| hash(&mut present)).map_err(disk(target))?;
         if hash == file.blake3 {
-            return Ok(Room::Taken);
+            return Ok(TargetState::Taken);
         }
         aside_name(&SavedFile { blake3: hash, bytes, ..file.clone() })
     } else {
         free_name(earlier, &file.name)
     };
     move_to(earlier, target, &name)?;
-    Ok(Room::Free)
+    Ok(TargetState::Free)
 }
 
 /// A name in `folder` that nothing has: `mug.png.1`.
@@ -116,7 +116,7 @@ pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), Out
 
 /// Whether two files are there with the same content.
 pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
-    if !stands(one) || !stands(other) {
+    if !exists_nonempty(one) || !exists_nonempty(other) {
         return Ok(false);
     }
     let hash = |path: &Path| File::open(path).and_then(|mut file| hash(&mut file)).map_err(disk(path));
@@ -144,7 +144,7 @@ pub(super) fn corrected_name(original: &str) -> String {
 }
 
 /// Whether the file at `path` is there and has the content that was recorded.
-pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
+pub(super) fn has_content(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
     match fs::metadata(path) {
         Ok(present) if present.is_file() && present.len() == file.bytes => {}
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(path)(error)),
@@ -156,12 +156,12 @@ pub(super) fn holds(path: &Path, file: &SavedFile) -> Result<bool, OutputError> 
 
 /// Whether what is at `path` is the picture `file`: as it was saved, or as somebody has changed it since, which its place
 /// tells. Where the one that was saved is in `earlier` by now, another has taken its place.
-pub(super) fn is_at(path: &Path, file: &SavedFile, earlier: &Path) -> Result<bool, OutputError> {
-    Ok(holds(path, file)? || (stands(path) && !stands(&earlier.join(aside_name(file)))))
+pub(super) fn is_this_picture(path: &Path, file: &SavedFile, earlier: &Path) -> Result<bool, OutputError> {
+    Ok(has_content(path, file)? || (exists_nonempty(path) && !exists_nonempty(&earlier.join(aside_name(file)))))
 }
 
 /// Whether a file is at `path` that is not empty, as one is that a full disk has left.
-pub(super) fn stands(path: &Path) -> bool {
+pub(super) fn exists_nonempty(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
@@ -169,7 +169,7 @@ pub(super) fn stands(path: &Path) -> bool {
 /// of it, and no record tells of, is no change by hand.
 pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     match presence_by_size(run, &file.name, file.bytes) {
-        Presence::Changed | Presence::Missing if stands(&run.join(EARLIER).join(aside_name(file))) => {
+        Presence::Changed | Presence::Missing if exists_nonempty(&run.join(EARLIER).join(aside_name(file))) => {
             Presence::Displaced
         }
         presence => presence,

@@ -11,13 +11,13 @@ use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
 
 use super::batches::Batches;
+use super::free_space;
 use super::incoming::{Incoming, Received, temporary};
 use super::places::{
-    EARLIER, ORIGINALS, RESULTS, Room, aside_name, corrected_name, hash, holds, is_at, make_room, move_to, presence,
-    stands, strays,
+    EARLIER, ORIGINALS, RESULTS, TargetState, aside_name, clear_path, corrected_name, exists_nonempty, has_content,
+    hash, is_this_picture, leftover_temp_files, move_to, presence,
 };
-use super::room;
-use super::{Downloader, OutputError, Place, ResultStore, Slot, Verified, disk, inline};
+use super::{Destination, Downloader, OutputError, ResultStore, Slot, Verified, disk, inline};
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Results {
 }
 
 /// The pictures of a job, and where they are to be.
-type Publication = (Vec<(Staged, SavedFile)>, Place);
+type Publication = (Vec<(Staged, SavedFile)>, Destination);
 
 /// A verified picture under a temporary name in `results/`. It is removed when this is dropped.
 #[derive(Debug)]
@@ -103,8 +103,8 @@ impl Results {
         let synced = put.into_iter().map(|(place, put)| {
             put?;
             let (folder, synced) = match place {
-                Place::Results { .. } => (&self.results, &mut results),
-                Place::Aside => (&self.earlier, &mut earlier),
+                Destination::Results { .. } => (&self.results, &mut results),
+                Destination::Aside => (&self.earlier, &mut earlier),
             };
             let synced = synced.get_or_insert_with(|| sync_folder(folder));
             match synced {
@@ -115,13 +115,13 @@ impl Results {
         synced.collect()
     }
 
-    fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Place) -> Result<(), OutputError> {
+    fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Destination) -> Result<(), OutputError> {
         self.clear(place, staged.iter().map(|(_, file)| file))?;
         for (staged, file) in staged {
             let target = self.target(&file, place);
             // Nearly all names are free, which the rename tells by itself.
             if let Err(refused) = staged.path.persist_noclobber(&target)
-                && self.make_room(&target, &file)? == Room::Free
+                && self.clear_path(&target, &file)? == TargetState::Free
             {
                 refused.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
             }
@@ -129,15 +129,15 @@ impl Results {
         Ok(())
     }
 
-    fn find(&self, files: &[SavedFile], place: &Place) -> Result<bool, OutputError> {
+    fn find(&self, files: &[SavedFile], place: &Destination) -> Result<bool, OutputError> {
         self.clear(place, files.iter())?;
         for file in files {
             let target = self.target(file, place);
-            if holds(&target, file)? {
+            if has_content(&target, file)? {
                 continue;
             }
-            let strays = strays(&self.results)?;
-            let mut matching = strays.into_iter().filter_map(|stray| match holds(&stray, file) {
+            let strays = leftover_temp_files(&self.results)?;
+            let mut matching = strays.into_iter().filter_map(|stray| match has_content(&stray, file) {
                 Ok(true) => Some(Ok(stray)),
                 Ok(false) => None,
                 Err(error) => Some(Err(error)),
@@ -145,7 +145,7 @@ impl Results {
             let Some(stray) = matching.next().transpose()? else {
                 return Ok(false);
             };
-            self.make_room(&target, file)?;
+            self.clear_path(&target, file)?;
             fs::rename(&stray, &target).map_err(disk(&target))?;
         }
         self.sync(place)?;
@@ -154,13 +154,13 @@ impl Results {
 
     /// A picture that somebody has changed comes back as it is: its place tells that it is that one.
     fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
-        let place = Place::Results { displaced };
+        let place = Destination::Results { displaced };
         let mut away = Vec::new();
         for file in files {
-            if holds(&self.target(file, &place), file)? {
+            if has_content(&self.target(file, &place), file)? {
                 continue;
             }
-            if stands(&self.target(file, &Place::Aside)) {
+            if exists_nonempty(&self.target(file, &Destination::Aside)) {
                 away.push(file);
             } else if !self.is_left_in_place(file, &place)? {
                 return Ok(false);
@@ -169,8 +169,8 @@ impl Results {
         self.clear(&place, files.iter())?;
         for file in away {
             let target = self.target(file, &place);
-            if self.make_room(&target, file)? == Room::Free {
-                let aside = self.target(file, &Place::Aside);
+            if self.clear_path(&target, file)? == TargetState::Free {
+                let aside = self.target(file, &Destination::Aside);
                 fs::rename(&aside, &target).map_err(disk(&target))?;
             }
         }
@@ -180,15 +180,15 @@ impl Results {
 
     /// Whether what has the name of a picture that is to come to `place` is that one, changed by somebody: a dead process has
     /// brought it back, or has not moved it aside. Any of the edit that is there by its records has moved aside by then.
-    fn is_left_in_place(&self, file: &SavedFile, place: &Place) -> Result<bool, OutputError> {
+    fn is_left_in_place(&self, file: &SavedFile, place: &Destination) -> Result<bool, OutputError> {
         let path = self.target(file, place);
-        let Place::Results { displaced } = place else { return Ok(false) };
+        let Destination::Results { displaced } = place else { return Ok(false) };
         for old in displaced.iter().filter(|old| old.name == file.name) {
-            if is_at(&path, old, &self.earlier)? {
+            if is_this_picture(&path, old, &self.earlier)? {
                 return Ok(false);
             }
         }
-        Ok(stands(&path))
+        Ok(exists_nonempty(&path))
     }
 
     /// Gives `png` the original's place, whose content is by then in `originals/` as well. Nothing where somebody has changed
@@ -197,12 +197,12 @@ impl Results {
         let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
         let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
-        if !holds(&kept, original)? {
-            if !holds(&place, original)? {
+        if !has_content(&kept, original)? {
+            if !has_content(&place, original)? {
                 return Ok(None);
             }
             make_folder(&self.originals).map_err(disk(&self.originals))?;
-            self.make_room(&kept, original)?;
+            self.clear_path(&kept, original)?;
             // A second name is enough; where the file system has none, a copy.
             if fs::hard_link(&place, &kept).is_err() {
                 fs::copy(&place, &kept).map_err(disk(&kept))?;
@@ -211,11 +211,11 @@ impl Results {
             sync_folder(&self.originals).map_err(disk(&self.originals))?;
         }
         let target = self.results.join(&corrected.name);
-        if !holds(&target, original)? {
-            self.make_room(&target, &corrected)?;
+        if !has_content(&target, original)? {
+            self.clear_path(&target, &corrected)?;
         }
         staged.path.persist(&target).map_err(|error| disk(&target)(error.error))?;
-        if corrected.name != original.name && holds(&place, original)? {
+        if corrected.name != original.name && has_content(&place, original)? {
             fs::remove_file(&place).map_err(disk(&place))?;
         }
         sync_folder(&self.results).map_err(disk(&self.results))?;
@@ -225,12 +225,12 @@ impl Results {
     fn put_back(&self, originals: &[SavedFile], corrected: &[SavedFile]) -> Result<bool, OutputError> {
         for original in originals {
             let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
-            if holds(&place, original)? || !holds(&kept, original)? {
+            if has_content(&place, original)? || !has_content(&kept, original)? {
                 continue;
             }
             for file in corrected {
                 let path = self.results.join(&file.name);
-                if stands(&path) && !holds(&path, file)? {
+                if exists_nonempty(&path) && !has_content(&path, file)? {
                     return Ok(false);
                 }
             }
@@ -238,7 +238,7 @@ impl Results {
             let stray = self.results.join(corrected_name(&original.name));
             let known = corrected.iter().map(|file| self.results.join(&file.name)).chain([stray, place.clone()]);
             for path in known {
-                self.make_room(&path, original)?;
+                self.clear_path(&path, original)?;
             }
             fs::rename(&kept, &place).map_err(disk(&place))?;
         }
@@ -246,25 +246,25 @@ impl Results {
         Ok(true)
     }
 
-    fn target(&self, file: &SavedFile, place: &Place) -> PathBuf {
+    fn target(&self, file: &SavedFile, place: &Destination) -> PathBuf {
         match place {
-            Place::Results { .. } => self.results.join(&file.name),
-            Place::Aside => self.earlier.join(aside_name(file)),
+            Destination::Results { .. } => self.results.join(&file.name),
+            Destination::Aside => self.earlier.join(aside_name(file)),
         }
     }
 
     /// Moves the files of the edit that was there before aside, also as somebody has changed them, except those that are to
     /// come anyway.
-    fn clear<'a>(&self, place: &Place, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
+    fn clear<'a>(&self, place: &Destination, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
         match place {
-            Place::Aside => make_folder(&self.earlier).map_err(disk(&self.earlier)),
-            Place::Results { displaced } => {
+            Destination::Aside => make_folder(&self.earlier).map_err(disk(&self.earlier)),
+            Destination::Results { displaced } => {
                 let coming: Vec<_> = coming.collect();
                 for old in displaced.iter().filter(|old| !coming.contains(old)) {
                     let path = self.results.join(&old.name);
                     let same = coming.iter().find(|file| file.name == old.name);
-                    let has_come = same.map_or(Ok(false), |file| holds(&path, file))?;
-                    if !has_come && is_at(&path, old, &self.earlier)? {
+                    let has_come = same.map_or(Ok(false), |file| has_content(&path, file))?;
+                    if !has_come && is_this_picture(&path, old, &self.earlier)? {
                         move_to(&self.earlier, &path, &aside_name(old))?;
                     }
                 }
@@ -273,14 +273,14 @@ impl Results {
         }
     }
 
-    fn make_room(&self, target: &Path, file: &SavedFile) -> Result<Room, OutputError> {
-        make_room(&self.earlier, target, file)
+    fn clear_path(&self, target: &Path, file: &SavedFile) -> Result<TargetState, OutputError> {
+        clear_path(&self.earlier, target, file)
     }
 
-    fn sync(&self, place: &Place) -> Result<(), OutputError> {
+    fn sync(&self, place: &Destination) -> Result<(), OutputError> {
         match place {
-            Place::Results { .. } => sync_folder(&self.results).map_err(disk(&self.results)),
-            Place::Aside => sync_folder(&self.earlier).map_err(disk(&self.earlier)),
+            Destination::Results { .. } => sync_folder(&self.results).map_err(disk(&self.results)),
+            Destination::Aside => sync_folder(&self.earlier).map_err(disk(&self.earlier)),
         }
     }
 
@@ -310,13 +310,13 @@ impl ResultStore for Results {
         self.blocking(move |folder| folder.stage(received)).await
     }
 
-    async fn publish(&self, staged: Vec<(Staged, SavedFile)>, place: Place) -> Result<(), OutputError> {
+    async fn publish(&self, staged: Vec<(Staged, SavedFile)>, place: Destination) -> Result<(), OutputError> {
         let folder = self.clone();
         let done = self.publications.done((staged, place), move |batch| folder.put_all(batch)).await;
         done.unwrap_or_else(|error| Err(disk(&self.results)(error)))
     }
 
-    async fn recover(&self, files: Vec<SavedFile>, place: Place) -> Result<bool, OutputError> {
+    async fn recover(&self, files: Vec<SavedFile>, place: Destination) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.find(&files, &place)).await
     }
 
@@ -324,8 +324,8 @@ impl ResultStore for Results {
         self.blocking(move |folder| folder.bring_back(&files, displaced)).await
     }
 
-    fn check_room(&self) -> Result<(), OutputError> {
-        room::check(&self.results)
+    fn check_free_space(&self) -> Result<(), OutputError> {
+        free_space::check(&self.results)
     }
 
     fn presence(&self, file: &SavedFile) -> Presence {
@@ -341,7 +341,7 @@ impl ResultStore for Results {
     }
 }
 
-/// The same error once more, for everybody whom it concerns.
+/// The same error again, for everybody whom it concerns.
 fn same(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);
     code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))

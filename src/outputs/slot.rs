@@ -27,16 +27,16 @@ impl Slot {
     }
 
     /// Waits for what a host has to say.
-    pub(super) async fn hear<T>(&mut self, said: impl Future<Output = T>) -> T {
+    pub(super) async fn with_permit<T>(&mut self, said: impl Future<Output = T>) -> T {
         let mut said = pin!(said);
         if let Ok(said) = timeout(PATIENCE, &mut said).await {
             return said;
         }
-        self.away(said).await
+        self.without_permit(said).await
     }
 
     /// Lets others in until something is `over`.
-    pub(super) async fn away<T>(&mut self, over: impl Future<Output = T>) -> T {
+    pub(super) async fn without_permit<T>(&mut self, over: impl Future<Output = T>) -> T {
         self.held = None;
         let over = over.await;
         self.take().await;
@@ -60,13 +60,13 @@ mod tests {
         let (all, began) = (Arc::new(Semaphore::new(1)), Instant::now());
         let mut silent = Slot::of(&all).await;
         let silent = tokio::spawn(async move {
-            silent.hear(sleep(Duration::from_secs(30))).await;
+            silent.with_permit(sleep(Duration::from_secs(30))).await;
             began.elapsed()
         });
         let mut next = Slot::of(&all).await;
         assert_eq!(began.elapsed(), PATIENCE);
         for _ in 0..20 {
-            next.hear(sleep(Duration::from_secs(2))).await;
+            next.with_permit(sleep(Duration::from_secs(2))).await;
         }
         assert_eq!(all.available_permits(), 0);
         drop(next);

@@ -28,7 +28,7 @@ pub struct Photo {
     pixels: DynamicImage,
 }
 
-/// Bytes that are no whole picture, or one that is too large.
+/// Bytes that are not a complete picture, or one that is too large.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct DecodeError(ImageError);
@@ -43,7 +43,7 @@ impl Photo {
     /// color profile.
     ///
     /// # Errors
-    /// What the decoder said, as a fragment: the bytes are no whole picture, or one over 16,384 pixels a side or
+    /// What the decoder said, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
     /// 512 MiB.
     pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
         decode::decode(encoded).map(|pixels| Photo { pixels })

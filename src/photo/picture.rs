@@ -5,7 +5,7 @@ use std::path::Path;
 use image::{ImageError, ImageFormat, ImageReader};
 use memchr::memmem;
 
-use super::limits::{LONGEST_SIDE, limits};
+use super::limits::{MAX_SIDE, limits};
 
 /// The formats that the API takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// Why a file is no whole picture.
+/// Why a file is not a complete picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// Its first bytes are those of no known format.
@@ -41,7 +41,7 @@ pub enum PictureError {
     #[error("the {0} is cut off")]
     CutOff(&'static str),
     /// It would take too much memory.
-    #[error("it has more pixels than are decoded, which is {LONGEST_SIDE} a side")]
+    #[error("it has more pixels than are decoded, which is {MAX_SIDE} a side")]
     TooManyPixels,
     /// It does not decode.
     #[error("{0}")]

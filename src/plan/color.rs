@@ -8,19 +8,19 @@ use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
 
-use super::{Goal, Standing, Task, Work};
+use super::{ColorTarget, Standing, Task, Work};
 
 /// What is done about colors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorRules {
-    /// How far a color may be missed, and how far the color lock mends.
+    /// How far a color may be missed, and how far the color lock corrects.
     pub tolerance: Tolerance,
     /// How often an edit that missed its color is submitted again.
     pub rerolls: u32,
     /// Whether near misses are corrected on this machine.
     pub lock: ColorLock,
     /// Whether a submit of unknown fate stands in the way of a further re-roll.
-    pub doubt: UncertainReroll,
+    pub uncertain_reroll: UncertainReroll,
 }
 
 /// Whether near misses are corrected on this machine.
@@ -45,7 +45,7 @@ pub enum UncertainReroll {
 
 /// When it is decided, and what is known then.
 #[derive(Clone, Copy)]
-pub enum Moment<'m> {
+pub enum DecisionPoint<'m> {
     /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
     /// In the run, after something has happened to the job.
@@ -57,13 +57,18 @@ pub enum Moment<'m> {
 
 impl Default for ColorRules {
     fn default() -> ColorRules {
-        ColorRules { tolerance: Tolerance::default(), rerolls: 0, lock: ColorLock::Open, doubt: UncertainReroll::Holds }
+        ColorRules {
+            tolerance: Tolerance::default(),
+            rerolls: 0,
+            lock: ColorLock::Open,
+            uncertain_reroll: UncertainReroll::Holds,
+        }
     }
 }
 
-/// Whether anything may be left to do about the color of a completed edit that is held against `colors`, told from what
-/// is known without reading the journal again. Without `rules` nobody wants colors to be checked.
-pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
+/// Whether anything may be left to do about the color of a completed edit that is compared with `colors`, told from
+/// what is known without reading the journal again. Without `rules` nobody wants colors to be checked.
+pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
     if brief.has_rerolls {
         return true;
     }
@@ -84,9 +89,9 @@ pub fn needs_tending(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRule
 pub fn next_for_color(
     history: &History,
     job: &JobId,
-    goal: &Arc<Goal>,
+    goal: &Arc<ColorTarget>,
     rules: &ColorRules,
-    moment: Moment<'_>,
+    moment: DecisionPoint<'_>,
 ) -> Option<Work> {
     let base = history.edit(goal.fingerprint).filter(|edit| is_completed(edit))?;
     let key = |edit: &Edit| EditKey { job: job.clone(), fingerprint: edit.fingerprint };
@@ -99,8 +104,8 @@ pub fn next_for_color(
     }
     let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
     let is_displaced = |edit: &Edit| match moment {
-        Moment::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
-        Moment::Running { .. } => false,
+        DecisionPoint::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
+        DecisionPoint::Running { .. } => false,
     };
     let is_stale = |edit: &Edit| {
         let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
@@ -125,7 +130,7 @@ pub fn next_for_color(
 
 /// What brings a re-roll of the edit of `key` home that was paid for and is not here yet. Those that were given up come
 /// last, the longest ago first, and each once a run, so that one that is stuck keeps no other from its turn.
-pub fn unfinished_reroll(history: &History, key: &EditKey, moment: Moment<'_>) -> Option<Work> {
+pub fn unfinished_reroll(history: &History, key: &EditKey, moment: DecisionPoint<'_>) -> Option<Work> {
     let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
         let given_up = match &edit.state {
             EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => edit.finished_at,
@@ -133,13 +138,13 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, moment: Moment<'_>) -
             _ => return None,
         };
         let is_due = match moment {
-            Moment::Start(_) => true,
+            DecisionPoint::Start(_) => true,
             // What is not given up is under way.
-            Moment::Running { since } => given_up.is_some_and(|at| Some(at) < since),
+            DecisionPoint::Running { since } => given_up.is_some_and(|at| Some(at) < since),
         };
         let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
         let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
-        is_due.then_some((given_up, Work { key, task, standing: Standing::Rival, goal: None }))
+        is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, goal: None }))
     });
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }
@@ -167,19 +172,19 @@ fn reroll(
     base: &Edit,
     rerolls: &[&Edit],
     job: &JobId,
-    goal: &Arc<Goal>,
+    goal: &Arc<ColorTarget>,
     rules: &ColorRules,
-    moment: Moment<'_>,
+    moment: DecisionPoint<'_>,
 ) -> Option<Work> {
     let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
-    if rules.doubt == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
+    if rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
         return None;
     }
     // One that was refused cost nothing, and is made again; within a run that is under way already.
     let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
     let again = match (refused, moment) {
-        (Some(_), Moment::Running { .. }) => return None,
-        (Some(again), Moment::Start(_)) => again,
+        (Some(_), DecisionPoint::Running { .. }) => return None,
+        (Some(again), DecisionPoint::Start(_)) => again,
         (None, _) if rerolls.len() < rules.rerolls as usize => {
             Reroll { of: base.fingerprint, seed: seed(base, goal.request.seed, rerolls) }
         }
@@ -189,7 +194,7 @@ fn reroll(
     request.seed = Some(again.seed);
     let key = EditKey { job: job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
     let task = Task::Reroll(Arc::new(request), again);
-    Some(Work { key, task, standing: Standing::Rival, goal: Some(Arc::clone(goal)) })
+    Some(Work { key, task, standing: Standing::Alternative, goal: Some(Arc::clone(goal)) })
 }
 
 /// A seed that was not sent yet. It follows from the edit and what was tried, so that a crash changes nothing about it.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::job::UrlRef;
 
 /// No query that signs a URL is shorter, in bytes, with the `?` before it: those of a version or a size are, and a catalog has a million of them.
-const SHORTEST: usize = "?se=2026-01-01&sig=".len();
+const MIN_QUERY: usize = "?se=2026-01-01&sig=".len();
 
 /// When a signed URL ends, as its query says: those of S3 and its kin, Google Cloud Storage, CloudFront and Azure.
 /// `None` where the URL names no end.
@@ -13,7 +13,7 @@ pub(super) fn expires_at(url: &UrlRef<'_>) -> Option<Timestamp> {
     const KEYS: [&str; 8] =
         ["X-Amz-Date", "X-Amz-Expires", "X-Goog-Date", "X-Goog-Expires", "Expires", "Signature", "se", "sig"];
     let query = url.query();
-    if query.len() < SHORTEST {
+    if query.len() < MIN_QUERY {
         return None;
     }
     let query = query.strip_prefix('?')?.split('#').next()?;

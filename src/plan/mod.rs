@@ -1,9 +1,9 @@
-//! The plan: what a manifest asks for, held against what the journal says has happened. Pure.
+//! The plan: what a manifest asks for, compared with what the journal says has happened. Pure.
 
 mod advice;
 mod color;
+mod color_target;
 mod expiry;
-mod goal;
 mod work;
 
 use std::sync::Arc;
@@ -14,9 +14,11 @@ use crate::color::{Hex, wanted};
 use crate::job::{ErrorClass, Fingerprint, Job, JobId, StatusCounts, UncertainPolicy};
 use crate::journal::{Brief, Edit, EditKey, EditState, Ledger, LinesError, Presence, Stage};
 
-pub use advice::{Advice, Sketch, Warning};
-pub use color::{ColorLock, ColorRules, Moment, UncertainReroll, needs_tending, next_for_color, unfinished_reroll};
-pub use goal::Goal;
+pub use advice::{Advice, JobFeatures, Warning};
+pub use color::{
+    ColorLock, ColorRules, DecisionPoint, UncertainReroll, needs_color_review, next_for_color, unfinished_reroll,
+};
+pub use color_target::ColorTarget;
 pub use work::{Standing, Task, Work};
 
 /// A job of the manifest with the fingerprint of what it sends: a line of the plan file.
@@ -65,9 +67,9 @@ pub enum Decision {
     Changed,
     /// It is submitted again, after a failure.
     Retry,
-    /// Its prediction was lost or took too long: it is asked for once more, and submitted again if the provider does not
+    /// Its prediction was lost or took too long: it is asked for again, and submitted again if the provider does not
     /// know it, or says that it failed.
-    Reclaim,
+    FollowOrResubmit,
     /// It is submitted again, although an earlier submit may have been accepted.
     Resubmit,
     /// Its prediction is known, and followed to its end.
@@ -77,7 +79,7 @@ pub enum Decision {
     /// It was completed, and its pictures were moved aside for those of another manifest; they come back.
     Reinstate,
     /// It is completed, and its color is to be checked, corrected, or asked for again.
-    Tend,
+    ReviewColor,
     /// It stays as it is.
     Keep(Kept),
 }
@@ -101,20 +103,20 @@ pub enum Kept {
 impl Decision {
     /// Whether it costs money, or may.
     pub fn submits(self) -> bool {
-        use Decision::{Changed, New, Reclaim, Resubmit, Retry};
-        matches!(self, New | Changed | Retry | Reclaim | Resubmit)
+        use Decision::{Changed, FollowOrResubmit, New, Resubmit, Retry};
+        matches!(self, New | Changed | Retry | FollowOrResubmit | Resubmit)
     }
 
     /// Whether the provider is asked for a prediction that it is not known to have in work, of an `edit` as the journal has it.
     pub fn asks_again(self, edit: Option<&Brief<'_>>) -> bool {
         let is_in_work = edit.is_some_and(|edit| edit.stage == Stage::Processing);
-        matches!(self, Decision::Follow | Decision::Reclaim) && !is_in_work
+        matches!(self, Decision::Follow | Decision::FollowOrResubmit) && !is_in_work
     }
 
     /// Whether it begins with nothing that costs money. Such work goes first: what was paid for is brought home before
     /// money is spent, for the provider does not keep it for ever, and a run that stops for want of money has done it by then.
     pub fn is_free(self) -> bool {
-        !self.submits() || self == Decision::Reclaim
+        !self.submits() || self == Decision::FollowOrResubmit
     }
 }
 
@@ -170,16 +172,21 @@ pub fn decide(
 
 /// The same decision, or to look after the color where that is left to do. `colors` are those that the job is held
 /// against; without `rules` nobody wants colors to be checked.
-pub fn tended(decision: Decision, known: &Known<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> Decision {
+pub fn with_color_review(
+    decision: Decision,
+    known: &Known<'_>,
+    colors: &[Hex],
+    rules: Option<&ColorRules>,
+) -> Decision {
     let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
     match decision {
         // What somebody has made of the picture stays. It may be what the color lock is to undo, and other tries may be to
         // bring home.
         Decision::Keep(Kept::Retouched) if !brief.has_rerolls && !is_corrected => decision,
-        Decision::Keep(_) | Decision::Reinstate if needs_tending(brief, colors, rules) => Decision::Tend,
+        Decision::Keep(_) | Decision::Reinstate if needs_color_review(brief, colors, rules) => Decision::ReviewColor,
         // The provider's picture is kept beside a corrected one.
-        Decision::Follow if is_corrected && rules.is_some() => Decision::Tend,
+        Decision::Follow if is_corrected && rules.is_some() => Decision::ReviewColor,
         _ => decision,
     }
 }
@@ -192,7 +199,7 @@ fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) 
         (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Keep) if has_prediction => {
             Decision::Follow
         }
-        (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Retry) if has_prediction => Decision::Reclaim,
+        (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
         (ErrorClass::Input, _) if !has_prediction => Decision::New,
         (_, FailedPolicy::Retry) => Decision::Retry,
         (_, FailedPolicy::Keep) => Decision::Keep(Kept::Failed),
@@ -205,14 +212,14 @@ fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) 
 pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
     let request = Arc::new(planned.job.request.clone());
     let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color, &request.prompt));
-    let goal = Goal { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
+    let goal = ColorTarget { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
     let task = match decision {
         Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => Task::Submit(request),
         Decision::Follow => Task::Follow,
-        Decision::Reclaim => Task::Reclaim(request),
+        Decision::FollowOrResubmit => Task::FollowOrResubmit(request),
         Decision::Recover => Task::Recover,
         Decision::Reinstate => Task::Reinstate,
-        Decision::Tend => Task::Tend,
+        Decision::ReviewColor => Task::ReviewColor,
         Decision::Keep(_) => return None,
     };
     let goal = (!goal.colors.is_empty()).then(|| Arc::new(goal));
@@ -225,7 +232,7 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
     let mut orphans: Vec<Work> = ledger
         .live_edits()
         .filter_map(|(job, edit)| {
-            let task = way_home(edit)?;
+            let task = recovery_task(edit)?;
             let wanted = asks_for(job);
             // A re-roll of what is wanted goes with it.
             let is_wanted = |fingerprint| wanted == Some(fingerprint);
@@ -242,11 +249,11 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
 
 /// The jobs that may have orphans: those alone are asked for by [`orphans`].
 pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
-    ledger.live_edits().filter(|(_, edit)| way_home(edit).is_some()).map(|(job, _)| job)
+    ledger.live_edits().filter(|(_, edit)| recovery_task(edit).is_some()).map(|(job, _)| job)
 }
 
 /// What brings home what was paid for and is not here yet.
-fn way_home(edit: &Edit) -> Option<Task> {
+fn recovery_task(edit: &Edit) -> Option<Task> {
     match edit.state {
         EditState::Processing => Some(Task::Follow),
         EditState::Fetched { .. } => Some(Task::Recover),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::job::EditRequest;
 use crate::journal::{EditKey, Reroll};
 
-use super::Goal;
+use super::ColorTarget;
 
 /// One thing to do, in the order of the manifest.
 #[derive(Clone, Debug)]
@@ -14,8 +14,8 @@ pub struct Work {
     pub task: Task,
     /// Whether the manifest still wants this edit.
     pub standing: Standing,
-    /// What its color is held against; `None` where no color was asked for, or nobody wants it checked.
-    pub goal: Option<Arc<Goal>>,
+    /// What its color is compared with; `None` where no color was asked for, or nobody wants it checked.
+    pub goal: Option<Arc<ColorTarget>>,
 }
 
 /// What is to be done for an edit.
@@ -27,15 +27,15 @@ pub enum Task {
     Reroll(Arc<EditRequest>, Reroll),
     /// Follow the prediction that the journal knows to its end.
     Follow,
-    /// Ask once more for the prediction that was lost or took too long, and submit it again only if the provider does not
+    /// Ask again for the prediction that was lost or took too long, and submit it again only if the provider does not
     /// know it, or says that it failed.
-    Reclaim(Arc<EditRequest>),
+    FollowOrResubmit(Arc<EditRequest>),
     /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
     Recover,
     /// Bring the pictures back that the journal says were completed under an earlier manifest.
     Reinstate,
     /// Look after the color of what is completed: what that means is told from the journal when its turn comes.
-    Tend,
+    ReviewColor,
     /// Check the color of its pictures.
     Check,
     /// Correct the color of its picture, which is near.
@@ -50,7 +50,7 @@ impl Task {
 
     /// Whether it asks nothing of the API.
     pub fn is_local(&self) -> bool {
-        matches!(self, Task::Reinstate | Task::Tend | Task::Check | Task::Correct)
+        matches!(self, Task::Reinstate | Task::ReviewColor | Task::Check | Task::Correct)
     }
 }
 
@@ -62,5 +62,5 @@ pub enum Standing {
     /// The manifest asks for another edit under its id: its pictures go aside.
     Superseded,
     /// It is a re-roll: its pictures go aside until they are known to be the better ones.
-    Rival,
+    Alternative,
 }

@@ -103,7 +103,7 @@ impl Closing {
         if !self.held_back.is_empty() {
             line(
                 "held back",
-                &format!("{}: {}; {}", counted(self.held_back.jobs, "job"), self.held_back.reason(), HeldBack::WAY_OUT),
+                &format!("{}: {}; {}", counted(self.held_back.jobs, "job"), self.held_back.reason(), HeldBack::HINT),
             );
         }
         if self.colors.total() > 0 {

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::color::{Check, Verdict};
 use crate::job::{Backend, SubmitRate};
 use crate::manifest::Style;
-use crate::runner::{Checkup, Event, Observer, StopReason, Tally, UnderWay};
+use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopReason};
 
 use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
@@ -81,7 +81,7 @@ impl<'s> Reporter<'s> {
             let bar = self.screen.bars().add(ProgressBar::new(work).with_style(style));
             bar.enable_steady_tick(Duration::from_secs(1));
             self.bar = Some(bar);
-            self.refresh(&Tally::default());
+            self.refresh(&RunTotals::default());
         }
     }
 
@@ -115,7 +115,7 @@ impl<'s> Reporter<'s> {
         }
     }
 
-    fn refresh(&self, tally: &Tally) {
+    fn refresh(&self, tally: &RunTotals) {
         let Some(bar) = &self.bar else { return };
         let mut parts = Vec::new();
         for (count, word) in [(self.failed, "failed"), (self.uncertain, "uncertain")] {
@@ -150,10 +150,10 @@ impl<'s> Reporter<'s> {
 }
 
 impl Observer for Reporter<'_> {
-    fn observe(&mut self, event: &Event<'_>, tally: &Tally) {
+    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals) {
         log(event);
         match event {
-            Event::Submitting { .. } | Event::Accepted { .. } | Event::LimitMet { .. } => {}
+            Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
             Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
             Event::Checked { job, check, of } => {
                 if let Some(words) = color_words(check, *of) {
@@ -168,14 +168,16 @@ impl Observer for Reporter<'_> {
             }
             Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
             Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
-            Event::Left { job, cause } => self.end("left", job.as_str(), &format!("a later run follows it: {cause}")),
+            Event::Deferred { job, cause } => {
+                self.end("left", job.as_str(), &format!("a later run follows it: {cause}"));
+            }
             Event::Paused { wait, reason } => {
                 self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));
             }
             Event::UnknownStatus { job, word } => {
                 self.screen.say(&format!("{job}: the provider says `{word}`, which it does not document; waiting on"));
             }
-            Event::Surplus { job, kept, left } => {
+            Event::ExtraOutputs { job, kept, left } => {
                 let all = kept + left;
                 self.screen.say(&format!("{job}: the provider names {all} pictures; the first {kept} are saved"));
             }
@@ -186,27 +188,29 @@ impl Observer for Reporter<'_> {
 }
 
 /// Why a run stops, what becomes of what is under way, and what ends it sooner.
-fn stopping_words(reason: &StopReason, under_way: UnderWay) -> String {
+fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
-        (UnderWay::Nothing, _) => return format!("stopping: {reason}"),
-        (UnderWay::Ends, _) => "letting what is under way end (Ctrl-C leaves it to a later run)",
-        (UnderWay::IsLeft, StopReason::Signal) => {
+        (InFlight::Nothing, _) => return format!("stopping: {reason}"),
+        (InFlight::Drained, _) => "letting what is under way end (Ctrl-C leaves it to a later run)",
+        (InFlight::Abandoned, StopReason::Signal) => {
             "leaving what is at the provider to a later run (Ctrl-C again ends at once)"
         }
-        (UnderWay::IsLeft, _) => "leaving what is at the provider to a later run",
+        (InFlight::Abandoned, _) => "leaving what is at the provider to a later run",
     };
     format!("stopping: {reason}; {then}")
 }
 
 /// What a person must hear at once of a check: nothing where all is well.
-fn color_words(check: &Check, of: Checkup) -> Option<String> {
+fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
     let whose = match of {
-        Checkup::Result => "its color",
-        Checkup::Reroll => "the color of its re-roll",
-        Checkup::Correction => "its color, corrected,",
+        CheckedPicture::Result => "its color",
+        CheckedPicture::Reroll => "the color of its re-roll",
+        CheckedPicture::Correction => "its color, corrected,",
     };
     let verdict = match (check.verdict, of) {
-        (Verdict::Off, _) | (Verdict::On | Verdict::Near, Checkup::Reroll | Checkup::Correction) => check.verdict,
+        (Verdict::Off, _) | (Verdict::On | Verdict::Near, CheckedPicture::Reroll | CheckedPicture::Correction) => {
+            check.verdict
+        }
         _ => return None,
     };
     let mut words = format!("{whose} is {}: asked {}", verdict.as_str(), check.asked);
@@ -238,10 +242,10 @@ fn log(event: &Event<'_>) {
         Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
         Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
-        Event::LimitMet { near } => tracing::info!(%near, "the provider's limit was met"),
+        Event::RateLimitDetected { near } => tracing::info!(%near, "the provider's limit was met"),
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
-        Event::Surplus { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
-        Event::Left { job, cause } => tracing::info!(%job, cause, "left for a later run"),
+        Event::ExtraOutputs { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
+        Event::Deferred { job, cause } => tracing::info!(%job, cause, "left for a later run"),
         Event::Stopping { reason, under_way } => tracing::info!(%reason, ?under_way, "stopping"),
     }
 }
@@ -260,13 +264,13 @@ mod tests {
         let screen = Screen::new(&output);
         let mut reporter = Reporter::new(&screen, 9, SubmitRate::Auto);
         reporter.bar = Some(ProgressBar::hidden());
-        let (job, tally) = (JobId::new("mug").unwrap(), Tally::default());
+        let (job, tally) = (JobId::new("mug").unwrap(), RunTotals::default());
         let message = "HTTP 502";
         for event in [
             Event::Failed { job: &job, class: ErrorClass::Moderated, message },
             Event::Uncertain { job: &job, message },
             Event::Uncertain { job: &job, message },
-            Event::Left { job: &job, cause: message },
+            Event::Deferred { job: &job, cause: message },
         ] {
             reporter.observe(&event, &tally);
         }
@@ -280,10 +284,10 @@ mod tests {
         let refused = StopReason::Api(Stop::Auth("HTTP 401".to_owned()));
         insta::assert_snapshot!(
             [
-                words(StopReason::Deadline, UnderWay::Ends),
-                words(StopReason::Signal, UnderWay::IsLeft),
-                words(refused, UnderWay::IsLeft),
-                words(StopReason::Budget, UnderWay::Nothing),
+                words(StopReason::Deadline, InFlight::Drained),
+                words(StopReason::Signal, InFlight::Abandoned),
+                words(refused, InFlight::Abandoned),
+                words(StopReason::Budget, InFlight::Nothing),
             ]
             .join("\n"),
             @r"

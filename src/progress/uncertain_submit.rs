@@ -59,7 +59,8 @@ impl UncertainSubmit {
                     Some(wanted) if wanted == edit.reroll.map_or(edit.fingerprint, |reroll| reroll.of) => Row::Asked,
                     Some(_) => Row::Edited,
                 };
-                let (submitted_at, fingerprint, reserved_cents) = (edit.submitted_at, edit.fingerprint, edit.held);
+                let (submitted_at, fingerprint, reserved_cents) =
+                    (edit.submitted_at, edit.fingerprint, edit.reserved_for_uncertain);
                 Ok(UncertainSubmit { job, submitted_at, fingerprint, reserved_cents, row })
             })
             .collect::<Result<Vec<UncertainSubmit>, LinesError>>()?;

@@ -82,7 +82,7 @@ pub fn write(
 ) -> Result<Written, ReportError> {
     let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
     let mut report = ReportFolder::open(run.join("report"))?;
-    let mut pictures = LocalPictures::remembering(&RunFolder::new(&run).pictures());
+    let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let mut tally = Tally::default();
     let mut spool = Spool::new()?;
     let mut columns = Columns::default();

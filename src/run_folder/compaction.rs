@@ -26,7 +26,7 @@ impl Compaction {
     /// folder's lock is held. Nothing where it would not become shorter.
     ///
     /// At every moment the folder's journal is the long one or the short one, and whole: the short one is written and
-    /// synced beside it, is read again and held against it, and takes its name in one step.
+    /// synced beside it, is read again and compared with it, and takes its name in one step.
     ///
     /// # Errors
     ///

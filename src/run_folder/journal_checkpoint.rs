@@ -6,27 +6,27 @@ use crate::job::ContentHash;
 
 use super::{FolderError, RunFolder};
 
-/// How many bytes of the journal are held against the mark, at most.
+/// How many bytes of the journal are compared with the mark, at most.
 const LOOKED_AT: usize = 4096;
 
 /// Where a folder's journal ended when its last run did. A journal is only ever appended to, so that one that does not go on
 /// from there is an older copy: what it does not know may be at the provider, and be paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JournalMark {
+pub struct JournalCheckpoint {
     /// Its length in bytes.
     length: u64,
     /// The hash of the last bytes before that.
     end: ContentHash,
 }
 
-impl JournalMark {
+impl JournalCheckpoint {
     /// Marks the folder's journal, all of which is durable. One that cannot be marked is only less well known to the next run.
     pub fn put(folder: &RunFolder) {
         let mark = || -> io::Result<()> {
             let journal = File::open(folder.journal())?;
             let length = journal.metadata()?.len();
             let end = end(&journal, length)?;
-            crate::files::replace(&folder.journal_mark(), format!("{length} {end}\n").as_bytes())
+            crate::files::replace(&folder.journal_checkpoint(), format!("{length} {end}\n").as_bytes())
         };
         if let Err(error) = mark() {
             tracing::debug!(%error, "the journal could not be marked");
@@ -39,7 +39,7 @@ impl JournalMark {
     ///
     /// The folder cannot be written.
     pub(super) fn remove(folder: &RunFolder) -> io::Result<()> {
-        match fs::remove_file(folder.journal_mark()) {
+        match fs::remove_file(folder.journal_checkpoint()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.and_then(|()| sync_folder(folder.path())),
         }
@@ -49,23 +49,25 @@ impl JournalMark {
     ///
     /// # Errors
     ///
-    /// [`FolderError::Older`], or the journal cannot be read.
+    /// [`FolderError::StaleJournal`], or the journal cannot be read.
     pub fn check(folder: &RunFolder) -> Result<(), FolderError> {
-        let Some(mark) = JournalMark::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
+        let Some(mark) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
         let goes_on = || -> io::Result<bool> {
             let journal = File::open(folder.journal())?;
             Ok(journal.metadata()?.len() >= mark.length && end(&journal, mark.length)? == mark.end)
         };
         match goes_on().map_err(FolderError::io("read", folder.journal()))? {
             true => Ok(()),
-            false => Err(FolderError::Older { path: folder.path().to_owned(), mark: folder.journal_mark() }),
+            false => {
+                Err(FolderError::StaleJournal { path: folder.path().to_owned(), mark: folder.journal_checkpoint() })
+            }
         }
     }
 
-    fn of(folder: &RunFolder) -> Option<JournalMark> {
-        let text = fs::read_to_string(folder.journal_mark()).ok()?;
+    fn of(folder: &RunFolder) -> Option<JournalCheckpoint> {
+        let text = fs::read_to_string(folder.journal_checkpoint()).ok()?;
         let (length, end) = text.trim_end().split_once(' ')?;
-        Some(JournalMark { length: length.parse().ok()?, end: end.parse().ok()? })
+        Some(JournalCheckpoint { length: length.parse().ok()?, end: end.parse().ok()? })
     }
 }
 
@@ -92,13 +94,13 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         fs::write(folder.journal(), journal).unwrap();
-        JournalMark::put(&folder);
+        JournalCheckpoint::put(&folder);
         (temporary, folder)
     }
 
     fn is_refused(folder: &RunFolder, journal: &[u8]) -> bool {
         fs::write(folder.journal(), journal).unwrap();
-        matches!(JournalMark::check(folder), Err(FolderError::Older { .. }))
+        matches!(JournalCheckpoint::check(folder), Err(FolderError::StaleJournal { .. }))
     }
 
     #[test]
@@ -117,14 +119,14 @@ mod tests {
     #[test]
     fn a_mark_that_is_gone_or_spoiled_refuses_nothing() {
         let (_temporary, folder) = marked(b"long");
-        fs::write(folder.journal_mark(), "4").unwrap();
+        fs::write(folder.journal_checkpoint(), "4").unwrap();
         assert!(!is_refused(&folder, b"l"));
         fs::write(folder.journal(), "long").unwrap();
-        JournalMark::put(&folder);
+        JournalCheckpoint::put(&folder);
         assert!(is_refused(&folder, b"l"));
         assert!(!is_refused(&folder, b""), "there is no journal");
-        JournalMark::remove(&folder).unwrap();
-        JournalMark::remove(&folder).unwrap();
+        JournalCheckpoint::remove(&folder).unwrap();
+        JournalCheckpoint::remove(&folder).unwrap();
         assert!(!is_refused(&folder, b"l"));
     }
 }

@@ -9,7 +9,7 @@ use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
 use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
-use super::{FolderError, JournalMark, RunFolder};
+use super::{FolderError, JournalCheckpoint, RunFolder};
 
 /// The journal of a run, replayed and ready to be appended to.
 #[derive(Debug)]
@@ -38,20 +38,20 @@ impl JournalFile {
         replay: impl FnOnce(&RunFolder, &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError>,
     ) -> Result<JournalFile, FolderError> {
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
-            return Err(FolderError::HalfMerged { path: folder.path().to_owned(), command });
+            return Err(FolderError::MergeInterrupted { path: folder.path().to_owned(), command });
         }
-        folder.check_memory()?;
+        folder.check_journal()?;
         let path = folder.journal();
         if !folder.has_journal() {
             // It was of one that is gone with all its results.
-            JournalMark::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
+            JournalCheckpoint::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             // Whoever clears away hidden files takes the folder's lock with them, and not the right to write here.
             let holder = "another process, whose lock file was removed,".to_owned();
-            return Err(FolderError::Held { path: folder.path().to_owned(), holder });
+            return Err(FolderError::Locked { path: folder.path().to_owned(), holder });
         }
         let journal: Arc<dyn ReadAt> = Arc::clone(&file) as _;
         let replayed = replay(folder, &journal);
@@ -128,7 +128,7 @@ impl JournalDraft {
             records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)))?;
             let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
-            JournalMark::remove(folder)?;
+            JournalCheckpoint::remove(folder)?;
             file.persist(folder.journal())?;
             sync_folder(folder.path())
         };

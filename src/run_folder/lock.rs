@@ -18,7 +18,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`FolderError::Held`] names the process that has it.
+    /// [`FolderError::Locked`] names the process that has it.
     pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
         make_folder(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
         let path = folder.lock_file();
@@ -32,7 +32,7 @@ impl Lock {
                 let _ = file.read_to_string(&mut holder);
                 let holder =
                     if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
-                return Err(FolderError::Held { path: folder.path().to_owned(), holder });
+                return Err(FolderError::Locked { path: folder.path().to_owned(), holder });
             }
             Err(TryLockError::Error(cause)) => return Err(FolderError::io("lock", &path)(cause)),
         }

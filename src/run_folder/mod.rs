@@ -1,14 +1,14 @@
 //! The folder of a run: its lock, its journal file and its plan file.
 
 mod compaction;
+mod journal_checkpoint;
 mod journal_file;
-mod journal_mark;
 mod lock;
 mod long_journal;
 mod plan_draft;
 mod plan_file;
-mod plan_mark;
-mod report_mark;
+mod plan_stamp;
+mod report_stamp;
 mod snapshot_file;
 
 use std::io;
@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 pub use compaction::Compaction;
+pub use journal_checkpoint::JournalCheckpoint;
 pub use journal_file::{JournalDraft, JournalFile};
-pub use journal_mark::JournalMark;
 pub use lock::{Lock, ReportTurn};
 pub use long_journal::long_journal;
 pub use plan_draft::{DraftLine, PlanDraft};
 pub use plan_file::{PlanLine, PlanLines, plan_blocks, plan_lines, read_plan};
-pub use plan_mark::PlanMark;
-pub use report_mark::ReportMark;
+pub use plan_stamp::PlanStamp;
+pub use report_stamp::ReportStamp;
 
 use crate::journal::{LinesError, Presence, ReplayError};
 use crate::outputs::{self, ORIGINALS, RESULTS};
@@ -113,17 +113,17 @@ impl RunFolder {
     }
 
     /// `.known-journal`: where the journal ended when the last run did.
-    fn journal_mark(&self) -> PathBuf {
+    fn journal_checkpoint(&self) -> PathBuf {
         self.path.join(".known-journal")
     }
 
     /// `.report-of`: what the report was made of.
-    fn report_mark(&self) -> PathBuf {
+    fn report_stamp(&self) -> PathBuf {
         self.path.join(".report-of")
     }
 
     /// `.plan-of`: what the plan was made of.
-    fn plan_mark(&self) -> PathBuf {
+    fn plan_stamp(&self) -> PathBuf {
         self.path.join(".plan-of")
     }
 
@@ -131,11 +131,11 @@ impl RunFolder {
     /// the place of.
     ///
     /// # Errors
-    /// [`FolderError::Forgotten`], [`FolderError::Older`], or the journal cannot be read.
-    pub fn check_memory(&self) -> Result<(), FolderError> {
+    /// [`FolderError::JournalMissing`], [`FolderError::StaleJournal`], or the journal cannot be read.
+    pub fn check_journal(&self) -> Result<(), FolderError> {
         match self.has_journal() {
-            true => JournalMark::check(self),
-            false if self.has_results() => Err(FolderError::Forgotten { path: self.path.clone() }),
+            true => JournalCheckpoint::check(self),
+            false if self.has_results() => Err(FolderError::JournalMissing { path: self.path.clone() }),
             false => Ok(()),
         }
     }
@@ -160,7 +160,7 @@ impl RunFolder {
                 let path = entry?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let is_draft = [journal_file::DRAFT, plan_draft::DRAFT].iter().any(|draft| name.starts_with(draft));
-                if is_draft && ![self.snapshot(), self.plan_mark()].contains(&path) {
+                if is_draft && ![self.snapshot(), self.plan_stamp()].contains(&path) {
                     std::fs::remove_file(&path)?;
                 }
             }
@@ -193,7 +193,7 @@ pub enum FolderError {
     },
     /// Another process has it.
     #[error("use {}: {holder} holds it", path.display())]
-    Held {
+    Locked {
         /// The folder.
         path: PathBuf,
         /// Who, as far as is known.
@@ -212,7 +212,7 @@ pub enum FolderError {
     Lines(#[from] LinesError),
     /// Others were being merged into it, and that did not come to its end.
     #[error("use {}: a merge into it was interrupted", path.display())]
-    HalfMerged {
+    MergeInterrupted {
         /// The folder.
         path: PathBuf,
         /// The command that was at work, as far as is known.
@@ -220,13 +220,13 @@ pub enum FolderError {
     },
     /// There are pictures and no journal that knows of them.
     #[error("use {}: it has results and no journal", path.display())]
-    Forgotten {
+    JournalMissing {
         /// The folder.
         path: PathBuf,
     },
     /// The journal does not go on from where the last run left it.
     #[error("use {}: its journal is an older copy, or was cut since the last run", path.display())]
-    Older {
+    StaleJournal {
         /// The folder.
         path: PathBuf,
         /// The file that tells where the last run left it.
@@ -263,7 +263,7 @@ impl FolderError {
                 "free some space and run again: what was journaled is safe".to_owned()
             }
             FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
-            FolderError::Held { .. } => {
+            FolderError::Locked { .. } => {
                 "wait for it to end; another folder would pay for its jobs again".to_owned()
             }
             FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
@@ -275,13 +275,13 @@ impl FolderError {
                     .to_owned()
             }
             FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
-            FolderError::HalfMerged { command, .. } => format!("run it again, and it continues where it stopped: {command}"),
-            FolderError::Forgotten { .. } => {
+            FolderError::MergeInterrupted { command, .. } => format!("run it again, and it continues where it stopped: {command}"),
+            FolderError::JournalMissing { .. } => {
                 "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all of them again, \
                  choose another folder with --out"
                     .to_owned()
             }
-            FolderError::Older { mark, .. } => format!(
+            FolderError::StaleJournal { mark, .. } => format!(
                 "put the newer journal.jsonl back, for what this one does not know would be paid for again; if it is meant, \
                  remove {}",
                 mark.display()

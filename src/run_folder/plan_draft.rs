@@ -28,14 +28,14 @@ pub struct PlanDraft {
     page: Vec<u8>,
     hasher: blake3::Hasher,
     length: u64,
-    place: Place,
+    backing: Backing,
     jobs: u64,
     position: u64,
 }
 
 /// Where the pages of a draft are.
 #[derive(Debug)]
-enum Place {
+enum Backing {
     /// In the plan that the folder has, which is read as far.
     Same(File),
     /// In a file of its own.
@@ -60,16 +60,16 @@ impl DraftLine {
 impl PlanDraft {
     /// Begins a plan for `folder`, which need not be there yet: the draft is on the same file system.
     pub fn begin(folder: &RunFolder) -> Result<PlanDraft, FolderError> {
-        let place = match File::open(folder.plan()) {
-            Ok(plan) => Place::Same(plan),
-            Err(_) => Place::Own(own_file(folder)?),
+        let backing = match File::open(folder.plan()) {
+            Ok(plan) => Backing::Same(plan),
+            Err(_) => Backing::Own(own_file(folder)?),
         };
         Ok(PlanDraft {
             folder: folder.clone(),
             page: Vec::with_capacity(PAGE + 4096),
             hasher: blake3::Hasher::new(),
             length: 0,
-            place,
+            backing,
             jobs: 0,
             position: 0,
         })
@@ -103,18 +103,18 @@ impl PlanDraft {
         }
         self.jobs += 1;
         self.position += 1;
-        if self.page.len() >= PAGE { self.turn() } else { Ok(()) }
+        if self.page.len() >= PAGE { self.flush_page() } else { Ok(()) }
     }
 
     /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
     pub fn publish(mut self) -> Result<ContentHash, FolderError> {
-        self.turn()?;
-        if let Place::Same(plan) = &self.place
+        self.flush_page()?;
+        if let Backing::Same(plan) = &self.backing
             && !self.is_still(plan)
         {
-            self.part()?;
+            self.fork()?;
         }
-        if let Place::Own(file) = self.place {
+        if let Backing::Own(file) = self.backing {
             let publish = || -> io::Result<()> {
                 file.as_file().sync_data()?;
                 file.persist(self.folder.plan())?;
@@ -126,18 +126,18 @@ impl PlanDraft {
     }
 
     /// Goes to the next page.
-    fn turn(&mut self) -> Result<(), FolderError> {
-        if let Place::Same(plan) = &mut self.place {
+    fn flush_page(&mut self) -> Result<(), FolderError> {
+        if let Backing::Same(plan) = &mut self.backing {
             let mut known = Vec::with_capacity(self.page.len());
             let read = plan.take(self.page.len() as u64).read_to_end(&mut known);
             if read.is_err() || known != self.page {
-                self.part()?;
+                self.fork()?;
             }
         }
         let before = self.length;
         self.hasher.update(&self.page);
         self.length += self.page.len() as u64;
-        if let Place::Own(file) = &mut self.place {
+        if let Backing::Own(file) = &mut self.backing {
             let written =
                 file.write_all(&self.page).and_then(|()| match before / SYNC_EVERY < self.length / SYNC_EVERY {
                     true => file.as_file().sync_data(),
@@ -150,12 +150,12 @@ impl PlanDraft {
     }
 
     /// Writes what was the same to a file of its own.
-    fn part(&mut self) -> Result<(), FolderError> {
-        let Place::Same(plan) = &mut self.place else { return Ok(()) };
+    fn fork(&mut self) -> Result<(), FolderError> {
+        let Backing::Same(plan) = &mut self.backing else { return Ok(()) };
         let mut own = own_file(&self.folder)?;
         let copied = plan.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut plan.take(self.length), &mut own));
         match copied {
-            Ok(copied) if copied == self.length => self.place = Place::Own(own),
+            Ok(copied) if copied == self.length => self.backing = Backing::Own(own),
             Ok(_) => return Err(FolderError::io("read", self.folder.plan())(io::ErrorKind::UnexpectedEof.into())),
             Err(cause) => return Err(FolderError::io("copy", self.folder.plan())(cause)),
         }

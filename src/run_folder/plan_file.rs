@@ -68,7 +68,7 @@ impl PlanLine<'_> {
         Ok(place.position.unwrap_or(self.number as u64 - 1))
     }
 
-    /// The colors that the job is held against; the rest of the line is not looked at.
+    /// The colors that the job is compared with; the rest of the line is not looked at.
     pub fn colors(&self) -> Result<Vec<Hex>, FolderError> {
         #[derive(Deserialize)]
         struct Meant<'l> {

@@ -4,20 +4,20 @@ use crate::job::ContentHash;
 
 use super::RunFolder;
 
-/// What a folder's plan was made of. Where neither that nor the plan has changed, it would be the same once more.
+/// What a folder's plan was made of. Where neither that nor the plan has changed, it would be the same again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlanMark {
+pub struct PlanStamp {
     /// The hash of all that went into it.
     pub made_of: ContentHash,
     /// The hash of the plan.
     pub plan: ContentHash,
 }
 
-impl PlanMark {
+impl PlanStamp {
     /// The hash of the folder's plan, if it was made of this and is there as it was written. Nobody else may write it
     /// meanwhile.
     pub fn plan_of(folder: &RunFolder, made_of: ContentHash) -> Option<ContentHash> {
-        let text = fs::read_to_string(folder.plan_mark()).ok()?;
+        let text = fs::read_to_string(folder.plan_stamp()).ok()?;
         let (known, plan) = text.trim_end().split_once(' ')?;
         if known.parse::<ContentHash>().ok()? != made_of {
             return None;
@@ -28,12 +28,12 @@ impl PlanMark {
 
     /// Marks the folder's plan. One that cannot be marked is made again by the next run.
     pub fn put(self, folder: &RunFolder) {
-        let PlanMark { made_of, plan } = self;
+        let PlanStamp { made_of, plan } = self;
         let text = format!("{made_of} {plan}\n");
-        if fs::read_to_string(folder.plan_mark()).is_ok_and(|known| known == text) {
+        if fs::read_to_string(folder.plan_stamp()).is_ok_and(|known| known == text) {
             return;
         }
-        if let Err(error) = crate::files::replace(&folder.plan_mark(), text.as_bytes()) {
+        if let Err(error) = crate::files::replace(&folder.plan_stamp(), text.as_bytes()) {
             tracing::debug!(%error, "the plan could not be marked");
         }
     }

@@ -8,30 +8,30 @@ use super::{FolderError, RunFolder};
 /// The files that every report has.
 const FILES: [&str; 5] = ["index.html", "data/batch.js", "summary.json", "results.csv", "failed.csv"];
 
-/// What a report was made of: where none of it has changed, it would be the same once more.
+/// What a report was made of: where none of it has changed, it would be the same again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportMark(String);
+pub struct ReportStamp(String);
 
-impl ReportMark {
+impl ReportStamp {
     /// The mark of a report that is made of the plan with this hash and the journal as it is, by a run that was opened so.
-    pub fn of(folder: &RunFolder, plan: ContentHash, opening: &RunStart) -> Result<ReportMark, FolderError> {
+    pub fn of(folder: &RunFolder, plan: ContentHash, opening: &RunStart) -> Result<ReportStamp, FolderError> {
         let journal = folder.journal();
         let length = journal.metadata().map_err(FolderError::io("read", &journal))?.len();
         // How the jobs stood when it began is not how they stand in the report.
         let opening = RunStart { jobs: StatusCounts::default(), ..opening.clone() };
-        Ok(ReportMark(format!("{length} {plan} {opening:?}\n")))
+        Ok(ReportStamp(format!("{length} {plan} {opening:?}\n")))
     }
 
     /// Whether the folder's report is there and has this mark.
     pub fn is_on_report(&self, folder: &RunFolder) -> bool {
         let report = folder.path().join("report");
         FILES.iter().all(|name| report.join(name).is_file())
-            && fs::read_to_string(folder.report_mark()).is_ok_and(|mark| mark == self.0)
+            && fs::read_to_string(folder.report_stamp()).is_ok_and(|mark| mark == self.0)
     }
 
     /// Marks the folder's report with it. One that cannot be marked is made again by the next run.
     pub fn put(&self, folder: &RunFolder) {
-        if let Err(error) = crate::files::replace(&folder.report_mark(), self.0.as_bytes()) {
+        if let Err(error) = crate::files::replace(&folder.report_stamp(), self.0.as_bytes()) {
             tracing::debug!(%error, "the report could not be marked");
         }
     }

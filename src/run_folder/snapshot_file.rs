@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_on, write_snapshot};
+use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_from, write_snapshot};
 
 use super::RunFolder;
 
@@ -11,7 +11,7 @@ const WORTH: u64 = 32 << 20;
 
 /// Replays a folder's journal from its snapshot on, if there is one of it.
 pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
-    replay_on(journal, known(folder, journal))
+    replay_from(journal, known(folder, journal))
 }
 
 /// The same for whoever holds the folder, and makes a snapshot where that spares the next one a wait.
@@ -22,7 +22,7 @@ pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> 
 fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<Replayed, ReplayError> {
     let known = known(folder, journal);
     let from = known.length;
-    let replayed = replay_on(journal, known)?;
+    let replayed = replay_from(journal, known)?;
     if replayed.length - from >= worth {
         let path = folder.snapshot();
         let kept = crate::files::replace_with(&path, |file| write_snapshot(&replayed, journal, file));
@@ -46,7 +46,7 @@ fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
     };
     read().unwrap_or_else(|error| {
         tracing::debug!(%error, "the journal is read from its beginning");
-        Replayed::nothing_of(journal)
+        Replayed::empty(journal)
     })
 }
 

@@ -20,15 +20,15 @@ const FAILED_POLLS: u32 = 20;
 const POLLS_FAIL_FOR: Duration = Duration::from_secs(30);
 
 /// The waits before a probe that may itself end uncertain: the first, doubled each time, up to the last.
-const FIRST_PROBE: Duration = Duration::from_secs(5);
-const LAST_PROBE: Duration = Duration::from_secs(300);
+const MIN_PROBE_DELAY: Duration = Duration::from_secs(5);
+const MAX_PROBE_DELAY: Duration = Duration::from_secs(300);
 
 /// How long a provider that only ever says 429 is asked again.
 const RATE_LIMITED_FOR: Duration = Duration::from_secs(3600);
 
 /// Counts what goes wrong in a row, and says when to pause and when to give up.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(super) struct CircuitBreaker {
     give_up_after: Duration,
     failed_submits: u32,
     unconnected: u32,
@@ -42,19 +42,19 @@ pub(super) struct Breaker {
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Advice {
+pub(super) enum BreakerAction {
     /// Go on: it was that request alone.
-    GoOn,
+    Continue,
     /// Let nothing go out for so long.
     Pause(Duration),
     /// It has lasted for too long.
     GiveUp,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     /// `give_up_after` is how long the provider may fail for everybody, or be out of reach.
-    pub(super) fn new(give_up_after: Duration) -> Breaker {
-        Breaker {
+    pub(super) fn new(give_up_after: Duration) -> CircuitBreaker {
+        CircuitBreaker {
             give_up_after,
             failed_submits: 0,
             unconnected: 0,
@@ -68,7 +68,7 @@ impl Breaker {
     }
 
     /// Whether submits go out one at a time, each waiting for the answer of the one before: the next is a probe.
-    pub(super) fn is_probing(&self) -> bool {
+    pub(super) fn is_half_open(&self) -> bool {
         self.is_unreachable || self.failed_submits >= FAILED_SUBMITS || self.polls_are_failing()
     }
 
@@ -82,12 +82,12 @@ impl Breaker {
     }
 
     /// A submit was certainly not accepted, and may be sent again.
-    pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> Advice {
+    pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> BreakerAction {
         let since = *self.submits_fail_since.get_or_insert(now);
         if reason == Obstacle::Unreachable {
             self.unconnected += 1;
             if self.unconnected < UNCONNECTED {
-                return Advice::GoOn;
+                return BreakerAction::Continue;
             }
         }
         // Answers to submits that left before the pause began tell nothing new, unless they hint at a longer one.
@@ -104,17 +104,17 @@ impl Breaker {
             }
         };
         if now - since + wait > patience {
-            return Advice::GiveUp;
+            return BreakerAction::GiveUp;
         }
         self.pause(now, wait)
     }
 
     /// A submit ended uncertain: no answer, a 5xx, or one that names no prediction.
-    pub(super) fn submit_failed(&mut self, now: Duration) -> Advice {
+    pub(super) fn submit_failed(&mut self, now: Duration) -> BreakerAction {
         let since = *self.submits_fail_since.get_or_insert(now);
         self.failed_submits += 1;
         if self.failed_submits < FAILED_SUBMITS {
-            return Advice::GoOn;
+            return BreakerAction::Continue;
         }
         self.probe_later(now, since)
     }
@@ -129,34 +129,34 @@ impl Breaker {
     }
 
     /// A poll was not.
-    pub(super) fn poll_failed(&mut self, now: Duration) -> Advice {
+    pub(super) fn poll_failed(&mut self, now: Duration) -> BreakerAction {
         let since = *self.polls_fail_since.get_or_insert(now);
         self.failed_polls += 1;
         if now - since < POLLS_FAIL_FOR {
-            return Advice::GoOn;
+            return BreakerAction::Continue;
         }
-        if self.polls_are_failing() { self.probe_later(now, since) } else { Advice::GoOn }
+        if self.polls_are_failing() { self.probe_later(now, since) } else { BreakerAction::Continue }
     }
 
     fn polls_are_failing(&self) -> bool {
         self.failed_polls >= FAILED_POLLS
     }
 
-    fn probe_later(&mut self, now: Duration, since: Duration) -> Advice {
+    fn probe_later(&mut self, now: Duration, since: Duration) -> BreakerAction {
         if now < self.paused_until {
-            return Advice::GoOn;
+            return BreakerAction::Continue;
         }
         let Some(patience) = self.give_up_after.checked_sub(now - since).filter(|left| !left.is_zero()) else {
-            return Advice::GiveUp;
+            return BreakerAction::GiveUp;
         };
-        let wait = FIRST_PROBE.saturating_mul(1 << self.pauses.min(10)).min(LAST_PROBE).min(patience);
+        let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.pauses.min(10)).min(MAX_PROBE_DELAY).min(patience);
         self.pauses += 1;
         self.pause(now, wait)
     }
 
-    fn pause(&mut self, now: Duration, wait: Duration) -> Advice {
+    fn pause(&mut self, now: Duration, wait: Duration) -> BreakerAction {
         self.paused_until = self.paused_until.max(now + wait);
-        Advice::Pause(wait)
+        BreakerAction::Pause(wait)
     }
 }
 
@@ -170,10 +170,10 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn broken_at(seconds: u64) -> Breaker {
-        let mut breaker = Breaker::new(PATIENCE);
+    fn broken_at(seconds: u64) -> CircuitBreaker {
+        let mut breaker = CircuitBreaker::new(PATIENCE);
         for _ in 1..FAILED_SUBMITS {
-            assert_eq!(breaker.submit_failed(at(seconds)), Advice::GoOn);
+            assert_eq!(breaker.submit_failed(at(seconds)), BreakerAction::Continue);
         }
         breaker
     }
@@ -181,31 +181,31 @@ mod tests {
     #[test]
     fn the_tenth_submit_in_a_row_that_fails_pauses_all_and_makes_the_next_one_a_probe() {
         let mut breaker = broken_at(0);
-        assert!(!breaker.is_probing());
-        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
-        assert!(breaker.is_probing());
+        assert!(!breaker.is_half_open());
+        assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Pause(MIN_PROBE_DELAY));
+        assert!(breaker.is_half_open());
     }
 
     #[test]
     fn one_answer_among_them_ends_the_row() {
         let mut breaker = broken_at(0);
         breaker.submit_answered();
-        assert_eq!(breaker.submit_failed(at(1)), Advice::GoOn);
-        assert!(!breaker.is_probing());
+        assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Continue);
+        assert!(!breaker.is_half_open());
     }
 
     #[test]
     fn submits_that_were_on_their_way_do_not_lengthen_the_pause() {
         let mut breaker = broken_at(0);
-        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
-        assert_eq!(breaker.submit_failed(at(2)), Advice::GoOn);
+        assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Pause(MIN_PROBE_DELAY));
+        assert_eq!(breaker.submit_failed(at(2)), BreakerAction::Continue);
     }
 
     #[test]
     fn probes_grow_rare_and_end_when_patience_does() {
         let mut breaker = broken_at(0);
         let (mut now, mut waits) = (Duration::ZERO, Vec::new());
-        while let Advice::Pause(wait) = breaker.submit_failed(now) {
+        while let BreakerAction::Pause(wait) = breaker.submit_failed(now) {
             waits.push(wait.as_secs());
             now += wait;
         }
@@ -214,51 +214,55 @@ mod tests {
 
     #[test]
     fn polls_must_fail_for_a_while() {
-        let mut breaker = Breaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(PATIENCE);
         for _ in 0..100 {
-            assert_eq!(breaker.poll_failed(at(10)), Advice::GoOn);
+            assert_eq!(breaker.poll_failed(at(10)), BreakerAction::Continue);
         }
-        assert_eq!(breaker.poll_failed(at(40)), Advice::Pause(FIRST_PROBE));
+        assert_eq!(breaker.poll_failed(at(40)), BreakerAction::Pause(MIN_PROBE_DELAY));
         breaker.poll_answered();
-        assert_eq!(breaker.poll_failed(at(41)), Advice::GoOn);
+        assert_eq!(breaker.poll_failed(at(41)), BreakerAction::Continue);
     }
 
     #[test]
     fn a_good_poll_says_nothing_of_submits() {
         let mut breaker = broken_at(0);
         breaker.poll_answered();
-        assert_eq!(breaker.submit_failed(at(1)), Advice::Pause(FIRST_PROBE));
+        assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Pause(MIN_PROBE_DELAY));
     }
 
     #[test]
     fn many_refusals_of_one_moment_are_one_reason_to_wait() {
-        let mut breaker = Breaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(PATIENCE);
         let refusals: Vec<_> = (0..5).map(|_| breaker.submit_refused(at(0), Obstacle::RateLimited(None))).collect();
-        assert_eq!(refusals, vec![Advice::Pause(at(1)); 5]);
-        assert_eq!(breaker.submit_refused(at(1), Obstacle::RateLimited(None)), Advice::Pause(at(2)));
+        assert_eq!(refusals, vec![BreakerAction::Pause(at(1)); 5]);
+        assert_eq!(breaker.submit_refused(at(1), Obstacle::RateLimited(None)), BreakerAction::Pause(at(2)));
     }
 
     #[test]
     fn a_hint_that_proves_too_short_makes_no_tight_loop() {
-        let mut breaker = Breaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(PATIENCE);
         let hinted = Obstacle::RateLimited(Some(Duration::ZERO));
         let (mut now, mut waits) = (Duration::ZERO, Vec::new());
         while waits.len() < 6 {
-            let Advice::Pause(wait) = breaker.submit_refused(now, hinted) else { panic!() };
+            let BreakerAction::Pause(wait) = breaker.submit_refused(now, hinted) else { panic!() };
             waits.push(wait.as_secs());
             now += wait;
         }
         assert_eq!(waits, [0, 1, 2, 4, 8, 16]);
         breaker.submit_answered();
-        assert_eq!(breaker.submit_refused(now, hinted), Advice::Pause(Duration::ZERO), "it is good again");
+        assert_eq!(breaker.submit_refused(now, hinted), BreakerAction::Pause(Duration::ZERO), "it is good again");
     }
 
     #[test]
     fn a_provider_out_of_reach_is_given_up_after_the_set_time() {
-        let mut breaker = Breaker::new(at(10));
+        let mut breaker = CircuitBreaker::new(at(10));
         let refusals: Vec<_> = (0..3).map(|_| breaker.submit_refused(at(0), Obstacle::Unreachable)).collect();
-        assert_eq!(refusals, [Advice::GoOn, Advice::GoOn, Advice::Pause(at(1))], "one refused connection is no outage");
-        assert!(breaker.is_probing());
-        assert_eq!(breaker.submit_refused(at(10), Obstacle::Unreachable), Advice::GiveUp);
+        assert_eq!(
+            refusals,
+            [BreakerAction::Continue, BreakerAction::Continue, BreakerAction::Pause(at(1))],
+            "one refused connection is no outage"
+        );
+        assert!(breaker.is_half_open());
+        assert_eq!(breaker.submit_refused(at(10), Obstacle::Unreachable), BreakerAction::GiveUp);
     }
 }

@@ -40,7 +40,7 @@ pub enum Event<'a> {
         /// What was found.
         check: &'a Check,
         /// Whether it is about the provider's picture, a re-roll's, or a corrected one.
-        of: Checkup,
+        of: CheckedPicture,
     },
     /// A re-roll came to nothing: the result stays as it is.
     RerollLost {
@@ -80,7 +80,7 @@ pub enum Event<'a> {
         reason: &'a str,
     },
     /// The provider's limit was met while it was searched for.
-    LimitMet {
+    RateLimitDetected {
         /// About where it is.
         near: Rate,
     },
@@ -92,7 +92,7 @@ pub enum Event<'a> {
         word: &'a str,
     },
     /// A prediction has more pictures than are brought here.
-    Surplus {
+    ExtraOutputs {
         /// The job.
         job: &'a JobId,
         /// How many are.
@@ -101,7 +101,7 @@ pub enum Event<'a> {
         left: usize,
     },
     /// A prediction stays at the provider for a later run.
-    Left {
+    Deferred {
         /// The job.
         job: &'a JobId,
         /// Why.
@@ -112,24 +112,24 @@ pub enum Event<'a> {
         /// Why.
         reason: &'a StopReason,
         /// What becomes of what is at the provider.
-        under_way: UnderWay,
+        under_way: InFlight,
     },
 }
 
 /// What becomes of predictions in work when no more submits go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnderWay {
+pub enum InFlight {
     /// They are followed to their end.
-    Ends,
+    Drained,
     /// They are left to a later run. Only submits and downloads under way get a few seconds more.
-    IsLeft,
+    Abandoned,
     /// There are none.
     Nothing,
 }
 
 /// What a check was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checkup {
+pub enum CheckedPicture {
     /// The picture that the provider made.
     Result,
     /// That of a re-roll.
@@ -141,12 +141,12 @@ pub enum Checkup {
 /// Whoever wants to know what happens. Called in the dispatcher's order; it must not block.
 pub trait Observer: Send {
     /// Takes note of an event; `tally` is how everything stands after it.
-    fn observe(&mut self, event: &Event<'_>, tally: &Tally);
+    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals);
 }
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RunTotals {
     /// The jobs of the manifest.
     pub counts: StatusCounts,
     /// How many are in work at the provider.
@@ -157,9 +157,9 @@ pub struct Tally {
     pub reserved: Cents,
 }
 
-impl Tally {
-    pub(super) fn of(ledger: &Ledger, in_flight: usize) -> Tally {
-        Tally {
+impl RunTotals {
+    pub(super) fn of(ledger: &Ledger, in_flight: usize) -> RunTotals {
+        RunTotals {
             counts: ledger.counts(),
             in_flight: in_flight as u64,
             spent: ledger.spent(),

@@ -11,12 +11,12 @@ use crate::api::{EditApi, Intended, Limits, PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
-use crate::outputs::{OutputError, Place, ResultStore, Slot};
+use crate::outputs::{Destination, OutputError, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
 use crate::words::counted;
 
 use super::policy::backoff;
-use super::polling::{Kind, Polling, Seen};
+use super::polling::{Observation, Polling, RequestKind};
 
 /// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
@@ -28,14 +28,14 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
     pub(super) halt: CancellationToken,
-    pub(super) reports: mpsc::UnboundedSender<Report<S::Staged>>,
+    pub(super) reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What makes its edit take longer or shorter, where its request is known.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<RequestKind>,
     /// Whether its prediction was lost before: what the provider does not know then is not waited for again.
     pub(super) was_lost: bool,
     /// Its own share of each wait, so that what began together does not ask together.
-    pub(super) phase: f64,
+    pub(super) jitter: f64,
     /// Where its prediction is asked for, if the id does not say so.
     pub(super) status_path: Option<StatusPath>,
     /// Whether it is asked for by its id all the same, for there was no answer.
@@ -45,13 +45,13 @@ pub(super) struct Executor<A, S: ResultStore> {
 }
 
 /// Where an executor begins.
-pub(super) enum Beginning {
+pub(super) enum StartFrom {
     /// With a submit, once its intent is durable.
     Submit { intent: Durable, request: Arc<EditRequest>, intended: Intended },
     /// With polls of a known prediction, which was submitted so long ago.
     Follow { prediction: PredictionId, age: Duration },
     /// With pictures that a dead process has fetched.
-    Recover { files: Vec<SavedFile>, place: Place, prediction: PredictionId },
+    Recover { files: Vec<SavedFile>, place: Destination, prediction: PredictionId },
     /// With pictures that were moved aside, once all that is `known` of them is durable: a crash would leave them in
     /// another's place otherwise, and nobody would know why.
     Reinstate { known: Durable, files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
@@ -70,12 +70,12 @@ enum Origin {
 }
 
 /// What an executor tells the dispatcher.
-pub(super) struct Report<T> {
+pub(super) struct ExecutorMessage<T> {
     pub(super) worker: u64,
-    pub(super) news: News<T>,
+    pub(super) news: ExecutorEvent<T>,
 }
 
-pub(super) enum News<T> {
+pub(super) enum ExecutorEvent<T> {
     /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
     Submitted { outcome: SubmitOutcome, limits: Option<Limits>, status_path: Option<StatusPath> },
     /// Whether a poll was answered, and what was seen instead.
@@ -83,24 +83,24 @@ pub(super) enum News<T> {
     /// A status that the page does not document.
     UnknownStatus(String),
     /// An answer names more pictures than are brought here.
-    Surplus { kept: usize, left: usize },
+    ExtraOutputs { kept: usize, left: usize },
     /// The pictures are ready at the provider.
     Generated { outputs: usize },
     /// They are here. The answer says how they are called, and must be durable before they are published.
     Fetched { staged: Vec<T>, answer: oneshot::Sender<Named<T>> },
     /// The executor ends.
-    Ended(End),
+    Ended(ExecutorOutcome),
 }
 
 /// Fetched pictures with their names, and the record of them on its way to the disk.
 pub(super) struct Named<T> {
     pub(super) staged: Vec<(T, SavedFile)>,
-    pub(super) place: Place,
+    pub(super) place: Destination,
     pub(super) fetched: Durable,
 }
 
 /// How an executor ends after its submit.
-pub(super) enum End {
+pub(super) enum ExecutorOutcome {
     /// The pictures are in place.
     Published,
     /// They are back in place.
@@ -114,7 +114,7 @@ pub(super) enum End {
     /// There are none.
     Failed { class: ErrorClass, message: String },
     /// The prediction stays at the provider for a later run.
-    Left { cause: String },
+    Deferred { cause: String },
     /// No further request makes sense.
     Stop(Stop),
     /// This machine's disk failed.
@@ -126,61 +126,68 @@ pub(super) enum End {
 }
 
 impl<A: EditApi, S: ResultStore> Executor<A, S> {
-    /// Runs to the end. The last report is always [`News::Ended`].
-    pub(super) async fn carry(mut self, beginning: Beginning) {
-        let end = match self.begin(beginning).await {
+    /// Runs to the end. The last report is always [`ExecutorEvent::Ended`].
+    pub(super) async fn run(mut self, start_from: StartFrom) {
+        let end = match self.begin(start_from).await {
             Ok(end) | Err(end) => end,
         };
-        self.report(News::Ended(end));
+        self.report(ExecutorEvent::Ended(end));
     }
 
-    async fn begin(&mut self, beginning: Beginning) -> Result<End, End> {
-        match beginning {
-            Beginning::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
-            Beginning::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
-            Beginning::Recover { files, place, prediction } => match self.store.recover(files, place).await {
-                Ok(true) => Ok(End::Published),
+    async fn begin(&mut self, start_from: StartFrom) -> Result<ExecutorOutcome, ExecutorOutcome> {
+        match start_from {
+            StartFrom::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
+            StartFrom::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
+            StartFrom::Recover { files, place, prediction } => match self.store.recover(files, place).await {
+                Ok(true) => Ok(ExecutorOutcome::Published),
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
-                Err(error) => Err(End::Disk(error)),
+                Err(error) => Err(ExecutorOutcome::Disk(error)),
             },
-            Beginning::Reinstate { known, files, displaced, prediction } => {
-                known.wait().await.map_err(End::Journal)?;
+            StartFrom::Reinstate { known, files, displaced, prediction } => {
+                known.wait().await.map_err(ExecutorOutcome::Journal)?;
                 match self.store.reinstate(files, displaced).await {
-                    Ok(true) => Ok(End::Reinstated),
+                    Ok(true) => Ok(ExecutorOutcome::Reinstated),
                     // Somebody removed them; the provider may still have them, and asking is free.
                     Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
-                    Err(error) => Err(End::Disk(error)),
+                    Err(error) => Err(ExecutorOutcome::Disk(error)),
                 }
             }
-            Beginning::Check { subject, corrected, is_shown } => {
-                if is_shown && !self.store.restore(subject.files.clone(), corrected).await.map_err(End::Disk)? {
-                    return Ok(End::Retouched);
+            StartFrom::Check { subject, corrected, is_shown } => {
+                if is_shown
+                    && !self.store.restore(subject.files.clone(), corrected).await.map_err(ExecutorOutcome::Disk)?
+                {
+                    return Ok(ExecutorOutcome::Retouched);
                 }
                 let check = self.unless_halted(self.verifier.check(subject)).await?;
-                Ok(End::Checked(Box::new(check)))
+                Ok(ExecutorOutcome::Checked(Box::new(check)))
             }
-            Beginning::Correct { known, subject } => {
-                known.wait().await.map_err(End::Journal)?;
+            StartFrom::Correct { known, subject } => {
+                known.wait().await.map_err(ExecutorOutcome::Journal)?;
                 self.correct(subject).await
             }
         }
     }
 
-    async fn correct(&self, subject: Subject) -> Result<End, End> {
+    async fn correct(&self, subject: Subject) -> Result<ExecutorOutcome, ExecutorOutcome> {
         let original = subject.files.first().cloned();
         match (self.unless_halted(self.verifier.correct(subject)).await?, original) {
             (Ok(correction), Some(original)) => {
-                let replaced = self.store.replace(original, correction.png).await.map_err(End::Disk)?;
+                let replaced = self.store.replace(original, correction.png).await.map_err(ExecutorOutcome::Disk)?;
                 let corrected = |file| Box::new(Corrected { files: vec![file], check: correction.check });
-                Ok(End::Corrected(replaced.map(corrected).ok_or(Uncorrected::Retouched)))
+                Ok(ExecutorOutcome::Corrected(replaced.map(corrected).ok_or(Uncorrected::Retouched)))
             }
-            (Ok(_), None) => Ok(End::Corrected(Err(Uncorrected::NoPicture))),
-            (Err(reason), _) => Ok(End::Corrected(Err(reason))),
+            (Ok(_), None) => Ok(ExecutorOutcome::Corrected(Err(Uncorrected::NoPicture))),
+            (Err(reason), _) => Ok(ExecutorOutcome::Corrected(Err(reason))),
         }
     }
 
-    async fn submit(&mut self, intent: Durable, request: &EditRequest, intended: &Intended) -> Result<End, End> {
-        intent.wait().await.map_err(End::Journal)?;
+    async fn submit(
+        &mut self,
+        intent: Durable,
+        request: &EditRequest,
+        intended: &Intended,
+    ) -> Result<ExecutorOutcome, ExecutorOutcome> {
+        intent.wait().await.map_err(ExecutorOutcome::Journal)?;
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
@@ -192,30 +199,34 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             _ => None,
         };
         let status_path = self.status_path.clone();
-        self.report(News::Submitted { outcome, limits: exchange.limits(), status_path });
+        self.report(ExecutorEvent::Submitted { outcome, limits: exchange.limits(), status_path });
         match accepted {
             Some((prediction, progress)) => self.follow(&prediction, Origin::Submitted { progress }).await,
-            None => Ok(End::Submit),
+            None => Ok(ExecutorOutcome::Submit),
         }
     }
 
-    async fn follow(&mut self, prediction: &PredictionId, origin: Origin) -> Result<End, End> {
+    async fn follow(&mut self, prediction: &PredictionId, origin: Origin) -> Result<ExecutorOutcome, ExecutorOutcome> {
         let outputs = self.wait_for_outputs(prediction, origin).await?;
-        self.report(News::Generated { outputs: outputs.len() });
+        self.report(ExecutorEvent::Generated { outputs: outputs.len() });
         let staged = self.fetch_all(prediction, outputs).await?;
         let (answer, named) = oneshot::channel();
-        self.report(News::Fetched { staged, answer });
+        self.report(ExecutorEvent::Fetched { staged, answer });
         // The dispatcher drops the answer only when the run is at its end; the temporary files go with it.
         let Ok(Named { staged, place, fetched }) = named.await else {
-            return Err(End::Left { cause: "the run ended".to_owned() });
+            return Err(ExecutorOutcome::Deferred { cause: "the run ended".to_owned() });
         };
-        fetched.wait().await.map_err(End::Journal)?;
-        self.store.publish(staged, place).await.map_err(End::Disk)?;
-        Ok(End::Published)
+        fetched.wait().await.map_err(ExecutorOutcome::Journal)?;
+        self.store.publish(staged, place).await.map_err(ExecutorOutcome::Disk)?;
+        Ok(ExecutorOutcome::Published)
     }
 
     /// Polls until the prediction has ended.
-    async fn wait_for_outputs(&mut self, prediction: &PredictionId, origin: Origin) -> Result<Vec<String>, End> {
+    async fn wait_for_outputs(
+        &mut self,
+        prediction: &PredictionId,
+        origin: Origin,
+    ) -> Result<Vec<String>, ExecutorOutcome> {
         let begun = Instant::now();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
@@ -223,7 +234,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 return self.ended(outcome);
             }
             Origin::Submitted { .. } => {
-                (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.phase))
+                (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.jitter))
             }
             Origin::Earlier { age } => (age, None, Duration::ZERO),
         };
@@ -238,7 +249,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     in_work = Some(asked);
                     if let Some(word) = unknown_status.filter(|_| !warned) {
                         warned = true;
-                        self.report(News::UnknownStatus(word));
+                        self.report(ExecutorEvent::UnknownStatus(word));
                     }
                 }
                 PollOutcome::NotFound => {
@@ -252,7 +263,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     errors += 1;
                     hint = wait;
                     if errors >= schedule.error_limit {
-                        return Err(End::Left { cause: format!("{errors} polls in a row failed: {cause}") });
+                        return Err(ExecutorOutcome::Deferred {
+                            cause: format!("{errors} polls in a row failed: {cause}"),
+                        });
                     }
                     if let Some(wait) = wait {
                         self.polls.pause(Instant::now() + wait);
@@ -261,7 +274,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => {
                     if let PollOutcome::Completed { took, .. } = outcome {
-                        self.polls.learn(self.kind, Seen { in_work, done: before + begun.elapsed(), told: took });
+                        self.polls
+                            .learn(self.kind, Observation { in_work, done: before + begun.elapsed(), told: took });
                     }
                     return self.ended(outcome);
                 }
@@ -269,17 +283,17 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             if begun.elapsed() >= self.job_timeout {
                 let limit = in_words(self.job_timeout);
                 let message = format!("still not done after {limit}");
-                return Err(End::Failed { class: ErrorClass::Timeout, message });
+                return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
             }
             let usual = match waits_for_its_turn_alone {
                 true => Duration::ZERO,
-                false => self.polls.wait(self.kind, before + begun.elapsed(), errors, self.phase),
+                false => self.polls.wait(self.kind, before + begun.elapsed(), errors, self.jitter),
             };
             wait = usual.max(hint.unwrap_or_default());
         }
     }
 
-    async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, End> {
+    async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
         let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
         self.asked = self.asked.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
@@ -296,19 +310,19 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             PollOutcome::Again { cause, reason, .. } => {
                 match reason {
                     Unanswered::Refused if self.polls.key_refused() => {
-                        return Err(End::Stop(Stop::Auth(cause.clone())));
+                        return Err(ExecutorOutcome::Stop(Stop::Auth(cause.clone())));
                     }
                     Unanswered::Refused => {}
                     Unanswered::RateLimited => self.polls.refused(sent),
                     Unanswered::Failed => self.polls.heard(sent),
                 }
                 if *reason != Unanswered::RateLimited {
-                    self.report(News::Polled(Err(cause.clone())));
+                    self.report(ExecutorEvent::Polled(Err(cause.clone())));
                 }
             }
             _ => {
                 self.polls.heard(sent);
-                self.report(News::Polled(Ok(())));
+                self.report(ExecutorEvent::Polled(Ok(())));
             }
         }
         Ok(outcome)
@@ -316,12 +330,16 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
     /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
-    async fn fetch_all(&mut self, prediction: &PredictionId, mut outputs: Vec<String>) -> Result<Vec<S::Staged>, End> {
+    async fn fetch_all(
+        &mut self,
+        prediction: &PredictionId,
+        mut outputs: Vec<String>,
+    ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
         let mut reads = 0;
         loop {
             let error = match self.try_fetch(&outputs).await {
                 Ok(staged) => return Ok(staged),
-                Err(error) if reads < error.fresh_urls() && !self.was_lost => error,
+                Err(error) if reads < error.max_url_refreshes() && !self.was_lost => error,
                 Err(error) => return Err(give_up(error)),
             };
             reads += 1;
@@ -347,30 +365,30 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(staged)
     }
 
-    async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, End> {
+    async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, ExecutorOutcome> {
         tokio::select! {
             biased;
-            () = self.halt.cancelled() => Err(End::Left { cause: "the run was stopped".to_owned() }),
+            () = self.halt.cancelled() => Err(ExecutorOutcome::Deferred { cause: "the run was stopped".to_owned() }),
             done = work => Ok(done),
         }
     }
 
-    fn ended(&self, outcome: PollOutcome) -> Result<Vec<String>, End> {
+    fn ended(&self, outcome: PollOutcome) -> Result<Vec<String>, ExecutorOutcome> {
         match outcome {
             PollOutcome::Completed { outputs, surplus, .. } => {
                 if surplus > 0 {
-                    self.report(News::Surplus { kept: outputs.len(), left: surplus });
+                    self.report(ExecutorEvent::ExtraOutputs { kept: outputs.len(), left: surplus });
                 }
                 Ok(outputs)
             }
-            PollOutcome::Failed { class, message } => Err(End::Failed { class, message }),
-            _ => Err(End::Left { cause: "it has not ended".to_owned() }),
+            PollOutcome::Failed { class, message } => Err(ExecutorOutcome::Failed { class, message }),
+            _ => Err(ExecutorOutcome::Deferred { cause: "it has not ended".to_owned() }),
         }
     }
 
-    fn report(&self, news: News<S::Staged>) {
+    fn report(&self, news: ExecutorEvent<S::Staged>) {
         // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
-        let _ = self.reports.send(Report { worker: self.worker, news });
+        let _ = self.reports.send(ExecutorMessage { worker: self.worker, news });
     }
 }
 
@@ -382,13 +400,13 @@ fn in_words(limit: Duration) -> String {
     }
 }
 
-fn lost(message: String) -> End {
-    End::Failed { class: ErrorClass::Lost, message }
+fn lost(message: String) -> ExecutorOutcome {
+    ExecutorOutcome::Failed { class: ErrorClass::Lost, message }
 }
 
-fn give_up(error: OutputError) -> End {
+fn give_up(error: OutputError) -> ExecutorOutcome {
     match error.class() {
-        Some(class) => End::Failed { class, message: error.to_string() },
-        None => End::Disk(error),
+        Some(class) => ExecutorOutcome::Failed { class, message: error.to_string() },
+        None => ExecutorOutcome::Disk(error),
     }
 }

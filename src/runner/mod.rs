@@ -29,8 +29,8 @@ use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
 use crate::verify::Verifier;
 
-pub use event::{Checkup, Event, Observer, Tally, UnderWay};
-pub use policy::{has_room, has_room_in_run};
+pub use event::{CheckedPicture, Event, InFlight, Observer, RunTotals};
+pub use policy::{fits_budget, fits_run_budget};
 pub use polling::PollSchedule;
 pub use recording::{record_idle_run, release, set_aside};
 
@@ -44,7 +44,7 @@ pub struct Settings {
     /// How fast polls go out.
     pub polls: Rate,
     /// How many polls of each prediction go out beside that rate: with submits that are paced, they are paced as well.
-    pub polls_beside: u32,
+    pub free_polls: u32,
     /// How many predictions may be in work at once.
     pub in_flight: NonZeroU32,
     /// How many downloads may be under way at once.
@@ -78,7 +78,7 @@ impl Default for Settings {
             submits: SubmitRate::Fixed(Rate::per_minute(number(10))),
             burst: NonZeroU32::MIN,
             polls: Rate::per_second(number(10)),
-            polls_beside: 0,
+            free_polls: 0,
             in_flight: number(3),
             downloads: number(8),
             budget: None,
@@ -183,7 +183,7 @@ pub enum StopReason {
 
 impl StopReason {
     /// That `cause` has lasted for too long; `said` is what was seen last.
-    fn hindered(cause: PauseCause, said: String) -> StopReason {
+    fn from_pause(cause: PauseCause, said: String) -> StopReason {
         match cause {
             PauseCause::RateLimited => StopReason::RateLimited(said),
             PauseCause::Unreachable => StopReason::Unreachable(said),

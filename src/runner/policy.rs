@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::job::Cents;
-use crate::journal::{Ledger, Mark};
+use crate::journal::{Ledger, SpendBaseline};
 
 /// The wait after `failures` in a row: a second, doubled each time, half a minute at most.
 pub(super) fn backoff(failures: u32) -> Duration {
@@ -15,24 +15,29 @@ pub(super) fn backoff(failures: u32) -> Duration {
 }
 
 /// Whether one more submit stays under the ceiling, whatever becomes of those under way and of the uncertain ones.
-pub fn has_room(ceiling: Option<Cents>, ledger: &Ledger) -> bool {
-    has_room_beside(ceiling, ledger, Cents::ZERO)
+pub fn fits_budget(ceiling: Option<Cents>, ledger: &Ledger) -> bool {
+    fits_budget_with_rise(ceiling, ledger, Cents::ZERO)
 }
 
 /// The same if this submit and those under way cost `rise` more than they are thought to.
-pub(super) fn has_room_beside(ceiling: Option<Cents>, ledger: &Ledger, rise: Cents) -> bool {
+pub(super) fn fits_budget_with_rise(ceiling: Option<Cents>, ledger: &Ledger, rise: Cents) -> bool {
     ceiling.is_none_or(|ceiling| ledger.spent() + ledger.reserved() + ledger.estimate() + rise <= ceiling)
 }
 
-/// Whether one more submit stays under the ceiling of a run that began at `mark`: what earlier runs have spent or left
-/// in doubt does not count.
-pub fn has_room_in_run(ceiling: Option<Cents>, ledger: &Ledger, mark: &Mark) -> bool {
-    has_room_in_run_beside(ceiling, ledger, mark, Cents::ZERO)
+/// Whether one more submit stays under the ceiling of a run that began at `baseline`: what earlier runs have spent or
+/// left in doubt does not count.
+pub fn fits_run_budget(ceiling: Option<Cents>, ledger: &Ledger, baseline: &SpendBaseline) -> bool {
+    fits_run_budget_with_rise(ceiling, ledger, baseline, Cents::ZERO)
 }
 
 /// The same if this submit and those under way cost `rise` more than they are thought to.
-pub(super) fn has_room_in_run_beside(ceiling: Option<Cents>, ledger: &Ledger, mark: &Mark, rise: Cents) -> bool {
-    ceiling.is_none_or(|ceiling| ledger.committed_since(mark) + ledger.estimate() + rise <= ceiling)
+pub(super) fn fits_run_budget_with_rise(
+    ceiling: Option<Cents>,
+    ledger: &Ledger,
+    baseline: &SpendBaseline,
+    rise: Cents,
+) -> bool {
+    ceiling.is_none_or(|ceiling| ledger.committed_since(baseline) + ledger.estimate() + rise <= ceiling)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::answer::Refusal;
 use super::auth::KeyHash;
 use super::chaos::Chaos;
-use super::store::{self, Entry, Fingerprint, State, Store};
+use super::store::{self, BodyHash, Entry, State, Store};
 use super::{Limits, model};
 use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
 
@@ -67,7 +67,7 @@ impl App {
     ///
     /// This runs as a task of its own: a client that hangs up in the middle must not leave a prediction that is
     /// recorded and yet never worked on.
-    pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: Fingerprint) -> Result<Uuid, Refusal> {
+    pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: BodyHash) -> Result<Uuid, Refusal> {
         if self.store.processing() >= self.limits.queued {
             return Err(Refusal::queue_full("the queue is full: try again later"));
         }

@@ -63,7 +63,7 @@ pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Life
 async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
     // Answers are small and wanted at once.
     drop(stream.set_nodelay(true));
-    let io = TokioIo::new(Impatient::new(stream, lifetime.limits.write_time));
+    let io = TokioIo::new(WriteTimeoutStream::new(stream, lifetime.limits.write_time));
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
         let answering = routes.call(request);
@@ -94,16 +94,16 @@ async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
 
 /// A stream that fails once its peer has taken nothing for a while.
 #[derive(Debug)]
-struct Impatient {
+struct WriteTimeoutStream {
     stream: TcpStream,
     patience: Duration,
     /// Runs from the moment that a write began to wait.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl Impatient {
-    fn new(stream: TcpStream, patience: Duration) -> Impatient {
-        Impatient { stream, patience, deadline: None }
+impl WriteTimeoutStream {
+    fn new(stream: TcpStream, patience: Duration) -> WriteTimeoutStream {
+        WriteTimeoutStream { stream, patience, deadline: None }
     }
 
     fn within_patience<T>(
@@ -123,7 +123,7 @@ impl Impatient {
     }
 }
 
-impl AsyncRead for Impatient {
+impl AsyncRead for WriteTimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -133,7 +133,7 @@ impl AsyncRead for Impatient {
     }
 }
 
-impl AsyncWrite for Impatient {
+impl AsyncWrite for WriteTimeoutStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.within_patience(context, |stream, context| stream.poll_write(context, bytes))
     }

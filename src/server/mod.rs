@@ -9,7 +9,7 @@
 //!       store  what was accepted and what became of it, on disk
 //! ```
 //!
-//! A prediction is durable before its id is answered. One that was in work when the server ended is worked on anew by
+//! A prediction is durable before its id is answered. One that was in work when the server ended is worked on again by
 //! the next server over the same data folder. Memory holds some hundred bytes a prediction; requests and outputs are
 //! files.
 //!
@@ -51,7 +51,7 @@ use tokio_util::task::TaskTracker;
 pub use config::{FetchPolicy, Limits, ServerConfig};
 pub use error::ServerError;
 pub use fetch::data_uri::{DataUriError, decode as decode_data_uri};
-pub use store::{RecordError, StoreError};
+pub use store::{LogError, StoreError};
 
 use crate::editor::Edit;
 use app::{App, Ids};

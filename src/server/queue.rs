@@ -38,7 +38,7 @@ enum EditFailure {
     #[error("image {number} ({shown}) could not be fetched: {cause}")]
     Fetch { number: usize, shown: String, cause: FetchError },
     #[error("image {number} {fault}")]
-    Image { number: usize, fault: Unfit },
+    Image { number: usize, fault: UnusableImage },
     #[error(transparent)]
     Edit(#[from] EditError),
     #[error("the output is over {} MiB", most_bytes >> 20)]
@@ -49,7 +49,7 @@ enum EditFailure {
 
 /// Why an image is not given to the editor.
 #[derive(Debug, thiserror::Error)]
-enum Unfit {
+enum UnusableImage {
     #[error("is not a JPEG, PNG, GIF or WebP")]
     Format,
     #[error("cannot be read: {0}")]
@@ -143,19 +143,19 @@ fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limi
 }
 
 /// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
-fn check(image: &[u8], limits: &Limits) -> Result<(), Unfit> {
+fn check(image: &[u8], limits: &Limits) -> Result<(), UnusableImage> {
     let format = image::guess_format(image).ok();
     let known = format.filter(|format| {
         use ImageFormat::{Gif, Jpeg, Png, WebP};
         matches!(format, Jpeg | Png | Gif | WebP)
     });
     let Some(format) = known else {
-        return Err(Unfit::Format);
+        return Err(UnusableImage::Format);
     };
     let reader = ImageReader::with_format(Cursor::new(image), format);
     let (width, height) = reader.into_dimensions()?;
     if u64::from(width) * u64::from(height) > limits.image_pixels {
-        return Err(Unfit::TooManyPixels { width, height, most_pixels: limits.image_pixels });
+        return Err(UnusableImage::TooManyPixels { width, height, most_pixels: limits.image_pixels });
     }
     Ok(())
 }

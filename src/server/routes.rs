@@ -18,7 +18,7 @@ use super::answer::Refusal;
 use super::app::{App, unknown};
 use super::chaos::{self, Chaos};
 use super::input::{self, Caps};
-use super::store::Fingerprint;
+use super::store::BodyHash;
 use super::{auth, body, model};
 
 /// The documented paths, and JSON for all others. Chaos stands before the documented ones.
@@ -58,7 +58,7 @@ async fn generate(
     let caps = Caps { prompt_bytes: limits.prompt_bytes, images: limits.images, image_bytes: limits.image_bytes };
     let reading = tokio::task::spawn_blocking(move || {
         let request = input::parse(&bytes, caps)?;
-        Ok::<_, String>((request, Fingerprint::of(&bytes)))
+        Ok::<_, String>((request, BodyHash::of(&bytes)))
     });
     let (request, fingerprint) = reading
         .await

@@ -20,10 +20,10 @@ use super::copies::Copies;
 pub const BEFORE: &str = "before";
 
 /// The most bytes of a picture before.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The most failures that are remembered, so that a run's memory does not grow with its manifest.
-const MOST_REMEMBERED: usize = 1000;
+const MAX_REMEMBERED: usize = 1000;
 
 /// How pictures are fetched that the manifest names by URL: they are somebody's shop, and are asked gently.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ impl BeforePictures {
     /// The system's certificates cannot be read.
     pub fn new(run: &Path, limits: FetchLimits) -> Result<BeforePictures, TlsError> {
         let bounds = DownloadLimits {
-            most_bytes: MOST_BYTES,
+            most_bytes: MAX_BYTES,
             attempts: 2,
             silence: Duration::from_secs(15),
             whole: Duration::from_secs(60),
@@ -100,7 +100,7 @@ impl BeforePictures {
         let path = match image {
             ImageSource::File(path) => path,
             ImageSource::Data(uri) => {
-                return Ok(decode(&uri, MOST_BYTES).ok_or(NotAtHand::NoDataUri)??);
+                return Ok(decode(&uri, MAX_BYTES).ok_or(NotAtHand::NoDataUri)??);
             }
             ImageSource::Url(_) => return Err(NotAtHand::Elsewhere),
         };
@@ -120,7 +120,7 @@ impl BeforePictures {
         let found = cell.get_or_init(|| self.fetch(url)).await.clone();
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         // What was fetched lies in the folder: only failures are remembered, and of those not all.
-        if found.is_ok() || fetched.len() > MOST_REMEMBERED {
+        if found.is_ok() || fetched.len() > MAX_REMEMBERED {
             fetched.remove(url);
         }
         found
@@ -180,9 +180,9 @@ pub(super) fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>)
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(io::Error::other(format!("it has over {} MiB", MOST_BYTES >> 20)));
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("it has over {} MiB", MAX_BYTES >> 20)));
     }
     Ok(bytes)
 }
@@ -200,10 +200,10 @@ mod tests {
         let copy = Copies::of(&run.path().join(BEFORE), url).keep(b"a picture", Format::Png).unwrap();
         assert_eq!(pictures.at_hand(&ImageSource::Url(url.into()), None).await.unwrap(), ImageSource::File(copy));
         assert_eq!(remembered(), 0, "it lies in the folder");
-        for number in 0..MOST_REMEMBERED + 50 {
+        for number in 0..MAX_REMEMBERED + 50 {
             assert!(pictures.at_hand(&ImageSource::Url(format!("file:///{number}")), None).await.is_err());
         }
-        assert!(remembered() <= MOST_REMEMBERED, "{}", remembered());
+        assert!(remembered() <= MAX_REMEMBERED, "{}", remembered());
     }
 
     /// A shop with one photo, which it may replace, and how often it was asked for it.

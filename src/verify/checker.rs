@@ -13,11 +13,11 @@ use crate::photo::{DecodeError, Photo};
 
 use super::before::BeforePictures;
 use super::correct::correct;
-use super::error::Unseen;
-use super::{BrokeOff, Correction, Gone, NotAtHand, Subject, Uncorrected, Verifier};
+use super::error::CheckError;
+use super::{Correction, Gone, NotAtHand, Subject, TaskFailed, Uncorrected, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
-const SHORTEST: u32 = 8;
+const MIN_SIDE: u32 = 8;
 
 /// How many pictures before are remembered: the rows of one product follow each other.
 const REMEMBERED: usize = 8;
@@ -116,9 +116,9 @@ impl Inner {
     }
 
     /// The picture as it is compared, or why it cannot be.
-    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, Unseen> {
-        if file.width.min(file.height) < SHORTEST {
-            return Err(Unseen::TooSmall);
+    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, CheckError> {
+        if file.width.min(file.height) < MIN_SIDE {
+            return Err(CheckError::TooSmall);
         }
         reduced(self.encoded(file).await?).await
     }
@@ -171,10 +171,10 @@ fn severity(check: &Check) -> (u8, f64) {
 }
 
 /// A picture as it is compared.
-async fn reduced<E: From<DecodeError> + From<BrokeOff>>(encoded: Vec<u8>) -> Result<View, E> {
+async fn reduced<E: From<DecodeError> + From<TaskFailed>>(encoded: Vec<u8>) -> Result<View, E> {
     Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BrokeOff> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskFailed> {
     Ok(tokio::task::spawn_blocking(work).await?)
 }

@@ -10,7 +10,7 @@ use crate::photo::{DecodeError, EncodeError};
 /// Looking at a picture came to no end.
 #[derive(Debug, thiserror::Error)]
 #[error("the check broke off: {0}")]
-pub struct BrokeOff(#[from] JoinError);
+pub struct TaskFailed(#[from] JoinError);
 
 /// A picture lies nowhere in the run's folder as it was saved.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct Gone;
 
 /// Why a result cannot be looked at.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unseen {
+pub(super) enum CheckError {
     #[error(transparent)]
     Gone(#[from] Gone),
     #[error("the picture is too small")]
@@ -27,7 +27,7 @@ pub(super) enum Unseen {
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
     #[error(transparent)]
-    BrokeOff(#[from] BrokeOff),
+    TaskFailed(#[from] TaskFailed),
 }
 
 /// Why the picture before is not at hand, as a fragment that says it of that picture.
@@ -62,7 +62,7 @@ pub enum NotAtHand {
     Undecodable(#[from] DecodeError),
     /// Looking at it came to no end.
     #[error(transparent)]
-    BrokeOff(#[from] BrokeOff),
+    TaskFailed(#[from] TaskFailed),
 }
 
 /// Why a picture is left without a correction of its color.
@@ -112,5 +112,5 @@ pub enum Uncorrected {
     Unencodable(#[from] EncodeError),
     /// Looking at it came to no end.
     #[error(transparent)]
-    BrokeOff(#[from] BrokeOff),
+    TaskFailed(#[from] TaskFailed),
 }

@@ -17,20 +17,20 @@ use jiff::Timestamp;
 use crate::color::{Check, Tolerance};
 use crate::job::EditRequest;
 use crate::journal::SavedFile;
-use crate::plan::Goal;
+use crate::plan::ColorTarget;
 
 pub use before::{BEFORE, BeforePictures, FetchLimits};
 pub use checker::ColorChecker;
 pub use correct::{LANDING, correct};
-pub use error::{BrokeOff, Gone, NotAtHand, Uncorrected};
+pub use error::{Gone, NotAtHand, TaskFailed, Uncorrected};
 
-/// The pictures of one edit, and what they are held against.
+/// The pictures of one edit, and what they are compared with.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The pictures, wherever in the run's folder they are.
     pub files: Vec<SavedFile>,
-    /// What they are held against.
-    pub goal: Arc<Goal>,
+    /// What they are compared with.
+    pub goal: Arc<ColorTarget>,
     /// When they were submitted: the picture before is the one that was there then.
     pub submitted_at: Option<Timestamp>,
     /// How far a color may be missed.

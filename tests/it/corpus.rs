@@ -1,7 +1,7 @@
 //! Manifests as spreadsheets, shops and people make them: what each good one comes to, and what is said of each bad one.
 //!
 //! A file in `tests/manifests/bad` needs nothing more than a look at what the program says of it, which is kept in
-//! `tests/manifests/told`: does it say where, what, and how to mend it? The good ones and what is read of them are in
+//! `tests/manifests/told`: does it say where, what, and how to fix it? The good ones and what is read of them are in
 //! `tests/manifests/good` and `tests/manifests/read`.
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! What the documents say, held against the program.
+//! What the documents say, compared with the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Manifests as people and programs bring them: begun by `init`, fed through stdin, held against the schema.
+//! Manifests as people and programs bring them: begun by `init`, fed through stdin, compared with the schema.
 
 use std::io::Write;
 use std::process::Stdio;

@@ -144,7 +144,7 @@ fn is_cut_out(opacity: &Plane<f32>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::{Hex, Lab, ciede2000, luminance, shown};
+    use crate::color::{Hex, Lab, ciede2000, dominant_color, luminance};
 
     /// A shaded disc of `color` with a white highlight on a light ground, and the pixels of its body.
     fn disc(color: &str) -> (Plane<Rgb>, Vec<usize>) {
@@ -177,7 +177,7 @@ mod tests {
                 let (picture, inside) = disc(from);
                 let target = to.parse::<Hex>().unwrap().linear();
                 let done = recolor(&picture, None, Change { from: None, part: None, to: target }).unwrap();
-                let seen = shown(&inside.iter().map(|place| done.data[*place]).collect::<Vec<_>>()).unwrap();
+                let seen = dominant_color(&inside.iter().map(|place| done.data[*place]).collect::<Vec<_>>()).unwrap();
                 let off = difference(seen, target);
                 assert!(off < 3.0, "{from} to {to} shows {seen:?}, off by {off:.1}");
                 assert_eq!(done.data[0], picture.data[0]);

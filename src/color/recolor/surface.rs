@@ -1,7 +1,7 @@
+use crate::color::dominant_color::percentile;
 use crate::color::filter::box_blur;
 use crate::color::region::{Unmix, norm};
-use crate::color::shown::percentile;
-use crate::color::{Oklab, Plane, Rgb, luminance, shown};
+use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
 /// From where on, and by where, a pixel is no shade of the body but a print that is too fine for its outline: what is in
 /// it beside shade and veil, as a share of its light.
@@ -63,7 +63,7 @@ pub(super) struct Surface {
 impl Surface {
     /// Reads a surface off `pixels`, which show it free of what is around it. `None` where there are none.
     pub(super) fn read(pixels: &[Rgb]) -> Option<Surface> {
-        let body = shown(pixels)?;
+        let body = dominant_color(pixels)?;
         let light = luminance(body);
         let mut lights: Vec<f32> = pixels.iter().map(|pixel| luminance(*pixel) / light.max(1e-4)).collect();
         let lightest = percentile(&mut lights, 0.90)?;
@@ -122,7 +122,7 @@ impl Surface {
         for gain in GAINS {
             let mut pixels: Vec<Rgb> = samples.iter().map(|(pixel, _)| *pixel).collect();
             self.light(&mut pixels, |at| samples[at].1);
-            if let Some(seen) = shown(&pixels) {
+            if let Some(seen) = dominant_color(&pixels) {
                 let step = |channel: usize| self.paint[channel] + gain * (target[channel] - seen[channel]);
                 self.paint = std::array::from_fn(|channel| step(channel).clamp(0.0, 1.5));
             }
@@ -274,7 +274,7 @@ mod tests {
         let surface = Surface::read(&pixels).unwrap().painted([1.0; 3], &samples);
         let lit: Vec<f32> = [0.30, 0.32, 0.34].map(|light| luminance(surface.lit([light; 3], 1.0))).into();
         assert!(lit[0] > 0.75 && lit[0] < lit[1] - 0.02 && lit[1] < 1.0, "{lit:?}");
-        let shown = shown(&pixels.iter().map(|pixel| surface.lit(*pixel, 1.0)).collect::<Vec<_>>()).unwrap();
+        let shown = dominant_color(&pixels.iter().map(|pixel| surface.lit(*pixel, 1.0)).collect::<Vec<_>>()).unwrap();
         assert!(shown.iter().all(|channel| (channel - LIGHTEST).abs() < 0.03), "{shown:?}");
     }
 }

@@ -64,7 +64,7 @@ impl Background {
             let mut errors: Vec<f32> =
                 ring.iter().map(|(terms, color)| distance(background.value(terms), *color)).collect();
             let by_place = errors.clone();
-            background.noise = crate::color::shown::percentile(&mut errors, 0.5).unwrap_or(0.0);
+            background.noise = crate::color::dominant_color::percentile(&mut errors, 0.5).unwrap_or(0.0);
             let scale = 2.0 * f64::from(background.noise + 0.004);
             for (weight, error) in weights.iter_mut().zip(by_place) {
                 *weight = (1.0 + (f64::from(error) / scale).powi(2)).recip().powi(2);
@@ -94,7 +94,7 @@ impl Background {
 fn middle(ring: &[([f64; 6], Oklab)]) -> Oklab {
     let median = |channel: fn(&Oklab) -> f32| {
         let mut values: Vec<f32> = ring.iter().map(|(_, color)| channel(color)).collect();
-        crate::color::shown::percentile(&mut values, 0.5).unwrap_or(0.0)
+        crate::color::dominant_color::percentile(&mut values, 0.5).unwrap_or(0.0)
     };
     Oklab { l: median(|color| color.l), a: median(|color| color.a), b: median(|color| color.b) }
 }

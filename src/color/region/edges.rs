@@ -1,5 +1,5 @@
+use crate::color::dominant_color::percentile;
 use crate::color::filter::{larger, spread};
-use crate::color::shown::percentile;
 use crate::color::{Plane, Rgb};
 
 /// The gradient around each pixel, and the noise in it.

@@ -1,16 +1,16 @@
+use crate::color::dominant_color::percentile;
 use crate::color::filter::{Connected, components, enlarge, erode, gaussian, open, shrink};
-use crate::color::shown::percentile;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
-use super::burnt::with_burnt_out;
 use super::edges::{Edges, gradient};
 use super::frame::frame;
 use super::graph::Graph;
 use super::holes::{without_holes, without_spots};
+use super::overexposed::with_burnt_out;
 use super::people::without_people;
-use super::settle::{is_washed_out, settled};
+use super::refine::{is_washed_out, refine_outline};
 use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
@@ -77,7 +77,7 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
         if found_by <= CHROMA.0 && weight > CHROMA.0 {
             basins = Basins::new(&fine, &border);
         }
-        with_burnt_out(&settled(&mask, colors, &background, &basins.labels, &fine), colors)
+        with_burnt_out(&refine_outline(&mask, colors, &background, &basins.labels, &fine), colors)
     } else {
         mask
     };

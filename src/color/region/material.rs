@@ -2,9 +2,9 @@ use std::f32::consts::{PI, TAU};
 
 use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors, open};
 use crate::color::spaces::length;
-use crate::color::{Oklab, Plane, Rgb, luminance, shown};
+use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
-use super::cast::without_cast_shadow;
+use super::cast_shadow::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::Glossy;
 use super::lines::with_lines;
@@ -20,7 +20,7 @@ const NEUTRAL: f32 = 0.09;
 const STEP: f32 = 0.03;
 
 /// The fewest pixels that make a part of a print; fewer are noise.
-const SMALLEST_PRINT: usize = 6;
+const MIN_PRINT: usize = 6;
 
 /// From how much of its border at the outline on a hole is open, and up to what step of OKLab's lightness to what is beyond.
 const OPEN: (f32, f32) = (0.25, 0.10);
@@ -28,7 +28,7 @@ const OPEN: (f32, f32) = (0.25, 0.10);
 /// How far ground that an outline took in may be from what is beyond in OKLab's lightness, and how much of the region it
 /// makes at most.
 const GROUND: f32 = 0.05;
-const MOST_GROUND: f32 = 0.2;
+const MAX_GROUND: f32 = 0.2;
 
 /// The largest step of OKLab's lightness from a pixel to the next where light falls off on a surface.
 const SOFT: f32 = 0.02;
@@ -44,7 +44,7 @@ const VEILED: f32 = 2.5;
 
 /// The part of `product` that is made of its main material, or of the one whose color `source` names.
 ///
-/// Clusters of color find the material; then every pixel of the product is held against its body color: a colorful
+/// Clusters of color find the material; then every pixel of the product is compared with its body color: a colorful
 /// one by unmixing, a neutral one by chroma and lightness.
 pub(crate) fn material(picture: &Plane<Rgb>, product: &Plane<bool>, source: Option<Rgb>) -> Plane<bool> {
     material_of(picture, &picture.map(Oklab::from), product, source)
@@ -63,7 +63,7 @@ pub(crate) fn material_of(
     }
     let seed = Clusters::find(colors, &core).main(colors, &core, source.map(Oklab::from));
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
-    let (Some(body), true) = (shown(&seeds), seeds.len() >= 80) else { return seed };
+    let (Some(body), true) = (dominant_color(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
     let is_mirroring = luminance(body) < MIRRORING;
     // Shadows are no part of the product, and what is beside them does not border on the ground.
@@ -103,7 +103,7 @@ fn without_ground(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bo
         }
     }
     let is_ground =
-        |part: usize| sizes[part] as f32 <= MOST_GROUND * whole && open[part] as f32 > OPEN.0 * rims[part] as f32;
+        |part: usize| sizes[part] as f32 <= MAX_GROUND * whole && open[part] as f32 > OPEN.0 * rims[part] as f32;
     let ground = dilate(&labels.map(|part| part != 0 && is_ground(part as usize)), 1);
     found.zip(&ground, |is_found, is_ground| is_found && !is_ground)
 }
@@ -291,7 +291,7 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
     let whole = found.count() as f32;
     let (is_dark, body) = (luminance(body) < DARK, Oklab::from(body));
     let printed = found.zip(colors, |is_found, color| !is_found && is_of_another_hue(color, body));
-    let printed = keep_parts(&printed, |size| size >= SMALLEST_PRINT);
+    let printed = keep_parts(&printed, |size| size >= MIN_PRINT);
     let found = found.zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let mut tidied = close(&found, 1).zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let holes = tidied.zip(product, |is_found, is_product| is_product && !is_found);

@@ -1,8 +1,7 @@
 //! Which part of a picture is the product, and which part of the product is meant.
 
 mod background;
-mod burnt;
-mod cast;
+mod cast_shadow;
 mod clusters;
 mod cut;
 mod edges;
@@ -15,10 +14,11 @@ mod lines;
 mod material;
 mod matte;
 mod outline;
+mod overexposed;
 mod part;
 mod people;
 mod redraw;
-mod settle;
+mod refine;
 mod shadow;
 mod unmix;
 mod watershed;

@@ -82,10 +82,10 @@ fn is_pale(color: Oklab) -> bool {
 /// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
 /// background in chroma alone, too little to make an edge that holds.
 ///
-/// Each basin of the gradient is held against the product's hues and the ground's, and an outline costs where there is no
-/// edge: the cheapest cut parts them. So it leaves the ground within handles and between legs, and goes on where the light
-/// has burnt the hue out. A product of the ground's own hue stays as it was found.
-pub(super) fn settled(
+/// Each basin of the gradient is compared with the product's hues and the ground's, and an outline costs where there is
+/// no edge: the cheapest cut parts them. So it leaves the ground within handles and between legs, and goes on where the
+/// light has burnt the hue out. A product of the ground's own hue stays as it was found.
+pub(super) fn refine_outline(
     mask: &Plane<bool>,
     colors: &Plane<Oklab>,
     background: &Background,
@@ -264,7 +264,7 @@ mod tests {
             labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
             mask.data[y * 120 + x] = true;
         }
-        settled(&mask, &colors, &Background::fit(&colors), &labels, &steps(&colors)).at(88, 60)
+        refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &steps(&colors)).at(88, 60)
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
                 *step = 0.06;
             }
         }
-        settled(&mask, &colors, &Background::fit(&colors), &labels, &gradient)
+        refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &gradient)
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
                 labels.data[y * 120 + x] = if x < 60 { 1 } else { 2 };
                 mask.data[y * 120 + x] = true;
             }
-            settled(&mask, &colors, &Background::fit(&colors), &labels, &gradient).at(40, 60)
+            refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &gradient).at(40, 60)
         };
         assert!(half(0.002), "no edge parts the halves");
         assert!(!half(0.06), "a shadow has an edge where the product begins");

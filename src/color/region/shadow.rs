@@ -21,7 +21,7 @@ const THAN_GROUND: f32 = 0.02;
 const HUE: f32 = 0.06;
 
 /// The least share of what is around a pixel that ground must take to tell of it.
-const LEAST_GROUND: f32 = 0.01;
+const MIN_GROUND: f32 = 0.01;
 
 /// The least share of its border with the ground along which a shadow has no edge.
 const SOFT: f32 = 0.93;
@@ -77,7 +77,7 @@ fn entered(
     let ground = ground_around(product, colors);
     let is_grounds = |place: usize| {
         let (own, ground) = (colors.data[place], ground.data[place]);
-        ground.share > LEAST_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
+        ground.share > MIN_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
     };
     let mut entered = product.map(|_| false);
     let near = dilate(product, 1);

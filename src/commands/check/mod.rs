@@ -15,15 +15,15 @@ use crate::job::{Backend, Cents, HeldBack, ImageRef, JobRef, SubmitRate, Uncerta
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, FailedPolicy, Kept, Known, Sketch};
+use crate::plan::{Advice, Decision, FailedPolicy, JobFeatures, Kept, Known};
 use crate::progress::Screen;
 use crate::run_folder::FolderError;
 use crate::words;
 
-use super::belonging::LeftThere;
 use super::decision::decide;
 use super::failure::problems_text;
-use super::intake::{Partitioned, Sent, for_each, unmatched};
+use super::job_loading::{Partitioned, Sent, for_each, unmatched};
+use super::manifest_scope::OtherRunConflicts;
 use super::options::Options;
 use super::unknown_pictures::UnknownPictures;
 use super::{Failure, print, print_json};
@@ -77,12 +77,12 @@ struct Forecast {
 
 /// What there is to know of a job that `--only` names.
 struct Candidate {
-    sketch: Sketch,
+    sketch: JobFeatures,
     /// Nothing where the folder knows no job at all, and no picture is asked for: a million are handed on.
     details: Option<Box<Details>>,
 }
 
-/// What is held against the folder and the network.
+/// What is compared with the folder and the network.
 #[derive(Default)]
 struct Details {
     key: Option<EditKey>,
@@ -155,11 +155,11 @@ fn look(
     let ledger = options.ledger()?;
     options.inherit(&ledger);
     options.check_folder(&ledger)?;
-    let mut pictures = LocalPictures::remembering(&options.folder.pictures());
+    let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let mut left_there = LeftThere::of(options.backend, &options.belonging);
+    let mut left_there = OtherRunConflicts::of(options.backend, &options.scope);
     let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
     let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
@@ -168,8 +168,8 @@ fn look(
         let job = found.job;
         options.selection.names(job.id.as_str()).then(|| {
             let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
-            let likeness = key.as_ref().map_or_else(|| sent.likeness(), |key| key.fingerprint.into());
-            let sketch = Sketch::of(job, likeness);
+            let request_hash = key.as_ref().map_or_else(|| sent.request_hash(), |key| key.fingerprint.into());
+            let sketch = JobFeatures::of(job, request_hash);
             let urls = if is_probed { urls_of(job) } else { Vec::new() };
             let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
             Candidate { sketch, details }
@@ -202,14 +202,14 @@ fn look(
         return look(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
     }
     let told = told?;
-    if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.has_room(0)) {
+    if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.is_below_limit(0)) {
         return Err(unmatched(only, &manifest).into());
     }
     forecast.finish(&ledger, &options);
     let files = Files { manifest: run.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
     let held_back = (!held_back.is_empty()).then(|| {
-        Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::WAY_OUT)
+        Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::HINT)
     });
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
     let left_there = left_there.and_then(|there| there.warning(&files.manifest));
@@ -246,7 +246,7 @@ impl Forecast {
         unknown_pictures: &UnknownPictures<'_>,
         options: &Options,
     ) -> Result<Option<(Decision, Option<String>)>, FolderError> {
-        if !options.selection.has_room(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
+        if !options.selection.is_below_limit(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
             return Ok(None);
         }
         self.jobs += 1;
@@ -261,13 +261,13 @@ impl Forecast {
         *match decision {
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::Reclaim => &mut self.failed,
+            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::FollowOrResubmit => &mut self.failed,
             Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
             Decision::Keep(Kept::HeldBack) => &mut self.held_back,
             Decision::Follow
             | Decision::Recover
             | Decision::Reinstate
-            | Decision::Tend
+            | Decision::ReviewColor
             | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
         } += 1;
         self.submits += u64::from(decision.submits());
@@ -343,7 +343,7 @@ fn warnings(
     }
     if forecast.jobs == 0 {
         match options.selection.only().is_none() {
-            _ if !options.selection.has_room(0) => {
+            _ if !options.selection.is_below_limit(0) => {
                 warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
             }
             true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),

@@ -1,12 +1,12 @@
-use crate::commands::intake::Counted;
-use crate::journal::{EditKey, Ledger, LinesError, Showing};
+use crate::commands::job_loading::Counted;
+use crate::journal::{EditKey, Ledger, LinesError, ShownFingerprints};
 use crate::manifest::{Diagnostic, Severity};
 
 /// Jobs that are new by their ids and ask for what is there under other ones.
 #[derive(Default)]
 pub(super) struct Renamed {
     /// Made when the first new job is met, for there may be none.
-    showing: Option<Showing>,
+    showing: Option<ShownFingerprints>,
     /// Each with the line where it stands.
     jobs: Counted<(EditKey, u64)>,
 }

@@ -122,7 +122,7 @@ impl Failure {
             | Failure::Chaos(_)
             | Failure::Merge(_)
             | Failure::Folder(FolderError::NoRun { .. }) => Exit::Usage,
-            Failure::Folder(FolderError::Held { .. }) => Exit::Held,
+            Failure::Folder(FolderError::Locked { .. }) => Exit::Locked,
             Failure::NoKey
             | Failure::Secret(_)
             | Failure::Folder(_)

@@ -8,10 +8,11 @@ mod unmatched;
 use std::path::{Path, PathBuf};
 
 use crate::job::{
-    Backend, ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, Likeness, MAX_IMAGES, Partition, RequestRef,
+    Backend, ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, MAX_IMAGES, Partition, RequestHash,
+    RequestRef,
 };
 use crate::manifest::{
-    Diagnostic, Found, FoundJob, ImagesVia, Manifest, Place, Problems, files_matching, near_picture,
+    Diagnostic, Found, FoundJob, ImagesVia, Manifest, Problems, RowLocation, files_matching, near_picture,
 };
 use crate::pictures::{LocalPictures, PictureProblem};
 
@@ -58,7 +59,7 @@ pub(super) fn for_each<T: Send>(
     let prepare = |found: &FoundJob<'_>| (prepared(found, share, &each), JobRemarks::of(found));
     let mut checker = PictureChecker { folder: manifest.folder(), pictures, deferred: DeferredProblems::default() };
     let mut problems = Problems::default();
-    let mut remarks = Remarks::default();
+    let mut remarks = JobWarnings::default();
     let taken = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && checker.deferred.is_empty();
         match found {
@@ -132,7 +133,7 @@ impl PictureChecker<'_> {
     fn check(
         &mut self,
         images: Vec<(usize, ImageSource)>,
-        place: &mut Place<'_>,
+        place: &mut RowLocation<'_>,
     ) -> Option<(Vec<ImageSource>, Hashes)> {
         let mut problems = Vec::new();
         let images = expanded(images, self.folder, &mut problems);
@@ -174,8 +175,8 @@ impl Sent<'_> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
     }
 
-    pub(super) fn likeness(&self) -> Likeness {
-        Likeness::of(self.request, |path| self.content(path))
+    pub(super) fn request_hash(&self) -> RequestHash {
+        RequestHash::of(self.request, |path| self.content(path))
     }
 
     fn content(&self, path: &Path) -> ContentHash {
@@ -245,7 +246,7 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
 
 /// What is said of jobs once, for all that have the same about them.
 #[derive(Default)]
-struct Remarks {
+struct JobWarnings {
     /// Those that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
     local: Counted,
     /// Those that name pictures in networks that the provider is not in.
@@ -260,8 +261,8 @@ struct Remarks {
     gaps: Counted,
 }
 
-impl Remarks {
-    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, place: &mut Place<'_>) {
+impl JobWarnings {
+    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, place: &mut RowLocation<'_>) {
         if let Some(line) = alike {
             const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
             let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
@@ -302,7 +303,7 @@ impl Remarks {
         }
     }
 
-    fn note_local(&mut self, job: &Job, place: &mut Place<'_>) {
+    fn note_local(&mut self, job: &Job, place: &mut RowLocation<'_>) {
         const HINT: &str = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in \
                             the request, which the provider does not document; or try the batch with --backend embedded";
         let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));

@@ -58,7 +58,7 @@ pub(super) struct JobRemarks {
     pub(super) unread: Option<u8>,
     /// Whether the text of an empty column is missed in its prompt or in its id.
     pub(super) has_gap: bool,
-    /// Whether its id is what a spreadsheet makes of the likes of `3-1`.
+    /// Whether its id is what a spreadsheet makes of texts such as `3-1`.
     pub(super) is_date: bool,
     /// Whether a cell that its id is made of with others is a number that a spreadsheet has shortened.
     pub(super) is_shortened: bool,

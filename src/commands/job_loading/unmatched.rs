@@ -4,7 +4,7 @@ use crate::commands::UsageError;
 use crate::manifest::{Manifest, nearest};
 
 /// Why a run of the jobs that `only` matches makes no sense where it matches none, and which job may have been meant: one
-/// whose id has the pattern in it, else one that is spelt nearly so.
+/// whose id has the pattern in it, else one that is spelled nearly so.
 pub(in crate::commands) fn unmatched(only: &Pattern, manifest: &Manifest) -> UsageError {
     let pattern = only.to_string();
     let Ok(jobs) = manifest.jobs() else { return UsageError::NoMatch { pattern, near: None } };

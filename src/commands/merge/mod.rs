@@ -15,18 +15,18 @@ use jiff::Timestamp;
 use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, JobId, Partition, StatusCounts};
-use crate::journal::{JoinError, Joint, Ledger, ReadAt, Record, RunEvent, RunStart};
+use crate::journal::{JoinError, Ledger, MergedJournal, ReadAt, Record, RunEvent, RunStart};
 use crate::progress::Screen;
 use crate::run_folder::{
-    FolderError, JournalDraft, JournalFile, JournalMark, Lock, PlanDraft, RunFolder, long_journal, plan_lines,
+    FolderError, JournalCheckpoint, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, long_journal, plan_lines,
 };
 use crate::words::{counted, shell_word};
 
-use super::gather::{self, Gathered, PlanCounts};
+use super::report_data::{self, Gathered, PlanCounts};
 use super::{Failure, MergeError, status};
 use pictures::Copied;
 
-/// The folder of a run that is merged, held against others while that goes on.
+/// The folder of a run that is merged, compared with others while that goes on.
 struct Source {
     folder: RunFolder,
     ledger: Ledger,
@@ -67,11 +67,11 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         ));
     }
     let long_journals;
-    let joint = match Joint::of(&journals) {
+    let joint = match MergedJournal::of(&journals) {
         // A share that went on before it was compacted tells less of that than its long journal, which is kept beside it.
         Err(JoinError::Conflict { .. }) => {
             long_journals = lengthened(&journals, &sources)?;
-            Joint::of(&long_journals)
+            MergedJournal::of(&long_journals)
         }
         joint => joint,
     };
@@ -95,8 +95,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let copied = target.write(&sources, &joint, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
-    let manifest = gather::manifest(&ledger);
-    let report = gather::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
+    let manifest = report_data::manifest(&ledger);
+    let report = report_data::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     copied.told().iter().for_each(|line| screen.tell(line));
     let records = counted(joint.lacks(), "new record");
     let (out, page) = (arguments.out.display(), report.index.display());
@@ -110,7 +110,7 @@ impl Target {
         let folder = RunFolder::new(out);
         let lock = if folder.path().exists() { Some(Lock::take(&folder)?) } else { None };
         if lock.is_some() {
-            JournalMark::check(&folder)?;
+            JournalCheckpoint::check(&folder)?;
             folder.remove_drafts()?;
         }
         let (ledger, journal) = match JournalFile::view(&folder) {
@@ -157,7 +157,13 @@ impl Target {
 
     /// Writes all of it. Until it is done a file tells with which `command` it goes on. The answer is what there is
     /// to tell of the pictures.
-    fn write(&self, sources: &[Source], joint: &Joint<'_>, plan: PlanDraft, command: &str) -> Result<Copied, Failure> {
+    fn write(
+        &self,
+        sources: &[Source],
+        joint: &MergedJournal<'_>,
+        plan: PlanDraft,
+        command: &str,
+    ) -> Result<Copied, Failure> {
         let folder = &self.folder;
         let at_work = |cause| FolderError::io("write", folder.merging())(cause);
         crate::files::replace(&folder.merging(), command.as_bytes()).map_err(at_work)?;
@@ -180,7 +186,7 @@ impl Source {
         let folder = RunFolder::existing(dir)?;
         let lock = Lock::take(&folder)?;
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
-            return Err(FolderError::HalfMerged { path: dir.to_owned(), command }.into());
+            return Err(FolderError::MergeInterrupted { path: dir.to_owned(), command }.into());
         }
         let (ledger, file) = JournalFile::view(&folder)?;
         let run = ledger.last_run().cloned().ok_or(FolderError::NoRun { path: dir.to_owned() })?;
@@ -193,7 +199,7 @@ impl Source {
 
     /// Refuses pictures that have the name of another job's in any of `ledgers`: the second one of `mug` is `mug-2`, and so is
     /// the first one of `mug-2`. A run that knows both takes other names.
-    fn check_names(&self, ledgers: &[&Ledger], joint: &Joint<'_>) -> Result<(), Failure> {
+    fn check_names(&self, ledgers: &[&Ledger], joint: &MergedJournal<'_>) -> Result<(), Failure> {
         for found in self.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
             for file in edit.files().iter().chain(edit.originals()) {
@@ -215,8 +221,8 @@ impl Source {
 
     /// Refuses a journal that is an older copy, unless others, such as that of the folder to join in, know more of all its
     /// jobs. `place` is that of the journal.
-    fn check_is_current(&self, place: usize, joint: &Joint<'_>) -> Result<(), FolderError> {
-        let Err(older) = JournalMark::check(&self.folder) else { return Ok(()) };
+    fn check_is_current(&self, place: usize, joint: &MergedJournal<'_>) -> Result<(), FolderError> {
+        let Err(older) = JournalCheckpoint::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
             if joint.best(&line?.key()?.job).is_none_or(|best| best == place) {
                 return Err(older);

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use crate::commands::Failure;
-use crate::journal::{Edit, EditKey, Joint, Ledger, Presence, SavedFile};
-use crate::outputs::{self, Adoption, Changed, OutputError, RESULTS, Shown};
+use crate::journal::{Edit, EditKey, Ledger, MergedJournal, Presence, SavedFile};
+use crate::outputs::{self, Changed, OutputError, PictureImport, RESULTS, Shown};
 use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
 use crate::words::and_more;
@@ -37,12 +37,12 @@ struct Names {
 
 /// Copies the pictures of every job from the folder that knows it best; those that somebody has changed in a folder come from
 /// there, and those that somebody has changed in `target` stay.
-pub(super) fn copy(sources: &[Source], joint: &Joint<'_>, target: &Target) -> Result<Copied, Failure> {
+pub(super) fn copy(sources: &[Source], joint: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
     let nothing = Ledger::default();
     let mut copying = Copying {
         out: target.folder.path(),
         ours: target.ledger.as_ref().unwrap_or(&nothing),
-        adoption: Adoption::into(target.folder.path()),
+        adoption: PictureImport::into(target.folder.path()),
         copied: Copied::default(),
     };
     let hasher = RandomState::new();
@@ -71,7 +71,7 @@ struct Copying<'t> {
     out: &'t Path,
     /// What the journal of that folder says.
     ours: &'t Ledger,
-    adoption: Adoption,
+    adoption: PictureImport,
     copied: Copied,
 }
 

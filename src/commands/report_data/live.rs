@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::run_folder::{Lock, ReportTurn, RunFolder};
 
-use super::{Gathered, manifest, settled, write};
+use super::{Gathered, manifest, read_ledger, write};
 use crate::commands::Failure;
 
 /// The least time between two looks at the journal. An open page looks for news as often.
-const LEAST: Duration = Duration::from_secs(4);
+const MIN_INTERVAL: Duration = Duration::from_secs(4);
 
 /// How many times longer than a refresh took is rested after it, so that a large batch spends a twentieth of a core on
 /// being watched at most.
@@ -51,7 +51,7 @@ impl Refresher {
             return Ok(Refreshed { is_running, is_written: false });
         }
         let _turn = ReportTurn::wait(&self.folder)?;
-        let (ledger, holder) = settled(&self.folder)?;
+        let (ledger, holder) = read_ledger(&self.folder)?;
         let manifest = manifest(&ledger);
         write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
         self.seen = length;
@@ -61,7 +61,7 @@ impl Refresher {
 
     /// How long to rest before the next look.
     pub(in crate::commands) fn rest(&self) -> Duration {
-        (self.took * RESTS).max(LEAST)
+        (self.took * RESTS).max(MIN_INTERVAL)
     }
 }
 
@@ -73,7 +73,7 @@ pub(in crate::commands) struct Live {
 }
 
 impl Live {
-    /// Begins, with a rest. What goes wrong is only logged: the report is written once more when the run is over.
+    /// Begins, with a rest. What goes wrong is only logged: the report is written again when the run is over.
     pub(in crate::commands) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
         let (end, ended) = mpsc::channel::<()>();
         let mut refresher = Refresher::new(folder.clone());
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_look_that_took_long_is_followed_by_a_rest_twenty_times_as_long() {
         let mut refresher = Refresher::new(RunFolder::new("out"));
-        assert_eq!(refresher.rest(), LEAST);
+        assert_eq!(refresher.rest(), MIN_INTERVAL);
         refresher.took = Duration::from_secs(3);
         assert_eq!(refresher.rest(), Duration::from_secs(60));
     }

@@ -25,7 +25,7 @@ use crate::verify;
 use crate::words::{counted, is_are};
 
 use super::Failure;
-use super::belonging::elsewhere;
+use super::manifest_scope::elsewhere;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use resume::{resume, resume_from};
@@ -41,7 +41,7 @@ pub(super) struct Gathered<'g> {
 }
 
 /// Reads a folder's journal, and tells who works on it. Where nobody does, a submit without an answer is uncertain.
-pub(super) fn settled(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
+pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
     // Whoever ends in between has written all that it had to say: the journal is read after the lock.
     let holder = Lock::holder(folder);
     let mut ledger = JournalFile::read(folder)?;
@@ -151,7 +151,7 @@ fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let notes = [
         (removed > 0).then(|| removed_note(removed)),
-        (!held_back.is_empty()).then(|| format!("{held_back}; {}", HeldBack::WAY_OUT)),
+        (!held_back.is_empty()).then(|| format!("{held_back}; {}", HeldBack::HINT)),
     ];
     BatchView {
         key: format!("{title} {}", ledger.started_at().unwrap_or(Timestamp::UNIX_EPOCH)),
@@ -212,7 +212,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
         cost: attempts().map(|edit| edit.spent).fold(Cents::ZERO, |sum, cost| sum + cost),
-        reserved: attempts().map(|edit| edit.held).fold(Cents::ZERO, |sum, cost| sum + cost),
+        reserved: attempts().map(|edit| edit.reserved_for_uncertain).fold(Cents::ZERO, |sum, cost| sum + cost),
         attempts: attempts().map(|edit| edit.attempts).sum(),
         submitted_at: shown.and_then(|edit| edit.submitted_at),
         finished_at: shown.and_then(|edit| edit.finished_at),
@@ -276,7 +276,7 @@ fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
         seed: edit.reroll.map(|reroll| reroll.seed).or(seed),
         prediction_id: edit.prediction.as_ref().map(ToString::to_string),
         cost: edit.spent,
-        reserved: edit.held,
+        reserved: edit.reserved_for_uncertain,
         files: if is_done { edit.files().iter().map(file).collect() } else { Vec::new() },
         check: color_check(edit),
         is_shown,

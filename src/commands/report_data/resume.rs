@@ -8,7 +8,7 @@ use crate::words::shell_word;
 const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];
 
 /// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
-/// or an origin that is forgotten costs money. Only what a person decides anew each time is left out, and who is
+/// or an origin that is forgotten costs money. Only what a person decides each time is left out, and who is
 /// told, for URLs and commands may hold secrets, and a journal and a report are for many eyes.
 pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();

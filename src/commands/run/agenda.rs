@@ -5,8 +5,8 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::color::{Verdict, VerdictCounts};
 use crate::commands::decision::decide;
-use crate::commands::gather::is_retouched;
 use crate::commands::options::Options;
+use crate::commands::report_data::is_retouched;
 use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
@@ -46,7 +46,7 @@ pub(super) struct Agenda {
 }
 
 /// What there is to know of a job of the plan.
-struct Look<'l> {
+struct JobState<'l> {
     key: EditKey,
     /// Its id.
     id: HashedId,
@@ -104,18 +104,18 @@ impl Agenda {
         for block in plan_blocks(folder)? {
             let block = block?;
             let lines: Vec<PlanLine<'_>> = block.lines().collect();
-            let has_room = options.selection.has_room(taken);
-            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, has_room);
+            let is_below_limit = options.selection.is_below_limit(taken);
+            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, is_below_limit);
             // Whoever looks for a million pictures waits for most of them.
-            let looks: Vec<Look<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
-            for Look { key, id, brief, is_shown, first, decision, picture } in looks {
+            let looks: Vec<JobState<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
+            for JobState { key, id, brief, is_shown, first, decision, picture } in looks {
                 agenda.ids.push(id);
                 agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
                 agenda.shown += u64::from(is_shown);
                 if let Some(fingerprint) = wanted.get_mut(&key.job) {
                     *fingerprint = Some(key.fingerprint);
                 }
-                let decision = decision.filter(|_| options.selection.has_room(taken));
+                let decision = decision.filter(|_| options.selection.is_below_limit(taken));
                 if decision.is_some() {
                     taken += 1;
                     agenda.asked_again += u64::from(first.is_some_and(|first| first.asks_again(brief.as_ref())));
@@ -145,19 +145,19 @@ impl Agenda {
         ledger: &'l Ledger,
         unknown_pictures: &UnknownPictures<'_>,
         options: &Options,
-        has_room: bool,
-    ) -> Result<Look<'l>, FolderError> {
+        is_below_limit: bool,
+    ) -> Result<JobState<'l>, FolderError> {
         let key = line.key()?;
         let known = Known::of(&key, ledger);
         let mut first = None;
         let is_meant = options.selection.names(key.job.as_str())
             && self.part.as_ref().is_none_or(|part| part.has(key.job.as_str()));
-        let decision = if has_room && is_meant {
+        let decision = if is_below_limit && is_meant {
             let decision = decide(&options.folder, ledger, &key, &known, options.choices)?;
             first = Some(decision);
             let rules = self.rules.as_ref();
             let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
-            Some(plan::tended(decision, &known, &colors, rules))
+            Some(plan::with_color_review(decision, &known, &colors, rules))
         } else {
             None
         };
@@ -165,7 +165,7 @@ impl Agenda {
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let regarded = decision.map(|decision| unknown_pictures.regard(&key.job, decision)).transpose()?;
         let (decision, picture) = regarded.map_or((None, None), |(decision, picture)| (Some(decision), picture));
-        Ok(Look { id, brief: known.edit, is_shown, first, decision, picture, key })
+        Ok(JobState { id, brief: known.edit, is_shown, first, decision, picture, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
@@ -208,7 +208,7 @@ impl Agenda {
 
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.
     pub(super) fn asks_api(&self) -> bool {
-        let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::Tend);
+        let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::ReviewColor);
         let may_submit = self.rules.is_some_and(|rules| rules.rerolls > 0);
         may_submit || !self.orphans.is_empty() || !self.decisions.iter().flatten().all(is_quiet)
     }

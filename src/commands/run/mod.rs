@@ -17,7 +17,7 @@ use crate::progress::{Closing, Screen};
 
 use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
-use notices::Notices;
+use notices::Notifications;
 use session::Session;
 
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let began = Instant::now();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let interruption = Interruption::default();
-    let mut notices = Notices::of(arguments)?;
+    let mut notices = Notifications::of(arguments)?;
     let ended = carry_out(arguments, screen, &runtime, &mut notices, &interruption);
     interruption.work_is_over();
     // People are told first, and the folder is free by now, for a command may want to work in it.
@@ -52,7 +52,7 @@ fn carry_out(
     arguments: &Run,
     screen: &Screen,
     runtime: &Runtime,
-    notices: &mut Notices,
+    notices: &mut Notifications,
     interruption: &Interruption,
 ) -> Result<Closing, Failure> {
     let (mut session, held) = Session::prepare(arguments, screen)?;

@@ -32,7 +32,7 @@ const HURRY: Duration = Duration::from_secs(10);
 const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Those who are told.
-pub(super) struct Notices {
+pub(super) struct Notifications {
     arguments: Run,
     webhook: Option<Webhook>,
     healthcheck: Option<Healthcheck>,
@@ -41,9 +41,9 @@ pub(super) struct Notices {
     begun: Option<JoinHandle<Result<(), NoticeError>>>,
 }
 
-impl Notices {
+impl Notifications {
     /// Those that the command line names, or the environment.
-    pub(super) fn of(arguments: &Run) -> Result<Notices, Failure> {
+    pub(super) fn of(arguments: &Run) -> Result<Notifications, Failure> {
         let wanted = &arguments.notifications;
         let url = |said: &Option<NoticeUrl>, place: &Secret| -> Result<Option<NoticeUrl>, Failure> {
             if said.is_some() {
@@ -61,7 +61,7 @@ impl Notices {
         });
         let healthcheck = url(&wanted.healthcheck, &Secret::HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
         let metrics_file = wanted.metrics_file.clone();
-        Ok(Notices { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
+        Ok(Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
     }
 
     /// Tells the monitor that the run begins. Nobody waits for that.
@@ -76,7 +76,7 @@ impl Notices {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
         // Whoever works in the folder now writes the metrics when that is done.
-        if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Held) {
+        if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Locked) {
             let written = write_metrics(path, &outcome, Timestamp::now());
             note(
                 written.map_err(|error| NoticeError {

@@ -6,54 +6,54 @@ use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 
 /// A run's folder on its way to being held, and its journal to being read. Where there is a journal, that goes on while the
 /// manifest is read; no folder is made before that is known to be right.
-pub(super) enum Opening {
+pub(super) enum FolderOpening {
     Held(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
     Read(Box<(Lock, JournalFile)>),
     Refused(FolderError),
     Waiting(RunFolder),
 }
 
-impl Opening {
-    pub(super) fn begin(folder: &RunFolder) -> Opening {
+impl FolderOpening {
+    pub(super) fn begin(folder: &RunFolder) -> FolderOpening {
         if !folder.journal().exists() {
-            return Opening::Waiting(folder.clone());
+            return FolderOpening::Waiting(folder.clone());
         }
         let folder = folder.clone();
         let held = Lock::take(&folder).and_then(|lock| folder.remove_drafts().map(|()| lock));
         match held {
             // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
-            Ok(lock) => Opening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
-            Err(error) => Opening::Refused(error),
+            Ok(lock) => FolderOpening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
+            Err(error) => FolderOpening::Refused(error),
         }
     }
 
     /// Whether the folder is held, so that nobody else writes into it.
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, Opening::Held(_) | Opening::Read(_))
+        matches!(self, FolderOpening::Held(_) | FolderOpening::Read(_))
     }
 
     /// Waits until the journal is read, where the manifest is understood by what it says.
-    pub(super) fn read(self) -> Result<Opening, FolderError> {
+    pub(super) fn read(self) -> Result<FolderOpening, FolderError> {
         match self {
-            Opening::Held(_) | Opening::Refused(_) => Ok(Opening::Read(Box::new(self.finish()?))),
-            Opening::Read(_) | Opening::Waiting(_) => Ok(self),
+            FolderOpening::Held(_) | FolderOpening::Refused(_) => Ok(FolderOpening::Read(Box::new(self.finish()?))),
+            FolderOpening::Read(_) | FolderOpening::Waiting(_) => Ok(self),
         }
     }
 
     /// What the journal says, once it is read.
     pub(super) fn ledger(&self) -> Option<&Ledger> {
         match self {
-            Opening::Read(read) => Some(&read.1.ledger),
-            Opening::Held(_) | Opening::Refused(_) | Opening::Waiting(_) => None,
+            FolderOpening::Read(read) => Some(&read.1.ledger),
+            FolderOpening::Held(_) | FolderOpening::Refused(_) | FolderOpening::Waiting(_) => None,
         }
     }
 
     pub(super) fn finish(self) -> Result<(Lock, JournalFile), FolderError> {
         match self {
-            Opening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Opening::Read(read) => Ok(*read),
-            Opening::Refused(error) => Err(error),
-            Opening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),
+            FolderOpening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            FolderOpening::Read(read) => Ok(*read),
+            FolderOpening::Refused(error) => Err(error),
+            FolderOpening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),
         }
     }
 }

@@ -1,15 +1,15 @@
 use crate::commands::Failure;
-use crate::commands::belonging::{Belonging, elsewhere};
-use crate::commands::intake::{Partitioned, Sent, for_each, unmatched};
+use crate::commands::job_loading::{Partitioned, Sent, for_each, unmatched};
+use crate::commands::manifest_scope::{ManifestScope, elsewhere};
 use crate::commands::options::Options;
 use crate::job::ContentHash;
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
-use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanMark, RunFolder, plan_lines};
+use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanStamp, RunFolder, plan_lines};
 
 use super::ids::Ids;
-use super::opening::Opening;
+use super::opening::FolderOpening;
 use super::part::Part;
 
 /// The plan of a run, made of its manifest.
@@ -44,7 +44,7 @@ pub(super) struct Drafted {
 /// What is made of a row, on whatever thread it is read.
 enum Row {
     Line(DraftLine),
-    /// What it asks for is held against the plan that the folder has.
+    /// What it asks for is compared with the plan that the folder has.
     OfPart(Box<PlannedJob>),
 }
 
@@ -54,13 +54,13 @@ impl Planning {
     /// # Errors
     ///
     /// Everything that is wrong with the manifest.
-    pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &Opening) -> Result<Planning, Failure> {
+    pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &FolderOpening) -> Result<Planning, Failure> {
         let folder = &options.folder;
-        let is_part = options.belonging == Belonging::Part;
+        let is_part = options.scope == ManifestScope::Part;
         // The ids of other shares are not in the plan, and a part of one is not all of it.
         let made_of = if options.partition.is_none() && !is_part { manifest.content().ok().flatten() } else { None };
         if opening.is_held()
-            && let Some(plan) = made_of.and_then(|made_of| PlanMark::plan_of(folder, made_of))
+            && let Some(plan) = made_of.and_then(|made_of| PlanStamp::plan_of(folder, made_of))
         {
             if let Some(only) = options.must_match()
                 && !any_matches(only, folder)?
@@ -69,7 +69,7 @@ impl Planning {
             }
             return Ok(Planning::AsBefore(plan));
         }
-        let mut pictures = LocalPictures::remembering(&folder.pictures());
+        let mut pictures = LocalPictures::with_cache(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
         let mut part = Part::of(opening.ledger().and_then(elsewhere));
@@ -118,9 +118,9 @@ impl Planning {
             Planning::Anew(drafted) => *drafted,
         };
         let plan = draft.publish()?;
-        pictures.remember(&options.folder.pictures());
+        pictures.save_cache(&options.folder.pictures());
         if let Some(made_of) = made_of {
-            PlanMark { made_of, plan }.put(&options.folder);
+            PlanStamp { made_of, plan }.put(&options.folder);
         }
         Ok(Published { plan, others: ids, meant })
     }

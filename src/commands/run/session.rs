@@ -10,10 +10,10 @@ use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::commands::Failure;
 use crate::commands::backend::{self, Ready};
-use crate::commands::belonging::{Belonging, LeftThere};
-use crate::commands::gather::{self, Gathered, Live, PlanCounts, resume};
 use crate::commands::interrupt::Interruption;
+use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
+use crate::commands::report_data::{self, Gathered, Live, PlanCounts, resume};
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
@@ -22,12 +22,12 @@ use crate::outputs::remove_strays;
 use crate::plan::Work;
 use crate::progress::{Changed, Closing, Reporter, Screen};
 use crate::report::Alike;
-use crate::run_folder::{FolderError, JournalMark, Lock, ReportMark, ReportTurn};
+use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
-use super::notices::Notices;
-use super::opening::Opening;
+use super::notices::Notifications;
+use super::opening::FolderOpening;
 use super::planning::Planning;
 use super::prune::prune;
 
@@ -66,8 +66,8 @@ impl<'a> Session<'a> {
     ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
-        let mut opening = Opening::begin(&options.folder);
-        if options.belonging == Belonging::Part {
+        let mut opening = FolderOpening::begin(&options.folder);
+        if options.scope == ManifestScope::Part {
             opening = opening.read()?;
             if let Some(ledger) = opening.ledger() {
                 options.inherit(ledger);
@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = Changed { price, ..agenda.changed };
         let name = arguments.manifest.display().to_string();
-        if let Some(mut there) = LeftThere::of(options.backend, &options.belonging) {
+        if let Some(mut there) = OtherRunConflicts::of(options.backend, &options.scope) {
             for decided in agenda.decided(&options.folder)? {
                 let (key, decision) = decided?;
                 there.note(&key.job, decision);
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             there.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
         }
         // The rows of a part are rows of the manifest that the run is of.
-        let whole = ledger.last_run().filter(|_| options.belonging == Belonging::Part);
+        let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
         let opening = RunStart {
             manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
             backend: options.backend,
@@ -134,15 +134,15 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn mark(&self) -> Result<ReportMark, FolderError> {
-        ReportMark::of(&self.options.folder, self.plan, &self.opening)
+    fn mark(&self) -> Result<ReportStamp, FolderError> {
+        ReportStamp::of(&self.options.folder, self.plan, &self.opening)
     }
 
     pub(super) async fn work(
         &mut self,
         mut ledger: Ledger,
         disk: FileDisk,
-        notices: &mut Notices,
+        notices: &mut Notifications,
         interruption: &Interruption,
     ) -> Result<Ending, Failure> {
         notices.begin();
@@ -215,10 +215,10 @@ impl<'a> Session<'a> {
         let gathered = Gathered { folder, ledger, manifest: &self.opening.manifest, junit };
         let _turn = ReportTurn::wait(folder)?;
         if remaining != Remaining::Nothing || self.set_aside > 0 || junit.is_some() {
-            gather::write(&gathered)?;
+            report_data::write(&gathered)?;
         }
         self.mark()?.put(folder);
-        JournalMark::put(folder);
+        JournalCheckpoint::put(folder);
         Ok(())
     }
 
@@ -245,7 +245,7 @@ impl<'a> Session<'a> {
             seconds: Duration::ZERO,
             stopped: ending.stopped.clone(),
             errors,
-            uncertain: gather::uncertain_submits(&options.folder, ledger)?,
+            uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
             removed,
             set_aside: self.set_aside,
             changed: self.changed,
@@ -273,7 +273,7 @@ async fn ready(options: &mut Options, asks_api: bool) -> Result<Ready, Failure> 
             backend::provider(options.base_url.clone(), &key.value, &options.folder)?
         }
         Backend::Embedded => {
-            options.quicken_polls();
+            options.use_local_poll_schedule();
             backend::embedded(&options.folder).await?
         }
     })

@@ -12,7 +12,7 @@ use crate::journal::{Ledger, RunEnd};
 use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
 
-use super::gather::{self, PlanCounts, resume_from, settled};
+use super::report_data::{self, PlanCounts, read_ledger, resume_from};
 use super::{Failure, print, print_json};
 use pace::Pace;
 
@@ -49,7 +49,7 @@ struct Money {
 /// Tells where a run stands. It takes no lock, so it can be asked at any time.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
-    let (ledger, holder) = settled(&folder)?;
+    let (ledger, holder) = read_ledger(&folder)?;
     tell(&folder, &ledger, holder, arguments.json)?;
     Ok(Exit::Complete)
 }
@@ -90,7 +90,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
             budget: run.and_then(|run| run.budget_cents),
         },
         pace,
-        uncertain: gather::uncertain_submits(folder, ledger)?,
+        uncertain: report_data::uncertain_submits(folder, ledger)?,
     };
     if as_json {
         print_json(&standing);

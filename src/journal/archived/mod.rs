@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
 
+use super::bloom_filter::BloomFilter;
 use super::brief::{Brief, ColorBrief, Pictures};
+use super::entry_flags::{ColorTargets, EntryFlags};
 use super::fields::stem;
-use super::filter::Filter;
+use super::hash_key::{HashKey, ShortHash};
 use super::history::{History, Tracked};
-use super::key::{Key, ShortHash};
 use super::line_offsets::{LineOffsets, PackedOffsets};
-use super::marks::{Goals, Marks};
 use super::stage::Stage;
 use super::{Edit, SavedFile};
 
-pub(super) use bytes::SettledHead;
+pub(super) use bytes::ArchivedHead;
 
 /// How many parts there are at first.
 const FEWEST: usize = 64;
@@ -37,59 +37,59 @@ const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 /// few edits of a job apart. Details are never mixed up even if either fails, for the lines that are read again name
 /// their job and their whole fingerprint.
 #[derive(Debug, Default)]
-pub(super) struct Settled {
+pub(super) struct ArchivedEdits {
     /// Entries by the first bits of their jobs' hashes; those of a job are in one part, oldest first. There are always
     /// none or a power of two.
     parts: Vec<Vec<Entry>>,
     /// The few edits that an entry has no room for.
-    large: HashMap<(ShortHash, Half), Large>,
-    /// What colors were held against: few catalogs ask for many.
-    goals: Goals,
+    large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
+    /// What colors were compared with: few catalogs ask for many.
+    goals: ColorTargets,
     length: usize,
-    filter: Filter,
-    key: Key,
+    filter: BloomFilter,
+    key: HashKey,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     job: ShortHash,
-    edit: Half,
+    edit: FingerprintPrefix,
     bytes: u32,
     offsets: PackedOffsets,
-    marks: Marks,
+    flags: EntryFlags,
     stage: Stage,
 }
 
 const _: () = assert!(size_of::<Entry>() == 44);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Large {
+struct OversizedEdit {
     offsets: LineOffsets,
     pictures: Box<[(String, u64)]>,
 }
 
 /// Half of a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(super) struct Half([u32; 2]);
+pub(super) struct FingerprintPrefix([u32; 2]);
 
-impl Half {
-    pub(super) fn of(fingerprint: Fingerprint) -> Half {
+impl FingerprintPrefix {
+    pub(super) fn of(fingerprint: Fingerprint) -> FingerprintPrefix {
         let [.., a, b, c, d, e, f, g, h] = *fingerprint.as_bytes();
-        Half([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])])
+        FingerprintPrefix([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])])
     }
 }
 
 /// An edit as it is taken out again.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Stored {
-    pub(super) edit: Half,
+pub(super) struct ArchivedEdit {
+    pub(super) edit: FingerprintPrefix,
     pub(super) is_shown: bool,
     pub(super) offsets: LineOffsets,
 }
 
-impl Settled {
+impl ArchivedEdits {
     /// What ids are hashed with.
-    pub(super) fn key(&self) -> Key {
+    pub(super) fn key(&self) -> HashKey {
         self.key
     }
 
@@ -130,9 +130,9 @@ impl Settled {
 
     /// What a plan asks of an edit.
     pub(super) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
-        let edit = Half::of(fingerprint);
+        let edit = FingerprintPrefix::of(fingerprint);
         let entry = self.of(self.hash(job.as_str())).find(|entry| entry.edit == edit)?;
-        let pictures = match (self.large(entry), entry.marks.extension()) {
+        let pictures = match (self.large(entry), entry.flags.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
             (None, place) => {
@@ -143,16 +143,16 @@ impl Settled {
         };
         Some(Brief {
             stage: entry.stage,
-            has_prediction: entry.marks.has(Marks::HAS_PREDICTION),
-            is_shown: entry.marks.has(Marks::IS_SHOWN),
+            has_prediction: entry.flags.has(EntryFlags::HAS_PREDICTION),
+            is_shown: entry.flags.has(EntryFlags::IS_SHOWN),
             has_rerolls: false,
-            color: entry.marks.color(&self.goals),
+            color: entry.flags.color(&self.goals),
             pictures,
         })
     }
 
     /// The edits of a job, oldest first.
-    pub(super) fn stored(&self, job: &str) -> Vec<Stored> {
+    pub(super) fn stored(&self, job: &str) -> Vec<ArchivedEdit> {
         self.of(self.hash(job)).map(|entry| self.get(entry)).collect()
     }
 
@@ -173,12 +173,12 @@ impl Settled {
     }
 
     /// All edits, in no order.
-    pub(super) fn all(&self) -> impl Iterator<Item = Stored> {
+    pub(super) fn all(&self) -> impl Iterator<Item = ArchivedEdit> {
         self.those(|_| true)
     }
 
     /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = Stored> {
+    pub(super) fn in_order(&self) -> impl Iterator<Item = ArchivedEdit> {
         let first = |entry: &Entry| self.offsets(entry).0.first().copied().unwrap_or(0);
         let began = |entry: &Entry| self.of(entry.job).map(first).min();
         let mut all: Vec<_> = self.entries().map(|entry| (began(entry), entry)).collect();
@@ -188,13 +188,13 @@ impl Settled {
     }
 
     /// The edits in a stage, in no order.
-    pub(super) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = Stored> {
+    pub(super) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = ArchivedEdit> {
         self.those(move |entry| entry.stage == stage)
     }
 
     /// The edits whose pictures are in `results/`.
-    pub(super) fn shown(&self) -> impl Iterator<Item = Stored> {
-        self.those(|entry| entry.marks.has(Marks::IS_SHOWN))
+    pub(super) fn shown(&self) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
     /// The names, without extensions, of pictures that are not called as their jobs are.
@@ -206,32 +206,32 @@ impl Settled {
 
     /// The verdicts on the color of what is shown.
     pub(super) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
-        let shown = self.entries().map(|entry| entry.marks).filter(|marks| marks.has(Marks::IS_SHOWN));
-        shown.filter_map(|marks| Some(marks.color(&self.goals)?.verdict))
+        let shown = self.entries().map(|entry| entry.flags).filter(|flags| flags.has(EntryFlags::IS_SHOWN));
+        shown.filter_map(|flags| Some(flags.color(&self.goals)?.verdict))
     }
 
     /// Whether an edit of the job has its pictures in `results/`.
     pub(super) fn is_shown(&self, job: &str) -> bool {
-        self.length > 0 && self.of(self.hash(job)).any(|entry| entry.marks.has(Marks::IS_SHOWN))
+        self.length > 0 && self.of(self.hash(job)).any(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
     fn hash(&self, job: &str) -> ShortHash {
         self.key.short_hash(job)
     }
 
-    fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Stored> {
+    fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = ArchivedEdit> {
         self.entries().filter(move |entry| is_wanted(entry)).map(|entry| self.get(entry))
     }
 
-    fn get(&self, entry: &Entry) -> Stored {
-        Stored { edit: entry.edit, is_shown: entry.marks.has(Marks::IS_SHOWN), offsets: self.offsets(entry) }
+    fn get(&self, entry: &Entry) -> ArchivedEdit {
+        ArchivedEdit { edit: entry.edit, is_shown: entry.flags.has(EntryFlags::IS_SHOWN), offsets: self.offsets(entry) }
     }
 
     fn offsets(&self, entry: &Entry) -> LineOffsets {
         self.large(entry).map_or_else(|| entry.offsets.unpack(), |large| large.offsets.clone())
     }
 
-    fn large(&self, entry: &Entry) -> Option<&Large> {
+    fn large(&self, entry: &Entry) -> Option<&OversizedEdit> {
         if self.large.is_empty() { None } else { self.large.get(&(entry.job, entry.edit)) }
     }
 
@@ -253,7 +253,7 @@ impl Settled {
     fn part_further(&mut self) {
         let before = self.parts.len();
         self.parts.resize(FEWEST.max(before * 2), Vec::new());
-        self.filter = Filter::for_entries(self.parts.len() * MOST);
+        self.filter = BloomFilter::for_entries(self.parts.len() * MOST);
         for place in 0..before {
             let mut leaving = Vec::new();
             let part = std::mem::take(&mut self.parts[place]);
@@ -268,28 +268,28 @@ impl Settled {
 
     fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> Entry {
         let Tracked { edit, offsets } = tracked;
-        let mut marks = Marks::default();
-        marks.set(Marks::HAS_PREDICTION, edit.prediction.is_some());
-        marks.set(Marks::IS_SHOWN, is_shown);
+        let mut flags = EntryFlags::default();
+        flags.set(EntryFlags::HAS_PREDICTION, edit.prediction.is_some());
+        flags.set(EntryFlags::IS_SHOWN, is_shown);
         if let Some(color) = ColorBrief::of(edit) {
-            marks.set_color(&color, &mut self.goals);
+            flags.set_color(&color, &mut self.goals);
         }
         let mut entry = Entry {
             job: hash,
-            edit: Half::of(edit.fingerprint),
+            edit: FingerprintPrefix::of(edit.fingerprint),
             bytes: 0,
             offsets: PackedOffsets::default(),
-            marks,
+            flags,
             stage: Stage::of(&edit.state),
         };
         match (PackedOffsets::new(offsets), usual_picture(job, edit)) {
             (Some(offsets), Some((extension, bytes))) => {
-                entry.marks.set_extension(extension);
+                entry.flags.set_extension(extension);
                 (entry.offsets, entry.bytes) = (offsets, bytes);
             }
             _ => {
                 let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();
-                self.large.insert((hash, entry.edit), Large { offsets: offsets.clone(), pictures });
+                self.large.insert((hash, entry.edit), OversizedEdit { offsets: offsets.clone(), pictures });
             }
         }
         entry
@@ -316,14 +316,14 @@ fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
 }
 
 /// Two of the same key are the same if they say the same of the same edits, wherever the lines are.
-impl PartialEq for Settled {
-    fn eq(&self, other: &Settled) -> bool {
-        fn sorted(settled: &Settled) -> Vec<impl PartialEq + '_> {
-            let mut all: Vec<_> = settled.entries().map(|entry| (entry, settled.large(entry))).collect();
+impl PartialEq for ArchivedEdits {
+    fn eq(&self, other: &ArchivedEdits) -> bool {
+        fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {
+            let mut all: Vec<_> = archived.entries().map(|entry| (entry, archived.large(entry))).collect();
             all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
-            let comparable = |(entry, large): (&Entry, Option<&Large>)| {
-                let Entry { job, edit, bytes, stage, marks, .. } = *entry;
-                (job, edit, bytes, stage, marks.comparable(&settled.goals), large.map(|large| large.pictures.clone()))
+            let comparable = |(entry, large): (&Entry, Option<&OversizedEdit>)| {
+                let Entry { job, edit, bytes, stage, flags, .. } = *entry;
+                (job, edit, bytes, stage, flags.comparable(&archived.goals), large.map(|large| large.pictures.clone()))
             };
             all.into_iter().map(comparable).collect()
         }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use crate::job::{Fingerprint, StatusCounts};
 use crate::journal::edit::{Edit, TransitionError};
 use crate::journal::history::{History, Tracked};
-use crate::journal::known::KnownPredictions;
+use crate::journal::known_predictions::KnownPredictions;
 use crate::journal::money::Money;
-use crate::journal::{Learned, PauseCause, RunEvent, RunStart, Step, Totals};
+use crate::journal::{LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
 
 /// What all records add up to beside the state of each edit.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Sums {
+pub(super) struct Aggregates {
     #[serde(skip)]
     pub(super) known: KnownPredictions,
     pub(super) money: Money,
@@ -23,7 +23,7 @@ pub(super) struct Sums {
     pub(super) last_finish_at: Option<Timestamp>,
     pub(super) last_run: Option<RunStart>,
     pub(super) last_run_at: Option<Timestamp>,
-    pub(super) learned: Learned,
+    pub(super) learned: LearnedLimits,
     pub(super) ended: Option<Ended>,
     pub(super) pauses: Vec<Pause>,
 }
@@ -55,19 +55,19 @@ pub(super) struct LocatedStep {
 }
 
 /// Whether nothing more happens with an edit by itself.
-pub(super) struct Rest {
+pub(super) struct Finality {
     pub(super) before: bool,
     pub(super) after: bool,
 }
 
-impl Sums {
+impl Aggregates {
     pub(super) fn take_run(&mut self, at: Timestamp, event: &RunEvent) {
         self.last_at = Some(at);
         match event {
             RunEvent::Run(run) => {
                 let is_same = self.last_run.as_ref().is_some_and(|last| last.backend == run.backend);
                 if !is_same {
-                    self.learned = Learned::default();
+                    self.learned = LearnedLimits::default();
                 }
                 self.counts = run.jobs;
                 self.started_at.get_or_insert(at);
@@ -80,7 +80,7 @@ impl Sums {
                 let told = if reason.starts_with("HTTP 429") { PauseCause::RateLimited } else { PauseCause::Failing };
                 self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
             }
-            RunEvent::Learned(Learned { submits, in_flight, generation_ms }) => {
+            RunEvent::Learned(LearnedLimits { submits, in_flight, generation_ms }) => {
                 self.learned.submits = submits.or(self.learned.submits);
                 self.learned.in_flight = in_flight.or(self.learned.in_flight);
                 if !generation_ms.is_empty() {
@@ -103,10 +103,10 @@ impl Sums {
         history: &mut History,
         job: &str,
         told: LocatedStep,
-    ) -> Result<Rest, TransitionError> {
+    ) -> Result<Finality, TransitionError> {
         let LocatedStep { at, fingerprint, step, offset } = told;
         let Tracked { edit, offsets } = history.edit_mut(fingerprint, &step);
-        let (status, before, attempts) = (edit.status(), edit.is_at_rest(), edit.attempts);
+        let (status, before, attempts) = (edit.status(), edit.is_final(), edit.attempts);
         let next = edit.next(&step).ok_or_else(|| TransitionError {
             job: job.to_owned(),
             step: step.name(),
@@ -129,7 +129,7 @@ impl Sums {
         edit.apply(at, step, next);
         self.submits += u64::from(edit.attempts.saturating_sub(attempts));
         self.last_finish_at = self.last_finish_at.max(edit.finished_at);
-        let (status_after, after) = (edit.status(), edit.is_at_rest());
+        let (status_after, after) = (edit.status(), edit.is_final());
         match is_shown {
             Some(true) => history.shown = Some(fingerprint),
             Some(false) if history.shown == Some(fingerprint) => history.shown = None,
@@ -139,7 +139,7 @@ impl Sums {
         if is_newest && status != status_after {
             self.counts.change(status, status_after);
         }
-        Ok(Rest { before, after })
+        Ok(Finality { before, after })
     }
 
     /// What a compacted journal cannot tell from its edits.
@@ -172,10 +172,10 @@ mod tests {
     #[test]
     fn a_pause_says_what_made_it_and_one_of_an_older_program_is_known_by_its_words() {
         let cause = |reason: &str, cause| {
-            let mut sums = Sums::default();
+            let mut aggregates = Aggregates::default();
             let reason = reason.to_owned();
-            sums.take_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
-            sums.pauses[0].cause
+            aggregates.take_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
+            aggregates.pauses[0].cause
         };
         assert_eq!(cause("slow down", Some(PauseCause::RateLimited)), PauseCause::RateLimited);
         assert_eq!(cause("HTTP 429: slow down", None), PauseCause::RateLimited);

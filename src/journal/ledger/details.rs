@@ -1,12 +1,12 @@
-//! The details of edits: those of live ones are at hand, those of settled ones are read again.
+//! The details of edits: those of live ones are at hand, those of archived ones are read again.
 
 use std::borrow::Cow;
 use std::io;
 
 use crate::job::{Fingerprint, JobId};
+use crate::journal::archived::{ArchivedEdit, FingerprintPrefix};
 use crate::journal::history::{History, Tracked};
 use crate::journal::line_offsets::LineOffsets;
-use crate::journal::settled::{Half, Stored};
 use crate::journal::stage::Stage;
 use crate::journal::{Edit, EditKey, EditState, LinesError, SavedFile};
 
@@ -14,17 +14,17 @@ use super::Ledger;
 
 /// What the pictures of a folder show, at eight bytes each.
 #[derive(Debug)]
-pub struct Showing(Vec<Half>);
+pub struct ShownFingerprints(Vec<FingerprintPrefix>);
 
-impl Showing {
+impl ShownFingerprints {
     /// Whether there are pictures of an edit with this fingerprint, as far as half of it tells.
     pub fn may_have(&self, fingerprint: Fingerprint) -> bool {
-        self.0.binary_search(&Half::of(fingerprint)).is_ok()
+        self.0.binary_search(&FingerprintPrefix::of(fingerprint)).is_ok()
     }
 }
 
 impl Ledger {
-    /// All that the journal knows of an edit. That of a settled one is read again, and not kept.
+    /// All that the journal knows of an edit. That of an archived one is read again, and not kept.
     ///
     /// # Errors
     ///
@@ -33,8 +33,8 @@ impl Ledger {
         if let Some(history) = self.live.get(&key.job) {
             return Ok(history.edit(key.fingerprint).map(Cow::Borrowed));
         }
-        let edits = self.settled.stored(key.job.as_str());
-        let Some(stored) = edits.iter().find(|stored| stored.edit == Half::of(key.fingerprint)) else {
+        let edits = self.archived.stored(key.job.as_str());
+        let Some(stored) = edits.iter().find(|stored| stored.edit == FingerprintPrefix::of(key.fingerprint)) else {
             return Ok(None);
         };
         let (owner, tracked) = self.source.edit(stored)?;
@@ -44,7 +44,7 @@ impl Ledger {
         Ok(Some(Cow::Owned(tracked.edit)))
     }
 
-    /// All edits of a job, if the journal knows it. Those of a settled one are read again, and not kept.
+    /// All edits of a job, if the journal knows it. Those of an archived one are read again, and not kept.
     ///
     /// # Errors
     ///
@@ -53,30 +53,30 @@ impl Ledger {
         if let Some(history) = self.live.get(job) {
             return Ok(Some(Cow::Borrowed(history)));
         }
-        if !self.settled.knows(job.as_str()) {
+        if !self.archived.knows(job.as_str()) {
             return Ok(None);
         }
-        Ok(Some(Cow::Owned(self.source.history(job, &self.settled.stored(job.as_str()))?)))
+        Ok(Some(Cow::Owned(self.source.history(job, &self.archived.stored(job.as_str()))?)))
     }
 
-    /// All edits, in no order, settled ones included: these are read again, one after the other.
+    /// All edits, in no order, archived ones included: these are read again, one after the other.
     pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.all().map(|stored| self.owned(&stored)))
+        live.chain(self.archived.all().map(|stored| self.owned(&stored)))
     }
 
     /// The edits of which nobody knows whether they were accepted, in no order.
     pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
+        live.chain(self.archived.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
     }
 
     /// The edits whose pictures are in `results/`, one a job at most, in no order.
     pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.settled.shown().map(|stored| self.owned(&stored)))
+        live.chain(self.archived.shown().map(|stored| self.owned(&stored)))
     }
 
     /// The names, without extensions, of all pictures that are not called as their jobs are: those that a job has beside its
@@ -85,33 +85,33 @@ impl Ledger {
         let live = self
             .live_edits()
             .flat_map(|(job, edit)| edit.originals().iter().map(SavedFile::stem).filter(|stem| *stem != job.as_str()));
-        live.chain(self.settled.further_names())
+        live.chain(self.archived.further_names())
     }
 
     /// What the pictures in `results/` show, to be asked about many fingerprints without the journal.
-    pub fn showing(&self) -> Showing {
-        let live = self.live.values().filter_map(|history| Some(Half::of(history.shown?)));
-        let mut halves: Vec<Half> = live.chain(self.settled.shown().map(|stored| stored.edit)).collect();
+    pub fn showing(&self) -> ShownFingerprints {
+        let live = self.live.values().filter_map(|history| Some(FingerprintPrefix::of(history.shown?)));
+        let mut halves: Vec<FingerprintPrefix> = live.chain(self.archived.shown().map(|stored| stored.edit)).collect();
         halves.sort_unstable();
-        Showing(halves)
+        ShownFingerprints(halves)
     }
 
     /// The edits with this fingerprint whose pictures are in `results/`, in no order. Those alone are read again.
     pub fn shown_as(&self, fingerprint: Fingerprint) -> impl Iterator<Item = Result<EditKey, LinesError>> {
-        let half = Half::of(fingerprint);
+        let half = FingerprintPrefix::of(fingerprint);
         let live = self.live.iter().filter(move |(_, history)| history.shown == Some(fingerprint));
         let live = live.map(move |(job, _)| Ok(EditKey { job: job.clone(), fingerprint }));
-        let settled = self.settled.shown().filter(move |stored| stored.edit == half);
-        live.chain(settled.map(|stored| Ok(self.source.edit(&stored)?.0)))
+        let archived = self.archived.shown().filter(move |stored| stored.edit == half);
+        live.chain(archived.map(|stored| Ok(self.source.edit(&stored)?.0)))
     }
 
     /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their
     /// pictures are in `results/` under the job's name.
-    pub(in crate::journal) fn visit(
+    pub(in crate::journal) fn for_each_edit(
         &self,
         mut see: impl FnMut(EditKey, &Edit, &LineOffsets, bool) -> io::Result<()>,
     ) -> io::Result<()> {
-        for stored in self.settled.in_order() {
+        for stored in self.archived.in_order() {
             let (key, Tracked { edit, offsets }) = self.source.edit(&stored).map_err(io::Error::other)?;
             see(key, &edit, &offsets, stored.is_shown)?;
         }
@@ -126,7 +126,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn owned(&self, stored: &Stored) -> Result<(JobId, Cow<'_, Edit>), LinesError> {
+    fn owned(&self, stored: &ArchivedEdit) -> Result<(JobId, Cow<'_, Edit>), LinesError> {
         let (key, tracked) = self.source.edit(stored)?;
         Ok((key.job, Cow::Owned(tracked.edit)))
     }

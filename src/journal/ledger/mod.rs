@@ -1,7 +1,7 @@
+mod aggregates;
 mod details;
 mod run_end;
 mod snapshot;
-mod sums;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -14,35 +14,35 @@ use crate::api::PredictionId;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
 
+use super::archived::ArchivedEdits;
 use super::brief::Brief;
 use super::edit::{Edit, TransitionError};
 use super::history::History;
-use super::money::Mark;
+use super::money::SpendBaseline;
 use super::record::to_milliseconds;
 use super::scan::EditLine;
-use super::settled::Settled;
 use super::source::{LinesError, Source};
 use super::state::EditState;
-use super::{EditKey, Learned, ReadAt, Record, RunEvent, RunStart, Totals};
-pub use details::Showing;
+use super::{EditKey, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals};
+pub use aggregates::Pause;
+use aggregates::{Aggregates, LocatedStep};
+pub use details::ShownFingerprints;
 pub use run_end::RunEnd;
-pub use sums::Pause;
-use sums::{LocatedStep, Sums};
 
 /// What all records of a journal add up to: the state of every edit, and the money.
 ///
 /// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
 /// stand at the same state. Times come with the records.
 ///
-/// A job is either *live*, with all that is known of its edits in memory, or *settled*: nothing more happens with it by
-/// itself, and a few bytes say where its lines are. [`Ledger::brief`] knows enough of both for a plan,
-/// [`Ledger::wake`] makes a settled job live, and [`Ledger::edit`] reads the details of one without keeping them.
+/// A job is either *live*, with all that is known of its edits in memory, or *archived*: nothing more happens with it
+/// by itself, and a few bytes say where its lines are. [`Ledger::brief`] knows enough of both for a plan,
+/// [`Ledger::load`] makes an archived job live, and [`Ledger::edit`] reads the details of one without keeping them.
 #[derive(Debug, Default, PartialEq)]
 pub struct Ledger {
     live: HashMap<JobId, History, RandomState>,
-    settled: Settled,
+    archived: ArchivedEdits,
     source: Source,
-    sums: Sums,
+    aggregates: Aggregates,
 }
 
 /// A record that the ledger cannot take in.
@@ -51,13 +51,13 @@ pub enum LedgerError {
     /// It cannot follow those before it.
     #[error(transparent)]
     Transition(#[from] TransitionError),
-    /// It is about a settled job, and the job's lines cannot be read again.
+    /// It is about an archived job, and the job's lines cannot be read again.
     #[error(transparent)]
     Lines(#[from] LinesError),
 }
 
 impl Ledger {
-    /// Begins with nothing known; settled jobs will be read from `source`.
+    /// Begins with nothing known; archived jobs will be read from `source`.
     pub(super) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
         Ledger { source: Source::of(source), ..Ledger::default() }
     }
@@ -67,8 +67,8 @@ impl Ledger {
         self.apply_at(at, record, None)
     }
 
-    /// Takes a record in whose line will begin at `offset`, where that is known. A job may only be settled if it is known
-    /// of all of its lines.
+    /// Takes a record in whose line will begin at `offset`, where that is known. A job may only be archived if it is
+    /// known of all of its lines.
     pub(super) fn apply_at(&mut self, at: Timestamp, record: &Record, offset: Option<u64>) -> Result<(), LedgerError> {
         // A line has no more of the time than that.
         let at = to_milliseconds(at);
@@ -83,7 +83,7 @@ impl Ledger {
     }
 
     pub(super) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
-        self.sums.take_run(at, event);
+        self.aggregates.take_run(at, event);
     }
 
     /// Takes a step in that was read at `offset`. The answer is the job, if it may have come to rest with it.
@@ -101,40 +101,40 @@ impl Ledger {
     /// Takes a step in. The answer is whether the job may have come to rest with it.
     fn take(&mut self, job: &JobIdRef<'_>, told: LocatedStep) -> Result<bool, LedgerError> {
         if let Some(history) = self.live.get_mut(job.as_str()) {
-            let rest = self.sums.take(history, job.as_str(), told)?;
+            let rest = self.aggregates.take(history, job.as_str(), told)?;
             return Ok(rest.after && !rest.before);
         }
         let id = job.to_id();
-        self.wake(&id)?;
-        let rest = self.sums.take(self.live.entry(id).or_default(), job.as_str(), told)?;
+        self.load(&id)?;
+        let rest = self.aggregates.take(self.live.entry(id).or_default(), job.as_str(), told)?;
         Ok(rest.after)
     }
 
-    /// The live jobs that could be settled.
-    pub(super) fn resting(&self) -> VecDeque<JobId> {
-        let resting = self.live.iter().filter(|(_, history)| history.is_at_rest());
-        resting.map(|(job, _)| job.clone()).collect()
+    /// The live jobs that could be archived.
+    pub(super) fn final_jobs(&self) -> VecDeque<JobId> {
+        let finals = self.live.iter().filter(|(_, history)| history.is_final());
+        finals.map(|(job, _)| job.clone()).collect()
     }
 
-    /// Makes a job settled, if it is live and all of its edits are at rest.
-    pub fn settle(&mut self, job: JobId) {
+    /// Makes a job archived, if it is live and all of its edits are at rest.
+    pub fn archive(&mut self, job: JobId) {
         if let Entry::Occupied(live) = self.live.entry(job)
-            && live.get().is_at_rest()
+            && live.get().is_final()
         {
             let (job, history) = live.remove_entry();
-            self.settled.insert(&job, &history);
+            self.archived.insert(&job, &history);
         }
     }
 
-    /// Makes a job live, if it is settled: its lines are read again.
+    /// Makes a job live, if it is archived: its lines are read again.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or its lines are no longer what they were. The job stays settled then.
-    pub fn wake(&mut self, job: &JobId) -> Result<(), LinesError> {
-        if self.settled.knows(job.as_str()) {
-            let history = self.source.history(job, &self.settled.stored(job.as_str()))?;
-            self.settled.remove(job.as_str());
+    /// The journal cannot be read, or its lines are no longer what they were. The job stays archived then.
+    pub fn load(&mut self, job: &JobId) -> Result<(), LinesError> {
+        if self.archived.knows(job.as_str()) {
+            let history = self.source.history(job, &self.archived.stored(job.as_str()))?;
+            self.archived.remove(job.as_str());
             self.live.insert(job.clone(), history);
         }
         Ok(())
@@ -142,12 +142,12 @@ impl Ledger {
 
     /// Whether the journal knows the job, with whatever edits.
     pub fn knows(&self, job: &JobId) -> bool {
-        self.live.contains_key(job) || self.settled.knows(job.as_str())
+        self.live.contains_key(job) || self.archived.knows(job.as_str())
     }
 
     /// Whether the journal knows no job at all.
     pub fn is_blank(&self) -> bool {
-        self.live.is_empty() && self.settled.is_empty()
+        self.live.is_empty() && self.archived.is_empty()
     }
 
     /// What a plan asks of an edit, if the journal knows it.
@@ -157,7 +157,7 @@ impl Ledger {
                 let edit = history.edit(key.fingerprint)?;
                 Some(Brief::of(edit, history))
             }
-            None => self.settled.brief(&key.job, key.fingerprint),
+            None => self.archived.brief(&key.job, key.fingerprint),
         }
     }
 
@@ -181,9 +181,9 @@ impl Ledger {
         self.live.iter().flat_map(|(job, history)| history.edits().map(move |edit| (job, edit)))
     }
 
-    /// How many edits are settled, and so take a few bytes each.
-    pub fn settled_edits(&self) -> usize {
-        self.settled.len()
+    /// How many edits are archived, and so take a few bytes each.
+    pub fn archived_edits(&self) -> usize {
+        self.archived.len()
     }
 
     /// Says where the lines are now.
@@ -195,32 +195,32 @@ impl Ledger {
     /// How many jobs have pictures in `results/`.
     pub fn shown_jobs(&self) -> u64 {
         let live = self.live.values().filter(|history| history.shown.is_some()).count();
-        (live + self.settled.shown().count()) as u64
+        (live + self.archived.shown().count()) as u64
     }
 
     /// Whether a job has pictures in `results/`, of whatever edit.
     pub fn is_shown(&self, job: &JobId) -> bool {
-        self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.settled.is_shown(job.as_str())
+        self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.archived.is_shown(job.as_str())
     }
 
     /// Whether the pictures in `results/` are those of this very edit.
     pub fn shows(&self, key: &EditKey) -> bool {
         match self.live.get(&key.job) {
             Some(history) => history.shown == Some(key.fingerprint),
-            None => self.settled.brief(&key.job, key.fingerprint).is_some_and(|brief| brief.is_shown),
+            None => self.archived.brief(&key.job, key.fingerprint).is_some_and(|brief| brief.is_shown),
         }
     }
 
     /// What a compacted journal cannot tell from its edits.
     pub(super) fn totals(&self) -> Totals {
-        self.sums.totals()
+        self.aggregates.totals()
     }
 
-    /// Whether another ledger has the same money, jobs and times. Its settled jobs may be other ones.
+    /// Whether another ledger has the same money, jobs and times. Its archived jobs may be other ones.
     pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
-        let edits = |ledger: &Ledger| ledger.settled_edits() + ledger.live_edits().count();
-        let sums = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
-        sums(self) == sums(other) && self.sums == other.sums
+        let edits = |ledger: &Ledger| ledger.archived_edits() + ledger.live_edits().count();
+        let aggregates = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
+        aggregates(self) == aggregates(other) && self.aggregates == other.aggregates
     }
 
     /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.
@@ -234,92 +234,92 @@ impl Ledger {
 
     /// What was charged over the folder's whole life.
     pub fn spent(&self) -> Cents {
-        self.sums.money.spent
+        self.aggregates.money.spent
     }
 
     /// How many submits were announced over the folder's whole life, refused ones and re-rolls included.
     pub fn submits(&self) -> u64 {
-        self.sums.submits
+        self.aggregates.submits
     }
 
     /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
     /// than it was when they were announced counts for them as well.
     pub fn reserved(&self) -> Cents {
-        self.sums.money.reserved()
+        self.aggregates.money.reserved()
     }
 
     /// How the money stands now, for [`Ledger::committed_since`].
-    pub fn mark(&self) -> Mark {
-        self.sums.money.mark()
+    pub fn baseline(&self) -> SpendBaseline {
+        self.aggregates.money.baseline()
     }
 
-    /// What was spent since `mark`, and what may yet be charged for submits made since then.
-    pub fn committed_since(&self, mark: &Mark) -> Cents {
-        self.sums.money.since(mark)
+    /// What was spent since `baseline`, and what may yet be charged for submits made since then.
+    pub fn committed_since(&self, baseline: &SpendBaseline) -> Cents {
+        self.aggregates.money.since(baseline)
     }
 
     /// What the next submit is thought to cost: the highest price seen, and the documented one before that.
     pub fn estimate(&self) -> Cents {
-        self.sums.money.estimate
+        self.aggregates.money.estimate
     }
 
     /// How the jobs of the last run's manifest stand.
     pub fn counts(&self) -> StatusCounts {
-        self.sums.counts
+        self.aggregates.counts
     }
 
     /// The results that are shown under their jobs' names, by the verdict on their color.
     pub fn colors(&self) -> VerdictCounts {
         let mut counts = VerdictCounts::default();
         let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
-        live.chain(self.settled.verdicts()).for_each(|verdict| counts.add(verdict));
+        live.chain(self.archived.verdicts()).for_each(|verdict| counts.add(verdict));
         counts
     }
 
     /// Whether a prediction is known, and not as the one of the live edit `key`.
     pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
-        self.sums.known.contains(prediction)
+        self.aggregates.known.contains(prediction)
             && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
     }
 
     /// When the folder's first run began.
     pub fn started_at(&self) -> Option<Timestamp> {
-        self.sums.started_at
+        self.aggregates.started_at
     }
 
     /// When the first submit was announced.
     pub fn first_submit_at(&self) -> Option<Timestamp> {
-        self.sums.first_submit_at
+        self.aggregates.first_submit_at
     }
 
     /// When an edit last came to an end.
     pub fn last_finish_at(&self) -> Option<Timestamp> {
-        self.sums.last_finish_at
+        self.aggregates.last_finish_at
     }
 
     /// When the last record was written.
     pub fn last_at(&self) -> Option<Timestamp> {
-        self.sums.last_at
+        self.aggregates.last_at
     }
 
     /// The record that began the last run.
     pub fn last_run(&self) -> Option<&RunStart> {
-        self.sums.last_run.as_ref()
+        self.aggregates.last_run.as_ref()
     }
 
     /// When the last run began.
     pub fn last_run_at(&self) -> Option<Timestamp> {
-        self.sums.last_run_at
+        self.aggregates.last_run_at
     }
 
     /// What was learned of the pace of the last run's backend.
-    pub fn learned(&self) -> &Learned {
-        &self.sums.learned
+    pub fn learned(&self) -> &LearnedLimits {
+        &self.aggregates.learned
     }
 
     /// How the last run ended.
     pub fn last_run_end(&self) -> RunEnd<'_> {
-        match &self.sums.ended {
+        match &self.aggregates.ended {
             None => RunEnd::Unknown,
             Some(ended) => ended.reason.as_deref().map_or(RunEnd::Finished, RunEnd::Stopped),
         }
@@ -327,6 +327,6 @@ impl Ledger {
 
     /// The pauses of all submitters, in order of time.
     pub fn pauses(&self) -> &[Pause] {
-        &self.sums.pauses
+        &self.aggregates.pauses
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         resume: Some("dyehouse run catalog.yaml --budget 1".into()),
         ..RunStart::default()
     });
-    let summary = Summary {
+    let summary = CompactedEdit {
         state: EditState::Completed { files: vec![file.clone()] },
         shown: true,
         attempts: 3,
@@ -83,7 +83,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         Step::SetAside,
         Step::Failed { class: ErrorClass::Lost, message: "gone".into() },
         Step::Summary(Box::new(summary.clone())),
-        Step::Summary(Box::new(Summary {
+        Step::Summary(Box::new(CompactedEdit {
             state: EditState::Submitting { reserved: Cents(7) },
             checked: None,
             corrected: None,
@@ -91,7 +91,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
             reroll: None,
             ..summary.clone()
         })),
-        Step::Summary(Box::new(Summary {
+        Step::Summary(Box::new(CompactedEdit {
             attempts: 1,
             earlier: Vec::new(),
             held_cents: Cents::ZERO,
@@ -111,7 +111,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         cause: Some(PauseCause::RateLimited),
     }));
     let submits = Some(Rate::from_per_second(2.5));
-    let learned = Learned { submits, in_flight: Some(8), generation_ms: vec![15_000, 40_000] };
+    let learned = LearnedLimits { submits, in_flight: Some(8), generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
     let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None };
     records.push(Record::Run(RunEvent::Compacted(totals)));
@@ -134,7 +134,7 @@ fn what_an_older_program_cannot_know_has_a_newer_version() {
     let version = |step| Record::Edit(key(), step).to_line(at())[..6].to_vec();
     let check = Check::unmeasurable(Hex([0; 3]), "too small");
     assert_eq!(version(Step::Completed), b"{\"v\":1");
-    let learned = Record::Run(RunEvent::Learned(Learned::default())).to_line(at());
+    let learned = Record::Run(RunEvent::Learned(LearnedLimits::default())).to_line(at());
     assert!(learned.starts_with(b"{\"v\":2"));
     assert_eq!(version(Step::Corrected(Box::new(Corrected { files: Vec::new(), check }))), b"{\"v\":2");
 }

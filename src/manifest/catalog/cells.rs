@@ -1,6 +1,6 @@
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
-use crate::manifest::row::{At, Complaint, is_missing_value, lost};
+use crate::manifest::row::{At, RowError, is_missing_value, lost};
 use crate::manifest::whitespace::trim;
 
 use super::template::{Text, taken_for_true};
@@ -8,12 +8,12 @@ use super::{Jobs, way_around};
 
 impl Jobs<'_> {
     /// The cells that the template uses and that do not hold what they should.
-    pub(super) fn wrong_cells(&self) -> Vec<Complaint> {
+    pub(super) fn wrong_cells(&self) -> Vec<RowError> {
         let used = self.catalog.template.names().filter_map(|name| Some((name, self.cell(name)?)));
         let complaints = used.filter_map(|(name, cell)| {
             // A text may well begin with an apostrophe: '90s mugs.
             if let Some(lost) = lost(cell).filter(|_| !cell.starts_with('\'')) {
-                return Some(Complaint::new(At::Column(name.to_owned()), lost.message, lost.hint));
+                return Some(RowError::new(At::Column(name.to_owned()), lost.message, lost.hint));
             }
             let texts = |fields: &'static [Field]| self.filled_in().filter(|(field, _)| fields.contains(field));
             if is_missing_value(cell)
@@ -21,7 +21,7 @@ impl Jobs<'_> {
             {
                 let message = format!("{} is {}, which stands for a missing value", quoted(name), quoted(cell));
                 let hint = format!("empty the cell; {}", way_around(name));
-                return Some(Complaint::new(At::Column(name.to_owned()), message, hint));
+                return Some(RowError::new(At::Column(name.to_owned()), message, hint));
             }
             let wrong = taken_for_true(name, cell)?;
             texts(&Field::ALL).any(|(_, text)| text.switches.contains(name)).then_some(wrong)
@@ -49,7 +49,7 @@ impl Jobs<'_> {
     }
 
     /// Whether what is said of the condition is the same for every part of the matrix.
-    pub(super) fn is_of_row(&self, complaint: &Complaint) -> bool {
+    pub(super) fn is_of_row(&self, complaint: &RowError) -> bool {
         let template = &self.catalog.template;
         let is_cell =
             matches!(&complaint.at, At::OfRow(at) if matches!(&**at, At::Column(name) if self.cell(name).is_some()));
@@ -57,10 +57,10 @@ impl Jobs<'_> {
     }
 
     /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
-    pub(super) fn hole(&self, field: Field) -> Option<Complaint> {
+    pub(super) fn hole(&self, field: Field) -> Option<RowError> {
         let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
         let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
-        Some(Complaint::new(At::Field(Field::Images), message, way_around(name)))
+        Some(RowError::new(At::Field(Field::Images), message, way_around(name)))
     }
 
     /// The first of `names` whose column is empty.

@@ -30,8 +30,8 @@ use super::diagnostic::{Diagnostic, quoted};
 use super::dialect::snake_case;
 use super::field::Field;
 use super::lined_text::LinedText;
-use super::pass::{Parts, Pass};
-use super::row::{At, Complaint, Defaults, Items, Row, Value};
+use super::row::{At, Defaults, Items, Row, RowError, Value};
+use super::row_cursor::{Parts, RowCursor};
 use super::source::Source;
 use super::suggest;
 use super::whitespace::trim;
@@ -54,7 +54,7 @@ impl Catalog {
     /// Its jobs.
     pub(super) fn parts<'c>(&'c self, source: &'c Source) -> Result<Parts<'c>, Diagnostic> {
         let parts = self.rows.parts(source, &self.text, self.combinations())?;
-        Ok(Box::new(parts.map(move |rows| -> Result<Box<dyn Pass + 'c>, Diagnostic> {
+        Ok(Box::new(parts.map(move |rows| -> Result<Box<dyn RowCursor + 'c>, Diagnostic> {
             Ok(Box::new(Jobs {
                 catalog: self,
                 source,
@@ -92,7 +92,7 @@ impl Catalog {
 pub(super) struct Jobs<'c> {
     catalog: &'c Catalog,
     source: &'c Source,
-    rows: Box<dyn Pass + 'c>,
+    rows: Box<dyn RowCursor + 'c>,
     has_row: bool,
     /// The next combination of the row.
     combination: usize,
@@ -101,9 +101,9 @@ pub(super) struct Jobs<'c> {
     names: Vec<Arc<str>>,
     cells: Cells,
     rendered: Vec<(Field, Rendered)>,
-    complaints: Vec<Complaint>,
+    complaints: Vec<RowError>,
     /// What is wrong with the row itself.
-    shape: Vec<Complaint>,
+    shape: Vec<RowError>,
 }
 
 type Cells = Arc<BTreeMap<Arc<str>, Variable>>;
@@ -213,7 +213,7 @@ impl Jobs<'_> {
     }
 
     /// What is said of a text that cannot be filled in.
-    fn complaint(&self, unfilled: Unfilled) -> Complaint {
+    fn complaint(&self, unfilled: Unfilled) -> RowError {
         let (name, span) = match unfilled {
             Unfilled::Wrong(complaint) => return complaint,
             Unfilled::Missing { name, span } => (name, span),
@@ -226,7 +226,7 @@ impl Jobs<'_> {
             RowSource::List(_) => At::OfRow(Box::new(At::Row)),
             _ => At::Source(span),
         };
-        Complaint::new(at, format!("the row has no {}, which the template names", quoted(&name)), hint)
+        RowError::new(at, format!("the row has no {}, which the template names", quoted(&name)), hint)
     }
 
     /// The cells that win over the template.
@@ -285,7 +285,7 @@ fn way_around(name: &str) -> String {
     format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template")
 }
 
-impl Pass for Jobs<'_> {
+impl RowCursor for Jobs<'_> {
     fn rewind(&mut self) {
         self.rows.rewind();
         self.has_row = false;
@@ -304,7 +304,7 @@ impl Pass for Jobs<'_> {
         self.rows.line()
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         let mut row = Row::default();
         for (field, rendered) in &self.rendered {
             let value = match rendered {
@@ -315,7 +315,7 @@ impl Pass for Jobs<'_> {
             row.set(*field, value);
         }
         let of_row =
-            |complaint: &Complaint| Complaint { at: At::OfRow(complaint.at.clone().into()), ..complaint.clone() };
+            |complaint: &RowError| RowError { at: At::OfRow(complaint.at.clone().into()), ..complaint.clone() };
         (row, self.shape.iter().map(of_row).chain(self.complaints.iter().cloned()).collect())
     }
 
@@ -325,9 +325,9 @@ impl Pass for Jobs<'_> {
         self.own.iter().chain(axes).cloned().collect()
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         if let At::OfRow(at) = complaint.at {
-            return self.rows.diagnostic(Complaint { at: *at, ..complaint });
+            return self.rows.diagnostic(RowError { at: *at, ..complaint });
         }
         let field = complaint.at.field();
         let is_own =
@@ -346,7 +346,7 @@ impl Pass for Jobs<'_> {
             let hint = complaint.hint.into_iter().chain(way).reduce(|hint, way| format!("{hint}; {way}"));
             return Diagnostic {
                 same: Some(complaint.message.clone()),
-                ..self.rows.diagnostic(Complaint { at, hint, message: complaint.message })
+                ..self.rows.diagnostic(RowError { at, hint, message: complaint.message })
             };
         };
         let message = format!("{}, {}", complaint.message, self.row_name());

@@ -10,9 +10,9 @@ use crate::manifest::field::Field;
 use crate::manifest::kind::FileKind;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Key, Kind, Node, repeated};
-use crate::manifest::pass::Use;
 use crate::manifest::pattern::files_matching;
-use crate::manifest::row::{At, Complaint, Defaults};
+use crate::manifest::row::{At, Defaults, RowError};
+use crate::manifest::row_cursor::TablePurpose;
 use crate::manifest::source::Source;
 use crate::manifest::suggest;
 use crate::manifest::table::Table;
@@ -25,7 +25,7 @@ use super::{Axis, RowSource, Template, Text};
 const WHEN: &str = "when";
 
 /// The most jobs that a matrix may make of a row. Nobody means more, and some lists too many come to billions.
-const MOST_COMBINATIONS: usize = 1_000_000;
+const MAX_COMBINATIONS: usize = 1_000_000;
 
 /// The catalog's keys as they stand in a document.
 #[derive(Clone, Copy, Default)]
@@ -53,13 +53,13 @@ impl Keys<'_> {
 /// What is wrong with the keys: places in the document, and what is to be said of other files.
 #[derive(Default)]
 pub(in crate::manifest) struct CatalogErrors {
-    pub(in crate::manifest) complaints: Vec<Complaint>,
+    pub(in crate::manifest) complaints: Vec<RowError>,
     pub(in crate::manifest) elsewhere: Vec<Diagnostic>,
 }
 
 impl CatalogErrors {
     fn push(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.complaints.push(Complaint::new(At::Source(span.clone()), message, hint));
+        self.complaints.push(RowError::new(At::Source(span.clone()), message, hint));
     }
 
     fn count(&self) -> usize {
@@ -118,7 +118,7 @@ pub(in crate::manifest) fn read(
 }
 
 /// The columns that jobs need and that neither the template nor anything else gives them.
-fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<(Field, Complaint)> {
+fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<(Field, RowError)> {
     let Kind::Map(pairs) = &value.kind else { return Vec::new() };
     let is_written = |field: Field| {
         let is_near = |name: &str| suggest::nearest(name, [field.key()]).is_some();
@@ -141,7 +141,7 @@ fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defa
         .filter(|(field, is_given, _)| !is_given && !is_written(*field))
         .map(|(field, _, example)| {
             let message = format!("the template has no `{}`", field.key());
-            (field, Complaint::new(At::Source(key.span.clone()), message, format!("add it, as in `{example}`")))
+            (field, RowError::new(At::Source(key.span.clone()), message, format!("add it, as in `{example}`")))
         })
         .collect()
 }
@@ -175,8 +175,8 @@ fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
         }
     }
     let combinations = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.entries.len()));
-    if combinations.is_none_or(|combinations| combinations > MOST_COMBINATIONS) {
-        let message = format!("the matrix makes more than {MOST_COMBINATIONS} jobs of each row");
+    if combinations.is_none_or(|combinations| combinations > MAX_COMBINATIONS) {
+        let message = format!("the matrix makes more than {MAX_COMBINATIONS} jobs of each row");
         errors.push(
             &value.span,
             message,
@@ -245,11 +245,11 @@ fn file(path: &str, value: &Node, folder: &Path, errors: &mut CatalogErrors) -> 
     };
     let opened = Source::open(&whole, name, kind).map_err(|wrong| vec![wrong]).and_then(|source| match kind {
         FileKind::Lines => {
-            let lines = Lines::open(&source, Use::Catalog).map_err(|wrong| vec![wrong])?;
+            let lines = Lines::open(&source, TablePurpose::Catalog).map_err(|wrong| vec![wrong])?;
             Ok(RowSource::Lines(source, lines))
         }
         _ => {
-            let mut table = Table::open(&source, Use::Catalog)?;
+            let mut table = Table::open(&source, TablePurpose::Catalog)?;
             errors.elsewhere.append(&mut table.problems);
             Ok(RowSource::Table(source, table))
         }
@@ -284,7 +284,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
     };
     let (mut fields, mut condition) = (Vec::new(), None);
     // What is wrong is told here, and rows are looked at without it.
-    let checked = |compiled: Result<Text, Complaint>, errors: &mut CatalogErrors| {
+    let checked = |compiled: Result<Text, RowError>, errors: &mut CatalogErrors| {
         let text = compiled.unwrap_or_else(|complaint| {
             errors.complaints.push(complaint);
             Text::broken(value.span.clone())
@@ -300,7 +300,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
         } else if let Some(field) = Field::from_key(&key.name) {
             fields.extend(compiled_field(field, value, text).map(|compiled| (field, checked(compiled, errors))));
         } else {
-            // What was meant and is spelt wrong is not missing as well.
+            // What was meant and is spelled wrong is not missing as well.
             match unknown_key(key, errors) {
                 Some(WHEN) => condition = Some(Text::broken(value.span.clone())),
                 Some(near) => {
@@ -313,15 +313,15 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
     Some(Template::new(fields, condition))
 }
 
-fn compiled_condition(value: &Node, text: &str) -> Result<Text, Complaint> {
+fn compiled_condition(value: &Node, text: &str) -> Result<Text, RowError> {
     match &value.kind {
         Kind::Scalar(_) => Text::condition(value, text),
-        _ => Err(Complaint::new(At::Source(value.span.clone()), "`when` takes one text", None)),
+        _ => Err(RowError::new(At::Source(value.span.clone()), "`when` takes one text", None)),
     }
 }
 
 /// The text of a column, or why it is none; nothing where it is empty.
-fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text, Complaint>> {
+fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text, RowError>> {
     match &value.kind {
         Kind::Null => None,
         Kind::Scalar(_) => Some(Ok(Text::compile(value.span.clone(), &[value], false, text))),
@@ -331,7 +331,7 @@ fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text,
         }
         Kind::List(_) | Kind::Map(_) => {
             let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
-            Some(Err(Complaint::new(At::Source(value.span.clone()), message, None)))
+            Some(Err(RowError::new(At::Source(value.span.clone()), message, None)))
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::manifest::dialect::snake_case;
 use crate::manifest::lined_text::LinedText;
 use crate::manifest::lines::Lines;
 use crate::manifest::node::{Kind, Node};
-use crate::manifest::pass::{Parts, Pass, parts_of_list};
-use crate::manifest::row::{At, Complaint, Row};
+use crate::manifest::row::{At, Row, RowError};
+use crate::manifest::row_cursor::{Parts, RowCursor, parts_of_list};
 use crate::manifest::source::Source;
 use crate::manifest::table::Table;
 
@@ -117,7 +117,7 @@ struct ListRows<'r> {
     next: usize,
 }
 
-impl Pass for ListRows<'_> {
+impl RowCursor for ListRows<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -131,7 +131,7 @@ impl Pass for ListRows<'_> {
         self.items[self.next - 1].line
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         (Row::default(), Vec::new())
     }
 
@@ -139,7 +139,7 @@ impl Pass for ListRows<'_> {
         columns_of(&self.items[self.next - 1])
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let item = &self.items[self.next - 1];
         let span = match (&item.kind, &complaint.at) {
             (Kind::Map(pairs), At::Column(name)) => {
@@ -183,7 +183,7 @@ impl MadeRows<'_> {
     }
 }
 
-impl Pass for MadeRows<'_> {
+impl RowCursor for MadeRows<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -197,7 +197,7 @@ impl Pass for MadeRows<'_> {
         self.current().line
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         (Row::default(), Vec::new())
     }
 
@@ -205,7 +205,7 @@ impl Pass for MadeRows<'_> {
         self.current().columns.clone()
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let MadeRow { columns, line } = self.current();
         let place = columns.first().map(|(_, file)| format!(", for {file}")).unwrap_or_default();
         let message = format!("{}{place}", complaint.message);

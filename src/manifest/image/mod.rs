@@ -99,7 +99,7 @@ pub(super) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, Im
     }
 }
 
-/// What stands behind the likes of `https:/` and `http//`.
+/// What stands behind texts such as `https:/` and `http//`.
 fn behind_broken_scheme(text: &str) -> Option<&str> {
     let name = ["https", "http"].into_iter().find(|name| starts_with(text, name))?;
     let rest = &text[name.len()..];

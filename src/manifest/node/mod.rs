@@ -1,7 +1,7 @@
 //! A YAML document as a tree of nodes that know their places. The only module that knows the YAML crate.
 //!
 //! ```text
-//! syntax  what is no YAML, and how to mend it
+//! syntax  what is not YAML, and how to fix it
 //! marks   what is quoted in a text, and what is a comment
 //! lost    what YAML takes out of a text: comments, tags, anchors
 //! ```

@@ -53,7 +53,7 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
 }
 
 /// What the parser says of a slip, and the way out: the first that fits.
-const WAYS_OUT: [(&str, &str); 8] = [
+const HINTS: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML takes no tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
     ("expected ','", "put a comma before it, or close the bracket of what is above"),
@@ -67,7 +67,7 @@ const WAYS_OUT: [(&str, &str); 8] = [
     ("bracket", "close it, or put the text in quotes if it is one"),
 ];
 
-/// What the parser stumbled over, in words that say how to mend it where the reason is a usual one.
+/// What the parser stumbled over, in words that say how to fix it where the reason is a usual one.
 fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     let said = error.to_string();
     let said = said.lines().next().unwrap_or_default();
@@ -91,7 +91,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     }
     let line = line_at(text, at);
     let is_of_slip = |(slip, _): &&(&str, &str)| said.contains(*slip);
-    let hint = match WAYS_OUT.iter().find(is_of_slip) {
+    let hint = match HINTS.iter().find(is_of_slip) {
         _ if text[line].contains(": {{") => "a text that begins with a template needs quotes: id: \"{{ sku }}\"",
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
@@ -221,7 +221,7 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
     })
 }
 
-/// Whether the no-break space at byte `blank` stands inside of a text.
+/// Whether the no-break space at byte `blank` stands inside a text.
 fn is_between_words(text: &str, blank: usize) -> bool {
     let before = text[..blank].chars().next_back();
     let behind = text[blank + '\u{A0}'.len_utf8()..].chars().next();

@@ -3,29 +3,29 @@
 //! ```text
 //! reader       the known columns of a row, each checked
 //! parsed       what the known columns of a row say
-//! understand   a row and what holds for all rows, to a job
+//! parse_row    a row and what holds for all rows, to a job
 //! color        a color column
 //! derived_id   the id of a row that has none
 //! spreadsheet  what spreadsheets make of cells
 //! nothing      texts that say nothing
-//! complaint    something wrong with a row, and where
+//! row_error    something wrong with a row, and where
 //! ```
 
 mod color;
-mod complaint;
 mod derived_id;
 mod nothing;
+mod parse_row;
 mod parsed;
 mod reader;
+mod row_error;
 mod spreadsheet;
-mod understand;
 
-pub(super) use complaint::{At, Complaint};
 pub(super) use nothing::is_missing_value;
+pub(super) use parse_row::{Defaults, parse_row, pictures};
 pub(super) use parsed::ParsedRow;
 pub(super) use reader::Reader;
+pub(super) use row_error::{At, RowError};
 pub(super) use spreadsheet::lost;
-pub(super) use understand::{Defaults, pictures, understand};
 
 use memchr::memchr;
 

@@ -6,7 +6,7 @@ use crate::manifest::image::image;
 use super::derived_id::derived_id;
 use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost;
-use super::{Complaint, Field, ParsedRow, Reader, Row, Value};
+use super::{Field, ParsedRow, Reader, Row, RowError, Value};
 
 /// What holds for every row that says nothing else.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +52,13 @@ impl Defaults {
 }
 
 /// Makes a job of `row`, or tells everything that is wrong with it.
-pub(in crate::manifest) fn understand<'a>(
+pub(in crate::manifest) fn parse_row<'a>(
     row: &Row<'a>,
     defaults: &'a Defaults,
     model: &'a str,
     folder: &Path,
     line: u64,
-) -> Result<JobRef<'a>, Vec<Complaint>> {
+) -> Result<JobRef<'a>, Vec<RowError>> {
     let mut reader = Reader::new(row, folder);
     let own = reader.parse();
     let id = reader.id();

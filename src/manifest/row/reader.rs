@@ -13,7 +13,7 @@ use crate::manifest::whitespace::{trim, trim_start};
 use super::color::{color, hex_in_capitals};
 use super::nothing::{asks_for_nothing, stands_for_nothing};
 use super::spreadsheet::lost;
-use super::{At, Complaint, Field, ParsedRow, Row, Value};
+use super::{At, Field, ParsedRow, Row, RowError, Value};
 
 /// How long a prompt is at least that is looked at no closer, in bytes.
 const SHORT: usize = 16;
@@ -25,7 +25,7 @@ const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90
 pub(in crate::manifest) struct Reader<'r, 'a> {
     row: &'r Row<'a>,
     folder: &'r Path,
-    complaints: Vec<Complaint>,
+    complaints: Vec<RowError>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
@@ -33,7 +33,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         Reader { row, folder, complaints: Vec::new() }
     }
 
-    pub(in crate::manifest) fn into_complaints(self) -> Vec<Complaint> {
+    pub(in crate::manifest) fn into_complaints(self) -> Vec<RowError> {
         self.complaints
     }
 
@@ -54,7 +54,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn complain(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.complaints.push(Complaint::new(at, message, hint));
+        self.complaints.push(RowError::new(at, message, hint));
     }
 
     /// The text of a column that takes one text and is not blank.

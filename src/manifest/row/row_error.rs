@@ -4,7 +4,7 @@ use super::Field;
 
 /// Something wrong with a row. Whoever read the row knows its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::manifest) struct Complaint {
+pub(in crate::manifest) struct RowError {
     pub(in crate::manifest) at: At,
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: Option<String>,
@@ -29,9 +29,9 @@ pub(in crate::manifest) enum At {
     OfRow(Box<At>),
 }
 
-impl Complaint {
-    pub(in crate::manifest) fn new(at: At, message: impl Into<String>, hint: impl Into<Option<String>>) -> Complaint {
-        Complaint { at, message: message.into(), hint: hint.into() }
+impl RowError {
+    pub(in crate::manifest) fn new(at: At, message: impl Into<String>, hint: impl Into<Option<String>>) -> RowError {
+        RowError { at, message: message.into(), hint: hint.into() }
     }
 }
 

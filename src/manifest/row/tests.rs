@@ -12,12 +12,12 @@ fn row<'a>(values: &[(Field, &'a str)]) -> Row<'a> {
     row
 }
 
-fn job(values: &[(Field, &str)]) -> Result<Job, Vec<Complaint>> {
+fn job(values: &[(Field, &str)]) -> Result<Job, Vec<RowError>> {
     let defaults = Defaults::default();
-    understand(&row(values), &defaults, "m", Path::new("/m"), 1).map(|job| job.to_job(Vec::new()))
+    parse_row(&row(values), &defaults, "m", Path::new("/m"), 1).map(|job| job.to_job(Vec::new()))
 }
 
-fn with(field: Field, text: &str) -> Result<Job, Vec<Complaint>> {
+fn with(field: Field, text: &str) -> Result<Job, Vec<RowError>> {
     job(&[(Field::Prompt, "p"), (Field::Images, "a.png"), (field, text)])
 }
 

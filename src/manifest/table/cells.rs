@@ -23,7 +23,7 @@ enum CellText {
     Plain,
     /// What stands between its quotes.
     Quoted,
-    /// Bytes of what was written anew: it had quotes in it, or text behind them.
+    /// Bytes of what was rewritten: it had quotes in it, or text behind them.
     Anew(Range<usize>),
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Scanned {
 }
 
 /// The most cells that are read of a record: spreadsheets have no more.
-pub(super) const MOST_CELLS: usize = 1 << 14;
+pub(super) const MAX_CELLS: usize = 1 << 14;
 
 /// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
 /// are to `anew`.
@@ -67,7 +67,7 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
             }
         };
         let end = cell.span.end;
-        if cells.len() <= MOST_CELLS {
+        if cells.len() <= MAX_CELLS {
             cells.push(cell);
         }
         scanned.end = match bytes.get(end) {
@@ -125,7 +125,7 @@ fn push_single(text: &mut String, inside: &str) {
 }
 
 impl Cell {
-    /// Its text, out of the raw text of its record or out of what was written anew.
+    /// Its text, out of the raw text of its record or out of what was rewritten.
     #[inline]
     pub(super) fn text<'t>(&self, raw: &'t str, anew: &'t str) -> &'t str {
         match &self.text {

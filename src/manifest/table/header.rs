@@ -3,7 +3,7 @@
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::dialect::{self, snake_case};
 use crate::manifest::field::Field;
-use crate::manifest::pass::Use;
+use crate::manifest::row_cursor::TablePurpose;
 use crate::manifest::suggest;
 
 /// A column.
@@ -35,10 +35,10 @@ const HEADER: &str = "a header looks like this: id,prompt,images";
 pub(super) const CATALOG: usize = 4;
 
 /// The columns that `names` stand for.
-pub(in crate::manifest) fn columns(names: Vec<String>, use_as: Use) -> Vec<Column> {
+pub(in crate::manifest) fn columns(names: Vec<String>, use_as: TablePurpose) -> Vec<Column> {
     let fields = match use_as {
-        Use::Jobs => dialect::fields(&names),
-        Use::Catalog => vec![None; names.len()],
+        TablePurpose::Jobs => dialect::fields(&names),
+        TablePurpose::Catalog => vec![None; names.len()],
     };
     names.into_iter().zip(fields).map(|(name, field)| Column { name, field }).collect()
 }
@@ -75,7 +75,7 @@ fn catalog() -> String {
 }
 
 /// What is wrong with a header.
-pub(super) fn complaints(columns: &[Column], use_as: Use) -> Vec<Remark> {
+pub(super) fn complaints(columns: &[Column], use_as: TablePurpose) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         let is_same = |earlier: &Column| match column.field {
@@ -87,7 +87,7 @@ pub(super) fn complaints(columns: &[Column], use_as: Use) -> Vec<Remark> {
             remarks.push(Remark::new(Some(index), message, "rename one of them, or drop it".to_owned()));
         }
     }
-    if use_as == Use::Jobs {
+    if use_as == TablePurpose::Jobs {
         remarks.extend(NEEDED.into_iter().filter_map(|field| missing(columns, field)));
     }
     remarks

@@ -14,8 +14,8 @@ use super::blocks::{Block, Blocks, Ends, Start};
 use super::diagnostic::{Diagnostic, Severity};
 use super::dialect::{self, Dialect};
 use super::field::Field;
-use super::pass::{Parts, Pass, Use, parts};
-use super::row::{At, Complaint, Row, Value};
+use super::row::{At, Row, RowError, Value};
+use super::row_cursor::{Parts, RowCursor, TablePurpose, parts};
 use super::source::Source;
 use super::text::{Text, fill};
 use super::whitespace::trim;
@@ -48,7 +48,7 @@ impl Table {
     ///
     /// # Errors
     /// Why no row can be looked at.
-    pub(super) fn open(source: &Source, use_as: Use) -> Result<Table, Vec<Diagnostic>> {
+    pub(super) fn open(source: &Source, use_as: TablePurpose) -> Result<Table, Vec<Diagnostic>> {
         let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
         let mut head = vec![0; 1 << 16];
@@ -92,13 +92,13 @@ impl Table {
         }
         let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
         let missing: Vec<Field> =
-            if use_as == Use::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
+            if use_as == TablePurpose::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
         let below = match missing.is_empty() {
             true => None,
             false => header_below(&mut Top::open(source, dialect.delimiter)).map_err(failed)?,
         };
         let is_any_known = header::is_any_known(&columns);
-        if use_as == Use::Jobs && (!is_any_known || below.is_some()) {
+        if use_as == TablePurpose::Jobs && (!is_any_known || below.is_some()) {
             let message = match missing.first().filter(|_| is_any_known) {
                 Some(field) => format!("the first line is not a header: it has no column `{}`", field.key()),
                 None => "the first line is not a header: none of its columns is known".to_owned(),
@@ -115,7 +115,7 @@ impl Table {
         if !top.advance().map_err(failed)? {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
         }
-        if use_as == Use::Jobs {
+        if use_as == TablePurpose::Jobs {
             table.notices.extend(doubts::doubts(&mut top, &table.columns, source).map_err(failed)?);
         }
         Ok(table)
@@ -173,7 +173,7 @@ impl Table {
 fn notices(
     columns: &[Column],
     dialect: &Dialect,
-    use_as: Use,
+    use_as: TablePurpose,
     place: impl Fn(Remark) -> Diagnostic,
 ) -> Vec<Diagnostic> {
     let note = |severity, remark| Diagnostic { severity, ..place(remark) };
@@ -185,7 +185,7 @@ fn notices(
     let separator = separator.filter(|_| !dialect.is_named);
     let separator = separator.map(|message| Remark { column: None, message: message.to_owned(), hint: None });
     let notes = separator.into_iter().chain(header::renamed(columns)).map(|remark| note(Severity::Note, remark));
-    let misspelt = if use_as == Use::Jobs { header::misspelt(columns) } else { Vec::new() };
+    let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(columns) } else { Vec::new() };
     notes.chain(misspelt.into_iter().map(|remark| note(Severity::Warning, remark))).collect()
 }
 
@@ -260,7 +260,7 @@ impl Rows<'_> {
     }
 
     /// A row with more cells than there are columns: none behind the one that was torn apart is what it seems to be.
-    fn torn(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn torn(&self) -> (Row<'_>, Vec<RowError>) {
         let (cells, width) = (self.records.len(), self.table.columns.len());
         let message = format!("the row has {cells} cells under {width} columns");
         let separator = dialect::shown_once(self.table.delimiter);
@@ -274,11 +274,11 @@ impl Rows<'_> {
         };
         let mut row = Row::refused();
         self.values().id().into_iter().for_each(|id| row.set(Field::Id, Value::Text(id)));
-        (row, vec![Complaint::new(At::Row, message, hint)])
+        (row, vec![RowError::new(At::Row, message, hint)])
     }
 }
 
-impl Pass for Rows<'_> {
+impl RowCursor for Rows<'_> {
     fn rewind(&mut self) {
         self.records.rewind();
     }
@@ -293,13 +293,13 @@ impl Pass for Rows<'_> {
         self.records.line()
     }
 
-    fn row(&self) -> (Row<'_>, Vec<Complaint>) {
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
         if let Some(Misshapen { span, message, hint }) = self.wrong.clone() {
-            return (Row::refused(), vec![Complaint::new(At::Source(span), message, hint)]);
+            return (Row::refused(), vec![RowError::new(At::Source(span), message, hint)]);
         }
         if self.is_header_again() {
             let hint = "files were put together, each with its header: remove this line".to_owned();
-            return (Row::refused(), vec![Complaint::new(At::Row, "the header is repeated here", hint)]);
+            return (Row::refused(), vec![RowError::new(At::Row, "the header is repeated here", hint)]);
         }
         let width = self.table.columns.len();
         if self.records.len() > width && self.records.iter().skip(width).any(|cell| !trim(cell).is_empty()) {
@@ -320,7 +320,7 @@ impl Pass for Rows<'_> {
             .collect()
     }
 
-    fn diagnostic(&self, complaint: Complaint) -> Diagnostic {
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
         let raw = self.records.raw();
         let cell_at = |is_it: &dyn Fn(&Column) -> bool| -> Option<Option<&Cell>> {
             Some(self.records.cell(self.table.columns.iter().position(is_it)?))

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::cells::{Cell, Fault, MOST_CELLS, Scanned, fault, scan};
+use super::cells::{Cell, Fault, MAX_CELLS, Scanned, fault, scan};
 use crate::manifest::blocks::{Block, Start, breaks};
 use crate::manifest::whitespace::trim;
 
@@ -74,7 +74,7 @@ impl Records {
 
     /// Whether it has more cells than are read.
     pub(super) fn has_too_many_cells(&self) -> bool {
-        self.cells.len() > MOST_CELLS
+        self.cells.len() > MAX_CELLS
     }
 
     /// Its cells, by their places.

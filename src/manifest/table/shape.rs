@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use super::cells::{Cell, Fault, MOST_CELLS, scan};
+use super::cells::{Cell, Fault, MAX_CELLS, scan};
 use super::records::Records;
 use crate::manifest::blocks::breaks;
 use crate::manifest::diagnostic::quoted;
@@ -159,7 +159,7 @@ impl Shape {
 
 /// What is said of a record with more cells than are read.
 pub(super) fn too_wide(records: &Records) -> Misshapen {
-    let message = format!("there are more than {MOST_CELLS} cells here, which is more than any spreadsheet has");
+    let message = format!("there are more than {MAX_CELLS} cells here, which is more than any spreadsheet has");
     let hint = "remove the separators that nothing stands between".to_owned();
     Misshapen { span: 0..records.raw().len(), message, hint }
 }

@@ -27,7 +27,7 @@ impl Fixture {
     async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
         let staged = self.folder.fetch(&picture(shade), &mut slot().await).await.unwrap();
         let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
-        let place = Place::Results { displaced: displaced.to_vec() };
+        let place = Destination::Results { displaced: displaced.to_vec() };
         self.folder.publish(vec![(staged, file.clone())], place).await.unwrap();
         file
     }
@@ -87,7 +87,7 @@ async fn an_earlier_result_is_kept_aside_and_can_come_back() {
     assert_eq!(fixture.names("results"), ["mug.png"]);
     assert_eq!(fixture.names("earlier"), [aside_name(&first)]);
     assert!(fixture.folder.reinstate(vec![first.clone()], vec![second.clone()]).await.unwrap());
-    assert!(holds(&fixture.run.path().join("results/mug.png"), &first).unwrap());
+    assert!(has_content(&fixture.run.path().join("results/mug.png"), &first).unwrap());
     assert_eq!(fixture.names("earlier"), [aside_name(&second)]);
 }
 
@@ -168,7 +168,7 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
     let staged = fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap();
     let file = staged.saved_as("mug.png".into());
     staged.path.keep().unwrap();
-    let place = Place::Results { displaced: Vec::new() };
+    let place = Destination::Results { displaced: Vec::new() };
     assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap());
     assert_eq!(fixture.names("results"), ["mug.png"]);
     assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap(), "and again after the rename");

@@ -3,7 +3,7 @@ use memchr::{memchr2_iter, memchr3};
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
-use crate::job::{ImageRef, JobId, JobRef, Likeness, Size, UrlRef, is_shortened_number};
+use crate::job::{ImageRef, JobId, JobRef, RequestHash, Size, UrlRef, is_shortened_number};
 use crate::manifest::is_invisible;
 use crate::plan::expiry::expires_at;
 
@@ -18,9 +18,9 @@ const SEEN: usize = 7;
 
 /// What there is to know of a job for advice. It is made of the job alone, wherever that is.
 #[derive(Debug)]
-pub struct Sketch {
+pub struct JobFeatures {
     pub(super) line: u64,
-    pub(super) likeness: Likeness,
+    pub(super) request_hash: RequestHash,
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
     pub(super) kinds: WarningKinds,
@@ -36,14 +36,14 @@ pub(super) struct Named {
     pub(super) ends: Option<Timestamp>,
 }
 
-impl Sketch {
+impl JobFeatures {
     /// The line where the job stands.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// What there is to know of `job`; `likeness` is that of what it sends.
-    pub fn of(job: &JobRef<'_>, likeness: Likeness) -> Sketch {
+    /// What there is to know of `job`; `request_hash` is that of what it sends.
+    pub fn of(job: &JobRef<'_>, request_hash: RequestHash) -> JobFeatures {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
         let Signs { hashes, is_broken, is_template } = Signs::of(prompt);
@@ -57,9 +57,9 @@ impl Sketch {
         };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
-            (WarningKind::Crowded, request.images.len() > USUAL_IMAGES),
-            (WarningKind::Garbled, is_garbled(prompt)),
-            (WarningKind::Shortened, is_shortened_number(job.id.as_str())),
+            (WarningKind::TooManyImages, request.images.len() > USUAL_IMAGES),
+            (WarningKind::Mojibake, is_garbled(prompt)),
+            (WarningKind::ScientificNotation, is_shortened_number(job.id.as_str())),
             (WarningKind::Templated, is_template),
             (WarningKind::Markup, has_markup(prompt)),
             (WarningKind::Page, request.images.iter().any(is_page)),
@@ -74,7 +74,7 @@ impl Sketch {
         };
         let ends = request.images.iter().filter_map(end).min();
         let named = (!kinds.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
-        Sketch { line: *line, likeness, size: request.size, colors, kinds, named }
+        JobFeatures { line: *line, request_hash, size: request.size, colors, kinds, named }
     }
 }
 

@@ -6,11 +6,11 @@
 //! named_color   colors that prompts name in words
 //! ```
 
+mod job_features;
 mod named_color;
-mod sketch;
 mod warning_kind;
 
-pub use sketch::Sketch;
+pub use job_features::JobFeatures;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -27,7 +27,7 @@ use warning_kind::WarningKind;
 const COLORS: usize = 4096;
 
 /// How many shelves edits are kept on: those of a million jobs are short enough to be compared in a core's own memory.
-const SHELVES: usize = 256;
+const SHARDS: usize = 256;
 
 /// Gathers what there is to say about the jobs of a batch.
 #[derive(Debug)]
@@ -75,14 +75,14 @@ impl Advice {
             submits: 0,
             jobs: 0,
             noted: Default::default(),
-            edits: vec![Vec::new(); SHELVES],
+            edits: vec![Vec::new(); SHARDS],
             sizes: [0; 1 + Size::NAMES.len()],
             colors: HashMap::default(),
         }
     }
 
     /// Takes a job into account; `submits` says whether it will be submitted.
-    pub fn take(&mut self, job: &Sketch, submits: bool) {
+    pub fn take(&mut self, job: &JobFeatures, submits: bool) {
         self.jobs += 1;
         self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
         for color in &job.colors {
@@ -95,8 +95,8 @@ impl Advice {
         for kind in job.kinds.iter() {
             self.note(kind, job);
         }
-        let halves = [(job.likeness.0 >> 32) as u32, job.likeness.0 as u32];
-        let shelf = (job.likeness.0 >> 56) as usize % SHELVES;
+        let halves = [(job.request_hash.0 >> 32) as u32, job.request_hash.0 as u32];
+        let shelf = (job.request_hash.0 >> 56) as usize % SHARDS;
         self.edits[shelf].push(Edit(halves, u32::try_from(job.line).unwrap_or(u32::MAX)));
         if submits {
             self.submits += 1;
@@ -107,7 +107,7 @@ impl Advice {
         }
     }
 
-    fn note(&mut self, kind: WarningKind, job: &Sketch) {
+    fn note(&mut self, kind: WarningKind, job: &JobFeatures) {
         let noted = &mut self.noted[kind as usize];
         noted.count += 1;
         noted.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
@@ -132,7 +132,7 @@ impl Advice {
 
     /// All that there is to say.
     pub fn warnings(&mut self) -> Vec<Warning> {
-        self.noted[WarningKind::Twin as usize] = self.twins();
+        self.noted[WarningKind::Duplicate as usize] = self.twins();
         // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
         let is_recoloring = self.noted[WarningKind::Colorless as usize].count * 5 < self.jobs;
         let told = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
@@ -169,7 +169,7 @@ fn twins(edits: &[Edit]) -> impl Iterator<Item = u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{EditRequest, ImageSource, Job, Likeness, Switches};
+    use crate::job::{EditRequest, ImageSource, Job, RequestHash, Switches};
 
     fn job(number: u64, prompt: &str, images: &[&str]) -> Job {
         Job {
@@ -191,8 +191,8 @@ mod tests {
     fn said(jobs: &[Job]) -> Vec<String> {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
-            let likeness = Likeness::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
-            advice.take(&Sketch::of(&job.borrowed(), likeness), true);
+            let request_hash = RequestHash::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
+            advice.take(&JobFeatures::of(&job.borrowed(), request_hash), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }

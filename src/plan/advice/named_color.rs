@@ -2,7 +2,7 @@ use crate::color::{Hex, ciede2000};
 
 /// How far two colors are from each other, by CIEDE2000, that nobody calls by the same name: what people call green is up to
 /// 40 from what CSS does.
-const FAR: f64 = 40.0;
+const MIN_DIFFERENCE: f64 = 40.0;
 
 /// The names that mean a color and nothing else; plums, khakis and golds are what each brand calls so.
 const NAMES: [&str; 13] =
@@ -20,7 +20,7 @@ pub(super) fn names_another(prompt: &str, color: Hex) -> bool {
         return false;
     }
     let Ok(named) = name.parse::<Hex>() else { return false };
-    ciede2000(named.linear().into(), color.linear().into()) > FAR
+    ciede2000(named.linear().into(), color.linear().into()) > MIN_DIFFERENCE
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 /// What may be said of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WarningKind {
-    Crowded,
-    Twin,
+    TooManyImages,
+    Duplicate,
     Expiring,
-    Garbled,
-    Shortened,
+    Mojibake,
+    ScientificNotation,
     Templated,
     Markup,
     Page,
@@ -37,11 +37,11 @@ impl WarningKinds {
 impl WarningKind {
     /// All of them, in the order in which they are told.
     pub(super) const ALL: [WarningKind; 11] = [
-        WarningKind::Crowded,
-        WarningKind::Twin,
+        WarningKind::TooManyImages,
+        WarningKind::Duplicate,
         WarningKind::Expiring,
-        WarningKind::Garbled,
-        WarningKind::Shortened,
+        WarningKind::Mojibake,
+        WarningKind::ScientificNotation,
         WarningKind::Templated,
         WarningKind::Markup,
         WarningKind::Page,
@@ -53,11 +53,11 @@ impl WarningKind {
     /// What is the matter, and the way out.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
-            WarningKind::Crowded => (
+            WarningKind::TooManyImages => (
                 "more than 3 images in a job",
                 "the model follows up to 3 well; name them in the prompt as image 1, image 2 …",
             ),
-            WarningKind::Twin => (
+            WarningKind::Duplicate => (
                 "the same edit under another id: it is paid for each time",
                 "drop it, or give it a `seed` of its own if several versions are meant",
             ),
@@ -65,11 +65,11 @@ impl WarningKind {
                 "a signed URL that expires before the job's turn comes",
                 "sign it for longer, raise --rate, or run in parts with --limit",
             ),
-            WarningKind::Garbled => (
+            WarningKind::Mojibake => (
                 "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
                 "export the table again as UTF-8, and look at the names with accents",
             ),
-            WarningKind::Shortened => (
+            WarningKind::ScientificNotation => (
                 "an id that a spreadsheet has shortened: digits of the number are lost",
                 "format the column as text, and fill it again",
             ),

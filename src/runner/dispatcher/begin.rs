@@ -13,24 +13,24 @@ use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::runner::event::Event;
-use crate::runner::executor::{Beginning, Executor};
-use crate::runner::policy::{has_room, has_room_beside, has_room_in_run, has_room_in_run_beside};
-use crate::runner::polling::Kind;
+use crate::runner::executor::{Executor, StartFrom};
+use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
+use crate::runner::polling::RequestKind;
 use crate::runner::{RunError, Settings, StopReason};
 
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
 /// How many pictures are looked at, or wait for a processor, at once.
-const MOST_LOOKING: usize = 16;
+const MAX_CHECKS: usize = 16;
 
 /// How many results may wait to be looked at again so that submits need not wait for them. Those of a larger catalog stay in the
 /// plan, for each of these takes memory.
-const MOST_TENDING: usize = 1 << 14;
+const MAX_TENDING: usize = 1 << 14;
 
 /// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
 /// host is the slower one, what waits costs memory, and its URLs grow old.
-const MOST_SAVING: usize = 512;
+const MAX_DOWNLOAD_BACKLOG: usize = 512;
 
 /// How an edit stands whose prediction the provider did not know.
 const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
@@ -45,13 +45,13 @@ enum Source {
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
-    pub(super) async fn begin_what_may(
+    pub(super) async fn start_eligible_work(
         &mut self,
         work: &mut Peekable<impl Iterator<Item = Work>>,
     ) -> Result<Option<Instant>, RunError> {
         while self.mode == Mode::Running
             && self.workers.in_flight() < self.settings.in_flight.get() as usize
-            && self.workers.are(Phase::Saving) < MOST_SAVING
+            && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
         {
             let source = self.source(work.peek());
             let Some(next) = (match source {
@@ -63,7 +63,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             };
             let was_paced = next.task.submits();
             if was_paced {
-                if let Some(ceiling) = self.ceiling_in_the_way() {
+                if let Some(ceiling) = self.budget_stop_reason() {
                     // What is on its way may yet turn out refused, and so free its reservation.
                     if !self.is_submitting() {
                         self.drain(ceiling, None);
@@ -71,7 +71,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     break;
                 }
                 if self.is_submitting()
-                    && (self.breaker.is_probing() || self.waits_for_prices() || self.could_pass_a_ceiling())
+                    && (self.breaker.is_half_open() || self.awaits_price_confirmation() || self.could_pass_a_ceiling())
                 {
                     break;
                 }
@@ -81,13 +81,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }
-                if let Err(error) = self.parts.store.check_room() {
+                if let Err(error) = self.parts.store.check_free_space() {
                     self.run_out(&error);
                     break;
                 }
             }
-            let must_wait = matches!(next.task, Task::Tend) && self.workers.are(Phase::Looking) >= MOST_LOOKING;
-            if must_wait && self.tending.len() >= MOST_TENDING {
+            let must_wait = matches!(next.task, Task::ReviewColor) && self.workers.count(Phase::Checking) >= MAX_CHECKS;
+            if must_wait && self.tending.len() >= MAX_TENDING {
                 break;
             }
             let Some(next) = (match source {
@@ -124,14 +124,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins what is left to do on this machine alone, unless the run is at its end.
     pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
-            && self.workers.are(Phase::Looking) < MOST_LOOKING
+            && self.workers.count(Phase::Checking) < MAX_CHECKS
             && let Some(next) = self.local.pop_front()
         {
             self.begin(next).await?;
         }
         while self.mode == Mode::Running
-            && self.workers.are(Phase::Looking) < MOST_LOOKING
-            && self.workers.are(Phase::Saving) < MOST_SAVING
+            && self.workers.count(Phase::Checking) < MAX_CHECKS
+            && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
             && let Some(next) = self.tending.pop_front()
         {
             match self.resolved(next)? {
@@ -151,17 +151,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn begin_in(&mut self, span: Span, work: Work) -> Result<(), RunError> {
-        let beginning = match self.beginning(&work).await? {
-            Some(beginning) => beginning,
+        let start_from = match self.start_from(&work).await? {
+            Some(start_from) => start_from,
             None => return Ok(()),
         };
-        let phase = match &beginning {
-            Beginning::Submit { .. } => Phase::Submitting,
-            Beginning::Follow { .. } => Phase::Generating,
-            Beginning::Recover { .. } | Beginning::Reinstate { .. } => Phase::Saving,
-            Beginning::Check { .. } | Beginning::Correct { .. } => Phase::Looking,
+        let phase = match &start_from {
+            StartFrom::Submit { .. } => Phase::Submitting,
+            StartFrom::Follow { .. } => Phase::Generating,
+            StartFrom::Recover { .. } | StartFrom::Reinstate { .. } => Phase::Saving,
+            StartFrom::Check { .. } | StartFrom::Correct { .. } => Phase::Checking,
         };
-        let worker = self.workers.number();
+        let worker = self.workers.next_id();
         let executor = Executor {
             worker,
             api: Arc::clone(&self.parts.api),
@@ -174,17 +174,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             reports: self.reports.clone(),
             now: Arc::clone(&self.parts.now),
             kind: match &work.task {
-                Task::Submit(request) | Task::Reroll(request, _) => Some(Kind::of(request)),
+                Task::Submit(request) | Task::Reroll(request, _) => Some(RequestKind::of(request)),
                 Task::Follow
-                | Task::Reclaim(_)
+                | Task::FollowOrResubmit(_)
                 | Task::Recover
                 | Task::Reinstate
-                | Task::Tend
+                | Task::ReviewColor
                 | Task::Check
                 | Task::Correct => None,
             },
             was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
-            phase: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
+            jitter: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
             asks_by_id: false,
             asked: 0,
@@ -196,13 +196,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         let began = self.elapsed();
         self.workers.begin(worker, work, began, phase, span.clone());
-        self.executors.spawn(executor.carry(beginning).instrument(span));
+        self.executors.spawn(executor.run(start_from).instrument(span));
         Ok(())
     }
 
     /// Records what must be recorded before `work` may begin. `None` where its state no longer allows it.
-    async fn beginning(&mut self, work: &Work) -> Result<Option<Beginning>, RunError> {
-        self.ledger.wake(&work.key.job).map_err(LedgerError::from)?;
+    async fn start_from(&mut self, work: &Work) -> Result<Option<StartFrom>, RunError> {
+        self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
         let edit = self.ledger.live(&work.key);
         let prediction = edit.and_then(|edit| edit.prediction.clone());
         Ok(match &work.task {
@@ -220,54 +220,54 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     }
                     _ => Intended { fingerprint: work.key.fingerprint, request: Arc::clone(request) },
                 };
-                Some(Beginning::Submit { intent, request: Arc::clone(request), intended })
+                Some(StartFrom::Submit { intent, request: Arc::clone(request), intended })
             }
-            Task::Follow | Task::Reclaim(_) => {
+            Task::Follow | Task::FollowOrResubmit(_) => {
                 let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.parts.now)().duration_since(at));
                 let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
-                prediction.map(|prediction| Beginning::Follow { prediction, age })
+                prediction.map(|prediction| StartFrom::Follow { prediction, age })
             }
             Task::Recover => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
                 let place = self.place(work);
-                prediction.map(|prediction| Beginning::Recover { files, place, prediction })
+                prediction.map(|prediction| StartFrom::Recover { files, place, prediction })
             }
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
                 let displaced = self.displaced(&work.key);
-                let known = self.journal.so_far().await?;
-                prediction.map(|prediction| Beginning::Reinstate { known, files, displaced, prediction })
+                let known = self.journal.barrier().await?;
+                prediction.map(|prediction| StartFrom::Reinstate { known, files, displaced, prediction })
             }
             Task::Check => self.subject(work).map(|subject| {
                 let corrected = edit.and_then(|edit| edit.corrected.as_ref()).map(|known| known.files.clone());
-                Beginning::Check {
+                StartFrom::Check {
                     subject,
                     corrected: corrected.unwrap_or_default(),
                     is_shown: self.is_shown(&work.key),
                 }
             }),
             Task::Correct => {
-                let known = self.journal.so_far().await?;
-                self.subject(work).map(|subject| Beginning::Correct { known, subject })
+                let known = self.journal.barrier().await?;
+                self.subject(work).map(|subject| StartFrom::Correct { known, subject })
             }
             // It was resolved before it began.
-            Task::Tend => None,
+            Task::ReviewColor => None,
         })
     }
 
     /// The ceiling that one more submit could pass.
-    fn ceiling_in_the_way(&self) -> Option<StopReason> {
+    fn budget_stop_reason(&self) -> Option<StopReason> {
         let Settings { budget, budget_per_run, .. } = self.settings;
         let price = self.ledger.estimate();
         if let Some(reason) = self.above_the_limit(price) {
             return Some(reason);
         }
-        if !has_room(budget, &self.ledger) {
+        if !fits_budget(budget, &self.ledger) {
             return Some(StopReason::Budget);
         }
         match budget_per_run {
             Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
-            _ if has_room_in_run(budget_per_run, &self.ledger, &self.mark) => None,
+            _ if fits_run_budget(budget_per_run, &self.ledger, &self.baseline) => None,
             _ => Some(StopReason::BudgetPerRun),
         }
     }
@@ -282,20 +282,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// a ceiling each waits for the price of the one before it.
     fn could_pass_a_ceiling(&self) -> bool {
         let Settings { budget, budget_per_run, price_limit, .. } = self.settings;
-        let submits = self.workers.are(Phase::Submitting) as u64 + 1;
+        let submits = self.workers.count(Phase::Submitting) as u64 + 1;
         let rise = price_limit.minus(self.ledger.estimate()).times(submits);
-        !has_room_beside(budget, &self.ledger, rise)
-            || !has_room_in_run_beside(budget_per_run, &self.ledger, &self.mark, rise)
+        !fits_budget_with_rise(budget, &self.ledger, rise)
+            || !fits_run_budget_with_rise(budget_per_run, &self.ledger, &self.baseline, rise)
     }
 
     /// Under a ceiling no more submits go side by side than were answered at a price that was known: those under way are paid
     /// for at one that nobody knows. The first of a run goes alone, and soon there are as many as there may be.
-    fn waits_for_prices(&self) -> bool {
+    fn awaits_price_confirmation(&self) -> bool {
         let Settings { budget, budget_per_run, .. } = self.settings;
-        budget.or(budget_per_run).is_some() && self.workers.are(Phase::Submitting) as u64 >= self.answered_at_price
+        budget.or(budget_per_run).is_some()
+            && self.workers.count(Phase::Submitting) as u64 >= self.submits_at_current_price
     }
 
     pub(super) fn is_submitting(&self) -> bool {
-        self.workers.are(Phase::Submitting) > 0
+        self.workers.count(Phase::Submitting) > 0
     }
 }

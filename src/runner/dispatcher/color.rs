@@ -6,9 +6,9 @@ use crate::api::EditApi;
 use crate::color::Check;
 use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, LedgerError, Presence, SavedFile, Step};
 use crate::outputs::ResultStore;
-use crate::plan::{Moment, Task, Work, next_for_color, unfinished_reroll};
+use crate::plan::{DecisionPoint, Task, Work, next_for_color, unfinished_reroll};
 use crate::runner::RunError;
-use crate::runner::event::{Checkup, Event};
+use crate::runner::event::{CheckedPicture, Event};
 use crate::verify::{Subject, Uncorrected};
 
 use super::Dispatcher;
@@ -17,10 +17,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// What a piece of the plan comes to by now: looking after a color is told from the journal, and what is asked for
     /// again is what was shown, which may be a re-roll. `None` where nothing is left to do.
     pub(super) fn resolved(&mut self, work: Work) -> Result<Option<Work>, RunError> {
-        if !matches!(work.task, Task::Tend | Task::Follow) {
+        if !matches!(work.task, Task::ReviewColor | Task::Follow) {
             return Ok(Some(work));
         }
-        self.ledger.wake(&work.key.job).map_err(LedgerError::from)?;
+        self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
         let Some(history) = self.ledger.live_history(&work.key.job) else { return Ok(Some(work)) };
         let standing = history.standing_for(work.key.fingerprint);
         let shown = standing.map(|edit| edit.fingerprint);
@@ -40,9 +40,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         let is_retouched = standing.is_some_and(|edit| self.is_retouched(edit));
         let next = match work.goal.as_ref().filter(|_| !is_retouched) {
-            Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, Moment::Start(&is_there)),
+            Some(goal) => {
+                next_for_color(history, &work.key.job, goal, &self.settings.color, DecisionPoint::Start(&is_there))
+            }
             // What somebody has made of the picture is not measured, corrected or replaced.
-            None => unfinished_reroll(history, &work.key, Moment::Start(&is_there)),
+            None => unfinished_reroll(history, &work.key, DecisionPoint::Start(&is_there)),
         };
         Ok(match (next, shown) {
             (Some(next), _) => Some(next),
@@ -53,8 +55,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it. A job
     /// about which there is nothing comes to rest.
-    pub(super) fn tend(&mut self, work: &Work) {
-        let moment = Moment::Running { since: self.ledger.last_run_at() };
+    pub(super) fn review_color(&mut self, work: &Work) {
+        let moment = DecisionPoint::Running { since: self.ledger.last_run_at() };
         let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.goal {
             Some(goal) if history.standing_for(goal.fingerprint).is_some_and(|edit| self.is_retouched(edit)) => {
                 let key = EditKey { fingerprint: goal.fingerprint, ..work.key.clone() };
@@ -70,21 +72,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match next {
             Some(next) if next.task.is_local() => self.local.push_back(next),
             Some(next) => self.rerolls.push_back(next),
-            None => self.let_rest(work.key.job.clone()),
+            None => self.mark_idle(work.key.job.clone()),
         }
     }
 
-    pub(super) async fn take_check(&mut self, work: &Work, check: Check) -> Result<(), RunError> {
+    pub(super) async fn handle_check(&mut self, work: &Work, check: Check) -> Result<(), RunError> {
         let Some(goal) = &work.goal else { return Ok(()) };
         let (wanted, tolerance) = (goal.colors.clone(), self.settings.color.tolerance);
         let checked = Checked { wanted, tolerance, check: check.clone(), uncorrected: None };
-        self.step(&work.key, Step::Checked(Box::new(checked))).await?.later();
-        let of = if self.is_reroll(&work.key) { Checkup::Reroll } else { Checkup::Result };
+        self.step(&work.key, Step::Checked(Box::new(checked))).await?.detach();
+        let of = if self.is_reroll(&work.key) { CheckedPicture::Reroll } else { CheckedPicture::Result };
         self.tell(&Event::Checked { job: &work.key.job, check: &check, of });
         Ok(())
     }
 
-    pub(super) async fn take_correction(
+    pub(super) async fn handle_correction(
         &mut self,
         key: &EditKey,
         outcome: Result<Box<Corrected>, Uncorrected>,
@@ -92,21 +94,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match outcome {
             Ok(corrected) => {
                 let check = corrected.check.clone();
-                self.step(key, Step::Corrected(corrected)).await?.later();
-                self.tell(&Event::Checked { job: &key.job, check: &check, of: Checkup::Correction });
+                self.step(key, Step::Corrected(corrected)).await?.detach();
+                self.tell(&Event::Checked { job: &key.job, check: &check, of: CheckedPicture::Correction });
             }
             Err(reason) => {
                 let known = self.ledger.live(key).and_then(|edit| edit.checked.clone());
                 if let Some(checked) = known {
                     let checked = Checked { uncorrected: Some(reason.to_string()), ..*checked };
-                    self.step(key, Step::Checked(Box::new(checked))).await?.later();
+                    self.step(key, Step::Checked(Box::new(checked))).await?.detach();
                 }
             }
         }
         Ok(())
     }
 
-    /// The pictures of an edit as the provider made them, and what they are held against.
+    /// The pictures of an edit as the provider made them, and what they are compared with.
     pub(super) fn subject(&self, work: &Work) -> Option<Subject> {
         let edit = self.ledger.live(&work.key)?;
         Some(Subject {

@@ -8,30 +8,30 @@ use tracing::{Instrument, Span};
 use crate::api::outcome::{Obstacle, SubmitOutcome};
 use crate::api::{EditApi, PredictionId, StatusPath};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
-use crate::journal::{EditKey, EditState, Learned, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
-use crate::outputs::{Place, ResultStore};
+use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
+use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
-use crate::runner::breaker::Advice;
+use crate::runner::breaker::BreakerAction;
 use crate::runner::event::Event;
-use crate::runner::executor::{End, Named, News, Report};
+use crate::runner::executor::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;
 use super::workers::{Phase, Worker};
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    pub(super) async fn take(
+    pub(super) async fn handle(
         &mut self,
-        report: Report<S::Staged>,
+        report: ExecutorMessage<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
         let span = self.workers.get(report.worker).map_or_else(Span::none, |worker| worker.span.clone());
-        self.take_in_its_span(report, is_job).instrument(span).await
+        self.handle_in_span(report, is_job).instrument(span).await
     }
 
-    async fn take_in_its_span(
+    async fn handle_in_span(
         &mut self,
-        report: Report<S::Staged>,
+        report: ExecutorMessage<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
         let Some(worker) = self.workers.get(report.worker) else {
@@ -39,34 +39,34 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         };
         let key = worker.work.key.clone();
         // Another edit of the job may have come to rest meanwhile, and the job with it.
-        self.ledger.wake(&key.job).map_err(LedgerError::from)?;
+        self.ledger.load(&key.job).map_err(LedgerError::from)?;
         match report.news {
-            News::Submitted { outcome, limits, status_path } => {
+            ExecutorEvent::Submitted { outcome, limits, status_path } => {
                 self.workers.enter(report.worker, Phase::Generating);
                 if let Some(limits) = limits {
-                    let under_way = self.workers.are(Phase::Submitting) as u64;
-                    self.submits.told(limits, under_way, self.elapsed());
+                    let under_way = self.workers.count(Phase::Submitting) as u64;
+                    self.submits.on_rate_limit_headers(limits, under_way, self.elapsed());
                 }
-                self.take_submit(report.worker, &key, outcome, status_path).await
+                self.handle_submit(report.worker, &key, outcome, status_path).await
             }
-            News::Polled(answer) => self.take_poll(answer).await,
-            News::UnknownStatus(word) => {
+            ExecutorEvent::Polled(answer) => self.handle_poll(answer).await,
+            ExecutorEvent::UnknownStatus(word) => {
                 self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
                 Ok(())
             }
-            News::Surplus { kept, left } => {
-                self.tell(&Event::Surplus { job: &key.job, kept, left });
+            ExecutorEvent::ExtraOutputs { kept, left } => {
+                self.tell(&Event::ExtraOutputs { job: &key.job, kept, left });
                 Ok(())
             }
-            News::Generated { outputs } => {
+            ExecutorEvent::Generated { outputs } => {
                 self.workers.enter(report.worker, Phase::Saving);
                 // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
                 if !matches!(self.ledger.live(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
-                    self.step(&key, Step::Generated { outputs }).await?.later();
+                    self.step(&key, Step::Generated { outputs }).await?.detach();
                 }
                 Ok(())
             }
-            News::Fetched { staged, answer } => {
+            ExecutorEvent::Fetched { staged, answer } => {
                 let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
                 let history = self.ledger.live_history(&key.job);
                 let staged = self.names.give(staged, &key.job, history, |stem| is_job(stem) || knows(stem));
@@ -77,22 +77,28 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let _ = answer.send(Named { staged, place, fetched });
                 Ok(())
             }
-            News::Ended(end) => {
+            ExecutorEvent::Ended(end) => {
                 let Some(Worker { work, .. }) = self.workers.remove(report.worker) else {
                     return Ok(());
                 };
-                let goes_on =
-                    !matches!(end, End::Retouched | End::Left { .. } | End::Stop(_) | End::Disk(_) | End::Journal(_));
-                self.take_end(&work, end).await?;
+                let goes_on = !matches!(
+                    end,
+                    ExecutorOutcome::Retouched
+                        | ExecutorOutcome::Deferred { .. }
+                        | ExecutorOutcome::Stop(_)
+                        | ExecutorOutcome::Disk(_)
+                        | ExecutorOutcome::Journal(_)
+                );
+                self.handle_end(&work, end).await?;
                 if goes_on {
-                    self.tend(&work);
+                    self.review_color(&work);
                 }
                 Ok(())
             }
         }
     }
 
-    async fn take_submit(
+    async fn handle_submit(
         &mut self,
         worker: u64,
         key: &EditKey,
@@ -101,7 +107,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<(), RunError> {
         let began = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.began);
         // The one that was answered is among them.
-        let others = u32::try_from(self.workers.are(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
+        let others = u32::try_from(self.workers.count(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
         let outcome = match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor goes on with that prediction; nothing that it reports is heard any more.
@@ -115,24 +121,24 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
                 self.submits.accepted(began, others);
-                self.take_prediction(key, prediction, cost, status_path).await?;
+                self.handle_prediction(key, prediction, cost, status_path).await?;
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
-                self.step(key, Step::Refused { message: cause.clone() }).await?.later();
+                self.step(key, Step::Refused { message: cause.clone() }).await?.detach();
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.retries.push_back(work.clone());
                 }
                 if let Obstacle::RateLimited(hint) = reason
                     && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
                 {
-                    self.take_limit(near).await?;
+                    self.handle_limit(near).await?;
                 }
-                let advice = self.breaker.submit_refused(self.elapsed(), reason);
+                let action = self.breaker.submit_refused(self.elapsed(), reason);
                 let kind = match reason {
                     Obstacle::RateLimited(_) => PauseCause::RateLimited,
                     Obstacle::Unreachable => PauseCause::Unreachable,
                 };
-                self.heed(advice, kind, cause).await?;
+                self.apply_breaker(action, kind, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
                 // A local picture that cannot be read was never sent, and says nothing of the provider.
@@ -143,35 +149,35 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.fail(key, class, message).await?;
             }
             SubmitOutcome::Uncertain { message, stop } => {
-                self.doubt(key, message.clone()).await?;
+                self.mark_uncertain(key, message.clone()).await?;
                 if let Some(stop) = stop {
                     self.stop_for(stop);
                     return Ok(());
                 }
-                let advice = self.breaker.submit_failed(self.elapsed());
-                self.heed(advice, PauseCause::Failing, message).await?;
+                let action = self.breaker.submit_failed(self.elapsed());
+                self.apply_breaker(action, PauseCause::Failing, message).await?;
             }
             SubmitOutcome::Stop(stop) => {
-                self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.later();
+                self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.detach();
                 self.stop_for(stop);
             }
         }
         Ok(())
     }
 
-    async fn take_poll(&mut self, answer: Result<(), String>) -> Result<(), RunError> {
+    async fn handle_poll(&mut self, answer: Result<(), String>) -> Result<(), RunError> {
         let Err(cause) = answer else {
             self.breaker.poll_answered();
             return Ok(());
         };
-        let advice = self.breaker.poll_failed(self.elapsed());
-        if let Advice::Pause(wait) = advice {
+        let action = self.breaker.poll_failed(self.elapsed());
+        if let BreakerAction::Pause(wait) = action {
             self.polls.pause(Instant::now() + wait);
         }
-        self.heed(advice, PauseCause::Failing, cause).await
+        self.apply_breaker(action, PauseCause::Failing, cause).await
     }
 
-    async fn take_prediction(
+    async fn handle_prediction(
         &mut self,
         key: &EditKey,
         prediction: PredictionId,
@@ -180,7 +186,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<(), RunError> {
         let estimate = self.ledger.estimate();
         let is_rise = cost.is_some_and(|cost| cost > estimate);
-        self.answered_at_price = if is_rise { 1 } else { self.answered_at_price + 1 };
+        self.submits_at_current_price = if is_rise { 1 } else { self.submits_at_current_price + 1 };
         if cost.is_none() && !self.is_unpriced_told {
             self.is_unpriced_told = true;
             tracing::warn!(
@@ -202,48 +208,48 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn take_limit(&mut self, near: Rate) -> Result<(), RunError> {
-        let learned = Learned { submits: Some(near), ..self.submits.learned() };
-        self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
-        self.tell(&Event::LimitMet { near });
+    async fn handle_limit(&mut self, near: Rate) -> Result<(), RunError> {
+        let learned = LearnedLimits { submits: Some(near), ..self.submits.learned() };
+        self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
+        self.tell(&Event::RateLimitDetected { near });
         Ok(())
     }
 
-    async fn take_end(&mut self, work: &Work, end: End) -> Result<(), RunError> {
+    async fn handle_end(&mut self, work: &Work, end: ExecutorOutcome) -> Result<(), RunError> {
         let key = &work.key;
         match end {
-            End::Submit | End::Retouched => {}
-            End::Published => {
+            ExecutorOutcome::Submit | ExecutorOutcome::Retouched => {}
+            ExecutorOutcome::Published => {
                 let step = match work.standing {
                     Standing::Superseded => Step::SetAside,
-                    Standing::Current | Standing::Rival => Step::Completed,
+                    Standing::Current | Standing::Alternative => Step::Completed,
                 };
-                self.step(key, step).await?.later();
+                self.step(key, step).await?.detach();
                 let files = self.ledger.live(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
                 if !self.is_reroll(key) {
                     self.tell(&Event::Completed { job: &key.job, files: &files });
                 }
             }
-            End::Checked(check) => self.take_check(work, *check).await?,
-            End::Corrected(outcome) => self.take_correction(key, outcome).await?,
-            End::Reinstated => self.step(key, Step::Reinstated).await?.later(),
-            End::Failed { class, message } => match &work.task {
-                Task::Reclaim(request) if !class.is_ours() => {
+            ExecutorOutcome::Checked(check) => self.handle_check(work, *check).await?,
+            ExecutorOutcome::Corrected(outcome) => self.handle_correction(key, outcome).await?,
+            ExecutorOutcome::Reinstated => self.step(key, Step::Reinstated).await?.detach(),
+            ExecutorOutcome::Failed { class, message } => match &work.task {
+                Task::FollowOrResubmit(request) if !class.is_ours() => {
                     self.record_failure(key, class, message).await?;
                     self.retries.push_back(Work { task: Task::Submit(Arc::clone(request)), ..work.clone() });
                 }
                 _ => self.fail(key, class, message).await?,
             },
-            End::Left { cause } => {
+            ExecutorOutcome::Deferred { cause } => {
                 self.left += 1;
-                self.tell(&Event::Left { job: &key.job, cause: &cause });
+                self.tell(&Event::Deferred { job: &key.job, cause: &cause });
             }
-            End::Stop(stop) => {
+            ExecutorOutcome::Stop(stop) => {
                 self.left += 1;
                 self.stop_for(stop);
             }
-            End::Disk(error) => self.break_off(RunError::Results(error)),
-            End::Journal(error) => return Err(error.into()),
+            ExecutorOutcome::Disk(error) => self.break_off(RunError::Results(error)),
+            ExecutorOutcome::Journal(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -273,12 +279,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             _ => {}
         }
-        self.step(key, Step::Failed { class, message: message.clone() }).await?.later();
+        self.step(key, Step::Failed { class, message: message.clone() }).await?.detach();
         Ok(message)
     }
 
-    pub(super) async fn doubt(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
-        self.step(key, Step::Uncertain { message: message.clone() }).await?.later();
+    pub(super) async fn mark_uncertain(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
+        self.step(key, Step::Uncertain { message: message.clone() }).await?.detach();
         if self.is_reroll(key) {
             self.tell(&Event::RerollUncertain { job: &key.job, message: &message });
         } else {
@@ -287,10 +293,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    pub(super) fn place(&self, work: &Work) -> Place {
+    pub(super) fn place(&self, work: &Work) -> Destination {
         match work.standing {
-            Standing::Current => Place::Results { displaced: self.displaced(&work.key) },
-            Standing::Superseded | Standing::Rival => Place::Aside,
+            Standing::Current => Destination::Results { displaced: self.displaced(&work.key) },
+            Standing::Superseded | Standing::Alternative => Destination::Aside,
         }
     }
 

@@ -1,7 +1,7 @@
 mod begin;
 mod color;
+mod handle;
 mod stop;
-mod take;
 mod workers;
 
 use std::collections::VecDeque;
@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{EditApi, PredictionId};
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, Learned, Ledger, Mark, RECENT, Record, RunEvent, Step};
+use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, SpendBaseline, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::verify::Verifier;
 
-use super::breaker::Breaker;
-use super::event::{Event, Observer, Tally};
-use super::executor::Report;
+use super::breaker::CircuitBreaker;
+use super::event::{Event, Observer, RunTotals};
+use super::executor::ExecutorMessage;
 use super::names::FurtherNames;
 use super::pacing::Submits;
 use super::polling::Polling;
@@ -47,15 +47,15 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     parts: ExecutorParts<A, S>,
     ledger: Ledger,
     /// How the money stood before this run.
-    mark: Mark,
+    baseline: SpendBaseline,
     journal: Journal,
     observer: &'o mut dyn Observer,
     submits: Submits,
     polls: Arc<Polling>,
     downloads: Arc<Semaphore>,
     halt: CancellationToken,
-    reports: mpsc::UnboundedSender<Report<S::Staged>>,
-    inbox: mpsc::UnboundedReceiver<Report<S::Staged>>,
+    reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
+    inbox: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
     executors: JoinSet<()>,
     workers: Workers,
     retries: VecDeque<Work>,
@@ -69,12 +69,12 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     /// What no other job's picture may be called.
     names: FurtherNames,
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
-    resting: VecDeque<(u64, JobId)>,
-    breaker: Breaker,
+    idle: VecDeque<(u64, JobId)>,
+    breaker: CircuitBreaker,
     begun: Instant,
     left: u64,
     /// How many submits of this run were answered since a price was new to it: last night's may have changed.
-    answered_at_price: u64,
+    submits_at_current_price: u64,
     /// Whether it was said that answers name no price.
     is_unpriced_told: bool,
     mode: Mode,
@@ -106,7 +106,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Dispatcher<'o, A, S> {
         let (reports, inbox) = mpsc::unbounded_channel();
         Dispatcher {
-            submits: Submits::new(settings.submits, settings.burst, &Learned::default()),
+            submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
             polls: Arc::new(Polling::new(&settings, &[])),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
@@ -121,18 +121,18 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             receipts: FuturesUnordered::new(),
             unrecorded: Vec::new(),
             names: FurtherNames::of(&ledger),
-            resting: VecDeque::new(),
-            breaker: Breaker::new(settings.give_up_after),
+            idle: VecDeque::new(),
+            breaker: CircuitBreaker::new(settings.give_up_after),
             begun: Instant::now(),
             left: 0,
-            answered_at_price: 0,
+            submits_at_current_price: 0,
             is_unpriced_told: false,
             mode: Mode::Running,
             stopped: None,
             broken: None,
             settings,
             parts,
-            mark: ledger.mark(),
+            baseline: ledger.baseline(),
             ledger,
             journal,
             observer,
@@ -146,12 +146,12 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         signal: StopSignal,
     ) -> Result<(), RunError> {
         let Batch { opening, work, is_job } = batch;
-        self.record(Record::Run(RunEvent::Run(opening))).await?.later();
+        self.record(Record::Run(RunEvent::Run(opening))).await?.detach();
         let learned = self.ledger.learned();
         self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
         self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));
         for key in self.ledger.unanswered() {
-            self.step(&key, Step::unanswered()).await?.later();
+            self.step(&key, Step::unanswered()).await?.detach();
         }
         let mut work = work.peekable();
         loop {
@@ -165,9 +165,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 }
             }
             self.reap()?;
-            self.settle();
+            self.archive_idle();
             self.begin_local().await?;
-            let wake = self.begin_what_may(&mut work).await?;
+            let wake = self.start_eligible_work(&mut work).await?;
             let nothing_left = !self.has_more(&mut work);
             if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
                 if !nothing_left && self.broken.is_none() {
@@ -181,7 +181,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(unrecorded) = self.receipts.next() => self.unrecorded.extend(unrecorded),
-                Some(report) = self.inbox.recv() => self.take(report, &is_job).await?,
+                Some(report) = self.inbox.recv() => self.handle(report, &is_job).await?,
                 Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
                 () = sleep_until(wake), if wake.is_some() => {}
             }
@@ -209,22 +209,22 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     /// Notes that nothing more is to be done about a job.
-    fn let_rest(&mut self, job: JobId) {
+    fn mark_idle(&mut self, job: JobId) {
         if let Some(end) = self.journal.end() {
-            self.resting.push_back((end, job));
+            self.idle.push_back((end, job));
         }
     }
 
     /// Keeps of the jobs that have come to rest only where their lines are, once these can be read again.
-    fn settle(&mut self) {
-        while self.resting.len() > RECENT
-            && let Some((end, job)) = self.resting.pop_front()
+    fn archive_idle(&mut self) {
+        while self.idle.len() > RECENT
+            && let Some((end, job)) = self.idle.pop_front()
         {
             if end > self.journal.durable() {
-                self.resting.push_front((end, job));
+                self.idle.push_front((end, job));
                 break;
             }
-            self.ledger.settle(job);
+            self.ledger.archive(job);
         }
     }
 
@@ -243,7 +243,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
-            outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::later);
+            outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::detach);
         }
         let closed = self.journal.finish().await;
         while let Some(unrecorded) = self.receipts.next().await {
@@ -261,9 +261,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
-        let learned = Learned { generation_ms: self.polls.learned(), ..self.submits.learned() };
-        if learned != Learned::default() {
-            self.record(Record::Run(RunEvent::Learned(learned))).await?.later();
+        let learned = LearnedLimits { generation_ms: self.polls.learned(), ..self.submits.learned() };
+        if learned != LearnedLimits::default() {
+            self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
         }
         Ok(())
     }
@@ -292,8 +292,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    fn tally(&self) -> Tally {
-        Tally::of(&self.ledger, self.workers.in_flight())
+    fn tally(&self) -> RunTotals {
+        RunTotals::of(&self.ledger, self.workers.in_flight())
     }
 
     fn tell(&mut self, event: &Event<'_>) {

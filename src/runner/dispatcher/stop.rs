@@ -9,28 +9,33 @@ use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
 use crate::journal::{PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
-use crate::runner::breaker::Advice;
-use crate::runner::event::{Event, UnderWay};
-use crate::runner::executor::News;
+use crate::runner::breaker::BreakerAction;
+use crate::runner::event::{Event, InFlight};
+use crate::runner::executor::ExecutorEvent;
 use crate::runner::{RunError, StopReason};
 
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
 /// How long submits and downloads under way may take once the run was asked to stop.
-const LAST_MOMENTS: Duration = Duration::from_secs(20);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Does what the breaker advises after something of the kind `cause`, told as `reason`.
-    pub(super) async fn heed(&mut self, advice: Advice, cause: PauseCause, reason: String) -> Result<(), RunError> {
-        match advice {
-            Advice::GoOn => {}
-            Advice::GiveUp => self.halt(StopReason::hindered(cause, reason)),
-            Advice::Pause(wait) => {
+    pub(super) async fn apply_breaker(
+        &mut self,
+        action: BreakerAction,
+        cause: PauseCause,
+        reason: String,
+    ) -> Result<(), RunError> {
+        match action {
+            BreakerAction::Continue => {}
+            BreakerAction::GiveUp => self.halt(StopReason::from_pause(cause, reason)),
+            BreakerAction::Pause(wait) => {
                 self.submits.pause(Instant::now() + wait);
                 let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
-                self.record(record).await?.later();
+                self.record(record).await?.detach();
                 self.tell(&Event::Paused { wait, reason: &reason });
             }
         }
@@ -72,7 +77,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     fn begin_to_halt(&mut self) {
-        self.mode = Mode::Halting(Instant::now() + LAST_MOMENTS);
+        self.mode = Mode::Halting(Instant::now() + SHUTDOWN_TIMEOUT);
         self.halt.cancel();
     }
 
@@ -80,9 +85,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn tell_stopping(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
-                _ if self.workers.is_empty() && self.local.is_empty() => UnderWay::Nothing,
-                Mode::Halting(_) => UnderWay::IsLeft,
-                Mode::Running | Mode::Draining(_) => UnderWay::Ends,
+                _ if self.workers.is_empty() && self.local.is_empty() => InFlight::Nothing,
+                Mode::Halting(_) => InFlight::Abandoned,
+                Mode::Running | Mode::Draining(_) => InFlight::Drained,
             };
             self.tell(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
@@ -94,12 +99,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         self.executors.shutdown().await;
         // An id that was reported in the last moment is not to be lost.
         while let Ok(report) = self.inbox.try_recv() {
-            self.take(report, &is_job).await?;
+            self.handle(report, &is_job).await?;
         }
         let unanswered: Vec<_> = self.workers.take_submitting().collect();
         for worker in unanswered {
             let message = "the run was stopped before the answer came".to_owned();
-            self.doubt(&worker.work.key, message).instrument(worker.span).await?;
+            self.mark_uncertain(&worker.work.key, message).instrument(worker.span).await?;
         }
         Ok(())
     }
@@ -108,18 +113,18 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// must be able to find what was paid for.
     pub(super) async fn note_last_answers(&mut self) {
         self.halt.cancel();
-        let until = Instant::now() + LAST_MOMENTS;
+        let until = Instant::now() + SHUTDOWN_TIMEOUT;
         while self.is_submitting() {
             let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
             match report.news {
-                News::Submitted { outcome, .. } => {
+                ExecutorEvent::Submitted { outcome, .. } => {
                     self.workers.enter(report.worker, Phase::Generating);
                     let Some(worker) = self.workers.get(report.worker) else { continue };
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {
                         self.unrecorded.push((worker.work.key.job.clone(), prediction));
                     }
                 }
-                News::Ended(_) => drop(self.workers.remove(report.worker)),
+                ExecutorEvent::Ended(_) => drop(self.workers.remove(report.worker)),
                 _ => {}
             }
         }

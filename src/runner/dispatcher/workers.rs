@@ -35,14 +35,14 @@ pub(super) enum Phase {
     /// Its pictures are being brought here and named.
     Saving,
     /// Its pictures are being looked at.
-    Looking,
+    Checking,
 }
 
 const PHASES: usize = 4;
 
 impl Workers {
     /// A number that no executor has had.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(super) fn next_id(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
     }
@@ -75,13 +75,13 @@ impl Workers {
         self.by_number.is_empty()
     }
 
-    pub(super) fn are(&self, phase: Phase) -> usize {
+    pub(super) fn count(&self, phase: Phase) -> usize {
         self.counts[phase as usize]
     }
 
     /// How many predictions are in work, or about to be.
     pub(super) fn in_flight(&self) -> usize {
-        self.are(Phase::Submitting) + self.are(Phase::Generating)
+        self.count(Phase::Submitting) + self.count(Phase::Generating)
     }
 
     /// Takes out all whose submits have no answer, and forgets the others.
@@ -103,7 +103,7 @@ mod tests {
     use crate::journal::EditKey;
     use crate::plan::{Standing, Task};
 
-    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Looking];
+    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Checking];
 
     fn work() -> Work {
         let key =
@@ -126,9 +126,9 @@ mod tests {
             }
             for phase in ALL {
                 let counted = workers.by_number.values().filter(|worker| worker.phase == phase).count();
-                prop_assert_eq!(workers.are(phase), counted);
+                prop_assert_eq!(workers.count(phase), counted);
             }
-            let submitting = workers.are(Phase::Submitting);
+            let submitting = workers.count(Phase::Submitting);
             prop_assert_eq!(workers.take_submitting().count(), submitting);
             prop_assert!(workers.is_empty() && workers.in_flight() == 0);
         }

@@ -9,7 +9,7 @@ const COARSE: Duration = Duration::from_secs(2);
 const BEFORE_DOUBLING: Duration = Duration::from_millis(250);
 
 /// How many refusals that headers did not foretell make them be believed no more.
-const MOST_MISSED: u32 = 2;
+const MAX_MISSED: u32 = 2;
 
 /// What headers have said of the limit, and how it went. Pure.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +60,6 @@ impl AdvertisedLimits {
 
     /// Whether it is believed no more.
     pub(super) fn is_distrusted(&self) -> bool {
-        self.missed >= MOST_MISSED
+        self.missed >= MAX_MISSED
     }
 }

@@ -11,11 +11,11 @@ const ENOUGH: u32 = 2;
 const FEW: u32 = 12;
 
 /// How often a cap that was seen may prove none before no more is made of what looks like one.
-const MOST_ERRORS: u32 = 3;
+const MAX_ERRORS: u32 = 3;
 
 /// After how many submits that took the last slot one more is tried. Doubled each time that it is refused.
-const FIRST_PATIENCE: u32 = 20;
-const LAST_PATIENCE: u32 = 640;
+const MIN_PATIENCE: u32 = 20;
+const MAX_PATIENCE: u32 = 640;
 
 /// The same after one more was taken: the cap has moved, and may have moved far.
 const PATIENCE_ON_THE_WAY_UP: u32 = 3;
@@ -32,10 +32,10 @@ const STRIKES: u32 = 3;
 /// how many predictions are in flight beside the submit that was answered; some of them may have ended already, which
 /// nobody has heard of.
 #[derive(Debug, Default)]
-pub(super) struct Slots {
+pub(super) struct ConcurrencyLimit {
     cap: Option<Cap>,
-    episode: Option<Episode>,
-    peaks: Option<Peaks>,
+    episode: Option<RefusalStreak>,
+    peaks: Option<PlateauEvidence>,
     errors: u32,
     /// The number that it began with, 0 for none.
     began_with: u32,
@@ -51,21 +51,21 @@ struct Cap {
     /// How many episodes were below it since a refusal came at it.
     strikes: u32,
     /// The lower one that it was a moment ago, as far as refusals have told.
-    met: Option<Met>,
+    met: Option<PreviousCap>,
     /// Until it has proved one.
-    trial: Option<Trial>,
+    trial: Option<CapTrial>,
 }
 
 /// A cap at which submits were refused, before one more was taken.
 #[derive(Clone, Copy, Debug)]
-struct Met {
+struct PreviousCap {
     taken: u32,
     patience: u32,
 }
 
 /// A cap that is tried.
 #[derive(Clone, Copy, Debug)]
-struct Trial {
+struct CapTrial {
     /// How many submits must go through before it has proved one.
     left: u32,
     /// What is to be thought of the rate if it does not.
@@ -80,31 +80,31 @@ impl Cap {
     /// What it is after a submit was accepted with `others`: one more, or nothing but a prediction that had ended, which
     /// nobody had heard of.
     fn raised(self, others: u32) -> Cap {
-        let met = self.met.unwrap_or(Met { taken: self.taken, patience: self.patience });
-        let met = Some(met).filter(|met| others <= met.taken + unheard(met.taken));
+        let met = self.met.unwrap_or(PreviousCap { taken: self.taken, patience: self.patience });
+        let met = Some(met).filter(|met| others <= met.taken + unobserved_completions(met.taken));
         Cap { met, trial: self.trial, ..Cap::of(others + 1, PATIENCE_ON_THE_WAY_UP) }
     }
 
     /// What it is after a submit was refused with `others`, if that was at it.
     fn refused(self, others: u32) -> Option<Cap> {
-        let Met { taken, patience } = match self.met {
-            Some(met) if others >= met.taken => Met { taken: others.min(self.taken - 1), ..met },
-            _ if others >= self.taken => Met { taken: self.taken, patience: self.patience },
+        let PreviousCap { taken, patience } = match self.met {
+            Some(met) if others >= met.taken => PreviousCap { taken: others.min(self.taken - 1), ..met },
+            _ if others >= self.taken => PreviousCap { taken: self.taken, patience: self.patience },
             _ => return None,
         };
-        let patience = (patience.max(FIRST_PATIENCE / 2) * 2).min(LAST_PATIENCE);
+        let patience = (patience.max(MIN_PATIENCE / 2) * 2).min(MAX_PATIENCE);
         Some(Cap { trial: self.trial, ..Cap::of(taken, patience) })
     }
 }
 
 /// How many of so many predictions may have ended in the time that polls take.
-fn unheard(others: u32) -> u32 {
+fn unobserved_completions(others: u32) -> u32 {
     others / FEW
 }
 
 /// Refusals since a submit was last accepted.
 #[derive(Clone, Copy, Debug)]
-struct Episode {
+struct RefusalStreak {
     /// The fewest and the most others there were.
     least: u32,
     most: u32,
@@ -120,7 +120,7 @@ struct Episode {
 
 /// Episodes that came at about the most that were in flight since the first of them.
 #[derive(Clone, Copy, Debug)]
-struct Peaks {
+struct PlateauEvidence {
     least: u32,
     times: u32,
     /// How many submits were accepted since the first, and with how many others at most.
@@ -132,21 +132,21 @@ struct Peaks {
 
 /// Whom a refusal concerns.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Concerns {
+pub(super) enum LimitedBy {
     /// The rate, as far as anybody knows.
     Rate,
     /// The rate, of which is to be thought as before a cap was tried.
-    RateAfterAll(Estimate),
+    RateNotSlots(Estimate),
     /// A slot more than there are, which was tried.
     Slots,
 }
 
-impl Slots {
+impl ConcurrencyLimit {
     /// Begins with the number that an earlier run has found, where it was one.
-    pub(super) fn new(learned: Option<u32>) -> Slots {
+    pub(super) fn new(learned: Option<u32>) -> ConcurrencyLimit {
         let began_with = learned.unwrap_or_default();
-        let cap = (began_with > 0).then(|| Cap::of(began_with, FIRST_PATIENCE));
-        Slots { cap, began_with, ..Slots::default() }
+        let cap = (began_with > 0).then(|| Cap::of(began_with, MIN_PATIENCE));
+        ConcurrencyLimit { cap, began_with, ..ConcurrencyLimit::default() }
     }
 
     /// What the next run should begin with, 0 for no cap, where that is news.
@@ -177,33 +177,33 @@ impl Slots {
         if let Some(peaks) = &mut self.peaks {
             (peaks.accepted, peaks.most) = (peaks.accepted + 1, peaks.most.max(others));
         }
-        self.peaks.take_if(|peaks| peaks.most > peaks.least + unheard(peaks.least));
+        self.peaks.take_if(|peaks| peaks.most > peaks.least + unobserved_completions(peaks.least));
         let episode = self.episode.take()?;
         let (taken, before) = match self.cap {
             Some(cap) => {
                 let is_lower = episode.at_last >= ENOUGH && others < episode.last && episode.last < cap.taken;
                 if is_lower { (episode.last, episode.before) } else { return None }
             }
-            None if self.errors < MOST_ERRORS => self.shown_by(episode, others)?,
+            None if self.errors < MAX_ERRORS => self.shown_by(episode, others)?,
             None => return None,
         };
-        let trial = Some(Trial { left: taken * 2, otherwise: estimate });
-        (self.cap, self.peaks) = (Some(Cap { trial, ..Cap::of(taken, FIRST_PATIENCE) }), None);
+        let trial = Some(CapTrial { left: taken * 2, otherwise: estimate });
+        (self.cap, self.peaks) = (Some(Cap { trial, ..Cap::of(taken, MIN_PATIENCE) }), None);
         Some(before)
     }
 
     /// The cap that an episode shows, or with those before it, and what was thought of the rate before the first of them.
-    fn shown_by(&mut self, episode: Episode, others: u32) -> Option<(u32, Estimate)> {
-        let Episode { least, most, count, before, .. } = episode;
+    fn shown_by(&mut self, episode: RefusalStreak, others: u32) -> Option<(u32, Estimate)> {
+        let RefusalStreak { least, most, count, before, .. } = episode;
         let enough = ENOUGH + self.errors;
         let is_below = others < least || (least > FEW && others == least);
-        if count >= enough && is_below && most - least <= 1 + unheard(least) {
+        if count >= enough && is_below && most - least <= 1 + unobserved_completions(least) {
             return Some((least, before));
         }
-        let peaks = self.peaks.take().filter(|peaks| most + unheard(most) >= peaks.most);
+        let peaks = self.peaks.take().filter(|peaks| most + unobserved_completions(most) >= peaks.most);
         let peaks = match peaks {
-            Some(peaks) => Peaks { least: peaks.least.min(most), times: peaks.times + 1, ..peaks },
-            None => Peaks { least: most, times: 1, accepted: 0, most: others, before },
+            Some(peaks) => PlateauEvidence { least: peaks.least.min(most), times: peaks.times + 1, ..peaks },
+            None => PlateauEvidence { least: most, times: 1, accepted: 0, most: others, before },
         };
         if peaks.times >= enough && peaks.accepted >= peaks.least {
             return Some((peaks.least, peaks.before));
@@ -213,16 +213,16 @@ impl Slots {
     }
 
     /// A submit that was sent at `sent` was refused at `now`; `estimate` is what was thought of the rate before it.
-    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, estimate: Estimate) -> Concerns {
-        let mut concerns = Concerns::Rate;
+    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, estimate: Estimate) -> LimitedBy {
+        let mut concerns = LimitedBy::Rate;
         if let Some(cap) = &mut self.cap {
             if let Some(refused) = cap.refused(others) {
                 *cap = refused;
-                return Concerns::Slots;
+                return LimitedBy::Slots;
             }
             cap.strikes += u32::from(self.episode.is_none());
-            if let Some(Trial { otherwise, .. }) = cap.trial {
-                concerns = Concerns::RateAfterAll(otherwise);
+            if let Some(CapTrial { otherwise, .. }) = cap.trial {
+                concerns = LimitedBy::RateNotSlots(otherwise);
             }
             if cap.trial.is_some() || cap.strikes >= STRIKES {
                 (self.cap, self.peaks) = (None, None);
@@ -238,7 +238,8 @@ impl Slots {
             Some(_) => {}
             None => {
                 let (least, most, last) = (others, others, others);
-                self.episode = Some(Episode { least, most, count: 1, last, at_last: 1, at: now, before: estimate });
+                self.episode =
+                    Some(RefusalStreak { least, most, count: 1, last, at_last: 1, at: now, before: estimate });
             }
         }
         concerns

@@ -12,19 +12,19 @@ use crate::job::Rate;
 
 /// A rate that stays as it was set.
 #[derive(Debug)]
-pub(super) struct Steady {
+pub(super) struct FixedRate {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
     clock: TokioClock,
 }
 
-impl Steady {
+impl FixedRate {
     /// A full bucket of `burst` tokens, at `start`.
-    pub(super) fn new(rate: Rate, burst: NonZeroU32, start: Instant) -> Steady {
+    pub(super) fn new(rate: Rate, burst: NonZeroU32, start: Instant) -> FixedRate {
         // A period is never zero, so the fallback is never taken.
         let quota =
             Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
         let clock = TokioClock { start };
-        Steady { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+        FixedRate { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
     /// Takes a token now, or says how long after `start` the next one is there.

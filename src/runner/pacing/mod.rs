@@ -2,10 +2,10 @@
 
 mod advertised;
 mod bucket;
+mod concurrency_limit;
+mod fixed_rate;
 mod poll_limit;
 mod search;
-mod slots;
-mod steady;
 mod submits;
 
 use std::num::NonZeroU32;
@@ -17,18 +17,18 @@ use tokio::time::Instant;
 use crate::job::Rate;
 
 use bucket::Bucket;
-use steady::Steady;
+use fixed_rate::FixedRate;
 
 pub(super) use poll_limit::PollLimit;
 pub(super) use submits::Submits;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     start: Instant,
     state: Mutex<State>,
     /// Whoever waits for a token holds this, so that tokens are given out in the order in which they were asked for.
-    line: tokio::sync::Mutex<()>,
+    queue: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -41,26 +41,26 @@ struct State {
 #[derive(Debug)]
 enum Tokens {
     /// At a rate that stays.
-    Steady(Steady),
+    Fixed(FixedRate),
     /// At one that changes while it is searched for.
-    Varying(Bucket),
+    Adjustable(Bucket),
 }
 
-impl Pace {
+impl RateLimiter {
     /// A pace that stays as it is set.
-    pub(super) fn new(rate: Rate, burst: NonZeroU32) -> Pace {
+    pub(super) fn new(rate: Rate, burst: NonZeroU32) -> RateLimiter {
         let start = Instant::now();
-        Pace::drawing(Tokens::Steady(Steady::new(rate, burst, start)), start)
+        RateLimiter::drawing(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
     }
 
     /// A pace that begins with `rate`.
-    pub(super) fn varying(rate: Rate, burst: NonZeroU32) -> Pace {
-        Pace::drawing(Tokens::Varying(Bucket::new(rate.interval(), burst.get())), Instant::now())
+    pub(super) fn adjustable(rate: Rate, burst: NonZeroU32) -> RateLimiter {
+        RateLimiter::drawing(Tokens::Adjustable(Bucket::new(rate.interval(), burst.get())), Instant::now())
     }
 
-    fn drawing(tokens: Tokens, start: Instant) -> Pace {
+    fn drawing(tokens: Tokens, start: Instant) -> RateLimiter {
         let state = State { tokens, paused_until: start };
-        Pace { start, state: Mutex::new(state), line: tokio::sync::Mutex::default() }
+        RateLimiter { start, state: Mutex::new(state), queue: tokio::sync::Mutex::default() }
     }
 
     /// Takes a token now, or says when to ask again.
@@ -71,22 +71,22 @@ impl Pace {
             return Err(state.paused_until);
         }
         let taken = match &mut state.tokens {
-            Tokens::Steady(steady) => steady.try_take(),
-            Tokens::Varying(bucket) => bucket.try_take(now - self.start),
+            Tokens::Fixed(steady) => steady.try_take(),
+            Tokens::Adjustable(bucket) => bucket.try_take(now - self.start),
         };
         taken.map_err(|until| self.start + until)
     }
 
     /// Waits for a token.
     pub(super) async fn take(&self) {
-        let _turn = self.line.lock().await;
+        let _turn = self.queue.lock().await;
         while let Err(until) = self.try_take() {
             tokio::time::sleep_until(until).await;
         }
     }
 
     /// Waits for the end of a pause alone, without a token.
-    pub(super) async fn sit_out(&self) {
+    pub(super) async fn wait_for_pause_end(&self) {
         loop {
             let until = self.state().paused_until;
             if until <= Instant::now() {
@@ -104,7 +104,7 @@ impl Pace {
 
     /// Lets a token come each `interval` from now on, where the pace may change.
     pub(super) fn set_interval(&self, interval: Duration) {
-        if let Tokens::Varying(bucket) = &mut self.state().tokens {
+        if let Tokens::Adjustable(bucket) = &mut self.state().tokens {
             bucket.set_interval(self.start.elapsed(), interval);
         }
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn tokens_come_at_the_rate_on_the_paused_clock() {
-        let pace = Pace::new(rate("10/min"), NonZeroU32::MIN);
+        let pace = RateLimiter::new(rate("10/min"), NonZeroU32::MIN);
         let start = Instant::now();
         for _ in 0..10 {
             pace.take().await;
@@ -135,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_a_deadline_and_the_later_one_holds() {
-        let pace = Pace::new(rate("100/s"), NonZeroU32::MIN);
+        let pace = RateLimiter::new(rate("100/s"), NonZeroU32::MIN);
         let start = Instant::now();
         pace.pause(start + Duration::from_secs(30));
         pace.pause(start + Duration::from_secs(5));
@@ -146,7 +146,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waited_through_a_pause_still_goes_one_by_one() {
-        let pace = std::sync::Arc::new(Pace::new(rate("10/s"), NonZeroU32::MIN));
+        let pace = std::sync::Arc::new(RateLimiter::new(rate("10/s"), NonZeroU32::MIN));
         let start = Instant::now();
         pace.pause(start + Duration::from_secs(5));
         let waiting: Vec<_> = (0..11)

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How many polls tell whether refusals are frequent, and whether they are rarer at another rate. Doubled each time that
 /// another rate was tried for nothing.
 const SAMPLE: u32 = 32;
-const MOST_DOUBTS: u32 = 5;
+const MAX_DOUBTS: u32 = 5;
 
 /// How many polls tell how a rate goes that was found.
 const EPOCH: u32 = 16;
@@ -22,7 +22,7 @@ const STEPS_BEFORE_STRIDES: u32 = 2;
 
 /// How many epochs without frequent refusals must pass before the rate begins to grow, at most. Doubled each time that the limit is
 /// met where it was.
-const LAST_PATIENCE: u32 = 6;
+const MAX_PATIENCE: u32 = 6;
 
 /// Finds out whether the provider answers only so many polls a second, where it refuses many of them.
 ///
@@ -155,7 +155,7 @@ impl PollLimit {
         let is_full = sample.whole().total() >= sample.size;
         match self.phase {
             Phase::Trial { refused, .. } if sample.whole().refused > refused => {
-                self.doubts = (self.doubts + 1).min(MOST_DOUBTS);
+                self.doubts = (self.doubts + 1).min(MAX_DOUBTS);
                 (self.phase, self.sample) = (Phase::Free, None);
             }
             _ if !is_full => {}
@@ -175,7 +175,7 @@ impl PollLimit {
             }
             Phase::Found { per_second } if sample.refused_share() >= FREQUENT + self.unrelated => {
                 let is_where_it_was = self.grown <= STEPS_BEFORE_STRIDES;
-                self.patience = if is_where_it_was { (self.patience * 2).min(LAST_PATIENCE) } else { 1 };
+                self.patience = if is_where_it_was { (self.patience * 2).min(MAX_PATIENCE) } else { 1 };
                 // Of evenly spaced polls that are a little too many, more are refused than are too many.
                 let least = if self.grown > 0 { self.good } else { per_second / 2.0 };
                 self.begin_trial(sample, sample.answered_per_second(now).max(least), now);

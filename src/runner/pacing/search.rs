@@ -10,7 +10,7 @@ const SLOWEST: f64 = 1.0 / 60.0;
 const FASTEST: f64 = 10_000.0;
 
 /// What each good answer adds to the rate while no limit was met, a second: from one a second, ten in 12 s.
-const STRIDE: f64 = 0.2;
+const ADDITIVE_INCREASE: f64 = 0.2;
 
 /// In how many good answers the rate comes back from nothing to its ceiling, after a limit was met: as many as go
 /// through in this many seconds, within bounds.
@@ -18,22 +18,22 @@ const RECOVERY_SECONDS: f64 = 20.0;
 const RECOVERY: (f64, f64) = (5.0, 40.0);
 
 /// From what share of a cycle on, the time in which nothing goes through is a window's rest, and no moment's crowd.
-const REST: f64 = 1.0 / 3.0;
+const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
 
 /// How far the rate goes above its ceiling before it stays again, as a share of it.
 const STEP: f64 = 0.1;
 
 /// What share of itself the rate grows by above its ceiling, in as many good answers as it stayed at it.
-const CREEP: f64 = 0.2;
+const PROBE_GROWTH: f64 = 0.2;
 
 /// How many good answers the rate stays at its ceiling before it feels its way above. Doubled each time that it finds
 /// the limit there, so that a limit that stays is met ever more rarely and by less.
-const FIRST_PATIENCE: u32 = 20;
+const MIN_PATIENCE: u32 = 20;
 const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 160;
-const LAST_PATIENCE: u32 = 5_000;
+const MAX_PATIENCE: u32 = 5_000;
 
 /// How far the ceiling is put above what surely goes, as a share of the way to where the limit was met.
-const DOUBT: f64 = 0.25;
+const CEILING_MARGIN: f64 = 0.25;
 
 /// From how many accepted submits on their number in a time is a rate.
 const ENOUGH: u32 = 10;
@@ -50,7 +50,7 @@ const SHARE_OF_ADVERTISED: f64 = 0.99;
 /// through for its rest, what went through in all of it is the rate. Where answers name the limit in headers, that is the
 /// rate, until refusals show that it is not. Pure: the time is handed in, as what has passed since the run began.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct RateSearch {
     estimate: Estimate,
     /// Whether headers say what the rate is.
     is_advertised: bool,
@@ -98,16 +98,16 @@ struct Cycle {
     blocked: Option<Duration>,
 }
 
-impl Search {
+impl RateSearch {
     /// Begins where an earlier run has ended, or gently.
-    pub(super) fn new(learned: Option<Rate>) -> Search {
-        Search {
+    pub(super) fn new(learned: Option<Rate>) -> RateSearch {
+        RateSearch {
             estimate: Estimate {
                 rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
                 ceiling: learned.map(Rate::per_second_f64),
                 met: FASTEST,
                 went_through: None,
-                patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { FIRST_PATIENCE },
+                patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { MIN_PATIENCE },
             },
             is_advertised: false,
             met_at: Duration::ZERO,
@@ -141,18 +141,18 @@ impl Search {
     }
 
     /// Thinks as it did once.
-    pub(super) fn return_to(&mut self, estimate: Estimate) {
+    pub(super) fn restore_estimate(&mut self, estimate: Estimate) {
         (self.estimate, self.stayed, self.has_stayed) = (estimate, 0, false);
     }
 
     /// Thinks as it did once, for the refusals since then did not concern the rate.
-    pub(super) fn forgive(&mut self, before: Estimate) {
-        self.return_to(before);
+    pub(super) fn undo_refusals(&mut self, before: Estimate) {
+        self.restore_estimate(before);
         self.cycle = Cycle::default();
     }
 
     /// A submit had to wait for its turn.
-    pub(super) fn held_back(&mut self) {
+    pub(super) fn mark_binding(&mut self) {
         self.is_binding = true;
     }
 
@@ -172,7 +172,7 @@ impl Search {
         }
         self.has_learned = true;
         let Some(ceiling) = self.estimate.ceiling else {
-            self.estimate.rate = (self.estimate.rate + STRIDE).min(FASTEST);
+            self.estimate.rate = (self.estimate.rate + ADDITIVE_INCREASE).min(FASTEST);
             return;
         };
         if self.estimate.rate < ceiling {
@@ -183,11 +183,12 @@ impl Search {
             self.stayed += 1;
         } else {
             self.has_stayed = true;
-            self.estimate.rate = (self.estimate.rate * (1.0 + CREEP / f64::from(self.estimate.patience))).min(FASTEST);
+            self.estimate.rate =
+                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.patience))).min(FASTEST);
             if self.estimate.rate >= ceiling * (1.0 + STEP) {
                 if self.estimate.rate > self.estimate.met * (1.0 + STEP) {
                     // So far above, and still good: the limit has moved.
-                    self.estimate.patience = (self.estimate.patience / 2).max(FIRST_PATIENCE);
+                    self.estimate.patience = (self.estimate.patience / 2).max(MIN_PATIENCE);
                 }
                 (self.estimate.ceiling, self.stayed, self.stays_until) =
                     (Some(self.estimate.rate), 0, sent + self.window * 2);
@@ -218,9 +219,9 @@ impl Search {
             self.estimate.went_through = known;
         }
         if self.has_stayed {
-            self.estimate.patience = (self.estimate.patience * 2).min(LAST_PATIENCE);
+            self.estimate.patience = (self.estimate.patience * 2).min(MAX_PATIENCE);
         }
-        self.estimate.ceiling = Some((surely_good + (self.estimate.rate - surely_good) * DOUBT).max(SLOWEST));
+        self.estimate.ceiling = Some((surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN).max(SLOWEST));
         self.estimate.met = self.estimate.rate;
         self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
         if self.is_advertised && self.advertised.is_distrusted() {
@@ -239,7 +240,10 @@ impl Search {
     fn rested(&mut self, blocked: Duration, sent: Duration) {
         let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
-        if count == 0 || self.is_advertised || sent.saturating_sub(blocked).as_secs_f64() < REST * cycle.as_secs_f64() {
+        if count == 0
+            || self.is_advertised
+            || sent.saturating_sub(blocked).as_secs_f64() < WINDOW_REST_SHARE * cycle.as_secs_f64()
+        {
             return;
         }
         let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);

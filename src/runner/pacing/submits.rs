@@ -5,29 +5,31 @@ use tokio::time::Instant;
 
 use crate::api::Limits;
 use crate::job::{Rate, SubmitRate};
-use crate::journal::Learned;
+use crate::journal::LearnedLimits;
 
-use super::Pace;
-use super::search::Search;
-use super::slots::{Concerns, Slots};
+use super::RateLimiter;
+use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
+use super::search::RateSearch;
 
 /// The pace of submits: set by somebody, or searched for.
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
-    pace: Pace,
-    search: Option<Search>,
-    slots: Slots,
+    pace: RateLimiter,
+    search: Option<RateSearch>,
+    slots: ConcurrencyLimit,
 }
 
 impl Submits {
     /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
-    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &Learned) -> Submits {
+    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
         match rate {
-            SubmitRate::Fixed(rate) => Submits { pace: Pace::new(rate, burst), search: None, slots: Slots::default() },
+            SubmitRate::Fixed(rate) => {
+                Submits { pace: RateLimiter::new(rate, burst), search: None, slots: ConcurrencyLimit::default() }
+            }
             SubmitRate::Auto => {
-                let search = Search::new(learned.submits);
-                let pace = Pace::varying(rate.expected(learned.submits), burst);
-                let submits = Submits { pace, search: Some(search), slots: Slots::new(learned.in_flight) };
+                let search = RateSearch::new(learned.submits);
+                let pace = RateLimiter::adjustable(rate.expected(learned.submits), burst);
+                let submits = Submits { pace, search: Some(search), slots: ConcurrencyLimit::new(learned.in_flight) };
                 submits.adjust();
                 submits
             }
@@ -38,7 +40,7 @@ impl Submits {
     pub(in crate::runner) fn try_take(&mut self) -> Result<(), Instant> {
         let taken = self.pace.try_take();
         if let (Err(_), Some(search)) = (&taken, &mut self.search) {
-            search.held_back();
+            search.mark_binding();
         }
         taken
     }
@@ -57,7 +59,7 @@ impl Submits {
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
         if let Some(search) = &mut self.search {
             if let Some(before) = self.slots.accepted(others, search.estimate()) {
-                search.forgive(before);
+                search.undo_refusals(before);
             }
             search.accepted(sent);
             self.adjust();
@@ -75,12 +77,12 @@ impl Submits {
     ) -> Option<Rate> {
         let search = self.search.as_mut()?;
         let concerns = self.slots.refused(sent, now, others, search.estimate());
-        if let Concerns::Slots = concerns {
+        if let LimitedBy::Slots = concerns {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
-        if let Concerns::RateAfterAll(estimate) = concerns {
-            search.return_to(estimate);
+        if let LimitedBy::RateNotSlots(estimate) = concerns {
+            search.restore_estimate(estimate);
         }
         let learned = search.learned();
         self.adjust();
@@ -88,7 +90,7 @@ impl Submits {
     }
 
     /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet.
-    pub(in crate::runner) fn told(&mut self, limits: Limits, under_way: u64, now: Duration) {
+    pub(in crate::runner) fn on_rate_limit_headers(&mut self, limits: Limits, under_way: u64, now: Duration) {
         if let Some(wait) = limits.used_up() {
             self.pace.pause(Instant::now() + wait);
         }
@@ -99,9 +101,9 @@ impl Submits {
     }
 
     /// What the next run should begin with.
-    pub(in crate::runner) fn learned(&self) -> Learned {
-        let submits = self.search.as_ref().and_then(Search::learned);
-        Learned { submits, in_flight: self.slots.learned(), generation_ms: Vec::new() }
+    pub(in crate::runner) fn learned(&self) -> LearnedLimits {
+        let submits = self.search.as_ref().and_then(RateSearch::learned);
+        LearnedLimits { submits, in_flight: self.slots.learned(), generation_ms: Vec::new() }
     }
 
     fn adjust(&self) {

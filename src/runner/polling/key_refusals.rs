@@ -2,8 +2,8 @@ use std::time::Duration;
 
 /// How many polls in a row must have the key refused before it is taken for the key's trouble and not for theirs, and for
 /// how long: a gateway that refuses one in a hundred, or all of them for a moment, is no reason to end a night.
-const MOST: u32 = 8;
-const FOR: Duration = Duration::from_secs(60);
+const MAX_REFUSALS: u32 = 8;
+const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 
 /// Polls that had the key refused since one was answered. Pure.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ impl KeyRefusals {
     pub(super) fn refused(&mut self, now: Duration) -> bool {
         self.count += 1;
         let since = *self.since.get_or_insert(now);
-        self.count >= MOST && now.saturating_sub(since) >= FOR
+        self.count >= MAX_REFUSALS && now.saturating_sub(since) >= REFUSAL_WINDOW
     }
 
     /// A poll was answered: the key is good.

@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Settings;
-use super::pacing::{Pace, PollLimit};
+use super::pacing::{PollLimit, RateLimiter};
 use super::policy::backoff;
 
 use key_refusals::KeyRefusals;
-use plan::Aim;
+use plan::PollBudget;
 use times::Times;
 
-pub(super) use times::{Kind, Seen};
+pub(super) use times::{Observation, RequestKind};
 
 /// The share of the polls' rate that is planned with; the rest is for what goes wrong.
 const PLANNED_SHARE: f64 = 0.8;
@@ -27,7 +27,7 @@ const PLANNED_SHARE: f64 = 0.8;
 const PLANNED_SHARE_OF_FOUND: f64 = 0.9;
 
 /// How many polls of each prediction a run needs at least, in the mean: with fewer, predictions take twice as long.
-const LEAST_POLLS: f64 = 0.5;
+const MIN_POLLS: f64 = 0.5;
 
 /// When a prediction is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,10 +67,10 @@ impl Default for PollSchedule {
 #[derive(Debug)]
 pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
-    pace: Pace,
+    pace: RateLimiter,
     beside: u32,
     /// What all polls pass beside that, where the provider is found to answer only so many.
-    found: Pace,
+    found: RateLimiter,
     limit: Mutex<PollLimit>,
     in_flight: f64,
     begun: Instant,
@@ -83,18 +83,18 @@ impl Polling {
     pub(super) fn new(settings: &Settings, learned: &[u64]) -> Polling {
         let schedule = settings.schedule;
         let in_flight = f64::from(settings.in_flight.get());
-        let aim = Aim {
+        let aim = PollBudget {
             lag: schedule.lag.as_secs_f64(),
             polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / in_flight,
-            beside: f64::from(settings.polls_beside),
+            beside: f64::from(settings.free_polls),
             answered_each: None,
             longest: schedule.longest.as_secs_f64(),
         };
         Polling {
             schedule,
-            pace: Pace::new(settings.polls, NonZeroU32::MIN),
-            beside: settings.polls_beside,
-            found: Pace::varying(settings.polls, NonZeroU32::MIN),
+            pace: RateLimiter::new(settings.polls, NonZeroU32::MIN),
+            beside: settings.free_polls,
+            found: RateLimiter::adjustable(settings.polls, NonZeroU32::MIN),
             limit: Mutex::default(),
             in_flight,
             begun: Instant::now(),
@@ -107,7 +107,7 @@ impl Polling {
     /// already.
     pub(super) async fn turn(&self, before: u32) -> Duration {
         if before < self.beside {
-            self.pace.sit_out().await;
+            self.pace.wait_for_pause_end().await;
         } else {
             self.pace.take().await;
         }
@@ -136,7 +136,7 @@ impl Polling {
 
     /// Tells the limit of a poll, and goes by what it makes of it.
     fn note(&self, tell: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
-        let least = self.times().mean().map(|mean| LEAST_POLLS * self.in_flight / mean);
+        let least = self.times().mean().map(|mean| MIN_POLLS * self.in_flight / mean);
         let mut limit = self.limit();
         let (rate, planned) = (limit.per_second(), limit.found());
         tell(&mut limit, self.begun.elapsed(), least);
@@ -162,25 +162,25 @@ impl Polling {
     }
 
     /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
-    /// `phase` in 0..1 is its own, so that predictions that began together are not asked for together.
+    /// `jitter` in 0..1 is its own, so that predictions that began together are not asked for together.
     ///
     /// A single failed poll is asked again soon, for an answer that lies there keeps a slot; several are a provider that
     /// needs time.
-    pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, errors: u32, phase: f64) -> Duration {
-        let usual = self.times().wait(kind, age, phase).unwrap_or_else(|| {
+    pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, errors: u32, jitter: f64) -> Duration {
+        let usual = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
             age.mul_f64(self.schedule.share)
                 .clamp(self.schedule.shortest, self.schedule.longest)
-                .mul_f64(0.95 + 0.1 * phase)
+                .mul_f64(0.95 + 0.1 * jitter)
         });
         match errors {
             0 => usual,
             1 => usual.min(self.schedule.shortest),
-            _ => usual.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * phase)),
+            _ => usual.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
     }
 
     /// Takes in how long a prediction took.
-    pub(super) fn learn(&self, kind: Option<Kind>, seen: Seen) {
+    pub(super) fn learn(&self, kind: Option<RequestKind>, seen: Observation) {
         self.times().learn(kind, seen);
     }
 
@@ -219,7 +219,7 @@ mod tests {
     async fn the_first_polls_of_each_prediction_are_beside_the_rate_and_sit_a_pause_out_as_all_do() {
         let second = NonZeroU32::MIN;
         let polling = Polling::new(
-            &Settings { polls: crate::job::Rate::per_second(second), polls_beside: 2, ..Settings::default() },
+            &Settings { polls: crate::job::Rate::per_second(second), free_polls: 2, ..Settings::default() },
             &[],
         );
         let start = Instant::now();

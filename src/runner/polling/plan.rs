@@ -10,11 +10,11 @@ const WORTH: f64 = 2.0;
 const ODD: usize = 64;
 
 /// The shortest wait between two polls of a prediction.
-const SHORTEST: f64 = 0.02;
+const MIN_WAIT: f64 = 0.02;
 
 /// What polls are planned for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Aim {
+pub(super) struct PollBudget {
     /// How long an answer may lie at the provider before it is seen, in the mean, in seconds.
     pub(super) lag: f64,
     /// How many polls a second each prediction in flight can have.
@@ -44,7 +44,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan for generation times like `times`: seconds, sorted, at least two.
-    pub(super) fn new(times: &[f64], aim: Aim) -> Plan {
+    pub(super) fn new(times: &[f64], aim: PollBudget) -> Plan {
         let parts = PARTS.min(times.len() / 2).max(1);
         // The very first ones are seen a little late, so that a few odd ones do not make all others be asked for early.
         let first = times.len() / ODD;
@@ -74,25 +74,25 @@ impl Plan {
         self.mean
     }
 
-    /// The wait before the next poll of a prediction of this `age`. `phase` in 0..1 is its own, and spreads what began
+    /// The wait before the next poll of a prediction of this `age`. `jitter` in 0..1 is its own, and spreads what began
     /// together.
-    pub(super) fn wait(&self, age: Duration, phase: f64) -> Duration {
+    pub(super) fn wait(&self, age: Duration, jitter: f64) -> Duration {
         let age = age.as_secs_f64();
         let passed = self.units_at(age);
         // The half keeps a poll from following right upon the one before when the plan has changed in between.
-        let turn = ((passed / self.unit) - phase).ceil().max(0.0) + phase + 0.5;
+        let turn = ((passed / self.unit) - jitter).ceil().max(0.0) + jitter + 0.5;
         let next = self.age_at(turn * self.unit).unwrap_or_else(|| self.beyond(age));
         // A gap in what was seen so far is no promise.
         let bound = self.edges[0].0.max(age) + (age / 8.0).max(self.longest);
         let next = next.min(bound);
-        Duration::from_secs_f64((next - age).max(SHORTEST))
+        Duration::from_secs_f64((next - age).max(MIN_WAIT))
     }
 
     /// The next poll of a prediction that takes as long as the longest before, or longer: ever more rarely.
     fn beyond(&self, age: f64) -> f64 {
         let &(last, units) = self.edges.last().unwrap_or(&(0.0, 0.0));
         let width = last - self.edges[self.edges.len().saturating_sub(2)].0;
-        let usual = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(SHORTEST);
+        let usual = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
         let usual = usual.min(self.longest);
         if age < last { last + usual / 2.0 } else { age + ((age - last) / 2.0).clamp(usual, self.longest) }
     }

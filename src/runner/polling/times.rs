@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::job::{EditRequest, Size};
 
-use super::plan::{Aim, Plan};
+use super::plan::{Plan, PollBudget};
 
 /// How many times are remembered: enough for a distribution, few enough to follow a provider that changes.
 const REMEMBERED: usize = 256;
@@ -22,23 +22,23 @@ const UNSEEN_MOMENT: f64 = 0.5;
 
 /// What makes edits take longer or shorter, as far as a request tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::runner) struct Kind {
+pub(in crate::runner) struct RequestKind {
     size: Option<Size>,
     images: usize,
 }
 
-impl Kind {
-    pub(in crate::runner) fn of(request: &EditRequest) -> Kind {
-        Kind { size: request.size, images: request.images.len() }
+impl RequestKind {
+    pub(in crate::runner) fn of(request: &EditRequest) -> RequestKind {
+        RequestKind { size: request.size, images: request.images.len() }
     }
 }
 
 /// How long edits took in this run, and so when to ask for the next ones. Pure.
 #[derive(Debug)]
 pub(super) struct Times {
-    aim: Aim,
+    aim: PollBudget,
     all: Sample,
-    kinds: HashMap<Kind, Sample>,
+    kinds: HashMap<RequestKind, Sample>,
 }
 
 /// The times of the last edits, and the plan that follows from them.
@@ -51,7 +51,7 @@ struct Sample {
 
 /// What was seen of an edit that is done.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::runner) struct Seen {
+pub(in crate::runner) struct Observation {
     /// At which age it was last seen to be in work. None where it may have been older than is known.
     pub(in crate::runner) in_work: Option<Duration>,
     /// At which age it was seen to be done.
@@ -60,7 +60,7 @@ pub(in crate::runner) struct Seen {
     pub(in crate::runner) told: Option<Duration>,
 }
 
-impl Seen {
+impl Observation {
     /// The most likely time that it took.
     fn took(self) -> Option<f64> {
         let done = self.done.as_secs_f64();
@@ -77,7 +77,7 @@ impl Seen {
 
 impl Times {
     /// Begins with what an earlier run has learned: quantiles in milliseconds, or nothing.
-    pub(super) fn new(aim: Aim, learned: &[u64]) -> Times {
+    pub(super) fn new(aim: PollBudget, learned: &[u64]) -> Times {
         let mut times = Times { aim, all: Sample::default(), kinds: HashMap::new() };
         for pair in learned.windows(2) {
             let between = |share: f64| (pair[0] as f64 * (1.0 - share) + pair[1] as f64 * share) / 1000.0;
@@ -87,7 +87,7 @@ impl Times {
     }
 
     /// Takes in how long an edit took.
-    pub(super) fn learn(&mut self, kind: Option<Kind>, seen: Seen) {
+    pub(super) fn learn(&mut self, kind: Option<RequestKind>, seen: Observation) {
         let Some(seconds) = seen.took() else { return };
         self.all.push(seconds, self.aim, ENOUGH);
         if let Some(kind) = kind {
@@ -109,9 +109,9 @@ impl Times {
     }
 
     /// The wait before the next poll of an edit of this age; none where too little is known.
-    pub(super) fn wait(&self, kind: Option<Kind>, age: Duration, phase: f64) -> Option<Duration> {
+    pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, jitter: f64) -> Option<Duration> {
         let of_a_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|sample| sample.plan.as_ref());
-        Some(of_a_kind.or(self.all.plan.as_ref())?.wait(age, phase))
+        Some(of_a_kind.or(self.all.plan.as_ref())?.wait(age, jitter))
     }
 
     /// What a later run should begin with: the times' quantiles in milliseconds, from the least to the greatest.
@@ -126,7 +126,7 @@ impl Times {
 }
 
 impl Sample {
-    fn push(&mut self, seconds: f64, aim: Aim, enough: usize) {
+    fn push(&mut self, seconds: f64, aim: PollBudget, enough: usize) {
         self.seconds.push_back(seconds);
         if self.seconds.len() > REMEMBERED {
             self.seconds.pop_front();

@@ -121,7 +121,7 @@ async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (
         submits: SubmitRate::Auto,
         in_flight: NonZeroU32::new(256).unwrap(),
         polls: Rate::per_second(NonZeroU32::new(256).unwrap()),
-        polls_beside: 2,
+        free_polls: 2,
         ..Settings::default()
     };
     let ending = play_as(settings, Arc::clone(&api), ledger, Memory, jobs.clone().map(work)).await;

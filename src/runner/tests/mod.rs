@@ -17,8 +17,8 @@ use crate::job::{
     Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
 };
 use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
-use crate::outputs::{Place, Slot, Verified};
-use crate::plan::{Goal, Standing, Task};
+use crate::outputs::{Destination, Slot, Verified};
+use crate::plan::{ColorTarget, Standing, Task};
 use crate::verify::{Correction, Subject, Uncorrected};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
@@ -82,11 +82,11 @@ impl ResultStore for Memory {
         }
     }
 
-    async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Place) -> Result<(), OutputError> {
+    async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Destination) -> Result<(), OutputError> {
         Ok(())
     }
 
-    async fn recover(&self, _files: Vec<SavedFile>, _place: Place) -> Result<bool, OutputError> {
+    async fn recover(&self, _files: Vec<SavedFile>, _place: Destination) -> Result<bool, OutputError> {
         Ok(false)
     }
 
@@ -135,7 +135,7 @@ impl Verifier for Blind {
 struct Silent;
 
 impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &Tally) {}
+    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
 }
 
 fn work(number: u32) -> Work {
@@ -331,7 +331,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
     let (lost, _) = ending_of(1, accepted, unknown).await;
     assert_eq!(with_status(&lost, JobStatus::Failed), 1);
     let Task::Submit(request) = work(0).task else { unreachable!() };
-    let reclaim = Work { task: Task::Reclaim(request), ..work(0) };
+    let follow_or_resubmit = Work { task: Task::FollowOrResubmit(request), ..work(0) };
     let later = async |ledger: Ledger, task: &Work, poll: fn() -> Exchange| {
         let begun = tokio::time::Instant::now();
         let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
@@ -343,11 +343,11 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
     let (lost, submits, took) = later(lost.ledger, &follow, unknown).await;
     assert_eq!((with_status(&lost, JobStatus::Failed), submits), (1, 0));
     assert!(took < Duration::from_secs(5), "one question is enough: {took:?}");
-    let (found, submits, _) = later(lost.ledger, &reclaim, completed).await;
+    let (found, submits, _) = later(lost.ledger, &follow_or_resubmit, completed).await;
     assert_eq!((with_status(&found, JobStatus::Completed), submits), (1, 0), "the provider knows it again");
 
     let (lost, _) = ending_of(1, accepted, unknown).await;
-    let (paid_anew, submits, _) = later(lost.ledger, &reclaim, unknown).await;
+    let (paid_anew, submits, _) = later(lost.ledger, &follow_or_resubmit, unknown).await;
     assert_eq!((with_status(&paid_anew, JobStatus::Failed), submits), (1, 1));
     assert_eq!(paid_anew.ledger.spent(), Cents(14));
 }
@@ -357,8 +357,8 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let (night_before, _) = ending_of(100, accepted, completed).await;
     let tend = |number| {
         let Work { key, task: Task::Submit(request), .. } = work(number) else { unreachable!() };
-        let goal = Goal { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
-        Work { key, task: Task::Tend, standing: Standing::Current, goal: Some(Arc::new(goal)) }
+        let goal = ColorTarget { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
+        Work { key, task: Task::ReviewColor, standing: Standing::Current, goal: Some(Arc::new(goal)) }
     };
     let (begun, submitted_by) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
     let last = Arc::clone(&submitted_by);
@@ -392,7 +392,7 @@ async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
     let file = Arc::new(tempfile::tempfile().unwrap());
     let ledger = replay(Arc::clone(&file)).unwrap().ledger;
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
-    let settings = Settings { submits: "1000/s".parse().unwrap(), polls_beside: 2, ..Settings::default() };
+    let settings = Settings { submits: "1000/s".parse().unwrap(), free_polls: 2, ..Settings::default() };
     // The first job comes once more, for another edit, when it is no longer in memory.
     let again = Work { key: EditKey { job: work(0).key.job, ..work(9999).key }, ..work(0) };
     let all: Vec<Work> = (0..600).map(work).chain([again]).collect();

@@ -125,7 +125,7 @@ async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
     let settings = Settings {
         submits: "20/s".parse().unwrap(),
         polls: Rate::per_second(number(IN_FLIGHT)),
-        polls_beside: 2,
+        free_polls: 2,
         in_flight: number(IN_FLIGHT),
         ..Settings::default()
     };

@@ -10,8 +10,8 @@
 //! folder stays true: it holds every prediction that was accepted, whatever the client was told.
 
 mod answers;
-mod dice;
 mod plan;
+mod seeded_random;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,12 +25,12 @@ use axum::response::Response;
 use serde_json::Value;
 use uuid::Uuid;
 
-use dice::Dice;
 use plan::Named;
+use seeded_random::SeededRandom;
 
 pub(super) use answers::Hangup;
 pub use plan::{ChaosError, ChaosPlan};
-pub(super) use plan::{Fate, OutputFault, PollFault, SubmitFault};
+pub(super) use plan::{OutputFault, PollFault, PredictionFault, SubmitFault};
 
 /// The largest answer that is read to be spoiled, in bytes.
 const ANSWER_BYTES: usize = 64 << 20;
@@ -42,7 +42,7 @@ const EARLY_POLLS: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Chaos {
     plan: ChaosPlan,
-    dice: Dice,
+    dice: SeededRandom,
     submits: AtomicU64,
     polls: AtomicU64,
     outputs: AtomicU64,
@@ -51,7 +51,7 @@ pub(super) struct Chaos {
 
 impl Chaos {
     pub(super) fn new(plan: ChaosPlan) -> Arc<Chaos> {
-        let dice = Dice::new(plan.seed);
+        let dice = SeededRandom::new(plan.seed);
         Arc::new(Chaos {
             plan,
             dice,
@@ -67,7 +67,7 @@ impl Chaos {
         self.dice.id(number)
     }
 
-    fn fate(&self, id: Uuid) -> Option<Fate> {
+    fn fate(&self, id: Uuid) -> Option<PredictionFault> {
         self.plan.prediction.draw(self.dice.roll("prediction", id.as_u128()))
     }
 
@@ -149,9 +149,9 @@ async fn poll(chaos: &Chaos, request: Request, next: Next) -> Response {
     };
     let name = fate.name();
     match fate {
-        Fate::Early404 if chaos.count_poll(id) < EARLY_POLLS => marked(answers::unknown_prediction(), &name),
-        Fate::Early404 => response,
-        Fate::Vanished => {
+        PredictionFault::Early404 if chaos.count_poll(id) < EARLY_POLLS => marked(answers::unknown_prediction(), &name),
+        PredictionFault::Early404 => response,
+        PredictionFault::Vanished => {
             let (response, body) = answers::read(response).await;
             if body["status"] == "processing" { response } else { marked(answers::unknown_prediction(), &name) }
         }
@@ -159,17 +159,17 @@ async fn poll(chaos: &Chaos, request: Request, next: Next) -> Response {
     }
 }
 
-impl Fate {
+impl PredictionFault {
     fn spoil(self, body: &mut Value) {
         let is_done = body["status"] == "completed";
         match self {
-            Fate::UnknownStatus if body["status"] == "processing" => body["status"] = "warming_up".into(),
-            Fate::Stuck if is_done => {
+            PredictionFault::UnknownStatus if body["status"] == "processing" => body["status"] = "warming_up".into(),
+            PredictionFault::Stuck if is_done => {
                 body["status"] = "processing".into();
                 body["outputs"] = Value::Null;
                 body["completedAt"] = Value::Null;
             }
-            Fate::EmptyOutputs if is_done => body["outputs"] = Value::Array(Vec::new()),
+            PredictionFault::EmptyOutputs if is_done => body["outputs"] = Value::Array(Vec::new()),
             _ => {}
         }
     }

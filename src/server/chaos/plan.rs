@@ -16,7 +16,7 @@ pub struct ChaosPlan {
     #[serde(deserialize_with = "duration")]
     hang: Option<Duration>,
     pub(super) submit: Shares<SubmitFault>,
-    pub(super) prediction: Shares<Fate>,
+    pub(super) prediction: Shares<PredictionFault>,
     pub(super) poll: Shares<PollFault>,
     pub(super) output: Shares<OutputFault>,
 }
@@ -142,7 +142,7 @@ impl SubmitFault {
 /// What becomes of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::server) enum Fate {
+pub(in crate::server) enum PredictionFault {
     UnknownStatus,
     Stuck,
     Vanished,
@@ -191,7 +191,7 @@ pub(super) trait Named: Serialize {
 }
 
 impl Named for SubmitFault {}
-impl Named for Fate {}
+impl Named for PredictionFault {}
 impl Named for PollFault {}
 impl Named for OutputFault {}
 

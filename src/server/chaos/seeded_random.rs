@@ -2,13 +2,13 @@ use uuid::{Builder, Uuid};
 
 /// Chance that follows from a seed: the same question gets the same answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dice {
+pub(super) struct SeededRandom {
     seed: u64,
 }
 
-impl Dice {
-    pub(super) fn new(seed: u64) -> Dice {
-        Dice { seed }
+impl SeededRandom {
+    pub(super) fn new(seed: u64) -> SeededRandom {
+        SeededRandom { seed }
     }
 
     /// A number in 0..100 for the `number`th throw about `subject`.
@@ -42,12 +42,12 @@ mod tests {
 
     #[test]
     fn throws_follow_from_the_seed_and_are_spread_evenly() {
-        let rolls: Vec<f64> = (0..10_000).map(|number| Dice::new(7).roll("poll", number)).collect();
-        let again: Vec<f64> = (0..10_000).map(|number| Dice::new(7).roll("poll", number)).collect();
+        let rolls: Vec<f64> = (0..10_000).map(|number| SeededRandom::new(7).roll("poll", number)).collect();
+        let again: Vec<f64> = (0..10_000).map(|number| SeededRandom::new(7).roll("poll", number)).collect();
         assert_eq!(rolls, again);
         let under_ten = rolls.iter().filter(|roll| **roll < 10.0).count();
         assert!((900..1100).contains(&under_ten), "{under_ten}");
-        assert_ne!(Dice::new(8).roll("poll", 0), rolls[0]);
-        assert_ne!(Dice::new(7).id(0), Dice::new(7).id(1));
+        assert_ne!(SeededRandom::new(8).roll("poll", 0), rolls[0]);
+        assert_ne!(SeededRandom::new(7).id(0), SeededRandom::new(7).id(1));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::record::{Record, RecordError};
+use super::record::{LogError, LogRecord};
 use super::{StoreError, files};
 
 /// Records that may wait for the writer before appenders wait too.
@@ -24,18 +24,18 @@ enum Order {
 
 /// A ledger that is open for appending.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct PredictionLog {
     path: PathBuf,
     orders: mpsc::Sender<Order>,
 }
 
-impl Ledger {
+impl PredictionLog {
     /// Reads the file's records into `apply`, cuts a torn last line off, and starts the writer, which holds `lock`.
     pub(super) fn open(
         path: PathBuf,
         lock: File,
-        apply: impl FnMut(Record) -> Result<(), RecordError>,
-    ) -> Result<Ledger, StoreError> {
+        apply: impl FnMut(LogRecord) -> Result<(), LogError>,
+    ) -> Result<PredictionLog, StoreError> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -54,11 +54,11 @@ impl Ledger {
             .name("ledger".to_owned())
             .spawn(move || write(file, receiver, lock))
             .map_err(StoreError::file("start the writer of", &path))?;
-        Ok(Ledger { path, orders })
+        Ok(PredictionLog { path, orders })
     }
 
     /// Appends a record; it is on the disk once this returns.
-    pub(super) async fn append(&self, record: &Record) -> Result<(), StoreError> {
+    pub(super) async fn append(&self, record: &LogRecord) -> Result<(), StoreError> {
         let line = record.line().map_err(|error| StoreError::file("write", &self.path)(error.into()))?;
         let (sender, written) = oneshot::channel();
         let order = Order::Append(line, sender);
@@ -83,7 +83,7 @@ impl Ledger {
 fn replay(
     file: &mut File,
     path: &Path,
-    mut apply: impl FnMut(Record) -> Result<(), RecordError>,
+    mut apply: impl FnMut(LogRecord) -> Result<(), LogError>,
 ) -> Result<u64, StoreError> {
     let mut reader = BufReader::new(file);
     let mut whole = 0;
@@ -97,7 +97,7 @@ fn replay(
             }
             break;
         };
-        Record::parse(text).and_then(&mut apply).map_err(|cause| StoreError::Record {
+        LogRecord::parse(text).and_then(&mut apply).map_err(|cause| StoreError::LogRecord {
             path: path.to_owned(),
             line: number,
             cause,

@@ -7,8 +7,8 @@
 //!   requests/<id>.json                the request of a prediction that is not finished yet
 //!   outputs/<id>/<timestamp>-<n>.png  what came out
 //! ```
-//! A record is synced before anybody is told of what it says, and files are written aside, synced and renamed before a
-//! record speaks of them. So what a crash leaves is either finished, or in the ledger as accepted and worked on anew,
+//! A record is synced before anybody is reported what it says, and files are written aside, synced and renamed before a
+//! record speaks of them. So what a crash leaves is either finished, or in the ledger as accepted and worked on again,
 //! or was never answered for.
 
 mod files;
@@ -27,10 +27,10 @@ use uuid::Uuid;
 
 use super::ServerError;
 use crate::api::wire::Generate;
-use ledger::Ledger;
-pub(super) use record::Fingerprint;
-pub use record::RecordError;
-use record::{Event, Record};
+use ledger::PredictionLog;
+pub(super) use record::BodyHash;
+pub use record::LogError;
+use record::{Event, LogRecord};
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,13 +47,13 @@ pub enum StoreError {
     },
     /// A record in the ledger cannot be understood.
     #[error("read {} line {line}: {cause}", path.display())]
-    Record {
+    LogRecord {
         /// The ledger.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
-        cause: RecordError,
+        cause: LogError,
     },
     /// The store was closed.
     #[error("write to a store that is closed")]
@@ -78,7 +78,7 @@ impl StoreError {
                 }
                 _ => None,
             },
-            StoreError::Record { .. } => {
+            StoreError::LogRecord { .. } => {
                 Some("nothing was changed: fix or move the file, or give another folder with --data".to_owned())
             }
             StoreError::Closed => None,
@@ -108,7 +108,7 @@ pub(super) enum State {
 pub(super) struct Store {
     root: PathBuf,
     index: RwLock<Index>,
-    ledger: Ledger,
+    ledger: PredictionLog,
     changes: watch::Sender<()>,
 }
 
@@ -138,7 +138,7 @@ impl Store {
         let lock = lock::take(&root)?;
         let mut index = Index::default();
         let mut unfinished = Vec::new();
-        let ledger = Ledger::open(root.join("ledger.jsonl"), lock, |record| {
+        let ledger = PredictionLog::open(root.join("ledger.jsonl"), lock, |record| {
             if matches!(record.event, Event::Accepted { .. }) {
                 unfinished.push(record.id);
             }
@@ -156,7 +156,7 @@ impl Store {
         id: Uuid,
         at: Timestamp,
         request: Generate,
-        fingerprint: Fingerprint,
+        fingerprint: BodyHash,
     ) -> Result<(), StoreError> {
         let event = Event::accepted(&request, fingerprint);
         let path = self.request_path(id);
@@ -166,7 +166,7 @@ impl Store {
             files::write(&path, &text)
         })
         .await?;
-        self.record(Record::new(id, at, event)).await
+        self.record(LogRecord::new(id, at, event)).await
     }
 
     /// The request of a prediction that is in work.
@@ -192,12 +192,12 @@ impl Store {
             files::sync_parent(&folder)
         })
         .await?;
-        self.finish(Record::new(id, at, Event::Completed { outputs })).await
+        self.finish(LogRecord::new(id, at, Event::Completed { outputs })).await
     }
 
     /// Says that the prediction failed.
     pub(super) async fn fail(&self, id: Uuid, error: String) -> Result<(), StoreError> {
-        self.finish(Record::new(id, now(), Event::Failed { error })).await
+        self.finish(LogRecord::new(id, now(), Event::Failed { error })).await
     }
 
     /// The prediction, if there is one by this id.
@@ -245,7 +245,7 @@ impl Store {
         self.ledger.close().await;
     }
 
-    async fn finish(&self, record: Record) -> Result<(), StoreError> {
+    async fn finish(&self, record: LogRecord) -> Result<(), StoreError> {
         let path = self.request_path(record.id);
         self.record(record).await?;
         self.changes.send_replace(());
@@ -254,10 +254,14 @@ impl Store {
         Ok(())
     }
 
-    async fn record(&self, record: Record) -> Result<(), StoreError> {
+    async fn record(&self, record: LogRecord) -> Result<(), StoreError> {
         self.ledger.append(&record).await?;
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.apply(record).map_err(|cause| StoreError::Record { path: self.root.join("ledger.jsonl"), line: 0, cause })
+        index.apply(record).map_err(|cause| StoreError::LogRecord {
+            path: self.root.join("ledger.jsonl"),
+            line: 0,
+            cause,
+        })
     }
 
     fn request_path(&self, id: Uuid) -> PathBuf {
@@ -267,12 +271,12 @@ impl Store {
 
 impl Index {
     /// Brings the index to where `record` says it is.
-    fn apply(&mut self, record: Record) -> Result<(), RecordError> {
+    fn apply(&mut self, record: LogRecord) -> Result<(), LogError> {
         let state = match record.event {
             Event::Accepted { base64, .. } => {
                 let entry = Entry { created_at: record.at, base64, state: State::Processing };
                 if self.entries.insert(record.id, entry).is_some() {
-                    return Err(RecordError::AcceptedTwice(record.id));
+                    return Err(LogError::AcceptedTwice(record.id));
                 }
                 self.processing += 1;
                 return Ok(());
@@ -286,8 +290,8 @@ impl Index {
                 self.processing -= 1;
                 Ok(())
             }
-            Some(_) => Err(RecordError::FinishedTwice(record.id)),
-            None => Err(RecordError::NeverAccepted(record.id)),
+            Some(_) => Err(LogError::FinishedTwice(record.id)),
+            None => Err(LogError::NeverAccepted(record.id)),
         }
     }
 }

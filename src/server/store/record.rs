@@ -15,7 +15,7 @@ const PROMPT_CHARACTERS: usize = 120;
 
 /// One line of the ledger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct LogRecord {
     v: u32,
     /// When it happened.
     pub(super) at: Timestamp,
@@ -49,17 +49,17 @@ pub(super) enum Event {
 
 /// The BLAKE3 hash of a submit's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) struct Fingerprint(blake3::Hash);
+pub(in crate::server) struct BodyHash(blake3::Hash);
 
-impl Fingerprint {
-    pub(in crate::server) fn of(body: &[u8]) -> Fingerprint {
-        Fingerprint(blake3::hash(body))
+impl BodyHash {
+    pub(in crate::server) fn of(body: &[u8]) -> BodyHash {
+        BodyHash(blake3::hash(body))
     }
 }
 
 /// Why a record in the ledger cannot be understood.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
+pub enum LogError {
     /// It is no record.
     #[error(transparent)]
     Malformed(#[from] serde_json::Error),
@@ -81,7 +81,7 @@ pub enum RecordError {
 }
 
 impl Event {
-    pub(super) fn accepted(request: &Generate, fingerprint: Fingerprint) -> Event {
+    pub(super) fn accepted(request: &Generate, fingerprint: BodyHash) -> Event {
         Event::Accepted {
             model: model::ID.to_owned(),
             fingerprint: fingerprint.0.to_hex().to_string(),
@@ -92,16 +92,16 @@ impl Event {
     }
 }
 
-impl Record {
-    pub(super) fn new(id: Uuid, at: Timestamp, event: Event) -> Record {
-        Record { v: VERSION, at, id, event }
+impl LogRecord {
+    pub(super) fn new(id: Uuid, at: Timestamp, event: Event) -> LogRecord {
+        LogRecord { v: VERSION, at, id, event }
     }
 
     /// Reads one line.
-    pub(super) fn parse(line: &[u8]) -> Result<Record, RecordError> {
-        let record: Record = serde_json::from_slice(line)?;
+    pub(super) fn parse(line: &[u8]) -> Result<LogRecord, LogError> {
+        let record: LogRecord = serde_json::from_slice(line)?;
         if record.v > VERSION {
-            return Err(RecordError::Newer { version: record.v });
+            return Err(LogError::Newer { version: record.v });
         }
         Ok(record)
     }

@@ -13,7 +13,7 @@ fn ledger(folder: &std::path::Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The same folder, served anew.
+/// The same folder, served again.
 async fn restart(fixture: Fixture, editor: Arc<dyn crate::editor::Edit>) -> Fixture {
     fixture.server.shutdown().await;
     let server = Server::start(config(fixture.data.path()), editor).await.unwrap();

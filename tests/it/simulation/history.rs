@@ -9,7 +9,7 @@ use dyehouse::job::{
 use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::{
-    self, Batch, Effects, Ending, Event, Observer, RunError, Settings, StopReason, StopSignal, Tally,
+    self, Batch, Effects, Ending, Event, Observer, RunError, RunTotals, Settings, StopReason, StopSignal,
 };
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
@@ -35,7 +35,7 @@ pub struct Seen {
 struct Silent;
 
 impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &Tally) {}
+    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
 }
 
 /// The longest that a run may take on the paused clock.
@@ -96,7 +96,7 @@ impl History {
         history.settings.color.rerolls = history.draw(0..4);
         history.settings.color.lock = if history.draw(0..2) == 0 { ColorLock::On } else { ColorLock::Open };
         if history.draw(0..5) == 0 {
-            history.settings.color.doubt = UncertainReroll::Counts;
+            history.settings.color.uncertain_reroll = UncertainReroll::Counts;
             history.choices.uncertain = UncertainPolicy::Resubmit;
             history.allowed.resubmits = true;
         }
@@ -226,11 +226,11 @@ impl History {
         let known = |job: &PlannedJob| plan::Known::of(&job.key(), ledger);
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, presence)));
         let rules = self.checks_colors.then_some(&self.settings.color);
-        let tended = decided.map(|(job, decision): (&PlannedJob, Decision)| {
+        let reviewed = decided.map(|(job, decision): (&PlannedJob, Decision)| {
             let colors = wanted(job.job.color, &job.job.request.prompt);
-            (job, plan::tended(decision, &known(job), &colors, rules))
+            (job, plan::with_color_review(decision, &known(job), &colors, rules))
         });
-        let (free, paid): (Vec<_>, Vec<_>) = tended.partition(|(_, decision)| decision.is_free());
+        let (free, paid): (Vec<_>, Vec<_>) = reviewed.partition(|(_, decision)| decision.is_free());
         let work = |(job, decision): (&PlannedJob, Decision)| plan::work(job, decision, rules);
         let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
         let orphans = plan::orphans(ledger, |id| wanted.get(id).copied());

@@ -143,7 +143,9 @@ pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRule
                 return Err(format!("{id} is near and was not corrected"));
             }
             (Verdict::Off, _) => {
-                let holds = |edit: &&Edit| edit.state == EditState::Uncertain && rules.doubt == UncertainReroll::Holds;
+                let holds = |edit: &&Edit| {
+                    edit.state == EditState::Uncertain && rules.uncertain_reroll == UncertainReroll::Holds
+                };
                 if rerolls.len() < rules.rerolls as usize && !rerolls.iter().any(holds) {
                     return Err(format!("{id} is off and was re-rolled {} times", rerolls.len()));
                 }

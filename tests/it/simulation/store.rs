@@ -2,7 +2,7 @@ use std::io;
 
 use dyehouse::job::ContentHash;
 use dyehouse::journal::{Presence, SavedFile};
-use dyehouse::outputs::{OutputError, Place, ResultStore, Slot, Verified};
+use dyehouse::outputs::{Destination, OutputError, ResultStore, Slot, Verified};
 
 use super::world::World;
 
@@ -63,14 +63,14 @@ impl SimulatedStore {
         }
     }
 
-    async fn rename(&self, number: u64, file: &SavedFile, place: &Place) -> Result<(), OutputError> {
+    async fn rename(&self, number: u64, file: &SavedFile, place: &Destination) -> Result<(), OutputError> {
         self.world.step(self.life).await;
         self.maybe_fails()?;
         let mut state = self.world.state();
         let content = state.staged.remove(&number).unwrap();
         match place {
-            Place::Results { .. } => drop(state.renamed.insert(file.name.clone(), (content, number))),
-            Place::Aside => drop(state.earlier.insert(content)),
+            Destination::Results { .. } => drop(state.renamed.insert(file.name.clone(), (content, number))),
+            Destination::Aside => drop(state.earlier.insert(content)),
         }
         Ok(())
     }
@@ -103,8 +103,8 @@ impl ResultStore for SimulatedStore {
         Ok(SimulatedPicture { world: self.world.clone(), life: self.life, number, content })
     }
 
-    async fn publish(&self, staged: Vec<(SimulatedPicture, SavedFile)>, place: Place) -> Result<(), OutputError> {
-        if let Place::Results { displaced } = &place {
+    async fn publish(&self, staged: Vec<(SimulatedPicture, SavedFile)>, place: Destination) -> Result<(), OutputError> {
+        if let Destination::Results { displaced } = &place {
             self.set_aside(displaced);
         }
         for (picture, file) in staged {
@@ -113,8 +113,8 @@ impl ResultStore for SimulatedStore {
         self.sync().await
     }
 
-    async fn recover(&self, files: Vec<SavedFile>, place: Place) -> Result<bool, OutputError> {
-        if let Place::Results { displaced } = &place {
+    async fn recover(&self, files: Vec<SavedFile>, place: Destination) -> Result<bool, OutputError> {
+        if let Destination::Results { displaced } = &place {
             self.set_aside(displaced);
         }
         for file in files {
@@ -122,8 +122,8 @@ impl ResultStore for SimulatedStore {
             let (is_there, stray) = {
                 let state = self.world.state();
                 let is_there = match place {
-                    Place::Results { .. } => state.results.get(&file.name).is_some_and(is_it),
-                    Place::Aside => state.earlier.iter().any(is_it),
+                    Destination::Results { .. } => state.results.get(&file.name).is_some_and(is_it),
+                    Destination::Aside => state.earlier.iter().any(is_it),
                 };
                 (is_there, state.staged.iter().find(|(_, content)| is_it(content)).map(|(number, _)| *number))
             };

@@ -1,5 +1,5 @@
+use crate::color::dominant_color::percentile;
 use crate::color::filter::neighbors;
-use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane};
 
 use super::faces::Face;

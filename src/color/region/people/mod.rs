@@ -2,22 +2,22 @@
 
 mod faces;
 mod hair;
-mod turned;
+mod tilted_heads;
 
+use crate::color::dominant_color::percentile;
 use crate::color::filter::keep_parts;
-use crate::color::shown::percentile;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::clusters::chroma_distance;
 use faces::{Face, faces};
 use hair::hair;
 
-pub(super) use turned::without_turned_heads;
+pub(super) use tilted_heads::without_turned_heads;
 
 /// The hues that skin has in OKLCH: less than 90 degrees, and at least 10, of which this is the tangent; and its least
 /// saturation.
-const LEAST_HUE: f32 = 0.176_326_98;
-const LEAST_SATURATION: f32 = 0.03;
+const MIN_HUE: f32 = 0.176_326_98;
+const MIN_SATURATION: f32 = 0.03;
 
 /// The share of a face's middle that is of such a hue, at least.
 const MOSTLY: f32 = 0.5;
@@ -36,7 +36,7 @@ const SKIN_LIGHT: std::ops::Range<f32> = 0.4..1.35;
 
 /// What is as warm as the palest skin, red over the least of the other channels, and what share of a picture it is at least.
 const WARM: f32 = 0.1;
-const FEWEST_WARM: f32 = 0.002;
+const MIN_WARM: f32 = 0.002;
 
 /// Where a person leaves less than this share, there is no other product.
 const LEFT: f32 = 0.12;
@@ -64,7 +64,7 @@ pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64
     // Most pictures have nothing as warm as skin, and no need of a closer look.
     let is_warm = |[red, green, blue]: &Rgb| *red > *green && *red - green.min(*blue) > WARM * red;
     let warm = picture.data.iter().filter(|color| is_warm(color)).count();
-    if warm as f32 <= FEWEST_WARM * picture.data.len() as f32 {
+    if warm as f32 <= MIN_WARM * picture.data.len() as f32 {
         return 0.0;
     }
     people(&picture.map(Oklab::from), region).count() as f64 / region.count().max(1) as f64
@@ -111,8 +111,8 @@ fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) ->
 
 /// Whether a color is of a hue that skin has.
 fn may_be_skin(color: Oklab) -> bool {
-    let is_of_its_hues = color.a > 0.0 && color.b >= LEAST_HUE * color.a;
-    is_of_its_hues && color.l > 0.15 && color.saturation() > LEAST_SATURATION
+    let is_of_its_hues = color.a > 0.0 && color.b >= MIN_HUE * color.a;
+    is_of_its_hues && color.l > 0.15 && color.saturation() > MIN_SATURATION
 }
 
 /// The median of each of lightness, and of a and b for that lightness.

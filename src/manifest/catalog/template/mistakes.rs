@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::dialect::snake_case;
-use crate::manifest::row::{At, Complaint};
+use crate::manifest::row::{At, RowError};
 use crate::manifest::suggest;
 
 use super::super::{Axis, RowSource};
@@ -44,10 +44,10 @@ pub(in crate::manifest::catalog) struct Known<'k> {
 
 impl Template {
     /// All that is wrong with the texts, whatever rows there are. A text with a mistake is not rendered.
-    pub(in crate::manifest::catalog) fn mistakes(&mut self, known: &Known<'_>) -> Vec<Complaint> {
+    pub(in crate::manifest::catalog) fn mistakes(&mut self, known: &Known<'_>) -> Vec<RowError> {
         let mut all = Vec::new();
         for text in self.texts_mut() {
-            let found: Vec<Complaint> = text.parts.iter().flat_map(|part| mistakes(part, known)).collect();
+            let found: Vec<RowError> = text.parts.iter().flat_map(|part| mistakes(part, known)).collect();
             let is_incomplete =
                 text.parts.iter().any(|part| part.names(Nesting::Roots).iter().any(|name| known.broken.contains(name)));
             text.is_broken |= is_incomplete || !found.is_empty();
@@ -57,7 +57,7 @@ impl Template {
     }
 }
 
-fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+fn mistakes(part: &Part, known: &Known<'_>) -> Vec<RowError> {
     let mut complaints = undefined(part, known);
     let names = part.names(Nesting::WithParts);
     for expression in part.readable() {
@@ -80,7 +80,7 @@ fn mistakes(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
 }
 
 /// The names that no column and no axis has, each told once.
-fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
     let axes: BTreeSet<String> = known.matrix.iter().flat_map(Axis::names).collect();
     let roots: BTreeSet<&str> = known.matrix.iter().map(|axis| &*axis.name).collect();
     let columns: Option<BTreeSet<String>> =
@@ -96,7 +96,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
             let is_known = |name: &String| is_of_row(name) || axes.contains(name);
             if is_known(&meant) && written.split('-').any(|part| !is_known(&part.to_owned())) {
                 let message = format!("{} is one name less another: names have no dashes", quoted(written));
-                complaints.push(Complaint::new(
+                complaints.push(RowError::new(
                     At::Source(part.place(dashed.clone())),
                     message,
                     format!("write `{meant}`"),
@@ -112,7 +112,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         if let ([one, other, ..], false) = (called.as_slice(), roots.contains(root)) {
             let message = format!("{} may be column {} or {}", quoted(root), quoted(one), quoted(other));
             let hint = "rename one of the two in the table".to_owned();
-            complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+            complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
         }
         if known.broken.contains(root) || part.is_global(root) {
             continue;
@@ -121,7 +121,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         if !roots.contains(root) && is_column && root != name {
             let message = format!("{} is a text, and has no parts", quoted(root));
             let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
-            complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+            complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
             continue;
         }
         let is_known = if roots.contains(root) { axes.contains(&name) } else { is_column || columns.is_none() };
@@ -149,7 +149,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
                 },
             },
         };
-        complaints.push(Complaint::new(At::Source(part.place_of(&name)), message, hint));
+        complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
     }
     complaints
 }
@@ -161,7 +161,7 @@ fn header_below<'k>(known: &Known<'k>, name: &str) -> Option<(&'k str, u64)> {
 }
 
 /// The filters that there are not.
-fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
+fn filters(part: &Part, expression: &Expression<'_>) -> Vec<RowError> {
     let bars = expression.numbers().filter(|number| expression.word(*number) == "|");
     let named = bars.map(|bar| bar + 1).filter(|number| is_name(expression.word(*number)));
     let unknown = named.filter(|number| !part.has_filter(expression.word(*number)));
@@ -175,7 +175,7 @@ fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
                 format!("the filters are {}, {} and some more of Jinja's", FILTERS.join(", "), MORE_FILTERS.join(", "))
             }
         };
-        Complaint::new(
+        RowError::new(
             At::Source(part.place(expression.span(number))),
             format!("there is no filter {}", quoted(name)),
             hint,
@@ -185,7 +185,7 @@ fn filters(part: &Part, expression: &Expression<'_>) -> Vec<Complaint> {
 }
 
 /// What columns are asked to be that no text is: `is true`, `is number`.
-fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<Complaint> {
+fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_column = |number: &usize| names.contains(expression.word(*number)) && expression.before(*number, 1) != "|";
     let complaints = expression.names().filter(is_column).filter_map(|number| {
         let (name, is_not) = (expression.word(number), expression.word(number + 2) == "not");
@@ -204,7 +204,7 @@ fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> 
             }
             _ => format!("make a number of it: `{name} | float`"),
         };
-        Some(Complaint::new(At::Source(part.place(expression.span(number))), message, hint))
+        Some(RowError::new(At::Source(part.place(expression.span(number))), message, hint))
     });
     complaints.collect()
 }
@@ -216,8 +216,8 @@ fn quoted_number(word: &str) -> Option<&str> {
 }
 
 /// What columns are compared with as they are. They are texts: a text is over every number, is never `true`, and is
-/// held against another letter by letter.
-fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<Complaint> {
+/// compared with another letter by letter.
+fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_operator = |number: &usize| matches!(expression.word(*number), "<" | ">" | "<=" | ">=" | "==" | "!=");
     let complaints = expression.numbers().filter(is_operator).filter_map(|at| {
         // Behind a bar stands a filter, and what it makes is compared.
@@ -231,7 +231,7 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
                 let message =
                     format!("{} and {} are texts, and are compared letter by letter", quoted(one), quoted(other));
                 let hint = format!("make numbers of them: `{one} | float {} {other} | float`", expression.word(at));
-                return Some(Complaint::new(At::Source(part.place(expression.span(left))), message, hint));
+                return Some(RowError::new(At::Source(part.place(expression.span(left))), message, hint));
             }
             (true, false) if expression.before(at, 2) != "|" => left,
             (false, true) if !is_shaped => right,
@@ -253,13 +253,13 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
             return None;
         };
         let message = format!("{} is a text, and {message}", quoted(name));
-        Some(Complaint::new(At::Source(part.place(expression.span(number))), message, hint))
+        Some(RowError::new(At::Source(part.place(expression.span(number))), message, hint))
     });
     complaints.collect()
 }
 
 /// Entries of the matrix with parts that are put into a text as a whole.
-fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<Complaint> {
+fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<RowError> {
     let is_shaped = |filter: &str| FILTERS.contains(&filter);
     let name = expression.bare_name().or_else(|| {
         let is_text =
@@ -272,12 +272,12 @@ fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<C
     (!parts.is_empty()).then(|| {
         let message = format!("{} has parts, and is not a text", quoted(name));
         let hint = format!("name the part that is meant: {}", written.join(", "));
-        Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
+        RowError::new(At::Source(part.place(expression.span(0))), message, hint)
     })
 }
 
 /// A name in quotes, which is put into the text as that word.
-fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<Complaint> {
+fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<RowError> {
     let word = expression.word(0);
     let inner = ['\'', '"'].into_iter().find_map(|quote| word.strip_prefix(quote)?.strip_suffix(quote))?;
     let is_column = known.columns.into_iter().flatten().any(|column| column == inner || snake_case(column) == inner);
@@ -286,12 +286,12 @@ fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Opt
         let message = format!("{} is in quotes, and is put in as that word", quoted(inner));
         let name = if is_column { snake_case(inner) } else { inner.to_owned() };
         let hint = format!("a name stands without quotes, as in {{{{ {name} }}}}");
-        Complaint::new(At::Source(part.place(expression.span(0))), message, hint)
+        RowError::new(At::Source(part.place(expression.span(0))), message, hint)
     })
 }
 
 /// Entries of the matrix that lack a part which the text names, and for which nothing stands in.
-fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<Complaint> {
+fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<RowError> {
     let mut complaints = Vec::new();
     for number in expression.names() {
         let name = expression.word(number);
@@ -313,14 +313,14 @@ fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<Complaint> 
                 entry.columns.iter().map(|(column, _)| column.rsplit('.').next().unwrap_or_default()).collect();
             let hint = suggest::missing(key, name, own);
             let message = format!("the entry has no {}, which the template names", quoted(key));
-            complaints.push(Complaint::new(At::Source(entry.span.clone()), message, hint));
+            complaints.push(RowError::new(At::Source(entry.span.clone()), message, hint));
         }
     }
     complaints
 }
 
 /// Names in the braces of other programs, which would be sent as they are.
-fn placeholders(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
+fn placeholders(part: &Part, known: &Known<'_>) -> Vec<RowError> {
     let columns = known.columns.into_iter().flatten().flat_map(|column| [column.clone(), snake_case(column)]);
     let names: BTreeSet<String> = columns.chain(known.matrix.iter().flat_map(Axis::names)).collect();
     let complaints = names.iter().filter(|name| !name.is_empty()).filter_map(|name| {
@@ -339,7 +339,7 @@ fn placeholders(part: &Part, known: &Known<'_>) -> Vec<Complaint> {
         let message = format!("{} is sent as it is", quoted(&part.written[found.clone()]));
         let name = name.split('.').map(snake_case).collect::<Vec<_>>().join(".");
         let hint = format!("a name goes in double braces: {{{{ {name} }}}}");
-        Some(Complaint::new(At::Source(part.place(found)), message, hint))
+        Some(RowError::new(At::Source(part.place(found)), message, hint))
     });
     complaints.collect()
 }

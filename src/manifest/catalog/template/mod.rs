@@ -23,7 +23,7 @@ use minijinja::Value as Variable;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
 use crate::manifest::node::Node;
-use crate::manifest::row::{At, Complaint, Reader, Row, Value};
+use crate::manifest::row::{At, Reader, Row, RowError, Value};
 
 use super::Rendered;
 
@@ -53,7 +53,7 @@ pub(in crate::manifest) struct Template {
 pub(in crate::manifest) struct Text {
     span: Range<usize>,
     parts: Vec<Part>,
-    /// The columns and axes that it names. They are asked for at every job, and a part is parsed anew to tell them.
+    /// The columns and axes that it names. They are asked for at every job, and a part is parsed again to tell them.
     names: BTreeSet<String>,
     /// Those whose values come into it as they are or shaped, without those whose texts it looks at.
     pub(super) put: BTreeSet<String>,
@@ -90,12 +90,12 @@ impl Text {
     }
 
     /// Why parts of it are no templates.
-    pub(super) fn unread(&self) -> impl Iterator<Item = Complaint> {
+    pub(super) fn unread(&self) -> impl Iterator<Item = RowError> {
         self.parts.iter().filter_map(|part| part.unread.clone())
     }
 
     /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same without its braces.
-    pub(super) fn condition(node: &Node, text: &str) -> Result<Text, Complaint> {
+    pub(super) fn condition(node: &Node, text: &str) -> Result<Text, RowError> {
         let written = node.scalar().unwrap_or_default().trim();
         let bareness =
             if written.contains("{{") || written.contains("{%") { Bareness::Text } else { Bareness::Expression };
@@ -104,7 +104,7 @@ impl Text {
             // Any text but an empty one is true, so that no row would be left out.
             let message = "the condition has text beside its braces, and holds for every row";
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
-            return Err(Complaint::new(At::Source(node.span.clone()), message, hint));
+            return Err(RowError::new(At::Source(node.span.clone()), message, hint));
         }
         Ok(Text::of(node.span.clone(), vec![Part::compile(node, text, bareness)], false))
     }
@@ -180,14 +180,14 @@ impl Template {
         }
         let mut cells = self.switches.iter().filter_map(|name| Some((name, variables.get_attr(name).ok()?)));
         if let Some(wrong) = cells.find_map(|(name, cell)| taken_for_true(name, cell.as_str()?)) {
-            return Err(Complaint { at: At::OfRow(Box::new(wrong.at)), ..wrong }.into());
+            return Err(RowError { at: At::OfRow(Box::new(wrong.at)), ..wrong }.into());
         }
         let text = condition.parts.iter().map(|part| part.render(variables)).collect::<Result<String, _>>()?;
         Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
     }
 
     /// What is wrong with the texts that say the same for every row, where rows cannot be looked at.
-    pub(super) fn wrong_for_all(&self, folder: &Path) -> Vec<Complaint> {
+    pub(super) fn wrong_for_all(&self, folder: &Path) -> Vec<RowError> {
         let mut row = Row::default();
         for (field, text) in self.fields.iter().filter(|(_, text)| text.is_literal() && !text.is_list) {
             text.parts.iter().for_each(|part| row.set(*field, Value::Text(&part.written)));
@@ -196,7 +196,7 @@ impl Template {
         reader.parse();
         let placed = reader.into_complaints().into_iter().filter_map(|complaint| {
             let at = At::Source(self.place(complaint.at.field()?)?);
-            Some(Complaint { at, ..complaint })
+            Some(RowError { at, ..complaint })
         });
         placed.collect()
     }
@@ -276,12 +276,12 @@ fn switches(parts: &[Part], asking: Asking) -> BTreeSet<String> {
 }
 
 /// What is said of a cell that means no where a condition takes it for true.
-pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<Complaint> {
+pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
         let said = quoted(cell);
         let message = format!("{} is the text {said}, and the condition takes every text for true", quoted(name));
         let hint = format!("compare it, as in `{name} != {}`", said.replace('`', "'"));
-        Complaint::new(At::Column(name.to_owned()), message, hint)
+        RowError::new(At::Column(name.to_owned()), message, hint)
     })
 }
 

@@ -6,7 +6,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Variable};
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::dialect::snake_case;
 use crate::manifest::node::Node;
-use crate::manifest::row::{At, Complaint};
+use crate::manifest::row::{At, RowError};
 
 use super::filters;
 use super::number;
@@ -30,7 +30,7 @@ pub(super) struct Part {
     /// How many bytes were put before it to make a template of it.
     shift: usize,
     /// Why it is no template. It has the names of what can be read of it then, and is not rendered.
-    pub(super) unread: Option<Complaint>,
+    pub(super) unread: Option<RowError>,
 }
 
 impl Part {
@@ -148,13 +148,13 @@ impl Part {
     }
 
     /// What is said of a text that is no template.
-    fn unreadable(&self, error: &minijinja::Error) -> Complaint {
+    fn unreadable(&self, error: &minijinja::Error) -> RowError {
         let at = At::Source(self.place_of_error(error));
         let way_out = self.open_block().or_else(|| self.expressions().iter().find_map(way_out));
         let hint = way_out.unwrap_or_else(|| {
             "a name goes in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
         });
-        Complaint::new(at, format!("the template cannot be read: {}", said(error)), hint)
+        RowError::new(at, format!("the template cannot be read: {}", said(error)), hint)
     }
 
     /// What to do where a block is not closed.
@@ -188,13 +188,13 @@ impl Part {
                     None => "fix the cell, or leave its row out: another column may tell".to_owned(),
                 },
             };
-            return Complaint::new(at, message, hint).into();
+            return RowError::new(at, message, hint).into();
         }
         let hint = match error.kind() {
             ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all",
             _ => "fix it, or leave such rows out with `when:`",
         };
-        Complaint::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
+        RowError::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
     }
 
     /// The first name that a number is made of, by which filter, and its cell, where that is none.
@@ -223,11 +223,11 @@ pub(in crate::manifest::catalog) enum Unfilled {
     /// The row has no column of this name; where the text asks for it.
     Missing { name: String, span: Range<usize> },
     /// Anything else.
-    Wrong(Complaint),
+    Wrong(RowError),
 }
 
-impl From<Complaint> for Unfilled {
-    fn from(complaint: Complaint) -> Unfilled {
+impl From<RowError> for Unfilled {
+    fn from(complaint: RowError) -> Unfilled {
         Unfilled::Wrong(complaint)
     }
 }

@@ -171,7 +171,7 @@ impl<'t> Expression<'t> {
             || self.filters(number).any(|filter| filter == "replace")
     }
 
-    /// Whether the name with this number is held against something, as in `note not in ['no']`.
+    /// Whether the name with this number is compared with something, as in `note not in ['no']`.
     pub(super) fn is_compared(&self, number: usize) -> bool {
         let behind = self.word(number + 1);
         compares(self.before(number, 1)) || compares(behind) || behind == "not"

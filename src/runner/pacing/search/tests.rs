@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::api::outcome::Obstacle;
-use crate::api::{Left, Quota};
-use crate::runner::breaker::{Advice, Breaker};
+use crate::api::{Quota, Remaining};
+use crate::runner::breaker::{BreakerAction, CircuitBreaker};
 use crate::runner::pacing::bucket::Bucket;
 
 const LATENCY: Duration = Duration::from_millis(150);
@@ -50,7 +50,7 @@ impl Played {
 }
 
 /// Submits for `seconds` as the dispatcher does: one at a time, with all pauses.
-fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
+fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
     let end = Duration::from_secs(seconds);
     let mut pace = Bucket::new(search.interval(), 1);
     let mut limit = match limiter {
@@ -59,7 +59,7 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
     };
     let (mut window, mut in_window) = (0, 0);
     let mut recent: VecDeque<Duration> = VecDeque::new();
-    let mut breaker = Breaker::new(Duration::MAX);
+    let mut breaker = CircuitBreaker::new(Duration::MAX);
     let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<Limits>)> = VecDeque::new();
     let (mut now, mut paused_until, mut played) = (Duration::ZERO, Duration::ZERO, Played::default());
     while now < end {
@@ -78,7 +78,7 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
             } else {
                 played.cuts += u32::from(search.refused(sent, now, hint));
                 played.refused.push(sent);
-                if let Advice::Pause(wait) = breaker.submit_refused(now, Obstacle::RateLimited(hint)) {
+                if let BreakerAction::Pause(wait) = breaker.submit_refused(now, Obstacle::RateLimited(hint)) {
                     paused_until = paused_until.max(now + wait);
                 }
             }
@@ -87,7 +87,7 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
         let answer = answers.front().map_or(end, |(sent, ..)| *sent + LATENCY);
         let turn = if paused_until > now { Err(paused_until) } else { pace.try_take(now) };
         if let Err(until) = turn {
-            search.held_back();
+            search.mark_binding();
             now = until.min(answer).max(now + Duration::from_nanos(1));
             continue;
         }
@@ -102,12 +102,12 @@ fn play(limiter: Limiter, mut search: Search, seconds: u64) -> Played {
                 let is_good = recent.len() < count;
                 recent.extend(is_good.then_some(now));
                 let reset = recent.front().map_or(length, |first| *first + length - now);
-                let left = Left { count: (count - recent.len()) as u64, reset };
+                let left = Remaining { count: (count - recent.len()) as u64, reset };
                 limits = match headers {
                     Headers::None => None,
                     Headers::True => Some(Limits { quota: None, left: Some(left), total: Some(count as u64) }),
                     Headers::Lies => {
-                        let left = Left { count: 999_999, reset: Duration::from_secs(1) };
+                        let left = Remaining { count: 999_999, reset: Duration::from_secs(1) };
                         Some(Limits { quota: None, left: Some(left), total: Some(1_000_000) })
                     }
                 };
@@ -136,7 +136,7 @@ fn refused_share(played: &Played, from: Duration) -> usize {
 #[test]
 fn it_begins_gently_and_grows_while_answers_are_good() {
     let limiter = Limiter::Bucket { rate: 1_000.0, burst: 1_000 };
-    let played = play(limiter, Search::new(None), 20);
+    let played = play(limiter, RateSearch::new(None), 20);
     let in_second = |second: u64| played.accepted.iter().filter(|at| at.as_secs() == second).count();
     assert!(in_second(0) <= 2, "{} in the first second", in_second(0));
     assert!(in_second(13) > 8, "{} in the 13th second", in_second(13));
@@ -145,7 +145,7 @@ fn it_begins_gently_and_grows_while_answers_are_good() {
 
 #[test]
 fn many_refusals_of_one_moment_halve_it_once() {
-    let mut search = Search::new(Some(Rate::from_per_second(8.0)));
+    let mut search = RateSearch::new(Some(Rate::from_per_second(8.0)));
     let at = Duration::from_secs;
     let news: Vec<bool> = (0..5).map(|_| search.refused(at(10), at(11), None)).collect();
     assert_eq!(news, [true, false, false, false, false]);
@@ -160,7 +160,7 @@ fn many_refusals_of_one_moment_halve_it_once() {
 
 #[test]
 fn a_good_answer_proves_nothing_where_something_else_held_submits_back() {
-    let mut search = Search::new(None);
+    let mut search = RateSearch::new(None);
     (0..1000).for_each(|second| search.accepted(Duration::from_secs(second)));
     assert_eq!(search.interval(), Duration::from_secs(1));
     assert_eq!(search.learned(), None);
@@ -168,17 +168,17 @@ fn a_good_answer_proves_nothing_where_something_else_held_submits_back() {
 
 #[test]
 fn headers_set_the_rate_at_once() {
-    let mut search = Search::new(None);
+    let mut search = RateSearch::new(None);
     let limits = |count, seconds| Limits {
         quota: None,
-        left: Some(Left { count, reset: Duration::from_secs(seconds) }),
+        left: Some(Remaining { count, reset: Duration::from_secs(seconds) }),
         total: None,
     };
     for second in 0..10 {
         search.advertised(limits(600, 60), 0, Duration::from_secs(second));
     }
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "{}", search.estimate.rate);
-    search.held_back();
+    search.mark_binding();
     search.accepted(Duration::from_secs(1));
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
     search.advertised(limits(10, 60), 4, Duration::from_secs(10));
@@ -190,9 +190,9 @@ fn headers_set_the_rate_at_once() {
 
 #[test]
 fn what_is_left_for_a_second_says_less_than_the_quota() {
-    let mut search = Search::new(None);
+    let mut search = RateSearch::new(None);
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
-    let left = Some(Left { count: 2, reset: Duration::from_secs(1) });
+    let left = Some(Remaining { count: 2, reset: Duration::from_secs(1) });
     (0..10).for_each(|second| search.advertised(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
     assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
@@ -200,7 +200,7 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
 /// What a search makes of a limit of `count` in any `seconds`: its pace as a share of the limit in the second half of
 /// `minutes`, and all refusals.
 fn under(count: usize, seconds: u64, headers: Headers, minutes: u64) -> (f64, Played) {
-    let played = play(Limiter::Sliding { count, seconds, headers }, Search::new(None), minutes * 60);
+    let played = play(Limiter::Sliding { count, seconds, headers }, RateSearch::new(None), minutes * 60);
     let end = Duration::from_secs(minutes * 60);
     (played.pace(end / 2, end) * seconds as f64 / count as f64, played)
 }
@@ -235,8 +235,8 @@ fn headers_that_foretell_no_refusal_are_believed_no_more() {
 #[test]
 fn what_was_learned_is_where_the_next_run_begins() {
     let limiter = Limiter::Bucket { rate: 5.0, burst: 10 };
-    let learned = play(limiter, Search::new(None), 900).learned;
-    let second = play(limiter, Search::new(learned), 120);
+    let learned = play(limiter, RateSearch::new(None), 900).learned;
+    let second = play(limiter, RateSearch::new(learned), 120);
     assert!(second.pace(Duration::ZERO, Duration::from_secs(120)) > 4.2, "{} cuts from {learned:?}", second.cuts);
     assert!(second.cuts <= 3, "{} cuts", second.cuts);
 }
@@ -249,7 +249,7 @@ proptest! {
     fn it_settles_under_a_bucket(rate in 0.2_f64..60.0, burst in 1_u32..120) {
         let seconds = 600 + (2000.0 / rate) as u64;
         let (from, end) = (Duration::from_secs(seconds / 2), Duration::from_secs(seconds));
-        let played = play(Limiter::Bucket { rate, burst }, Search::new(None), seconds);
+        let played = play(Limiter::Bucket { rate, burst }, RateSearch::new(None), seconds);
         let pace = played.pace(from, end) / rate;
         prop_assert!(pace > 0.85, "{pace} of {rate}/s is used, {} cuts", played.cuts);
         prop_assert!(refused_share(&played, from) <= 20, "{} of 1000 are refused", refused_share(&played, from));
@@ -261,7 +261,7 @@ proptest! {
     fn it_settles_under_a_window(count in 10_u32..600, seconds in 10_u64..120) {
         let windows = 40;
         let (from, end) = (Duration::from_secs(seconds * windows / 2), Duration::from_secs(seconds * windows));
-        let played = play(Limiter::Window { count, seconds }, Search::new(None), seconds * windows);
+        let played = play(Limiter::Window { count, seconds }, RateSearch::new(None), seconds * windows);
         let pace = played.pace(from, end) * seconds as f64 / f64::from(count);
         prop_assert!(pace > 0.85, "{pace} of {count} in {seconds} s is used, {} cuts", played.cuts);
         prop_assert!(refused_share(&played, from) <= 80, "{} of 1000 are refused", refused_share(&played, from));
