@@ -1,13 +1,13 @@
 use std::f32::consts::{PI, TAU};
 
 use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors, open};
-use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
 use super::cast_shadow::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::Glossy;
 use super::lines::with_lines;
+use super::neutral::{MIRRORING, neutral, off_hue};
 use super::outline::outside;
 use super::people::without_turned_heads;
 use super::shadow::without_soft_shadow;
@@ -30,14 +30,8 @@ const OPEN: (f32, f32) = (0.25, 0.10);
 const GROUND: f32 = 0.05;
 const MAX_GROUND: f32 = 0.2;
 
-/// The largest step of OKLab's lightness from a pixel to the next where light falls off on a surface.
-const SOFT: f32 = 0.02;
-
 /// Below this luminance, most of the light of a surface is gloss.
 const DARK: f32 = 0.08;
-
-/// Below this one, what a surface mirrors may be much lighter than it is.
-const MIRRORING: f32 = 0.15;
 
 /// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
 const VEILED: f32 = 2.5;
@@ -213,51 +207,6 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
 fn reflects(color: Oklab, body: Oklab) -> bool {
     let turn = || (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
     color.l < body.l && color.saturation() > 0.9 * body.saturation() && turn().abs().to_degrees() < 35.0
-}
-
-/// Pixels that are of the little hue that the body has, and not much lighter or darker.
-fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
-    let color = Oklab::from(body);
-    let off = |other: Oklab| off_hue(other, color);
-    let offs: Vec<f32> = chosen(colors, seed).map(off).collect();
-    let mean = offs.iter().sum::<f32>() / offs.len().max(1) as f32;
-    let most = mean + 0.045;
-    let above = if luminance(body) > 0.05 { 0.2 } else { 0.12 };
-    let below = if color.l > 0.45 { -0.28 } else { -0.2 };
-    let mut found = seed.clone();
-    for (place, is_found) in found.data.iter_mut().enumerate() {
-        let (other, is_product) = (colors.data[place], product.data[place]);
-        let lighter = other.l - color.l;
-        *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
-    }
-    // What is dark mirrors things, and is asked for its reflections.
-    if luminance(body) >= MIRRORING {
-        go_on(&mut found, colors, |place| {
-            let other = colors.data[place];
-            product.data[place] && other.l > color.l && off(other) < most
-        });
-    }
-    found
-}
-
-/// Goes on to where more light falls on the same surface: there it gets lighter softly, and no edge parts it.
-fn go_on(found: &mut Plane<bool>, colors: &Plane<Oklab>, may_be: impl Fn(usize) -> bool) {
-    let mut reached: Vec<usize> = (0..found.data.len()).filter(|place| found.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, found.width, found.height) {
-            let step = (colors.data[beside].l - colors.data[place].l).abs();
-            if !found.data[beside] && step < SOFT && may_be(beside) {
-                found.data[beside] = true;
-                reached.push(beside);
-            }
-        }
-    }
-}
-
-/// How far a color is from what the body shows at its lightness, in OKLab's a and b.
-fn off_hue(color: Oklab, body: Oklab) -> f32 {
-    let light = color.l / body.l.max(0.05);
-    length(color.a - light * body.a, color.b - light * body.b)
 }
 
 /// Whether a color is none that light makes of the body: it has a hue of its own.

@@ -13,6 +13,7 @@ mod holes;
 mod lines;
 mod material;
 mod matte;
+mod neutral;
 mod outline;
 mod overexposed;
 mod part;

@@ -1,0 +1,82 @@
+use crate::color::Plane;
+
+/// Which neighbors of a pixel are connected to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::color) enum Connected {
+    /// The four at its sides.
+    Sides,
+    /// Those at its corners as well.
+    Corners,
+}
+
+/// The connected parts of a mask: each pixel's part, from 1, and 0 where the mask is not set; and each part's size, with
+/// nothing at 0.
+pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> (Plane<u32>, Vec<usize>) {
+    let width = mask.width.max(1);
+    let reach = usize::from(connected == Connected::Corners);
+    // Runs of pixels in each row, joined with those that they touch in the row above.
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut parents: Vec<usize> = Vec::new();
+    let mut above = 0..0;
+    for (y, row) in mask.data.chunks_exact(width).enumerate() {
+        let first = runs.len();
+        let mut x = 0;
+        while let Some(start) = row[x..].iter().position(|is_set| *is_set).map(|skipped| x + skipped) {
+            let end = row[start..].iter().position(|is_set| !*is_set).map_or(width, |length| start + length);
+            let (from, to) = (y * width + start, y * width + end);
+            let run = runs.len();
+            runs.push((from, to));
+            parents.push(run);
+            let (low, high) = ((from - start + start.saturating_sub(reach)) - width * usize::from(y > 0), to + reach);
+            while above.start < above.end && runs[above.start].1 <= low {
+                above.start += 1;
+            }
+            let touching = above.clone().take_while(|other| runs[*other].0 + width < high);
+            for other in touching {
+                let (one, other) = (root(&mut parents, run), root(&mut parents, other));
+                parents[one.max(other)] = one.min(other);
+            }
+            x = end;
+        }
+        above = first..runs.len();
+    }
+    let mut labels = Plane::filled(mask.width, mask.height, 0u32);
+    let mut sizes = vec![0];
+    let mut names = vec![0u32; runs.len()];
+    for (run, (from, to)) in runs.iter().enumerate() {
+        let root = root(&mut parents, run);
+        if root == run {
+            names[run] = sizes.len() as u32;
+            sizes.push(0);
+        }
+        let name = names[root];
+        sizes[name as usize] += to - from;
+        labels.data[*from..*to].fill(name);
+    }
+    (labels, sizes)
+}
+
+fn root(parents: &mut [usize], mut of: usize) -> usize {
+    while parents[of] != of {
+        parents[of] = parents[parents[of]];
+        of = parents[of];
+    }
+    of
+}
+
+/// The places that touch `place` at its sides or corners, in a plane of the given size.
+pub(in crate::color) fn neighbors(place: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+    const AROUND: [(isize, isize); 8] = [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
+    let (x, y) = (place % width, place / width);
+    AROUND.into_iter().filter_map(move |(across, down)| {
+        // What is left of the first column, or above the first row, wraps to more than any width or height.
+        let (x, y) = (x.wrapping_add_signed(across), y.wrapping_add_signed(down));
+        (x < width && y < height).then(|| y * width + x)
+    })
+}
+
+/// Keeps the connected parts that `keep` wants, by their size in pixels.
+pub(in crate::color) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize) -> bool) -> Plane<bool> {
+    let (labels, sizes) = components(mask, Connected::Corners);
+    labels.map(|label| label != 0 && keep(sizes[label as usize]))
+}

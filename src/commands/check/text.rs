@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use crate::job::{Backend, Cents, SubmitRate, UncertainPolicy};
+use crate::journal::Ledger;
+use crate::manifest::{Diagnostic, Problems, Style};
+use crate::plan::{Advice, FailedPolicy};
+use crate::words;
+
+use super::Forecast;
+use crate::commands::failure::problems_text;
+use crate::commands::options::Options;
+
+/// What a person reads of a manifest without errors: what a run would do, what the jobs ask for, and what is doubtful.
+pub(super) fn text(
+    forecast: &Forecast,
+    advice: &Advice,
+    warnings: &[Diagnostic],
+    ledger: &Ledger,
+    options: &Options,
+) -> String {
+    let aside = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
+    let rows = [
+        ("new", forecast.new, ""),
+        ("changed", forecast.changed, aside),
+        ("reused", forecast.reused, "nothing is paid for again"),
+        ("failed before", forecast.failed, failed_note(options.choices.failed)),
+        ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),
+        ("held back", forecast.held_back, "the pictures in their places stay as they are"),
+    ];
+    let jobs = words::counted(forecast.jobs, "job");
+    let mut text = format!("{jobs} on {} in {}\n", options.backend, options.folder.path().display());
+    for (name, count, note) in rows.into_iter().filter(|(_, count, _)| *count > 0) {
+        let note = if note.is_empty() { String::new() } else { format!("   {note}") };
+        text.push_str(&format!("  {name:<14}{count:>7}{note}\n"));
+    }
+    let submits = words::counted(forecast.submits, "submit");
+    let time = time(forecast, options);
+    text.push_str(&match (forecast.submits, options.backend) {
+        (0, _) => submits,
+        (_, Backend::Embedded) => format!("{submits}, {time}"),
+        (_, Backend::Vibedream) => format!("{submits}, about {}, {time}", forecast.estimate_cents),
+    });
+    if ledger.spent() > Cents::ZERO && options.backend == Backend::Vibedream {
+        text.push_str(&format!("; {} spent so far", ledger.spent()));
+    }
+    text.push('\n');
+    text.push_str(&asked_for("sizes", advice.sizes().into_iter()));
+    let colors = advice.colors();
+    text.push_str(&asked_for("colors", colors.iter().map(|(color, count)| (color.as_str(), *count))));
+    if !warnings.is_empty() {
+        text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
+    }
+    text
+}
+
+/// How long it takes, and what bounds it.
+fn time(forecast: &Forecast, options: &Options) -> String {
+    let time = words::duration(Duration::from_secs(forecast.pace.seconds));
+    let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
+    match (forecast.pace.in_flight_for_rate, rate) {
+        (None, _) => format!("about {time} at {rate}"),
+        (Some(needed), SubmitRate::Fixed(_)) => {
+            format!("about {time} with {in_flight} in flight (--in-flight {needed} keeps up with {rate})")
+        }
+        (Some(_), SubmitRate::Auto) => {
+            format!("about {time} with {in_flight} in flight (more may be faster: --in-flight)")
+        }
+    }
+}
+
+fn failed_note(choice: FailedPolicy) -> &'static str {
+    match choice {
+        FailedPolicy::Keep => "left alone without --retry-failed",
+        FailedPolicy::Retry => "tried again, as --retry-failed asks",
+    }
+}
+
+fn uncertain_note(choice: UncertainPolicy) -> &'static str {
+    match choice {
+        UncertainPolicy::Hold => {
+            "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged"
+        }
+        UncertainPolicy::Resubmit => "submitted again, as --uncertain resubmit asks; both may be charged",
+    }
+}
+
+/// What jobs ask for, the most frequent first, on one line.
+fn asked_for<'n>(name: &str, counts: impl Iterator<Item = (&'n str, u64)>) -> String {
+    const SHOWN: usize = 8;
+    let mut counts: Vec<(&str, u64)> = counts.collect();
+    if counts.is_empty() {
+        return String::new();
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut parts: Vec<String> = counts.iter().take(SHOWN).map(|(what, count)| format!("{what} ×{count}")).collect();
+    if counts.len() > SHOWN {
+        parts.push(format!("and {} more", counts.len() - SHOWN));
+    }
+    format!("{name}: {}\n", parts.join(", "))
+}
