@@ -7,14 +7,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
-use crate::api::{EditApi, Intended, Limits, PredictionId, StatusPath};
-use crate::color::Check;
+use crate::api::{EditApi, Intended, PredictionId, StatusPath};
 use crate::job::{EditRequest, ErrorClass};
-use crate::journal::{Corrected, Durable, JournalError, SavedFile};
+use crate::journal::{Corrected, Durable, SavedFile};
 use crate::outputs::{Destination, OutputError, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
 use crate::words::counted;
 
+use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
@@ -67,62 +67,6 @@ enum Origin {
     Submitted { progress: PollOutcome },
     /// From an earlier run, so long ago. It may be done, and is asked for at once.
     Earlier { age: Duration },
-}
-
-/// What an executor tells the dispatcher.
-pub(super) struct ExecutorMessage<T> {
-    pub(super) worker: u64,
-    pub(super) news: ExecutorEvent<T>,
-}
-
-pub(super) enum ExecutorEvent<T> {
-    /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
-    Submitted { outcome: SubmitOutcome, limits: Option<Limits>, status_path: Option<StatusPath> },
-    /// Whether a poll was answered, and what was seen instead.
-    Polled(Result<(), String>),
-    /// A status that the page does not document.
-    UnknownStatus(String),
-    /// An answer names more pictures than are brought here.
-    ExtraOutputs { kept: usize, left: usize },
-    /// The pictures are ready at the provider.
-    Generated { outputs: usize },
-    /// They are here. The answer says how they are called, and must be durable before they are published.
-    Fetched { staged: Vec<T>, answer: oneshot::Sender<Named<T>> },
-    /// The executor ends.
-    Ended(ExecutorOutcome),
-}
-
-/// Fetched pictures with their names, and the record of them on its way to the disk.
-pub(super) struct Named<T> {
-    pub(super) staged: Vec<(T, SavedFile)>,
-    pub(super) place: Destination,
-    pub(super) fetched: Durable,
-}
-
-/// How an executor ends after its submit.
-pub(super) enum ExecutorOutcome {
-    /// The pictures are in place.
-    Published,
-    /// They are back in place.
-    Reinstated,
-    /// Their color was checked.
-    Checked(Box<Check>),
-    /// Their color was corrected, or could not be.
-    Corrected(Result<Box<Corrected>, Uncorrected>),
-    /// Somebody has changed them: they stay as they are.
-    Retouched,
-    /// There are none.
-    Failed { class: ErrorClass, message: String },
-    /// The prediction stays at the provider for a later run.
-    Deferred { cause: String },
-    /// No further request makes sense.
-    Stop(Stop),
-    /// This machine's disk failed.
-    Disk(OutputError),
-    /// The journal failed; the dispatcher learns why from the journal itself.
-    Journal(JournalError),
-    /// The submit was the end.
-    Submit,
 }
 
 impl<A: EditApi, S: ResultStore> Executor<A, S> {

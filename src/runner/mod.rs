@@ -9,6 +9,7 @@ mod breaker;
 mod dispatcher;
 mod event;
 mod executor;
+mod messages;
 mod names;
 mod pacing;
 mod policy;

@@ -13,7 +13,7 @@ use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
 use crate::runner::breaker::BreakerAction;
 use crate::runner::event::Event;
-use crate::runner::executor::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
+use crate::runner::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;

@@ -25,7 +25,7 @@ use crate::verify::Verifier;
 
 use super::breaker::CircuitBreaker;
 use super::event::{Event, Observer, RunTotals};
-use super::executor::ExecutorMessage;
+use super::messages::ExecutorMessage;
 use super::names::FurtherNames;
 use super::pacing::Submits;
 use super::polling::Polling;

@@ -11,7 +11,7 @@ use crate::journal::{PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::BreakerAction;
 use crate::runner::event::{Event, InFlight};
-use crate::runner::executor::ExecutorEvent;
+use crate::runner::messages::ExecutorEvent;
 use crate::runner::{RunError, StopReason};
 
 use super::workers::Phase;
