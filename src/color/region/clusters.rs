@@ -17,6 +17,11 @@ const NAMED: f32 = 0.025;
 /// How much lighter or darker than its name a color may look, in OKLab.
 const SHADES: f32 = 0.15;
 
+/// Up to this saturation a color is neutral; in OKLab it is pale from the first lightness on, and dark up to the second.
+const NEUTRAL: f32 = 0.06;
+const PALE: f32 = 0.5;
+const DARK: f32 = 0.4;
+
 /// How deep the outline of a product is, in pixels.
 const RIM: usize = 2;
 
@@ -76,9 +81,25 @@ impl Clusters {
         };
         let filled = (0..self.centers.len()).filter(|index| self.sizes[*index] > 0.0);
         let best = filled.max_by(|one, other| score(*one).total_cmp(&score(*other)));
+        let best = best.map(|best| if source.is_none() { self.or_pale(best, &rims) } else { best });
         let mut is_member = vec![false; self.centers.len()];
         best.into_iter().flat_map(|best| self.group(best)).for_each(|member| is_member[member] = true);
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
+    }
+
+    /// The largest pale and neutral cluster, where `main` is dark and neutral and there is less of it than of all that is
+    /// pale, as a whole and at the outline: a white shell has many shades, and the black part of it is of one.
+    fn or_pale(&self, main: usize, rims: &[f32]) -> usize {
+        let is_neutral = |index: &usize| self.centers[*index].saturation() <= NEUTRAL;
+        let pale = || (0..self.centers.len()).filter(|index| is_neutral(index) && self.centers[*index].l > PALE);
+        let is_less_in = |shares: &[f32]| {
+            let dark: f32 = self.group(main).map(|member| shares[member]).sum();
+            dark < pale().map(|member| shares[member]).sum()
+        };
+        let is_dark = is_neutral(&main) && self.centers[main].l < DARK;
+        let is_less = is_dark && is_less_in(&self.sizes) && is_less_in(rims);
+        let largest = || pale().max_by(|one, other| self.sizes[*one].total_cmp(&self.sizes[*other]));
+        is_less.then(largest).flatten().unwrap_or(main)
     }
 
     /// The colors that have at least a `share` of the pixels.
@@ -120,7 +141,7 @@ impl Clusters {
                     && others > 0.045
                     && apart < 14.0 + if others < 0.1 { 4.0 } else { 0.0 }
                     && (0.45..2.2).contains(&(others / saturation)))
-                || (saturation <= 0.06 && others <= 0.06 && (main.l - other.l).abs() < 0.17)
+                || (saturation <= NEUTRAL && others <= NEUTRAL && (main.l - other.l).abs() < 0.17)
         })
     }
 }
@@ -194,6 +215,24 @@ mod tests {
         assert!(body.at(50, 20) && body.at(50, 80) && !body.at(95, 95), "black is the body");
         let button = named(0.55, 0.0, -0.2);
         assert!(button.at(95, 95) && !button.at(50, 50), "blue is the button, small as it is");
+    }
+
+    #[test]
+    fn a_white_shell_in_many_shades_is_the_material_and_its_black_visor_is_not() {
+        let mut colors = Plane::filled(120, 60, Oklab::default());
+        for (place, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (place % 120, place / 120);
+            let is_visor = (30..90).contains(&x) && y >= 15;
+            *color = Oklab { l: if is_visor { 0.2 } else { 0.5 + 0.5 * x as f32 / 120.0 }, a: 0.0, b: 0.0 };
+        }
+        let mut mask = colors.map(|_| true);
+        colors.ring(1).for_each(|(x, y)| mask.data[y * 120 + x] = false);
+        let clusters = Clusters::find(&colors, &mask);
+        assert!(!clusters.main(&colors, &mask, None).at(60, 40));
+        assert!(
+            clusters.main(&colors, &mask, Some(Oklab { l: 0.15, a: 0.0, b: 0.0 })).at(60, 40),
+            "unless it is named"
+        );
     }
 
     #[test]
