@@ -1,5 +1,7 @@
 use crate::color::Plane;
 
+use super::erode;
+
 /// Which neighbors of a pixel are connected to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::color) enum Connected {
@@ -73,6 +75,24 @@ pub(in crate::color) fn neighbors(place: usize, width: usize, height: usize) -> 
         let (x, y) = (x.wrapping_add_signed(across), y.wrapping_add_signed(down));
         (x < width && y < height).then(|| y * width + x)
     })
+}
+
+/// What is set in `from`, and all that is reached from there: from pixel to neighbor, wherever `enters` says so of a place
+/// and the one beside it that is not reached yet.
+pub(in crate::color) fn flooded(from: &Plane<bool>, mut enters: impl FnMut(usize, usize) -> bool) -> Plane<bool> {
+    let mut flooded = from.clone();
+    let inner = erode(from, 1);
+    let mut reached: Vec<usize> =
+        (0..from.data.len()).filter(|place| from.data[*place] && !inner.data[*place]).collect();
+    while let Some(place) = reached.pop() {
+        for beside in neighbors(place, from.width, from.height) {
+            if !flooded.data[beside] && enters(place, beside) {
+                flooded.data[beside] = true;
+                reached.push(beside);
+            }
+        }
+    }
+    flooded
 }
 
 /// Keeps the connected parts that `keep` wants, by their size in pixels.

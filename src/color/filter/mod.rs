@@ -4,7 +4,7 @@ mod components;
 
 use super::Plane;
 
-pub(super) use components::{Connected, components, keep_parts, neighbors};
+pub(super) use components::{Connected, components, flooded, keep_parts, neighbors};
 
 /// What can be averaged.
 pub(super) trait Sample: Copy {

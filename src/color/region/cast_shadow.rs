@@ -1,4 +1,4 @@
-use crate::color::filter::{box_blur, dilate, neighbors};
+use crate::color::filter::{box_blur, flooded};
 use crate::color::{Oklab, Plane};
 
 use super::clusters::chroma_distance;
@@ -32,19 +32,7 @@ pub(super) fn without_cast_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
             && own.l < ground.l
             && chroma_distance(own, ground) < NEAR.1.min(NEAR.0 * apart)
     };
-    let mut left = product.clone();
-    let near = dilate(product, 1);
-    let mut reached: Vec<usize> =
-        (0..product.data.len()).filter(|place| near.data[*place] && !product.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, product.width, product.height) {
-            if left.data[beside] && is_shadow(beside) {
-                left.data[beside] = false;
-                reached.push(beside);
-            }
-        }
-    }
-    left
+    flooded(&product.map(|is_product| !is_product), |_, beside| is_shadow(beside)).map(|is_reached| !is_reached)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, erode, neighbors, open};
+use crate::color::filter::{Connected, components, dilate, flooded, open};
 use crate::color::{Plane, Rgb};
 
 use super::unmix::{Unmix, norm};
@@ -20,18 +20,7 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
         let split = unmix.split(pixel);
         split.0 * length > BODY * split.1 && unmix.is_of_body(pixel, split)
     };
-    let mut grown = region.clone();
-    let inner = erode(&region, 1);
-    let mut reached: Vec<usize> =
-        (0..region.data.len()).filter(|place| region.data[*place] && !inner.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, region.width, region.height) {
-            if !grown.data[beside] && is_of_body(picture.data[beside]) {
-                grown.data[beside] = true;
-                reached.push(beside);
-            }
-        }
-    }
+    let grown = flooded(&region, |_, beside| is_of_body(picture.data[beside]));
     // Right beside the region all pixels are mixtures; those that lead on from there make lines.
     let near = dilate(&region, 1);
     let beyond = grown.zip(&near, |is_grown, is_near| is_grown && !is_near);

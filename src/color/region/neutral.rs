@@ -1,4 +1,4 @@
-use crate::color::filter::neighbors;
+use crate::color::filter::flooded;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb, luminance};
 
@@ -25,27 +25,15 @@ pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane
         *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
     }
     // What is dark mirrors things, and is asked for its reflections.
-    if luminance(body) >= MIRRORING {
-        go_on(&mut found, colors, |place| {
-            let other = colors.data[place];
-            product.data[place] && other.l > color.l && off(other) < most
-        });
+    if luminance(body) < MIRRORING {
+        return found;
     }
-    found
-}
-
-/// Goes on to where more light falls on the same surface: there it gets lighter softly, and no edge parts it.
-fn go_on(found: &mut Plane<bool>, colors: &Plane<Oklab>, may_be: impl Fn(usize) -> bool) {
-    let mut reached: Vec<usize> = (0..found.data.len()).filter(|place| found.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, found.width, found.height) {
-            let step = (colors.data[beside].l - colors.data[place].l).abs();
-            if !found.data[beside] && step < SOFT && may_be(beside) {
-                found.data[beside] = true;
-                reached.push(beside);
-            }
-        }
-    }
+    // Where more light falls on the same surface it gets lighter softly, and no edge parts it.
+    flooded(&found, |place, beside| {
+        let other = colors.data[beside];
+        let is_soft = (other.l - colors.data[place].l).abs() < SOFT;
+        is_soft && product.data[beside] && other.l > color.l && off(other) < most
+    })
 }
 
 /// How far a color is from what the body shows at its lightness, in OKLab's a and b.

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, larger, neighbors, smaller, spread};
+use crate::color::filter::{Connected, components, dilate, flooded, larger, neighbors, smaller, spread};
 use crate::color::{Oklab, Plane};
 
 use super::background::ground_around;
@@ -79,20 +79,9 @@ fn entered(
         let (own, ground) = (colors.data[place], ground.data[place]);
         ground.share > MIN_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
     };
-    let mut entered = product.map(|_| false);
-    let near = dilate(product, 1);
-    let mut reached: Vec<usize> =
-        (0..product.data.len()).filter(|place| near.data[*place] && !product.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, product.width, product.height) {
-            let is_new = product.data[beside] && !entered.data[beside];
-            if is_new && !edges.data[beside] && is_shade(beside) && is_grounds(beside) {
-                entered.data[beside] = true;
-                reached.push(beside);
-            }
-        }
-    }
-    entered
+    let beyond = product.map(|is_product| !is_product);
+    let reached = flooded(&beyond, |_, beside| !edges.data[beside] && is_shade(beside) && is_grounds(beside));
+    reached.zip(product, |is_reached, is_product| is_reached && is_product)
 }
 
 /// Drops the middle of a shadow, which may be as dark as the product: most of what is around it is shadow.

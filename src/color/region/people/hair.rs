@@ -1,5 +1,5 @@
 use crate::color::dominant_color::percentile;
-use crate::color::filter::neighbors;
+use crate::color::filter::flooded;
 use crate::color::{Oklab, Plane};
 
 use super::faces::Face;
@@ -26,12 +26,11 @@ pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within
     let away = |place: usize| face.away(colors.width, place);
     let is_free = |place: usize| within.data[place] && !skin.data[place];
     let mut head = within.map(|_| false);
-    let (mut reached, mut seen) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
     for place in (0..head.data.len()).filter(|place| is_free(*place)) {
         let (across, down) = away(place);
         if across.abs() < BESIDE && down < MOUTH {
             head.data[place] = true;
-            reached.push(place);
             if down < 0.0 {
                 seen.push(colors.data[place]);
             }
@@ -46,20 +45,17 @@ pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within
         (color.a - tone.a).hypot(color.b - tone.b) < HAIR && (darkest - DARKER..lightest + HAIR).contains(&color.l)
     };
     let grown = |lowest: f32| {
-        let (mut hair, mut reached) = (head.clone(), reached.clone());
         let (mut grown, mut under_chin) = (0.0, 0.0);
-        while let Some(place) = reached.pop() {
-            for beside in neighbors(place, hair.width, hair.height) {
-                let (across, down) = away(beside);
-                let is_near = across.abs() < BESIDE && down < lowest;
-                if is_near && is_free(beside) && !hair.data[beside] && is_hair(colors.data[beside]) {
-                    hair.data[beside] = true;
-                    grown += 1.0;
-                    under_chin += f32::from(u8::from(across.abs() < CLOTHES.0 && down > CLOTHES.1));
-                    reached.push(beside);
-                }
+        let hair = flooded(&head, |_, beside| {
+            let (across, down) = away(beside);
+            let is_near = across.abs() < BESIDE && down < lowest;
+            let is_hair = is_near && is_free(beside) && is_hair(colors.data[beside]);
+            if is_hair {
+                grown += 1.0;
+                under_chin += f32::from(u8::from(across.abs() < CLOTHES.0 && down > CLOTHES.1));
             }
-        }
+            is_hair
+        });
         (under_chin <= UNDER_CHIN * grown).then_some(hair)
     };
     grown(LONG).or_else(|| grown(SHORT)).unwrap_or(head)
