@@ -1,6 +1,6 @@
 /// A column of a manifest that the program understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Field {
+pub(crate) enum Field {
     Id,
     Prompt,
     Images,
@@ -13,7 +13,8 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) const KEYS: [&'static str; 9] = [
+    /// The names of all, in the order in which this program writes them.
+    pub(crate) const KEYS: [&'static str; 9] = [
         "id",
         "prompt",
         "images",

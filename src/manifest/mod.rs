@@ -47,6 +47,7 @@ use crate::job::ContentHash;
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub use dialect::slug;
+pub(crate) use field::Field;
 pub use jobs::{FoundJob, Jobs};
 pub use kind::near_picture;
 pub use parallel::{Found, RowLocation};

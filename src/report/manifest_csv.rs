@@ -10,19 +10,10 @@ use std::path::Path;
 use super::files::ReportFolder;
 use super::{JobView, ReportError, inputs};
 use crate::job::ImageSource;
+use crate::manifest::Field;
 
 /// The columns before the user's own: a manifest's.
-pub(crate) const COLUMNS: [&str; 9] = [
-    "id",
-    "prompt",
-    "images",
-    "size",
-    "seed",
-    "enable_sync_mode",
-    "enable_base64_output",
-    "enable_safety_checker",
-    "color",
-];
+pub(crate) const COLUMNS: [&str; Field::KEYS.len()] = Field::KEYS;
 
 /// How a picture in a `data:` URI is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
