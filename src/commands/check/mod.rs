@@ -65,14 +65,12 @@ struct Forecast {
     uncertain: u64,
     held_back: u64,
     estimate_cents: Cents,
-    seconds: u64,
-    seconds_at_rate: u64,
+    #[serde(flatten)]
+    pace: Pace,
     submits: u64,
     /// How many of the changed ones have pictures that are kept aside.
     #[serde(skip)]
     displaced: u64,
-    #[serde(skip)]
-    pace: Pace,
 }
 
 /// What there is to know of a job that `--only` names.
@@ -279,8 +277,6 @@ impl Forecast {
     fn finish(&mut self, ledger: &Ledger, options: &Options) {
         self.estimate_cents = options.price(ledger).times(self.submits);
         self.pace = Pace::of(self.submits, &options.settings, options.backend, ledger);
-        self.seconds = self.pace.seconds;
-        self.seconds_at_rate = options.settings.submits.expected(ledger.learned().submits).seconds_for(self.submits);
     }
 }
 

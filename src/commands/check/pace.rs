@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::job::{Backend, Rate};
 use crate::journal::Ledger;
 use crate::runner::Settings;
@@ -8,10 +10,13 @@ use crate::runner::Settings;
 const USUAL_EDIT: Duration = Duration::from_secs(30);
 
 /// How long submits take, and what bounds them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Pace {
     pub(super) seconds: u64,
+    /// How long the submits alone take at their rate.
+    seconds_at_rate: u64,
     /// How many predictions would have to be in work for the rate to be kept, where fewer may.
+    #[serde(skip)]
     pub(super) in_flight_for_rate: Option<u64>,
 }
 
@@ -31,11 +36,13 @@ impl Pace {
     fn at(rate: Rate, in_flight: u64, edit: Duration, submits: u64) -> Pace {
         let milliseconds = u64::try_from(edit.as_millis()).unwrap_or(u64::MAX);
         let seconds = |edits: u64| edits.saturating_mul(milliseconds).div_ceil(1000);
-        let by_rate = rate.seconds_for(submits).saturating_add(seconds(submits.min(1)));
+        let seconds_at_rate = rate.seconds_for(submits);
+        let by_rate = seconds_at_rate.saturating_add(seconds(submits.min(1)));
         let by_slots = seconds(submits.div_ceil(in_flight));
         let needed = edit.as_nanos().div_ceil(rate.interval().as_nanos());
         Pace {
             seconds: by_rate.max(by_slots),
+            seconds_at_rate,
             in_flight_for_rate: (by_slots > by_rate).then_some(u64::try_from(needed).unwrap_or(u64::MAX)),
         }
     }
@@ -57,6 +64,6 @@ mod tests {
         assert_eq!(at("10/min", 3, 0), (0, None));
         assert_eq!(at("2/s", 3, 300), (3000, Some(60)));
         let at_once = Pace::at("10/min".parse().unwrap(), 3, Duration::ZERO, 2);
-        assert_eq!(at_once, Pace { seconds: 6, in_flight_for_rate: None });
+        assert_eq!(at_once, Pace { seconds: 6, seconds_at_rate: 6, in_flight_for_rate: None });
     }
 }
