@@ -27,7 +27,7 @@ pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-/// Lets the memory of planes that come and go be used again: to take it again costs a fault for each of its pages.
+/// Lets the memory of planes that come and go be used again: fresh memory costs a fault for each of its pages.
 ///
 /// The usual C library on Linux gives blocks back to the system that are larger than any freed before.
 fn keep_freed_blocks() {

@@ -26,7 +26,7 @@ pub(super) struct Block {
     shelf: BufferPool,
 }
 
-/// Memory of blocks that were read, for those to come: what is asked for again comes with a fault for each of its
+/// Memory of blocks that were read, for those to come: fresh memory comes with a fault for each of its
 /// pages.
 #[derive(Clone, Debug, Default)]
 struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);

@@ -7,7 +7,7 @@ use crate::http::{self, innermost};
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The waits between attempts. Whoever is reported a night waits for minutes at most, and the run has ended by then.
+/// The waits between attempts. Whoever is notified of a night waits for minutes at most, and the run has ended by then.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 

@@ -54,7 +54,7 @@ pub struct Closing {
     pub uncertain: Vec<UncertainSubmit>,
     /// The jobs that were meant, by the verdict on their color.
     pub colors: VerdictCounts,
-    /// The jobs of the manifest that show exactly the same picture as an earlier job them.
+    /// The jobs of the manifest that show exactly the same picture as an earlier job.
     pub alike: Alike,
     /// How often a job that missed its color is submitted again.
     pub rerolls: u32,

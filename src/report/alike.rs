@@ -10,7 +10,7 @@ use crate::words::and_more;
 /// How many of them are named.
 const NAMED: usize = 10;
 
-/// Jobs that show exactly the same picture as an earlier job them, byte for byte, though they asked for something else.
+/// Jobs that show exactly the same picture as an earlier job, byte for byte, though they asked for something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alike {
     /// How many.

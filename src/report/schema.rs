@@ -66,7 +66,7 @@ pub fn summary_schema() -> Value {
                 "files": count("How many."),
                 "bytes": count("Their size together."),
             })),
-            "alike": object("Jobs that show exactly the same picture as an earlier job them, though they asked for something else.", json!({
+            "alike": object("Jobs that show exactly the same picture as an earlier job, though they asked for something else.", json!({
                 "jobs": count("How many."),
                 "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
             })),

@@ -47,7 +47,7 @@ pub(crate) struct Summary<'a> {
     /// How many submits were made.
     attempts: u64,
     pictures: Pictures,
-    /// Jobs that show exactly the same picture as an earlier job them.
+    /// Jobs that show exactly the same picture as an earlier job.
     alike: &'a Alike,
     notes: &'a [String],
 }

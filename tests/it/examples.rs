@@ -1,4 +1,4 @@
-//! The examples of where it runs, each compared with the program and against its own tool where that is at hand.
+//! The examples of where it runs, each compared with the program and checked by its own tool where that is at hand.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ const DEPTH: usize = 4;
 /// How far from a pixel the colors beyond that are gathered, in pixels.
 const REACH: usize = 9;
 
-/// How certain a pixel's color must be for its side to be told again, 0 to 1.
+/// How certain a pixel's color must be for it to decide on the side, 0 to 1.
 const TRUSTED: f32 = 0.5;
 
 /// How far around a pixel its neighbors' sides count, in pixels, and how often they are asked.
@@ -19,7 +19,7 @@ const ROUNDS: usize = 3;
 /// The region with its outline where its colors end.
 ///
 /// A region made of basins and of colors that fit has notches and bumps where a rim is darker or lighter than the rest.
-/// Each pixel near its outline is compared with what is deeper inside and farther outside, and against the sides of its
+/// Each pixel near its outline is compared with what is deeper inside and farther outside, and with the sides of its
 /// neighbors. Where colors tell little, and where nothing is deep inside, the outline stays as it was found.
 pub(crate) fn redrawn(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<bool> {
     let (inner, near) = (erode(region, DEPTH), dilate(region, DEPTH));

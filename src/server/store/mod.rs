@@ -7,7 +7,7 @@
 //!   requests/<id>.json                the request of a prediction that is not finished yet
 //!   outputs/<id>/<timestamp>-<n>.png  what came out
 //! ```
-//! A record is synced before anybody is reported what it says, and files are written aside, synced and renamed before a
+//! A record is synced before anybody is told what it says, and files are written aside, synced and renamed before a
 //! record speaks of them. So what a crash leaves is either finished, or in the ledger as accepted and worked on again,
 //! or was never answered for.
 
