@@ -209,7 +209,7 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
         jobs: StatusCounts::default(),
         ..RunStart::default()
     };
-    let work = (0..jobs).map(move |number| work(number, &request));
+    let work = (0..jobs).map(move |number| Ok(work(number, &request)));
     let batch = Batch { opening, work, is_job: |_: &str| false };
     let stop = StopSignal::default();
     let ending = runner::run(settings, effects, Ledger::default(), batch, &mut Silent, stop).await.unwrap();

@@ -94,7 +94,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         now: Arc::new(jiff::Timestamp::now),
         seed: 1,
     };
-    let batch = Batch { opening, work: work.into_iter(), is_job: |text: &str| ids.contains(text) };
+    let batch = Batch { opening, work: work.into_iter().map(Ok), is_job: |text: &str| ids.contains(text) };
     let ending = runner::run(settings, effects, ledger, batch, &mut Printer, StopSignal::default()).await?;
     println!("{} of {} jobs are completed", ending.ledger.counts().completed, jobs.len());
     server.shutdown().await;

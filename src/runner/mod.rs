@@ -28,6 +28,7 @@ use crate::job::{Cents, JobId, Rate, SubmitRate};
 use crate::journal::{Disk, Journal, JournalError, Ledger, LedgerError, PauseCause, RecordError, RunStart};
 use crate::outputs::{OutputError, ResultStore};
 use crate::plan::{ColorRules, Work};
+use crate::run_folder::FolderError;
 use crate::verify::Verifier;
 
 pub use event::{CheckedPicture, Event, InFlight, Observer, RunTotals};
@@ -253,6 +254,9 @@ pub enum RunError {
     /// The results folder cannot be written.
     #[error("save a result: {0}")]
     Results(#[source] OutputError),
+    /// The plan cannot be read any more.
+    #[error(transparent)]
+    Plan(#[from] FolderError),
     /// The state machine of an edit was violated, or the journal changed under the program.
     #[error("keep the journal consistent: {0}")]
     Ledger(#[from] LedgerError),
@@ -286,7 +290,7 @@ fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {
 pub struct Batch<W, F> {
     /// The record that opens the run.
     pub opening: RunStart,
-    /// What is to be done, in the order of the manifest.
+    /// What is to be done, in the order of the manifest. It is drawn when its turn comes, and may turn out unreadable then.
     pub work: W,
     /// Whether a name without its extension is that of a job of the manifest, so that a second picture of one job does not
     /// take the name of another.
@@ -300,12 +304,13 @@ pub struct Batch<W, F> {
 ///
 /// # Errors
 ///
-/// A journal or a results folder that cannot be written ends the run at once; all that was durable stays so.
+/// A journal or a results folder that cannot be written, or work that cannot be read, ends the run at once; all that was
+/// durable stays so, and the journal does not say that the run came to its end.
 pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     settings: Settings,
     effects: Effects<A, S, D>,
     ledger: Ledger,
-    batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+    batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     observer: &mut dyn Observer,
     signal: StopSignal,
 ) -> Result<Ending, RunError> {

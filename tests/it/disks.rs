@@ -1,5 +1,7 @@
 //! Disks that are full, that are read-only, and folders that vanish: a clean stop, nothing lost, and a run that goes on.
 
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -74,6 +76,35 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
         Some(30),
         "the journal was well, so every submit under way got its id: {jobs}"
     );
+}
+
+#[test]
+fn a_plan_that_turns_unreadable_ends_the_run_and_no_one_calls_it_finished() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    // The plan is longer than what is read of it at once.
+    let notes = "x".repeat(30_000);
+    let row =
+        |number| format!("job-{number:02},Make it #1E90FF number {number},https://example.com/{number}.jpg,{notes}\n");
+    let rows: String = (0..12).map(row).collect();
+    sandbox.write("catalog.csv", format!("id,prompt,images,notes\n{rows}"));
+    let child = provider
+        .client(&sandbox, "run catalog.csv -o out --rate 200/s --burst 20 --in-flight 1")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while provider.accepted() < 1 {
+        std::thread::yield_now();
+    }
+    let mut plan = OpenOptions::new().write(true).open(sandbox.path("out/plan.jsonl")).unwrap();
+    plan.seek(SeekFrom::End(-1)).unwrap();
+    plan.write_all(b"?").unwrap();
+    let said = code(&child.wait_with_output().unwrap(), 1);
+    assert!(said.contains("plan.jsonl: line 12") && said.contains("hint: run the manifest again"), "{said}");
+    let status: serde_json::Value =
+        serde_json::from_slice(&sandbox.run("status out --json").stdout).expect("the status is JSON");
+    assert_ne!(status["state"], json!("finished"), "{status}");
+    goes_on(&sandbox, &provider, 12);
 }
 
 /// A file system of its own, gone when this is dropped.

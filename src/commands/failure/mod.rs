@@ -161,7 +161,7 @@ impl Failure {
             Failure::Secret(_) => {
                 Some("the file must hold the secret and nothing else, and be yours to read".to_owned())
             }
-            Failure::Folder(error) => Some(error.hint()),
+            Failure::Folder(error) | Failure::Run(RunError::Plan(error)) => Some(error.hint()),
             Failure::Run(RunError::Journal { unrecorded, .. }) if !unrecorded.is_empty() => Some(
                 "keep what is named here, for the journal does not know it; free some space or fix the permissions, and run \
                  again: these jobs are uncertain then, and the provider's dashboard shows their pictures"

@@ -1,7 +1,6 @@
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 
 use crate::color::{Verdict, VerdictCounts};
 use crate::commands::decision::decide;
@@ -224,36 +223,34 @@ impl Agenda {
     }
 
     /// The work in its order: what costs nothing goes first, for what was paid for is brought home before money is
-    /// spent. The plan is read as the work is asked for; where it cannot be, the work ends and `broken` says why.
-    pub(super) fn work<'a>(
-        &'a self,
-        folder: &'a RunFolder,
-        broken: &'a Cell<Option<FolderError>>,
-    ) -> impl Iterator<Item = Work> {
-        let free = self.drawn(folder, broken, Decision::is_free);
-        free.chain(self.orphans.iter().cloned()).chain(self.drawn(folder, broken, |decision| !decision.is_free()))
+    /// spent. The plan is read as the work is asked for.
+    pub(super) fn work<'a>(&'a self, folder: &'a RunFolder) -> impl Iterator<Item = Result<Work, FolderError>> {
+        let free = self.drawn(folder, Decision::is_free);
+        free.chain(self.orphans.iter().cloned().map(Ok)).chain(self.drawn(folder, |decision| !decision.is_free()))
     }
 
     /// The work of those decisions that are `wanted`.
     fn drawn<'a>(
         &'a self,
         folder: &'a RunFolder,
-        broken: &'a Cell<Option<FolderError>>,
         wanted: impl Fn(Decision) -> bool + Copy + 'a,
-    ) -> impl Iterator<Item = Work> {
+    ) -> impl Iterator<Item = Result<Work, FolderError>> {
         let is_wanted = move |decision: &Decision| wanted(*decision) && !matches!(decision, Decision::Keep(_));
         let is_any = self.decisions.iter().flatten().any(is_wanted);
         // The file is opened when the first of them is asked for.
-        let lines = std::iter::once_with(move || is_any.then(|| plan_lines(folder)).transpose());
-        let lines = lines.map_while(move |lines| kept(lines, broken)).flatten().flatten();
-        let decided =
-            lines.zip(&self.decisions).filter_map(move |(line, decision)| Some((line, decision.filter(is_wanted)?)));
-        decided
-            .map_while(move |(line, decision)| {
-                let planned = kept(line.and_then(|line| line.job()), broken)?;
-                Some(plan::work(&planned, decision, self.rules.as_ref()))
-            })
-            .flatten()
+        let opened = std::iter::once_with(move || is_any.then(|| plan_lines(folder))).flatten();
+        opened.flat_map(move |opened| match opened {
+            Ok(mut lines) => Either::Left((1..).zip(&self.decisions).filter_map(move |(number, decision)| {
+                // One that is skipped must be there as well: it is by their places that lines have their decisions.
+                let line = match lines.next().unwrap_or_else(|| Err(missing_line(folder, number))) {
+                    Ok(line) => line,
+                    Err(error) => return Some(Err(error)),
+                };
+                let decision = decision.filter(is_wanted)?;
+                line.job().map(|planned| plan::work(&planned, decision, self.rules.as_ref())).transpose()
+            })),
+            Err(error) => Either::Right(std::iter::once(Err(error))),
+        })
     }
 
     /// How the jobs that were meant stand by now.
@@ -272,6 +269,11 @@ impl Agenda {
     }
 }
 
+fn missing_line(folder: &RunFolder, line: usize) -> FolderError {
+    let cause = serde::de::Error::custom("it is not there any more");
+    FolderError::Plan { path: folder.plan(), line, cause }
+}
+
 impl Outcome {
     /// Counts one more job in, which the journal may not know. What somebody has made of a picture was not measured.
     fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
@@ -284,9 +286,4 @@ impl Outcome {
             _ => {}
         }
     }
-}
-
-/// What was read, or nothing, and the error in `broken`.
-fn kept<T>(read: Result<T, FolderError>, broken: &Cell<Option<FolderError>>) -> Option<T> {
-    read.map_err(|error| broken.set(Some(error))).ok()
 }

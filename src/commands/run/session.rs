@@ -1,4 +1,3 @@
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,15 +157,13 @@ impl<'a> Session<'a> {
         self.announce(&mut reporter);
         let asks_api = self.agenda.asks_api();
         let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
-        let broken = Cell::new(None);
-        let work = self.agenda.work(&self.options.folder, &broken);
+        let work = self.agenda.work(&self.options.folder);
         let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
         let opening = self.opening.clone();
         let batch = Batch { opening, work, is_job: |stem: &str| self.agenda.is_named(stem) };
         let ended = carry(&self.options, ready, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
         reporter.close();
-        let ended = ended?;
-        broken.take().map_or(Ok(ended), |error| Err(error.into()))
+        ended
     }
 
     /// Tells what is about to begin, and what bounds it.
@@ -284,7 +281,7 @@ async fn carry(
     ready: Option<Ready>,
     ledger: Ledger,
     disk: FileDisk,
-    batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+    batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     reporter: &mut Reporter<'_>,
     signal: StopSignal,
 ) -> Result<Ending, Failure> {

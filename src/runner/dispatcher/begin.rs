@@ -12,6 +12,7 @@ use crate::job::{Cents, ErrorClass};
 use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
+use crate::run_folder::FolderError;
 use crate::runner::event::Event;
 use crate::runner::executor::{Executor, StartFrom};
 use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
@@ -47,16 +48,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
     pub(super) async fn start_eligible_work(
         &mut self,
-        work: &mut Peekable<impl Iterator<Item = Work>>,
+        work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>,
     ) -> Result<Option<Instant>, RunError> {
         while self.mode == Mode::Running
             && self.workers.in_flight() < self.settings.in_flight.get() as usize
             && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
         {
-            let source = self.source(work.peek());
+            if let Some(Err(error)) = work.next_if(Result::is_err) {
+                self.break_off(RunError::Plan(error));
+                break;
+            }
+            let planned = work.peek().and_then(|planned| planned.as_ref().ok());
+            let source = self.source(planned);
             let Some(next) = (match source {
                 Source::Retries => self.retries.front(),
-                Source::Plan => work.peek(),
+                Source::Plan => planned,
                 Source::Rerolls => self.rerolls.front(),
             }) else {
                 break;
@@ -92,7 +98,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             let Some(next) = (match source {
                 Source::Retries => self.retries.pop_front(),
-                Source::Plan => work.next(),
+                Source::Plan => work.next().transpose()?,
                 Source::Rerolls => self.rerolls.pop_front(),
             }) else {
                 break;

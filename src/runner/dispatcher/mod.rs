@@ -21,6 +21,7 @@ use crate::job::JobId;
 use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, SpendBaseline, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
+use crate::run_folder::FolderError;
 use crate::verify::Verifier;
 
 use super::breaker::CircuitBreaker;
@@ -142,7 +143,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     /// Does the work, and returns when nothing is under way and nothing more may begin.
     pub(super) async fn run(
         &mut self,
-        batch: Batch<impl Iterator<Item = Work>, impl Fn(&str) -> bool>,
+        batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
         signal: StopSignal,
     ) -> Result<(), RunError> {
         let Batch { opening, work, is_job } = batch;
@@ -194,7 +195,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     /// Whether there is more to begin with.
-    fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Work>>) -> bool {
+    fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>) -> bool {
         let waiting = [&self.retries, &self.rerolls, &self.tending];
         work.peek().is_some() || waiting.iter().any(|queue| !queue.is_empty())
     }

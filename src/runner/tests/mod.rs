@@ -221,7 +221,7 @@ async fn play_as(
         jobs: StatusCounts::default(),
         ..RunStart::default()
     };
-    let batch = Batch { opening, work, is_job: |_: &str| false };
+    let batch = Batch { opening, work: work.map(Ok), is_job: |_: &str| false };
     run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap()
 }
 

@@ -197,7 +197,7 @@ impl History {
             budget_cents: self.settings.budget,
             ..RunStart::default()
         };
-        let batch = Batch { opening, work: work.into_iter(), is_job: |_: &str| false };
+        let batch = Batch { opening, work: work.into_iter().map(Ok), is_job: |_: &str| false };
         let signal = StopSignal::default();
         let stopper = signal.clone();
         let stop = async move {
