@@ -56,10 +56,10 @@ impl Thumbnails {
 }
 
 /// Does `work`, which orders thumbnails of the report in `root`, while they are made. Ends when both are done.
-pub(crate) fn alongside<T>(
+pub(crate) fn alongside<T, E: From<ReportError>>(
     root: &Path,
-    work: impl FnOnce(&mut Thumbnails) -> Result<T, ReportError>,
-) -> Result<T, ReportError> {
+    work: impl FnOnce(&mut Thumbnails) -> Result<T, E>,
+) -> Result<T, E> {
     let folder = root.join(THUMBNAILS);
     fs::create_dir_all(&folder).map_err(|source| ReportError::io("make", &folder, source))?;
     let known = names(&folder).map_err(|source| ReportError::io("read", &folder, source))?;
@@ -152,7 +152,10 @@ mod tests {
         let mut report = ReportFolder::open(folder.path().join("report")).unwrap();
         let root = report.root().to_owned();
         let mut order = |content: &[u8]| {
-            alongside(&root, |thumbnails| Ok(thumbnails.of(&source, &ContentHash::of(content), &mut report))).unwrap()
+            alongside(&root, |thumbnails| {
+                Ok::<_, ReportError>(thumbnails.of(&source, &ContentHash::of(content), &mut report))
+            })
+            .unwrap()
         };
         let name = order(b"a");
         assert!(fs::read(root.join(&name)).unwrap().starts_with(b"\xff\xd8"));

@@ -74,23 +74,29 @@ impl ReportError {
 ///
 /// Jobs come in the manifest's order and are taken one at a time; memory holds one of them, and some bytes of each for
 /// names and charts. What an earlier report left and this one doesn't name is removed at the end.
-pub fn write(
+///
+/// # Errors
+///
+/// A job cannot be read, or a file not be written. An earlier report keeps its tables and its page where not all jobs can be
+/// read: one that lacks some would pass for whole.
+pub fn write<E: From<ReportError>>(
     folder: &Path,
     batch: &BatchView,
-    jobs: impl Iterator<Item = JobView>,
+    jobs: impl Iterator<Item = Result<JobView, E>>,
     options: &ReportOptions,
-) -> Result<Written, ReportError> {
+) -> Result<Written, E> {
     let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let mut tally = Tally::default();
-    let mut spool = Spool::new()?;
+    let mut spool = Spool::new().map_err(ReportError::from)?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();
     let mut page = Page::default();
     let root = report.root().to_owned();
     thumbnails::alongside(&root, |thumbnails| {
         for job in jobs {
+            let job = job?;
             tally.add(&job);
             let before = inputs::gather(&job, &mut pictures, &mut report)?;
             let rerun = match job.status {
@@ -101,17 +107,17 @@ pub fn write(
             case.iter().for_each(|case| totals.add(case));
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
-            spool.push(&row)?;
+            spool.push(&row).map_err(ReportError::from)?;
             page.push(&job, &before, row.own, &mut report, thumbnails)?;
         }
-        Ok(())
+        Ok::<_, E>(())
     })?;
     if batch.backend == Some(Backend::Embedded) {
         // Its editor makes the same picture whatever the seed is, and mixes nothing up.
         tally.alikes = Alikes::default();
     }
     write_tables(&mut spool, columns.names(), &mut report)?;
-    let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally))?;
+    let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::from)?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
     page.finish(batch, &tally, columns.names(), &mut report)?;

@@ -149,3 +149,23 @@ fn reports_that_are_asked_for_at_the_same_time_are_all_written() {
     let left: Vec<String> = sandbox.names("out/report").into_iter().filter(|name| name.starts_with('.')).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn a_report_is_not_replaced_by_one_that_lacks_jobs() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 12);
+    code(&provider.run(&sandbox, "--no-color-check").output().unwrap(), 0);
+    let files = || {
+        let files = ["", "data", "thumbs"].map(|folder| sandbox.names(&format!("out/report/{folder}")));
+        let texts = ["results.csv", "failed.csv", "summary.json", "index.html"]
+            .map(|name| sandbox.read(&format!("out/report/{name}")));
+        (files, texts)
+    };
+    let whole = files();
+    let plan = sandbox.read("out/plan.jsonl");
+    let line = plan.lines().nth(5).unwrap();
+    sandbox.write("out/plan.jsonl", plan.replace(line, &line[..line.len() - 20]));
+    let said = code(&sandbox.run("report out"), 1);
+    assert!(said.contains("plan.jsonl: line 6"), "{said}");
+    assert_eq!(files(), whole);
+}

@@ -62,35 +62,24 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 
 /// Writes the report.
 pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
-    let mut broken: Option<FolderError> = None;
     let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
     let elsewhere = elsewhere(gathered.ledger);
-    let viewed = |planned: Result<PlannedJob, FolderError>| {
+    let viewed = |planned: Result<PlannedJob, FolderError>| -> Result<JobView, Failure> {
         let mut planned = planned?;
         if let Some(folder) = &elsewhere {
             planned.job.request = planned.job.request.seen_from(folder);
         }
         let key = planned.key();
-        let edit = gathered.ledger.edit(&key)?;
+        let edit = gathered.ledger.edit(&key).map_err(FolderError::from)?;
         let history = gathered.ledger.live_history(&planned.job.id);
         let job = view(&planned, gathered.folder, edit.as_deref(), history);
         let brief = gathered.ledger.brief(&key);
         let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, gathered.folder));
         Ok(if is_retouched { retouched::as_it_is(gathered.folder, job) } else { job })
     };
-    let jobs = read_plan(gathered.folder)?.map(viewed).map_while(|viewed| match viewed {
-        Ok(viewed) => Some(viewed),
-        Err(error) => {
-            broken = Some(error);
-            None
-        }
-    });
+    let jobs = read_plan(gathered.folder)?.map(viewed);
     let options = ReportOptions { junit: gathered.junit.map(Path::to_owned) };
-    let written = report::write(gathered.folder.path(), &batch(gathered, planned), jobs, &options)?;
-    match broken {
-        Some(error) => Err(error.into()),
-        None => Ok(written),
-    }
+    report::write(gathered.folder.path(), &batch(gathered, planned), jobs, &options)
 }
 
 /// What there is to count of a folder's plan.
