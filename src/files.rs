@@ -14,14 +14,21 @@ pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
     builder
 }
 
-/// Puts a file with `content` at `path`, in place of one that may be there: whole, or not at all.
+/// Puts a file with `content` at `path`, in place of one that may be there: whole, or not at all, whatever happens to the
+/// power.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    replace_with(path, |file| file.write_all(content))
+    put(path, |file| file.write_all(content).and_then(|()| file.sync_all()))
 }
 
-/// The same with what `write` writes.
-pub(crate) fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = temporary().prefix(".part-").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+/// Puts what `write` writes at `path`, whole as [`replace`] does, but for a power loss: that may leave anything under the
+/// name. It spares a wait for the disk, and is for what is made again where it does not prove to be whole.
+pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    put(path, write)
+}
+
+fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary().prefix(".part-").tempfile_in(folder)?;
     write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -41,8 +48,15 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in a folder durable: without it, a power loss can undo a rename, or take a new file away.
+#[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Folders cannot be opened as files here, and so not be synced.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

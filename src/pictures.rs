@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -113,7 +113,7 @@ impl LocalPictures {
         lines.sort();
         lines.push(String::new());
         if lines.len() > 1
-            && let Err(error) = crate::files::replace(memory, lines.join("\n").as_bytes())
+            && let Err(error) = crate::files::replace_cache(memory, |file| file.write_all(lines.join("\n").as_bytes()))
         {
             tracing::debug!(path = %memory.display(), %error, "what is known of local pictures could not be kept");
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::ReportError;
+use crate::files::sync_folder;
 
 /// The report's folder, and what was written to it so far.
 #[derive(Debug)]
@@ -136,16 +137,9 @@ impl ReportFolder {
 
     /// Makes the renames durable.
     fn sync(&self) -> Result<(), ReportError> {
-        if cfg!(unix) {
-            for folder in
-                SUBFOLDERS.map(|name| self.root.join(name)).iter().chain([&self.root]).filter(|folder| folder.exists())
-            {
-                File::open(folder)
-                    .and_then(|folder| folder.sync_all())
-                    .map_err(|source| ReportError::io("write", folder, source))?;
-            }
-        }
-        Ok(())
+        let folders = SUBFOLDERS.map(|name| self.root.join(name));
+        let mut folders = folders.iter().chain([&self.root]).filter(|folder| folder.exists());
+        folders.try_for_each(|folder| sync_folder(folder).map_err(|source| ReportError::io("write", folder, source)))
     }
 }
 

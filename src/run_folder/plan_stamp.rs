@@ -1,4 +1,5 @@
 use std::fs::{self, File};
+use std::io::Write;
 
 use crate::job::ContentHash;
 
@@ -33,7 +34,7 @@ impl PlanStamp {
         if fs::read_to_string(folder.plan_stamp()).is_ok_and(|known| known == text) {
             return;
         }
-        if let Err(error) = crate::files::replace(&folder.plan_stamp(), text.as_bytes()) {
+        if let Err(error) = crate::files::replace_cache(&folder.plan_stamp(), |file| file.write_all(text.as_bytes())) {
             tracing::debug!(%error, "the plan could not be marked");
         }
     }

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write;
 
 use crate::job::{ContentHash, StatusCounts};
 use crate::journal::RunStart;
@@ -31,7 +32,9 @@ impl ReportStamp {
 
     /// Marks the folder's report with it. One that cannot be marked is made again by the next run.
     pub fn put(&self, folder: &RunFolder) {
-        if let Err(error) = crate::files::replace(&folder.report_stamp(), self.0.as_bytes()) {
+        if let Err(error) =
+            crate::files::replace_cache(&folder.report_stamp(), |file| file.write_all(self.0.as_bytes()))
+        {
             tracing::debug!(%error, "the report could not be marked");
         }
     }

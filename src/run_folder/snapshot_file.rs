@@ -25,7 +25,7 @@ fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<
     let replayed = replay_from(journal, known)?;
     if replayed.length - from >= worth {
         let path = folder.snapshot();
-        let kept = crate::files::replace_with(&path, |file| write_snapshot(&replayed, journal, file));
+        let kept = crate::files::replace_cache(&path, |file| write_snapshot(&replayed, journal, file));
         if let Err(error) = kept {
             tracing::debug!(%error, "no snapshot of the journal could be made");
         }

@@ -12,6 +12,9 @@ use crate::support::{Behavior, Provider, Sandbox};
 
 const JOBS: usize = 3;
 
+/// The files of a folder that are made again where they are not whole, and so need no wait for the disk.
+const CACHES: [&str; 4] = ["pictures.jsonl", ".plan-of", ".report-of", ".journal-snapshot"];
+
 /// The system calls of a trace in the order in which they were done; what is sent counts from when it was asked for.
 fn calls(trace: &str) -> Vec<String> {
     let (mut calls, mut unfinished) = (Vec::new(), HashMap::new());
@@ -67,7 +70,7 @@ fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk()
     let recorded = |kind: &str, before: usize| calls[..before].iter().rposition(|call| is_record(call, kind)).unwrap();
     let seen: Vec<String> = calls.iter().map(|call| call.chars().take(200).collect()).collect();
     let home = sandbox.path("").canonicalize().unwrap().display().to_string();
-    let (mut submits, mut names, mut completed) = (0, 0, 0);
+    let (mut submits, mut names, mut completed, mut replaced) = (0, 0, 0, Vec::new());
     for (place, call) in calls.iter().enumerate() {
         if call.contains("\"POST /api") {
             submits += 1;
@@ -84,6 +87,12 @@ fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk()
             let fetched = recorded("fetched", place);
             assert!(synced("/journal.jsonl", fetched..place), "its record was not synced: {seen:#?}");
         }
+        if call.starts_with("rename") && call.contains(".part-") {
+            let [from, to] = [1, 3].map(|place| call.split('"').nth(place).unwrap().rsplit('/').next().unwrap());
+            let is_cache = CACHES.contains(&to);
+            assert!(is_cache || synced(from, 0..place), "{to} got its name before it was synced: {seen:#?}");
+            replaced.push(to);
+        }
         if is_record(call, "completed") {
             completed += call.matches(r#"\"type\":\"completed\""#).count();
             let named = calls[..place].iter().rposition(|call| call.starts_with("rename")).unwrap();
@@ -91,4 +100,5 @@ fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk()
         }
     }
     assert_eq!((submits, names, completed), (JOBS, JOBS, JOBS), "{seen:#?}");
+    assert!(replaced.contains(&".known-journal"), "where the journal ended is noted: {replaced:?}");
 }

@@ -1,13 +1,13 @@
 //! Files that are whole or not there.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
 use uuid::Uuid;
 
 use super::{Entry, State, StoreError};
+use crate::files::sync_folder;
 
 /// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
@@ -21,10 +21,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// Makes the name of `path` durable in its folder.
 pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    if cfg!(unix) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::file("sync", folder))?;
-    }
-    Ok(())
+    sync_folder(folder).map_err(StoreError::file("sync", folder))
 }
 
 /// Removes what a crash left: requests that nobody waits for, and outputs that no record speaks of.
