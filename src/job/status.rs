@@ -25,10 +25,6 @@ pub enum ErrorClass {
     Moderated,
     /// The provider refused the request as it stands.
     Rejected,
-    /// The key was refused.
-    Auth,
-    /// The balance is used up.
-    Balance,
     /// The provider no longer knows the prediction, or its output has expired.
     Lost,
     /// It did not end within the job's time limit.
@@ -58,11 +54,9 @@ impl JobStatus {
 
 impl ErrorClass {
     /// All of them.
-    pub const ALL: [ErrorClass; 9] = [
+    pub const ALL: [ErrorClass; 7] = [
         ErrorClass::Moderated,
         ErrorClass::Rejected,
-        ErrorClass::Auth,
-        ErrorClass::Balance,
         ErrorClass::Lost,
         ErrorClass::Timeout,
         ErrorClass::Download,
@@ -75,8 +69,6 @@ impl ErrorClass {
         match self {
             ErrorClass::Moderated => "moderated",
             ErrorClass::Rejected => "rejected",
-            ErrorClass::Auth => "auth",
-            ErrorClass::Balance => "balance",
             ErrorClass::Lost => "lost",
             ErrorClass::Timeout => "timeout",
             ErrorClass::Download => "download",
@@ -95,8 +87,6 @@ impl ErrorClass {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",
-            ErrorClass::Auth => "check VIBEDREAM_API_KEY, then run again with --retry-failed",
-            ErrorClass::Balance => "top up the provider's balance, then run again",
             ErrorClass::Lost => {
                 "it may have been charged; each run asks for it again, and --retry-failed pays for it again"
             }

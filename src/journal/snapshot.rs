@@ -15,7 +15,7 @@ use super::replay::Replayed;
 use super::{Ledger, ReadAt};
 
 /// What this program writes and reads. Another one is made again.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// How much of a journal is hashed in one piece, in bytes.
 const PIECE: u64 = 1 << 20;
