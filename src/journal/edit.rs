@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::api::{PredictionId, StatusPath};
 use crate::color::Check;
-use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
+use crate::job::{Cents, Fingerprint, JobStatus};
 
 use super::fields::{Checked, Corrected, Reroll, SavedFile};
 use super::record::Step;
@@ -82,8 +82,7 @@ impl Edit {
     pub(super) fn is_final(&self) -> bool {
         match self.state {
             EditState::Completed { .. } | EditState::Uncertain => true,
-            EditState::Failed { class: ErrorClass::Download | ErrorClass::Timeout } => self.prediction.is_none(),
-            EditState::Failed { .. } => true,
+            EditState::Failed { class } => !class.is_ours() || self.prediction.is_none(),
             EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => false,
         }
     }

@@ -69,7 +69,7 @@ impl Money {
         }
         if let EditState::Submitting { reserved } = edit.state {
             self.open = self.open.minus(reserved);
-            self.open_submits -= 1;
+            self.open_submits = self.open_submits.saturating_sub(1);
             if let Step::Uncertain { .. } = step {
                 self.held += reserved;
                 self.held_submits += 1;

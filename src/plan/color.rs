@@ -203,8 +203,11 @@ fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
     let is_used = |seed: Seed| {
         asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
     };
-    // Steps by a number without a factor of 10001 = 73 * 137 come through all seeds.
-    let seeds = (0..=u64::from(Seed::MAX)).map(|step| (first % 10_001 + step * 3_571) % 10_001);
+    const COUNT: u64 = Seed::MAX as u64 + 1;
+    // Steps by a prime number that does not divide their count come through all seeds.
+    const STEP: u64 = 3_571;
+    const { assert!(!COUNT.is_multiple_of(STEP)) };
+    let seeds = (0..COUNT).map(|step| (first % COUNT + step * STEP) % COUNT);
     let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
     seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()
 }

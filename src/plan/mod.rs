@@ -195,14 +195,16 @@ pub fn with_color_review(
 /// for it again is free; so is asking for one that was lost, which the provider may know again by now. None is paid for
 /// again before that. A picture that could not be read kept the submit from going out, so that it is as new as before.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
+    use ErrorClass::{Download, Input, Lost, Moderated, Provider, Rejected, Timeout};
     match (class, choice) {
-        (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Keep) if has_prediction => {
-            Decision::Follow
-        }
-        (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
-        (ErrorClass::Input, _) if !has_prediction => Decision::New,
-        (_, FailedPolicy::Retry) => Decision::Retry,
-        (_, FailedPolicy::Keep) => Decision::Keep(Kept::Failed),
+        (Download, _) | (Timeout | Lost, FailedPolicy::Keep) if has_prediction => Decision::Follow,
+        (Timeout | Lost, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
+        (Input, _) if !has_prediction => Decision::New,
+        // All of them, so that none that is new is paid for again by default.
+        (Moderated | Rejected | Lost | Timeout | Download | Provider | Input, choice) => match choice {
+            FailedPolicy::Retry => Decision::Retry,
+            FailedPolicy::Keep => Decision::Keep(Kept::Failed),
+        },
     }
 }
 
