@@ -55,6 +55,9 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: LogError,
     },
+    /// A record cannot follow those before it: a defect of this program.
+    #[error("record what became of a prediction: {0}")]
+    Conflict(LogError),
     /// The store was closed.
     #[error("write to a store that is closed")]
     Closed,
@@ -81,7 +84,7 @@ impl StoreError {
             StoreError::LogRecord { .. } => {
                 Some("nothing was changed: fix or move the file, or give another folder with --data".to_owned())
             }
-            StoreError::Closed => None,
+            StoreError::Conflict(_) | StoreError::Closed => None,
         }
     }
 }
@@ -257,11 +260,7 @@ impl Store {
     async fn record(&self, record: LogRecord) -> Result<(), StoreError> {
         self.ledger.append(&record).await?;
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.apply(record).map_err(|cause| StoreError::LogRecord {
-            path: self.root.join("ledger.jsonl"),
-            line: 0,
-            cause,
-        })
+        index.apply(record).map_err(StoreError::Conflict)
     }
 
     fn request_path(&self, id: Uuid) -> PathBuf {
@@ -304,4 +303,17 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_record_that_cannot_follow_is_not_said_to_be_a_line_that_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path().to_owned()).await.unwrap();
+        let said = store.fail(Uuid::new_v4(), "no picture".to_owned()).await.unwrap_err().to_string();
+        assert!(said.starts_with("record what became of a prediction: ") && !said.contains("line"), "{said}");
+    }
 }
