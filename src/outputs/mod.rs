@@ -70,7 +70,8 @@ pub trait ResultStore: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether `results/` has a picture as it was saved, told from its size.
+    /// Whether `results/` has a picture as it was saved, told from its size. It is asked between submits and polls, and keeps
+    /// them waiting: one look at a name is what it may take.
     fn presence(&self, file: &SavedFile) -> Presence;
 
     /// Puts a corrected picture in the place of `original`, which is kept in `originals/`. Until its record is durable,

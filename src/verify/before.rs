@@ -110,7 +110,7 @@ impl BeforePictures {
 
     /// The local copy of a picture that is named by its URL, as it was at `moment`. It is fetched at most once a run.
     async fn fetched(&self, url: &str, moment: Timestamp) -> Result<PathBuf, Arc<NotAtHand>> {
-        if let Some(copy) = Copies::of(&self.folder, url).at(moment) {
+        if let Some(copy) = self.copies(url).await?.at(moment) {
             return Ok(copy.to_owned());
         }
         let cell = {
@@ -135,7 +135,7 @@ impl BeforePictures {
             *failures = count(*failures);
             *failures
         };
-        let copies = Copies::of(&self.folder, url);
+        let copies = self.copies(url).await?;
         if let Some(copy) = copies.at(self.began) {
             return Ok(copy.to_owned());
         }
@@ -159,10 +159,17 @@ impl BeforePictures {
         }
     }
 
+    /// The copies of what was behind a URL. Looking for them may take a while, and keeps no submit and no poll waiting.
+    async fn copies(&self, url: &str) -> Result<Copies, NotAtHand> {
+        let (folder, url) = (self.folder.clone(), url.to_owned());
+        let found = tokio::task::spawn_blocking(move || Copies::of(&folder, &url)).await;
+        Ok(found.map_err(io::Error::other)?)
+    }
+
     async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, NotAtHand> {
         let bytes = self.downloader.fetch(url, &self.folder, slot, || Ok(Vec::new())).await?;
         let format = Format::sniff(&bytes).ok_or(NotAtHand::NoPicture)?;
-        let copies = Copies::of(&self.folder, url);
+        let copies = self.copies(url).await?;
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));
         Ok(kept.await.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
