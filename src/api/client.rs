@@ -137,7 +137,13 @@ async fn read(mut response: Response) -> Exchange {
 /// Whether a request without an answer left. Where that is not certain, it may have.
 fn fault(error: &reqwest::Error) -> Fault {
     let cause = explain(error);
-    if error.is_connect() || error.is_builder() { Fault::NotSent(cause) } else { Fault::Unknown(cause) }
+    if error.is_builder() {
+        Fault::Unreadable(cause)
+    } else if error.is_connect() {
+        Fault::NotSent(cause)
+    } else {
+        Fault::Unknown(cause)
+    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -152,6 +158,8 @@ fn explain(error: &reqwest::Error) -> String {
         "cannot connect"
     } else if error.is_body() || error.is_decode() {
         "the answer broke off"
+    } else if error.is_builder() {
+        "no HTTP request can be made of it"
     } else {
         "the connection failed"
     };
@@ -284,6 +292,14 @@ mod tests {
         let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
         let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
         assert!(cause.starts_with("no answer in time"), "{cause}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_made_is_no_sign_that_the_api_is_out_of_reach() {
+        let http = http::builder().build().unwrap();
+        let error = http.post("http://[").body("{}").send().await.unwrap_err();
+        let Fault::Unreadable(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
+        assert!(cause.starts_with("no HTTP request can be made of it"), "{cause}");
     }
 
     #[tokio::test]

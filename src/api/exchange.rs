@@ -64,7 +64,8 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A picture of the request could not be read on this machine, or is another one by now; nothing was sent.
+    /// The request could not be made on this machine: a picture could not be read, or is another one by now, or HTTP has no
+    /// words for it. Nothing was sent.
     Unreadable(String),
     /// No connection came about (DNS, refused, TLS), so nothing was sent.
     NotSent(String),

@@ -11,7 +11,7 @@
 //! | 2xx without an id, HTML or torn JSON | uncertain | something was accepted, and its id is not known |
 //! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be another edit's; the runner tells |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
-//! | a local picture cannot be read | failed, `input` | nothing was sent |
+//! | a local picture cannot be read, or no request be made | failed, `input` | nothing was sent |
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
 //! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
