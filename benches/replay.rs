@@ -10,6 +10,7 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::net::TcpListener;
@@ -96,7 +97,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     let mut tick = 0;
     let mut write = |record: &Record| {
         tick += 7;
-        file.write_all(&record.to_line(started + Duration::from_millis(tick))).unwrap();
+        file.write_all(&record.to_line(started + Duration::from_millis(tick)).unwrap()).unwrap();
     };
     let total = jobs as u64;
     write(&Record::Run(RunEvent::Run(RunStart {
@@ -112,7 +113,8 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     let mut under_way: VecDeque<[Record; 5]> = VecDeque::new();
     for turn in 0.. {
         if let Some(Ok(job)) = planned.next() {
-            let key = EditKey { fingerprint: Fingerprint::of(&job.request, |_| ContentHash::of(b"")), job: job.id };
+            let fingerprint = Fingerprint::of(&job.request, |_| Ok::<_, Infallible>(ContentHash::of(b""))).unwrap();
+            let key = EditKey { fingerprint, job: job.id };
             under_way.push_back(records(&key, out, &mut random));
         }
         // One record of each kind a turn, of jobs that are so many submits old.

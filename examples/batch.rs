@@ -182,7 +182,7 @@ fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool
         seed: None,
         switches: Switches::default(),
     };
-    let fingerprint = Fingerprint::of(&request, |path| known.look(path).unwrap().hash);
+    let fingerprint = Fingerprint::of(&request, |path| known.look(path).map(|picture| picture.hash)).unwrap();
     let id = JobId::new(&id).unwrap();
     PlannedJob { fingerprint, job: Job { id, request, color: Some(hex), columns, line: number as u64 + 2 } }
 }
@@ -292,6 +292,6 @@ impl Journal {
 
     fn write(&mut self, second: f64, record: &Record) {
         let at = self.from + SignedDuration::from_millis((second * 1000.0) as i64);
-        self.file.write_all(&record.to_line(at)).unwrap();
+        self.file.write_all(&record.to_line(at).unwrap()).unwrap();
     }
 }

@@ -42,18 +42,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut jobs = Vec::new();
     for job in manifest.jobs()? {
         let job = job.map_err(|wrong| wrong[0].message.clone())?;
-        let mut missing = None;
-        let fingerprint = Fingerprint::of(&job.request, |path| match pictures.look(path) {
-            Ok(picture) => picture.hash,
-            Err(problem) => {
-                missing = Some(problem);
-                dyehouse::job::ContentHash::of(&[])
-            }
-        });
-        match missing {
-            Some(problem) => return Err(problem.into()),
-            None => jobs.push(PlannedJob { fingerprint, job }),
-        }
+        let fingerprint = Fingerprint::of(&job.request, |path| pictures.look(path).map(|picture| picture.hash))?;
+        jobs.push(PlannedJob { fingerprint, job });
     }
 
     // A folder has one owner, and a journal that says what happened before.

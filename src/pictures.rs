@@ -165,6 +165,11 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         };
         unusable(error.to_string(), hint)
     };
+    if path.to_str().is_none() {
+        // Plan, cache and report name it in text, and none of them could tell which one is meant.
+        let hint = "rename it, or the folder that has the name";
+        return Err(unusable("a name in its path is not valid UTF-8".to_owned(), hint));
+    }
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(PictureProblem::Missing { path: name }),

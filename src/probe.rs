@@ -30,7 +30,7 @@ pub struct ProbeLimits {
 impl Default for ProbeLimits {
     fn default() -> ProbeLimits {
         ProbeLimits {
-            rate: Rate::per_second(NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN)),
+            rate: Rate::per_second(const { NonZeroU32::new(20).unwrap() }),
             at_once: 8,
             patience: Duration::from_secs(15),
             pause: Duration::from_secs(1),

@@ -184,8 +184,8 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
     }
     // They are asked for in the order of the images.
     let mut hashes = files.iter().map(|(_, hash)| *hash);
-    let content = |_: &Path| hashes.next().unwrap_or_else(|| ContentHash::of(&[]));
-    if files.is_empty() || Fingerprint::of(&intended.request, content) == intended.fingerprint {
+    let content = |path: &Path| hashes.next().ok_or_else(|| format!("{}: it was not read", path.display()));
+    if files.is_empty() || Fingerprint::of(&intended.request, content)? == intended.fingerprint {
         return Ok(urls);
     }
     let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
@@ -257,7 +257,7 @@ mod tests {
             seed: None,
             switches: crate::job::Switches::default(),
         };
-        let fingerprint = Fingerprint::of(&request, |_| unreachable!("there are no files"));
+        let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
         let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
         for exchange in
             [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]

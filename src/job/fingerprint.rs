@@ -26,12 +26,26 @@ pub struct ContentHash([u8; 32]);
 
 impl Fingerprint {
     /// The fingerprint of `request`; `content` gives the hash of a local picture.
-    pub fn of(request: &EditRequest, content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
+    ///
+    /// # Errors
+    ///
+    /// That of `content`: without the hash of each picture, two edits would look the same.
+    pub fn of<E>(
+        request: &EditRequest,
+        content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    ) -> Result<Fingerprint, E> {
         Fingerprint::of_borrowed(&request.borrowed(), content)
     }
 
     /// The same, of a request that is not held in memory of its own.
-    pub fn of_borrowed(request: &RequestRef<'_>, content: impl FnMut(&Path) -> ContentHash) -> Fingerprint {
+    ///
+    /// # Errors
+    ///
+    /// That of `content`.
+    pub fn of_borrowed<E>(
+        request: &RequestRef<'_>,
+        content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    ) -> Result<Fingerprint, E> {
         // A manifest has a million of these: the key is derived once, and the parts are hashed in one go, by a hasher that
         // is not copied, for it has room for files of any size.
         thread_local! {
@@ -45,11 +59,11 @@ impl Fingerprint {
                 all.push(tag);
                 all.extend_from_slice(&(part.len() as u64).to_le_bytes());
                 all.extend_from_slice(part);
-            });
-            hasher.reset().update(all).finalize()
-        });
+            })?;
+            Ok(hasher.reset().update(all).finalize())
+        })?;
         let (first, _) = hash.as_bytes().split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        Fingerprint(*first)
+        Ok(Fingerprint(*first))
     }
 
     /// The fingerprint of a re-roll of this edit with another seed.
@@ -81,15 +95,22 @@ pub struct RequestHash(pub u64);
 
 impl RequestHash {
     /// That of `request`; `content` gives the hash of a local picture.
-    pub fn of(request: &RequestRef<'_>, content: impl FnMut(&Path) -> ContentHash) -> RequestHash {
+    ///
+    /// # Errors
+    ///
+    /// That of `content`.
+    pub fn of<E>(
+        request: &RequestRef<'_>,
+        content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    ) -> Result<RequestHash, E> {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         let mut hasher = KEY.build_hasher();
         each_part(request, content, |tag, part| {
             // No part is so long that its length reaches up to the tag.
             hasher.write_u64(u64::from(tag) << 56 | part.len() as u64);
             hasher.write(part);
-        });
-        RequestHash(hasher.finish())
+        })?;
+        Ok(RequestHash(hasher.finish()))
     }
 }
 
@@ -102,14 +123,18 @@ impl From<Fingerprint> for RequestHash {
 
 /// Hands all parts of a request to `part`, each with what kind it is of. Whoever hashes them hashes the length of each as
 /// well, so that no two requests run together to the same bytes.
-fn each_part(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> ContentHash, mut part: impl FnMut(u8, &[u8])) {
+fn each_part<E>(
+    request: &RequestRef<'_>,
+    mut content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    mut part: impl FnMut(u8, &[u8]),
+) -> Result<(), E> {
     part(b'm', request.model.as_bytes());
     part(b'p', request.prompt.as_bytes());
     for image in request.images.iter() {
         match image {
             ImageRef::Url(url) => part(b'u', url.as_str().as_bytes()),
             ImageRef::Data(uri) => part(b'd', uri.as_bytes()),
-            ImageRef::File(path) => part(b'f', &content(path).0),
+            ImageRef::File(path) => part(b'f', &content(path)?.0),
         }
     }
     if let Some(size) = request.size {
@@ -129,6 +154,7 @@ fn each_part(request: &RequestRef<'_>, mut content: impl FnMut(&Path) -> Content
             part(tag, &[u8::from(on)]);
         }
     }
+    Ok(())
 }
 
 impl ContentHash {
@@ -253,6 +279,8 @@ hex_text!(ContentHash);
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
     use crate::job::{DEFAULT_MODEL, ImageSource, Size, Switches};
 
@@ -268,7 +296,11 @@ mod tests {
     }
 
     fn print(request: &EditRequest) -> Fingerprint {
-        Fingerprint::of(request, |_| ContentHash::of(b"picture"))
+        print_with(request, b"picture")
+    }
+
+    fn print_with(request: &EditRequest, picture: &[u8]) -> Fingerprint {
+        Fingerprint::of(request, |_| Ok::<_, Infallible>(ContentHash::of(picture))).unwrap()
     }
 
     #[test]
@@ -333,8 +365,10 @@ mod tests {
         prints.sort_unstable();
         prints.dedup();
         assert_eq!(prints.len(), variants.len());
-        let request_hash =
-            |request: &EditRequest| RequestHash::of(&request.borrowed(), |_| ContentHash::of(b"picture")).0;
+        let request_hash = |request: &EditRequest| {
+            let content = |_: &Path| Ok::<_, Infallible>(ContentHash::of(b"picture"));
+            RequestHash::of(&request.borrowed(), content).unwrap().0
+        };
         let mut likenesses: Vec<u64> = variants.iter().map(request_hash).collect();
         assert_eq!(request_hash(&base), likenesses[0]);
         likenesses.sort_unstable();
@@ -347,6 +381,12 @@ mod tests {
         let mut moved = request();
         moved.images[0] = ImageSource::File("elsewhere/a.png".into());
         assert_eq!(print(&request()), print(&moved));
-        assert_ne!(print(&request()), Fingerprint::of(&request(), |_| ContentHash::of(b"retouched")));
+        assert_ne!(print(&request()), print_with(&request(), b"retouched"));
+    }
+
+    #[test]
+    fn a_picture_whose_content_is_not_known_stands_for_no_other() {
+        assert_eq!(Fingerprint::of(&request(), |_| Err("not read")), Err("not read"));
+        assert_eq!(RequestHash::of(&request().borrowed(), |_| Err("not read")), Err("not read"));
     }
 }

@@ -46,10 +46,10 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
         let summary = summary(&source, edit, offsets, shown)?;
         let at = edit.finished_at.max(edit.submitted_at).unwrap_or(Timestamp::UNIX_EPOCH);
         compacted.after += 1;
-        out.write_all(&Record::Edit(key, Step::Summary(Box::new(summary))).to_line(at))
+        out.write_all(&Record::Edit(key, Step::Summary(Box::new(summary))).to_line(at)?)
     })?;
     if let Some(at) = ledger.last_at() {
-        out.write_all(&Record::Run(RunEvent::Compacted(ledger.totals())).to_line(at))?;
+        out.write_all(&Record::Run(RunEvent::Compacted(ledger.totals())).to_line(at)?)?;
         compacted.after += 1;
     }
     Ok(compacted)

@@ -242,7 +242,7 @@ mod tests {
             jobs: StatusCounts::default(),
             ..RunStart::default()
         });
-        Record::Run(run).to_line(Timestamp::UNIX_EPOCH)
+        Record::Run(run).to_line(Timestamp::UNIX_EPOCH).unwrap()
     }
 
     fn with_first(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Vec<Arc<dyn ReadAt>> {
@@ -338,7 +338,7 @@ mod tests {
             let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
             let line = |job: &&str| {
                 let key = EditKey { job: JobId::new(job).unwrap(), fingerprint };
-                Record::Edit(key, step.clone()).to_line(Timestamp::UNIX_EPOCH)
+                Record::Edit(key, step.clone()).to_line(Timestamp::UNIX_EPOCH).unwrap()
             };
             Arc::new(jobs.iter().flat_map(line).collect::<Vec<u8>>())
         };

@@ -191,16 +191,18 @@ impl Step {
 
 impl Record {
     /// The record as a line, with its line feed.
-    pub fn to_line(&self, at: Timestamp) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// It holds what JSON has no words for.
+    pub fn to_line(&self, at: Timestamp) -> serde_json::Result<Vec<u8>> {
         let (v, at) = (self.version(), to_milliseconds(at));
-        let line = match self {
+        let mut line = match self {
             Record::Run(event) => serde_json::to_vec(&RunLine { v, at, event }),
             Record::Edit(key, step) => serde_json::to_vec(&EditLine { v, at, key, step }),
-        };
-        // Records hold text, numbers and lists alone, and serde_json can write all of those.
-        let mut line = line.unwrap_or_default();
+        }?;
         line.push(b'\n');
-        line
+        Ok(line)
     }
 
     /// The lowest version that knows all of the record.

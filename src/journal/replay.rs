@@ -145,7 +145,7 @@ pub(super) mod tests {
         let steps = steps.iter().map(|(job, step)| Record::Edit(key(job), step.clone()));
         std::iter::once(Record::Run(run))
             .chain(steps)
-            .flat_map(|record| record.to_line(Timestamp::UNIX_EPOCH))
+            .flat_map(|record| record.to_line(Timestamp::UNIX_EPOCH).unwrap())
             .collect()
     }
 
@@ -293,7 +293,7 @@ pub(super) mod tests {
             if can_follow {
                 let record = Record::Edit(key, step);
                 ledger.apply(at, &record).unwrap();
-                lines.extend(record.to_line(at));
+                lines.extend(record.to_line(at).unwrap());
             }
         }
         (ledger, lines)

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn the_lines_that_every_job_leaves_are_usual() {
         let usual = one_of_each().into_iter().filter_map(|record| {
-            let line = record.to_line(Timestamp::from_millisecond(1_764_081_000_120).unwrap());
+            let line = record.to_line(Timestamp::from_millisecond(1_764_081_000_120).unwrap()).unwrap();
             let read = scanned(line.trim_ascii_end())?.1;
             assert_eq!(read, record);
             match read {
@@ -330,7 +330,7 @@ mod tests {
         ) {
             const BYTES: &[u8] = b"\"\\{}[],:.0123456789abefTZ -+\x00\n\x7f\xc3\xa4/u";
             let records = one_of_each();
-            let mut line = kind.get(&records).to_line(Timestamp::from_millisecond(milliseconds).unwrap());
+            let mut line = kind.get(&records).to_line(Timestamp::from_millisecond(milliseconds).unwrap()).unwrap();
             line.pop();
             for (place, change, byte) in changes {
                 let (place, byte) = (place.index(line.len()), *byte.get(BYTES));

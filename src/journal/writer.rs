@@ -102,8 +102,9 @@ impl Journal {
         record: &Record,
         at: Timestamp,
     ) -> Result<Durable, RecordError> {
+        let line = record.to_line(at).map_err(|error| JournalError::new(error.into()))?;
         ledger.apply_at(at, record, self.end)?;
-        Ok(self.append(record, at).await?)
+        Ok(self.append(line).await?)
     }
 
     /// Becomes durable with all that was recorded before.
@@ -127,11 +128,10 @@ impl Journal {
         self.durable.load(Ordering::Acquire)
     }
 
-    async fn append(&mut self, record: &Record, at: Timestamp) -> Result<Durable, JournalError> {
+    async fn append(&mut self, bytes: Vec<u8>) -> Result<Durable, JournalError> {
         let (durable, receiver) = oneshot::channel();
-        let line = Line { bytes: record.to_line(at), durable };
-        self.end = self.end.map(|end| end + line.bytes.len() as u64);
-        self.lines.send(line).await.map_err(|_| JournalError::closed())?;
+        self.end = self.end.map(|end| end + bytes.len() as u64);
+        self.lines.send(Line { bytes, durable }).await.map_err(|_| JournalError::closed())?;
         Ok(Durable(receiver))
     }
 
@@ -211,8 +211,9 @@ mod tests {
         }
     }
 
-    fn record(milliseconds: u64) -> Record {
-        Record::Run(RunEvent::Paused { milliseconds, reason: "test".into(), cause: None })
+    fn line(milliseconds: u64) -> Vec<u8> {
+        let record = Record::Run(RunEvent::Paused { milliseconds, reason: "test".into(), cause: None });
+        record.to_line(Timestamp::UNIX_EPOCH).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -221,7 +222,7 @@ mod tests {
         let mut journal = Journal::start(disk.clone());
         let mut waiting = Vec::new();
         for number in 0..100 {
-            waiting.push(journal.append(&record(number), Timestamp::UNIX_EPOCH).await.unwrap());
+            waiting.push(journal.append(line(number)).await.unwrap());
         }
         for durable in waiting {
             durable.wait().await.unwrap();
@@ -241,10 +242,10 @@ mod tests {
     async fn after_a_failed_sync_nothing_is_called_durable() {
         let disk = CountingDisk { fail_at: Some(2), ..CountingDisk::default() };
         let mut journal = Journal::start(disk.clone());
-        journal.append(&record(1), Timestamp::UNIX_EPOCH).await.unwrap().wait().await.unwrap();
-        let second = journal.append(&record(2), Timestamp::UNIX_EPOCH).await.unwrap();
+        journal.append(line(1)).await.unwrap().wait().await.unwrap();
+        let second = journal.append(line(2)).await.unwrap();
         assert_eq!(second.wait().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
-        if let Ok(third) = journal.append(&record(3), Timestamp::UNIX_EPOCH).await {
+        if let Ok(third) = journal.append(line(3)).await {
             assert!(third.wait().await.is_err());
         }
         assert_eq!(journal.finish().await.unwrap_err().kind(), io::ErrorKind::StorageFull);

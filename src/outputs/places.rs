@@ -99,8 +99,14 @@ pub(super) fn clear_path(earlier: &Path, target: &Path, file: &SavedFile) -> Res
 
 /// A name in `folder` that nothing has: `mug.png.1`.
 pub(super) fn free_name(folder: &Path, name: &str) -> String {
-    let mut names = (1..).map(|number: u64| format!("{name}.{number}"));
-    names.find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
+    let mut number: u64 = 1;
+    loop {
+        let free = format!("{name}.{number}");
+        if folder.join(&free).symlink_metadata().is_err() {
+            return free;
+        }
+        number += 1;
+    }
 }
 
 /// Moves what is at `path` to `earlier`, under `name`; or under one that is free, where that is another picture's.

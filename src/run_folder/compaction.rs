@@ -97,7 +97,7 @@ mod tests {
             Step::Fetched { files: Vec::new() },
             Step::Completed,
         ];
-        let records = steps.map(|step| Record::Edit(key.clone(), step).to_line(Timestamp::UNIX_EPOCH));
+        let records = steps.map(|step| Record::Edit(key.clone(), step).to_line(Timestamp::UNIX_EPOCH).unwrap());
         records.concat()
     }
 

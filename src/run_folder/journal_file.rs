@@ -125,7 +125,7 @@ impl JournalDraft {
     /// Adds `records` and makes the draft the journal of `folder`.
     pub fn publish(mut self, folder: &RunFolder, records: &[Record], at: Timestamp) -> Result<(), FolderError> {
         let publish = || -> io::Result<()> {
-            records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)))?;
+            records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)?))?;
             let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
             JournalCheckpoint::remove(folder)?;

@@ -47,13 +47,16 @@ enum Backing {
 pub struct DraftLine(Vec<u8>);
 
 impl DraftLine {
-    /// Writes the line of a job.
-    pub fn of(job: &PlannedJob) -> DraftLine {
+    /// Writes the line of a job for the plan of `folder`.
+    ///
+    /// # Errors
+    ///
+    /// A path of the job is no text.
+    pub fn of(folder: &RunFolder, job: &PlannedJob) -> Result<DraftLine, FolderError> {
         let mut line = Vec::with_capacity(512);
-        // A job holds text, numbers and lists alone, and serde_json can write all of those.
-        let _ = serde_json::to_writer(&mut line, job);
+        serde_json::to_writer(&mut line, job).map_err(|error| FolderError::io("write", folder.plan())(error.into()))?;
         line.push(b'\n');
-        DraftLine(line)
+        Ok(DraftLine(line))
     }
 }
 
@@ -88,7 +91,7 @@ impl PlanDraft {
 
     /// Adds a job.
     pub fn push(&mut self, job: &PlannedJob) -> Result<(), FolderError> {
-        self.push_line(&DraftLine::of(job))
+        self.push_line(&DraftLine::of(&self.folder, job)?)
     }
 
     /// Adds the line of a job. It has its place with it only where the plan is of a share, so that shares can be put in

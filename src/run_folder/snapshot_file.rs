@@ -62,7 +62,7 @@ mod tests {
         let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
         let key = EditKey { job: JobId::new(&format!("job-{job}")).unwrap(), fingerprint };
         let step = Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None };
-        Record::Edit(key, step).to_line(jiff::Timestamp::UNIX_EPOCH)
+        Record::Edit(key, step).to_line(jiff::Timestamp::UNIX_EPOCH).unwrap()
     }
 
     #[test]

@@ -73,16 +73,17 @@ pub struct Settings {
     pub color: ColorRules,
 }
 
+const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
 impl Default for Settings {
     fn default() -> Settings {
-        let number = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         Settings {
-            submits: SubmitRate::Fixed(Rate::per_minute(number(10))),
+            submits: SubmitRate::Fixed(Rate::per_minute(TEN)),
             burst: NonZeroU32::MIN,
-            polls: Rate::per_second(number(10)),
+            polls: Rate::per_second(TEN),
             free_polls: 0,
-            in_flight: number(3),
-            downloads: number(8),
+            in_flight: const { NonZeroU32::new(3).unwrap() },
+            downloads: const { NonZeroU32::new(8).unwrap() },
             budget: None,
             budget_per_run: None,
             // Ten times what the provider's page says.

@@ -146,3 +146,23 @@ fn bad_options_are_bad_usage() {
         told(&sandbox, &format!("run catalog.csv {options}"), 2, &["error"]);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_picture_whose_path_is_no_text_is_refused_by_check_and_run() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path(".").join(OsStr::from_bytes(b"caf\xE9"));
+    std::fs::create_dir(&folder).unwrap();
+    image::RgbImage::new(4, 4).save(folder.join("a.png")).unwrap();
+    std::fs::write(folder.join("catalog.csv"), "id,prompt,images\nmug,Make it #1E90FF,a.png\n").unwrap();
+    for command in ["check", "run"] {
+        let mut program = sandbox.dyehouse(&format!("{command} --backend embedded -o out"));
+        let said = code(&program.arg(OsStr::from_bytes(b"caf\xE9/catalog.csv")).output().unwrap(), 2);
+        assert!(said.contains("a.png cannot be used: a name in its path is not valid UTF-8"), "{said}");
+        assert!(said.contains("rename it, or the folder that has the name"), "{said}");
+    }
+    assert!(!sandbox.path("out").exists());
+}

@@ -146,7 +146,7 @@ fn journal(jobs: u64) -> Vec<u8> {
         steps.into_iter().map(move |step| Record::Edit(key.clone(), step))
     });
     let records = std::iter::once(Record::Run(run)).chain(edits);
-    records.flat_map(|record| record.to_line(Timestamp::UNIX_EPOCH)).collect()
+    records.flat_map(|record| record.to_line(Timestamp::UNIX_EPOCH).unwrap()).collect()
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::run_folder::FolderError;
 
 use super::decision::decide;
 use super::failure::problems_text;
-use super::job_loading::{Partitioned, Sent, for_each, unmatched};
+use super::job_loading::{NotLookedAt, Partitioned, Sent, for_each, unmatched};
 use super::manifest_scope::OtherRunConflicts;
 use super::options::Options;
 use super::unknown_pictures::UnknownPictures;
@@ -164,17 +164,24 @@ fn look(
     let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
         let job = found.job;
-        options.selection.names(job.id.as_str()).then(|| {
-            let key = (!is_blank).then(|| EditKey { job: job.id.to_id(), fingerprint: sent.fingerprint() });
-            let request_hash = key.as_ref().map_or_else(|| sent.request_hash(), |key| key.fingerprint.into());
-            let sketch = JobFeatures::of(job, request_hash);
-            let urls = if is_probed { urls_of(job) } else { Vec::new() };
-            let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
-            Candidate { sketch, details }
-        })
+        if !options.selection.names(job.id.as_str()) {
+            return Ok(None);
+        }
+        let (key, request_hash) = match is_blank {
+            true => (None, sent.request_hash()?),
+            false => {
+                let fingerprint = sent.fingerprint()?;
+                (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
+            }
+        };
+        let sketch = JobFeatures::of(job, request_hash);
+        let urls = if is_probed { urls_of(job) } else { Vec::new() };
+        let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
+        Ok::<_, NotLookedAt>(Some(Candidate { sketch, details }))
     };
     let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
-        let Partitioned::Ours(Some(Candidate { sketch, details })) = job else { return Ok(()) };
+        let Partitioned::Ours(candidate) = job else { return Ok(()) };
+        let Some(Candidate { sketch, details }) = candidate? else { return Ok(()) };
         let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
         let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
         let Some((decision, picture)) = taken else { return Ok(()) };

@@ -170,17 +170,28 @@ pub(super) struct Sent<'j> {
     hashes: &'j [(PathBuf, ContentHash)],
 }
 
+/// A local picture of a job that was not looked at.
+#[derive(Debug)]
+pub(super) struct NotLookedAt(PathBuf);
+
+impl From<NotLookedAt> for Failure {
+    fn from(NotLookedAt(path): NotLookedAt) -> Failure {
+        Failure::Picture { path: path.display().to_string(), cause: "it was not looked at".to_owned() }
+    }
+}
+
 impl Sent<'_> {
-    pub(super) fn fingerprint(&self) -> Fingerprint {
+    pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotLookedAt> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
     }
 
-    pub(super) fn request_hash(&self) -> RequestHash {
+    pub(super) fn request_hash(&self) -> Result<RequestHash, NotLookedAt> {
         RequestHash::of(self.request, |path| self.content(path))
     }
 
-    fn content(&self, path: &Path) -> ContentHash {
-        self.hashes.iter().find(|(known, _)| known == path).map_or(ContentHash::of(&[]), |(_, hash)| *hash)
+    fn content(&self, path: &Path) -> Result<ContentHash, NotLookedAt> {
+        let known = self.hashes.iter().find(|(known, _)| known == path);
+        known.map(|(_, hash)| *hash).ok_or_else(|| NotLookedAt(path.to_owned()))
     }
 }
 

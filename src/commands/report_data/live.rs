@@ -108,7 +108,7 @@ mod tests {
     use crate::run_folder::PlanDraft;
 
     fn append(folder: &RunFolder, event: RunEvent) {
-        let line = Record::Run(event).to_line(jiff::Timestamp::UNIX_EPOCH);
+        let line = Record::Run(event).to_line(jiff::Timestamp::UNIX_EPOCH).unwrap();
         let mut journal = fs::read(folder.journal()).unwrap_or_default();
         journal.extend(line);
         fs::write(folder.journal(), journal).unwrap();

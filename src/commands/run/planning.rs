@@ -74,13 +74,14 @@ impl Planning {
         let mut ids = Ids::default();
         let mut part = Part::of(opening.ledger().and_then(elsewhere));
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            let job = PlannedJob { fingerprint: sent.fingerprint(), job: found.to_job() };
-            let row = if is_part { Row::OfPart(Box::new(job)) } else { Row::Line(DraftLine::of(&job)) };
-            (row, options.selection.names(found.job.id.as_str()))
+            let job = PlannedJob { fingerprint: sent.fingerprint()?, job: found.to_job() };
+            let row = if is_part { Row::OfPart(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };
+            Ok::<_, Failure>((row, options.selection.names(found.job.id.as_str())))
         };
         let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
-            Partitioned::Ours((row, is_named)) => {
+            Partitioned::Ours(planned) => {
+                let (row, is_named) = planned?;
                 is_any_named |= is_named;
                 match row {
                     Row::Line(line) => draft.push_line(&line)?,

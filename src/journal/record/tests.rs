@@ -14,7 +14,7 @@ fn at() -> Timestamp {
 #[test]
 fn a_line_reads_like_a_sentence() {
     let record = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None });
-    insta::assert_snapshot!(String::from_utf8(record.to_line(at())).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
+    insta::assert_snapshot!(String::from_utf8(record.to_line(at()).unwrap()).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
 }
 
 /// A record of each kind.
@@ -122,7 +122,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
 #[test]
 fn every_record_reads_back_as_it_was_written() {
     for record in one_of_each() {
-        let line = record.to_line(at());
+        let line = record.to_line(at()).unwrap();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one record is one line");
         let (time, read) = Record::from_line(line.trim_ascii_end()).unwrap();
         assert_eq!((time, read), (at(), record));
@@ -131,10 +131,10 @@ fn every_record_reads_back_as_it_was_written() {
 
 #[test]
 fn what_an_older_program_cannot_know_has_a_newer_version() {
-    let version = |step| Record::Edit(key(), step).to_line(at())[..6].to_vec();
+    let version = |step| Record::Edit(key(), step).to_line(at()).unwrap()[..6].to_vec();
     let check = Check::unmeasurable(Hex([0; 3]), "too small");
     assert_eq!(version(Step::Completed), b"{\"v\":1");
-    let learned = Record::Run(RunEvent::Learned(LearnedLimits::default())).to_line(at());
+    let learned = Record::Run(RunEvent::Learned(LearnedLimits::default())).to_line(at()).unwrap();
     assert!(learned.starts_with(b"{\"v\":2"));
     assert_eq!(version(Step::Corrected(Box::new(Corrected { files: Vec::new(), check }))), b"{\"v\":2");
 }
