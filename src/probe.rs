@@ -41,9 +41,14 @@ impl Default for ProbeLimits {
 /// What is wrong with what is behind a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
-    /// Nothing is there, or nobody may have it: why, and the way out.
-    #[error("it cannot be fetched: {0}")]
-    Unreachable(String, &'static str),
+    /// Nothing is there, or nobody may have it.
+    #[error("it cannot be fetched: {cause}")]
+    Unreachable {
+        /// Why.
+        cause: String,
+        /// The way out.
+        hint: &'static str,
+    },
     /// It has more bytes than a picture may have.
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
@@ -56,7 +61,7 @@ impl Finding {
     /// The way out.
     pub fn hint(&self) -> &'static str {
         match self {
-            Finding::Unreachable(_, hint) => hint,
+            Finding::Unreachable { hint, .. } => hint,
             Finding::TooBig(_) => "give a picture of at most 20 MiB",
             Finding::NotAPicture(_) => "give the URL of the JPEG, PNG, GIF or WebP itself, not of a page that shows it",
         }
@@ -79,7 +84,7 @@ pub struct Prober {
 /// Why an attempt found no picture.
 enum Attempt {
     /// Another may do better.
-    Again(String, &'static str),
+    Again { cause: String, hint: &'static str },
     /// No other will.
     Final(Finding),
 }
@@ -126,10 +131,10 @@ impl Prober {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Final(finding)) => return Err(finding),
-            Err(Attempt::Again(..)) => tokio::time::sleep(self.limits.pause).await,
+            Err(Attempt::Again { .. }) => tokio::time::sleep(self.limits.pause).await,
         }
         self.attempt(url).await.map_err(|attempt| match attempt {
-            Attempt::Again(cause, hint) => Finding::Unreachable(cause, hint),
+            Attempt::Again { cause, hint } => Finding::Unreachable { cause, hint },
             Attempt::Final(finding) => finding,
         })
     }
@@ -192,8 +197,8 @@ impl Prober {
                 LATER
             };
             match error.is_builder() || error.is_redirect() {
-                true => Attempt::Final(Finding::Unreachable(cause, hint)),
-                false => Attempt::Again(cause, hint),
+                true => Attempt::Final(Finding::Unreachable { cause, hint }),
+                false => Attempt::Again { cause, hint },
             }
         })
     }
@@ -203,13 +208,14 @@ impl Prober {
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
-    let said = format!("the server answers {status}");
+    let cause = format!("the server answers {status}");
+    let unreachable = |cause, hint| Err(Attempt::Final(Finding::Unreachable { cause, hint }));
     match status.as_u16() {
         200..=299 => Ok(()),
-        429 => Err(Attempt::Again(said, "the server wants to be asked less often: lower --probe-rate")),
-        408 | 500..=599 => Err(Attempt::Again(said, LATER)),
-        404 | 410 => Err(Attempt::Final(Finding::Unreachable(said, "nothing is there: check the spelling of the URL"))),
-        _ => Err(Attempt::Final(Finding::Unreachable(said, PRIVATE))),
+        429 => Err(Attempt::Again { cause, hint: "the server wants to be asked less often: lower --probe-rate" }),
+        408 | 500..=599 => Err(Attempt::Again { cause, hint: LATER }),
+        404 | 410 => unreachable(cause, "nothing is there: check the spelling of the URL"),
+        _ => unreachable(cause, PRIVATE),
     }
 }
 
@@ -219,7 +225,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
         match answer.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(HEAD_BYTES)]),
             Ok(None) => break,
-            Err(error) => return Err(Attempt::Again(cause(&error), LATER)),
+            Err(error) => return Err(Attempt::Again { cause: cause(&error), hint: LATER }),
         }
     }
     Ok(bytes)

@@ -119,22 +119,8 @@ pub enum PollOutcome {
         /// The provider's word for it, where it is none of the documented ones.
         unknown_status: Option<String>,
     },
-    /// Done, with at least one output: a URL, a `data:` URI or bare base64.
-    Completed {
-        /// The outputs, in order.
-        outputs: Vec<String>,
-        /// How many there were beyond those, which are not brought here.
-        surplus: usize,
-        /// How long it took, by the provider's clock, where the answer tells.
-        took: Option<Duration>,
-    },
-    /// Done, without a picture.
-    Failed {
-        /// The kind of failure.
-        class: ErrorClass,
-        /// The provider's words.
-        message: String,
-    },
+    /// It has ended.
+    Finished(Finished),
     /// The provider does not know the prediction.
     NotFound,
     /// No usable answer; asking again is free.
@@ -145,6 +131,29 @@ pub enum PollOutcome {
         wait: Option<Duration>,
         /// Why there is none.
         reason: Unanswered,
+    },
+}
+
+/// How a prediction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// With at least one output: a URL, a `data:` URI or bare base64.
+    Completed {
+        /// The outputs, in order.
+        outputs: Vec<String>,
+        /// How many there were beyond those, which are not brought here.
+        surplus: usize,
+        /// How long it took, by the provider's clock, where the answer tells.
+        took: Option<Duration>,
+    },
+    /// It is said to be completed, and has no outputs.
+    NoOutputs,
+    /// Without a picture.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+        /// The provider's words.
+        message: String,
     },
 }
 
@@ -235,9 +244,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             status_url: body["statusUrl"].as_str().map(str::to_owned),
             // An answer in the submit shape has no outputs yet, so a `completed` there is a thing to ask about.
             progress: match of_prediction(&body) {
-                PollOutcome::Failed { class: ErrorClass::Provider, .. } if body["status"] == status::COMPLETED => {
-                    PollOutcome::InProgress { unknown_status: None }
-                }
+                PollOutcome::Finished(Finished::NoOutputs) => PollOutcome::InProgress { unknown_status: None },
                 progress => progress,
             },
         },
@@ -264,8 +271,6 @@ fn cents(value: &Value) -> Option<Cents> {
 }
 
 fn of_prediction(body: &Value) -> PollOutcome {
-    let failed =
-        |message: String| PollOutcome::Failed { class: refusal_class(&message, ErrorClass::Provider), message };
     match body["status"].as_str() {
         Some(status::COMPLETED) => {
             let mut outputs: Vec<String> = match &body["outputs"] {
@@ -274,15 +279,22 @@ fn of_prediction(body: &Value) -> PollOutcome {
                 _ => Vec::new(),
             };
             if outputs.iter().all(|output| output.trim().is_empty()) {
-                return failed("the prediction is completed and has no outputs".to_owned());
+                return PollOutcome::Finished(Finished::NoOutputs);
             }
             let surplus = outputs.len().saturating_sub(MAX_OUTPUTS);
             outputs.truncate(MAX_OUTPUTS);
-            PollOutcome::Completed { outputs, surplus, took: took(body) }
+            PollOutcome::Finished(Finished::Completed { outputs, surplus, took: took(body) })
         }
-        Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => failed(
-            wire::error_text(body).map_or_else(|| format!("the provider says `{word}` and no more"), |text| cut(&text)),
-        ),
+        Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => {
+            let (class, message) = match wire::error_text(body) {
+                Some(text) => {
+                    let message = cut(&text);
+                    (refusal_class(&message, ErrorClass::Provider), message)
+                }
+                None => (ErrorClass::Provider, format!("the provider says `{word}` and no more")),
+            };
+            PollOutcome::Finished(Finished::Failed { class, message })
+        }
         Some(status::PROCESSING) => PollOutcome::InProgress { unknown_status: None },
         Some(word) => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
         None => failed_poll("an answer without a status".to_owned()),

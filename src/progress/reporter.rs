@@ -39,6 +39,27 @@ pub struct Outlook {
     pub returning: u64,
 }
 
+/// How a job ended for this run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum JobEnd {
+    Completed,
+    Failed,
+    Uncertain,
+    /// It is left to a later run, and has not failed.
+    Deferred,
+}
+
+impl JobEnd {
+    fn word(self) -> &'static str {
+        match self {
+            JobEnd::Completed => "completed",
+            JobEnd::Failed => "failed",
+            JobEnd::Uncertain => "uncertain",
+            JobEnd::Deferred => "left",
+        }
+    }
+}
+
 impl Outlook {
     /// What is left to do of `total` jobs; nothing where that is all of them.
     fn words(self, total: u64) -> String {
@@ -92,16 +113,15 @@ impl<'s> Reporter<'s> {
         }
     }
 
-    fn end(&mut self, word: &str, job: &str, note: &str) {
+    fn end(&mut self, end: JobEnd, job: &str, note: &str) {
         self.ended += 1;
         self.ends.push_back(Instant::now());
         if self.ends.len() > REMEMBERED {
             self.ends.pop_front();
         }
-        let is_good = word == "completed";
-        // What is left to a later run has not failed.
-        self.failed += u64::from(word == "failed");
-        self.uncertain += u64::from(word == "uncertain");
+        let (word, is_good) = (end.word(), end == JobEnd::Completed);
+        self.failed += u64::from(end == JobEnd::Failed);
+        self.uncertain += u64::from(end == JobEnd::Uncertain);
         if self.screen.show() == Show::Lines || !is_good {
             let width = self.work.to_string().len();
             let note = if note.is_empty() { String::new() } else { format!("  {note}") };
@@ -154,7 +174,7 @@ impl Observer for Reporter<'_> {
         log(event);
         match event {
             Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
-            Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
+            Event::Completed { job, .. } => self.end(JobEnd::Completed, job.as_str(), ""),
             Event::Checked { job, check, of } => {
                 if let Some(words) = color_words(check, *of) {
                     self.screen.say(&format!("{job}: {words}"));
@@ -166,10 +186,12 @@ impl Observer for Reporter<'_> {
             Event::RerollUncertain { job, message } => {
                 self.screen.say(&format!("{job}: a re-roll is uncertain, and may have been charged: {message}"));
             }
-            Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
-            Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
+            Event::Failed { job, class, message } => {
+                self.end(JobEnd::Failed, job.as_str(), &format!("{class}: {message}"))
+            }
+            Event::Uncertain { job, message } => self.end(JobEnd::Uncertain, job.as_str(), message),
             Event::Deferred { job, cause } => {
-                self.end("left", job.as_str(), &format!("a later run follows it: {cause}"));
+                self.end(JobEnd::Deferred, job.as_str(), &format!("a later run follows it: {cause}"));
             }
             Event::Paused { wait, reason } => {
                 self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));

@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::outcome::{PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
+use crate::api::outcome::{Finished, PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
 use crate::api::{EditApi, Intended, PredictionId, StatusPath};
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, SavedFile};
@@ -174,9 +174,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let begun = Instant::now();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
-            Origin::Submitted { progress: outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) } => {
-                return self.ended(outcome);
-            }
+            Origin::Submitted { progress: PollOutcome::Finished(finished) } => return self.ended(finished),
             Origin::Submitted { .. } => {
                 (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.jitter))
             }
@@ -216,12 +214,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     }
                     waits_for_its_turn_alone = reason == Unanswered::RateLimited && self.polls.are_limited();
                 }
-                outcome @ (PollOutcome::Completed { .. } | PollOutcome::Failed { .. }) => {
-                    if let PollOutcome::Completed { took, .. } = outcome {
+                PollOutcome::Finished(finished) => {
+                    if let Finished::Completed { took, .. } = finished {
                         self.polls
                             .learn(self.kind, Observation { in_work, done: before + begun.elapsed(), told: took });
                     }
-                    return self.ended(outcome);
+                    return self.ended(finished);
                 }
             }
             if begun.elapsed() >= self.job_timeout {
@@ -290,11 +288,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
-                PollOutcome::Completed { outputs: fresh, .. } => outputs = fresh,
+                PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => outputs = fresh,
                 // A 404 among good answers says nothing: a later run that sees nothing else calls it lost.
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }
-                | PollOutcome::Failed { .. }
+                | PollOutcome::Finished(Finished::NoOutputs | Finished::Failed { .. })
                 | PollOutcome::Again { .. } => {}
             }
         }
@@ -317,16 +315,19 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    fn ended(&self, outcome: PollOutcome) -> Result<Vec<String>, ExecutorOutcome> {
-        match outcome {
-            PollOutcome::Completed { outputs, surplus, .. } => {
+    fn ended(&self, finished: Finished) -> Result<Vec<String>, ExecutorOutcome> {
+        match finished {
+            Finished::Completed { outputs, surplus, .. } => {
                 if surplus > 0 {
                     self.report(ExecutorEvent::ExtraOutputs { kept: outputs.len(), left: surplus });
                 }
                 Ok(outputs)
             }
-            PollOutcome::Failed { class, message } => Err(ExecutorOutcome::Failed { class, message }),
-            _ => Err(ExecutorOutcome::Deferred { cause: "it has not ended".to_owned() }),
+            Finished::NoOutputs => {
+                let message = "the prediction is completed and has no outputs".to_owned();
+                Err(ExecutorOutcome::Failed { class: ErrorClass::Provider, message })
+            }
+            Finished::Failed { class, message } => Err(ExecutorOutcome::Failed { class, message }),
         }
     }
 

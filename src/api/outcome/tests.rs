@@ -44,7 +44,8 @@ fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
 fn in_sync_mode_the_answer_may_be_the_result() {
     let body = format!(r#"{{"id":"{ID}","status":"completed","outputs":["https://a/1.png"]}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
-    assert_eq!(progress, PollOutcome::Completed { outputs: vec!["https://a/1.png".into()], surplus: 0, took: None });
+    let completed = Finished::Completed { outputs: vec!["https://a/1.png".into()], surplus: 0, took: None };
+    assert_eq!(progress, PollOutcome::Finished(completed));
     let body = format!(r#"{{"id":"{ID}","status":"completed"}}"#);
     let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
     assert_eq!(progress, in_progress(), "a completed prediction without outputs is polled for them");
@@ -133,16 +134,16 @@ fn a_poll_reads_the_three_documented_statuses() {
             r#"{"status":"completed","outputs":["https://a/0.png","https://a/1.png"],
                 "createdAt":"2025-01-15T12:00:00.000Z","completedAt":"2025-01-15T12:00:30.000Z"}"#
         )),
-        PollOutcome::Completed {
+        PollOutcome::Finished(Finished::Completed {
             outputs: vec!["https://a/0.png".into(), "https://a/1.png".into()],
             surplus: 0,
             took: Some(Duration::from_secs(30)),
-        }
+        })
     );
     let flagged = "Your request was flagged by content moderation. Please modify your prompt.";
     assert_eq!(
         poll(&answer(200, &format!(r#"{{"status":"failed","outputs":null,"error":"{flagged}"}}"#))),
-        PollOutcome::Failed { class: ErrorClass::Moderated, message: flagged.into() }
+        PollOutcome::Finished(Finished::Failed { class: ErrorClass::Moderated, message: flagged.into() })
     );
 }
 
@@ -150,7 +151,10 @@ fn a_poll_reads_the_three_documented_statuses() {
 fn words_that_end_a_job_end_it_and_other_words_do_not() {
     for word in ["canceled", "cancelled", "timeout", "deleted", "aborted"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"{word}"}}"#)));
-        assert!(matches!(outcome, PollOutcome::Failed { class: ErrorClass::Provider, .. }), "{word}");
+        assert!(
+            matches!(outcome, PollOutcome::Finished(Finished::Failed { class: ErrorClass::Provider, .. })),
+            "{word}"
+        );
     }
     let unknown = poll(&answer(200, r#"{"status":"warming"}"#));
     assert_eq!(unknown, PollOutcome::InProgress { unknown_status: Some("warming".into()) });
@@ -160,7 +164,7 @@ fn words_that_end_a_job_end_it_and_other_words_do_not() {
 fn completed_without_outputs_is_an_error_of_the_provider() {
     for outputs in ["null", "[]", "[\"\"]", "{}"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"completed","outputs":{outputs}}}"#)));
-        assert!(matches!(outcome, PollOutcome::Failed { class: ErrorClass::Provider, .. }), "{outputs}");
+        assert_eq!(outcome, PollOutcome::Finished(Finished::NoOutputs), "{outputs}");
     }
 }
 
@@ -192,7 +196,7 @@ fn an_answer_about_another_prediction_is_none() {
         |id: &str| answer(200, &format!(r#"{{"id":"{id}","status":"completed","outputs":["https://a/0.png"]}}"#));
     assert!(matches!(poll(&completed("1b4e28ba-2fa1-11d2-883f-0016d3cca427")), PollOutcome::Again { .. }));
     for own in [ID, ID.to_uppercase().as_str()] {
-        assert!(matches!(poll(&completed(own)), PollOutcome::Completed { .. }), "{own}");
+        assert!(matches!(poll(&completed(own)), PollOutcome::Finished(Finished::Completed { .. })), "{own}");
     }
 }
 
@@ -219,7 +223,9 @@ proptest::proptest! {
 fn of_thousands_of_outputs_the_first_are_taken_and_the_others_counted() {
     let outputs: Vec<String> = (0..5_000).map(|number| format!("https://a/{number}.png")).collect();
     let body = serde_json::json!({"status": "completed", "outputs": outputs}).to_string();
-    let PollOutcome::Completed { outputs, surplus, .. } = poll(&answer(200, &body)) else { panic!("it is completed") };
+    let PollOutcome::Finished(Finished::Completed { outputs, surplus, .. }) = poll(&answer(200, &body)) else {
+        panic!("it is completed")
+    };
     assert_eq!((outputs.len(), surplus), (16, 4_984));
     assert_eq!(outputs[15], "https://a/15.png");
 }

@@ -79,7 +79,7 @@ pub(super) fn probe(
     });
     for finding in findings.values() {
         *match finding {
-            Finding::Unreachable(..) => &mut probed.unreachable,
+            Finding::Unreachable { .. } => &mut probed.unreachable,
             Finding::TooBig(_) => &mut probed.too_big,
             Finding::NotAPicture(_) => &mut probed.not_a_picture,
         } += 1;

@@ -218,7 +218,7 @@ fn expanded(
         match matching(&image, folder) {
             None => expanded.push((number, image)),
             Some(Ok(found)) => expanded.extend(found.into_iter().map(|path| (number, ImageSource::File(path)))),
-            Some(Err((message, hint))) => {
+            Some(Err(NoMatch { message, hint })) => {
                 problems.push(ImageProblem { image: number, message, hint: hint.to_owned(), missing: None });
             }
         }
@@ -232,8 +232,15 @@ fn expanded(
     expanded
 }
 
-/// The pictures that a pattern matches, or why there are none and the way out; nothing where `image` is no pattern.
-fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (String, &'static str)>> {
+/// Why a pattern matches no picture.
+struct NoMatch {
+    message: String,
+    /// The way out.
+    hint: &'static str,
+}
+
+/// The pictures that a pattern matches, or why there are none; `None` if `image` is no pattern.
+fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, NoMatch>> {
     let ImageSource::File(path) = image else { return None };
     if !is_pattern(image) {
         return None;
@@ -243,13 +250,14 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, (
     let found = match files_matching(folder, pattern) {
         Ok(found) => found,
         Err(error) => {
-            return Some(Err((format!("{} is not a valid pattern: {error}", path.display()), "as in photos/m1-*.jpg")));
+            let message = format!("{} is not a valid pattern: {error}", path.display());
+            return Some(Err(NoMatch { message, hint: "as in photos/m1-*.jpg" }));
         }
     };
     Some(match found.is_empty() {
         true => {
             let message = format!("no picture matches {}", path.display());
-            Err((message, "patterns are relative to the manifest's own folder"))
+            Err(NoMatch { message, hint: "patterns are relative to the manifest's own folder" })
         }
         false => Ok(found),
     })

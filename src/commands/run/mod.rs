@@ -18,7 +18,7 @@ use crate::progress::{Closing, Screen};
 use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
 use notices::Notifications;
-use session::Session;
+use session::{Held, Session};
 
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
@@ -55,8 +55,7 @@ fn carry_out(
     notices: &mut Notifications,
     interruption: &Interruption,
 ) -> Result<Closing, Failure> {
-    let (mut session, held) = Session::prepare(arguments, screen)?;
-    let (_lock, ledger, disk) = held;
+    let (mut session, Held { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
     interruption.listen()?;

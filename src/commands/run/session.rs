@@ -58,11 +58,15 @@ pub(super) struct Session<'a> {
     changed: Changed,
 }
 
+/// The run's folder, held: its journal is replayed and ready to be appended to.
+pub(super) struct Held {
+    pub(super) lock: Lock,
+    pub(super) ledger: Ledger,
+    pub(super) disk: FileDisk,
+}
+
 impl<'a> Session<'a> {
-    pub(super) fn prepare(
-        arguments: &'a Run,
-        screen: &'a Screen,
-    ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
+    pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, Held), Failure> {
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
@@ -116,7 +120,7 @@ impl<'a> Session<'a> {
             resume: Some(resume_command()),
         };
         let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
-        Ok((session, (lock, ledger, disk)))
+        Ok((session, Held { lock, ledger, disk }))
     }
 
     /// What the last run left in good order and this one leaves alone needs no second look.

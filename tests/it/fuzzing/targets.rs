@@ -5,7 +5,7 @@
 use std::io::{Cursor, Write};
 use std::sync::OnceLock;
 
-use dyehouse::api::outcome::{PollOutcome, SubmitOutcome, of_poll, of_submit};
+use dyehouse::api::outcome::{Finished, PollOutcome, SubmitOutcome, of_poll, of_submit};
 use dyehouse::api::{Answer, Exchange, PredictionId};
 use dyehouse::editor::{Edit, EditInput, Recolorer};
 use dyehouse::journal::replay;
@@ -36,7 +36,8 @@ pub fn answer(bytes: &[u8]) {
         }
         SubmitOutcome::Stop(_) => assert!((300..500).contains(&status)),
     }
-    if let PollOutcome::Completed { outputs, .. } = of_poll(&exchange, &PredictionId::new("p").unwrap(), now) {
+    let polled = of_poll(&exchange, &PredictionId::new("p").unwrap(), now);
+    if let PollOutcome::Finished(Finished::Completed { outputs, .. }) = polled {
         assert!(!outputs.is_empty());
     }
 }
