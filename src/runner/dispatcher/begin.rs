@@ -8,16 +8,15 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::{EditApi, Intended};
-use crate::job::{Cents, ErrorClass};
+use crate::job::ErrorClass;
 use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::run_folder::FolderError;
+use crate::runner::RunError;
 use crate::runner::event::Event;
 use crate::runner::executor::{Executor, StartFrom};
-use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
 use crate::runner::polling::RequestKind;
-use crate::runner::{RunError, Settings, StopReason};
 
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
@@ -27,7 +26,7 @@ const MAX_CHECKS: usize = 16;
 
 /// How many results may wait to be looked at again so that submits need not wait for them. Those of a larger catalog stay in the
 /// plan, for each of these takes memory.
-const MAX_TENDING: usize = 1 << 14;
+const MAX_COLOR_REVIEWS: usize = 1 << 14;
 
 /// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
 /// host is the slower one, what waits costs memory, and its URLs grow old.
@@ -35,14 +34,6 @@ const MAX_DOWNLOAD_BACKLOG: usize = 512;
 
 /// How an edit stands whose prediction the provider did not know.
 const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
-
-/// Where work is taken from.
-#[derive(Clone, Copy)]
-enum Source {
-    Retries,
-    Plan,
-    Rerolls,
-}
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
@@ -59,26 +50,19 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 break;
             }
             let planned = work.peek().and_then(|planned| planned.as_ref().ok());
-            let source = self.source(planned);
-            let Some(next) = (match source {
-                Source::Retries => self.retries.front(),
-                Source::Plan => planned,
-                Source::Rerolls => self.rerolls.front(),
-            }) else {
-                break;
-            };
-            let was_paced = next.task.submits();
+            let Some((source, next)) = self.queues.peek(planned) else { break };
+            let (was_paced, is_color_review) = (next.task.submits(), matches!(next.task, Task::ReviewColor));
             if was_paced {
-                if let Some(ceiling) = self.budget_stop_reason() {
+                if let Some(ceiling) = self.spending.stop_reason(&self.ledger) {
                     // What is on its way may yet turn out refused, and so free its reservation.
                     if !self.is_submitting() {
                         self.drain(ceiling, None);
                     }
                     break;
                 }
-                if self.is_submitting()
-                    && (self.breaker.is_half_open() || self.awaits_price_confirmation() || self.could_pass_a_ceiling())
-                {
+                let submitting = self.workers.count(Phase::Submitting) as u64;
+                let is_probing = submitting > 0 && self.breaker.is_half_open();
+                if is_probing || self.spending.must_wait(&self.ledger, submitting) {
                     break;
                 }
                 if self.submits.most_in_flight().is_some_and(|most| self.workers.in_flight() >= most as usize) {
@@ -92,23 +76,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     break;
                 }
             }
-            let must_wait = matches!(next.task, Task::ReviewColor) && self.workers.count(Phase::Checking) >= MAX_CHECKS;
-            if must_wait && self.tending.len() >= MAX_TENDING {
+            let must_wait = is_color_review && self.workers.count(Phase::Checking) >= MAX_CHECKS;
+            if must_wait && self.queues.color_reviews() >= MAX_COLOR_REVIEWS {
                 break;
             }
-            let Some(next) = (match source {
-                Source::Retries => self.retries.pop_front(),
-                Source::Plan => work.next().transpose()?,
-                Source::Rerolls => self.rerolls.pop_front(),
-            }) else {
-                break;
-            };
+            let Some(next) = self.queues.take(source, work)? else { break };
             if must_wait {
-                self.tending.push_back(next);
+                self.queues.add_color_review(next);
                 continue;
             }
             match self.resolved(next)? {
-                Some(next) if next.task.submits() && !was_paced => self.rerolls.push_back(next),
+                Some(next) if next.task.submits() && !was_paced => self.queues.reroll(next),
                 Some(next) => self.begin(next).await?,
                 None => {}
             }
@@ -116,34 +94,23 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(None)
     }
 
-    /// Where the next work is taken from: what costs nothing first, then what was refused before, then the manifest's
-    /// further jobs, and re-rolls once each job has had its first try.
-    fn source(&self, planned: Option<&Work>) -> Source {
-        match (self.retries.front(), planned) {
-            (Some(retry), Some(planned)) if retry.task.submits() && !planned.task.submits() => Source::Plan,
-            (Some(_), _) => Source::Retries,
-            (None, Some(_)) => Source::Plan,
-            (None, None) => Source::Rerolls,
-        }
-    }
-
     /// Begins what is left to do on this machine alone, unless the run is at its end.
     pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
             && self.workers.count(Phase::Checking) < MAX_CHECKS
-            && let Some(next) = self.local.pop_front()
+            && let Some(next) = self.queues.take_local()
         {
             self.begin(next).await?;
         }
         while self.mode == Mode::Running
             && self.workers.count(Phase::Checking) < MAX_CHECKS
             && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
-            && let Some(next) = self.tending.pop_front()
+            && let Some(next) = self.queues.take_color_review()
         {
             match self.resolved(next)? {
                 Some(next) if next.task.is_local() => self.begin(next).await?,
-                Some(next) if next.task.submits() => self.rerolls.push_back(next),
-                Some(next) => self.retries.push_back(next),
+                Some(next) if next.task.submits() => self.queues.reroll(next),
+                Some(next) => self.queues.retry(next),
                 None => {}
             }
         }
@@ -259,47 +226,6 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             // It was resolved before it began.
             Task::ReviewColor => None,
         })
-    }
-
-    /// The ceiling that one more submit could pass.
-    fn budget_stop_reason(&self) -> Option<StopReason> {
-        let Settings { budget, budget_per_run, .. } = self.settings;
-        let price = self.ledger.estimate();
-        if let Some(reason) = self.above_the_limit(price) {
-            return Some(reason);
-        }
-        if !fits_budget(budget, &self.ledger) {
-            return Some(StopReason::Budget);
-        }
-        match budget_per_run {
-            Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
-            _ if fits_run_budget(budget_per_run, &self.ledger, &self.baseline) => None,
-            _ => Some(StopReason::BudgetPerRun),
-        }
-    }
-
-    /// Why nothing more is submitted at this price.
-    pub(super) fn above_the_limit(&self, price: Cents) -> Option<StopReason> {
-        let limit = self.settings.price_limit;
-        (price > limit).then_some(StopReason::AbovePriceLimit { limit, price })
-    }
-
-    /// Whether a price that rises to its limit would lead past a ceiling, were one more submitted beside those under way: near
-    /// a ceiling each waits for the price of the one before it.
-    fn could_pass_a_ceiling(&self) -> bool {
-        let Settings { budget, budget_per_run, price_limit, .. } = self.settings;
-        let submits = self.workers.count(Phase::Submitting) as u64 + 1;
-        let rise = price_limit.minus(self.ledger.estimate()).times(submits);
-        !fits_budget_with_rise(budget, &self.ledger, rise)
-            || !fits_run_budget_with_rise(budget_per_run, &self.ledger, &self.baseline, rise)
-    }
-
-    /// Under a ceiling no more submits go side by side than were answered at a price that was known: those under way are paid
-    /// for at one that nobody knows. The first of a run goes alone, and soon there are as many as there may be.
-    fn awaits_price_confirmation(&self) -> bool {
-        let Settings { budget, budget_per_run, .. } = self.settings;
-        budget.or(budget_per_run).is_some()
-            && self.workers.count(Phase::Submitting) as u64 >= self.submits_at_current_price
     }
 
     pub(super) fn is_submitting(&self) -> bool {

@@ -70,8 +70,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
         });
         match next {
-            Some(next) if next.task.is_local() => self.local.push_back(next),
-            Some(next) => self.rerolls.push_back(next),
+            Some(next) if next.task.is_local() => self.queues.add_local(next),
+            Some(next) => self.queues.reroll(next),
             None => self.mark_idle(work.key.job.clone()),
         }
     }

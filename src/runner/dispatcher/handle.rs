@@ -126,7 +126,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::NotAccepted { cause, reason } => {
                 self.step(key, Step::Refused { message: cause.clone() }).await?.detach();
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
-                    self.retries.push_back(work.clone());
+                    self.queues.retry(work.clone());
                 }
                 if let Obstacle::RateLimited(hint) = reason
                     && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
@@ -185,24 +185,25 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
         let estimate = self.ledger.estimate();
-        let is_rise = cost.is_some_and(|cost| cost > estimate);
-        self.submits_at_current_price = if is_rise { 1 } else { self.submits_at_current_price + 1 };
-        if cost.is_none() && !self.is_unpriced_told {
-            self.is_unpriced_told = true;
+        if self.spending.is_first_unpriced(cost) {
             tracing::warn!(
                 "a submit was answered without a price (`costCents` is missing, 0 or not a number): {estimate}, the highest so \
                  far, is booked for it and for others like it; see on the provider's dashboard what they cost"
             );
         }
-        let cost = cost.unwrap_or(estimate);
-        self.unrecorded.push((key.job.clone(), prediction.clone()));
+        let cost = self.spending.answered(cost, estimate);
+        let receipt = (key.job.clone(), prediction.clone());
         let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost, status_path };
-        let durable = self.step(key, step).await?;
-        let receipt = self.unrecorded.pop();
-        self.receipts.push(Box::pin(async move { durable.wait().await.err().and(receipt) }));
+        match self.step(key, step).await {
+            Ok(durable) => self.receipts.follow(receipt, durable),
+            Err(error) => {
+                self.receipts.lose(receipt);
+                return Err(error);
+            }
+        }
         self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
         // That is news also where no other submit would follow.
-        if let Some(reason) = self.above_the_limit(cost) {
+        if let Some(reason) = self.spending.above_price_limit(cost) {
             self.drain(reason, None);
         }
         Ok(())
@@ -236,7 +237,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             ExecutorOutcome::Failed { class, message } => match &work.task {
                 Task::FollowOrResubmit(request) if !class.is_ours() => {
                     self.record_failure(key, class, message).await?;
-                    self.retries.push_back(Work { task: Task::Submit(Arc::clone(request)), ..work.clone() });
+                    self.queues.retry(Work { task: Task::Submit(Arc::clone(request)), ..work.clone() });
                 }
                 _ => self.fail(key, class, message).await?,
             },

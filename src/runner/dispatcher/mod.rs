@@ -1,6 +1,9 @@
 mod begin;
 mod color;
 mod handle;
+mod queues;
+mod receipts;
+mod spending;
 mod stop;
 mod workers;
 
@@ -9,16 +12,15 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{EditApi, PredictionId};
+use crate::api::EditApi;
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, SpendBaseline, Step};
+use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::run_folder::FolderError;
@@ -31,6 +33,9 @@ use super::names::FurtherNames;
 use super::pacing::Submits;
 use super::polling::Polling;
 use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
+use queues::WorkQueues;
+use receipts::Receipts;
+use spending::Spending;
 use workers::Workers;
 
 /// What executors are made of.
@@ -47,8 +52,7 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
     parts: ExecutorParts<A, S>,
     ledger: Ledger,
-    /// How the money stood before this run.
-    baseline: SpendBaseline,
+    spending: Spending,
     journal: Journal,
     observer: &'o mut dyn Observer,
     submits: Submits,
@@ -59,14 +63,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     inbox: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
     executors: JoinSet<()>,
     workers: Workers,
-    retries: VecDeque<Work>,
-    rerolls: VecDeque<Work>,
-    /// What is to be done on this machine alone, and so whatever stands in the way of submits.
-    local: VecDeque<Work>,
-    /// Results whose color is looked after again, and which wait for a processor while submits go out.
-    tending: VecDeque<Work>,
-    receipts: FuturesUnordered<Receipt>,
-    unrecorded: Vec<(JobId, PredictionId)>,
+    queues: WorkQueues,
+    receipts: Receipts,
     /// What no other job's picture may be called.
     names: FurtherNames,
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
@@ -74,17 +72,10 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     breaker: CircuitBreaker,
     begun: Instant,
     left: u64,
-    /// How many submits of this run were answered since a price was new to it: last night's may have changed.
-    submits_at_current_price: u64,
-    /// Whether it was said that answers name no price.
-    is_unpriced_told: bool,
     mode: Mode,
     stopped: Option<StopReason>,
     broken: Option<RunError>,
 }
-
-/// An accepted submit whose id is on its way to the disk.
-type Receipt = futures::future::BoxFuture<'static, Option<(JobId, PredictionId)>>;
 
 /// Whether more may begin.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,25 +106,19 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             inbox,
             executors: JoinSet::new(),
             workers: Workers::default(),
-            retries: VecDeque::new(),
-            rerolls: VecDeque::new(),
-            local: VecDeque::new(),
-            tending: VecDeque::new(),
-            receipts: FuturesUnordered::new(),
-            unrecorded: Vec::new(),
+            queues: WorkQueues::default(),
+            receipts: Receipts::default(),
             names: FurtherNames::of(&ledger),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
             begun: Instant::now(),
             left: 0,
-            submits_at_current_price: 0,
-            is_unpriced_told: false,
             mode: Mode::Running,
             stopped: None,
             broken: None,
+            spending: Spending::new(&settings, &ledger),
             settings,
             parts,
-            baseline: ledger.baseline(),
             ledger,
             journal,
             observer,
@@ -181,7 +166,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             tokio::select! {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
-                Some(unrecorded) = self.receipts.next() => self.unrecorded.extend(unrecorded),
+                Some(()) = self.receipts.settle_next() => {}
                 Some(report) = self.inbox.recv() => self.handle(report, &is_job).await?,
                 Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
                 () = sleep_until(wake), if wake.is_some() => {}
@@ -196,8 +181,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Whether there is more to begin with.
     fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>) -> bool {
-        let waiting = [&self.retries, &self.rerolls, &self.tending];
-        work.peek().is_some() || waiting.iter().any(|queue| !queue.is_empty())
+        work.peek().is_some() || !self.queues.is_empty()
     }
 
     /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for
@@ -247,10 +231,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::detach);
         }
         let closed = self.journal.finish().await;
-        while let Some(unrecorded) = self.receipts.next().await {
-            self.unrecorded.extend(unrecorded);
-        }
-        let unrecorded = self.unrecorded;
+        let unrecorded = self.receipts.unrecorded().await;
         match (outcome, closed) {
             // Where the writer has ended, it alone knows why: what came after it only knows that it is gone.
             (Err(RunError::Journal { .. }) | Ok(()), Err(cause)) | (Err(RunError::Journal { cause, .. }), Ok(())) => {

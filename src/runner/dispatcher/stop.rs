@@ -85,7 +85,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn tell_stopping(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
-                _ if self.workers.is_empty() && self.local.is_empty() => InFlight::Nothing,
+                _ if self.workers.is_empty() && self.queues.is_local_empty() => InFlight::Nothing,
                 Mode::Halting(_) => InFlight::Abandoned,
                 Mode::Running | Mode::Draining(_) => InFlight::Drained,
             };
@@ -121,7 +121,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.workers.enter(report.worker, Phase::Generating);
                     let Some(worker) = self.workers.get(report.worker) else { continue };
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {
-                        self.unrecorded.push((worker.work.key.job.clone(), prediction));
+                        self.receipts.lose((worker.work.key.job.clone(), prediction));
                     }
                 }
                 ExecutorEvent::Ended(_) => drop(self.workers.remove(report.worker)),

@@ -1,0 +1,155 @@
+use std::collections::VecDeque;
+
+use crate::plan::Work;
+
+/// Where the next work is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// What was begun before and did not come to its end.
+    Retries,
+    /// The plan.
+    Plan,
+    /// Edits that are asked for again because they missed their color.
+    Rerolls,
+}
+
+/// The work that waits to begin, beside what the plan has yet.
+#[derive(Debug, Default)]
+pub(super) struct WorkQueues {
+    retries: VecDeque<Work>,
+    rerolls: VecDeque<Work>,
+    /// What is to be done on this machine alone, and so whatever stands in the way of submits.
+    local: VecDeque<Work>,
+    /// Results whose color is looked after again, and which wait for a processor while submits go out.
+    color_reviews: VecDeque<Work>,
+}
+
+impl WorkQueues {
+    /// The next work and where it is, given what the plan has next: what costs nothing first, then what was refused before,
+    /// then the manifest's further jobs, and re-rolls once each job has had its first try.
+    pub(super) fn peek<'w>(&'w self, planned: Option<&'w Work>) -> Option<(Source, &'w Work)> {
+        match (self.retries.front(), planned) {
+            (Some(retry), Some(planned)) if retry.task.submits() && !planned.task.submits() => {
+                Some((Source::Plan, planned))
+            }
+            (Some(retry), _) => Some((Source::Retries, retry)),
+            (None, Some(planned)) => Some((Source::Plan, planned)),
+            (None, None) => self.rerolls.front().map(|reroll| (Source::Rerolls, reroll)),
+        }
+    }
+
+    /// Takes the next work from `source`.
+    ///
+    /// # Errors
+    ///
+    /// The plan cannot be read.
+    pub(super) fn take<E>(
+        &mut self,
+        source: Source,
+        plan: &mut impl Iterator<Item = Result<Work, E>>,
+    ) -> Result<Option<Work>, E> {
+        match source {
+            Source::Retries => Ok(self.retries.pop_front()),
+            Source::Plan => plan.next().transpose(),
+            Source::Rerolls => Ok(self.rerolls.pop_front()),
+        }
+    }
+
+    /// Takes the next work that asks nothing of the API.
+    pub(super) fn take_local(&mut self) -> Option<Work> {
+        self.local.pop_front()
+    }
+
+    /// Takes the next result whose color is looked after.
+    pub(super) fn take_color_review(&mut self) -> Option<Work> {
+        self.color_reviews.pop_front()
+    }
+
+    /// Adds what was begun before, and goes before what the plan has yet.
+    pub(super) fn retry(&mut self, work: Work) {
+        self.retries.push_back(work);
+    }
+
+    /// Adds what costs money and waits until each job has had its first try.
+    pub(super) fn reroll(&mut self, work: Work) {
+        self.rerolls.push_back(work);
+    }
+
+    /// Adds what is to be done on this machine alone.
+    pub(super) fn add_local(&mut self, work: Work) {
+        self.local.push_back(work);
+    }
+
+    /// Adds a result whose color is looked after once a processor is free.
+    pub(super) fn add_color_review(&mut self, work: Work) {
+        self.color_reviews.push_back(work);
+    }
+
+    /// How many results wait for their color to be looked after.
+    pub(super) fn color_reviews(&self) -> usize {
+        self.color_reviews.len()
+    }
+
+    /// Whether nothing waits that only a run that goes on would begin.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.retries, &self.rerolls, &self.color_reviews].iter().all(|queue| queue.is_empty())
+    }
+
+    /// Whether nothing waits to be done on this machine alone.
+    pub(super) fn is_local_empty(&self) -> bool {
+        self.local.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::job::{EditRequest, JobId, Seed, Switches};
+    use crate::journal::{EditKey, Reroll};
+    use crate::plan::{Standing, Task};
+
+    fn work(job: &str, task: Task) -> Work {
+        let fingerprint = "00000000000000000000000000000000".parse().unwrap();
+        Work {
+            key: EditKey { job: JobId::new(job).unwrap(), fingerprint },
+            task,
+            standing: Standing::Current,
+            goal: None,
+        }
+    }
+
+    fn submit() -> Task {
+        Task::Submit(Arc::new(EditRequest {
+            model: "m".into(),
+            prompt: "make it blue".into(),
+            images: Vec::new(),
+            size: None,
+            seed: None,
+            switches: Switches::default(),
+        }))
+    }
+
+    #[test]
+    fn free_work_of_the_plan_goes_first_then_retries_then_new_submits_then_rerolls() {
+        let Task::Submit(request) = submit() else { panic!("it is a submit") };
+        let reroll = Reroll { of: "00000000000000000000000000000000".parse().unwrap(), seed: Seed::default() };
+        let mut queues = WorkQueues::default();
+        queues.reroll(work("reroll", Task::Reroll(request, reroll)));
+        queues.retry(work("retry", submit()));
+        let plan = [work("followed", Task::Follow), work("new", submit())].map(Ok::<_, ()>);
+        let (mut plan, mut order) = (plan.into_iter().peekable(), Vec::new());
+        while let Some((source, _)) = queues.peek(plan.peek().and_then(|planned| planned.as_ref().ok())) {
+            order.extend(queues.take(source, &mut plan).unwrap().map(|work| work.key.job.to_string()));
+        }
+        assert_eq!(order, ["followed", "retry", "new", "reroll"]);
+        assert!(queues.is_empty() && queues.is_local_empty());
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_read_is_no_plan_that_is_over() {
+        let mut queues = WorkQueues::default();
+        assert_eq!(queues.take(Source::Plan, &mut std::iter::once(Err("damaged"))).err(), Some("damaged"));
+    }
+}

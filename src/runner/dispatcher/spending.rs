@@ -1,0 +1,169 @@
+//! Whether one more submit may go out, as far as money goes. Pure.
+
+use crate::job::Cents;
+use crate::journal::{Ledger, SpendBaseline};
+use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
+use crate::runner::{Settings, StopReason};
+
+/// What bounds the spending of a run, and what the run has seen of prices.
+#[derive(Debug)]
+pub(super) struct Spending {
+    /// The ceiling of what the folder may cost over its whole life.
+    budget: Option<Cents>,
+    /// The ceiling of what the submits of this run alone may cost.
+    budget_per_run: Option<Cents>,
+    /// What a submit may cost.
+    price_limit: Cents,
+    /// How the money stood before this run.
+    baseline: SpendBaseline,
+    /// How many submits of this run were answered since a price was new to it: last night's may have changed.
+    answered_at_current_price: u64,
+    /// Whether it was said that answers name no price.
+    has_warned_unpriced: bool,
+}
+
+impl Spending {
+    /// What `settings` bound, for a run that begins with `ledger`.
+    pub(super) fn new(settings: &Settings, ledger: &Ledger) -> Spending {
+        Spending {
+            budget: settings.budget,
+            budget_per_run: settings.budget_per_run,
+            price_limit: settings.price_limit,
+            baseline: ledger.baseline(),
+            answered_at_current_price: 0,
+            has_warned_unpriced: false,
+        }
+    }
+
+    /// Why no more may be submitted: the ceiling that one more submit could pass.
+    pub(super) fn stop_reason(&self, ledger: &Ledger) -> Option<StopReason> {
+        let price = ledger.estimate();
+        if let Some(reason) = self.above_price_limit(price) {
+            return Some(reason);
+        }
+        if !fits_budget(self.budget, ledger) {
+            return Some(StopReason::Budget);
+        }
+        match self.budget_per_run {
+            Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
+            ceiling if fits_run_budget(ceiling, ledger, &self.baseline) => None,
+            _ => Some(StopReason::BudgetPerRun),
+        }
+    }
+
+    /// Why nothing more is submitted at this price.
+    pub(super) fn above_price_limit(&self, price: Cents) -> Option<StopReason> {
+        let limit = self.price_limit;
+        (price > limit).then_some(StopReason::AbovePriceLimit { limit, price })
+    }
+
+    /// Whether one more submit has to wait for the answers to the `submitting` ones that are on their way.
+    pub(super) fn must_wait(&self, ledger: &Ledger, submitting: u64) -> bool {
+        submitting > 0 && (self.awaits_price(submitting) || self.could_pass_a_ceiling(ledger, submitting))
+    }
+
+    /// Whether a price that rises to its limit would lead past a ceiling, were one more submitted beside those on their way:
+    /// near a ceiling each waits for the price of the one before it.
+    fn could_pass_a_ceiling(&self, ledger: &Ledger, submitting: u64) -> bool {
+        let rise = self.price_limit.minus(ledger.estimate()).times(submitting + 1);
+        !fits_budget_with_rise(self.budget, ledger, rise)
+            || !fits_run_budget_with_rise(self.budget_per_run, ledger, &self.baseline, rise)
+    }
+
+    /// Under a ceiling no more submits go side by side than were answered at a price that was known: those on their way are
+    /// paid for at one that nobody knows. The first of a run goes alone, and soon there are as many as there may be.
+    fn awaits_price(&self, submitting: u64) -> bool {
+        self.budget.or(self.budget_per_run).is_some() && submitting >= self.answered_at_current_price
+    }
+
+    /// Notes the price that an accepted submit was answered with, where it names one, while `estimate` is the highest so far;
+    /// the answer is what is booked for it.
+    pub(super) fn answered(&mut self, price: Option<Cents>, estimate: Cents) -> Cents {
+        let is_rise = price.is_some_and(|price| price > estimate);
+        self.answered_at_current_price = if is_rise { 1 } else { self.answered_at_current_price + 1 };
+        price.unwrap_or(estimate)
+    }
+
+    /// Whether the first answer without a price has just come, which is told once.
+    pub(super) fn is_first_unpriced(&mut self, price: Option<Cents>) -> bool {
+        price.is_none() && !std::mem::replace(&mut self.has_warned_unpriced, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::job::JobId;
+    use crate::journal::{EditKey, Record, Step};
+
+    /// A ledger with so many submits on their way, each at 7 cents.
+    fn submitting(count: u32) -> Ledger {
+        let mut ledger = Ledger::default();
+        for number in 0..count {
+            let job = JobId::new(&format!("job-{number}")).unwrap();
+            let key = EditKey { job, fingerprint: "00000000000000000000000000000000".parse().unwrap() };
+            let step = Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None };
+            ledger.apply(Timestamp::UNIX_EPOCH, &Record::Edit(key, step)).unwrap();
+        }
+        ledger
+    }
+
+    fn spending(settings: Settings) -> Spending {
+        Spending::new(&settings, &Ledger::default())
+    }
+
+    #[test]
+    fn one_more_submit_has_to_fit_the_budgets_beside_what_is_reserved() {
+        let folder = spending(Settings { budget: Some(Cents(20)), ..Settings::default() });
+        let run = spending(Settings { budget_per_run: Some(Cents(20)), ..Settings::default() });
+        assert_eq!((folder.stop_reason(&submitting(1)), run.stop_reason(&submitting(1))), (None, None));
+        assert_eq!(folder.stop_reason(&submitting(2)), Some(StopReason::Budget));
+        assert_eq!(run.stop_reason(&submitting(2)), Some(StopReason::BudgetPerRun));
+        let later = Spending::new(&Settings { budget_per_run: Some(Cents(20)), ..Settings::default() }, &submitting(2));
+        assert_eq!(later.stop_reason(&submitting(2)), None, "what earlier runs have reserved is not this one's");
+    }
+
+    #[test]
+    fn a_price_above_a_limit_stops_a_run_before_its_first_submit() {
+        let price = Cents(7);
+        let cheap = spending(Settings { price_limit: Cents(6), ..Settings::default() });
+        let reason = StopReason::AbovePriceLimit { limit: Cents(6), price };
+        assert_eq!(cheap.stop_reason(&Ledger::default()), Some(reason));
+        let small = spending(Settings { budget_per_run: Some(Cents(6)), ..Settings::default() });
+        let reason = StopReason::BelowPrice { budget: Cents(6), price };
+        assert_eq!(small.stop_reason(&Ledger::default()), Some(reason));
+    }
+
+    #[test]
+    fn near_a_ceiling_a_submit_waits_where_a_price_at_its_limit_could_pass_it() {
+        let settings = Settings { budget: Some(Cents(140)), price_limit: Cents(70), ..Settings::default() };
+        let spending = spending(settings);
+        assert!(!spending.could_pass_a_ceiling(&submitting(1), 1), "two at 70 are 140");
+        assert!(spending.could_pass_a_ceiling(&submitting(2), 2));
+    }
+
+    #[test]
+    fn under_a_budget_as_many_submits_go_side_by_side_as_were_answered_since_the_price_rose() {
+        let settings = Settings { budget: Some(Cents(1_000_000)), ..Settings::default() };
+        let mut bounded = spending(settings);
+        let waits =
+            |spending: &Spending| [0, 1, 2, 3].map(|count| spending.must_wait(&submitting(count), count.into()));
+        assert_eq!(waits(&bounded), [false, true, true, true], "the first goes alone");
+        for _ in 0..2 {
+            assert_eq!(bounded.answered(Some(Cents(7)), Cents(7)), Cents(7));
+        }
+        assert_eq!(waits(&bounded), [false, false, true, true]);
+        assert_eq!(bounded.answered(Some(Cents(9)), Cents(7)), Cents(9));
+        assert_eq!(waits(&bounded), [false, true, true, true], "the price is new again");
+        assert_eq!(waits(&spending(Settings::default())), [false; 4], "without a budget nothing waits");
+    }
+
+    #[test]
+    fn an_answer_without_a_price_is_booked_at_the_highest_so_far_and_told_once() {
+        let mut spending = spending(Settings::default());
+        assert_eq!(spending.answered(None, Cents(9)), Cents(9));
+        assert_eq!([Some(Cents(7)), None, None].map(|price| spending.is_first_unpriced(price)), [false, true, false]);
+    }
+}
