@@ -168,8 +168,18 @@ fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<RowError>>) -> Option<&
     }
 }
 
+impl Manifest {
+    /// Begins a pass over the jobs; there may be any number of passes.
+    ///
+    /// # Errors
+    /// The file cannot be read again.
+    pub fn jobs(&self) -> Result<Jobs<'_>, Problems> {
+        Ok(Jobs::new(self, self.parts()?))
+    }
+}
+
 impl<'m> Jobs<'m> {
-    pub(super) fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
+    fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
         Jobs { reading: Reading::new(manifest), parts, part: None, ids: IdIndex::default(), is_over: false }
     }
 

@@ -1,9 +1,9 @@
 use std::io::{self, Read};
 
-use super::blocks::{Block, Blocks};
 use super::diagnostic::Diagnostic;
+use super::reading::blocks::{Block, Blocks};
+use super::reading::source::Source;
 use super::row::{Defaults, Row, RowError};
-use super::source::Source;
 
 /// What rows are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

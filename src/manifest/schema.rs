@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{Backend, Seed, Size, UncertainPolicy};
 
-use super::document::TOP_KEYS;
-use super::entries::COLUMNS;
 use super::field::Field;
+use super::formats::document::TOP_KEYS;
+use super::formats::entries::COLUMNS;
 use super::settings::{ImagesVia, RUN_KEYS};
 
 /// The schema, draft 2020-12.

@@ -13,6 +13,8 @@
 
 mod color;
 mod derived_id;
+mod formula;
+pub(super) mod image;
 mod nothing;
 mod parse_row;
 mod parsed;

@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use crate::job::{Hex, ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
-use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
+use super::image::image;
 use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost;
 use super::{Field, ParsedRow, Reader, Row, RowError, Value};

@@ -5,12 +5,12 @@ use memchr::{memchr, memchr_iter};
 use crate::bytes;
 use crate::job::{Hex, ImageRef, ImageRefs, JobIdRef, MAX_IMAGES, Seed, Size, Switches};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::formula::{MEND_FORMULA, failed_formula};
-use crate::manifest::image::{ImageRefusal, image, is_picture_name};
 use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, hex_in_capitals};
+use super::formula::{MEND_FORMULA, failed_formula};
+use super::image::{ImageRefusal, image, is_picture_name};
 use super::nothing::{asks_for_nothing, stands_for_nothing};
 use super::spreadsheet::lost;
 use super::{At, Field, ParsedRow, Row, RowError, Value};

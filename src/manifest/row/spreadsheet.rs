@@ -2,8 +2,9 @@
 
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::formula::{MEND_FORMULA, is_formula_error};
 use crate::manifest::whitespace::trim;
+
+use super::formula::{MEND_FORMULA, is_formula_error};
 
 /// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {

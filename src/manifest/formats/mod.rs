@@ -1,0 +1,10 @@
+//! Formats: tables, lines of JSON, and documents in YAML or JSON with a list of jobs or a catalog.
+
+pub(super) mod catalog;
+pub(super) mod dialect;
+pub(super) mod document;
+pub(super) mod entries;
+mod json_places;
+pub(super) mod lines;
+pub(super) mod long_list;
+pub(super) mod table;

@@ -1,0 +1,344 @@
+//! A table of rows under a header: CSV and its kin.
+
+mod cells;
+mod doubts;
+pub(in crate::manifest) mod header;
+mod records;
+mod shape;
+
+use std::io;
+
+use memchr::memchr2;
+
+use crate::manifest::diagnostic::{Diagnostic, Severity};
+use crate::manifest::field::Field;
+use crate::manifest::reading::blocks::{Block, Blocks, Ends, Start};
+use crate::manifest::reading::source::Source;
+use crate::manifest::reading::text::{Text, fill};
+use crate::manifest::row::{At, Row, RowError, Value};
+use crate::manifest::row_cursor::{Parts, RowCursor, TablePurpose, parts};
+use crate::manifest::whitespace::trim;
+
+use super::dialect::{self, Dialect};
+
+use cells::Cell;
+use header::{CATALOG, Column, Remark};
+use shape::{Misshapen, Shape, faulty, too_wide};
+
+pub(in crate::manifest) use records::Records;
+
+/// A table whose header is understood.
+#[derive(Debug)]
+pub(in crate::manifest) struct Table {
+    delimiter: u8,
+    columns: Vec<Column>,
+    /// The columns that the program understands, by their numbers.
+    fields: Vec<(Field, usize)>,
+    /// Where the rows begin.
+    start: Start,
+    /// The columns that jobs need and that are not there, which is told once.
+    missing: Vec<Field>,
+    /// What was understood of the header and could surprise.
+    pub(in crate::manifest) notices: Vec<Diagnostic>,
+    /// What is wrong with the header; rows can be looked at all the same.
+    pub(in crate::manifest) problems: Vec<Diagnostic>,
+}
+
+impl Table {
+    /// Reads the header of `source`.
+    ///
+    /// # Errors
+    /// Why no row can be looked at.
+    pub(in crate::manifest) fn open(source: &Source, use_as: TablePurpose) -> Result<Table, Vec<Diagnostic>> {
+        let failed = |error: io::Error| vec![source.failed(&error)];
+        let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
+        let mut head = vec![0; 1 << 16];
+        let read = fill(&mut source.reader(0), &mut head).map_err(failed)?;
+        let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
+        let mut top = Top::open(source, dialect.delimiter);
+        let mut named = None;
+        for _record in 0..1 + usize::from(dialect.is_named) {
+            named = (top.records.line() > 0).then(|| (top.records.line(), top.records.raw().to_owned()));
+            if !top.advance().map_err(failed)? {
+                return Err(empty("the manifest is empty", "begin with a header line such as id,prompt,images"));
+            }
+        }
+        let records = &top.records;
+        if records.has_too_many_cells() {
+            let Misshapen { span, message, hint } = too_wide(records);
+            return Err(vec![source.error_in(records.raw(), records.line(), &span, message, hint)]);
+        }
+        let columns = header::columns(records.iter().map(|name| trim(name).to_owned()).collect(), use_as);
+        let (raw, line, start) = (records.raw(), records.line(), records.next());
+        let place = |remark: Remark| {
+            let span =
+                remark.column.and_then(|column| records.cell(column)).map_or(0..raw.len(), |cell| cell.span.clone());
+            source.error_in(raw, line, &span, remark.message, remark.hint)
+        };
+        if raw.starts_with('{') && raw.contains("\":") {
+            let refused =
+                place(Remark { column: None, message: "the file holds JSON, not a table".to_owned(), hint: None });
+            let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
+            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
+        }
+        if let Some(fault) = records.fault() {
+            let Misshapen { span, message, hint } = faulty(&fault, raw);
+            return Err(vec![source.error_in(raw, line, &span, message, hint)]);
+        }
+        if let (Some((line, named)), [only]) = (&named, columns.as_slice())
+            && let Some(message) = header::another_separator(&only.name, dialect.delimiter)
+        {
+            let hint = "remove this line, or let it name the separator that the table has".to_owned();
+            return Err(vec![source.error_in(named, *line, &(0..named.len()), message, hint)]);
+        }
+        let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
+        let missing: Vec<Field> =
+            if use_as == TablePurpose::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
+        let below = match missing.is_empty() {
+            true => None,
+            false => header_below(&mut Top::open(source, dialect.delimiter)).map_err(failed)?,
+        };
+        let is_any_known = header::is_any_known(&columns);
+        if use_as == TablePurpose::Jobs && (!is_any_known || below.is_some()) {
+            let message = match missing.first().filter(|_| is_any_known) {
+                Some(field) => format!("the first line is not a header: it has no column `{}`", field.key()),
+                None => "the first line is not a header: none of its columns is known".to_owned(),
+            };
+            let refused = place(Remark { column: None, message, hint: None });
+            let hint = header::way_to_a_header(&columns, raw.starts_with('"'), below);
+            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
+        }
+        let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
+        let notices = notices(&columns, &dialect, use_as, place);
+        let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
+        let fields = known.collect();
+        let mut table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
+        if !top.advance().map_err(failed)? {
+            return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
+        }
+        if use_as == TablePurpose::Jobs {
+            table.notices.extend(doubts::doubts(&mut top, &table.columns, source).map_err(failed)?);
+        }
+        Ok(table)
+    }
+
+    /// The names of its columns.
+    pub(in crate::manifest) fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The line near the top that has a column of this name, were it the header; the last one, for some forms call their
+    /// columns in words of people first.
+    pub(in crate::manifest) fn header_with(&self, source: &Source, name: &str) -> Option<u64> {
+        let mut top = Top::open(source, self.delimiter);
+        let is_there = || {
+            let is_record = top.advance().ok()?;
+            is_record.then(|| (top.records.line(), top.records.iter().any(|cell| dialect::snake_case(cell) == name)))
+        };
+        let lines = std::iter::from_fn(is_there).take(NEAR);
+        lines.filter(|(_, has_it)| *has_it).map(|(line, _)| line).last()
+    }
+
+    /// Its rows, each of which stands for `jobs` jobs.
+    pub(in crate::manifest) fn parts<'t>(&'t self, source: &'t Source, jobs: usize) -> Result<Parts<'t>, Diagnostic> {
+        let file = source.reader(self.start.offset);
+        let blocks = Blocks::new(file, Ends::Records(self.delimiter), self.start, jobs);
+        Ok(parts(source, blocks, |block| Rows {
+            table: self,
+            source,
+            shape: self.shape(&block),
+            records: Records::new(block, self.delimiter),
+            wrong: None,
+        }))
+    }
+
+    fn shape(&self, block: &Block) -> Shape {
+        let place = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
+        let (width, images) = (self.columns.len(), place(Field::Images));
+        let needed = header::NEEDED.into_iter().filter_map(place).max().map_or(1, |last| last + 1);
+        let others @ [one, other] = dialect::others(self.delimiter);
+        Shape {
+            delimiter: self.delimiter,
+            others,
+            has_others: memchr2(one, other, block.text.as_bytes()).is_some(),
+            width,
+            images,
+            // Of a catalog it is not known which cells matter.
+            needed: if images.is_none() && width >= CATALOG { width } else { needed },
+            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(place).contains(&Some(0)),
+        }
+    }
+}
+
+/// What was understood of a header with `columns` and could surprise.
+fn notices(
+    columns: &[Column],
+    dialect: &Dialect,
+    use_as: TablePurpose,
+    place: impl Fn(Remark) -> Diagnostic,
+) -> Vec<Diagnostic> {
+    let note = |severity, remark| Diagnostic { severity, ..place(remark) };
+    let separator = match dialect.delimiter {
+        b';' => Some("cells are separated by `;`"),
+        b'\t' => Some("cells are separated by tabs"),
+        _ => None,
+    };
+    let separator = separator.filter(|_| !dialect.is_named);
+    let separator = separator.map(|message| Remark { column: None, message: message.to_owned(), hint: None });
+    let notes = separator.into_iter().chain(header::renamed(columns)).map(|remark| note(Severity::Note, remark));
+    let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(columns) } else { Vec::new() };
+    notes.chain(misspelt.into_iter().map(|remark| note(Severity::Warning, remark))).collect()
+}
+
+/// The records at the top of a table.
+struct Top {
+    blocks: Blocks<Text>,
+    records: Records,
+    delimiter: u8,
+}
+
+impl Top {
+    fn open(source: &Source, delimiter: u8) -> Top {
+        let blocks = Blocks::new(source.reader(0), Ends::Records(delimiter), Start::TEXT, 1);
+        Top { blocks, records: Records::new(Block::default(), delimiter), delimiter }
+    }
+
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            if self.records.advance() {
+                return Ok(true);
+            }
+            let Some(block) = self.blocks.next() else { return Ok(false) };
+            self.records = Records::new(block?, self.delimiter);
+        }
+    }
+}
+
+/// How many records at the top of a table are looked at where its header is sought.
+const NEAR: usize = 20;
+
+/// The line of a record near the top that has the columns of a header, where the first one has none.
+fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
+    for _record in 0..NEAR {
+        if !top.advance()? {
+            break;
+        }
+        let fields = dialect::fields(&top.records.iter().map(str::to_owned).collect::<Vec<_>>());
+        if header::NEEDED.iter().all(|field| fields.contains(&Some(*field))) {
+            return Ok(Some(top.records.line()));
+        }
+    }
+    Ok(None)
+}
+
+/// Rows of a table.
+struct Rows<'t> {
+    table: &'t Table,
+    source: &'t Source,
+    records: Records,
+    shape: Shape,
+    /// Why the row is not as the header has it.
+    wrong: Option<Misshapen>,
+}
+
+impl Rows<'_> {
+    /// Whether the row says what the header says.
+    fn is_header_again(&self) -> bool {
+        let mut cells = self.table.columns.iter().zip(self.records.iter());
+        cells.all(|(column, cell)| trim(cell).eq_ignore_ascii_case(&column.name))
+            && self.records.len() >= self.table.columns.len()
+    }
+
+    fn values(&self) -> Row<'_> {
+        let (mut row, text) = (Row::default(), self.records.texts());
+        for (field, column) in &self.table.fields {
+            if let Some(cell) = text(*column).filter(|cell| !cell.is_empty()) {
+                row.set(*field, Value::Text(cell));
+            }
+        }
+        self.table.missing.iter().for_each(|field| row.set(*field, Value::Refused));
+        row
+    }
+
+    /// A row with more cells than there are columns: none behind the one that was torn apart is what it seems to be.
+    fn torn(&self) -> (Row<'_>, Vec<RowError>) {
+        let (cells, width) = (self.records.len(), self.table.columns.len());
+        let message = format!("the row has {cells} cells under {width} columns");
+        let separator = dialect::shown_once(self.table.delimiter);
+        let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
+            "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
+        } else {
+            format!(
+                "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",
+                self.table.delimiter as char
+            )
+        };
+        let mut row = Row::refused();
+        self.values().id().into_iter().for_each(|id| row.set(Field::Id, Value::Text(id)));
+        (row, vec![RowError::new(At::Row, message, hint)])
+    }
+}
+
+impl RowCursor for Rows<'_> {
+    fn rewind(&mut self) {
+        self.records.rewind();
+    }
+
+    fn advance(&mut self) -> Result<bool, Diagnostic> {
+        let is_row = self.records.advance();
+        self.wrong = if is_row { self.shape.wrong(&self.records) } else { None };
+        Ok(is_row)
+    }
+
+    fn line(&self) -> u64 {
+        self.records.line()
+    }
+
+    fn row(&self) -> (Row<'_>, Vec<RowError>) {
+        if let Some(Misshapen { span, message, hint }) = self.wrong.clone() {
+            return (Row::refused(), vec![RowError::new(At::Source(span), message, hint)]);
+        }
+        if self.is_header_again() {
+            let hint = "files were put together, each with its header: remove this line".to_owned();
+            return (Row::refused(), vec![RowError::new(At::Row, "the header is repeated here", hint)]);
+        }
+        let width = self.table.columns.len();
+        if self.records.len() > width && self.records.iter().skip(width).any(|cell| !trim(cell).is_empty()) {
+            return self.torn();
+        }
+        (self.values(), Vec::new())
+    }
+
+    fn is_cut(&self) -> bool {
+        self.records.len() < self.table.columns.len() && self.records.has_no_end()
+    }
+
+    fn columns(&self) -> Vec<(String, String)> {
+        let cells = self.records.iter().chain(std::iter::repeat(""));
+        let own = self.table.columns.iter().zip(cells);
+        own.filter(|(column, _)| column.field.is_none() && !column.name.is_empty())
+            .map(|(column, cell)| (column.name.clone(), cell.to_owned()))
+            .collect()
+    }
+
+    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+        let raw = self.records.raw();
+        let cell_at = |is_it: &dyn Fn(&Column) -> bool| -> Option<Option<&Cell>> {
+            Some(self.records.cell(self.table.columns.iter().position(is_it)?))
+        };
+        // A row that is too short lacks the cell at its end.
+        let span_of = |cell: Option<&Cell>| cell.map_or(raw.len()..raw.len(), |cell| cell.span.clone());
+        let of_field = |field: Field| cell_at(&|column: &Column| column.field == Some(field));
+        let whole = 0..raw.len();
+        let span = match &complaint.at {
+            At::Row | At::OfRow(_) => whole,
+            At::Source(span) => span.clone(),
+            At::Field(field) | At::Item(field, _) => of_field(*field).map_or(whole, span_of),
+            At::Column(name) => {
+                cell_at(&|column: &Column| dialect::snake_case(&column.name) == *name).map_or(whole, span_of)
+            }
+            At::Part(field, part) => of_field(*field).flatten().map_or(whole, |cell| cell.part(raw, part)),
+        };
+        self.source.error_in(raw, self.records.line(), &span, complaint.message, complaint.hint)
+    }
+}

@@ -1,0 +1,100 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::job::ContentHash;
+
+use super::diagnostic::Diagnostic;
+use super::formats::catalog::{Catalog, RowSource};
+use super::formats::entries::Entries;
+use super::formats::lines::Lines;
+use super::formats::long_list::LongList;
+use super::formats::table::Table;
+use super::reading::source::Source;
+use super::row_cursor::Parts;
+use super::settings::ManifestSettings;
+
+/// A manifest whose head is understood.
+#[derive(Debug)]
+pub struct Manifest {
+    pub(super) source: Source,
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    pub(super) settings: ManifestSettings,
+    pub(super) notices: Vec<Diagnostic>,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    Table(Table),
+    Lines(Lines),
+    Listed(Entries),
+    Long(LongList),
+    Catalog(Box<Catalog>),
+}
+
+impl Manifest {
+    /// A hash over all that its jobs are made of beside local pictures: its file, the file that its rows are in, and this
+    /// program's version. Nothing where its rows are the pictures of a folder.
+    ///
+    /// # Errors
+    /// A file cannot be read again.
+    pub fn content(&self) -> io::Result<Option<ContentHash>> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        self.source.hash(&mut hasher)?;
+        if let Body::Catalog(catalog) = &self.body {
+            match &catalog.rows {
+                RowSource::Table(source, _) | RowSource::Lines(source, _) => source.hash(&mut hasher)?,
+                RowSource::Pictures(_) => return Ok(None),
+                RowSource::List(_) | RowSource::One(_) => {}
+            }
+        }
+        Ok(Some(ContentHash::from_hasher(&hasher)))
+    }
+
+    /// Whether its file is what it was taken for, where that was done on trust.
+    pub fn is_as_trusted(&self) -> bool {
+        let is_plain = if let Body::Long(list) = &self.body { list.is_plain() } else { true };
+        is_plain && self.source.is_utf8().unwrap_or(true)
+    }
+
+    /// What it says about the run.
+    pub fn settings(&self) -> &ManifestSettings {
+        &self.settings
+    }
+
+    /// The file's stem, which names the run's folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The manifest's own folder, that paths in it are relative to; the jobs' paths are joined to it already.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file that the lines of its jobs count in, as messages call it: where rows are, if that is another file.
+    pub fn file_of_lines(&self) -> &str {
+        match &self.body {
+            Body::Catalog(catalog) => catalog.rows.file().unwrap_or(&self.source.name),
+            _ => &self.source.name,
+        }
+    }
+
+    /// What was understood in the head and could surprise.
+    pub fn notices(&self) -> &[Diagnostic] {
+        &self.notices
+    }
+
+    /// All rows.
+    pub(super) fn parts(&self) -> Result<Parts<'_>, Diagnostic> {
+        match &self.body {
+            Body::Table(table) => table.parts(&self.source, 1),
+            Body::Lines(lines) => lines.parts(&self.source, 1),
+            Body::Listed(entries) => Ok(entries.parts(&self.source)),
+            Body::Long(list) => Ok(list.parts(&self.source)),
+            Body::Catalog(catalog) => catalog.parts(&self.source),
+        }
+    }
+}
