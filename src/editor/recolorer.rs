@@ -3,8 +3,8 @@ use crate::color::{Change, Hex, NotFound, Recoloring};
 use crate::job::Size;
 use crate::photo::Photo;
 
+use super::edit::{Edit, EditError, EditInput, EditOutput};
 use super::instruction::Instruction;
-use super::{Edit, EditError, EditInput, EditOutput};
 
 /// The editor that recolors products on studio backgrounds. The same input always gives the same picture.
 #[derive(Clone, Copy, Debug, Default)]

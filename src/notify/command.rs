@@ -3,7 +3,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::secrets::Secret;
 
-use super::{NoticeError, Outcome};
+use super::error::NoticeError;
+use super::outcome::Outcome;
 
 /// Runs `command` in the system's shell, with the summary on stdin, the most asked-for of it in variables, and none of the
 /// run's secrets. What it prints goes to stderr, since stdout holds the closing summary alone. It may take until

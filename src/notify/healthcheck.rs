@@ -1,7 +1,9 @@
 use crate::exit::Exit;
 
 use super::delivery::{client, deliver};
-use super::{NoticeError, NoticeUrl, Outcome};
+use super::error::NoticeError;
+use super::outcome::Outcome;
+use super::url::NoticeUrl;
 
 /// How often a ping is tried.
 const ATTEMPTS: usize = 3;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
 /// The metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
 ///

@@ -2,7 +2,10 @@ use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 
 use super::delivery::{client, deliver};
-use super::{NoticeError, NoticeUrl, Outcome, SigningKey};
+use super::error::NoticeError;
+use super::outcome::Outcome;
+use super::signature::SigningKey;
+use super::url::NoticeUrl;
 
 /// How often a message is tried.
 const ATTEMPTS: usize = 5;

@@ -5,10 +5,24 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
+use super::error::DecodeError;
 use super::limits::limits;
-use super::{DecodeError, Photo, profile};
+use super::pixels::Photo;
+use super::profile;
 
-pub(super) fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
+impl Photo {
+    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP: turned as its EXIF orientation says, converted from its
+    /// color profile.
+    ///
+    /// # Errors
+    /// What the decoder said, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
+    /// 512 MiB.
+    pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
+        decode(encoded).map(|pixels| Photo { pixels })
+    }
+}
+
+fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     let guessed = ImageReader::new(Cursor::new(encoded)).with_guessed_format();
     let mut reader = guessed.map_err(|error| DecodeError(error.into()))?;
     reader.limits(limits());

@@ -1,7 +1,9 @@
-use image::{ImageBuffer, Rgb as Pixel, RgbImage, RgbaImage};
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageBuffer, Rgb as Pixel, RgbImage, RgbaImage};
 
 use super::*;
-use crate::color::Plane;
+use crate::color::{Encoder, Plane, Rgb};
 
 fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

@@ -8,7 +8,8 @@ use crate::job::{Backend, Cents, ErrorClass, HeldBack, Partition, StatusCounts};
 use crate::report::Alike;
 use crate::runner::StopReason;
 
-use super::{Changed, UncertainSubmit};
+use super::changed::Changed;
+use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
 
 /// How a run ended, for the person or the program that started it.

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobView;
+use super::model::JobView;
 use crate::run_folder::RunFolder;
 use crate::words::and_more;
 

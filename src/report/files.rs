@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::ReportError;
+use super::error::ReportError;
 
 /// The report's folder, and what was written to it so far.
 #[derive(Debug)]

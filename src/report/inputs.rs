@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use image::ImageFormat;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
-use super::{JobView, ReportError};
+use super::model::JobView;
 use crate::job::{ContentHash, ImageSource};
 use crate::pictures::{LocalPictures, PictureProblem};
 

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::job::Backend;
 
-use super::ReportError;
+use super::error::ReportError;
 use super::model::BatchView;
 use super::spool::Spool;
 use super::test_case::{Ending, TestCase, TestTotals};

@@ -7,8 +7,10 @@
 
 use std::path::Path;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
-use super::{JobView, ReportError, inputs};
+use super::inputs;
+use super::model::JobView;
 use crate::job::ImageSource;
 use crate::manifest::Field;
 

@@ -17,6 +17,7 @@
 
 mod alike;
 mod columns;
+mod error;
 mod files;
 mod inputs;
 mod junit;
@@ -36,9 +37,10 @@ mod thumbnails;
 mod write;
 
 pub use alike::Alike;
+pub use error::ReportError;
 pub use model::{
     BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
     Written,
 };
 pub use schema::summary_schema;
-pub use write::{ReportError, write};
+pub use write::write;

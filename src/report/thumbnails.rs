@@ -11,7 +11,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
-use super::ReportError;
+use super::error::ReportError;
 use super::files::{DRAFT_PREFIX, ReportFolder, THUMBNAILS};
 use crate::job::ContentHash;
 use crate::photo::Photo;

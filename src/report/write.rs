@@ -1,10 +1,11 @@
 //! From views to the files of the report.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::alike::Alikes;
 use super::columns::Columns;
+use super::error::ReportError;
 use super::files::ReportFolder;
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
@@ -17,58 +18,6 @@ use super::{inputs, junit, manifest_csv, results_csv, thumbnails};
 use crate::job::{Backend, JobStatus};
 use crate::pictures::LocalPictures;
 use crate::run_folder::RunFolder;
-
-/// Why a report could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// A file or folder of the report.
-    #[error("{verb} {}", path.display())]
-    Io {
-        /// What was tried: `make`, `read`, `write`, `remove`.
-        verb: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The temporary file in which rows wait.
-    #[error("keep rows in a temporary file")]
-    Spool(#[from] io::Error),
-    /// A row of a table.
-    #[error("write a row of {name}")]
-    Table {
-        /// The table's file.
-        name: &'static str,
-        /// What the CSV writer said.
-        source: csv::Error,
-    },
-    /// The page.
-    #[error("fill in the page")]
-    Page(#[from] minijinja::Error),
-    /// Data that is no JSON.
-    #[error("write the page's data")]
-    Data(#[from] serde_json::Error),
-}
-
-impl ReportError {
-    pub(crate) fn io(verb: &'static str, path: &Path, source: io::Error) -> ReportError {
-        ReportError::Io { verb, path: path.to_owned(), source }
-    }
-
-    /// The way out.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            ReportError::Io { .. } => {
-                "see that the folder can be written and the disk has room, then run `dyehouse report`"
-            }
-            ReportError::Spool(_) => "see that the folder for temporary files can be written and has room",
-            ReportError::Table { .. } => "see that the disk has room, then run `dyehouse report`",
-            ReportError::Page(_) | ReportError::Data(_) => {
-                "the pictures and the journal are whole; this is a fault of the program"
-            }
-        }
-    }
-}
 
 /// Writes the report of the run in `folder` to `folder/report`.
 ///

@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::answer::Refusal;
 use super::auth::KeyHash;
 use super::chaos::Chaos;
+use super::config::Limits;
+use super::model;
 use super::store::{self, BodyHash, Entry, State, Store};
-use super::{Limits, model};
 use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
 
 /// The server's state, shared by its routes and workers.

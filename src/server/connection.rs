@@ -21,8 +21,8 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Limits;
 use super::chaos::Hangup;
+use super::config::Limits;
 
 /// How long connections may live.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::StoreError;
+use super::store::StoreError;
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]

@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::app::{App, chain};
+use super::config::Limits;
 use super::fetch::{self, FetchError, Fetcher};
+use super::safety;
 use super::store::StoreError;
-use super::{Limits, safety};
 use crate::api::wire::Generate;
 use crate::editor::{Edit, EditError, EditInput};
 

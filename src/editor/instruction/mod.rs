@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use crate::color::Hex;
 
-use super::EditError;
+use super::edit::EditError;
 use clauses::clauses;
 use colors::color_at;
 pub(super) use named::NamedPart;

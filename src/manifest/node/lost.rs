@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
 
-use super::{Kind, Node};
+use super::tree::{Kind, Node};
 
 /// What is said of a color that YAML takes for a comment.
 pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so there is no color here";

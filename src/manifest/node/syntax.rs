@@ -2,9 +2,9 @@ use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
 
-use super::Unparsable;
 use super::lost::{COMMENTED, commented_color, in_quotes};
 use super::marks::Marks;
+use super::tree::Unparsable;
 
 /// What the parser stumbled over.
 pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::super::ReportError;
+use super::super::error::ReportError;
 use super::super::files::ReportFolder;
 use super::item::Item;
 use crate::job::ContentHash;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::ReportError;
+use super::super::error::ReportError;
 use super::super::files::ReportFolder;
 use super::super::inputs::Before;
 use super::super::manifest_csv::{self, DataUris};

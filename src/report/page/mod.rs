@@ -17,12 +17,13 @@ use minijinja::{AutoEscape, Environment, Value};
 
 use crate::job::Backend;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
 use super::inputs::Before;
+use super::manifest_csv;
 use super::model::{BatchView, JobView};
 use super::tally::Tally;
 use super::thumbnails::Thumbnails;
-use super::{ReportError, manifest_csv};
 use data::{Chunks, Opening};
 use item::Item;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,12 +11,15 @@ use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
 
-use super::{OutputFault, PollFault, SubmitFault, bytes, hangup};
+use super::plan::{OutputFault, PollFault, SubmitFault};
 
 /// The mark of an answer that is not sent: the connection is closed in its place.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("chaos closes the connection")]
 pub(in crate::server) struct Hangup;
+
+/// The largest answer that is read to be spoiled, in bytes.
+pub(super) const ANSWER_BYTES: usize = 64 << 20;
 
 /// A name that is set aside for what never is (RFC 2606), for redirects to another host.
 const ELSEWHERE: &str = "http://elsewhere.invalid/";
@@ -196,4 +199,16 @@ mod tests {
         let reader = image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png);
         assert_eq!(reader.into_dimensions().unwrap(), (50_000, 50_000));
     }
+}
+
+/// The whole body of an answer, empty where it cannot be read.
+async fn bytes(body: Body) -> Vec<u8> {
+    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
+}
+
+/// An answer that closes the connection instead of being sent.
+fn hangup() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Hangup);
+    response
 }

@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
@@ -31,9 +30,6 @@ use seeded_random::SeededRandom;
 pub(super) use answers::Hangup;
 pub use plan::{ChaosError, ChaosPlan};
 pub(super) use plan::{OutputFault, PollFault, PredictionFault, SubmitFault};
-
-/// The largest answer that is read to be spoiled, in bytes.
-const ANSWER_BYTES: usize = 64 << 20;
 
 /// How many polls of a prediction are answered with 404 where it comes early.
 const EARLY_POLLS: u32 = 2;
@@ -105,7 +101,7 @@ async fn submit(chaos: &Chaos, request: Request, next: Next) -> Response {
     if fault.is_before() {
         // A client is heard out before it is refused, as by the gateways that do so.
         if fault != SubmitFault::DropBefore {
-            super::body::discard(request.into_body(), ANSWER_BYTES).await;
+            super::body::discard(request.into_body(), answers::ANSWER_BYTES).await;
         }
         return marked(answers::instead_of_accepting(fault, roll), &name);
     }
@@ -201,17 +197,5 @@ fn marked(mut response: Response, fault: &str) -> Response {
         response.headers_mut().insert("x-dyehouse-chaos", value);
     }
     tracing::info!(fault, "chaos");
-    response
-}
-
-/// The whole body of an answer, empty where it cannot be read.
-async fn bytes(body: Body) -> Vec<u8> {
-    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
-}
-
-/// An answer that closes the connection instead of being sent.
-fn hangup() -> Response {
-    let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Hangup);
     response
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
-use super::{FetchPolicy, Limits};
+use super::config::{FetchPolicy, Limits};
 use crate::http;
 use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{Entry, State, StoreError};
+use super::entry::{Entry, State};
+use super::error::StoreError;
 
 /// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::StoreError;
+use super::files;
 use super::record::{LogError, LogRecord};
-use super::{StoreError, files};
 
 /// Records that may wait for the writer before appenders wait too.
 const BACKLOG: usize = 1024;

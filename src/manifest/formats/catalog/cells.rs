@@ -3,10 +3,11 @@ use crate::manifest::field::Field;
 use crate::manifest::row::{At, RowError, is_missing_value, lost};
 use crate::manifest::whitespace::trim;
 
+use super::jobs::CatalogJobs;
+use super::rendered::way_around;
 use super::template::{Text, taken_for_true};
-use super::{Jobs, way_around};
 
-impl Jobs<'_> {
+impl CatalogJobs<'_> {
     /// The cells that the template uses and that do not hold what they should.
     pub(super) fn wrong_cells(&self) -> Vec<RowError> {
         let used = self.catalog.template.names().filter_map(|name| Some((name, self.cell(name)?)));

@@ -17,9 +17,9 @@ use crate::manifest::row::{At, Defaults, RowError};
 use crate::manifest::row_cursor::TablePurpose;
 use crate::manifest::suggest;
 
-use super::rows::MadeRow;
-use super::template::Known;
-use super::{Axis, RowSource, Template, Text};
+use super::axis::Axis;
+use super::rows::{MadeRow, RowSource};
+use super::template::{Known, Template, Text};
 
 /// The key of the template that says whether there is a job at all.
 const WHEN: &str = "when";

@@ -1,10 +1,12 @@
 //! What a text names that stands where a picture should.
 //!
 //! ```text
+//! refusal  why a text names no picture
 //! url      a URL, and what is wrong with it
 //! wrapped  texts that hold a URL or paths, and more than that
 //! ```
 
+mod refusal;
 mod url;
 mod wrapped;
 
@@ -18,20 +20,11 @@ use crate::job::ImageRef;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::whitespace::is_invisible;
 
+use refusal::{refuse, starts_with};
 use url::{is_plain, url};
 
+pub(in crate::manifest) use refusal::ImageRefusal;
 pub(in crate::manifest) use url::is_picture_name;
-
-/// Why a text names no picture: what is wrong and the way out.
-pub(in crate::manifest) struct ImageRefusal {
-    pub(in crate::manifest) message: String,
-    pub(in crate::manifest) hint: String,
-}
-
-/// `text` with what is wrong with it, and the way out.
-fn refuse<T>(text: &str, what: &str, hint: impl Into<String>) -> Result<T, ImageRefusal> {
-    Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.into() })
-}
 
 /// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
 pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, ImageRefusal> {
@@ -160,10 +153,6 @@ fn begins_a_picture(head: &[u8]) -> bool {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => true,
         _ => head.starts_with(b"\x89PNG\r\n\x1A\n"),
     }
-}
-
-fn starts_with(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::job::{ImageRef, UrlRef, extension};
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::row::formula::{MEND_FORMULA, failed_formula};
 
-use super::{ImageRefusal, refuse};
+use super::refusal::{ImageRefusal, refuse, starts_with};
 
 /// Whether no character of a URL separates or breaks anything.
 pub(super) fn is_plain(text: &str) -> bool {
@@ -68,7 +68,7 @@ const NO_PICTURES: [&str; 22] = [
 /// Whether a text is a URL, or is called as a picture is.
 pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
     let text = text.trim_matches(|sign: char| sign.is_whitespace() || sign == '"');
-    let begins = |start: &str| super::starts_with(text, start);
+    let begins = |start: &str| starts_with(text, start);
     let is_picture = |extension: &str| {
         ["jpg", "jpeg", "png", "gif", "webp"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     };

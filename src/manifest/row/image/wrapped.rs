@@ -1,6 +1,7 @@
 use crate::manifest::diagnostic::quoted;
 
-use super::{ImageRefusal, is_picture_name, refuse, starts_with};
+use super::refusal::{ImageRefusal, refuse, starts_with};
+use super::url::is_picture_name;
 
 /// Why a text that does not begin as a URL does is no path either: it holds a URL or several paths, and more than that.
 pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::super::super::model::{BatchView, TimelineKind};
 use super::super::super::tally::End;
-use super::Chart;
 use super::axis::Drawing;
+use super::chart::Chart;
 use crate::job::{Cents, JobStatus};
 use crate::words;
 

@@ -1,7 +1,7 @@
 //! How values are spread.
 
-use super::Chart;
 use super::axis::{Drawing, step};
+use super::chart::Chart;
 use crate::color::Verdict;
 use crate::words;
 

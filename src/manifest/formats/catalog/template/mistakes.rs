@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::formats::catalog::{Axis, RowSource};
+use crate::manifest::formats::catalog::axis::Axis;
+use crate::manifest::formats::catalog::rows::RowSource;
 use crate::manifest::formats::dialect::snake_case;
 use crate::manifest::row::{At, RowError};
 use crate::manifest::suggest;

@@ -22,10 +22,9 @@ use minijinja::Value as Variable;
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
+use crate::manifest::formats::catalog::rendered::Rendered;
 use crate::manifest::node::Node;
 use crate::manifest::row::{At, Reader, Row, RowError, Value};
-
-use super::Rendered;
 
 use part::{Bareness, Nesting, Part};
 use words::Expression;

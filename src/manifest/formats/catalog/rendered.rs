@@ -1,0 +1,13 @@
+/// What became of a template, or of a cell that wins over it.
+pub(super) enum Rendered {
+    Text(String),
+    List(Vec<String>),
+    /// The row's own cell.
+    Own(String),
+    Refused,
+}
+
+/// How to leave out the rows in which a column is empty.
+pub(super) fn way_around(name: &str) -> String {
+    format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template")
+}
