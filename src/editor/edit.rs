@@ -2,7 +2,7 @@ use crate::job::{Seed, Size};
 use crate::photo::EncodeError;
 
 /// Something that edits pictures as the API's contract describes.
-pub trait Edit: Send + Sync + 'static {
+pub trait Editor: Send + Sync + 'static {
     /// Edits the first of `input.images` as `input.prompt` says. Blocking, and bounded in memory and time.
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError>;
 }

@@ -1,11 +1,11 @@
 //! The embedded editor: an instruction and pictures in, an edited picture out.
 //!
 //! It recolors, and says so of everything else. It knows no network and no server; the server calls it through
-//! [`Edit`], so that tests of the server can put another editor in its place.
+//! [`Editor`], so that tests of the server can put another editor in its place.
 
 mod edit;
 mod instruction;
 mod recolorer;
 
-pub use edit::{Edit, EditError, EditInput, EditOutput};
+pub use edit::{EditError, EditInput, EditOutput, Editor};
 pub use recolorer::{Recolorer, recolor};

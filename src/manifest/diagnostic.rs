@@ -80,7 +80,7 @@ impl Excerpt {
 /// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Those that are kept, in the manifest's order; [`Problems::told`] has their counts.
+    /// Those that are kept, in the manifest's order; [`Problems::with_counts`] has their counts.
     pub diagnostics: Vec<Diagnostic>,
     /// How many errors came after those.
     pub more: u64,
@@ -94,11 +94,11 @@ impl Problems {
 
     /// Takes one more diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let place = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
+        let location = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
         let is_again = |kept: &Diagnostic| {
             diagnostic.same.is_some()
                 && kept.same == diagnostic.same
-                && place(kept) == place(&diagnostic)
+                && location(kept) == location(&diagnostic)
                 && kept.file == diagnostic.file
         };
         if let Some(first) = self.diagnostics.iter().position(is_again) {
@@ -132,15 +132,15 @@ impl Problems {
     }
 
     /// Those that are kept, each with how often it was met again.
-    pub fn told(&self) -> Vec<Diagnostic> {
-        let told = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
+    pub fn with_counts(&self) -> Vec<Diagnostic> {
+        let with_counts = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
             0 => diagnostic.clone(),
             again => {
                 let message = format!("{}, and in {}", diagnostic.message, counted(*again, "more job"));
                 Diagnostic { message, ..diagnostic.clone() }
             }
         };
-        self.diagnostics.iter().zip(&self.repeats).map(told).collect()
+        self.diagnostics.iter().zip(&self.repeats).map(with_counts).collect()
     }
 
     /// Whether nothing is wrong.
@@ -179,7 +179,7 @@ impl fmt::Display for Problems {
         let Some(first) = self.diagnostics.first() else {
             return formatter.write_str("nothing is wrong");
         };
-        write!(formatter, "{}: {}", first.place(), first.message)?;
+        write!(formatter, "{}: {}", first.location(), first.message)?;
         match self.count() {
             1 => Ok(()),
             count => write!(formatter, " (and {} more)", count - 1),
@@ -222,12 +222,12 @@ impl Diagnostic {
     }
 
     /// `file:line:column`, as far as it is known.
-    pub fn place(&self) -> String {
-        let mut place = self.file.clone();
+    pub fn location(&self) -> String {
+        let mut location = self.file.clone();
         for number in [self.line, self.column].into_iter().flatten() {
-            place.push_str(&format!(":{number}"));
+            location.push_str(&format!(":{number}"));
         }
-        place
+        location
     }
 }
 

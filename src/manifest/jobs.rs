@@ -26,20 +26,20 @@ pub struct FoundJob<'r> {
 /// Where the user's own columns are.
 enum Columns<'r> {
     InRow(&'r dyn RowCursor),
-    Known(&'r [(String, String)]),
+    KnownNames(&'r [(String, String)]),
 }
 
 impl<'r> FoundJob<'r> {
     /// A job with the user's own `columns`.
     pub fn with(job: &'r JobRef<'r>, columns: &'r [(String, String)]) -> FoundJob<'r> {
-        FoundJob { job, columns: Columns::Known(columns) }
+        FoundJob { job, columns: Columns::KnownNames(columns) }
     }
 
     /// A column that is empty and whose text is missed inside the prompt or the id.
     pub fn gap(&self) -> Option<&str> {
         match self.columns {
             Columns::InRow(pass) => pass.gap(),
-            Columns::Known(_) => None,
+            Columns::KnownNames(_) => None,
         }
     }
 
@@ -47,7 +47,7 @@ impl<'r> FoundJob<'r> {
     pub fn has_id_cell(&self, is: fn(&str) -> bool) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.has_id_cell(is),
-            Columns::Known(_) => false,
+            Columns::KnownNames(_) => false,
         }
     }
 
@@ -55,7 +55,7 @@ impl<'r> FoundJob<'r> {
     pub fn is_cut(&self) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.is_cut(),
-            Columns::Known(_) => false,
+            Columns::KnownNames(_) => false,
         }
     }
 
@@ -69,7 +69,7 @@ impl Columns<'_> {
     fn copied(&self) -> Vec<(String, String)> {
         match self {
             Columns::InRow(pass) => pass.columns(),
-            Columns::Known(columns) => columns.to_vec(),
+            Columns::KnownNames(columns) => columns.to_vec(),
         }
     }
 }
@@ -106,14 +106,14 @@ impl<'m> Reading<'m> {
 
     /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
     pub(super) fn diagnose(&self, pass: &dyn RowCursor, first: Option<u64>) -> Vec<Diagnostic> {
-        let (row, mut complaints) = pass.row();
+        let (row, mut row_errors) = pass.row();
         let job = self.parse_row(&row, pass);
         let id = id(&row, &job).map(str::to_owned);
-        complaints.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
-        complaints.extend(job.err().into_iter().flatten());
-        let mut diagnostics: Vec<Diagnostic> = complaints
+        row_errors.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
+        row_errors.extend(job.err().into_iter().flatten());
+        let mut diagnostics: Vec<Diagnostic> = row_errors
             .into_iter()
-            .map(|complaint| Diagnostic { job: id.clone(), ..pass.diagnostic(complaint) })
+            .map(|row_error| Diagnostic { job: id.clone(), ..pass.diagnostic(row_error) })
             .collect();
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         diagnostics
@@ -129,16 +129,16 @@ impl<'m> Reading<'m> {
     ) -> Diagnostic {
         let (row, _) = pass.row();
         let at = image.map_or(At::Row, |image| row.image(image));
-        self.about_place(pass, at, message, hint)
+        self.about_location(pass, at, message, hint)
     }
 
     /// An error of the column whose text is missed in the row where `pass` is.
     pub(super) fn about_gap(&self, pass: &dyn RowCursor, message: String, hint: String) -> Diagnostic {
         let at = pass.gap().map_or(At::Row, |name| At::OfRow(Box::new(At::Column(name.to_owned()))));
-        self.about_place(pass, at, message, hint)
+        self.about_location(pass, at, message, hint)
     }
 
-    fn about_place(&self, pass: &dyn RowCursor, at: At, message: String, hint: String) -> Diagnostic {
+    fn about_location(&self, pass: &dyn RowCursor, at: At, message: String, hint: String) -> Diagnostic {
         let (row, _) = pass.row();
         let job = self.parse_row(&row, pass);
         let diagnostic = pass.diagnostic(RowError::new(at, message, hint));
@@ -149,7 +149,7 @@ impl<'m> Reading<'m> {
     pub(super) fn pictures(&self, pass: &dyn RowCursor) -> Vec<(usize, ImageSource)> {
         let (row, shape) = pass.row();
         // In a row with too many cells, none may be what it seems to be.
-        let is_shifted = shape.iter().any(|complaint| complaint.at == At::Row);
+        let is_shifted = shape.iter().any(|row_error| row_error.at == At::Row);
         if is_shifted { Vec::new() } else { row::pictures(&row, pass.defaults(), &self.manifest.folder) }
     }
 
@@ -242,7 +242,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowEr
         let hint = if is_shortened_number(id) {
             "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
         } else {
-            pass.way_out_of_duplicates()
+            pass.duplicates_hint()
         };
         RowError::new(At::Field(Field::Id), message, hint)
     } else {

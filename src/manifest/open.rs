@@ -17,7 +17,7 @@ use super::row_cursor::TablePurpose;
 use super::settings::ManifestSettings;
 
 /// How many jobs are looked at where the head is wrong: a matrix may make billions.
-const LOOKED_AT: usize = 1_000_000;
+const MAX_JOBS_CHECKED: usize = 1_000_000;
 
 /// How a document is read.
 #[derive(Clone, Copy)]
@@ -137,7 +137,7 @@ impl Manifest {
     fn all_problems(&self, head: Vec<Diagnostic>) -> Problems {
         let mut problems = Problems::from(head);
         match self.jobs() {
-            Ok(jobs) => jobs.take(LOOKED_AT).filter_map(Result::err).for_each(|wrong| problems.extend(wrong)),
+            Ok(jobs) => jobs.take(MAX_JOBS_CHECKED).filter_map(Result::err).for_each(|wrong| problems.extend(wrong)),
             Err(unreadable) => problems.extend(unreadable.diagnostics),
         }
         problems

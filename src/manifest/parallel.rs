@@ -12,7 +12,7 @@ use super::jobs::{FoundJob, ReadRow, Reading};
 use super::row_cursor::RowCursor;
 
 /// How many parts that a thread has read wait for their turn. More would only take memory.
-const WAITING: usize = 4;
+const MAX_WAITING_PARTS: usize = 4;
 
 /// How many threads read at most: whoever takes what comes of the rows is busy with as many.
 const MAX_THREADS: usize = 8;
@@ -29,7 +29,7 @@ pub enum Found<'b, T> {
         /// The line of another job whose id names the same file on Windows or macOS.
         alike: Option<u64>,
         /// Where it stands.
-        place: RowLocation<'b>,
+        location: RowLocation<'b>,
     },
     /// Everything that is wrong with it, and where it stands.
     Wrong(Vec<Diagnostic>, RowLocation<'b>),
@@ -78,7 +78,7 @@ impl Manifest {
                 .into_iter()
                 .zip(next_turns)
                 .map(|(turns, next_turn)| {
-                    let (sender, batches) = sync_channel(WAITING);
+                    let (sender, batches) = sync_channel(MAX_WAITING_PARTS);
                     scope.spawn(move || {
                         for mut parts in turns {
                             let Some(part) = parts.next() else { break };
@@ -122,10 +122,10 @@ fn collect<'m, T, E>(
                 Some(Before::Alike(other)) => (None, Some(other)),
                 None => (None, None),
             };
-            let mut place = RowLocation { reading, pass: &mut *pass, passed: &mut passed, row: number };
+            let mut location = RowLocation { reading, pass: &mut *pass, passed: &mut passed, row: number };
             take(match (made, first) {
-                (Some(made), None) => Found::Job { made, alike, place },
-                (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
+                (Some(made), None) => Found::Job { made, alike, location },
+                (_, first) => Found::Wrong(reading.diagnose(location.pass(), first), location),
             })?;
         }
         if let Some(diagnostic) = broken {

@@ -35,7 +35,7 @@ pub(super) trait RowCursor: Send {
     fn columns(&self) -> Vec<(String, String)>;
 
     /// The place of a complaint about the row.
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic;
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic;
 
     /// What holds for rows that say nothing else.
     fn defaults(&self) -> &Defaults {
@@ -58,7 +58,7 @@ pub(super) trait RowCursor: Send {
     }
 
     /// What to do where several rows have one id.
-    fn way_out_of_duplicates(&self) -> String {
+    fn duplicates_hint(&self) -> String {
         "give each job an id of its own".to_owned()
     }
 }

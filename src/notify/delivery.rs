@@ -5,7 +5,7 @@ use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use crate::http::{self, innermost};
 
 /// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The waits between attempts. Whoever is notified of a night waits for minutes at most, and the run has ended by then.
 const WAITS: [Duration; 4] =
@@ -13,7 +13,7 @@ const WAITS: [Duration; 4] =
 
 /// A client for notices. It follows no redirect, so that what was meant for one host reaches no other.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(PATIENCE).build()
+    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
 }
 
 /// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made again each

@@ -2,7 +2,7 @@ use crate::exit::Exit;
 
 use super::delivery::{client, deliver};
 use super::error::NoticeError;
-use super::outcome::Outcome;
+use super::notice::RunNotice;
 use super::url::NoticeUrl;
 
 /// How often a ping is tried.
@@ -31,10 +31,10 @@ pub enum Ping {
 
 impl Ping {
     /// How a run ended, as a monitor has it. A run that found another one at work says nothing: the other will.
-    pub fn of(outcome: &Outcome) -> Option<Ping> {
-        match outcome.exit {
+    pub fn of(notice: &RunNotice) -> Option<Ping> {
+        match notice.exit {
             Exit::Complete => Some(Ping::Success),
-            Exit::StoppedEarly if outcome.is_planned_stop => Some(Ping::Success),
+            Exit::StoppedEarly if notice.is_planned_stop => Some(Ping::Success),
             Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Ping::Fail),
             Exit::Locked => None,
         }

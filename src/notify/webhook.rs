@@ -3,7 +3,7 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::delivery::{client, deliver};
 use super::error::NoticeError;
-use super::outcome::Outcome;
+use super::notice::RunNotice;
 use super::signature::SigningKey;
 use super::url::NoticeUrl;
 
@@ -25,10 +25,10 @@ impl Webhook {
     /// # Errors
     ///
     /// It was not taken.
-    pub async fn post(&self, outcome: &Outcome, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
+    pub async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
         let http = client().map_err(|error| failed(error.to_string()))?;
-        let body = outcome.summary.to_string();
+        let body = notice.summary.to_string();
         let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
         let request = || {
             let post = http.post(self.url.0.clone()).header(CONTENT_TYPE, "application/json").body(body.clone());

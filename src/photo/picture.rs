@@ -105,19 +105,19 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = BufReader::new(File::open(path)?);
     let format = format_of(&mut file)?;
     let dimensions = reader(&mut file, format)?.into_dimensions();
-    let (width, height) = dimensions.map_err(|error| undecodable(&error).said_of(format))?;
+    let (width, height) = dimensions.map_err(|error| undecodable(&error).message_of(format))?;
     Ok(Picture { format, width, height })
 }
 
 impl PictureError {
     /// The same in words for people: decoders have their own.
-    fn said_of(self, format: Format) -> PictureError {
+    fn message_of(self, format: Format) -> PictureError {
         const ENDS: [&str; 6] = ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
-        let said = match &self {
-            PictureError::Undecodable(said) => said.to_lowercase(),
+        let message = match &self {
+            PictureError::Undecodable(message) => message.to_lowercase(),
             _ => return self,
         };
-        match ENDS.iter().any(|end| said.contains(end)) {
+        match ENDS.iter().any(|end| message.contains(end)) {
             true => PictureError::CutOff(format.name()),
             false => PictureError::Undecodable(format!("its header is not that of a {}", format.name())),
         }

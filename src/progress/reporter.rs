@@ -12,7 +12,7 @@ use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
 
 /// How many jobs' ends the pace is told from.
-const REMEMBERED: usize = 64;
+const MAX_REMEMBERED_ENDS: usize = 64;
 
 /// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
 pub struct Reporter<'s> {
@@ -32,14 +32,14 @@ pub struct Reporter<'s> {
 
 /// What there is to do in a run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Outlook {
+pub struct RemainingWork {
     /// How many jobs have something left to do.
     pub work: u64,
     /// How many of them only get pictures back that were moved aside.
     pub returning: u64,
 }
 
-impl Outlook {
+impl RemainingWork {
     /// What is left to do of `total` jobs; nothing where that is all of them.
     fn words(self, total: u64) -> String {
         let open = self.work.saturating_sub(self.returning);
@@ -65,14 +65,14 @@ impl<'s> Reporter<'s> {
     }
 
     /// Begins.
-    pub fn open(&mut self, manifest: &str, backend: Backend, outlook: Outlook) {
-        let work = outlook.work;
+    pub fn open(&mut self, manifest: &str, backend: Backend, remaining: RemainingWork) {
+        let work = remaining.work;
         self.work = work;
         self.is_charged = backend != Backend::Embedded;
         self.ends.push_back(Instant::now());
         let jobs = counted(self.total, "job");
-        let left = outlook.words(self.total);
-        let pace = if work > outlook.returning { format!(" at {}", self.rate) } else { String::new() };
+        let left = remaining.words(self.total);
+        let pace = if work > remaining.returning { format!(" at {}", self.rate) } else { String::new() };
         self.screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
         if self.screen.show() == Show::Bar && work > 0 {
             // A template that is fixed here either parses or fails the first test.
@@ -95,7 +95,7 @@ impl<'s> Reporter<'s> {
     fn end(&mut self, word: &str, job: &str, note: &str) {
         self.ended += 1;
         self.ends.push_back(Instant::now());
-        if self.ends.len() > REMEMBERED {
+        if self.ends.len() > MAX_REMEMBERED_ENDS {
             self.ends.pop_front();
         }
         let is_good = word == "completed";
@@ -115,7 +115,7 @@ impl<'s> Reporter<'s> {
         }
     }
 
-    fn refresh(&self, tally: &RunTotals) {
+    fn refresh(&self, totals: &RunTotals) {
         let Some(bar) = &self.bar else { return };
         let mut parts = Vec::new();
         for (count, word) in [(self.failed, "failed"), (self.uncertain, "uncertain")] {
@@ -123,12 +123,12 @@ impl<'s> Reporter<'s> {
                 parts.push(format!("{count} {word}"));
             }
         }
-        parts.push(format!("{} in flight", tally.in_flight));
+        parts.push(format!("{} in flight", totals.in_flight));
         if let Some(per_minute) = self.per_minute() {
             parts.push(format!("{per_minute:.1}/min"));
         }
         if self.is_charged {
-            parts.push(tally.spent.to_string());
+            parts.push(totals.spent.to_string());
         }
         if let Some(left) = self.left() {
             parts.push(format!("{} left", duration(left)));
@@ -150,7 +150,7 @@ impl<'s> Reporter<'s> {
 }
 
 impl Observer for Reporter<'_> {
-    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals) {
+    fn observe(&mut self, event: &Event<'_>, totals: &RunTotals) {
         log(event);
         match event {
             Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
@@ -183,7 +183,7 @@ impl Observer for Reporter<'_> {
             }
             Event::Stopping { reason, under_way } => self.screen.say(&stopping_words(reason, *under_way)),
         }
-        self.refresh(tally);
+        self.refresh(totals);
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         let screen = Screen::new(&output);
         let mut reporter = Reporter::new(&screen, 9, SubmitRate::Auto);
         reporter.bar = Some(ProgressBar::hidden());
-        let (job, tally) = (JobId::new("mug").unwrap(), RunTotals::default());
+        let (job, totals) = (JobId::new("mug").unwrap(), RunTotals::default());
         let message = "HTTP 502";
         for event in [
             Event::Failed { job: &job, class: ErrorClass::Moderated, message },
@@ -272,10 +272,10 @@ mod tests {
             Event::Uncertain { job: &job, message },
             Event::Deferred { job: &job, cause: message },
         ] {
-            reporter.observe(&event, &tally);
+            reporter.observe(&event, &totals);
         }
-        let said = reporter.bar.as_ref().unwrap().message();
-        assert!(said.starts_with("1 failed · 2 uncertain · 0 in flight"), "{said}");
+        let printed = reporter.bar.as_ref().unwrap().message();
+        assert!(printed.starts_with("1 failed · 2 uncertain · 0 in flight"), "{printed}");
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
-        let words = |work, returning| Outlook { work, returning }.words(3);
+        let words = |work, returning| RemainingWork { work, returning }.words(3);
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
         assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");

@@ -51,12 +51,12 @@ impl Screen {
     /// Writes a line of progress, unless the user wants silence.
     pub fn say(&self, line: &str) {
         if self.show != Show::Nothing {
-            self.tell(line);
+            self.print_line(line);
         }
     }
 
     /// Writes a line that must be seen.
-    pub fn tell(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         // That stderr is closed is nothing that could be told anywhere.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
@@ -64,7 +64,7 @@ impl Screen {
     /// Tells why the program cannot go on, in the form that its logs have.
     pub fn fail(&self, why: impl FnOnce(Style) -> String) {
         match self.logs {
-            LogFormat::Text => self.tell(&why(self.style)),
+            LogFormat::Text => self.print_line(&why(self.style)),
             LogFormat::Json => tracing::error!("{}", why(Style::Plain)),
         }
     }

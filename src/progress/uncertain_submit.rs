@@ -9,7 +9,7 @@ use crate::journal::{Ledger, LinesError};
 use crate::words::{counted, shell_word};
 
 /// How many submits a person is shown; the report has all of those that the manifest asks for, and the journal all.
-const SHOWN: usize = 10;
+const MAX_SHOWN: usize = 10;
 
 /// A submit that may have been charged, with what it takes to look it up at the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -105,9 +105,9 @@ fn release(folder: &Path) -> String {
 }
 
 fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {
-    let mut text: String = submits.iter().take(SHOWN).map(|submit| format!("            {submit}\n")).collect();
-    if submits.len() > SHOWN {
-        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - SHOWN));
+    let mut text: String = submits.iter().take(MAX_SHOWN).map(|submit| format!("            {submit}\n")).collect();
+    if submits.len() > MAX_SHOWN {
+        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - MAX_SHOWN));
     }
     text
 }

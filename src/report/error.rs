@@ -16,7 +16,7 @@ pub enum ReportError {
     },
     /// The temporary file in which rows wait.
     #[error("keep rows in a temporary file")]
-    Spool(#[from] io::Error),
+    RowBuffer(#[from] io::Error),
     /// A row of a table.
     #[error("write a row of {name}")]
     Table {
@@ -44,7 +44,7 @@ impl ReportError {
             ReportError::Io { .. } => {
                 "see that the folder can be written and the disk has room, then run `dyehouse report`"
             }
-            ReportError::Spool(_) => "see that the folder for temporary files can be written and has room",
+            ReportError::RowBuffer(_) => "see that the folder for temporary files can be written and has room",
             ReportError::Table { .. } => "see that the disk has room, then run `dyehouse report`",
             ReportError::Page(_) | ReportError::Data(_) => {
                 "the pictures and the journal are whole; this is a fault of the program"

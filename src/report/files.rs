@@ -64,27 +64,27 @@ impl ReportFolder {
 
     /// Begins the file `name`, a path below the report's folder with `/` between its parts.
     pub(crate) fn draft(&self, name: &str) -> Result<Draft, ReportError> {
-        let place = self.root.join(name);
-        let parent = place.parent().unwrap_or(&self.root);
+        let target = self.root.join(name);
+        let parent = target.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).map_err(|source| ReportError::io("make", parent, source))?;
         let file = crate::files::temporary()
             .prefix(DRAFT_PREFIX)
             .tempfile_in(parent)
-            .map_err(|source| ReportError::io("write", &place, source))?;
+            .map_err(|source| ReportError::io("write", &target, source))?;
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
     /// Puts `draft` in its place, or drops it where the file there says the same.
     pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
-        let place = self.root.join(&draft.name);
-        let failed = |source| ReportError::io("write", &place, source);
+        let target = self.root.join(&draft.name);
+        let failed = |source| ReportError::io("write", &target, source);
         let file = draft.file.into_inner().map_err(|error| failed(error.into_error()))?;
         self.names.insert(draft.name);
-        if is_same(file.path(), &place).map_err(failed)? {
+        if is_same(file.path(), &target).map_err(failed)? {
             return Ok(());
         }
         file.as_file().sync_all().map_err(failed)?;
-        file.persist(&place).map_err(|error| failed(error.error))?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
         self.changed += 1;
         Ok(())
     }

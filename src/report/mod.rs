@@ -15,8 +15,8 @@
 //! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
 //! is left alone, so that writing a report again and again while a batch runs costs little.
 
-mod alike;
 mod columns;
+mod duplicate_pictures;
 mod error;
 mod files;
 mod inputs;
@@ -26,8 +26,8 @@ mod manifest_csv;
 mod model;
 mod page;
 mod results_csv;
+mod row_buffer;
 mod schema;
-mod spool;
 mod summary;
 mod tally;
 mod test_case;
@@ -36,7 +36,7 @@ mod tests;
 mod thumbnails;
 mod write;
 
-pub use alike::Alike;
+pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use model::{
     BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::alike::Alike;
+use super::duplicate_pictures::DuplicatePictures;
 use super::model::BatchView;
 use super::tally::Tally;
 use crate::color::VerdictCounts;
@@ -48,7 +48,7 @@ pub(crate) struct Summary<'a> {
     attempts: u64,
     pictures: Pictures,
     /// Jobs that show exactly the same picture as an earlier job.
-    alike: &'a Alike,
+    alike: &'a DuplicatePictures,
     notes: &'a [String],
 }
 
@@ -93,7 +93,7 @@ impl<'a> Summary<'a> {
             errors: &tally.errors,
             attempts: tally.attempts,
             pictures: Pictures { files: tally.pictures, bytes: tally.picture_bytes },
-            alike: &tally.alikes.found,
+            alike: &tally.duplicate_pictures.found,
             notes: &batch.notes,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::alike::Alikes;
+use super::duplicate_pictures::DuplicatePictureFinder;
 use super::model::JobView;
 use crate::color::{Verdict, VerdictCounts};
 use crate::job::{Cents, ErrorClass, JobStatus};
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     /// Submits that were made again because the color was missed.
     pub(crate) rerolls: u64,
     /// Jobs that show another one's picture.
-    pub(crate) alikes: Alikes,
+    pub(crate) duplicate_pictures: DuplicatePictureFinder,
     /// What charts are drawn from: some bytes a job.
     pub(crate) ends: Vec<End>,
     /// From the last submit to the picture.
@@ -45,7 +45,7 @@ pub(crate) struct End {
 impl Tally {
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
-        self.alikes.add(job);
+        self.duplicate_pictures.add(job);
         self.attempts += u64::from(job.attempts);
         self.corrected += u64::from(!job.originals.is_empty());
         self.retouched += u64::from(job.is_retouched);

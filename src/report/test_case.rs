@@ -51,15 +51,17 @@ impl TestCase {
             let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
             Finding { kind: kind.to_owned(), message, text }
         };
-        let said = || job.error.clone().unwrap_or_default();
+        let error_text = || job.error.clone().unwrap_or_default();
         let ending = match job.status {
             JobStatus::Completed => match missed(job) {
                 Some(message) => Ending::Failure(finding(Verdict::Off.as_str(), message)),
                 None => Ending::Passed,
             },
             JobStatus::Pending => Ending::Skipped,
-            JobStatus::Failed => Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), said())),
-            JobStatus::Uncertain => Ending::Error(finding("uncertain", said())),
+            JobStatus::Failed => {
+                Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), error_text()))
+            }
+            JobStatus::Uncertain => Ending::Error(finding("uncertain", error_text())),
         };
         TestCase { name: job.id.to_string(), seconds: job.seconds().unwrap_or_default(), ending }
     }

@@ -3,14 +3,14 @@
 use std::io;
 use std::path::Path;
 
-use super::alike::Alikes;
 use super::columns::Columns;
+use super::duplicate_pictures::DuplicatePictureFinder;
 use super::error::ReportError;
 use super::files::ReportFolder;
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
 use super::page::Page;
-use super::spool::{Row, Spool};
+use super::row_buffer::{Row, RowBuffer};
 use super::summary::Summary;
 use super::tally::Tally;
 use super::test_case::{TestCase, TestTotals};
@@ -33,7 +33,7 @@ pub fn write(
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let mut tally = Tally::default();
-    let mut spool = Spool::new()?;
+    let mut row_buffer = RowBuffer::new()?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();
     let mut page = Page::default();
@@ -50,23 +50,23 @@ pub fn write(
             case.iter().for_each(|case| totals.add(case));
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
-            spool.push(&row)?;
+            row_buffer.push(&row)?;
             page.push(&job, &before, row.own, &mut report, thumbnails)?;
         }
         Ok(())
     })?;
     if batch.backend == Some(Backend::Embedded) {
         // Its editor makes the same picture whatever the seed is, and mixes nothing up.
-        tally.alikes = Alikes::default();
+        tally.duplicate_pictures = DuplicatePictureFinder::default();
     }
-    write_tables(&mut spool, columns.names(), &mut report)?;
+    write_tables(&mut row_buffer, columns.names(), &mut report)?;
     let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally))?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
     page.finish(batch, &tally, columns.names(), &mut report)?;
     report.sweep()?;
     if let Some(path) = &options.junit {
-        junit::write(path, batch, totals, &mut spool)?;
+        junit::write(path, batch, totals, &mut row_buffer)?;
     }
     Ok(Written {
         index: report.root().join("index.html"),
@@ -76,7 +76,7 @@ pub fn write(
     })
 }
 
-fn write_tables(spool: &mut Spool, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
+fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
     const RESULTS: &str = "results.csv";
     const FAILED: &str = "failed.csv";
     let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
@@ -89,7 +89,7 @@ fn write_tables(spool: &mut Spool, own: &[String], report: &mut ReportFolder) ->
     results.write_record(header.map(|name| results_csv::neutral(&name).into_owned())).map_err(in_results)?;
     let header = manifest_csv::COLUMNS.into_iter().chain(own.iter().map(String::as_str));
     failed.write_record(header).map_err(in_failed)?;
-    spool.replay(|row| {
+    row_buffer.replay(|row| {
         let own_cells = row.own_cells(own.len());
         let cells = row.results.iter().map(String::as_str).chain(own_cells.iter().copied());
         results.write_record(cells.map(|cell| results_csv::neutral(cell).into_owned())).map_err(in_results)?;

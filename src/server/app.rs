@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::answer::Refusal;
 use super::auth::KeyHash;
 use super::chaos::Chaos;
-use super::config::Limits;
+use super::config::ServerLimits;
 use super::model;
-use super::store::{self, BodyHash, Entry, State, Store};
+use super::store::{self, BodyHash, PredictionState, Store, StoredPrediction};
 use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
 
 /// The server's state, shared by its routes and workers.
@@ -27,7 +27,7 @@ pub(super) struct App {
     pub(super) address: SocketAddr,
     pub(super) store: Store,
     pub(super) ids: Ids,
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     /// The ids of predictions that wait for a worker.
     pub(super) queue: UnboundedSender<Uuid>,
     pub(super) stop: CancellationToken,
@@ -116,12 +116,12 @@ impl App {
     pub(super) async fn prediction(&self, id: Uuid, origin: &str) -> Result<Prediction, Refusal> {
         let entry = self.entry(id)?;
         let (word, outputs, error, completed_at) = match &entry.state {
-            State::Processing => (status::PROCESSING, None, None, None),
-            State::Completed { at, .. } => {
+            PredictionState::Processing => (status::PROCESSING, None, None, None),
+            PredictionState::Completed { at, .. } => {
                 let outputs = self.outputs(id, &entry, origin).await?;
                 (status::COMPLETED, Some(outputs), None, Some(*at))
             }
-            State::Failed { at, error } => (status::FAILED, None, Some(error.to_string()), Some(*at)),
+            PredictionState::Failed { at, error } => (status::FAILED, None, Some(error.to_string()), Some(*at)),
         };
         Ok(Prediction {
             id: wire_id(id)?,
@@ -135,7 +135,7 @@ impl App {
         })
     }
 
-    async fn outputs(&self, id: Uuid, entry: &Entry, origin: &str) -> Result<Vec<String>, Refusal> {
+    async fn outputs(&self, id: Uuid, entry: &StoredPrediction, origin: &str) -> Result<Vec<String>, Refusal> {
         let files = self.store.outputs(id, entry);
         if !entry.base64 {
             let urls = files.iter().map(|(name, _)| format!("{origin}/outputs/{id}/{name}"));
@@ -152,7 +152,7 @@ impl App {
         Ok(texts)
     }
 
-    fn entry(&self, id: Uuid) -> Result<Entry, Refusal> {
+    fn entry(&self, id: Uuid) -> Result<StoredPrediction, Refusal> {
         self.store.get(id).ok_or_else(|| unknown(&id.to_string()))
     }
 }

@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::chaos::Hangup;
-use super::config::Limits;
+use super::config::ServerLimits;
 
 /// How long connections may live.
 #[derive(Clone, Debug)]
 pub(super) struct Lifetime {
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     /// No connection is accepted after this, and the open ones end after the request that they are at.
     pub(super) stop: CancellationToken,
     /// Every connection ends at this.

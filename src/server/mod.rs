@@ -48,12 +48,12 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-pub use config::{FetchPolicy, Limits, ServerConfig};
+pub use config::{FetchPolicy, ServerConfig, ServerLimits};
 pub use error::ServerError;
 pub use fetch::data_uri::{DataUriError, decode as decode_data_uri};
 pub use store::{LogError, StoreError};
 
-use crate::editor::Edit;
+use crate::editor::Editor;
 use app::{App, Ids};
 use auth::KeyHash;
 use chaos::Chaos;
@@ -79,7 +79,7 @@ impl Server {
     /// # Errors
     /// An empty key, a data folder that cannot be written, is held by another server or has a broken record, or an
     /// address that cannot be listened on.
-    pub async fn start(config: ServerConfig, editor: Arc<dyn Edit>) -> Result<Server, ServerError> {
+    pub async fn start(config: ServerConfig, editor: Arc<dyn Editor>) -> Result<Server, ServerError> {
         let key = KeyHash::new(&config.api_key).ok_or(ServerError::EmptyKey)?;
         let fetcher = Fetcher::new(config.fetch, &config.limits).map_err(ServerError::Client)?;
         let listener =
@@ -105,8 +105,8 @@ impl Server {
         });
         unfinished.into_iter().for_each(|id| app.enqueue(id));
         let worker = queue::Worker::new(app.clone(), editor, fetcher);
-        let pace = queue::Pace { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
-        tasks.spawn(queue::run(worker, queued, pace, tasks.clone()));
+        let settings = queue::WorkerSettings { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
+        tasks.spawn(queue::run(worker, queued, settings, tasks.clone()));
         let routes = routes::router(app.clone(), chaos);
         tasks.spawn(connection::accept(
             listener,
@@ -136,7 +136,7 @@ impl Server {
         format!("http://{address}")
     }
 
-    /// Stops listening, lets what is in work finish for [`Limits::stop_time`], and releases the data folder.
+    /// Stops listening, lets what is in work finish for [`ServerLimits::stop_time`], and releases the data folder.
     ///
     /// What is still in work then stays `processing`, and the next server over the same folder takes it up.
     pub async fn shutdown(self) {

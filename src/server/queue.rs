@@ -12,16 +12,16 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::app::{App, chain};
-use super::config::Limits;
+use super::config::ServerLimits;
 use super::fetch::{self, FetchError, Fetcher};
 use super::safety;
 use super::store::StoreError;
 use crate::api::wire::Generate;
-use crate::editor::{Edit, EditError, EditInput};
+use crate::editor::{EditError, EditInput, Editor};
 
 /// How many work, and until when.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct WorkerSettings {
     pub(super) workers: NonZeroUsize,
     /// No further prediction is begun after this.
     pub(super) stop: CancellationToken,
@@ -41,7 +41,7 @@ enum EditFailure {
     #[error("image {number} {fault}")]
     Image { number: usize, fault: UnusableImage },
     #[error(transparent)]
-    Edit(#[from] EditError),
+    Editor(#[from] EditError),
     #[error("the output is over {} MiB", most_bytes >> 20)]
     OutputTooLarge { most_bytes: usize },
     #[error("the editor failed over this picture")]
@@ -63,30 +63,35 @@ enum UnusableImage {
 #[derive(Clone)]
 pub(super) struct Worker {
     app: Arc<App>,
-    editor: Arc<dyn Edit>,
+    editor: Arc<dyn Editor>,
     fetcher: Fetcher,
 }
 
 /// Works the queue off in order, until it is told to stop.
-pub(super) async fn run(worker: Worker, mut queued: UnboundedReceiver<Uuid>, pace: Pace, tasks: TaskTracker) {
-    let slots = Arc::new(Semaphore::new(pace.workers.get()));
+pub(super) async fn run(
+    worker: Worker,
+    mut queued: UnboundedReceiver<Uuid>,
+    settings: WorkerSettings,
+    tasks: TaskTracker,
+) {
+    let slots = Arc::new(Semaphore::new(settings.workers.get()));
     let next = async {
         loop {
             let slot = slots.clone().acquire_owned().await.ok()?;
             let id = queued.recv().await?;
             let worker = worker.clone();
-            let kill = pace.kill.clone();
+            let kill = settings.kill.clone();
             tasks.spawn(async move {
                 kill.run_until_cancelled(worker.work(id)).await;
                 drop(slot);
             });
         }
     };
-    let _: Option<Option<()>> = pace.stop.run_until_cancelled(next).await;
+    let _: Option<Option<()>> = settings.stop.run_until_cancelled(next).await;
 }
 
 impl Worker {
-    pub(super) fn new(app: Arc<App>, editor: Arc<dyn Edit>, fetcher: Fetcher) -> Worker {
+    pub(super) fn new(app: Arc<App>, editor: Arc<dyn Editor>, fetcher: Fetcher) -> Worker {
         Worker { app, editor, fetcher }
     }
 
@@ -131,7 +136,12 @@ impl Worker {
     }
 }
 
-fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limits) -> Result<Vec<u8>, EditFailure> {
+fn edit(
+    editor: &dyn Editor,
+    request: &Generate,
+    images: &[Vec<u8>],
+    limits: &ServerLimits,
+) -> Result<Vec<u8>, EditFailure> {
     for (index, image) in images.iter().enumerate() {
         check(image, limits).map_err(|fault| EditFailure::Image { number: index + 1, fault })?;
     }
@@ -144,7 +154,7 @@ fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limi
 }
 
 /// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
-fn check(image: &[u8], limits: &Limits) -> Result<(), UnusableImage> {
+fn check(image: &[u8], limits: &ServerLimits) -> Result<(), UnusableImage> {
     let format = image::guess_format(image).ok();
     let known = format.filter(|format| {
         use ImageFormat::{Gif, Jpeg, Png, WebP};

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Run;
 use crate::exit::Exit;
-use crate::progress::{Closing, Screen};
+use crate::progress::{RunSummary, Screen};
 
 use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     // People are told first, and the folder is free by now, for a command may want to work in it.
     match ended {
         Ok(ended) => {
-            let closing = Closing { seconds: began.elapsed(), ..ended };
+            let closing = RunSummary { seconds: began.elapsed(), ..ended };
             if arguments.json {
                 print_json(&closing.json());
             } else {
@@ -54,7 +54,7 @@ fn carry_out(
     runtime: &Runtime,
     notices: &mut Notifications,
     interruption: &Interruption,
-) -> Result<Closing, Failure> {
+) -> Result<RunSummary, Failure> {
     let (mut session, held) = Session::prepare(arguments, screen)?;
     let (_lock, ledger, disk) = held;
     let spent_before = ledger.spent();

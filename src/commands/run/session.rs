@@ -20,8 +20,8 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{Changed, Closing, Reporter, Screen};
-use crate::report::Alike;
+use crate::progress::{ChangedJobs, Reporter, RunSummary, Screen};
+use crate::report::DuplicatePictures;
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -56,7 +56,7 @@ pub(super) struct Session<'a> {
     /// How many jobs had their pictures moved aside because the manifest has them no more.
     set_aside: u64,
     /// The jobs that are paid for again because they ask for something else.
-    changed: Changed,
+    changed: ChangedJobs,
 }
 
 impl<'a> Session<'a> {
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
         options.check_origin(&journal.ledger, agenda.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
-        let changed = Changed { price, ..agenda.changed };
+        let changed = ChangedJobs { price, ..agenda.changed };
         let name = arguments.manifest.display().to_string();
         if let Some(mut there) = OtherRunConflicts::of(options.backend, &options.scope) {
             for decided in agenda.decided(&options.folder)? {
@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
-            self.screen.tell("nothing is pruned, for no job is asked for");
+            self.screen.print_line("nothing is pruned, for no job is asked for");
         } else if self.arguments.prune {
             let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
@@ -228,10 +228,10 @@ impl<'a> Session<'a> {
         spent_before: Cents,
         outcome: Outcome,
         removed: u64,
-    ) -> Result<Closing, Failure> {
+    ) -> Result<RunSummary, Failure> {
         let Outcome { counts, errors, colors, retouched } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
-        Ok(Closing {
+        Ok(RunSummary {
             backend: options.backend,
             partition: options.partition,
             work: self.agenda.left(),
@@ -252,7 +252,7 @@ impl<'a> Session<'a> {
             retouched,
             held_back: self.agenda.held_back.clone(),
             colors,
-            alike: Alike::of_report(&options.folder),
+            alike: DuplicatePictures::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
             report: options.folder.report_page(),

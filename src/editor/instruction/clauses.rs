@@ -20,11 +20,11 @@ const MEANINGS: &[(&str, &str)] = &[
 /// The clauses of a prompt as words in lower case. What follows "and" or "but" is a clause of its own if it begins as one.
 pub(super) fn clauses(prompt: &str) -> Vec<Vec<String>> {
     let mut text = prompt.to_lowercase();
-    while let Some((place, hex)) = function(&text) {
-        text.replace_range(place, &format!(" {hex} ").to_lowercase());
+    while let Some((span, hex)) = function(&text) {
+        text.replace_range(span, &format!(" {hex} ").to_lowercase());
     }
-    for (said, meant) in MEANINGS {
-        text = text.replace(said, meant);
+    for (phrase, meaning) in MEANINGS {
+        text = text.replace(phrase, meaning);
     }
     sentences(&text).iter().flat_map(|sentence| split_at_conjunctions(sentence)).collect()
 }

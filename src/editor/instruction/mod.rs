@@ -23,12 +23,12 @@ use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instruction {
     /// One after the other, at least one.
-    pub(super) changes: Vec<Part>,
+    pub(super) changes: Vec<ColorChange>,
 }
 
 /// A part that changes its color.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Part {
+pub(super) struct ColorChange {
     /// The color that it has, if that is said.
     pub(super) from: Option<Hex>,
     /// The part that is named in place of a color.
@@ -54,7 +54,7 @@ enum Role {
     To,
     /// "in red" is a target, unless another follows: "the mug in red to blue".
     In,
-    Unsaid,
+    Unstated,
 }
 
 impl FromStr for Instruction {
@@ -94,19 +94,19 @@ fn cannot(why: &str) -> EditError {
 }
 
 /// The changes that a clause asks for, if it speaks of colors at all.
-fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
+fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     let mentions = mentions(clause)?;
     let is_target = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
     let last_target = mentions.iter().rposition(is_target);
-    let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unsaid));
+    let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unstated));
     let Some(last_target) = last_target else { return Ok(Vec::new()) };
-    if mentions[last_target].role == Role::Unsaid && last_target > 0 {
+    if mentions[last_target].role == Role::Unstated && last_target > 0 {
         let between = &clause[mentions[last_target - 1].words.1..mentions[last_target].words.0];
         if matches!(between, [word] if word == "and" || word == "or") {
             return Err(cannot("it cannot tell which of two colors is meant"));
         }
     }
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<ColorChange> = Vec::new();
     let mut source: Option<Mention> = None;
     for (index, mention) in mentions.iter().enumerate() {
         if is_target(mention) || index == last_target {
@@ -117,7 +117,7 @@ fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
                 source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
             };
             let from = source.take().filter(is_of_part).map(|source| source.hex);
-            parts.push(Part { from, named, to: mention.hex });
+            parts.push(ColorChange { from, named, to: mention.hex });
         } else if index < last_target {
             source = source.or(Some(*mention));
         } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
@@ -199,5 +199,5 @@ fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
             role => Some(role),
         }
     });
-    found.unwrap_or(Role::Unsaid)
+    found.unwrap_or(Role::Unstated)
 }

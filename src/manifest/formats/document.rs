@@ -161,12 +161,12 @@ impl Head<'_> {
         let mut errors = CatalogErrors::default();
         let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut errors);
         self.diagnostics.extend(errors.elsewhere);
-        let placed = errors.complaints.into_iter();
-        let placed = placed.map(|complaint| (span_of(&complaint.at, &[], whole, self.text), complaint));
+        let placed = errors.row_errors.into_iter();
+        let placed = placed.map(|row_error| (span_of(&row_error.at, &[], whole, self.text), row_error));
         let mut placed: Vec<(Range<usize>, RowError)> = placed.collect();
         placed.sort_by_key(|(span, _)| span.start);
-        for (span, complaint) in placed {
-            self.complain(&span, complaint.message, complaint.hint);
+        for (span, row_error) in placed {
+            self.complain(&span, row_error.message, row_error.hint);
         }
         catalog
     }
@@ -249,21 +249,21 @@ impl Head<'_> {
             }
             return Defaults::default();
         };
-        let (row, mut complaints) = read_row(pairs);
+        let (row, mut row_errors) = read_row(pairs);
         for (key, _) in pairs {
             let forbidden = match key.name.as_str() {
                 "id" => "an id belongs to one job alone",
                 COLUMNS => "columns of your own belong to one job",
                 _ => continue,
             };
-            complaints.push(RowError::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
+            row_errors.push(RowError::new(At::Source(key.span.clone()), forbidden, "write it in each job".to_owned()));
         }
         let mut reader = Reader::new(&row, self.folder);
         let defaults = Defaults::from(reader.parse());
-        complaints.extend(reader.into_complaints());
-        for complaint in complaints {
-            let span = span_of(&complaint.at, pairs, &value.span, self.text);
-            self.complain(&span, complaint.message, complaint.hint);
+        row_errors.extend(reader.into_errors());
+        for row_error in row_errors {
+            let span = span_of(&row_error.at, pairs, &value.span, self.text);
+            self.complain(&span, row_error.message, row_error.hint);
         }
         defaults
     }

@@ -21,7 +21,7 @@ pub(in crate::manifest) struct Entries {
 }
 
 /// A pass over some of them.
-struct EntriesPass<'e> {
+struct EntryCursor<'e> {
     list: &'e Entries,
     source: &'e Source,
     jobs: &'e [Node],
@@ -47,11 +47,11 @@ impl Entries {
 
     /// Its jobs.
     pub(in crate::manifest) fn parts<'e>(&'e self, source: &'e Source) -> Parts<'e> {
-        parts_of_list(&self.jobs, 1, |jobs| EntriesPass { list: self, source, jobs, next: 0 })
+        parts_of_list(&self.jobs, 1, |jobs| EntryCursor { list: self, source, jobs, next: 0 })
     }
 }
 
-impl RowCursor for EntriesPass<'_> {
+impl RowCursor for EntryCursor<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -77,14 +77,14 @@ impl RowCursor for EntriesPass<'_> {
         columns_of(self.job())
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let text = &self.list.text;
-        let span = span_in(&complaint.at, self.job(), text);
-        self.source.error_on(text, &span, complaint.message, complaint.hint)
+        let span = span_in(&row_error.at, self.job(), text);
+        self.source.error_on(text, &span, row_error.message, row_error.hint)
     }
 }
 
-impl EntriesPass<'_> {
+impl EntryCursor<'_> {
     fn job(&self) -> &Node {
         &self.jobs[self.next.saturating_sub(1)]
     }
@@ -136,37 +136,37 @@ fn joined_key(text: &str) -> Option<&str> {
 /// The known columns among the keys of a map, and what is wrong with the keys.
 pub(in crate::manifest) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<RowError>) {
     let mut row = Row::default();
-    let mut complaints = Vec::new();
+    let mut row_errors = Vec::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
         let at = At::Source(key.span.clone());
         if let Some((message, hint)) = repeated(pairs, index) {
-            complaints.push(RowError::new(at, message, hint));
+            row_errors.push(RowError::new(at, message, hint));
         } else if let Some(field) = Field::from_key(&key.name) {
             match value_of(field, value) {
                 Ok(value) => row.set(field, value),
                 Err(wrong) => {
                     row.set(field, Value::Refused);
-                    complaints.extend(wrong);
+                    row_errors.extend(wrong);
                 }
             }
         } else if key.name == COLUMNS {
-            complaints.extend(own_columns(value));
+            row_errors.extend(own_columns(value));
         } else {
             if let Some(near) = suggest::nearest(&key.name, Field::KEYS) {
                 // The column was meant and is spelled wrong: that it is missing as well is not worth a second message.
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
-                complaints.push(RowError::new(
+                row_errors.push(RowError::new(
                     at,
                     format!("unknown column {}", quoted(&key.name)),
                     format!("did you mean `{near}`?"),
                 ));
             } else {
                 let hint = format!("a job has {}; what is your own goes under `{COLUMNS}:`", Field::KEYS.join(", "));
-                complaints.push(RowError::new(at, format!("unknown column {}", quoted(&key.name)), hint));
+                row_errors.push(RowError::new(at, format!("unknown column {}", quoted(&key.name)), hint));
             }
         }
     }
-    (row, complaints)
+    (row, row_errors)
 }
 
 fn own_columns(value: &Node) -> Option<RowError> {

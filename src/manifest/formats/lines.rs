@@ -17,8 +17,8 @@ use crate::manifest::row_cursor::{Parts, RowCursor, TablePurpose, parts};
 use crate::manifest::suggest;
 
 use super::dialect::{self, snake_case};
-use super::json_places;
-use super::table::header::{self, Column, Remark};
+use super::json_spans;
+use super::table::header::{self, Column, HeaderProblem};
 
 /// How many names of columns are looked at in the first lines.
 const MAX_NAMES: usize = 256;
@@ -38,12 +38,12 @@ impl Lines {
         let failed = |error: io::Error| source.failed(&error);
         let mut blocks = Blocks::new(source.reader(0), Ends::Lines, Start::TEXT, 1);
         for block in &mut blocks {
-            let mut pass = LinePass::new(source, use_as, block.map_err(failed)?);
+            let mut pass = LineCursor::new(source, use_as, block.map_err(failed)?);
             if pass.advance()? {
                 if use_as == TablePurpose::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
                     let hint = "call it .csv".to_owned();
-                    let complaint = RowError::new(At::Row, "the file holds a table, not JSON lines", hint);
-                    return Err(pass.diagnostic(complaint));
+                    let row_error = RowError::new(At::Row, "the file holds a table, not JSON lines", hint);
+                    return Err(pass.diagnostic(row_error));
                 }
                 let notices = if use_as == TablePurpose::Jobs { pass.notices() } else { Vec::new() };
                 return Ok(Lines { use_as, notices });
@@ -57,7 +57,7 @@ impl Lines {
     pub(in crate::manifest) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
         let file = source.reader(0);
         let use_as = self.use_as;
-        let pass = move |block: Block| LinePass::new(source, use_as, block);
+        let pass = move |block: Block| LineCursor::new(source, use_as, block);
         Ok(parts(source, Blocks::new(file, Ends::Lines, Start::TEXT, jobs), pass))
     }
 }
@@ -70,7 +70,7 @@ fn is_header(line: &str) -> bool {
 }
 
 /// Lines of a text.
-struct LinePass<'l> {
+struct LineCursor<'l> {
     source: &'l Source,
     use_as: TablePurpose,
     block: Block,
@@ -122,7 +122,7 @@ enum Cell {
     Deep(String),
 }
 
-impl RowCursor for LinePass<'_> {
+impl RowCursor for LineCursor<'_> {
     fn rewind(&mut self) {
         (self.next, self.next_line) = (0, self.block.line);
     }
@@ -147,7 +147,7 @@ impl RowCursor for LinePass<'_> {
             Ok(Object(pairs)) => {
                 let text = &self.block.text[self.span.clone()];
                 let cells = pairs.into_iter().enumerate().map(|(index, (name, value))| {
-                    let spelt = || json_places::pairs(text).nth(index).map(|(_, value)| text[value].to_owned());
+                    let spelt = || json_spans::pairs(text).nth(index).map(|(_, value)| text[value].to_owned());
                     (name, cell(value, spelt))
                 });
                 self.pairs.extend(cells);
@@ -162,12 +162,12 @@ impl RowCursor for LinePass<'_> {
                 return Err(self.diagnostic(RowError::new(At::Row, "a JSON object spans the lines", hint)));
             }
             Err(_) if self.text().contains('\r') => {
-                let complaint = RowError::new(
+                let row_error = RowError::new(
                     At::Source(0..1),
                     "its lines end in carriage returns alone",
                     "end them in line feeds: tr '\\r' '\\n'".to_owned(),
                 );
-                return Err(self.diagnostic(complaint));
+                return Err(self.diagnostic(row_error));
             }
             Err(error) if error.is_data() && self.text().starts_with('[') => {
                 let hint =
@@ -182,7 +182,7 @@ impl RowCursor for LinePass<'_> {
                 let at = error.column().saturating_sub(1).min(self.text().len());
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-                let hint = way_to_json(self.text(), at).to_owned();
+                let hint = json_hint(self.text(), at).to_owned();
                 self.wrong = Some(RowError::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), hint));
             }
         }
@@ -196,9 +196,9 @@ impl RowCursor for LinePass<'_> {
 
     fn row(&self) -> (Row<'_>, Vec<RowError>) {
         let mut row = Row::default();
-        let mut complaints: Vec<RowError> = self.wrong.iter().cloned().collect();
-        if !complaints.is_empty() {
-            return (Row::refused(), complaints);
+        let mut row_errors: Vec<RowError> = self.wrong.iter().cloned().collect();
+        if !row_errors.is_empty() {
+            return (Row::refused(), row_errors);
         }
         for (index, ((name, cell), column)) in self.pairs.iter().zip(&self.columns).enumerate() {
             let field = column.field;
@@ -208,7 +208,11 @@ impl RowCursor for LinePass<'_> {
                     true => format!("the key {} is there twice", quoted(name)),
                     false => format!("the key {} is there already, as {}", quoted(name), quoted(&earlier.name)),
                 };
-                complaints.push(RowError::new(At::Source(self.place(index)), message, "keep one of them".to_owned()));
+                row_errors.push(RowError::new(
+                    At::Source(self.value_span(index)),
+                    message,
+                    "keep one of them".to_owned(),
+                ));
                 continue;
             }
             let value = match cell {
@@ -219,7 +223,7 @@ impl RowCursor for LinePass<'_> {
                 Cell::Deep(_) => {
                     let message = format!("{} holds more than texts", quoted(name));
                     let at = At::Source(self.value(index));
-                    complaints.push(RowError::new(at, message, "write it as a text".to_owned()));
+                    row_errors.push(RowError::new(at, message, "write it as a text".to_owned()));
                     Value::Refused
                 }
             };
@@ -227,11 +231,11 @@ impl RowCursor for LinePass<'_> {
                 row.set(field, value);
             } else if let Some(near) = self.meant(name) {
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
-                let (at, message) = (At::Source(self.place(index)), format!("unknown column {}", quoted(name)));
-                complaints.push(RowError::new(at, message, format!("did you mean `{near}`?")));
+                let (at, message) = (At::Source(self.value_span(index)), format!("unknown column {}", quoted(name)));
+                row_errors.push(RowError::new(at, message, format!("did you mean `{near}`?")));
             }
         }
-        (row, complaints)
+        (row, row_errors)
     }
 
     fn columns(&self) -> Vec<(String, String)> {
@@ -247,11 +251,11 @@ impl RowCursor for LinePass<'_> {
         .collect()
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let text = self.text();
         let column = |is_it: &dyn Fn(&Column) -> bool| self.columns.iter().position(is_it);
         let of_field = |field: Field| column(&|column| column.field == Some(field));
-        let span = match &complaint.at {
+        let span = match &row_error.at {
             At::Row | At::OfRow(_) => None,
             At::Source(span) => Some(span.clone()),
             At::Column(name) => column(&|column| snake_case(&column.name) == *name).map(|column| self.value(column)),
@@ -259,17 +263,17 @@ impl RowCursor for LinePass<'_> {
             At::Part(field, part) => of_field(*field).map(|column| self.part(column, part)),
             At::Item(field, number) => of_field(*field).map(|column| {
                 let list = self.value(column);
-                let item = json_places::items(&text[list.clone()]).nth(*number);
+                let item = json_spans::items(&text[list.clone()]).nth(*number);
                 item.map_or(list.clone(), |item| list.start + item.start..list.start + item.end)
             }),
         };
         let span = span.unwrap_or(0..text.len());
-        self.source.error_in(text, self.line, &span, complaint.message, complaint.hint)
+        self.source.error_in(text, self.line, &span, row_error.message, row_error.hint)
     }
 }
 
 /// The way out of what is no JSON from byte `at` of a line on.
-fn way_to_json(line: &str, at: usize) -> &'static str {
+fn json_hint(line: &str, at: usize) -> &'static str {
     let rest = line.get(at..).unwrap_or_default().trim_start();
     let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
     match rest.as_bytes().first() {
@@ -283,9 +287,9 @@ fn way_to_json(line: &str, at: usize) -> &'static str {
     }
 }
 
-impl<'l> LinePass<'l> {
-    fn new(source: &'l Source, use_as: TablePurpose, block: Block) -> LinePass<'l> {
-        LinePass {
+impl<'l> LineCursor<'l> {
+    fn new(source: &'l Source, use_as: TablePurpose, block: Block) -> LineCursor<'l> {
+        LineCursor {
             source,
             use_as,
             next: 0,
@@ -314,12 +318,12 @@ impl<'l> LinePass<'l> {
 
     /// What is to be said of the names in the line and in all that follow in the block.
     fn notices(&mut self) -> Vec<Diagnostic> {
-        let (mut columns, mut places): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
+        let (mut columns, mut diagnostics): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
         loop {
             for (index, column) in self.columns.iter().enumerate() {
                 if !columns.iter().any(|known| known.name == column.name) && columns.len() < MAX_NAMES {
                     columns.push(Column { name: column.name.clone(), field: column.field });
-                    places.push(self.diagnostic(RowError::new(At::Source(self.place(index)), "", None)));
+                    diagnostics.push(self.diagnostic(RowError::new(At::Source(self.value_span(index)), "", None)));
                 }
             }
             // What is wrong with a line is told when jobs are made.
@@ -327,13 +331,13 @@ impl<'l> LinePass<'l> {
                 break;
             }
         }
-        let notice = |severity, Remark { column, message, hint }| {
-            let place = places.get(column?)?.clone();
-            Some(Diagnostic { severity, message, hint, ..place })
+        let notice = |severity, HeaderProblem { column, message, hint }| {
+            let value_span = diagnostics.get(column?)?.clone();
+            Some(Diagnostic { severity, message, hint, ..value_span })
         };
         let renamed = header::renamed(&columns).into_iter().filter_map(|remark| notice(Severity::Note, remark));
         // What jobs cannot do without is an error in each line that lacks it.
-        let is_warning = |remark: &Remark| {
+        let is_warning = |remark: &HeaderProblem| {
             let name = remark.column.map_or("", |column| columns[column].name.as_str());
             suggest::nearest(name, header::NEEDED.map(Field::key)).is_none()
         };
@@ -350,15 +354,15 @@ impl<'l> LinePass<'l> {
     }
 
     /// Where the key with the number `index` stands in the line.
-    fn place(&self, index: usize) -> Range<usize> {
+    fn value_span(&self, index: usize) -> Range<usize> {
         let text = self.text();
-        json_places::pairs(text).nth(index).map_or(0..text.len(), |(key, _)| key)
+        json_spans::pairs(text).nth(index).map_or(0..text.len(), |(key, _)| key)
     }
 
     /// Where its value stands in the line.
     fn value(&self, index: usize) -> Range<usize> {
         let text = self.text();
-        json_places::pairs(text).nth(index).map_or(0..text.len(), |(_, value)| value)
+        json_spans::pairs(text).nth(index).map_or(0..text.len(), |(_, value)| value)
     }
 
     /// Where bytes of the text stand that its value is.

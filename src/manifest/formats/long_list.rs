@@ -80,7 +80,7 @@ impl LongList {
     pub(in crate::manifest) fn parts<'l>(&'l self, source: &'l Source) -> Parts<'l> {
         let input = source.reader(self.start.offset);
         let blocks = Blocks::of_size(input, Ends::Entries(self.indent), self.start, self.size);
-        parts(source, blocks, move |block| LongPass::new(self, source, &block))
+        parts(source, blocks, move |block| LongListCursor::new(self, source, &block))
     }
 }
 
@@ -113,7 +113,7 @@ fn may_refer(text: &[u8]) -> bool {
 }
 
 /// A block of a long list.
-struct LongPass<'l> {
+struct LongListCursor<'l> {
     list: &'l LongList,
     source: &'l Source,
     /// The block below [`ABOVE`].
@@ -126,10 +126,10 @@ struct LongPass<'l> {
     next: usize,
 }
 
-impl<'l> LongPass<'l> {
-    fn new(list: &'l LongList, source: &'l Source, block: &Block) -> LongPass<'l> {
+impl<'l> LongListCursor<'l> {
+    fn new(list: &'l LongList, source: &'l Source, block: &Block) -> LongListCursor<'l> {
         let text = [ABOVE, &block.text].concat();
-        LongPass { list, source, text, first_line: block.line - 1, jobs: None, next: 0 }
+        LongListCursor { list, source, text, first_line: block.line - 1, jobs: None, next: 0 }
     }
 
     fn parsed(&self) -> Result<Vec<Node>, Diagnostic> {
@@ -160,7 +160,7 @@ impl<'l> LongPass<'l> {
     }
 }
 
-impl RowCursor for LongPass<'_> {
+impl RowCursor for LongListCursor<'_> {
     fn rewind(&mut self) {
         self.next = 0;
     }
@@ -191,9 +191,9 @@ impl RowCursor for LongPass<'_> {
         columns_of(self.job())
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
-        let span = span_in(&complaint.at, self.job(), &self.text);
-        self.source.error_in(&self.text, self.first_line, &span, complaint.message, complaint.hint)
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
+        let span = span_in(&row_error.at, self.job(), &self.text);
+        self.source.error_in(&self.text, self.first_line, &span, row_error.message, row_error.hint)
     }
 }
 

@@ -69,38 +69,44 @@ const HINTS: [(&str, &str); 8] = [
 
 /// What the parser stumbled over, in words that say how to fix it where the reason is a usual one.
 fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
-    let said = error.to_string();
-    let said = said.lines().next().unwrap_or_default();
-    let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
+    let parser_message = error.to_string();
+    let parser_message = parser_message.lines().next().unwrap_or_default();
+    let parser_message =
+        parser_message.split(" at line ").next().unwrap_or(parser_message).trim_start_matches("error: ");
     let is_object = |line: &str| line.trim().starts_with('{') && line.trim().ends_with('}');
-    if said.contains("document start") && text[..at].lines().any(is_object) {
+    if parser_message.contains("document start") && text[..at].lines().any(is_object) {
         let hint = "a manifest with one JSON object per line ends in .jsonl".to_owned();
-        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint };
+        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint };
     }
     let marks = Marks::of(text);
     if let Some(cut) = cut_by_a_comment(text, at, &marks) {
         return cut;
     }
-    if said.contains("recursion") {
+    if parser_message.contains("recursion") {
         let (message, hint) =
             ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
         return Unparsable { at: at..at + 1, message, hint };
     }
-    if let Some((at, message, hint)) = usual(said, text, at, &marks) {
+    if let Some((at, message, hint)) = common_mistake(parser_message, text, at, &marks) {
         return Unparsable { at, message, hint };
     }
     let line = line_at(text, at);
-    let is_of_slip = |(slip, _): &&(&str, &str)| said.contains(*slip);
+    let is_of_slip = |(slip, _): &&(&str, &str)| parser_message.contains(*slip);
     let hint = match HINTS.iter().find(is_of_slip) {
         _ if text[line].contains(": {{") => "a text that begins with a template needs quotes: id: \"{{ sku }}\"",
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
     };
-    Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint: hint.to_owned() }
+    Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint: hint.to_owned() }
 }
 
 /// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
-fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usize>, String, String)> {
+fn common_mistake(
+    parser_message: &str,
+    text: &str,
+    at: usize,
+    marks: &Marks,
+) -> Option<(Range<usize>, String, String)> {
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
     for near in [&line, &above] {
@@ -110,11 +116,11 @@ fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usiz
             return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
         }
     }
-    if let Some(tab) = indenting_tab(text, line.start).filter(|_| said.contains("tab")) {
+    if let Some(tab) = indenting_tab(text, line.start).filter(|_| parser_message.contains("tab")) {
         let message = "invalid YAML: a tab in the indentation".to_owned();
         return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
     }
-    if said.contains("unknown escape") || said.contains("hexadecimal") {
+    if parser_message.contains("unknown escape") || parser_message.contains("hexadecimal") {
         let escape = broken_escape(text, at)?;
         let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
         let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
@@ -124,16 +130,16 @@ fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usiz
             "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned(),
         ));
     }
-    if said.contains("unexpected character") || said.contains("cannot start any token") {
+    if parser_message.contains("unexpected character") || parser_message.contains("cannot start any token") {
         let sign = text[at..].chars().next()?;
         let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
         return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
     }
-    if said.contains("non-finite") {
+    if parser_message.contains("non-finite") {
         let message = "invalid YAML: the number is too large".to_owned();
         return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
     }
-    if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| said.contains(word)) {
+    if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| parser_message.contains(word)) {
         return None;
     }
     for near in [&above, &line] {

@@ -23,7 +23,7 @@ pub(in crate::manifest) struct Block {
     /// The line where it begins, from 1.
     pub(in crate::manifest) line: u64,
     /// Where its memory goes when nobody needs it any more.
-    shelf: BufferPool,
+    pool: BufferPool,
 }
 
 /// Memory of blocks that were read, for those to come: fresh memory comes with a fault for each of its
@@ -65,7 +65,7 @@ pub(in crate::manifest) struct Blocks<R> {
     /// What was read behind the last block.
     rest: Vec<u8>,
     is_over: bool,
-    shelf: BufferPool,
+    pool: BufferPool,
 }
 
 impl<R: Read> Blocks<R> {
@@ -76,11 +76,11 @@ impl<R: Read> Blocks<R> {
 
     /// The same with blocks of `size` bytes where rows are short.
     pub(in crate::manifest) fn of_size(input: R, ends: Ends, start: Start, size: usize) -> Blocks<R> {
-        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, shelf: BufferPool::default() }
+        Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, pool: BufferPool::default() }
     }
 
     fn read(&mut self) -> io::Result<Option<Block>> {
-        let (mut bytes, mut filled) = (self.shelf.take(), self.rest.len());
+        let (mut bytes, mut filled) = (self.pool.take(), self.rest.len());
         bytes.resize(self.size.max(filled), 0);
         bytes[..filled].copy_from_slice(&self.rest);
         self.rest.clear();
@@ -113,7 +113,7 @@ impl<R: Read> Blocks<R> {
         let text = String::from_utf8(bytes).map_err(changed)?;
         let Start { offset, line } = self.next;
         self.next = Start { offset: offset + end as u64, line: line + self.ends.breaks(&text) };
-        Ok(Some(Block { text, offset, line, shelf: self.shelf.clone() }))
+        Ok(Some(Block { text, offset, line, pool: self.pool.clone() }))
     }
 }
 
@@ -132,13 +132,13 @@ impl Block {
     /// A block of this text, as if it were all that there is.
     #[cfg(test)]
     pub(in crate::manifest) fn of(text: &str) -> Block {
-        Block { text: text.to_owned(), offset: 0, line: 1, shelf: BufferPool::default() }
+        Block { text: text.to_owned(), offset: 0, line: 1, pool: BufferPool::default() }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.shelf.put(std::mem::take(&mut self.text).into_bytes());
+        self.pool.put(std::mem::take(&mut self.text).into_bytes());
     }
 }
 

@@ -107,13 +107,13 @@ pub(in crate::manifest) struct Guess {
 /// lines end as they did there, or letters inside words show that it is that.
 pub(in crate::manifest) fn fallback(reader: impl Read) -> io::Result<Guess> {
     let mut reader = BufReader::with_capacity(1 << 17, reader);
-    let mut met = Met::default();
+    let mut evidence = EncodingEvidence::default();
     loop {
         let bytes = reader.fill_buf()?;
         if bytes.is_empty() {
-            return Ok(met.guess());
+            return Ok(evidence.guess());
         }
-        bytes.iter().for_each(|byte| met.take(*byte));
+        bytes.iter().for_each(|byte| evidence.take(*byte));
         let read = bytes.len();
         reader.consume(read);
     }
@@ -121,7 +121,7 @@ pub(in crate::manifest) fn fallback(reader: impl Read) -> io::Result<Guess> {
 
 /// What a text has in it that tells Windows-1252 and the old Macintosh's encoding apart.
 #[derive(Default)]
-struct Met {
+struct EncodingEvidence {
     has_returns: bool,
     has_feeds: bool,
     /// Whether a letter of the Macintosh stands in a word where Windows-1252 would have a sign, a capital, or nothing.
@@ -175,7 +175,7 @@ fn parts_words(byte: u8) -> bool {
     byte.is_ascii() || matches!(byte, 0x85 | 0x91..=0x97 | 0xA0 | 0xAB | 0xBB)
 }
 
-impl Met {
+impl EncodingEvidence {
     fn take(&mut self, byte: u8) {
         let [first, letter] = self.before;
         self.before = [letter, byte];
@@ -194,9 +194,9 @@ impl Met {
         self.offset += 1;
         self.run = if parts_words(byte) { 0 } else { self.run + 1 };
         let (here, before) = (self.offset - 1, self.offset.saturating_sub(2));
-        let note = |place: &mut Option<u64>, offset: u64, is_so: bool| {
+        let note = |first: &mut Option<u64>, offset: u64, is_so: bool| {
             if is_so {
-                place.get_or_insert(offset);
+                first.get_or_insert(offset);
             }
         };
         note(&mut self.no_word, here, self.run == MAX_ACCENTS);
@@ -281,8 +281,8 @@ mod tests {
             };
             let mut bytes = text.into_bytes();
             proptest::prop_assert!(is_utf8(&holding(&bytes)).unwrap());
-            if let Some(place) = bytes.get_mut(broken) {
-                *place = byte;
+            if let Some(first) = bytes.get_mut(broken) {
+                *first = byte;
             }
             proptest::prop_assert_eq!(is_utf8(&holding(&bytes)).unwrap(), std::str::from_utf8(&bytes).is_ok());
         }

@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_line_begins_behind_whatever_ends_the_one_before_it() {
         let text = LinedText::from("a\nb\r\nc\rd".to_owned());
-        let places = [0, 1, 2, 3, 4, 5, 7, 99].map(|at| text.line_at(at));
-        assert_eq!(places, [(1, 0), (1, 0), (2, 2), (2, 2), (2, 2), (3, 5), (4, 7), (4, 7)]);
+        let positions = [0, 1, 2, 3, 4, 5, 7, 99].map(|at| text.line_at(at));
+        assert_eq!(positions, [(1, 0), (1, 0), (2, 2), (2, 2), (2, 2), (3, 5), (4, 7), (4, 7)]);
     }
 }

@@ -128,7 +128,7 @@ impl Source {
 
     /// What is said of a text of whose encoding no more is known than that no word has the byte at `offset` in this one.
     fn no_word(&self, offset: u64, encoding: &'static Encoding) -> Diagnostic {
-        let (line, column) = self.place_of(offset, |_| true).ok().unzip();
+        let (line, column) = self.line_and_column(offset, |_| true).ok().unzip();
         let word = self.word_at(offset, encoding).unwrap_or_default();
         let message = format!("the file is not UTF-8, and read as {} it says {}", encoding.name(), quoted(&word));
         let hint = "save the file as UTF-8, in the editor's or the spreadsheet's \"Save as\"".to_owned();
@@ -161,7 +161,7 @@ impl Source {
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {
         // What goes on with a character is no column of its own.
-        let (line, column) = self.place_of(offset, |byte| !matches!(byte, 0x80..=0xBF)).ok().unzip();
+        let (line, column) = self.line_and_column(offset, |byte| !matches!(byte, 0x80..=0xBF)).ok().unzip();
         Diagnostic {
             line,
             column,
@@ -174,7 +174,7 @@ impl Source {
     }
 
     /// The line and the column of byte `offset` of the file; `is_column` tells whether a byte begins a character.
-    fn place_of(&self, offset: u64, is_column: impl Fn(u8) -> bool) -> io::Result<(u64, u64)> {
+    fn line_and_column(&self, offset: u64, is_column: impl Fn(u8) -> bool) -> io::Result<(u64, u64)> {
         let mut reader = BufReader::new(Text::of(&self.file, 0)).take(offset);
         let (mut line, mut column, mut after_return) = (1, 1, false);
         loop {

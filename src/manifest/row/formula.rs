@@ -5,7 +5,7 @@ use memchr::memchr_iter;
 use crate::manifest::diagnostic::quoted;
 
 /// The way out of a formula that failed.
-pub(in crate::manifest) const MEND_FORMULA: &str = "fix the formula in the spreadsheet, and save it again";
+pub(in crate::manifest) const FORMULA_HINT: &str = "fix the formula in the spreadsheet, and save it again";
 
 /// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
 /// #N/A to red`.
@@ -171,7 +171,7 @@ mod tests {
             "#ДЕЛ/0!",
         ] {
             assert!(
-                failed_formula(&format!("Change the {failed} to red")).is_some_and(|said| said.contains(failed)),
+                failed_formula(&format!("Change the {failed} to red")).is_some_and(|message| message.contains(failed)),
                 "{failed}"
             );
             assert!(failed_formula(&format!("to {failed}")).is_some(), "{failed}");

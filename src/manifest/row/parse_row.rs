@@ -64,14 +64,14 @@ pub(in crate::manifest) fn parse_row<'a>(
     let id = reader.id();
     reader.require(Field::Prompt, own.prompt.is_some() || defaults.prompt.is_some());
     reader.require(Field::Images, own.images.is_some() || defaults.images.is_some());
-    let complaints = reader.into_complaints();
-    if !complaints.is_empty() {
-        return Err(complaints);
+    let row_errors = reader.into_errors();
+    if !row_errors.is_empty() {
+        return Err(row_errors);
     }
     let id = id.unwrap_or_else(|| JobIdRef::from(derived_id(row, own.images.as_deref().unwrap_or_default())));
     let prompt = own.prompt.or(defaults.prompt.as_deref());
     let (Some(prompt), Some(images)) = (prompt, own.images.or_else(|| defaults.images())) else {
-        return Err(complaints);
+        return Err(row_errors);
     };
     let switches = Switches {
         enable_sync_mode: own.switches.enable_sync_mode.or(defaults.switches.enable_sync_mode),

@@ -9,7 +9,7 @@ use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, hex_in_capitals};
-use super::formula::{MEND_FORMULA, failed_formula};
+use super::formula::{FORMULA_HINT, failed_formula};
 use super::image::{ImageRefusal, image, is_picture_name};
 use super::nothing::{asks_for_nothing, stands_for_nothing};
 use super::spreadsheet::lost;
@@ -25,16 +25,16 @@ const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90
 pub(in crate::manifest) struct Reader<'r, 'a> {
     row: &'r Row<'a>,
     folder: &'r Path,
-    complaints: Vec<RowError>,
+    row_errors: Vec<RowError>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
     pub(in crate::manifest) fn new(row: &'r Row<'a>, folder: &'r Path) -> Reader<'r, 'a> {
-        Reader { row, folder, complaints: Vec::new() }
+        Reader { row, folder, row_errors: Vec::new() }
     }
 
-    pub(in crate::manifest) fn into_complaints(self) -> Vec<RowError> {
-        self.complaints
+    pub(in crate::manifest) fn into_errors(self) -> Vec<RowError> {
+        self.row_errors
     }
 
     /// Everything that the row says but its id.
@@ -54,7 +54,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn complain(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.complaints.push(RowError::new(at, message, hint));
+        self.row_errors.push(RowError::new(at, message, hint));
     }
 
     /// The text of a column that takes one text and is not blank.
@@ -129,7 +129,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
         if let Some(failed) = failed_formula(prompt) {
-            self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), MEND_FORMULA.to_owned());
+            self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), FORMULA_HINT.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
             self.complain(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
@@ -147,8 +147,8 @@ impl<'r, 'a> Reader<'r, 'a> {
         if is_there {
             return;
         }
-        let said = self.complaints.iter().any(|complaint| complaint.at.field() == Some(field));
-        if !said && !matches!(self.row.get(field), Value::Refused) {
+        let is_reported = self.row_errors.iter().any(|row_error| row_error.at.field() == Some(field));
+        if !is_reported && !matches!(self.row.get(field), Value::Refused) {
             let message = match self.row.get(field) {
                 Value::Absent => format!("the row has no `{}`", field.key()),
                 _ => format!("`{}` is empty", field.key()),
@@ -267,7 +267,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
             Value::List(_) => {}
         }
-        let (mut count, earlier) = (0, self.complaints.len());
+        let (mut count, earlier) = (0, self.row_errors.len());
         let sources = row.images().filter_map(|text| {
             count += 1;
             self.source(count - 1, text)
@@ -279,7 +279,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
         if count > MAX_IMAGES {
             // Of so many there is nothing else to say.
-            self.complaints.truncate(earlier);
+            self.row_errors.truncate(earlier);
             let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
             self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
             return None;

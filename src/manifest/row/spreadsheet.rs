@@ -4,7 +4,7 @@ use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::whitespace::trim;
 
-use super::formula::{MEND_FORMULA, is_formula_error};
+use super::formula::{FORMULA_HINT, is_formula_error};
 
 /// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
@@ -41,7 +41,7 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "save the table out of the spreadsheet, which writes what the cells show",
         ),
         [b'#' | b'E', ..] if is_formula_error(text) => {
-            Lost::new(text, "is what a spreadsheet shows for a formula that failed", MEND_FORMULA)
+            Lost::new(text, "is what a spreadsheet shows for a formula that failed", FORMULA_HINT)
         }
         [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
             text,

@@ -38,7 +38,7 @@ const EARLY_POLLS: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Chaos {
     plan: ChaosPlan,
-    dice: SeededRandom,
+    random: SeededRandom,
     submits: AtomicU64,
     polls: AtomicU64,
     outputs: AtomicU64,
@@ -47,10 +47,10 @@ pub(super) struct Chaos {
 
 impl Chaos {
     pub(super) fn new(plan: ChaosPlan) -> Arc<Chaos> {
-        let dice = SeededRandom::new(plan.seed);
+        let random = SeededRandom::new(plan.seed);
         Arc::new(Chaos {
             plan,
-            dice,
+            random,
             submits: AtomicU64::new(0),
             polls: AtomicU64::new(0),
             outputs: AtomicU64::new(0),
@@ -60,11 +60,11 @@ impl Chaos {
 
     /// The id of the `number`th prediction of the data folder. It follows from the seed, as its fate follows from it.
     pub(super) fn id(&self, number: u64) -> Uuid {
-        self.dice.id(number)
+        self.random.id(number)
     }
 
     fn fate(&self, id: Uuid) -> Option<PredictionFault> {
-        self.plan.prediction.draw(self.dice.roll("prediction", id.as_u128()))
+        self.plan.prediction.draw(self.random.roll("prediction", id.as_u128()))
     }
 
     /// How often a prediction was asked for before.
@@ -76,7 +76,7 @@ impl Chaos {
     }
 
     fn next(&self, counter: &AtomicU64, stage: &str) -> f64 {
-        self.dice.roll(stage, u128::from(counter.fetch_add(1, Ordering::Relaxed)))
+        self.random.roll(stage, u128::from(counter.fetch_add(1, Ordering::Relaxed)))
     }
 }
 
@@ -151,12 +151,12 @@ async fn poll(chaos: &Chaos, request: Request, next: Next) -> Response {
             let (response, body) = answers::read(response).await;
             if body["status"] == "processing" { response } else { marked(answers::unknown_prediction(), &name) }
         }
-        fate => marked(answers::rewritten(response, |body| fate.spoil(body)).await, &name),
+        fate => marked(answers::rewritten(response, |body| fate.corrupt(body)).await, &name),
     }
 }
 
 impl PredictionFault {
-    fn spoil(self, body: &mut Value) {
+    fn corrupt(self, body: &mut Value) {
         let is_done = body["status"] == "completed";
         match self {
             PredictionFault::UnknownStatus if body["status"] == "processing" => body["status"] = "warming_up".into(),

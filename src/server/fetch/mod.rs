@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
-use super::config::{FetchPolicy, Limits};
+use super::config::{FetchPolicy, ServerLimits};
 use crate::http;
 use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};
@@ -55,7 +55,7 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new(policy: FetchPolicy, limits: &Limits) -> Result<Fetcher, reqwest::Error> {
+    pub(super) fn new(policy: FetchPolicy, limits: &ServerLimits) -> Result<Fetcher, reqwest::Error> {
         let builder = || {
             http::builder()
                 // Through a proxy the address that is connected to could not be checked.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::entry::{Entry, State};
+use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
 
 /// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
@@ -31,18 +31,18 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
 /// Removes what a crash left: requests that nobody waits for, and outputs that no record speaks of.
 ///
 /// Only names that the server itself gives are touched: the folder may hold files of other people.
-pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, Entry>) {
+pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, StoredPrediction>) {
     let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
     for name in list(&root.join("requests")) {
         let id: Option<Uuid> = name.strip_suffix(".json").and_then(|stem| stem.parse().ok());
-        let left = id.is_some_and(|id| state(&id) != Some(&State::Processing));
+        let left = id.is_some_and(|id| state(&id) != Some(&PredictionState::Processing));
         if left || name.starts_with(".tmp") {
             drop(std::fs::remove_file(root.join("requests").join(name)));
         }
     }
     for name in list(&root.join("outputs")) {
         let id: Option<Uuid> = name.parse().ok();
-        if id.is_some_and(|id| !matches!(state(&id), Some(State::Completed { .. }))) {
+        if id.is_some_and(|id| !matches!(state(&id), Some(PredictionState::Completed { .. }))) {
             drop(std::fs::remove_dir_all(root.join("outputs").join(name)));
         }
     }

@@ -19,7 +19,7 @@ mod lock;
 mod predictions;
 mod record;
 
-pub(super) use entry::{Entry, State};
+pub(super) use entry::{PredictionState, StoredPrediction};
 pub use error::StoreError;
 pub(super) use predictions::{Store, now};
 pub(super) use record::BodyHash;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::api::wire::Generate;
 use crate::server::error::ServerError;
 
-use super::entry::{Entry, State};
+use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
 use super::ledger::PredictionLog;
 use super::record::{BodyHash, Event, LogError, LogRecord};
@@ -27,7 +27,7 @@ pub(in crate::server) struct Store {
 
 #[derive(Debug, Default)]
 struct Index {
-    entries: HashMap<Uuid, Entry>,
+    entries: HashMap<Uuid, StoredPrediction>,
     processing: usize,
 }
 
@@ -57,7 +57,7 @@ impl Store {
             }
             index.apply(record)
         })?;
-        unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == State::Processing));
+        unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == PredictionState::Processing));
         files::sweep(&root, &index.entries);
         let store = Store { root, index: RwLock::new(index), ledger, changes: watch::Sender::new(()) };
         Ok((store, unfinished))
@@ -114,17 +114,17 @@ impl Store {
     }
 
     /// The prediction, if there is one by this id.
-    pub(in crate::server) fn get(&self, id: Uuid) -> Option<Entry> {
+    pub(in crate::server) fn get(&self, id: Uuid) -> Option<StoredPrediction> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.entries.get(&id).cloned()
     }
 
     /// The prediction once it is finished.
-    pub(in crate::server) async fn finished(&self, id: Uuid) -> Option<Entry> {
+    pub(in crate::server) async fn finished(&self, id: Uuid) -> Option<StoredPrediction> {
         let mut changes = self.changes.subscribe();
         loop {
             let entry = self.get(id)?;
-            if entry.state != State::Processing {
+            if entry.state != PredictionState::Processing {
                 return Some(entry);
             }
             changes.changed().await.ok()?;
@@ -142,8 +142,8 @@ impl Store {
     }
 
     /// The names and files of a prediction's outputs, in order.
-    pub(in crate::server) fn outputs(&self, id: Uuid, entry: &Entry) -> Vec<(String, PathBuf)> {
-        let State::Completed { at, outputs } = entry.state else {
+    pub(in crate::server) fn outputs(&self, id: Uuid, entry: &StoredPrediction) -> Vec<(String, PathBuf)> {
+        let PredictionState::Completed { at, outputs } = entry.state else {
             return Vec::new();
         };
         let folder = self.root.join("outputs").join(id.to_string());
@@ -187,18 +187,18 @@ impl Index {
     fn apply(&mut self, record: LogRecord) -> Result<(), LogError> {
         let state = match record.event {
             Event::Accepted { base64, .. } => {
-                let entry = Entry { created_at: record.at, base64, state: State::Processing };
+                let entry = StoredPrediction { created_at: record.at, base64, state: PredictionState::Processing };
                 if self.entries.insert(record.id, entry).is_some() {
                     return Err(LogError::AcceptedTwice(record.id));
                 }
                 self.processing += 1;
                 return Ok(());
             }
-            Event::Completed { outputs } => State::Completed { at: record.at, outputs },
-            Event::Failed { error } => State::Failed { at: record.at, error: error.into_boxed_str() },
+            Event::Completed { outputs } => PredictionState::Completed { at: record.at, outputs },
+            Event::Failed { error } => PredictionState::Failed { at: record.at, error: error.into_boxed_str() },
         };
         match self.entries.get_mut(&record.id) {
-            Some(entry) if entry.state == State::Processing => {
+            Some(entry) if entry.state == PredictionState::Processing => {
                 entry.state = state;
                 self.processing -= 1;
                 Ok(())

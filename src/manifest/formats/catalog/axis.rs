@@ -11,12 +11,12 @@ use crate::manifest::node::{Key, Kind, Node};
 #[derive(Debug)]
 pub(in crate::manifest) struct Axis {
     pub(super) name: Arc<str>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<AxisEntry>,
 }
 
 /// One entry of an axis.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct AxisEntry {
     pub(super) value: Variable,
     /// Its columns in the report: the axis's name, or `axis.key` for each key of a map.
     pub(super) columns: Vec<(String, String)>,
@@ -50,12 +50,12 @@ impl Axis {
             let hint = format!("call it `{}`", snake_case(&key.name));
             return Err(AxisError { span: key.span.clone(), message, hint });
         }
-        let entries: Result<Vec<Entry>, AxisError> = items
+        let entries: Result<Vec<AxisEntry>, AxisError> = items
             .iter()
             .map(|item| match &item.kind {
                 Kind::Scalar(text) => {
                     let columns = vec![(key.name.clone(), text.clone())];
-                    Ok(Entry { value: Variable::from(text.as_str()), columns, span: item.span.clone() })
+                    Ok(AxisEntry { value: Variable::from(text.as_str()), columns, span: item.span.clone() })
                 }
                 Kind::Map(pairs) => {
                     let texts: Option<Vec<(String, String)>> = pairs
@@ -63,7 +63,7 @@ impl Axis {
                         .map(|(part, value)| Some((part.name.clone(), value.scalar()?.to_owned())))
                         .collect();
                     let texts = texts.ok_or_else(|| error(item, "an entry's keys take single values".to_owned()))?;
-                    Ok(Entry {
+                    Ok(AxisEntry {
                         value: Variable::from(
                             texts
                                 .iter()

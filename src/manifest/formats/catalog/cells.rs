@@ -4,14 +4,14 @@ use crate::manifest::row::{At, RowError, is_missing_value, lost};
 use crate::manifest::whitespace::trim;
 
 use super::jobs::CatalogJobs;
-use super::rendered::way_around;
+use super::rendered::leave_out_hint;
 use super::template::{Text, taken_for_true};
 
 impl CatalogJobs<'_> {
     /// The cells that the template uses and that do not hold what they should.
     pub(super) fn wrong_cells(&self) -> Vec<RowError> {
         let used = self.catalog.template.names().filter_map(|name| Some((name, self.cell(name)?)));
-        let complaints = used.filter_map(|(name, cell)| {
+        let row_errors = used.filter_map(|(name, cell)| {
             // A text may well begin with an apostrophe: '90s mugs.
             if let Some(lost) = lost(cell).filter(|_| !cell.starts_with('\'')) {
                 return Some(RowError::new(At::Column(name.to_owned()), lost.message, lost.hint));
@@ -21,13 +21,13 @@ impl CatalogJobs<'_> {
                 && texts(&[Field::Id, Field::Prompt, Field::Images]).any(|(_, text)| text.put.contains(name))
             {
                 let message = format!("{} is {}, which stands for a missing value", quoted(name), quoted(cell));
-                let hint = format!("empty the cell; {}", way_around(name));
+                let hint = format!("empty the cell; {}", leave_out_hint(name));
                 return Some(RowError::new(At::Column(name.to_owned()), message, hint));
             }
             let wrong = taken_for_true(name, cell)?;
             texts(&Field::ALL).any(|(_, text)| text.switches.contains(name)).then_some(wrong)
         });
-        complaints.collect()
+        row_errors.collect()
     }
 
     /// The row's cell that a name in a template stands for.
@@ -46,14 +46,14 @@ impl CatalogJobs<'_> {
     /// Whether the text of a field names a cell that is wrong.
     pub(super) fn names_wrong(&self, field: Field) -> bool {
         let is_wrong = |wrong: &str| self.catalog.template.names_of(field).any(|name| name == wrong);
-        self.shape.iter().any(|complaint| matches!(&complaint.at, At::Column(name) if is_wrong(name)))
+        self.shape.iter().any(|row_error| matches!(&row_error.at, At::Column(name) if is_wrong(name)))
     }
 
     /// Whether what is said of the condition is the same for every part of the matrix.
-    pub(super) fn is_of_row(&self, complaint: &RowError) -> bool {
+    pub(super) fn is_of_row(&self, row_error: &RowError) -> bool {
         let template = &self.catalog.template;
         let is_cell =
-            matches!(&complaint.at, At::OfRow(at) if matches!(&**at, At::Column(name) if self.cell(name).is_some()));
+            matches!(&row_error.at, At::OfRow(at) if matches!(&**at, At::Column(name) if self.cell(name).is_some()));
         is_cell || !self.catalog.matrix.iter().any(|axis| template.asks(&axis.name))
     }
 
@@ -61,7 +61,7 @@ impl CatalogJobs<'_> {
     pub(super) fn hole(&self, field: Field) -> Option<RowError> {
         let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
         let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
-        Some(RowError::new(At::Field(Field::Images), message, way_around(name)))
+        Some(RowError::new(At::Field(Field::Images), message, leave_out_hint(name)))
     }
 
     /// The first of `names` whose column is empty.

@@ -14,7 +14,7 @@ use crate::manifest::suggest;
 use crate::manifest::whitespace::trim;
 
 use super::model::Catalog;
-use super::rendered::{Rendered, way_around};
+use super::rendered::{Rendered, leave_out_hint};
 use super::rows::RowSource;
 use super::template::{Unfilled, Wanted};
 
@@ -35,7 +35,7 @@ pub(super) struct CatalogJobs<'c> {
     pub(super) names: Vec<Arc<str>>,
     pub(super) cells: Cells,
     rendered: Vec<(Field, Rendered)>,
-    complaints: Vec<RowError>,
+    row_errors: Vec<RowError>,
     /// What is wrong with the row itself.
     pub(super) shape: Vec<RowError>,
 }
@@ -72,7 +72,7 @@ impl Catalog {
                 names: Vec::new(),
                 cells: Arc::default(),
                 rendered: Vec::new(),
-                complaints: Vec::new(),
+                row_errors: Vec::new(),
                 shape: Vec::new(),
             }))
         })))
@@ -110,7 +110,7 @@ impl CatalogJobs<'_> {
             // What is wrong with the row itself is told once, and no job is made of it.
             self.combination = self.catalog.combinations();
             self.rendered = Field::ALL.map(|field| (field, Rendered::Refused)).into();
-            self.complaints.clear();
+            self.row_errors.clear();
             return true;
         }
         let entries = self.catalog.combination(self.combination - 1);
@@ -118,7 +118,7 @@ impl CatalogJobs<'_> {
         let axes = axes.map(|(axis, entry)| (Arc::clone(&axis.name), entry.value.clone())).collect();
         let variables = Variable::from_object(Names { axes, cells: Arc::clone(&self.cells) });
         self.rendered.clear();
-        self.complaints.clear();
+        self.row_errors.clear();
         let template = &self.catalog.template;
         let wanted = template.is_wanted(&variables);
         if let Ok(Wanted::No) = wanted {
@@ -137,7 +137,7 @@ impl CatalogJobs<'_> {
                 }
                 let hole = self.hole(*field).map(Unfilled::Wrong);
                 let rendered = hole.map_or_else(|| text.render(&variables), Err).unwrap_or_else(|unfilled| {
-                    self.complaints.push(self.complaint(unfilled));
+                    self.row_errors.push(self.row_error(unfilled));
                     Rendered::Refused
                 });
                 self.rendered.push((*field, rendered));
@@ -145,11 +145,11 @@ impl CatalogJobs<'_> {
             self.take_overrides();
         } else {
             // Whether the job is wanted is not known, so nothing more is said of it than what holds for every row.
-            let complaint = wanted.err().map(|unfilled| self.complaint(unfilled));
-            if complaint.as_ref().is_some_and(|complaint| self.is_of_row(complaint)) {
+            let row_error = wanted.err().map(|unfilled| self.row_error(unfilled));
+            if row_error.as_ref().is_some_and(|row_error| self.is_of_row(row_error)) {
                 self.combination = self.catalog.combinations();
             }
-            self.complaints.extend(complaint);
+            self.row_errors.extend(row_error);
             self.rendered.extend(Field::ALL.map(|field| (field, Rendered::Refused)));
             for (field, text) in template.fields.iter().filter(|(_, text)| text.is_literal()) {
                 let rendered = text.render(&variables).unwrap_or(Rendered::Refused);
@@ -160,9 +160,9 @@ impl CatalogJobs<'_> {
     }
 
     /// What is said of a text that cannot be filled in.
-    fn complaint(&self, unfilled: Unfilled) -> RowError {
+    fn row_error(&self, unfilled: Unfilled) -> RowError {
         let (name, span) = match unfilled {
-            Unfilled::Wrong(complaint) => return complaint,
+            Unfilled::Wrong(row_error) => return row_error,
             Unfilled::Missing { name, span } => (name, span),
         };
         let own =
@@ -198,14 +198,14 @@ impl CatalogJobs<'_> {
     }
 
     /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
-    fn way_around_nothing(&self, field: Field) -> Option<String> {
+    fn empty_value_hint(&self, field: Field) -> Option<String> {
         let is_empty = |rendered: &Rendered| match rendered {
             Rendered::Text(text) => text.trim().is_empty(),
             Rendered::List(texts) => texts.is_empty(),
             Rendered::Own(_) | Rendered::Refused => false,
         };
         self.rendered.iter().find(|(known, rendered)| *known == field && is_empty(rendered))?;
-        self.catalog.template.names_of(field).next().map(way_around)
+        self.catalog.template.names_of(field).next().map(leave_out_hint)
     }
 
     /// Which row it is, for messages that point at a template.
@@ -257,8 +257,8 @@ impl RowCursor for CatalogJobs<'_> {
             row.set(*field, value);
         }
         let of_row =
-            |complaint: &RowError| RowError { at: At::OfRow(complaint.at.clone().into()), ..complaint.clone() };
-        (row, self.shape.iter().map(of_row).chain(self.complaints.iter().cloned()).collect())
+            |row_error: &RowError| RowError { at: At::OfRow(row_error.at.clone().into()), ..row_error.clone() };
+        (row, self.shape.iter().map(of_row).chain(self.row_errors.iter().cloned()).collect())
     }
 
     fn columns(&self) -> Vec<(String, String)> {
@@ -267,16 +267,16 @@ impl RowCursor for CatalogJobs<'_> {
         self.own.iter().chain(axes).cloned().collect()
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
-        if let At::OfRow(at) = complaint.at {
-            return self.rows.diagnostic(RowError { at: *at, ..complaint });
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
+        if let At::OfRow(at) = row_error.at {
+            return self.rows.diagnostic(RowError { at: *at, ..row_error });
         }
-        let field = complaint.at.field();
+        let field = row_error.at.field();
         let is_own =
             self.rendered.iter().any(|(known, value)| Some(*known) == field && matches!(value, Rendered::Own(_)));
-        let span = match &complaint.at {
+        let span = match &row_error.at {
             At::Source(span) => Some(span.clone()),
-            _ => field.filter(|_| !is_own).and_then(|field| self.catalog.template.place(field)),
+            _ => field.filter(|_| !is_own).and_then(|field| self.catalog.template.source_span(field)),
         };
         let Some(span) = span else {
             let own = field.filter(|_| is_own);
@@ -285,17 +285,17 @@ impl RowCursor for CatalogJobs<'_> {
                 let name = field.key();
                 format!("where the column means something else, call it otherwise, as in `product_{name}`")
             });
-            let hint = complaint.hint.into_iter().chain(way).reduce(|hint, way| format!("{hint}; {way}"));
+            let hint = row_error.hint.into_iter().chain(way).reduce(|hint, way| format!("{hint}; {way}"));
             return Diagnostic {
-                same: Some(complaint.message.clone()),
-                ..self.rows.diagnostic(RowError { at, hint, message: complaint.message })
+                same: Some(row_error.message.clone()),
+                ..self.rows.diagnostic(RowError { at, hint, message: row_error.message })
             };
         };
-        let message = format!("{}, {}", complaint.message, self.row_name());
-        let hint = field.and_then(|field| self.way_around_nothing(field)).or(complaint.hint);
+        let message = format!("{}, {}", row_error.message, self.row_name());
+        let hint = field.and_then(|field| self.empty_value_hint(field)).or(row_error.hint);
         // Rows have other ids, sizes and seeds, and one reason for all that is wrong with them.
         let is_single = !matches!(field, None | Some(Field::Images | Field::Prompt | Field::Color));
-        let same = Some(if is_single { without_values(&complaint.message) } else { complaint.message });
+        let same = Some(if is_single { without_values(&row_error.message) } else { row_error.message });
         Diagnostic { same, ..self.source.error_on(&self.catalog.text, &span, message, hint) }
     }
 
@@ -311,7 +311,7 @@ impl RowCursor for CatalogJobs<'_> {
         self.has_cell_of_id(is)
     }
 
-    fn way_out_of_duplicates(&self) -> String {
+    fn duplicates_hint(&self) -> String {
         let is_named = |axis: &&str| self.catalog.template.names_of(Field::Id).any(|name| name == *axis);
         let axes: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
         match axes.into_iter().find(|axis| !is_named(axis)) {

@@ -21,9 +21,9 @@ impl Catalog {
     }
 
     /// The entry of each axis in the `number`th combination: the last axis turns fastest.
-    pub(super) fn combination(&self, number: usize) -> Vec<&axis::Entry> {
+    pub(super) fn combination(&self, number: usize) -> Vec<&axis::AxisEntry> {
         let mut rest = number;
-        let mut entries: Vec<&axis::Entry> = Vec::with_capacity(self.matrix.len());
+        let mut entries: Vec<&axis::AxisEntry> = Vec::with_capacity(self.matrix.len());
         for axis in self.matrix.iter().rev() {
             entries.push(&axis.entries[rest % axis.entries.len()]);
             rest /= axis.entries.len();

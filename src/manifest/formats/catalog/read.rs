@@ -19,7 +19,7 @@ use crate::manifest::suggest;
 
 use super::axis::Axis;
 use super::rows::{MadeRow, RowSource};
-use super::template::{Known, Template, Text};
+use super::template::{KnownNames, Template, Text};
 
 /// The key of the template that says whether there is a job at all.
 const WHEN: &str = "when";
@@ -53,17 +53,17 @@ impl Keys<'_> {
 /// What is wrong with the keys: places in the document, and what is to be said of other files.
 #[derive(Default)]
 pub(in crate::manifest) struct CatalogErrors {
-    pub(in crate::manifest) complaints: Vec<RowError>,
+    pub(in crate::manifest) row_errors: Vec<RowError>,
     pub(in crate::manifest) elsewhere: Vec<Diagnostic>,
 }
 
 impl CatalogErrors {
     fn push(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.complaints.push(RowError::new(At::Source(span.clone()), message, hint));
+        self.row_errors.push(RowError::new(At::Source(span.clone()), message, hint));
     }
 
     fn count(&self) -> usize {
-        self.complaints.len() + self.elsewhere.len()
+        self.row_errors.len() + self.elsewhere.len()
     }
 }
 
@@ -99,19 +99,19 @@ pub(in crate::manifest) fn read(
     // What columns there are is not known where the rows are wrong.
     let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
     if is_whole {
-        for (field, complaint) in left_out(key, value, columns.as_deref(), defaults) {
-            errors.complaints.push(complaint);
+        for (field, row_error) in left_out(key, value, columns.as_deref(), defaults) {
+            errors.row_errors.push(row_error);
             template.fields.push((field, Text::broken(key.span.clone())));
         }
     }
     let broken = matrix.broken?;
     let rows = rows.filter(|_| is_whole);
-    let known = Known { columns: columns.as_deref(), rows: rows.as_ref(), matrix: &matrix.axes, broken: &broken };
-    errors.complaints.extend(template.mistakes(&known));
+    let known = KnownNames { columns: columns.as_deref(), rows: rows.as_ref(), matrix: &matrix.axes, broken: &broken };
+    errors.row_errors.extend(template.mistakes(&known));
     match rows {
         Some(rows) => Some((rows, matrix.axes, template)),
         None => {
-            errors.complaints.extend(template.wrong_for_all(folder));
+            errors.row_errors.extend(template.wrong_for_all(folder));
             None
         }
     }
@@ -285,11 +285,11 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
     let (mut fields, mut condition) = (Vec::new(), None);
     // What is wrong is told here, and rows are looked at without it.
     let checked = |compiled: Result<Text, RowError>, errors: &mut CatalogErrors| {
-        let text = compiled.unwrap_or_else(|complaint| {
-            errors.complaints.push(complaint);
+        let text = compiled.unwrap_or_else(|row_error| {
+            errors.row_errors.push(row_error);
             Text::broken(value.span.clone())
         });
-        errors.complaints.extend(text.unread());
+        errors.row_errors.extend(text.unread());
         text
     };
     for (index, (key, value)) in pairs.iter().enumerate() {

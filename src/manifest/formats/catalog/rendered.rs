@@ -8,6 +8,6 @@ pub(super) enum Rendered {
 }
 
 /// How to leave out the rows in which a column is empty.
-pub(super) fn way_around(name: &str) -> String {
+pub(super) fn leave_out_hint(name: &str) -> String {
     format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template")
 }

@@ -139,9 +139,9 @@ impl RowCursor for ListRows<'_> {
         columns_of(&self.items[self.next - 1])
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let item = &self.items[self.next - 1];
-        let span = match (&item.kind, &complaint.at) {
+        let span = match (&item.kind, &row_error.at) {
             (Kind::Map(pairs), At::Column(name)) => {
                 pairs.iter().find(|(key, _)| snake_case(&key.name) == *name).map(|(_, value)| value.span.clone())
             }
@@ -149,7 +149,7 @@ impl RowCursor for ListRows<'_> {
             _ => None,
         };
         let span = span.unwrap_or(item.span.clone());
-        self.source.error_on(self.text, &span, complaint.message, complaint.hint)
+        self.source.error_on(self.text, &span, row_error.message, row_error.hint)
     }
 }
 
@@ -205,10 +205,10 @@ impl RowCursor for MadeRows<'_> {
         self.current().columns.clone()
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let MadeRow { columns, line } = self.current();
-        let place = columns.first().map(|(_, file)| format!(", for {file}")).unwrap_or_default();
-        let message = format!("{}{place}", complaint.message);
-        Diagnostic { line: Some(*line), ..Diagnostic::about_file(&self.source.name, message, complaint.hint) }
+        let of_file = columns.first().map(|(_, file)| format!(", for {file}")).unwrap_or_default();
+        let message = format!("{}{of_file}", row_error.message);
+        Diagnostic { line: Some(*line), ..Diagnostic::about_file(&self.source.name, message, row_error.hint) }
     }
 }

@@ -14,15 +14,15 @@ pub(in crate::manifest) struct Column {
 }
 
 /// Something to say about a header: of which column, what, and the way out.
-pub(in crate::manifest) struct Remark {
+pub(in crate::manifest) struct HeaderProblem {
     pub(in crate::manifest) column: Option<usize>,
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: Option<String>,
 }
 
-impl Remark {
-    fn new(column: Option<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) -> Remark {
-        Remark { column, message: message.into(), hint: hint.into() }
+impl HeaderProblem {
+    fn new(column: Option<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) -> HeaderProblem {
+        HeaderProblem { column, message: message.into(), hint: hint.into() }
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
 }
 
 /// The way out where no column is known; `header_line` is the line further down that looks like a header.
-pub(super) fn way_to_a_header(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
+pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
     let only = columns.first().filter(|_| columns.len() == 1).map_or("", |column| column.name.as_str());
     match header_line {
         Some(line) => format!("line {line} looks like the header: remove what stands above it"),
@@ -75,7 +75,7 @@ fn catalog() -> String {
 }
 
 /// What is wrong with a header.
-pub(super) fn complaints(columns: &[Column], use_as: TablePurpose) -> Vec<Remark> {
+pub(super) fn row_errors(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderProblem> {
     let mut remarks = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         let is_same = |earlier: &Column| match column.field {
@@ -84,7 +84,7 @@ pub(super) fn complaints(columns: &[Column], use_as: TablePurpose) -> Vec<Remark
         };
         if let Some(first) = columns[..index].iter().position(is_same) {
             let message = format!("column {} is there twice: it is column {} already", quoted(&column.name), first + 1);
-            remarks.push(Remark::new(Some(index), message, "rename one of them, or drop it".to_owned()));
+            remarks.push(HeaderProblem::new(Some(index), message, "rename one of them, or drop it".to_owned()));
         }
     }
     if use_as == TablePurpose::Jobs {
@@ -93,7 +93,7 @@ pub(super) fn complaints(columns: &[Column], use_as: TablePurpose) -> Vec<Remark
     remarks
 }
 
-fn missing(columns: &[Column], field: Field) -> Option<Remark> {
+fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {
     if columns.iter().any(|column| column.field == Some(field)) {
         return None;
     }
@@ -104,31 +104,31 @@ fn missing(columns: &[Column], field: Field) -> Option<Remark> {
     let is_near = |column: &Column| column.field.is_none() && is_like(&column.name);
     if let Some(near) = columns.iter().position(is_near) {
         let hint = format!("did you mean `{}` by {}?", field.key(), quoted(&columns[near].name));
-        return Some(Remark::new(Some(near), message, hint));
+        return Some(HeaderProblem::new(Some(near), message, hint));
     }
     let own = columns.iter().filter(|column| column.field.is_none() && !column.name.is_empty()).count();
-    Some(Remark::new(None, message, if own >= CATALOG { catalog() } else { HEADER.to_owned() }))
+    Some(HeaderProblem::new(None, message, if own >= CATALOG { catalog() } else { HEADER.to_owned() }))
 }
 
 /// The columns that are read as others than they are called.
-pub(in crate::manifest) fn renamed(columns: &[Column]) -> Vec<Remark> {
+pub(in crate::manifest) fn renamed(columns: &[Column]) -> Vec<HeaderProblem> {
     let renamed = columns.iter().enumerate().filter_map(|(index, column)| {
         let field = column.field.filter(|field| field.key() != snake_case(&column.name))?;
         let message = format!("column {} is read as `{}`", quoted(&column.name), field.key());
-        Some(Remark::new(Some(index), message, None))
+        Some(HeaderProblem::new(Some(index), message, None))
     });
     renamed.collect()
 }
 
 /// The columns that are taken as the user's own, and are nearly called as others that mean something.
-pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<Remark> {
+pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
     let is_there = |field: Field| columns.iter().any(|column| column.field == Some(field));
     let misspelt = columns.iter().enumerate().filter_map(|(index, column)| {
         let own = snake_case(&column.name);
         if column.field.is_none() && is_there(Field::Images) && names_a_picture(&own) {
             let message =
                 format!("column {} is taken as one of your own, and its pictures are not sent", quoted(&column.name));
-            return Some(Remark::new(
+            return Some(HeaderProblem::new(
                 Some(index),
                 message,
                 "several pictures go in one cell, separated by `|`".to_owned(),
@@ -140,7 +140,7 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<Remark> {
             return None;
         }
         let message = format!("column {} is taken as one of your own", quoted(&column.name));
-        Some(Remark::new(Some(index), message, format!("did you mean `{}`?", field.key())))
+        Some(HeaderProblem::new(Some(index), message, format!("did you mean `{}`?", field.key())))
     });
     misspelt.collect()
 }

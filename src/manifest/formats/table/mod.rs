@@ -1,10 +1,10 @@
 //! A table of rows under a header: CSV and its kin.
 
 mod cells;
-mod doubts;
 pub(in crate::manifest) mod header;
 mod records;
 mod shape;
+mod warnings;
 
 use std::io;
 
@@ -22,7 +22,7 @@ use crate::manifest::whitespace::trim;
 use super::dialect::{self, Dialect};
 
 use cells::Cell;
-use header::{CATALOG, Column, Remark};
+use header::{CATALOG, Column, HeaderProblem};
 use shape::{Misshapen, Shape, faulty, too_wide};
 
 pub(in crate::manifest) use records::Records;
@@ -70,14 +70,17 @@ impl Table {
         }
         let columns = header::columns(records.iter().map(|name| trim(name).to_owned()).collect(), use_as);
         let (raw, line, start) = (records.raw(), records.line(), records.next());
-        let place = |remark: Remark| {
+        let diagnostic_at = |remark: HeaderProblem| {
             let span =
                 remark.column.and_then(|column| records.cell(column)).map_or(0..raw.len(), |cell| cell.span.clone());
             source.error_in(raw, line, &span, remark.message, remark.hint)
         };
         if raw.starts_with('{') && raw.contains("\":") {
-            let refused =
-                place(Remark { column: None, message: "the file holds JSON, not a table".to_owned(), hint: None });
+            let refused = diagnostic_at(HeaderProblem {
+                column: None,
+                message: "the file holds JSON, not a table".to_owned(),
+                hint: None,
+            });
             let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
             return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
@@ -104,12 +107,12 @@ impl Table {
                 Some(field) => format!("the first line is not a header: it has no column `{}`", field.key()),
                 None => "the first line is not a header: none of its columns is known".to_owned(),
             };
-            let refused = place(Remark { column: None, message, hint: None });
-            let hint = header::way_to_a_header(&columns, raw.starts_with('"'), below);
+            let refused = diagnostic_at(HeaderProblem { column: None, message, hint: None });
+            let hint = header::header_hint(&columns, raw.starts_with('"'), below);
             return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
         }
-        let problems = header::complaints(&columns, use_as).into_iter().map(place).collect();
-        let notices = notices(&columns, &dialect, use_as, place);
+        let problems = header::row_errors(&columns, use_as).into_iter().map(diagnostic_at).collect();
+        let notices = notices(&columns, &dialect, use_as, diagnostic_at);
         let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
         let fields = known.collect();
         let mut table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
@@ -117,7 +120,7 @@ impl Table {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
         }
         if use_as == TablePurpose::Jobs {
-            table.notices.extend(doubts::doubts(&mut top, &table.columns, source).map_err(failed)?);
+            table.notices.extend(warnings::warnings(&mut top, &table.columns, source).map_err(failed)?);
         }
         Ok(table)
     }
@@ -153,9 +156,9 @@ impl Table {
     }
 
     fn shape(&self, block: &Block) -> Shape {
-        let place = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
-        let (width, images) = (self.columns.len(), place(Field::Images));
-        let needed = header::NEEDED.into_iter().filter_map(place).max().map_or(1, |last| last + 1);
+        let diagnostic_at = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
+        let (width, images) = (self.columns.len(), diagnostic_at(Field::Images));
+        let needed = header::NEEDED.into_iter().filter_map(diagnostic_at).max().map_or(1, |last| last + 1);
         let others @ [one, other] = dialect::others(self.delimiter);
         Shape {
             delimiter: self.delimiter,
@@ -165,7 +168,7 @@ impl Table {
             images,
             // Of a catalog it is not known which cells matter.
             needed: if images.is_none() && width >= CATALOG { width } else { needed },
-            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(place).contains(&Some(0)),
+            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(diagnostic_at).contains(&Some(0)),
         }
     }
 }
@@ -175,16 +178,16 @@ fn notices(
     columns: &[Column],
     dialect: &Dialect,
     use_as: TablePurpose,
-    place: impl Fn(Remark) -> Diagnostic,
+    diagnostic_at: impl Fn(HeaderProblem) -> Diagnostic,
 ) -> Vec<Diagnostic> {
-    let note = |severity, remark| Diagnostic { severity, ..place(remark) };
+    let note = |severity, remark| Diagnostic { severity, ..diagnostic_at(remark) };
     let separator = match dialect.delimiter {
         b';' => Some("cells are separated by `;`"),
         b'\t' => Some("cells are separated by tabs"),
         _ => None,
     };
     let separator = separator.filter(|_| !dialect.is_named);
-    let separator = separator.map(|message| Remark { column: None, message: message.to_owned(), hint: None });
+    let separator = separator.map(|message| HeaderProblem { column: None, message: message.to_owned(), hint: None });
     let notes = separator.into_iter().chain(header::renamed(columns)).map(|remark| note(Severity::Note, remark));
     let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(columns) } else { Vec::new() };
     notes.chain(misspelt.into_iter().map(|remark| note(Severity::Warning, remark))).collect()
@@ -321,7 +324,7 @@ impl RowCursor for Rows<'_> {
             .collect()
     }
 
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic {
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let raw = self.records.raw();
         let cell_at = |is_it: &dyn Fn(&Column) -> bool| -> Option<Option<&Cell>> {
             Some(self.records.cell(self.table.columns.iter().position(is_it)?))
@@ -330,7 +333,7 @@ impl RowCursor for Rows<'_> {
         let span_of = |cell: Option<&Cell>| cell.map_or(raw.len()..raw.len(), |cell| cell.span.clone());
         let of_field = |field: Field| cell_at(&|column: &Column| column.field == Some(field));
         let whole = 0..raw.len();
-        let span = match &complaint.at {
+        let span = match &row_error.at {
             At::Row | At::OfRow(_) => whole,
             At::Source(span) => span.clone(),
             At::Field(field) | At::Item(field, _) => of_field(*field).map_or(whole, span_of),
@@ -339,6 +342,6 @@ impl RowCursor for Rows<'_> {
             }
             At::Part(field, part) => of_field(*field).flatten().map_or(whole, |cell| cell.part(raw, part)),
         };
-        self.source.error_in(raw, self.records.line(), &span, complaint.message, complaint.hint)
+        self.source.error_in(raw, self.records.line(), &span, row_error.message, row_error.hint)
     }
 }

@@ -5,7 +5,7 @@ use memchr::memchr2;
 use crate::bytes;
 use crate::job::{ImageRef, UrlRef, extension};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::row::formula::{MEND_FORMULA, failed_formula};
+use crate::manifest::row::formula::{FORMULA_HINT, failed_formula};
 
 use super::refusal::{ImageRefusal, refuse, starts_with};
 
@@ -44,7 +44,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     if url.query().starts_with('#')
         && let Some(failed) = failed_formula(url.query())
     {
-        return refuse(text, &failed, MEND_FORMULA);
+        return refuse(text, &failed, FORMULA_HINT);
     }
     if !url.is_usual()
         && let Some(extension) = url.extension()
@@ -161,9 +161,9 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
             "export the table again, as UTF-8",
         );
     }
-    if let Some((picture, remark)) = text.split_once(char::is_whitespace)
+    if let Some((picture, note)) = text.split_once(char::is_whitespace)
         && UrlRef::of(picture).is_usual()
-        && remark.starts_with(['(', '['])
+        && note.starts_with(['(', '['])
     {
         return refuse(text, "holds more than a URL", format!("write {}", quoted(picture)));
     }

@@ -34,8 +34,8 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
                 "paused"
             }
         };
-        let from = span.place(event.at);
-        drawing.rectangle(class, (from, event.until.map_or(from, |until| span.place(until))), (0.0, total * 2.0));
+        let from = span.x_of(event.at);
+        drawing.rectangle(class, (from, event.until.map_or(from, |until| span.x_of(until))), (0.0, total * 2.0));
     }
     for (class, status) in [("completed", JobStatus::Completed), ("failed", JobStatus::Failed)] {
         if count(status) > 0 {
@@ -114,7 +114,7 @@ impl Span {
         self.seconds / self.unit.0
     }
 
-    fn place(&self, at: Timestamp) -> f64 {
+    fn x_of(&self, at: Timestamp) -> f64 {
         at.duration_since(self.from).as_secs_f64().clamp(0.0, self.seconds) / self.unit.0
     }
 
@@ -124,14 +124,14 @@ impl Span {
 
     /// The running sum of `value`, thinned to what can be seen.
     fn sums<'a>(&self, ends: impl Iterator<Item = &'a End>, value: impl Fn(&End) -> f64) -> Vec<(f64, f64)> {
-        let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.place(end.at), value(end))).collect();
+        let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.x_of(end.at), value(end))).collect();
         ends.sort_by(|one, other| one.0.total_cmp(&other.0));
         let stride = ends.len().div_ceil(POINTS).max(1);
         let (mut points, mut sum) = (vec![(0.0, 0.0)], 0.0);
-        for (number, (place, value)) in ends.iter().enumerate() {
+        for (number, (x, value)) in ends.iter().enumerate() {
             sum += value;
             if (number + 1) % stride == 0 || number + 1 == ends.len() {
-                points.push((*place, sum));
+                points.push((*x, sum));
             }
         }
         points.push((self.length(), sum));

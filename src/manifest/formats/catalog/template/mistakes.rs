@@ -8,7 +8,7 @@ use crate::manifest::row::{At, RowError};
 use crate::manifest::suggest;
 
 use super::Template;
-use super::part::{Nesting, Part};
+use super::compiled_text::{CompiledText, Nesting};
 use super::words::{Expression, is_name};
 
 /// The filters that texts may use, beside those of the template language.
@@ -33,7 +33,7 @@ const OTHER_FILTERS: [(&str, &str); 10] = [
 ];
 
 /// The names that texts can use.
-pub(in crate::manifest::formats::catalog) struct Known<'k> {
+pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
     /// The columns of rows as they are written, where that is known.
     pub(in crate::manifest::formats::catalog) columns: Option<&'k [String]>,
     /// The rows, where nothing is wrong with them by now.
@@ -45,7 +45,7 @@ pub(in crate::manifest::formats::catalog) struct Known<'k> {
 
 impl Template {
     /// All that is wrong with the texts, whatever rows there are. A text with a mistake is not rendered.
-    pub(in crate::manifest::formats::catalog) fn mistakes(&mut self, known: &Known<'_>) -> Vec<RowError> {
+    pub(in crate::manifest::formats::catalog) fn mistakes(&mut self, known: &KnownNames<'_>) -> Vec<RowError> {
         let mut all = Vec::new();
         for text in self.texts_mut() {
             let found: Vec<RowError> = text.parts.iter().flat_map(|part| mistakes(part, known)).collect();
@@ -58,37 +58,37 @@ impl Template {
     }
 }
 
-fn mistakes(part: &Part, known: &Known<'_>) -> Vec<RowError> {
-    let mut complaints = undefined(part, known);
+fn mistakes(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
+    let mut row_errors = undefined(part, known);
     let names = part.names(Nesting::WithParts);
     for expression in part.readable() {
-        complaints.extend(filters(part, &expression));
-        complaints.extend(comparisons(part, &expression, &names));
-        complaints.extend(tests(part, &expression, &names));
-        complaints.extend(maps(part, &expression, known));
-        complaints.extend(in_quotes(part, &expression, known));
-        complaints.extend(incomplete(&expression, known));
+        row_errors.extend(filters(part, &expression));
+        row_errors.extend(comparisons(part, &expression, &names));
+        row_errors.extend(tests(part, &expression, &names));
+        row_errors.extend(maps(part, &expression, known));
+        row_errors.extend(in_quotes(part, &expression, known));
+        row_errors.extend(incomplete(&expression, known));
     }
     // Braces that are not closed look like those of other programs.
     if part.unread.is_none() {
-        complaints.extend(placeholders(part, known));
+        row_errors.extend(placeholders(part, known));
     }
-    complaints.sort_by_key(|complaint| match &complaint.at {
+    row_errors.sort_by_key(|row_error| match &row_error.at {
         At::Source(span) => span.start,
         _ => 0,
     });
-    complaints
+    row_errors
 }
 
 /// The names that no column and no axis has, each told once.
-fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
+fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     let axes: BTreeSet<String> = known.matrix.iter().flat_map(Axis::names).collect();
     let roots: BTreeSet<&str> = known.matrix.iter().map(|axis| &*axis.name).collect();
     let columns: Option<BTreeSet<String>> =
         known.columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect());
     let is_of_row = |name: &String| columns.as_ref().is_some_and(|columns| columns.contains(name));
     let has_known_names = part.names(Nesting::Roots).iter().any(is_of_row);
-    let mut complaints = Vec::new();
+    let mut row_errors = Vec::new();
     let mut with_dashes = BTreeSet::new();
     for expression in part.readable() {
         for dashed in expression.dashed_names() {
@@ -97,8 +97,8 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
             let is_known = |name: &String| is_of_row(name) || axes.contains(name);
             if is_known(&meant) && written.split('-').any(|part| !is_known(&part.to_owned())) {
                 let message = format!("{} is one name less another: names have no dashes", quoted(written));
-                complaints.push(RowError::new(
-                    At::Source(part.place(dashed.clone())),
+                row_errors.push(RowError::new(
+                    At::Source(part.source_span(dashed.clone())),
                     message,
                     format!("write `{meant}`"),
                 ));
@@ -113,7 +113,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
         if let ([one, other, ..], false) = (called.as_slice(), roots.contains(root)) {
             let message = format!("{} may be column {} or {}", quoted(root), quoted(one), quoted(other));
             let hint = "rename one of the two in the table".to_owned();
-            complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
+            row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
         }
         if known.broken.contains(root) || part.is_global(root) {
             continue;
@@ -122,7 +122,7 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
         if !roots.contains(root) && is_column && root != name {
             let message = format!("{} is a text, and has no parts", quoted(root));
             let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
-            complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
+            row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
             continue;
         }
         let is_known = if roots.contains(root) { axes.contains(&name) } else { is_column || columns.is_none() };
@@ -150,23 +150,23 @@ fn undefined(part: &Part, known: &Known<'_>) -> Vec<RowError> {
                 },
             },
         };
-        complaints.push(RowError::new(At::Source(part.place_of(&name)), message, hint));
+        row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
     }
-    complaints
+    row_errors
 }
 
 /// The file of the rows, and a line near its top that has a column of this name, were it the header.
-fn header_below<'k>(known: &Known<'k>, name: &str) -> Option<(&'k str, u64)> {
+fn header_below<'k>(known: &KnownNames<'k>, name: &str) -> Option<(&'k str, u64)> {
     let rows = known.rows?;
     Some((rows.file()?, rows.header_with(name)?))
 }
 
 /// The filters that there are not.
-fn filters(part: &Part, expression: &Expression<'_>) -> Vec<RowError> {
+fn filters(part: &CompiledText, expression: &Expression<'_>) -> Vec<RowError> {
     let bars = expression.numbers().filter(|number| expression.word(*number) == "|");
     let named = bars.map(|bar| bar + 1).filter(|number| is_name(expression.word(*number)));
     let unknown = named.filter(|number| !part.has_filter(expression.word(*number)));
-    let complaints = unknown.map(|number| {
+    let row_errors = unknown.map(|number| {
         let name = expression.word(number);
         let other = OTHER_FILTERS.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
         let near = other.or_else(|| suggest::nearest(name, FILTERS.into_iter().chain(MORE_FILTERS)));
@@ -177,18 +177,18 @@ fn filters(part: &Part, expression: &Expression<'_>) -> Vec<RowError> {
             }
         };
         RowError::new(
-            At::Source(part.place(expression.span(number))),
+            At::Source(part.source_span(expression.span(number))),
             format!("there is no filter {}", quoted(name)),
             hint,
         )
     });
-    complaints.collect()
+    row_errors.collect()
 }
 
 /// What columns are asked to be that no text is: `is true`, `is number`.
-fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
+fn tests(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_column = |number: &usize| names.contains(expression.word(*number)) && expression.before(*number, 1) != "|";
-    let complaints = expression.names().filter(is_column).filter_map(|number| {
+    let row_errors = expression.names().filter(is_column).filter_map(|number| {
         let (name, is_not) = (expression.word(number), expression.word(number + 2) == "not");
         let tested = expression.word(number + 2 + usize::from(is_not));
         let is_impossible = matches!(tested, "true" | "false" | "number" | "integer" | "float");
@@ -205,9 +205,9 @@ fn tests(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> 
             }
             _ => format!("make a number of it: `{name} | float`"),
         };
-        Some(RowError::new(At::Source(part.place(expression.span(number))), message, hint))
+        Some(RowError::new(At::Source(part.source_span(expression.span(number))), message, hint))
     });
-    complaints.collect()
+    row_errors.collect()
 }
 
 /// The number in quotes that a word is, as in `price > '10'`.
@@ -218,9 +218,9 @@ fn quoted_number(word: &str) -> Option<&str> {
 
 /// What columns are compared with as they are. They are texts: a text is over every number, is never `true`, and is
 /// compared with another letter by letter.
-fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
+fn comparisons(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_operator = |number: &usize| matches!(expression.word(*number), "<" | ">" | "<=" | ">=" | "==" | "!=");
-    let complaints = expression.numbers().filter(is_operator).filter_map(|at| {
+    let row_errors = expression.numbers().filter(is_operator).filter_map(|at| {
         // Behind a bar stands a filter, and what it makes is compared.
         let is_shaped = matches!(expression.word(at + 2), "|" | "(" | "[") || expression.before(at, 2) == "|";
         let is_ordered = !matches!(expression.word(at), "==" | "!=");
@@ -232,7 +232,7 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
                 let message =
                     format!("{} and {} are texts, and are compared letter by letter", quoted(one), quoted(other));
                 let hint = format!("make numbers of them: `{one} | float {} {other} | float`", expression.word(at));
-                return Some(RowError::new(At::Source(part.place(expression.span(left))), message, hint));
+                return Some(RowError::new(At::Source(part.source_span(expression.span(left))), message, hint));
             }
             (true, false) if expression.before(at, 2) != "|" => left,
             (false, true) if !is_shaped => right,
@@ -254,13 +254,13 @@ fn comparisons(part: &Part, expression: &Expression<'_>, names: &BTreeSet<String
             return None;
         };
         let message = format!("{} is a text, and {message}", quoted(name));
-        Some(RowError::new(At::Source(part.place(expression.span(number))), message, hint))
+        Some(RowError::new(At::Source(part.source_span(expression.span(number))), message, hint))
     });
-    complaints.collect()
+    row_errors.collect()
 }
 
 /// Entries of the matrix with parts that are put into a text as a whole.
-fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<RowError> {
+fn maps(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>) -> Option<RowError> {
     let is_shaped = |filter: &str| FILTERS.contains(&filter);
     let name = expression.bare_name().or_else(|| {
         let is_text =
@@ -273,12 +273,12 @@ fn maps(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<R
     (!parts.is_empty()).then(|| {
         let message = format!("{} has parts, and is not a text", quoted(name));
         let hint = format!("name the part that is meant: {}", written.join(", "));
-        RowError::new(At::Source(part.place(expression.span(0))), message, hint)
+        RowError::new(At::Source(part.source_span(expression.span(0))), message, hint)
     })
 }
 
 /// A name in quotes, which is put into the text as that word.
-fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Option<RowError> {
+fn in_quotes(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>) -> Option<RowError> {
     let word = expression.word(0);
     let inner = ['\'', '"'].into_iter().find_map(|quote| word.strip_prefix(quote)?.strip_suffix(quote))?;
     let is_column = known.columns.into_iter().flatten().any(|column| column == inner || snake_case(column) == inner);
@@ -287,13 +287,13 @@ fn in_quotes(part: &Part, expression: &Expression<'_>, known: &Known<'_>) -> Opt
         let message = format!("{} is in quotes, and is put in as that word", quoted(inner));
         let name = if is_column { snake_case(inner) } else { inner.to_owned() };
         let hint = format!("a name stands without quotes, as in {{{{ {name} }}}}");
-        RowError::new(At::Source(part.place(expression.span(0))), message, hint)
+        RowError::new(At::Source(part.source_span(expression.span(0))), message, hint)
     })
 }
 
 /// Entries of the matrix that lack a part which the text names, and for which nothing stands in.
-fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<RowError> {
-    let mut complaints = Vec::new();
+fn incomplete(expression: &Expression<'_>, known: &KnownNames<'_>) -> Vec<RowError> {
+    let mut row_errors = Vec::new();
     for number in expression.names() {
         let name = expression.word(number);
         let Some(axis) = name.split('.').next().and_then(|root| known.matrix.iter().find(|axis| *axis.name == *root))
@@ -314,17 +314,17 @@ fn incomplete(expression: &Expression<'_>, known: &Known<'_>) -> Vec<RowError> {
                 entry.columns.iter().map(|(column, _)| column.rsplit('.').next().unwrap_or_default()).collect();
             let hint = suggest::missing(key, name, own);
             let message = format!("the entry has no {}, which the template names", quoted(key));
-            complaints.push(RowError::new(At::Source(entry.span.clone()), message, hint));
+            row_errors.push(RowError::new(At::Source(entry.span.clone()), message, hint));
         }
     }
-    complaints
+    row_errors
 }
 
 /// Names in the braces of other programs, which would be sent as they are.
-fn placeholders(part: &Part, known: &Known<'_>) -> Vec<RowError> {
+fn placeholders(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     let columns = known.columns.into_iter().flatten().flat_map(|column| [column.clone(), snake_case(column)]);
     let names: BTreeSet<String> = columns.chain(known.matrix.iter().flat_map(Axis::names)).collect();
-    let complaints = names.iter().filter(|name| !name.is_empty()).filter_map(|name| {
+    let row_errors = names.iter().filter(|name| !name.is_empty()).filter_map(|name| {
         let spellings = [
             format!("${{{name}}}"),
             format!("{{{name}}}"),
@@ -340,7 +340,7 @@ fn placeholders(part: &Part, known: &Known<'_>) -> Vec<RowError> {
         let message = format!("{} is sent as it is", quoted(&part.written[found.clone()]));
         let name = name.split('.').map(snake_case).collect::<Vec<_>>().join(".");
         let hint = format!("a name goes in double braces: {{{{ {name} }}}}");
-        Some(RowError::new(At::Source(part.place(found)), message, hint))
+        Some(RowError::new(At::Source(part.source_span(found)), message, hint))
     });
-    complaints.collect()
+    row_errors.collect()
 }

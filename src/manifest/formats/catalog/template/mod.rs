@@ -1,17 +1,17 @@
 //! Texts with {{ names }} in them, and what is wrong with them before any row is read.
 //!
 //! ```text
-//! part      one compiled text, rendered for each job
+//! compiled_text  one compiled text, rendered for each job
 //! filters   the filters that are our own
 //! number    what is no part of the numbers in cells
 //! words     what stands in braces, word by word
 //! mistakes  what can be told without a row
 //! ```
 
+mod compiled_text;
 mod filters;
 mod mistakes;
 mod number;
-mod part;
 mod words;
 
 use std::collections::BTreeSet;
@@ -26,11 +26,11 @@ use crate::manifest::formats::catalog::rendered::Rendered;
 use crate::manifest::node::Node;
 use crate::manifest::row::{At, Reader, Row, RowError, Value};
 
-use part::{Bareness, Nesting, Part};
+use compiled_text::{Bareness, CompiledText, Nesting};
 use words::Expression;
 
-pub(super) use mistakes::Known;
-pub(super) use part::Unfilled;
+pub(super) use compiled_text::Unfilled;
+pub(super) use mistakes::KnownNames;
 
 /// The texts that make a job out of a row.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub(in crate::manifest) struct Template {
 #[derive(Debug)]
 pub(in crate::manifest) struct Text {
     span: Range<usize>,
-    parts: Vec<Part>,
+    parts: Vec<CompiledText>,
     /// The columns and axes that it names. They are asked for at every job, and a part is parsed again to tell them.
     names: BTreeSet<String>,
     /// Those whose values come into it as they are or shaped, without those whose texts it looks at.
@@ -66,16 +66,16 @@ pub(in crate::manifest) struct Text {
 impl Text {
     /// Compiles the texts of `nodes` in the manifest `text`, which stand at `span`.
     pub(super) fn compile(span: Range<usize>, nodes: &[&Node], is_list: bool, text: &str) -> Text {
-        let parts = nodes.iter().map(|node| Part::compile(node, text, Bareness::Text));
+        let parts = nodes.iter().map(|node| CompiledText::compile(node, text, Bareness::Text));
         Text::of(span, parts.collect(), is_list)
     }
 
-    fn of(span: Range<usize>, parts: Vec<Part>, is_list: bool) -> Text {
+    fn of(span: Range<usize>, parts: Vec<CompiledText>, is_list: bool) -> Text {
         let is_broken = parts.iter().any(|part| part.unread.is_some());
         let names = parts.iter().flat_map(|part| part.names(Nesting::Roots)).collect();
         let (mut put, mut looked_at) = (BTreeSet::new(), BTreeSet::new());
         let mut switches = switches(&parts, Asking::If);
-        for expression in parts.iter().flat_map(Part::expressions) {
+        for expression in parts.iter().flat_map(CompiledText::expressions) {
             let name = |number: usize| expression.word(number).to_owned();
             let values = || expression.values();
             let is_said = |number: &usize| !expression.is_statement() && !expression.is_asked(*number);
@@ -105,7 +105,7 @@ impl Text {
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
             return Err(RowError::new(At::Source(node.span.clone()), message, hint));
         }
-        Ok(Text::of(node.span.clone(), vec![Part::compile(node, text, bareness)], false))
+        Ok(Text::of(node.span.clone(), vec![CompiledText::compile(node, text, bareness)], false))
     }
 
     /// What stands at `span` and is wrong, as was said already.
@@ -132,7 +132,7 @@ impl Text {
 
     /// The names whose values it puts between other text, as they are.
     fn inserted(&self) -> Vec<String> {
-        let is_alone = |part: &Part, expressions: &[Expression<'_>]| {
+        let is_alone = |part: &CompiledText, expressions: &[Expression<'_>]| {
             let written = part.written.trim();
             expressions.len() == 1 && written.starts_with("{{") && written.ends_with("}}")
         };
@@ -144,8 +144,8 @@ impl Text {
     }
 
     /// The names whose values it says in other text, shaped or as they are, and for which nothing stands in.
-    fn said(&self) -> Vec<String> {
-        self.parts.iter().flat_map(Part::said).collect()
+    fn output_names(&self) -> Vec<String> {
+        self.parts.iter().flat_map(CompiledText::output_names).collect()
     }
 }
 
@@ -164,7 +164,7 @@ impl Template {
             texts.flat_map(|(_, text)| names(text)).collect()
         };
         let inserted = of(&[Field::Images], Text::inserted);
-        let missed = of(&[Field::Id, Field::Prompt], Text::said);
+        let missed = of(&[Field::Id, Field::Prompt], Text::output_names);
         let texts = fields.iter().map(|(_, text)| text).chain(&condition);
         let names = texts.flat_map(|text| &text.names).cloned().collect();
         let switches = condition.as_ref().map(|text| switches(&text.parts, Asking::All)).unwrap_or_default();
@@ -193,9 +193,9 @@ impl Template {
         }
         let mut reader = Reader::new(&row, folder);
         reader.parse();
-        let placed = reader.into_complaints().into_iter().filter_map(|complaint| {
-            let at = At::Source(self.place(complaint.at.field()?)?);
-            Some(RowError { at, ..complaint })
+        let placed = reader.into_errors().into_iter().filter_map(|row_error| {
+            let at = At::Source(self.source_span(row_error.at.field()?)?);
+            Some(RowError { at, ..row_error })
         });
         placed.collect()
     }
@@ -206,7 +206,7 @@ impl Template {
     }
 
     /// Where the text of a field stands.
-    pub(super) fn place(&self, field: Field) -> Option<Range<usize>> {
+    pub(super) fn source_span(&self, field: Field) -> Option<Range<usize>> {
         self.fields.iter().find(|(known, _)| *known == field).map(|(_, text)| text.span.clone())
     }
 
@@ -262,9 +262,9 @@ enum Asking {
 
 /// The names that `parts` take for true or false as they are where they are `asking`. What is compared as well may be
 /// anything: `note and note != 'no'`.
-fn switches(parts: &[Part], asking: Asking) -> BTreeSet<String> {
+fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
     let (mut switches, mut known) = (BTreeSet::new(), BTreeSet::new());
-    for expression in parts.iter().flat_map(Part::expressions) {
+    for expression in parts.iter().flat_map(CompiledText::expressions) {
         let name = |number: usize| expression.word(number).to_owned();
         let is_asked = |number: &usize| asking == Asking::All || expression.is_asked(*number);
         switches.extend(expression.switches().filter(is_asked).map(name));
@@ -277,9 +277,10 @@ fn switches(parts: &[Part], asking: Asking) -> BTreeSet<String> {
 /// What is said of a cell that means no where a condition takes it for true.
 pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
-        let said = quoted(cell);
-        let message = format!("{} is the text {said}, and the condition takes every text for true", quoted(name));
-        let hint = format!("compare it, as in `{name} != {}`", said.replace('`', "'"));
+        let output_names = quoted(cell);
+        let message =
+            format!("{} is the text {output_names}, and the condition takes every text for true", quoted(name));
+        let hint = format!("compare it, as in `{name} != {}`", output_names.replace('`', "'"));
         RowError::new(At::Column(name.to_owned()), message, hint)
     })
 }

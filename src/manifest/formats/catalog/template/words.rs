@@ -116,7 +116,7 @@ impl<'t> Expression<'t> {
     }
 
     /// The names whose values it says, without those that are only looked at, and those for which something stands in.
-    pub(super) fn said(&self) -> impl Iterator<Item = &'t str> {
+    pub(super) fn output_names(&self) -> impl Iterator<Item = &'t str> {
         let is_default = |filter: &str| matches!(filter, "default" | "d");
         // Behind a parenthesis a word stands in for all that is in it.
         let has_stand_in =
@@ -124,7 +124,7 @@ impl<'t> Expression<'t> {
         let condition = self.numbers().find(|number| self.word(*number) == "if").unwrap_or(self.spans.len());
         let asked: Vec<&str> = (condition..self.spans.len()).map(|number| self.word(number)).collect();
         let names = self.names().take_while(move |number| *number < condition && !has_stand_in);
-        let said = names.filter(move |number| {
+        let output_names = names.filter(move |number| {
             let (before, behind) = (self.before(*number, 1), self.word(number + 1));
             let is_value = !matches!(before, "|" | "is" | "not") && !matches!(behind, "(" | "=" | "or" | "and" | "is");
             is_value
@@ -133,7 +133,8 @@ impl<'t> Expression<'t> {
                 && !compares(behind)
                 && !self.filters(*number).any(is_default)
         });
-        let names: Vec<&str> = said.map(|number| self.word(number)).filter(|name| !asked.contains(name)).collect();
+        let names: Vec<&str> =
+            output_names.map(|number| self.word(number)).filter(|name| !asked.contains(name)).collect();
         names.into_iter()
     }
 
@@ -271,7 +272,7 @@ mod tests {
             ("title if title else 'mug'", &[]),
             ("brand if title else 'mug'", &["brand"]),
         ] {
-            assert_eq!(Expression::whole(text).said().collect::<Vec<_>>(), names, "{text}");
+            assert_eq!(Expression::whole(text).output_names().collect::<Vec<_>>(), names, "{text}");
         }
     }
 

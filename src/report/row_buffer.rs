@@ -25,7 +25,7 @@ pub(crate) struct Row {
 
 /// Rows that wait.
 #[derive(Debug)]
-pub(crate) struct Spool {
+pub(crate) struct RowBuffer {
     file: BufWriter<File>,
 }
 
@@ -40,9 +40,9 @@ impl Row {
     }
 }
 
-impl Spool {
-    pub(crate) fn new() -> io::Result<Spool> {
-        Ok(Spool { file: BufWriter::new(tempfile::tempfile()?) })
+impl RowBuffer {
+    pub(crate) fn new() -> io::Result<RowBuffer> {
+        Ok(RowBuffer { file: BufWriter::new(tempfile::tempfile()?) })
     }
 
     pub(crate) fn push(&mut self, row: &Row) -> io::Result<()> {

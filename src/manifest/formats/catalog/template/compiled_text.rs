@@ -19,7 +19,7 @@ const NAME: &str = "template";
 
 /// A compiled text.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct CompiledText {
     environment: Environment<'static>,
     /// What it says.
     pub(super) written: String,
@@ -32,9 +32,9 @@ pub(super) struct Part {
     pub(super) unread: Option<RowError>,
 }
 
-impl Part {
+impl CompiledText {
     /// Compiles the text of `node` in the manifest `text`; `bareness` says whether it has braces.
-    pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> Part {
+    pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> CompiledText {
         let written = node.scalar().unwrap_or_default();
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -45,7 +45,7 @@ impl Part {
             Bareness::Expression => (format!("{{{{ {written} }}}}"), 3),
         };
         let spelt = text.get(node.span.clone()).unwrap_or_default().to_owned();
-        let mut part = Part {
+        let mut part = CompiledText {
             environment: Environment::empty(),
             written: written.to_owned(),
             spelt,
@@ -123,13 +123,13 @@ impl Part {
         !matches!(tried, Err(error) if error.kind() == ErrorKind::UnknownFilter)
     }
 
-    pub(super) fn place_of(&self, name: &str) -> Range<usize> {
-        self.written.find(name).map_or(self.span.clone(), |at| self.place(at..at + name.len()))
+    pub(super) fn source_span_of(&self, name: &str) -> Range<usize> {
+        self.written.find(name).map_or(self.span.clone(), |at| self.source_span(at..at + name.len()))
     }
 
     /// Where bytes of the text stand in the manifest. What they say is looked for there, as often as it is said before:
     /// line breaks, quotes and escapes lie between.
-    pub(super) fn place(&self, part: Range<usize>) -> Range<usize> {
+    pub(super) fn source_span(&self, part: Range<usize>) -> Range<usize> {
         let Some(word) = self.written.get(part.clone()).filter(|word| !word.is_empty()) else {
             return self.span.clone();
         };
@@ -140,17 +140,17 @@ impl Part {
         }
     }
 
-    fn place_of_error(&self, error: &minijinja::Error) -> Range<usize> {
+    fn span_of_error(&self, error: &minijinja::Error) -> Range<usize> {
         let found = error.range().and_then(|range| Some(range.start.checked_sub(self.shift)?..range.end - self.shift));
         let found = found.filter(|range| range.start < range.end && range.end <= self.written.len());
-        found.map_or(self.span.clone(), |range| self.place(range))
+        found.map_or(self.span.clone(), |range| self.source_span(range))
     }
 
     /// What is said of a text that is no template.
     fn unreadable(&self, error: &minijinja::Error) -> RowError {
-        let at = At::Source(self.place_of_error(error));
-        let way_out = self.open_block().or_else(|| self.expressions().iter().find_map(way_out));
-        let hint = way_out.unwrap_or_else(|| {
+        let at = At::Source(self.span_of_error(error));
+        let other_language_hint = self.open_block().or_else(|| self.expressions().iter().find_map(other_language_hint));
+        let hint = other_language_hint.unwrap_or_else(|| {
             "a name goes in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
         });
         RowError::new(at, format!("the template cannot be read: {}", said(error)), hint)
@@ -166,7 +166,7 @@ impl Part {
 
     /// What is said where a text cannot be filled in with `variables`.
     fn unfilled(&self, error: &minijinja::Error, variables: &Variable) -> Unfilled {
-        let span = self.place_of_error(error);
+        let span = self.span_of_error(error);
         let look_up = |name: &str| name.split('.').try_fold(variables.clone(), |value, part| value.get_attr(part).ok());
         if error.kind() == ErrorKind::UndefinedError {
             let is_missing = |name: &String| look_up(name).is_none_or(|value| value.is_undefined());
@@ -226,8 +226,8 @@ pub(in crate::manifest::formats::catalog) enum Unfilled {
 }
 
 impl From<RowError> for Unfilled {
-    fn from(complaint: RowError) -> Unfilled {
-        Unfilled::Wrong(complaint)
+    fn from(row_error: RowError) -> Unfilled {
+        Unfilled::Wrong(row_error)
     }
 }
 
@@ -257,7 +257,7 @@ fn said(error: &minijinja::Error) -> String {
 }
 
 /// The way out of what people write who know another language, or the headers of their table.
-fn way_out(expression: &Expression<'_>) -> Option<String> {
+fn other_language_hint(expression: &Expression<'_>) -> Option<String> {
     let words: Vec<&str> = expression.numbers().map(|number| expression.word(number)).collect();
     let other = words.iter().find_map(|word| match *word {
         "=" | "===" => Some("`==` compares, as in `category == 'mug'`"),

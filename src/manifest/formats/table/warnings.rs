@@ -14,7 +14,7 @@ use super::records::Records;
 use super::{NEAR, Top};
 
 /// What is to be warned of in the rows from the one on that `top` is at.
-pub(super) fn doubts(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
+pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
     // The first one may be the numbers that data frames give their rows.
     let nameless = columns.iter().enumerate().skip(1).filter(|(_, column)| column.name.is_empty());
     let nameless: Vec<usize> = nameless.map(|(number, _)| number).collect();
@@ -76,8 +76,8 @@ fn holds(text: &str, written: &str) -> bool {
 }
 
 fn warning(records: &Records, span: Range<usize>, message: String, hint: String, source: &Source) -> Diagnostic {
-    let told = source.error_in(records.raw(), records.line(), &span, message, hint);
-    Diagnostic { severity: Severity::Warning, ..told }
+    let warning = source.error_in(records.raw(), records.line(), &span, message, hint);
+    Diagnostic { severity: Severity::Warning, ..warning }
 }
 
 #[cfg(test)]

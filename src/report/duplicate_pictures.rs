@@ -12,7 +12,7 @@ const NAMED: usize = 10;
 
 /// Jobs that show exactly the same picture as an earlier job, byte for byte, though they asked for something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alike {
+pub struct DuplicatePictures {
     /// How many.
     pub jobs: u64,
     /// The ids of the first of them.
@@ -24,12 +24,12 @@ pub struct Alike {
 /// Of each picture it keeps twelve bytes: eight of its hash, which in a million pictures are the same by chance once in
 /// thirty million batches, and four of the fingerprint of the request that it came of first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Alikes {
+pub(crate) struct DuplicatePictureFinder {
     seen: HashMap<[u8; 8], [u8; 4]>,
-    pub(crate) found: Alike,
+    pub(crate) found: DuplicatePictures,
 }
 
-impl Alikes {
+impl DuplicatePictureFinder {
     /// Takes in one more job. What the color lock made of a picture says nothing about where that came from.
     pub(crate) fn add(&mut self, job: &JobView) {
         let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
@@ -45,14 +45,14 @@ impl Alikes {
     }
 }
 
-impl Alike {
+impl DuplicatePictures {
     /// Those that the report in `folder` names; none where there is no report.
-    pub fn of_report(folder: &RunFolder) -> Alike {
+    pub fn of_report(folder: &RunFolder) -> DuplicatePictures {
         read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
     }
 }
 
-impl std::fmt::Display for Alike {
+impl std::fmt::Display for DuplicatePictures {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
         let (ids, more) = (self.ids.join(", "), and_more(self.jobs.saturating_sub(self.ids.len() as u64)));
@@ -64,10 +64,10 @@ impl std::fmt::Display for Alike {
     }
 }
 
-fn read(summary: &Path) -> Option<Alike> {
+fn read(summary: &Path) -> Option<DuplicatePictures> {
     #[derive(Deserialize)]
     struct Summary {
-        alike: Alike,
+        alike: DuplicatePictures,
     }
     let bytes = std::fs::read(summary).ok()?;
     Some(serde_json::from_slice::<Summary>(&bytes).ok()?.alike)
@@ -97,10 +97,10 @@ mod tests {
         JobView { fingerprint: Some(fingerprint), files, ..JobView::new(JobId::new(id).unwrap(), "Make it red") }
     }
 
-    fn found(jobs: &[JobView]) -> Alike {
-        let mut alikes = Alikes::default();
-        jobs.iter().for_each(|job| alikes.add(job));
-        alikes.found
+    fn found(jobs: &[JobView]) -> DuplicatePictures {
+        let mut duplicate_pictures = DuplicatePictureFinder::default();
+        jobs.iter().for_each(|job| duplicate_pictures.add(job));
+        duplicate_pictures.found
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             job
         };
         let jobs = [with_hash("a", 1, "0123456789abcd"), with_hash("b", 2, "0123456789abce")];
-        assert_eq!(found(&jobs), Alike::default());
+        assert_eq!(found(&jobs), DuplicatePictures::default());
         let mut jobs = [with_hash("a", 1, "01"), with_hash("b", 2, "01")];
         jobs[0].fingerprint = Some(format!("{:0<32}", "012345").parse().unwrap());
         jobs[1].fingerprint = Some(format!("{:0<32}", "012346").parse().unwrap());
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_same_request_twice_and_the_pictures_of_one_job_may_be_alike() {
         let jobs = [job("a", 1, &["mug", "mug"]), job("b", 1, &["mug"]), job("c", 2, &[]), job("d", 3, &[])];
-        assert_eq!(found(&jobs), Alike::default());
+        assert_eq!(found(&jobs), DuplicatePictures::default());
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             ..job(id, request, made)
         };
         let jobs = [corrected("a", 1, &["red mug"]), corrected("b", 2, &["blue mug"])];
-        assert_eq!(found(&jobs), Alike { jobs: 1, ids: vec!["b".to_owned()] });
+        assert_eq!(found(&jobs), DuplicatePictures { jobs: 1, ids: vec!["b".to_owned()] });
     }
 
     #[test]

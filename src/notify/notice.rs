@@ -7,7 +7,7 @@ use crate::job::Partition;
 
 /// How a run ended, for whoever is told: the summary as it is sent, and the little that notices pick from it.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct RunNotice {
     /// The code that the program ends with.
     pub exit: Exit,
     /// Whether it stopped early where it was told to, so that nobody has to look.
@@ -24,28 +24,35 @@ pub struct Outcome {
     pub summary: Value,
 }
 
-impl Outcome {
+impl RunNotice {
     /// A run that came to its end, well or not: `closing` is what `--json` prints, and `batch` what `summary.json` has
     /// besides.
-    pub fn ended(exit: Exit, manifest: String, folder: PathBuf, text: String, closing: Value, batch: Value) -> Outcome {
-        let mut summary = object(closing);
+    pub fn ended(
+        exit: Exit,
+        manifest: String,
+        folder: PathBuf,
+        text: String,
+        summary: Value,
+        batch: Value,
+    ) -> RunNotice {
+        let mut summary = object(summary);
         for (key, value) in object(batch) {
             summary.entry(key).or_insert(value);
         }
-        Outcome { exit, folder: Some(folder), ..Outcome::new(exit, manifest, text, summary) }
+        RunNotice { exit, folder: Some(folder), ..RunNotice::new(exit, manifest, text, summary) }
     }
 
     /// A run that could not go on: `error` and `hint` are what stderr says.
-    pub fn broken(exit: Exit, manifest: String, error: String, hint: Option<&str>) -> Outcome {
+    pub fn broken(exit: Exit, manifest: String, error: String, hint: Option<&str>) -> RunNotice {
         let summary = json!({"version": 1, "exit_code": exit.code(), "state": "broken", "error": error, "hint": hint});
-        Outcome::new(exit, manifest, error, object(summary))
+        RunNotice::new(exit, manifest, error, object(summary))
     }
 
-    fn new(exit: Exit, manifest: String, text: String, mut summary: Map<String, Value>) -> Outcome {
+    fn new(exit: Exit, manifest: String, text: String, mut summary: Map<String, Value>) -> RunNotice {
         summary.entry("manifest").or_insert_with(|| manifest.clone().into());
         // Chats show this field of a webhook, and most other receivers ignore it.
         summary.insert("text".to_owned(), format!("{manifest}: {}", text.trim_end()).into());
-        Outcome { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
+        RunNotice { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
     }
 
     /// What of the sum `name` was charged, in cents: nothing where this machine edits, which reckons with the provider's prices.

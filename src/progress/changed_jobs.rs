@@ -5,7 +5,7 @@ use crate::words::{counted, is_are};
 /// Jobs that ask for something else than they did before. A template with another word changes a whole catalog, so whoever
 /// pays is told before the first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
+pub struct ChangedJobs {
     /// How many.
     pub jobs: u64,
     /// How many of them have pictures by now.
@@ -14,7 +14,7 @@ pub struct Changed {
     pub price: Option<Cents>,
 }
 
-impl std::fmt::Display for Changed {
+impl std::fmt::Display for ChangedJobs {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (ask, are) = (if self.jobs == 1 { "asks" } else { "ask" }, is_are(self.jobs));
         write!(formatter, "{} {ask} for something else than before and {are} ", counted(self.jobs, "job"))?;
@@ -36,15 +36,15 @@ mod tests {
 
     #[test]
     fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
-        let catalog = Changed { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
+        let catalog = ChangedJobs { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
         insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for again, about $280.00; earlier pictures move to earlier");
-        let single = Changed { jobs: 1, shown: 1, price: None };
+        let single = ChangedJobs { jobs: 1, shown: 1, price: None };
         insta::assert_snapshot!(single, @"1 job asks for something else than before and is made again; earlier pictures move to earlier");
     }
 
     #[test]
     fn of_rows_without_pictures_none_is_said_to_move() {
-        let words = |shown| Changed { jobs: 3, shown, price: None }.to_string();
+        let words = |shown| ChangedJobs { jobs: 3, shown, price: None }.to_string();
         assert!(words(0).ends_with("are made again"));
         assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier"));
     }

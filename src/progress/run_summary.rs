@@ -5,16 +5,16 @@ use std::time::Duration;
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ErrorClass, HeldBack, Partition, StatusCounts};
-use crate::report::Alike;
+use crate::report::DuplicatePictures;
 use crate::runner::StopReason;
 
-use super::changed::Changed;
+use super::changed_jobs::ChangedJobs;
 use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
 
 /// How a run ended, for the person or the program that started it.
 #[derive(Clone, Debug)]
-pub struct Closing {
+pub struct RunSummary {
     /// Who edited.
     pub backend: Backend,
     /// The share of the manifest, if only one was meant.
@@ -46,7 +46,7 @@ pub struct Closing {
     /// Those whose pictures somebody has changed since they were saved.
     pub retouched: u64,
     /// Those that asked for something else than in earlier runs when this one began.
-    pub changed: Changed,
+    pub changed: ChangedJobs,
     /// Those that it did not submit because of pictures that nobody knows.
     pub held_back: HeldBack,
     /// Failed jobs by class.
@@ -56,7 +56,7 @@ pub struct Closing {
     /// The jobs that were meant, by the verdict on their color.
     pub colors: VerdictCounts,
     /// The jobs of the manifest that show exactly the same picture as an earlier job.
-    pub alike: Alike,
+    pub alike: DuplicatePictures,
     /// How often a job that missed its color is submitted again.
     pub rerolls: u32,
     /// Where the pictures are.
@@ -69,7 +69,7 @@ pub struct Closing {
     pub exit: Exit,
 }
 
-impl Closing {
+impl RunSummary {
     /// The summary as a person reads it.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n", self.head());
@@ -230,8 +230,8 @@ mod tests {
     use crate::job::JobId;
     use crate::progress::Row;
 
-    fn closing() -> Closing {
-        Closing {
+    fn run_summary() -> RunSummary {
+        RunSummary {
             backend: Backend::Vibedream,
             partition: None,
             work: 48,
@@ -246,13 +246,13 @@ mod tests {
             stopped: None,
             removed: 0,
             set_aside: 0,
-            changed: Changed::default(),
+            changed: ChangedJobs::default(),
             retouched: 0,
             held_back: HeldBack::default(),
             errors: BTreeMap::new(),
             uncertain: Vec::new(),
             colors: VerdictCounts::default(),
-            alike: Alike::default(),
+            alike: DuplicatePictures::default(),
             rerolls: 0,
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_good_end_is_four_lines() {
-        insta::assert_snapshot!(closing().text(), @r"
+        insta::assert_snapshot!(run_summary().text(), @r"
         48 jobs completed in 2 min 31 s
           cost      $3.36 spent, of a budget of $25.00
           pictures  runs/spring/results
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_run_with_nothing_to_do_does_not_claim_the_work_of_earlier_ones() {
         let counts = |total, completed, failed| StatusCounts { total, completed, failed, ..StatusCounts::default() };
-        let head = |counts, partition| Closing { counts, partition, work: 0, ..closing() }.head();
+        let head = |counts, partition| RunSummary { counts, partition, work: 0, ..run_summary() }.head();
         let share = Some("2/8".parse().unwrap());
         insta::assert_snapshot!(
             [
@@ -283,7 +283,7 @@ mod tests {
                 head(counts(48, 46, 2), None),
                 head(counts(0, 0, 0), share),
                 head(counts(0, 0, 0), None),
-                Closing { work: 0, set_aside: 2, ..closing() }.head(),
+                RunSummary { work: 0, set_aside: 2, ..run_summary() }.head(),
             ]
             .join("\n"),
             @r"
@@ -300,8 +300,9 @@ mod tests {
     #[test]
     fn a_night_with_a_row_less_says_what_it_cost_and_what_becomes_of_the_row() {
         let budget_per_run = Some(Cents(50));
-        let closing = Closing { spent_now: Cents(14), budget_per_run, removed: 1, set_aside: 2, ..closing() };
-        insta::assert_snapshot!(closing.text(), @r"
+        let run_summary =
+            RunSummary { spent_now: Cents(14), budget_per_run, removed: 1, set_aside: 2, ..run_summary() };
+        insta::assert_snapshot!(run_summary.text(), @r"
         48 jobs completed in 2 min 31 s
           removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
           removed   2 jobs gone from the manifest; the pictures are in earlier now
@@ -314,9 +315,9 @@ mod tests {
     #[test]
     fn missed_colors_are_counted_with_the_way_out() {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
-        let color = |closing: Closing| closing.text().lines().nth(1).unwrap_or_default().to_owned();
-        insta::assert_snapshot!(color(Closing { colors, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
-        insta::assert_snapshot!(color(Closing { colors, rerolls: 2, ..closing() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
+        let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();
+        insta::assert_snapshot!(color(RunSummary { colors, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
+        insta::assert_snapshot!(color(RunSummary { colors, rerolls: 2, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
     }
 
     #[test]
@@ -332,8 +333,8 @@ mod tests {
             row: Row::Asked,
         }];
         let exit = Exit::StoppedEarly;
-        let closing = Closing { counts, errors, uncertain, stopped, reserved: Cents(7), exit, ..closing() };
-        insta::assert_snapshot!(closing.text(), @r"
+        let run_summary = RunSummary { counts, errors, uncertain, stopped, reserved: Cents(7), exit, ..run_summary() };
+        insta::assert_snapshot!(run_summary.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
           failed    1 lost: it may have been charged; each run asks for it again, and --retry-failed pays for it again
