@@ -14,48 +14,31 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
     let label = format!("manifest=\"{}\"{share}", escaped(&notice.manifest));
     let mut text = Text { label, text: String::new() };
-    text.single(
-        "last_run_timestamp_seconds",
-        GAUGE,
-        "When the last run ended, in seconds since 1970.",
-        Some(seconds(at)),
-    );
-    text.single(
-        "last_run_exit_code",
-        GAUGE,
-        "The exit code of the last run: 0 is complete.",
-        Some(f64::from(notice.exit.code())),
-    );
-    text.single("last_run_duration_seconds", GAUGE, "How long the last run took.", notice.number(&["seconds"]));
-    let jobs = ["completed", "failed", "uncertain", "pending"].map(|word| (word, notice.number(&["jobs", word])));
-    text.labelled("jobs", GAUGE, "The jobs of the manifest by status.", "status", &jobs);
-    let colors = ["on", "near", "off", "unmeasurable"].map(|word| (word, notice.number(&["colors", word])));
-    text.labelled("checked_jobs", GAUGE, "The completed jobs by the verdict on their color.", "color", &colors);
-    text.single(
-        "removed_jobs",
-        GAUGE,
-        "Jobs with results that are gone from the manifest.",
-        notice.number(&["removed"]),
-    );
+    let number = |path: &[&str]| notice.number(path);
+    let by_word = |group: &str, words: [&'static str; 4]| words.map(|word| (word, number(&[group, word])));
     let dollars = |cents: Option<f64>| cents.map(|cents| cents / 100.0);
     let charged = |name: &str| dollars(notice.charged(name));
-    text.single("spent_dollars_total", COUNTER, "What was charged over the folder's whole life.", charged("spent"));
-    text.single("last_run_spent_dollars", GAUGE, "What was charged in the last run.", charged("spent_now"));
+
     text.single(
-        "reserved_dollars",
-        GAUGE,
-        "What submits of unknown fate may have cost beyond that.",
-        charged("reserved"),
+        gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since 1970."),
+        Some(seconds(at)),
     );
-    text.single(
-        "budget_dollars",
-        GAUGE,
-        "The ceiling over the folder's whole life.",
-        dollars(notice.number(&["cost_cents", "budget"])),
-    );
-    text.single("submits_total", COUNTER, "Submits over the folder's whole life.", notice.number(&["submits"]));
-    let bytes = notice.number(&["pictures", "bytes"]);
-    text.single("results_bytes", GAUGE, "The size of all results.", bytes);
+    let exit_code = Some(f64::from(notice.exit.code()));
+    text.single(gauge("last_run_exit_code", "The exit code of the last run: 0 is complete."), exit_code);
+    text.single(gauge("last_run_duration_seconds", "How long the last run took."), number(&["seconds"]));
+    let jobs = by_word("jobs", ["completed", "failed", "uncertain", "pending"]);
+    text.labelled(gauge("jobs", "The jobs of the manifest by status."), "status", &jobs);
+    let colors = by_word("colors", ["on", "near", "off", "unmeasurable"]);
+    text.labelled(gauge("checked_jobs", "The completed jobs by the verdict on their color."), "color", &colors);
+    text.single(gauge("removed_jobs", "Jobs with results that are gone from the manifest."), number(&["removed"]));
+    text.single(counter("spent_dollars_total", "What was charged over the folder's whole life."), charged("spent"));
+    text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), charged("spent_now"));
+    let reserved = gauge("reserved_dollars", "What submits of unknown fate may have cost beyond that.");
+    text.single(reserved, charged("reserved"));
+    let budget = dollars(number(&["cost_cents", "budget"]));
+    text.single(gauge("budget_dollars", "The ceiling over the folder's whole life."), budget);
+    text.single(counter("submits_total", "Submits over the folder's whole life."), number(&["submits"]));
+    text.single(gauge("results_bytes", "The size of all results."), number(&["pictures", "bytes"]));
     text.text
 }
 
@@ -68,8 +51,21 @@ pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Resu
     crate::files::replace(path, render_metrics(notice, at).as_bytes())
 }
 
-const GAUGE: &str = "gauge";
-const COUNTER: &str = "counter";
+/// What a metric is called, and what it means.
+#[derive(Clone, Copy)]
+struct Metric {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+}
+
+fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "gauge", help }
+}
+
+fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "counter", help }
+}
 
 struct Text {
     label: String,
@@ -77,27 +73,28 @@ struct Text {
 }
 
 impl Text {
-    /// A metric with one value. One that is not known is left out: 0 would be a statement.
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: Option<f64>) {
+    /// Adds a metric with one value. An unknown one is left out, because 0 would be a statement.
+    fn single(&mut self, metric: Metric, value: Option<f64>) {
         let Some(value) = value else { return };
-        self.head(name, kind, help);
-        let label = &self.label;
+        self.head(metric);
+        let (name, label) = (metric.name, &self.label);
         // Writing to a text cannot fail.
         let _ = writeln!(self.text, "dyehouse_{name}{{{label}}} {value}");
     }
 
-    fn labelled(&mut self, name: &str, kind: &str, help: &str, key: &str, values: &[(&str, Option<f64>)]) {
+    /// Adds a metric with a value for each of several values of the label `key`.
+    fn labelled(&mut self, metric: Metric, key: &str, values: &[(&str, Option<f64>)]) {
         if values.iter().all(|(_, value)| value.is_none()) {
             return;
         }
-        self.head(name, kind, help);
+        self.head(metric);
         for (word, value) in values {
-            let (label, value) = (&self.label, value.unwrap_or_default());
+            let (name, label, value) = (metric.name, &self.label, value.unwrap_or_default());
             let _ = writeln!(self.text, "dyehouse_{name}{{{label},{key}=\"{word}\"}} {value}");
         }
     }
 
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    fn head(&mut self, Metric { name, kind, help }: Metric) {
         let _ = writeln!(self.text, "# HELP dyehouse_{name} {help}\n# TYPE dyehouse_{name} {kind}");
     }
 }
@@ -117,6 +114,11 @@ mod tests {
 
     use super::*;
     use crate::exit::Exit;
+    use crate::notify::Summaries;
+
+    fn summaries(run: serde_json::Value, batch: serde_json::Value) -> Summaries {
+        Summaries { text: String::new(), run, batch }
+    }
 
     #[test]
     fn a_night_is_a_page_of_metrics() {
@@ -127,7 +129,7 @@ mod tests {
         });
         let batch = json!({"attempts": 49, "pictures": {"files": 47, "bytes": 123_456}});
         let manifest = "a \"good\" one.yaml".to_owned();
-        let mut notice = RunNotice::ended(Exit::Incomplete, manifest, "runs/x".into(), String::new(), summary, batch);
+        let mut notice = RunNotice::ended(Exit::Incomplete, manifest, "runs/x".into(), summaries(summary, batch));
         notice.share = Some("2/8".parse().unwrap());
         insta::assert_snapshot!(render_metrics(&notice, Timestamp::from_second(1_700_000_000).unwrap()), @r#"
         # HELP dyehouse_last_run_timestamp_seconds When the last run ended, in seconds since 1970.
@@ -180,7 +182,7 @@ mod tests {
         let summary =
             json!({"backend": "embedded", "cost_cents": {"spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
         let manifest = "m.csv".to_owned();
-        let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), String::new(), summary, json!({}));
+        let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), summaries(summary, json!({})));
         let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
         assert!(text.contains("dyehouse_spent_dollars_total{manifest=\"m.csv\"} 0\n"), "{text}");
         assert!(text.contains("dyehouse_budget_dollars{manifest=\"m.csv\"} 5\n"), "{text}");

@@ -24,22 +24,25 @@ pub struct RunNotice {
     pub summary: Value,
 }
 
+/// The summaries of a run that ended.
+#[derive(Clone, Debug)]
+pub struct Summaries {
+    /// For people.
+    pub text: String,
+    /// What `--json` prints.
+    pub run: Value,
+    /// What `summary.json` has.
+    pub batch: Value,
+}
+
 impl RunNotice {
-    /// A run that came to its end, well or not: `closing` is what `--json` prints, and `batch` what `summary.json` has
-    /// besides.
-    pub fn ended(
-        exit: Exit,
-        manifest: String,
-        folder: PathBuf,
-        text: String,
-        summary: Value,
-        batch: Value,
-    ) -> RunNotice {
-        let mut summary = object(summary);
-        for (key, value) in object(batch) {
+    /// Returns the notice of a run that ended, well or not. The batch's fields are added to the run's where those have none.
+    pub fn ended(exit: Exit, manifest: String, folder: PathBuf, summaries: Summaries) -> RunNotice {
+        let mut summary = object(summaries.run);
+        for (key, value) in object(summaries.batch) {
             summary.entry(key).or_insert(value);
         }
-        RunNotice { exit, folder: Some(folder), ..RunNotice::new(exit, manifest, text, summary) }
+        RunNotice { exit, folder: Some(folder), ..RunNotice::new(exit, manifest, summaries.text, summary) }
     }
 
     /// A run that could not go on: `error` and `hint` are what stderr says.

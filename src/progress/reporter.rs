@@ -18,9 +18,7 @@ const MAX_REMEMBERED_ENDS: usize = 64;
 pub struct Reporter<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
-    /// How many jobs were meant.
-    total: u64,
-    rate: SubmitRate,
+    /// How many jobs have something left to do.
     work: u64,
     ended: u64,
     failed: u64,
@@ -30,9 +28,32 @@ pub struct Reporter<'s> {
     ends: VecDeque<Instant>,
 }
 
+/// How a job's work in this run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum JobEnd {
+    Completed,
+    Failed,
+    Uncertain,
+    /// Left to a later run, which is no failure.
+    Deferred,
+}
+
+impl JobEnd {
+    fn as_str(self) -> &'static str {
+        match self {
+            JobEnd::Completed => "completed",
+            JobEnd::Failed => "failed",
+            JobEnd::Uncertain => "uncertain",
+            JobEnd::Deferred => "left",
+        }
+    }
+}
+
 /// What there is to do in a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RemainingWork {
+    /// How many jobs the run is for.
+    pub total: u64,
     /// How many jobs have something left to do.
     pub work: u64,
     /// How many of them only get pictures back that were moved aside.
@@ -40,11 +61,11 @@ pub struct RemainingWork {
 }
 
 impl RemainingWork {
-    /// What is left to do of `total` jobs; nothing where that is all of them.
-    fn words(self, total: u64) -> String {
+    /// Returns what is left to do, in words; an empty text if that is all of the jobs.
+    fn words(self) -> String {
         let open = self.work.saturating_sub(self.returning);
         let left = match open {
-            _ if open == total => String::new(),
+            _ if open == self.total => String::new(),
             0 if self.returning > 0 => String::new(),
             _ => format!(", {open} left to do"),
         };
@@ -57,32 +78,30 @@ impl RemainingWork {
 }
 
 impl<'s> Reporter<'s> {
-    /// A reporter of a run over `total` jobs whose submits go out at `rate`.
-    pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
-        let (work, ended, failed, uncertain) = (0, 0, 0, 0);
-        let ends = VecDeque::new();
-        Reporter { screen, bar: None, total, rate, work, ended, failed, uncertain, is_charged: true, ends }
-    }
-
-    /// Begins.
-    pub fn open(&mut self, manifest: &str, backend: Backend, remaining: RemainingWork) {
+    /// Announces a run of `manifest` whose submits go out at `rate`, and shows a bar if the screen has one.
+    pub fn start(
+        screen: &'s Screen,
+        manifest: &str,
+        backend: Backend,
+        rate: SubmitRate,
+        remaining: RemainingWork,
+    ) -> Reporter<'s> {
         let work = remaining.work;
-        self.work = work;
-        self.is_charged = backend != Backend::Embedded;
-        self.ends.push_back(Instant::now());
-        let jobs = counted(self.total, "job");
-        let left = remaining.words(self.total);
-        let pace = if work > remaining.returning { format!(" at {}", self.rate) } else { String::new() };
-        self.screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
-        if self.screen.show() == Show::Bar && work > 0 {
-            // A template that is fixed here either parses or fails the first test.
-            let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
-            let bar = self.screen.bars().add(ProgressBar::new(work).with_style(style));
-            bar.enable_steady_tick(Duration::from_secs(1));
-            self.bar = Some(bar);
-            self.refresh(&RunTotals::default());
-        }
+        let (jobs, left) = (counted(remaining.total, "job"), remaining.words());
+        let pace = if work > remaining.returning { format!(" at {rate}") } else { String::new() };
+        screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
+        let reporter = Reporter {
+            screen,
+            bar: (screen.show() == Show::Bar && work > 0).then(|| bar(screen, work)),
+            work,
+            ended: 0,
+            failed: 0,
+            uncertain: 0,
+            is_charged: backend != Backend::Embedded,
+            ends: VecDeque::from([Instant::now()]),
+        };
+        reporter.refresh(&RunTotals::default());
+        reporter
     }
 
     /// Ends: the bar goes away.
@@ -92,16 +111,15 @@ impl<'s> Reporter<'s> {
         }
     }
 
-    fn end(&mut self, word: &str, job: &str, note: &str) {
+    fn end(&mut self, end: JobEnd, job: &str, note: &str) {
         self.ended += 1;
         self.ends.push_back(Instant::now());
         if self.ends.len() > MAX_REMEMBERED_ENDS {
             self.ends.pop_front();
         }
-        let is_good = word == "completed";
-        // What is left to a later run has not failed.
-        self.failed += u64::from(word == "failed");
-        self.uncertain += u64::from(word == "uncertain");
+        let is_good = end == JobEnd::Completed;
+        self.failed += u64::from(end == JobEnd::Failed);
+        self.uncertain += u64::from(end == JobEnd::Uncertain);
         if self.screen.show() == Show::Lines || !is_good {
             let width = self.work.to_string().len();
             let note = if note.is_empty() { String::new() } else { format!("  {note}") };
@@ -110,6 +128,7 @@ impl<'s> Reporter<'s> {
                 (Style::Colored, true) => ("\u{1b}[32m", "\u{1b}[0m"),
                 (Style::Colored, false) => ("\u{1b}[33m", "\u{1b}[0m"),
             };
+            let word = end.as_str();
             let line = format!("{:>width$}/{}  {color}{word:<9}{plain}  {job}{note}", self.ended, self.work);
             self.screen.say(&line);
         }
@@ -154,7 +173,7 @@ impl Observer for Reporter<'_> {
         log(event);
         match event {
             Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
-            Event::Completed { job, .. } => self.end("completed", job.as_str(), ""),
+            Event::Completed { job, .. } => self.end(JobEnd::Completed, job.as_str(), ""),
             Event::Checked { job, check, of } => {
                 if let Some(words) = color_words(check, *of) {
                     self.screen.say(&format!("{job}: {words}"));
@@ -166,10 +185,12 @@ impl Observer for Reporter<'_> {
             Event::RerollUncertain { job, message } => {
                 self.screen.say(&format!("{job}: a re-roll is uncertain, and may have been charged: {message}"));
             }
-            Event::Failed { job, class, message } => self.end("failed", job.as_str(), &format!("{class}: {message}")),
-            Event::Uncertain { job, message } => self.end("uncertain", job.as_str(), message),
+            Event::Failed { job, class, message } => {
+                self.end(JobEnd::Failed, job.as_str(), &format!("{class}: {message}"));
+            }
+            Event::Uncertain { job, message } => self.end(JobEnd::Uncertain, job.as_str(), message),
             Event::Deferred { job, cause } => {
-                self.end("left", job.as_str(), &format!("a later run follows it: {cause}"));
+                self.end(JobEnd::Deferred, job.as_str(), &format!("a later run follows it: {cause}"));
             }
             Event::Paused { wait, reason } => {
                 self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));
@@ -185,6 +206,15 @@ impl Observer for Reporter<'_> {
         }
         self.refresh(totals);
     }
+}
+
+fn bar(screen: &Screen, work: u64) -> ProgressBar {
+    // A template that is fixed here either parses or fails the first test.
+    let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
+    let bar = screen.bars().add(ProgressBar::new(work).with_style(style));
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }
 
 /// Why a run stops, what becomes of what is under way, and what ends it sooner.
@@ -262,7 +292,8 @@ mod tests {
         let output =
             Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
         let screen = Screen::new(&output);
-        let mut reporter = Reporter::new(&screen, 9, SubmitRate::Auto);
+        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
+        let mut reporter = Reporter::start(&screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
         reporter.bar = Some(ProgressBar::hidden());
         let (job, totals) = (JobId::new("mug").unwrap(), RunTotals::default());
         let message = "HTTP 502";
@@ -301,7 +332,7 @@ mod tests {
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
-        let words = |work, returning| RemainingWork { work, returning }.words(3);
+        let words = |work, returning| RemainingWork { total: 3, work, returning }.words();
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
         assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");

@@ -36,7 +36,7 @@ pub struct RunSummary {
     /// The ceiling of this run alone.
     pub budget_per_run: Option<Cents>,
     /// How long this run took.
-    pub seconds: Duration,
+    pub elapsed: Duration,
     /// Why it stopped before its work was done.
     pub stopped: Option<StopReason>,
     /// The jobs with pictures in `results/` that the manifest no longer has.
@@ -65,8 +65,6 @@ pub struct RunSummary {
     pub report: PathBuf,
     /// The command that goes on with the run.
     pub resume: String,
-    /// The code that the program ends with.
-    pub exit: Exit,
 }
 
 impl RunSummary {
@@ -123,12 +121,12 @@ impl RunSummary {
         text
     }
 
-    /// The summary as one JSON object, version 1.
-    pub fn json(&self) -> serde_json::Value {
+    /// The summary as one JSON object, version 1, with the code that the program ends with.
+    pub fn json(&self, exit: Exit) -> serde_json::Value {
         let counts = &self.counts;
         serde_json::json!({
             "version": 1,
-            "exit_code": self.exit.code(),
+            "exit_code": exit.code(),
             "backend": self.backend.as_str(),
             "jobs": {
                 "total": counts.total,
@@ -151,7 +149,7 @@ impl RunSummary {
             "submits": self.submits,
             "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
             "uncertain": self.uncertain,
-            "seconds": self.seconds.as_secs_f64(),
+            "seconds": self.elapsed.as_secs_f64(),
             "stopped": self.stopped.as_ref().map(ToString::to_string),
             "results": self.results,
             "report": self.report,
@@ -172,7 +170,7 @@ impl RunSummary {
             others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
         let is_idle = self.work == 0 && self.set_aside == 0 && self.stopped.is_none();
         match (counts.total, self.partition) {
-            _ if !is_idle => format!("{done}{others} in {}", duration(self.seconds)),
+            _ if !is_idle => format!("{done}{others} in {}", duration(self.elapsed)),
             (0, Some(share)) => format!("nothing to do: share {share} has no job of this manifest"),
             (0, None) => "nothing to do: the manifest makes no job".to_owned(),
             (1, _) if counts.completed == 1 => "nothing to do: the job is completed".to_owned(),
@@ -242,7 +240,7 @@ mod tests {
             reserved: Cents::ZERO,
             budget: Some(Cents(2500)),
             budget_per_run: None,
-            seconds: Duration::from_secs(151),
+            elapsed: Duration::from_secs(151),
             stopped: None,
             removed: 0,
             set_aside: 0,
@@ -257,7 +255,6 @@ mod tests {
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
             resume: "dyehouse run spring.yaml".into(),
-            exit: Exit::Complete,
         }
     }
 
@@ -332,8 +329,7 @@ mod tests {
             reserved_cents: Cents(7),
             row: Row::Asked,
         }];
-        let exit = Exit::StoppedEarly;
-        let run_summary = RunSummary { counts, errors, uncertain, stopped, reserved: Cents(7), exit, ..run_summary() };
+        let run_summary = RunSummary { counts, errors, uncertain, stopped, reserved: Cents(7), ..run_summary() };
         insta::assert_snapshot!(run_summary.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again

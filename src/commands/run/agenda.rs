@@ -203,7 +203,7 @@ impl Agenda {
 
     /// The same, as it is told before it begins.
     pub(super) fn outlook(&self) -> RemainingWork {
-        RemainingWork { work: self.left(), returning: self.returning }
+        RemainingWork { total: self.meant(), work: self.left(), returning: self.returning }
     }
 
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.

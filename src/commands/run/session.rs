@@ -1,6 +1,6 @@
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -44,6 +44,7 @@ pub(super) enum Remaining {
 
 /// A run whose manifest is planned and whose folder is held.
 pub(super) struct Session<'a> {
+    started: Instant,
     arguments: &'a Run,
     screen: &'a Screen,
     options: Options,
@@ -64,6 +65,7 @@ impl<'a> Session<'a> {
         arguments: &'a Run,
         screen: &'a Screen,
     ) -> Result<(Session<'a>, (Lock, Ledger, FileDisk)), Failure> {
+        let started = Instant::now();
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
@@ -116,7 +118,8 @@ impl<'a> Session<'a> {
             directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             resume: Some(resume_command()),
         };
-        let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
+        let session =
+            Session { started, arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
         Ok((session, (lock, ledger, disk)))
     }
 
@@ -154,8 +157,7 @@ impl<'a> Session<'a> {
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
         let left = self.agenda.left();
-        let mut reporter = Reporter::new(self.screen, self.agenda.meant(), self.options.settings.submits);
-        self.announce(&mut reporter);
+        let mut reporter = self.announce();
         let asks_api = self.agenda.asks_api();
         let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
         let broken = Cell::new(None);
@@ -170,11 +172,12 @@ impl<'a> Session<'a> {
     }
 
     /// Tells what is about to begin, and what bounds it.
-    fn announce(&self, reporter: &mut Reporter<'_>) {
+    fn announce(&self) -> Reporter<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let left = self.agenda.left();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
-        reporter.open(&format!("{}{share}", self.name), *backend, self.agenda.outlook());
+        let name = format!("{}{share}", self.name);
+        let reporter = Reporter::start(self.screen, &name, *backend, settings.submits, self.agenda.outlook());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
@@ -189,6 +192,7 @@ impl<'a> Session<'a> {
             let end = end.to_zoned_datetime(TimeZone::system());
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
         }
+        reporter
     }
 
     /// Removes what a dead process left in `results/`, unless it may yet be asked for.
@@ -222,16 +226,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    pub(super) fn closing(
+    pub(super) fn summary(
         &self,
         ending: &Ending,
         spent_before: Cents,
         outcome: Outcome,
         removed: u64,
-    ) -> Result<RunSummary, Failure> {
+    ) -> Result<(RunSummary, Exit), Failure> {
         let Outcome { counts, errors, colors, retouched } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
-        Ok(RunSummary {
+        let exit = exit(counts, colors, ending.stopped.as_ref());
+        let summary = RunSummary {
             backend: options.backend,
             partition: options.partition,
             work: self.agenda.left(),
@@ -242,7 +247,7 @@ impl<'a> Session<'a> {
             reserved: ledger.reserved(),
             budget: options.settings.budget,
             budget_per_run: options.settings.budget_per_run,
-            seconds: Duration::ZERO,
+            elapsed: self.started.elapsed(),
             stopped: ending.stopped.clone(),
             errors,
             uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
@@ -257,8 +262,8 @@ impl<'a> Session<'a> {
             results: options.folder.results(),
             report: options.folder.report_page(),
             resume: resume_command(),
-            exit: exit(counts, colors, ending.stopped.as_ref()),
-        })
+        };
+        Ok((summary, exit))
     }
 }
 
