@@ -3,7 +3,7 @@ use crate::photo::EncodeError;
 
 /// Something that edits pictures as the API's contract describes.
 pub trait Editor: Send + Sync + 'static {
-    /// Edits the first of `input.images` as `input.prompt` says. Blocking, and bounded in memory and time.
+    /// Edits the first of `input.images` as `input.prompt` asks. Blocking, and bounded in memory and time.
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError>;
 }
 
@@ -27,10 +27,10 @@ pub struct EditOutput {
     pub png: Vec<u8>,
 }
 
-/// Why an edit failed; the text is what the prediction's `error` says.
+/// Why an edit failed; the text becomes the prediction's `error`.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// The instruction is none that this editor can carry out.
+    /// The editor cannot carry out the instruction.
     #[error("{0}")]
     Instruction(String),
     /// A picture cannot be read.

@@ -1,7 +1,7 @@
 //! The embedded editor: an instruction and pictures in, an edited picture out.
 //!
-//! It recolors, and says so of everything else. It knows no network and no server; the server calls it through
-//! [`Editor`], so that tests of the server can put another editor in its place.
+//! It recolors, and refuses everything else. It knows no network and no server; the server calls it through [`Editor`],
+//! so that tests of the server can use another editor.
 
 mod edit;
 mod instruction;

@@ -6,9 +6,9 @@ use crate::secrets::Secret;
 use super::error::NoticeError;
 use super::notice::RunNotice;
 
-/// Runs `command` in the system's shell, with the summary on stdin, the most asked-for of it in variables, and none of the
-/// run's secrets. What it prints goes to stderr, since stdout holds the closing summary alone. It may take until
-/// `impatience` is over; after that it is ended, with all that it has started.
+/// Runs `command` in the system's shell, with the summary on stdin, its most used fields in variables, and without the
+/// run's secrets. Its output goes to stderr, because stdout holds the closing summary alone. When `timeout` completes,
+/// the command is ended together with every process that it has started.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ pub async fn run_command(
 fn shell(command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]);
-    // A group of its own, so that it can be ended with all that it has started.
+    // A process group, so that the command can be ended with every process that it has started.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     shell
 }
 
-/// A command and all that it has started.
+/// A command and every process that it has started.
 #[cfg(unix)]
 struct Group(rustix::process::Pid);
 

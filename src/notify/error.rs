@@ -1,4 +1,4 @@
-/// Something could not be told: what, and why.
+/// A notification that failed: what was tried, and why it failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {cause}")]
 pub struct NoticeError {

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::notice::RunNotice;
 
-/// The metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
+/// Returns the metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
 ///
-/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the share
-/// as labels, so that the files of several can lie beside each other.
+/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the
+/// share as labels, so that the files of several runs can share a folder.
 pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
     let label = format!("manifest=\"{}\"{share}", escaped(&notice.manifest));

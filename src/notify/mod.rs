@@ -1,6 +1,6 @@
-//! Telling those who are not there how a night went: a webhook, a health check, a command, a file of metrics.
+//! Notifications of how a run ended: a webhook, a health check, a command, a file of metrics.
 //!
-//! Nothing here can change how a run ends. What cannot be told is said in a notice, for stderr and the logs.
+//! Nothing here can change how a run ends. A failed notification is a [`NoticeError`], for stderr and the logs.
 
 mod command;
 mod delivery;

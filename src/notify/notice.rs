@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use crate::exit::Exit;
 use crate::job::Partition;
 
-/// How a run ended, for whoever is told: the summary as it is sent, and the little that notices pick from it.
+/// How a run ended, for the receivers of notifications: the summary as it is sent, and the fields that they read from
+/// it.
 #[derive(Clone, Debug)]
 pub struct RunNotice {
     /// The code that the program ends with.
     pub exit: Exit,
-    /// Whether it stopped early where it was told to, so that nobody has to look.
+    /// Whether it stopped at a limit that the user set, so that no action is needed.
     pub is_planned_stop: bool,
     /// The manifest, as it was named.
     pub manifest: String,
@@ -45,7 +46,7 @@ impl RunNotice {
         RunNotice { exit, folder: Some(folder), ..RunNotice::new(exit, manifest, summaries.text, summary) }
     }
 
-    /// A run that could not go on: `error` and `hint` are what stderr says.
+    /// Returns the notice of a run that could not continue: `error` and `hint` are printed on stderr too.
     pub fn broken(exit: Exit, manifest: String, error: String, hint: Option<&str>) -> RunNotice {
         let summary = json!({"version": 1, "exit_code": exit.code(), "state": "broken", "error": error, "hint": hint});
         RunNotice::new(exit, manifest, error, object(summary))
@@ -58,7 +59,8 @@ impl RunNotice {
         RunNotice { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
     }
 
-    /// What of the sum `name` was charged, in cents: nothing where this machine edits, which reckons with the provider's prices.
+    /// Returns the charged part of the sum `name` in cents: 0 if this machine edits, whose sums are the provider's
+    /// prices.
     pub(super) fn charged(&self, name: &str) -> Option<f64> {
         let cents = self.number(&["cost_cents", name])?;
         Some(if self.summary["backend"] == "embedded" { 0.0 } else { cents })

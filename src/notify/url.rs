@@ -14,11 +14,11 @@ pub enum NoticeUrlError {
 }
 
 impl NoticeUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// It is none, or not of http.
+    /// It does not parse, or its scheme is not http or https.
     pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
         let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
         match url.scheme() {

@@ -11,11 +11,11 @@ use super::pixels::Photo;
 use super::profile;
 
 impl Photo {
-    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP: turned as its EXIF orientation says, converted from its
-    /// color profile.
+    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP, turns it as its EXIF orientation says, and converts it from
+    /// its color profile to sRGB.
     ///
     /// # Errors
-    /// What the decoder said, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
+    /// The decoder's message, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
     /// 512 MiB.
     pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
         decode(encoded).map(|pixels| Photo { pixels })
@@ -41,7 +41,7 @@ fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     Ok(pixels)
 }
 
-/// Whether the picture moves, so that its first frame stands for all of it.
+/// Whether the picture is animated; only its first frame is used.
 pub fn is_animated(encoded: &[u8]) -> bool {
     let bytes = Cursor::new(encoded);
     match image::guess_format(encoded) {

@@ -41,8 +41,8 @@ impl Photo {
         self.pixels.width().max(self.pixels.height())
     }
 
-    /// Hands the columns of each row that `span` wants to `paint`, in linear light, and takes them back: no plane of the
-    /// full size is made. `paint` is told the row and its first column; the opacity stays.
+    /// Passes the columns that `span` selects of each row to `paint`, in linear light, and writes them back: no plane
+    /// of the full size is made. `paint` gets the row and its first column; the opacity stays.
     pub fn paint_rows(
         &mut self,
         span: impl Fn(usize) -> Option<Range<usize>>,

@@ -2,15 +2,15 @@ use crate::job::Cents;
 
 use crate::words::{counted, is_are};
 
-/// Jobs that ask for something else than they did before. A template with another word changes a whole catalog, so whoever
-/// pays is told before the first submit.
+/// Jobs whose request differs from earlier runs. A changed word in a template changes a whole catalog, so this is
+/// reported before the first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChangedJobs {
     /// How many.
     pub jobs: u64,
-    /// How many of them have pictures by now.
+    /// How many of them have pictures.
     pub shown: u64,
-    /// What a submit may cost; nothing where none does.
+    /// The price of a submit; `None` if submits are free.
     pub price: Option<Cents>,
 }
 

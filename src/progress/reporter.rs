@@ -11,7 +11,7 @@ use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopRe
 use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
 
-/// How many jobs' ends the pace is told from.
+/// How many job ends the pace is computed from.
 const MAX_REMEMBERED_ENDS: usize = 64;
 
 /// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
@@ -230,7 +230,7 @@ fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     format!("stopping: {reason}; {then}")
 }
 
-/// What a person must hear at once of a check: nothing where all is well.
+/// Returns what is shown at once about a check; `None` if nothing is wrong.
 fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
     let whose = match of {
         CheckedPicture::Result => "its color",

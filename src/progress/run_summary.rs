@@ -12,7 +12,7 @@ use super::changed_jobs::ChangedJobs;
 use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
 
-/// How a run ended, for the person or the program that started it.
+/// How a run ended, for the user or the program that started it.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
     /// Who edited.
@@ -43,11 +43,11 @@ pub struct RunSummary {
     pub removed: u64,
     /// Those of them whose pictures this run has moved aside; they count no more as removed.
     pub set_aside: u64,
-    /// Those whose pictures somebody has changed since they were saved.
+    /// Those whose pictures were changed by the user since they were saved.
     pub retouched: u64,
     /// Those that asked for something else than in earlier runs when this one began.
     pub changed: ChangedJobs,
-    /// Those that it did not submit because of pictures that nobody knows.
+    /// Those that were not submitted because pictures exist that the journal does not know.
     pub held_back: HeldBack,
     /// Failed jobs by class.
     pub errors: BTreeMap<ErrorClass, u64>,
@@ -63,7 +63,7 @@ pub struct RunSummary {
     pub results: PathBuf,
     /// Where the report is.
     pub report: PathBuf,
-    /// The command that goes on with the run.
+    /// The command that continues the run.
     pub resume: String,
 }
 
@@ -215,7 +215,7 @@ pub fn cost_here(at_the_provider: Cents) -> String {
     format!("nothing; at the provider it would be {at_the_provider}")
 }
 
-/// What is said of jobs whose pictures somebody has changed.
+/// Returns the text about jobs whose pictures the user has changed.
 fn retouched_text(jobs: u64) -> String {
     let whose = if jobs == 1 { "whose pictures were" } else { "of which the pictures were" };
     let jobs = counted(jobs, "job");

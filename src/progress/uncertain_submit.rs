@@ -39,8 +39,9 @@ pub enum Row {
 }
 
 impl UncertainSubmit {
-    /// All that `ledger` is in doubt about, in the order in which it was submitted; `asks_for` gives the fingerprint that
-    /// the manifest wants under an id. Rows that it no longer has are among them, for their money is reserved as well.
+    /// Returns all uncertain submits of `ledger`, in the order in which they were submitted; `asks_for` returns the
+    /// fingerprint that the manifest has for an id. Rows that the manifest no longer has are included, because their
+    /// money is reserved as well.
     ///
     /// # Errors
     ///
@@ -82,8 +83,8 @@ impl UncertainSubmit {
         (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
 
-    /// What to do about those that the manifest no longer asks for, as it stands behind the word `reserved`, and a line for
-    /// each. Nothing where there are none.
+    /// Returns what to do about those that the manifest no longer asks for, to follow the word `reserved`, and a line
+    /// for each. `None` if there are none.
     pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
         if left.is_empty() {

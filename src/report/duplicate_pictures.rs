@@ -30,7 +30,7 @@ pub(crate) struct DuplicatePictureFinder {
 }
 
 impl DuplicatePictureFinder {
-    /// Takes in one more job. What the color lock made of a picture says nothing about where that came from.
+    /// Adds a job. A picture that the color lock corrected is left out, because it says nothing about its source.
     pub(crate) fn add(&mut self, job: &JobView) {
         let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
         let files = if job.originals.is_empty() { &job.files } else { &job.originals };
@@ -46,7 +46,7 @@ impl DuplicatePictureFinder {
 }
 
 impl DuplicatePictures {
-    /// Those that the report in `folder` names; none where there is no report.
+    /// Returns those that the report in `folder` names; none if there is no report.
     pub fn of_report(folder: &RunFolder) -> DuplicatePictures {
         read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
     }

@@ -38,7 +38,7 @@ impl ReportError {
         ReportError::Io { verb, path: path.to_owned(), source }
     }
 
-    /// The way out.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             ReportError::Io { .. } => {

@@ -17,7 +17,7 @@ pub(crate) struct ReportFolder {
     changed: usize,
 }
 
-/// A file on its way: written beside its place, and there only once it is whole.
+/// A file that is being written: it has a temporary name until it is complete.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: BufWriter<NamedTempFile>,
@@ -40,7 +40,7 @@ pub(crate) const THUMBNAILS: &str = "thumbs";
 /// The folders below the report's that it makes and keeps tidy.
 const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 
-/// What drafts are called, so that those of a program that died can be told and removed.
+/// How the names of drafts begin, so that those of a program that died can be recognized and removed.
 pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 
 impl ReportFolder {
@@ -74,7 +74,7 @@ impl ReportFolder {
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
-    /// Puts `draft` in its place, or drops it where the file there says the same.
+    /// Renames `draft` to its final name, or drops it if the file there has the same content.
     pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
         let target = self.root.join(&draft.name);
         let failed = |source| ReportError::io("write", &target, source);
@@ -89,7 +89,7 @@ impl ReportFolder {
         Ok(())
     }
 
-    /// Says that `name` belongs to the report, whoever puts it there.
+    /// Marks `name` as part of the report, so that it is not removed.
     pub(crate) fn keep(&mut self, name: &str) {
         if !self.names.contains(name) {
             self.names.insert(name.to_owned());

@@ -1,7 +1,7 @@
 //! `--junit FILE`: the batch as a test report, for the CI systems that read those.
 //!
 //! The elements and their order are those of Apache Ant's `junit` task, the strictest of the schemas in use, so that
-//! Jenkins, GitLab and GitHub's readers take it alike.
+//! Jenkins, GitLab and GitHub's readers accept it.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

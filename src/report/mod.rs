@@ -1,4 +1,4 @@
-//! The report folder: what the person who ordered the batch sees.
+//! The report folder, for the user who ordered the batch.
 //!
 //! ```text
 //! report/
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! [`write()`] takes a [`BatchView`] and a stream of [`JobView`]s and knows neither journal nor runner. Every file is
-//! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
-//! is left alone, so that writing a report again and again while a batch runs costs little.
+//! written to a temporary name and renamed, so that a reader never sees half a file. A file whose content would not
+//! change is left alone, so that writing a report again and again while a batch runs costs little.
 
 mod columns;
 mod duplicate_pictures;

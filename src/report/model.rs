@@ -13,7 +13,7 @@ use crate::job::{
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct BatchView {
-    /// Names the run, whatever becomes of its folder: a reviewer's decisions are kept under it.
+    /// The key of the run, which stays the same if its folder moves: a reviewer's decisions are stored under it.
     pub key: String,
     /// The manifest's name, as the page's heading.
     pub title: String,
@@ -27,7 +27,7 @@ pub struct BatchView {
     pub finished_at: Option<Timestamp>,
     /// Whether the batch is under way, done, or stopped early.
     pub state: BatchState,
-    /// Until when this is known, while the batch is under way: whoever reads it may do so much later.
+    /// The time of the last known event while the batch is running: the report may be read much later.
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
@@ -39,11 +39,11 @@ pub struct BatchView {
     pub budget: Option<Cents>,
     /// How many jobs have pictures in `results/` and are no longer in the manifest.
     pub removed: u64,
-    /// The jobs that the last run did not submit because of pictures that nobody knows.
+    /// The jobs that the last run did not submit because pictures exist that the journal does not know.
     pub held_back: HeldBack,
     /// The 429s and the pauses, in order of time.
     pub timeline: Vec<TimelineEvent>,
-    /// The command that goes on with this run, as a person would type it.
+    /// The command that continues this run, as a user would type it.
     pub resume: Option<String>,
     /// What a person must know besides, a sentence each.
     pub notes: Vec<String>,
@@ -57,7 +57,7 @@ pub enum BatchState {
     Running,
     /// Nothing is left to do.
     Finished,
-    /// It ended early and can be resumed; the text says why.
+    /// It ended early and can be resumed; the text is the reason.
     Stopped(String),
 }
 
@@ -77,7 +77,7 @@ pub struct TimelineEvent {
 pub enum TimelineKind {
     /// The provider answered 429 and named, or left to us, a time to wait.
     RateLimited,
-    /// The batch held back of its own accord: the provider was down, the network was gone.
+    /// The batch paused by itself: the provider was down, the network was gone.
     Paused,
 }
 
@@ -92,14 +92,14 @@ pub struct JobView {
     pub prompt: String,
     /// The pictures to edit, as they are sent.
     pub images: Vec<ImageSource>,
-    /// Local copies of pictures to edit that `images` names by URL, where at hand. Files of `images` need not be
-    /// named again.
+    /// Local copies of pictures to edit that `images` names by URL, if available. Files of `images` need not be named
+    /// again.
     pub before: Vec<PathBuf>,
     /// The pictures that came back, as they are in `results/`.
     pub files: Vec<ResultFile>,
-    /// Whether somebody has changed `files` since they were saved.
+    /// Whether the user has changed `files` since they were saved.
     pub is_retouched: bool,
-    /// The same as the provider made them, where the color lock has corrected `files`.
+    /// The pictures as the provider made them, if the color lock has corrected `files`.
     pub originals: Vec<ResultFile>,
     /// The color asked for, `#RRGGBB`.
     pub color: Option<String>,
@@ -120,7 +120,7 @@ pub struct JobView {
     pub submitted_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// What tells its request from all others in the journal.
+    /// The fingerprint of its request in the journal.
     pub fingerprint: Option<Fingerprint>,
     /// Why it failed.
     pub error_class: Option<ErrorClass>,
@@ -170,7 +170,7 @@ pub struct ColorCheck {
     pub original: Option<String>,
     /// Whether that is near enough.
     pub verdict: Verdict,
-    /// Why it is so, above all why it cannot be told.
+    /// The reason of the verdict, above all why a color cannot be measured.
     pub reason: Option<String>,
 }
 

@@ -15,7 +15,7 @@ use super::test_case::TestCase;
 pub(crate) struct Row {
     /// The cells of `results.csv`.
     pub(crate) results: Vec<String>,
-    /// The cells of `failed.csv`, for a job that did not complete.
+    /// The cells of `failed.csv`, if the job did not complete.
     pub(crate) manifest: Option<Vec<String>>,
     /// The test case of a JUnit file, where one is wanted.
     pub(crate) case: Option<TestCase>,

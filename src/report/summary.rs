@@ -38,7 +38,7 @@ pub(crate) struct Summary<'a> {
     colors: VerdictCounts,
     /// How many results the color lock has corrected.
     corrected: u64,
-    /// How many jobs have results that somebody has changed since they were saved.
+    /// How many jobs have results that the user has changed since they were saved.
     retouched: u64,
     /// How many submits were made again because the color was missed; `attempts` counts them too.
     rerolls: u64,

@@ -20,7 +20,7 @@ pub(crate) struct Tally {
     pub(crate) attempts: u64,
     /// Results that the color lock has corrected.
     pub(crate) corrected: u64,
-    /// Jobs whose results somebody has changed since they were saved.
+    /// Jobs whose results the user has changed since they were saved.
     pub(crate) retouched: u64,
     /// Submits that were made again because the color was missed.
     pub(crate) rerolls: u64,

@@ -1,5 +1,5 @@
-//! Jobs as test cases. One that failed or missed its color is a failure, one whose fate nobody knows an error, one that is
-//! still to do is skipped.
+//! Jobs as test cases. One that failed or missed its color is a failure, one whose outcome is unknown an error, one
+//! that is still to do is skipped.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub(super) enum Ending {
 pub(super) struct Finding {
     pub(super) kind: String,
     pub(super) message: String,
-    /// What to do about it, and what tells the job from others.
+    /// What to do about it, and the fingerprint of the request.
     pub(super) text: String,
 }
 

@@ -56,7 +56,7 @@ pub fn write(
         Ok(())
     })?;
     if batch.backend == Some(Backend::Embedded) {
-        // Its editor makes the same picture whatever the seed is, and mixes nothing up.
+        // Its editor makes the same picture for every seed, and confuses no pictures.
         tally.duplicate_pictures = DuplicatePictureFinder::default();
     }
     write_tables(&mut row_buffer, columns.names(), &mut report)?;

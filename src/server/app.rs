@@ -44,7 +44,7 @@ pub(super) enum Ids {
 }
 
 impl Ids {
-    /// Ids that go on after the `known` ones.
+    /// Ids that continue after the `known` ones.
     pub(super) fn seeded(chaos: Arc<Chaos>, known: usize) -> Ids {
         Ids::Seeded(chaos, AtomicU64::new(known as u64))
     }
@@ -60,14 +60,14 @@ impl Ids {
 impl App {
     /// Puts a prediction at the queue's end.
     pub(super) fn enqueue(&self, id: Uuid) {
-        // Nobody takes from the queue once the server stops; the next start finds the prediction in the ledger.
+        // After the server stops, the queue has no reader; the next start finds the prediction in the ledger.
         let _ = self.queue.send(id);
     }
 
     /// Accepts a prediction and queues it.
     ///
-    /// This runs as a task of its own: a client that hangs up in the middle must not leave a prediction that is
-    /// recorded and yet never worked on.
+    /// This runs as a separate task: a client that hangs up in the middle must not leave a prediction that is recorded
+    /// and never worked on.
     pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: BodyHash) -> Result<Uuid, Refusal> {
         if self.store.processing() >= self.limits.queued {
             return Err(Refusal::queue_full("the queue is full: try again later"));
@@ -163,7 +163,7 @@ pub(super) fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("no prediction has the id {id}"))
 }
 
-/// An error with all that caused it, for a log line.
+/// Returns an error with all its causes, for a log line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -18,7 +18,7 @@ pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u
     }
 }
 
-/// Reads on to the end of a body that nobody wants, for some bytes and seconds.
+/// Reads the rest of an unused body, for a limited number of bytes and seconds.
 pub(super) async fn discard(body: Body, cap: usize) {
     let mut chunks = body.into_data_stream();
     let reading = async {
@@ -30,7 +30,7 @@ pub(super) async fn discard(body: Body, cap: usize) {
             }
         }
     };
-    // A client that goes on for longer finds its connection closed, which is all it can be told.
+    // If a client sends for longer, its connection is closed: no answer can reach it.
     drop(tokio::time::timeout(DISCARD_TIME, reading).await);
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Lifetime {
     pub(super) tasks: TaskTracker,
 }
 
-/// Accepts connections until it is told to stop.
+/// Accepts connections until it is stopped.
 pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Lifetime) {
     let slots = Arc::new(Semaphore::new(lifetime.limits.connections));
     let accepting = async {

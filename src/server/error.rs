@@ -39,7 +39,7 @@ impl ServerError {
         ServerError::Listen { address, source }
     }
 
-    /// The way out, where there is one.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),

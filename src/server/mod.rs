@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! connection   sockets: time limits, connection cap, graceful stop
-//!   chaos      fails on purpose, where that was asked for
-//!   routes     paths to answers; auth, body and input check what came in
-//!     app      accepts a prediction, and tells where it stands
+//!   chaos      fails on purpose, if that was asked for
+//!   routes     paths to answers; auth, body and input check requests
+//!     app      accepts a prediction, and returns its status
 //!       queue  a bounded number of workers: safety, fetch, edit
 //!       store  what was accepted and what became of it, on disk
 //! ```
@@ -19,7 +19,7 @@
 //! - A field that the page does not name is refused with 400: a misspelled `seed` must not be dropped unseen.
 //! - `data:` URIs are taken as images, base64 or percent-encoded.
 //! - Base64 outputs are bare base64 text of the PNG, without a `data:` prefix.
-//! - Outputs are kept until somebody deletes the data folder.
+//! - Outputs are kept until the data folder is deleted.
 
 mod answer;
 mod app;
@@ -74,7 +74,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder, takes up what was still in work, and listens.
+    /// Opens the data folder, queues unfinished predictions, and listens.
     ///
     /// # Errors
     /// An empty key, a data folder that cannot be written, is held by another server or has a broken record, or an

@@ -1,4 +1,4 @@
-//! What the server says of its one model, as the provider's page has it.
+//! The description of the server's one model, as on the provider's page.
 
 use crate::job::{Cents, DEFAULT_MODEL};
 

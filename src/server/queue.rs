@@ -67,7 +67,7 @@ pub(super) struct Worker {
     fetcher: Fetcher,
 }
 
-/// Works the queue off in order, until it is told to stop.
+/// Works off the queue in order, until it is stopped.
 pub(super) async fn run(
     worker: Worker,
     mut queued: UnboundedReceiver<Uuid>,
@@ -111,7 +111,7 @@ impl Worker {
         }
     }
 
-    /// The edited picture, or why there is none.
+    /// Returns the edited picture.
     async fn edit(&self, id: Uuid) -> Result<Vec<u8>, EditFailure> {
         let request = self.app.store.request(id).await.map_err(|error| {
             tracing::error!(%id, error = %chain(&error), "a request could not be read");

@@ -7,8 +7,8 @@ use crate::color::Hex;
 /// A word that is a CSS color and is said of stuff more often.
 const STUFF: &str = "linen";
 
-/// Names that shops use and CSS lacks, with the values that encyclopedias give. Many of them are things as well, so that
-/// they count only where nothing follows that they could describe.
+/// Names that shops use and CSS lacks, with the values that encyclopedias give. Many of them are things as well, so
+/// they count only if no word follows that they could describe.
 const SHOP_NAMES: &[(&str, [u8; 3])] = &[
     ("amber", [0xFF, 0xBF, 0x00]),
     ("apricot", [0xFB, 0xCE, 0xB1]),

@@ -47,7 +47,7 @@ struct Mention {
     words: (usize, usize),
 }
 
-/// What the words before a color say that it is.
+/// The role of a color, by the words before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
     From,
@@ -65,7 +65,7 @@ impl FromStr for Instruction {
         let mut is_kept = false;
         for clause in clauses(prompt) {
             let Some(begin) = clause.first() else { continue };
-            // "keep the lid and the handle" goes on until something is to change.
+            // "keep the lid and the handle" holds until something is to change.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
             if is_kept {
                 continue;
@@ -187,7 +187,7 @@ fn preposition(clause: &[String], word: &str) -> Option<Role> {
     }
 }
 
-/// What the words before a color say that it is.
+/// Returns the role of a color, by the words before it.
 fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
     const REACH: usize = 4;
     let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(REACH));

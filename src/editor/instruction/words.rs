@@ -74,7 +74,7 @@ const FILLERS: &[&str] = &[
     "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
 ];
 
-/// Words after a color that say whose it is, and that it is none to change or to reach.
+/// Words after a color that name its owner, so that it is no color to change or to reach.
 const SURROUNDINGS: &[&str] = &[
     "background",
     "backdrop",
@@ -139,7 +139,7 @@ pub(super) enum Elsewhere {
     Asked(String),
 }
 
-/// Whether a color is none of the product's, by the words before and behind it in its clause.
+/// Returns whose color it is if it is not the product's, by the words before and behind it in its clause.
 pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
     const PLACING: &[&str] = &["on", "against", "before", "in", "onto", "over"];
     let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACING.contains(&word.as_str()));

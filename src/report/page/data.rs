@@ -1,7 +1,7 @@
-//! The page's data: files beside it that hold some hundred jobs each, and one that names them.
+//! The page's data: files next to it that hold some hundred jobs each, and one that names them.
 //!
-//! They are scripts because a browser lets a page from disk load nothing else. Each is one call with JSON in it, and
-//! is named by its content: an open page fetches what has changed, and no cache can hand it something old.
+//! They are scripts because a browser lets a page from disk load nothing else. Each is one call with JSON in it, and is
+//! named by its content: an open page fetches changed files, and no cache can serve an old one.
 
 use std::io::Write;
 

@@ -27,7 +27,7 @@ pub(crate) struct Item<'a> {
     /// What the provider made of `after`, where the color lock has corrected it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     originals: Vec<Picture>,
-    /// All tries, where there are several.
+    /// All attempts, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tries: Vec<Try<'a>>,
     /// Names what a reviewer decides on: other pictures are another result.
@@ -66,14 +66,14 @@ pub(crate) struct Item<'a> {
     submitted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
-    /// What tells the request from all others, where nobody knows whether it was accepted.
+    /// The fingerprint of the request, if it is unknown whether it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u16>,
-    /// The cells of the manifest's own columns but for the id and the prompt, for an export.
+    /// The cells of the manifest's own columns except the id and the prompt, for an export.
     cells: Vec<String>,
     /// The user's own cells, by the number of the column.
     #[serde(skip_serializing_if = "Vec::is_empty")]

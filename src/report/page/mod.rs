@@ -1,4 +1,4 @@
-//! `index.html` and the data beside it: opens from disk, asks nothing of the network, and runs no script but its own.
+//! `index.html` and the data next to it: opens from disk, makes no network requests, and runs only its own script.
 
 mod charts;
 mod data;
@@ -123,10 +123,10 @@ fn template(name: &str) -> Result<minijinja::Template<'static, 'static>, ReportE
     }
 }
 
-/// What the page may do: show pictures that are beside it, and run the one script and the one style that are in it.
+/// The page's content security policy: it may show pictures next to it, and run its one script and its one style.
 ///
-/// `strict-dynamic` lets that script load the data beside the page, from disk as from a host, and lets nothing that
-/// stands in the page's text load anything.
+/// `strict-dynamic` lets that script load the data next to the page, from disk as from a host, and lets no text of the
+/// page load anything.
 fn policy() -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
     format!(

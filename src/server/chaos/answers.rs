@@ -1,4 +1,4 @@
-//! The answers of a provider on a bad night.
+//! The answers of a failing provider.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::plan::{OutputFault, PollFault, SubmitFault};
 #[error("chaos closes the connection")]
 pub(in crate::server) struct Hangup;
 
-/// The largest answer that is read to be spoiled, in bytes.
+/// The largest answer that is read in order to corrupt it, in bytes.
 pub(super) const ANSWER_BYTES: usize = 64 << 20;
 
 /// A name that is set aside for what never is (RFC 2606), for redirects to another host.
@@ -159,7 +159,7 @@ fn endless() -> Response {
     ([(CONTENT_TYPE, "image/png")], Body::from_stream(body)).into_response()
 }
 
-/// A PNG of a few bytes that says it is 50 000 × 50 000 pixels.
+/// A PNG of a few bytes whose header claims 50 000 × 50 000 pixels.
 fn bomb() -> Vec<u8> {
     let mut header = [50_000_u32.to_be_bytes(), 50_000_u32.to_be_bytes()].concat();
     // Eight bits of gray, with the one method of compression and of filtering, not interlaced.

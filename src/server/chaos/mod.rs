@@ -1,4 +1,4 @@
-//! Chaos: the server fails on purpose, as providers do on bad nights, so that a client can be tested against it.
+//! Chaos: the server fails on purpose, as providers do, so that a client can be tested against failures.
 //!
 //! A file says which faults come how often, in percent of the requests of their kind:
 //!
@@ -6,8 +6,8 @@
 #![doc = include_str!("../../../examples/chaos.yaml")]
 //! ```
 //!
-//! What was left out is 0. An answer that chaos made says so in the header `x-dyehouse-chaos`. The ledger of the data
-//! folder stays true: it holds every prediction that was accepted, whatever the client was told.
+//! The default is 0. An answer that chaos made has the header `x-dyehouse-chaos`. The ledger of the data folder stays
+//! true: it holds every accepted prediction, whatever the client received.
 
 mod answers;
 mod plan;
@@ -80,7 +80,7 @@ impl Chaos {
     }
 }
 
-/// Passes a request on, or spoils it.
+/// Passes a request on, or makes it fail.
 pub(super) async fn disturb(State(chaos): State<Arc<Chaos>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     if path.ends_with("/generate") {
@@ -99,7 +99,7 @@ async fn submit(chaos: &Chaos, request: Request, next: Next) -> Response {
     };
     let name = fault.name();
     if fault.is_before() {
-        // A client is heard out before it is refused, as by the gateways that do so.
+        // The body is read before the refusal is sent, as by the gateways that do so.
         if fault != SubmitFault::DropBefore {
             super::body::discard(request.into_body(), answers::ANSWER_BYTES).await;
         }

@@ -70,7 +70,7 @@ impl Fetcher {
         Ok(Fetcher { client, policy, cap: limits.image_bytes, time: limits.fetch_time })
     }
 
-    /// The bytes that `image`, a URL or a `data:` URI, stands for.
+    /// Returns the bytes of `image`, a URL or a `data:` URI.
     pub(super) async fn load(&self, image: &str) -> Result<Vec<u8>, FetchError> {
         let bytes = if data_uri::is_data_uri(image) {
             data_uri::decode(image)?

@@ -37,7 +37,7 @@ impl StoreError {
         move |source| StoreError::File { action, path: path.to_owned(), source: Arc::new(source) }
     }
 
-    /// The way out, where there is one.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             StoreError::File { source, .. } => match source.kind() {

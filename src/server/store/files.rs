@@ -28,9 +28,9 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes what a crash left: requests that nobody waits for, and outputs that no record speaks of.
+/// Removes what a crash left: requests of predictions that are not in work, and outputs without a record.
 ///
-/// Only names that the server itself gives are touched: the folder may hold files of other people.
+/// Only names that the server itself gives are touched: the folder may hold files of the user.
 pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, StoredPrediction>) {
     let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
     for name in list(&root.join("requests")) {

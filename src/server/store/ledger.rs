@@ -80,7 +80,7 @@ impl PredictionLog {
     }
 }
 
-/// Feeds every whole line to `apply`, and tells where the last one ends.
+/// Passes every complete line to `apply`, and returns the offset at which the last one ends.
 fn replay(
     file: &mut File,
     path: &Path,
@@ -108,9 +108,9 @@ fn replay(
     Ok(whole)
 }
 
-/// Writes what is ordered, many records to a sync, until it is closed.
+/// Writes the records of the orders, many records per sync, until it is closed.
 ///
-/// After a failed write or sync nobody can know what is on the disk, so every later append fails too.
+/// After a failed write or sync the state of the disk is unknown, so every later append fails too.
 fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
     let mut state: Written = Ok(());
     while let Some(first) = orders.blocking_recv() {

@@ -92,7 +92,7 @@ impl Store {
         .await
     }
 
-    /// Keeps the outputs, then says that the prediction is completed.
+    /// Stores the outputs, then records that the prediction is completed.
     pub(in crate::server) async fn complete(&self, id: Uuid, pngs: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let at = now();
         let outputs = u8::try_from(pngs.len()).unwrap_or(u8::MAX);
@@ -183,7 +183,7 @@ impl Store {
 }
 
 impl Index {
-    /// Brings the index to where `record` says it is.
+    /// Applies `record` to the index.
     fn apply(&mut self, record: LogRecord) -> Result<(), LogError> {
         let state = match record.event {
             Event::Accepted { base64, .. } => {

@@ -25,7 +25,7 @@ pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// A prompt, the number of images, a size and a seed.
 pub(super) type Asked = (String, usize, Option<&'static str>, Option<u16>);
 
-/// Inverts the first picture; a prompt that begins with `cannot` is none that it understands.
+/// Inverts the first picture; refuses a prompt that begins with `cannot`.
 #[derive(Default)]
 pub(super) struct Inverter {
     /// What it was asked for, in order.
@@ -115,7 +115,7 @@ pub(super) fn config(data: &Path) -> ServerConfig {
     config
 }
 
-/// A server over a folder of its own, and a client for it.
+/// A server over a temporary folder, and a client for it.
 pub(super) struct Fixture {
     pub(super) server: Server,
     pub(super) client: Client,

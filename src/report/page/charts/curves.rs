@@ -55,8 +55,9 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     })
 }
 
-/// What the jobs were charged over time, under the budget. What was charged for edits that the manifest asks for no more has no
-/// place in it, for no job tells of it any more; then its sum is said, and the budget, which is for all, is left out.
+/// Draws the cost of the jobs over time, under the budget. The cost of edits that the manifest no longer asks for
+/// cannot be drawn, because no job has it; then the text names the total, and the budget, which is for all edits, is
+/// left out.
 pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let span = Span::of(batch, ends)?;
     let total = ends.iter().map(|end| end.cost.0).sum::<u64>();

@@ -49,7 +49,7 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
 /// How much of the axis the label of what is beyond its end needs for itself.
 const BEYOND: f64 = 0.35;
 
-/// Counts by bar and kind. What is beyond the end is in the last bar, which says so.
+/// Counts by bar and kind. Values beyond the end are in the last bar, whose label says so.
 struct Bars {
     width: f64,
     counts: Vec<Vec<u32>>,
@@ -96,7 +96,7 @@ impl Bars {
     }
 }
 
-/// The values in order, where there are enough to be spread.
+/// Returns the values in order, if there are enough of them for a spread.
 fn sorted(values: &[f32]) -> Option<Vec<f64>> {
     let mut sorted: Vec<f64> = values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Charts as SVG that stands in the page: drawn here, colored by the page's style, with the figures in words beside.
+//! Charts as inline SVG: drawn here, colored by the page's style, with the figures in words.
 
 mod axis;
 mod chart;
