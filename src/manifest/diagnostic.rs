@@ -11,9 +11,9 @@ use crate::words::counted;
 
 use super::whitespace::is_invisible;
 
-/// One thing to say about a manifest, with its place.
+/// A problem or note about a manifest, with its location.
 ///
-/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, `null` where there is none.
+/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, with `null` for unknown ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// How much it matters.
@@ -29,13 +29,13 @@ pub struct Diagnostic {
     pub job: Option<String>,
     /// What is wrong: a lower-case fragment.
     pub message: String,
-    /// The way out.
+    /// What the user can do about it.
     pub hint: Option<String>,
     /// The line of the file with the part to underline.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
-    /// What the message says of any job, where it may have to be said of many for one reason: such messages about one
-    /// place are told once, with the count of the others.
+    /// The message without what differs from job to job, if many jobs may have it for one reason: such messages about
+    /// one location are reported once, with their count.
     #[serde(skip)]
     pub same: Option<String>,
 }
@@ -205,7 +205,7 @@ impl Diagnostic {
         }
     }
 
-    /// Something to say about a job of `file`, given its line and its id, or about the file as a whole.
+    /// Returns a diagnostic about a job of `file`, given its line and its id, or about the file as a whole.
     pub(crate) fn about_job(
         severity: Severity,
         file: &str,
@@ -240,7 +240,7 @@ pub enum Style {
     Colored,
 }
 
-/// Draws `diagnostic` as compilers do: the message, the place, the line with the part underlined, and the way out.
+/// Renders `diagnostic` as compilers do: the message, the location, the line with the part underlined, and the hint.
 pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,

@@ -7,11 +7,11 @@ use foldhash::quality::RandomState;
 
 use crate::job::folded;
 
-/// The ids of one pass and the lines where they stand, in sixteen bytes an id beside those that are free for more.
+/// The ids of one pass and their lines, in sixteen bytes an id plus the free slots.
 ///
-/// An id is kept as 96 bits of keyed hashes: 64 of what names the same file on Windows and macOS, and 32 of itself. The
-/// keys are drawn at random for every pass and leave it in no form, so that nobody can prepare two ids that meet, and a
-/// million ids meet by chance once in 10^17 passes.
+/// An id is stored as 96 bits of keyed hashes: 64 of the name that is the same file on Windows and macOS, and 32 of
+/// itself. The keys are random for every pass and never leave it, so that nobody can prepare two ids that collide, and
+/// a million ids collide by chance once in 10^17 passes.
 #[derive(Default)]
 pub(super) struct IdIndex {
     /// Each shard grows by itself, so that never more than one of them is held twice.
@@ -22,7 +22,7 @@ pub(super) struct IdIndex {
 
 const SHARDS: usize = 16;
 
-/// How many slots a shard has that grows to four times as many: all of them are 32 MiB then at most.
+/// Shards with fewer slots grow to four times as many, others to twice: together the small ones have at most 32 MiB.
 const SMALL: usize = 1 << 16;
 
 /// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
@@ -118,8 +118,8 @@ impl Shard {
 }
 
 impl IdIndex {
-    /// Looks where `ids` will be noted. That is in memory that is far away, and comes for many at once where nothing is
-    /// decided by what is found there.
+    /// Reads the slots of `ids` ahead. They are far apart in memory, and many reads run at once if no decision depends
+    /// on them.
     pub(super) fn prefetch(&self, ids: impl Iterator<Item = HashedId>) {
         let line = |id: HashedId| {
             let shard = &self.shards[id.alike as usize % SHARDS];

@@ -59,7 +59,7 @@ impl<'r> FoundJob<'r> {
         }
     }
 
-    /// The job with all that belongs to it.
+    /// Copies the job with the user's own columns.
     pub fn to_job(&self) -> Job {
         self.job.to_job(self.columns.copied())
     }
@@ -84,7 +84,7 @@ pub(super) struct Reading<'m> {
 pub(super) struct ReadRow<T> {
     /// The line where it begins, from 1.
     pub(super) line: u64,
-    /// Its id, right or wrong, unless all that there is to say of it was said.
+    /// Its id, valid or not, unless its error was reported already.
     pub(super) id: Option<HashedId>,
     /// What was made of the job, unless anything is wrong with the row.
     pub(super) made: Option<T>,
@@ -104,7 +104,7 @@ impl<'m> Reading<'m> {
         ReadRow { line: pass.line(), id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
-    /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
+    /// Returns all errors of the row at which `pass` is; `first` is the line that has its id already.
     pub(super) fn diagnose(&self, pass: &dyn RowCursor, first: Option<u64>) -> Vec<Diagnostic> {
         let (row, mut row_errors) = pass.row();
         let job = self.parse_row(&row, pass);
@@ -145,7 +145,7 @@ impl<'m> Reading<'m> {
         Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
     }
 
-    /// The images that the row where `pass` is names, with their numbers, whatever is wrong with it.
+    /// Returns the images that the row at which `pass` is names, with their numbers, whether the row has errors or not.
     pub(super) fn pictures(&self, pass: &dyn RowCursor) -> Vec<(usize, ImageSource)> {
         let (row, shape) = pass.row();
         // In a row with too many cells, none may be what it seems to be.
@@ -183,8 +183,8 @@ impl<'m> Jobs<'m> {
         Jobs { reading: Reading::new(manifest), parts, part: None, ids: IdIndex::default(), is_over: false }
     }
 
-    /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
-    /// or of the job as a whole. Nothing, where none was handed out.
+    /// Returns an error of the job that was returned last: of the image with the number `image` in the manifest, or of
+    /// the job as a whole. `None` if no job was returned yet.
     pub fn about(&self, image: Option<usize>, message: String, hint: String) -> Option<Diagnostic> {
         Some(self.reading.about(self.part.as_deref()?, image, message, hint))
     }

@@ -3,9 +3,9 @@
 //! [`Manifest::open`] reads the head, [`Manifest::jobs`] streams the jobs, and [`Manifest::read`] reads them on all cores.
 //! Only the manifest itself is opened: its callers check whether pictures exist.
 //!
-//! `reading` turns a file into text and blocks of text; `formats` finds the rows in it; `row` makes a job of a row, or reports
-//! all that is wrong with it. Rows come in parts: a table, lines of JSON and a long list of jobs in blocks of their text, what
-//! is held in memory in pieces. A `RowCursor` reads one part, on any thread.
+//! `reading` turns a file into text and blocks of text; `formats` finds the rows in it; `row` makes a job of a row, or
+//! reports all its errors. Rows come in parts: a table, lines of JSON and a long list of jobs in blocks of their text,
+//! other formats in pieces of what is held in memory. A `RowCursor` reads one part, on any thread.
 
 mod diagnostic;
 mod field;

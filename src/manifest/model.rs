@@ -34,8 +34,8 @@ pub(super) enum Body {
 }
 
 impl Manifest {
-    /// A hash over all that its jobs are made of beside local pictures: its file, the file that its rows are in, and this
-    /// program's version. Nothing where its rows are the pictures of a folder.
+    /// Returns a hash over all inputs of its jobs except local pictures: its file, the file of its rows, and this
+    /// program's version. `None` if its rows are the pictures of a folder.
     ///
     /// # Errors
     /// A file cannot be read again.
@@ -59,7 +59,7 @@ impl Manifest {
         is_plain && self.source.is_utf8().unwrap_or(true)
     }
 
-    /// What it says about the run.
+    /// Its settings for the run.
     pub fn settings(&self) -> &ManifestSettings {
         &self.settings
     }

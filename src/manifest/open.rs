@@ -54,9 +54,9 @@ impl Manifest {
         manifest.whole_unless_plain()
     }
 
-    /// The same, for whoever reads all rows once: of a file that begins as UTF-8, or as a plain list in YAML, it is not looked
-    /// in a pass of its own whether it goes on so. Where rows cannot be read, [`Manifest::is_as_trusted`] tells whether that
-    /// is why; then it has to be opened as usual.
+    /// Opens a manifest whose rows are all read once: if a file begins as UTF-8, or as a plain list in YAML, the rest
+    /// is not checked in a separate pass. If rows cannot be read, [`Manifest::is_as_trusted`] returns whether the rest
+    /// is as it begins; if not, open it with [`Manifest::open`].
     ///
     /// # Errors
     /// As those of [`Manifest::open`].

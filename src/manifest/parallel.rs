@@ -14,7 +14,7 @@ use super::row_cursor::RowCursor;
 /// How many parts that a thread has read wait for their turn. More would only take memory.
 const MAX_WAITING_PARTS: usize = 4;
 
-/// How many threads read at most: whoever takes what comes of the rows is busy with as many.
+/// How many threads read at most: the thread that takes the results is as busy as that many readers.
 const MAX_THREADS: usize = 8;
 
 /// About how many rows a part has.
@@ -54,8 +54,8 @@ struct Batch<'m, T> {
 }
 
 impl Manifest {
-    /// Reads all rows. `each` makes of a job what is needed of it, on whatever thread; `take` gets that here, and what
-    /// is wrong with rows, in the manifest's order. Where `take` fails, nothing more is read.
+    /// Reads all rows. `each` makes a value of a job, on any thread; `take` gets these values and the errors of rows on
+    /// this thread, in the manifest's order. If `take` fails, nothing more is read.
     ///
     /// # Errors
     /// The file cannot be read again; inside that, the error of `take`.
@@ -93,7 +93,7 @@ impl Manifest {
                     batches
                 })
                 .collect();
-            // Whoever still reads when that returns ends, for nobody listens any more.
+            // When it returns, the receivers are dropped, and readers that are still at work end.
             collect(reading, &batches, take)
         }))
     }
@@ -160,12 +160,12 @@ impl RowLocation<'_> {
         self.reading.about(self.pass(), image, message, hint)
     }
 
-    /// The same of the column that is empty and whose text is missed in the job.
+    /// Returns an error of the column that is empty and whose text is missed in the job.
     pub fn about_gap(&mut self, message: String, hint: String) -> Diagnostic {
         self.reading.about_gap(self.pass(), message, hint)
     }
 
-    /// The images that the row names, with their numbers, whatever is wrong with it.
+    /// Returns the images that the row names, with their numbers, whether the row has errors or not.
     pub fn pictures(&mut self) -> Vec<(usize, ImageSource)> {
         self.reading.pictures(self.pass())
     }

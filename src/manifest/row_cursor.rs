@@ -17,7 +17,7 @@ pub(super) enum TablePurpose {
 /// The rows of a manifest in parts, one after the other: each is made here and may be read elsewhere.
 pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn RowCursor + 'm>, Diagnostic>> + Send + 'm>;
 
-/// One pass over some rows of a manifest, of whatever kind it is.
+/// One pass over some rows of a manifest of any format.
 pub(super) trait RowCursor: Send {
     /// Goes back before the first row.
     fn rewind(&mut self);
@@ -37,7 +37,7 @@ pub(super) trait RowCursor: Send {
     /// The place of a complaint about the row.
     fn diagnostic(&self, row_error: RowError) -> Diagnostic;
 
-    /// What holds for rows that say nothing else.
+    /// Returns the values for columns that the row does not have.
     fn defaults(&self) -> &Defaults {
         Defaults::none()
     }
@@ -77,7 +77,7 @@ pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
     }))
 }
 
-/// The parts of a list: `pass` begins one over some entries of it, each of which stands for `jobs` jobs.
+/// Returns the parts of a list: `pass` begins one over some entries of it, each of which makes `jobs` jobs.
 pub(super) fn parts_of_list<'m, T: Sync, P: RowCursor + 'm>(
     list: &'m [T],
     jobs: usize,

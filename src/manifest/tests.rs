@@ -1,7 +1,7 @@
 use super::*;
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 
-/// Reads a manifest called `name` in a folder of its own: its jobs, or all that is wrong as a person reads it.
+/// Reads a manifest called `name` in a temporary folder: its jobs, or all its errors as they are printed.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

@@ -43,7 +43,7 @@ const ALIASES: [(&str, Field); 29] = [
 pub(in crate::manifest) struct Dialect {
     /// What separates its cells.
     pub(in crate::manifest) delimiter: u8,
-    /// Whether a line of its own above the header says so, as Excel writes it: `sep=;`.
+    /// Whether a separate line above the header names it, as Excel writes it: `sep=;`.
     pub(in crate::manifest) is_named: bool,
 }
 
@@ -94,8 +94,9 @@ pub(in crate::manifest) fn shown_once(delimiter: u8) -> &'static str {
 /// How many rows are looked at for what separates cells.
 const ROWS: usize = 20;
 
-/// What separates the cells of a table whose text begins with `head`: what makes the most known columns of its header,
-/// and where there are none, as many columns as most rows have cells, without a space behind it, and the most of them.
+/// Returns the delimiter of a table whose text begins with `head`: the one that makes the most known columns of its
+/// header. If no columns are known, it is the one that makes as many columns as most rows have cells, without a space
+/// behind it, and the most of them.
 fn delimiter(head: &str) -> u8 {
     let columns = |delimiter: u8| -> (usize, bool, bool, usize) {
         let mut reader = csv::ReaderBuilder::new();
@@ -113,8 +114,8 @@ fn delimiter(head: &str) -> u8 {
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| columns(*delimiter)).unwrap_or(b',')
 }
 
-/// `name` as templates call it: `Image Src` is `image_src`, and `3D Model` is `_3d_model`, for no name begins with a
-/// digit.
+/// Returns `name` in snake case, as templates use it: `Image Src` is `image_src`, and `3D Model` is `_3d_model`,
+/// because no name begins with a digit.
 pub(in crate::manifest) fn snake_case(name: &str) -> String {
     let snake = words(name, '_');
     if snake.starts_with(|first: char| first.is_numeric()) { format!("_{snake}") } else { snake }
@@ -139,8 +140,8 @@ fn words(text: &str, between: char) -> String {
     words
 }
 
-/// The columns that headers stand for. An alias counts only where no header has the column's own name, and the first
-/// of several aliases alone.
+/// Returns the known column of each header. An alias counts only if no header has the column's own name, and only the
+/// first of several aliases.
 pub(in crate::manifest) fn fields(names: &[String]) -> Vec<Option<Field>> {
     let snakes: Vec<String> = names.iter().map(|name| snake_case(name)).collect();
     let mut fields: Vec<Option<Field>> = snakes.iter().map(|name| Field::from_key(name)).collect();

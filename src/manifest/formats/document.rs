@@ -39,7 +39,7 @@ pub(in crate::manifest) fn open(
     read(source, source.text().map_err(|diagnostic| vec![diagnostic])?, folder)
 }
 
-/// The same of a `text` that is all of the document, or its beginning.
+/// Reads `text`, which is the whole document or its beginning.
 ///
 /// # Errors
 /// As those of [`open`].

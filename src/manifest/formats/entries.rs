@@ -127,7 +127,8 @@ fn pairs(job: &Node) -> &[(Key, Node)] {
     }
 }
 
-/// The key that a text begins with, and that is none to YAML, because its value follows the colon at once.
+/// Returns the key at the beginning of a text that YAML does not take for one, because its value follows the colon at
+/// once.
 fn joined_key(text: &str) -> Option<&str> {
     let (key, value) = text.split_once(':')?;
     (Field::from_key(key).is_some() && !value.starts_with(char::is_whitespace)).then_some(key)

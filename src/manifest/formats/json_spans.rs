@@ -1,4 +1,4 @@
-//! Where the parts of a JSON object stand in its text, which parsers do not tell.
+//! The spans of the parts of a JSON object in its text, which parsers do not report.
 
 use std::ops::Range;
 

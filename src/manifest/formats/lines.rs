@@ -53,7 +53,7 @@ impl Lines {
         Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint))
     }
 
-    /// Its lines, each of which stands for `jobs` jobs.
+    /// Returns its lines in parts, each line for `jobs` jobs.
     pub(in crate::manifest) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
         let file = source.reader(0);
         let use_as = self.use_as;
@@ -272,7 +272,7 @@ impl RowCursor for LineCursor<'_> {
     }
 }
 
-/// The way out of what is no JSON from byte `at` of a line on.
+/// Returns the hint for a line that is no JSON from byte `at` on.
 fn json_hint(line: &str, at: usize) -> &'static str {
     let rest = line.get(at..).unwrap_or_default().trim_start();
     let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
@@ -316,7 +316,7 @@ impl<'l> LineCursor<'l> {
         }
     }
 
-    /// What is to be said of the names in the line and in all that follow in the block.
+    /// Returns the notices about the names in the line and in all that follow in the block.
     fn notices(&mut self) -> Vec<Diagnostic> {
         let (mut columns, mut diagnostics): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
         loop {
@@ -326,7 +326,7 @@ impl<'l> LineCursor<'l> {
                     diagnostics.push(self.diagnostic(RowError::new(At::Source(self.value_span(index)), "", None)));
                 }
             }
-            // What is wrong with a line is told when jobs are made.
+            // An error in a line is reported when jobs are made.
             if !matches!(self.advance(), Ok(true)) {
                 break;
             }

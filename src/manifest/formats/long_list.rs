@@ -1,8 +1,8 @@
 //! The jobs of a long document: their list is read in blocks of whole entries, each of which is a document by itself.
 //!
-//! That holds of lists as they are nearly always written: at the end of the document, each entry's `-` in the same column
-//! and all that belongs to it in deeper ones, without anchors and aliases. Anything else shows when it is read; such a
-//! document is then read as a whole, by `entries`, which says what is wrong with it if anything is.
+//! Nearly all lists are written in a way that allows this: at the end of the document, each entry's `-` in the same
+//! column and its content in deeper ones, without anchors and aliases. Any other list is detected while it is read;
+//! such a document is then read as a whole, by `entries`, which reports its errors if it has any.
 
 use std::io;
 use std::path::Path;
@@ -42,8 +42,8 @@ pub(in crate::manifest) struct LongList {
 }
 
 impl LongList {
-    /// The settings and the list of the document in `source`, if it is longer than `size` and begins as this module
-    /// reads them; it may go on in another way.
+    /// Reads the settings and opens the list of the document in `source`, if it is longer than `size` and begins as
+    /// this module requires; its rest may be different.
     pub(in crate::manifest) fn open(
         source: &Source,
         folder: &Path,
@@ -91,8 +91,8 @@ fn indent(head: &[u8]) -> Option<usize> {
     lines.find_map(|line| line.iter().position(|byte| *byte != b' ').filter(|depth| line[*depth] == b'-'))
 }
 
-/// Whether the lines of `text` are those of a list with `indent` spaces before each entry, and none of it may stand for
-/// what is above or below.
+/// Whether the lines of `text` are those of a list with `indent` spaces before each entry, without references to other
+/// parts of the document.
 fn is_plain(text: &str, indent: usize) -> bool {
     let is_inside = |line: &str| {
         let words = line.trim_start_matches(' ');
@@ -166,7 +166,7 @@ impl RowCursor for LongListCursor<'_> {
     }
 
     fn advance(&mut self) -> Result<bool, Diagnostic> {
-        // Whoever reads the rows does it, on any thread, and not who hands out the blocks.
+        // Parsing is left to the thread that reads the rows, not to the one that hands out the blocks.
         let jobs = match self.jobs.take() {
             Some(jobs) => jobs,
             None => self.parsed()?,
@@ -229,7 +229,7 @@ mod tests {
         (manifest.map(|manifest| manifest.jobs().unwrap().collect()), is_long)
     }
 
-    /// What stands in a list of jobs, for better or worse: `I` stands for what is before each entry.
+    /// Parts of lists of jobs, valid and invalid: `I` is replaced by the indentation of each entry.
     const PARTS: [&str; 34] = [
         "I- id: one\nI  prompt: Make it red\nI  images: https://x/a.png\n",
         "I- {id: two, prompt: Make it red, images: [https://x/a.png, b.png], seed: 7}\n",

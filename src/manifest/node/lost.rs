@@ -10,7 +10,7 @@ use super::tree::{Kind, Node};
 /// What is said of a color that YAML takes for a comment.
 pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so there is no color here";
 
-/// The way out of it.
+/// Returns the hint for a color that YAML takes for a comment.
 pub(super) fn in_quotes(color: &str) -> String {
     format!("put it in quotes: \"{color}\"")
 }
@@ -59,8 +59,8 @@ fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     })
 }
 
-/// A tag or an anchor before the text `node`, which begins somewhere behind byte `from`, and is none of its words to
-/// YAML.
+/// Returns a tag or an anchor before the text `node`, which begins somewhere after byte `from` and which YAML does not
+/// take for a part of the text.
 fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     let before = text.get(from..node.span.start)?;
     let start = from + before.find(['!', '&'])?;
@@ -90,7 +90,7 @@ fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
 const SETTINGS: [&str; 4] = ["version", "backend", "model", "run"];
 
 impl Node {
-    /// Takes the colors for values that YAML takes for comments, and tells what else it takes out of texts.
+    /// Restores colors that YAML takes for comments, and returns the other parts of texts that it removes.
     pub(in crate::manifest) fn find_lost(&mut self, text: &str) -> Vec<Lost> {
         let mut found = Vec::new();
         self.find_lost_into(text, &mut found);

@@ -52,7 +52,7 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
     text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
-/// What the parser says of a slip, and the way out: the first that fits.
+/// Messages of the parser and their hints: the first that fits.
 const HINTS: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML takes no tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
@@ -67,7 +67,7 @@ const HINTS: [(&str, &str); 8] = [
     ("bracket", "close it, or put the text in quotes if it is one"),
 ];
 
-/// What the parser stumbled over, in words that say how to fix it where the reason is a usual one.
+/// Returns the parser's error at byte `at`, with a hint if the mistake is a common one.
 fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     let parser_message = error.to_string();
     let parser_message = parser_message.lines().next().unwrap_or_default();
@@ -100,7 +100,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint: hint.to_owned() }
 }
 
-/// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
+/// Returns a common mistake behind the parser's message about byte `at`: its span, the message, and the hint.
 fn common_mistake(
     parser_message: &str,
     text: &str,

@@ -58,7 +58,7 @@ impl Node {
     }
 }
 
-/// What is wrong with the key at `index` where the same one stands before it, and the way out.
+/// Returns the message and the hint for the key at `index` if the same key is before it.
 pub(in crate::manifest) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
     let name = &pairs[index].0.name;
     let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);

@@ -22,12 +22,11 @@ pub(in crate::manifest) struct Block {
     pub(in crate::manifest) offset: u64,
     /// The line where it begins, from 1.
     pub(in crate::manifest) line: u64,
-    /// Where its memory goes when nobody needs it any more.
+    /// The pool to which its memory returns.
     pool: BufferPool,
 }
 
-/// Memory of blocks that were read, for those to come: fresh memory comes with a fault for each of its
-/// pages.
+/// Memory of blocks that were read, for the next ones: fresh memory costs a page fault for each of its pages.
 #[derive(Clone, Debug, Default)]
 struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
@@ -38,7 +37,7 @@ pub(in crate::manifest) enum Ends {
     Lines,
     /// The end of a line that is not inside quotes, where cells are separated by this.
     Records(u8),
-    /// The line before one that begins an entry of a YAML list, with so many spaces before it.
+    /// The line before one that begins an entry of a YAML list, with this many spaces before it.
     Entries(usize),
 }
 
@@ -74,7 +73,7 @@ impl<R: Read> Blocks<R> {
         Blocks::of_size(input, ends, start, (USUAL / jobs.max(1)).max(USUAL >> 6))
     }
 
-    /// The same with blocks of `size` bytes where rows are short.
+    /// Returns blocks of about `size` bytes, if rows are short.
     pub(in crate::manifest) fn of_size(input: R, ends: Ends, start: Start, size: usize) -> Blocks<R> {
         Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, pool: BufferPool::default() }
     }
@@ -129,7 +128,7 @@ impl<R: Read> Iterator for Blocks<R> {
 }
 
 impl Block {
-    /// A block of this text, as if it were all that there is.
+    /// Returns a block of this text, as if it were the whole file.
     #[cfg(test)]
     pub(in crate::manifest) fn of(text: &str) -> Block {
         Block { text: text.to_owned(), offset: 0, line: 1, pool: BufferPool::default() }
@@ -143,7 +142,7 @@ impl Drop for Block {
 }
 
 impl BufferPool {
-    /// Memory of a block, or none yet; whatever is in it is of no use.
+    /// Returns memory for a block, empty or with old content.
     fn take(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }

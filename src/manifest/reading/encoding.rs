@@ -11,7 +11,7 @@ use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::text::Text;
 
-/// How many bytes are looked at to tell UTF-16 that has no byte order mark.
+/// How many bytes are checked to recognize UTF-16 without a byte order mark.
 const HEAD: usize = 4096;
 
 /// UTF-16, if the file that begins with `head` is in it.
@@ -31,7 +31,7 @@ pub(in crate::manifest) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
     (half >= 4 && even * 10 > half * 7 && odd == 0).then_some(UTF_16BE)
 }
 
-/// Whether all of a file is UTF-8. Two threads look at a half each, for whoever reads the text waits for this.
+/// Whether all of a file is UTF-8. Two threads check a half each, because all reading waits for this.
 pub(in crate::manifest) fn is_utf8(file: &Arc<File>) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let middle = beginning_at(file, length / 2)?;
@@ -47,7 +47,7 @@ pub(in crate::manifest) fn is_utf8(file: &Arc<File>) -> io::Result<bool> {
 
 /// Whether a text that begins with `head` may be UTF-8.
 pub(in crate::manifest) fn begins_as_utf8(head: &[u8]) -> bool {
-    // The last character may go on behind the head.
+    // The last character may continue behind the head.
     std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
@@ -119,7 +119,7 @@ pub(in crate::manifest) fn fallback(reader: impl Read) -> io::Result<Guess> {
     }
 }
 
-/// What a text has in it that tells Windows-1252 and the old Macintosh's encoding apart.
+/// Features of a text that distinguish Windows-1252 from the old Macintosh's encoding.
 #[derive(Default)]
 struct EncodingEvidence {
     has_returns: bool,
@@ -130,9 +130,9 @@ struct EncodingEvidence {
     is_windows: bool,
     /// Where the first byte is of which Windows-1252 makes no word.
     no_windows_word: Option<u64>,
-    /// The same for the old Macintosh.
+    /// Where letters are as in no word, if they are the old Macintosh's.
     no_macintosh_word: Option<u64>,
-    /// Where so many letters with accents follow each other as in no word.
+    /// Where more letters with accents follow each other than in any word.
     no_word: Option<u64>,
     doubtful: Option<u64>,
     /// How many letters with accents, or signs that seem to be, stand before.
@@ -151,7 +151,7 @@ fn is_strange_behind_a_letter(byte: u8) -> bool {
         || matches!(byte, 0xA1 | 0xA4 | 0xA6 | 0xA8 | 0xAC | 0xAF | 0xBF)
 }
 
-/// The same for one that may stand behind words, and not inside them.
+/// Whether a byte may be behind words, but not inside them, as Windows-1252.
 fn is_strange_between_letters(byte: u8) -> bool {
     matches!(byte, 0x80 | 0x86 | 0x87 | 0x89 | 0x8B | 0x94 | 0x9B | 0xA2 | 0xA3 | 0xA5 | 0xA7)
         || matches!(byte, 0xAB | 0xB1 | 0xB3 | 0xB6 | 0xB8 | 0xB9 | 0xBB..=0xBE)
@@ -165,7 +165,7 @@ fn is_small(byte: u8) -> bool {
     byte.is_ascii_lowercase() || matches!(byte, 0x9A | 0x9C | 0x9E | 0xDF..=0xF6 | 0xF8..=0xFF)
 }
 
-/// The same of the old Macintosh's capitals.
+/// Whether a byte is a capital letter in the old Macintosh's encoding.
 fn is_macintosh_capital(byte: u8) -> bool {
     matches!(byte, 0x80..=0x86 | 0xAE | 0xAF | 0xCB..=0xCE | 0xD9 | 0xE5..=0xEF | 0xF1..=0xF4)
 }
@@ -225,7 +225,7 @@ impl EncodingEvidence {
     }
 }
 
-/// A copy of `file` in UTF-8, without a byte order mark. It has no name, and is gone when nobody has it open.
+/// Copies `file` to UTF-8, without a byte order mark. The copy has no name, and is deleted when it is closed.
 pub(in crate::manifest) fn converted(file: &Arc<File>, encoding: &'static Encoding) -> io::Result<File> {
     let mut copy = tempfile::tempfile()?;
     let mut writer = BufWriter::new(&mut copy);
@@ -255,8 +255,8 @@ pub(in crate::manifest) fn converted(file: &Arc<File>, encoding: &'static Encodi
     Ok(copy)
 }
 
-/// How long a file in UTF-16 is without the half of a character at its end that somebody has added who took it for
-/// something else: a line feed, or the end of a text.
+/// Returns the length of a file in UTF-16 without an odd byte at its end, which a program has added that took it for
+/// another encoding: a line feed, or the end of a text.
 fn whole_units(file: &Arc<File>) -> io::Result<u64> {
     let length = file.metadata()?.len();
     if length % 2 == 0 {

@@ -40,7 +40,7 @@ impl FileKind {
     }
 }
 
-/// A file beside `path` that was probably meant, among those that are not manifests, for a picture that is not there.
+/// Returns a file near `path` that was probably meant, if the picture at `path` does not exist.
 pub fn near_picture(path: &Path, folder: &Path) -> Option<String> {
     suggest::near_file(path, folder, |file| FileKind::of(file, "").is_err())
 }

@@ -13,7 +13,7 @@ pub(in crate::manifest) struct Close {
     pub(in crate::manifest) is_behind_breaks: bool,
 }
 
-/// The quote that closes a cell whose text begins at `from`: two in a row stand for one.
+/// Returns the quote that closes a cell whose text begins at `from`: two in a row are one character.
 pub(in crate::manifest) fn closing(raw: &[u8], mut from: usize) -> Option<Close> {
     let (mut is_behind_others, mut is_behind_breaks) = (false, false);
     loop {
@@ -28,7 +28,7 @@ pub(in crate::manifest) fn closing(raw: &[u8], mut from: usize) -> Option<Close>
     }
 }
 
-/// Where the last record of `text` ends that is whole, whatever follows. The text begins with a record.
+/// Returns where the last complete record of `text` ends. The text begins with a record.
 pub(in crate::manifest) fn last_record_end(text: &[u8], delimiter: u8) -> Option<usize> {
     // A line feed may follow that belongs to it.
     let text = text.strip_suffix(b"\r").unwrap_or(text);

@@ -32,7 +32,7 @@ pub(in crate::manifest) struct Source {
 
 /// Why a text is not taken as UTF-8.
 enum Refused {
-    /// It is none, from a byte of the text on.
+    /// It is not UTF-8, from a byte of the text on.
     Text(u64, Diagnostic),
     /// It is one at first, with letters that no other encoding would have by chance.
     Mixed(Diagnostic),
@@ -48,7 +48,7 @@ impl Source {
         Source::of(file, name, kind)
     }
 
-    /// The same of a file that is open.
+    /// Reads a file that is open.
     pub(in crate::manifest) fn of(file: File, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         Source::read(file, name, kind, |file, _| encoding::is_utf8(file))
     }
@@ -59,7 +59,7 @@ impl Source {
         Source::read(file, name, kind, |_, head| Ok(encoding::begins_as_utf8(head)))
     }
 
-    /// Reads `file`; `is_utf8` says what it is taken for, and is given its beginning.
+    /// Reads `file`; `is_utf8` decides from its beginning whether it is UTF-8.
     fn read(
         file: File,
         name: String,
@@ -90,7 +90,7 @@ impl Source {
         source.start = start;
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
-            // A mark says that it is UTF-8, and is not to be read as three letters.
+            // A byte order mark means UTF-8, and is not to be read as three letters.
             (Err(Refused::Text(offset, wrong)), FileKind::Table) if start == 0 => {
                 let guess = encoding::fallback(source.reader(0)).map_err(|error| source.failed(&error))?;
                 match guess.no_word {
@@ -160,7 +160,7 @@ impl Source {
     }
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {
-        // What goes on with a character is no column of its own.
+        // A byte that continues a character is no column.
         let (line, column) = self.line_and_column(offset, |byte| !matches!(byte, 0x80..=0xBF)).ok().unzip();
         Diagnostic {
             line,
@@ -173,7 +173,7 @@ impl Source {
         }
     }
 
-    /// The line and the column of byte `offset` of the file; `is_column` tells whether a byte begins a character.
+    /// Returns the line and the column of byte `offset` of the file; `is_column` is whether a byte begins a character.
     fn line_and_column(&self, offset: u64, is_column: impl Fn(u8) -> bool) -> io::Result<(u64, u64)> {
         let mut reader = BufReader::new(Text::of(&self.file, 0)).take(offset);
         let (mut line, mut column, mut after_return) = (1, 1, false);
@@ -195,7 +195,7 @@ impl Source {
         }
     }
 
-    /// Whether all of the text is UTF-8 by now.
+    /// Whether all of the text is UTF-8, in its present state.
     pub(in crate::manifest) fn is_utf8(&self) -> io::Result<bool> {
         encoding::is_utf8(&self.file)
     }

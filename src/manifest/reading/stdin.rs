@@ -12,7 +12,7 @@ use crate::manifest::diagnostic::Diagnostic;
 use super::encoding;
 use super::kind::FileKind;
 
-/// The name that stands for standard input on the command line.
+/// The name of standard input on the command line.
 pub(in crate::manifest) const DASH: &str = "-";
 
 /// What messages and the run's folder call it.
@@ -21,7 +21,7 @@ pub(in crate::manifest) const NAME: &str = "stdin";
 /// How much of a text is looked at for what kind of manifest it is.
 const HEAD: usize = 1 << 16;
 
-/// How much at most, where its first line goes on: it may hold a picture.
+/// The largest input in bytes if its first line is longer than a head: it may hold a picture.
 const MAX_INPUT: usize = 1 << 26;
 
 /// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
@@ -51,7 +51,7 @@ fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
     Ok(kind_of(&if goes_on { beginning(MAX_INPUT)? } else { head }))
 }
 
-/// The same of what is at `path`, where that is a pipe.
+/// Copies what is at `path`, if that is a pipe.
 pub(in crate::manifest) fn copied(path: &Path) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut File::open(path)?, &mut file)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::files;
 
-/// Reads a text from any place on, beside others that do.
+/// Reads a text from any offset on, independently of other readers.
 #[derive(Debug)]
 pub(in crate::manifest) struct Text {
     file: Arc<File>,

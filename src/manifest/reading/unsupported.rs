@@ -1,10 +1,10 @@
-//! File formats that are not read, and the way out of each.
+//! File formats that are not supported, and a hint for each.
 
-/// What is said of a spreadsheet's own file, and the way out.
+/// The message about a spreadsheet's own file, and the hint.
 pub(in crate::manifest) const SPREADSHEET: (&str, &str) =
     ("it is a spreadsheet's own file, which is not read", "save it as CSV (UTF-8) and name that file");
 
-/// What a file is that begins with `head` and is no text, and the way out.
+/// Returns what a file is that begins with `head` and is no text, and the hint.
 pub(in crate::manifest) fn detect(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const PICTURE: (&str, &str) =
         ("it is a picture, and a manifest is a text", "`dyehouse init` writes a manifest for a folder of pictures");

@@ -4,17 +4,17 @@ use memchr::memchr_iter;
 
 use crate::manifest::diagnostic::quoted;
 
-/// The way out of a formula that failed.
+/// The hint for a formula that failed.
 pub(in crate::manifest) const FORMULA_HINT: &str = "fix the formula in the spreadsheet, and save it again";
 
-/// What is to be said of a text that holds what is left of a formula that failed, for others have put it together: `Change the
+/// Returns the message for a text that contains a failed formula, because other formulas have built it: `Change the
 /// #N/A to red`.
 pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
     let failed = memchr_iter(b'#', text.as_bytes()).find_map(|at| failed_at(&text[at..]))?;
     Some(format!("holds {}, what is left of a formula that failed", quoted(failed)))
 }
 
-/// The failed formula that `text` begins with. Inside of a text the looks of a name alone say too little, for people write
+/// Returns the failed formula at the beginning of `text`. Inside a text only known errors count, because people write
 /// `#SALE!` as well.
 fn failed_at(text: &str) -> Option<&str> {
     let behind = &text[1..];
@@ -35,8 +35,8 @@ fn failed_at(text: &str) -> Option<&str> {
     is_failed.then_some(whole)
 }
 
-/// Whether a text is what spreadsheets leave where a formula failed: `#REF!`, `#NAME?`, `#N/A`, `Err:502`, in whatever
-/// language they speak.
+/// Whether a text is what spreadsheets leave of a failed formula, in any language: `#REF!`, `#NAME?`, `#N/A`,
+/// `Err:502`.
 pub(in crate::manifest) fn is_formula_error(text: &str) -> bool {
     if let Some(number) = text.strip_prefix("Err:") {
         return !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

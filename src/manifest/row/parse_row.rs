@@ -51,7 +51,7 @@ impl Defaults {
     }
 }
 
-/// Makes a job of `row`, or tells everything that is wrong with it.
+/// Makes a job of `row`, or returns all its errors.
 pub(in crate::manifest) fn parse_row<'a>(
     row: &Row<'a>,
     defaults: &'a Defaults,
@@ -84,7 +84,7 @@ pub(in crate::manifest) fn parse_row<'a>(
     Ok(JobRef { id, request, color, line })
 }
 
-/// The images that a row names, each with its number, whatever else is wrong with the row.
+/// Returns the images that a row names, each with its number, whether the row has other errors or not.
 pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
     match row.get(Field::Images) {
         Value::Refused => Vec::new(),

@@ -37,7 +37,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         self.row_errors
     }
 
-    /// Everything that the row says but its id.
+    /// Reads all known columns of the row except its id.
     pub(in crate::manifest) fn parse(&mut self) -> ParsedRow<'a> {
         ParsedRow {
             prompt: self.prompt(),
@@ -278,7 +278,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             return None;
         }
         if count > MAX_IMAGES {
-            // Of so many there is nothing else to say.
+            // If this many are wrong, the single errors are left out.
             self.row_errors.truncate(earlier);
             let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
             self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
@@ -320,7 +320,7 @@ fn has_thousands(number: &str) -> bool {
         && groups.all(|group| group.len() == 3 && is_group(group))
 }
 
-/// Whether the first byte tells that a text is neither blank nor any kind of formula, as it does of nearly all.
+/// Whether the first byte shows that a text is neither blank nor any kind of formula, as for nearly all texts.
 fn begins_plainly(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9' | b'A'..=b'D' | b'F'..=b'Z' | b'a'..=b'z', ..])
 }

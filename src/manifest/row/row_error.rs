@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::Field;
 
-/// Something wrong with a row. Whoever read the row knows its place in the file.
+/// An error of a row. The row's cursor knows its location in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct RowError {
     pub(in crate::manifest) at: At,

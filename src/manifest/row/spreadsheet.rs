@@ -6,7 +6,7 @@ use crate::manifest::whitespace::trim;
 
 use super::formula::{FORMULA_HINT, is_formula_error};
 
-/// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
+/// Returns the hint for a hex color without its `#` that a spreadsheet took for a number: `008080` becomes 8080.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (1..6).contains(&text.len()) {

@@ -7,7 +7,7 @@ use crate::manifest::diagnostic::quoted;
 use crate::manifest::formats::dialect::snake_case;
 use crate::manifest::node::{Key, Kind, Node};
 
-/// One dimension of the matrix: a name, and what it stands for in turn.
+/// One dimension of the matrix: a name and its values.
 #[derive(Debug)]
 pub(in crate::manifest) struct Axis {
     pub(super) name: Arc<str>,

@@ -12,7 +12,7 @@ impl CatalogJobs<'_> {
     pub(super) fn wrong_cells(&self) -> Vec<RowError> {
         let used = self.catalog.template.names().filter_map(|name| Some((name, self.cell(name)?)));
         let row_errors = used.filter_map(|(name, cell)| {
-            // A text may well begin with an apostrophe: '90s mugs.
+            // A text may begin with an apostrophe: '90s mugs.
             if let Some(lost) = lost(cell).filter(|_| !cell.starts_with('\'')) {
                 return Some(RowError::new(At::Column(name.to_owned()), lost.message, lost.hint));
             }
@@ -30,13 +30,13 @@ impl CatalogJobs<'_> {
         row_errors.collect()
     }
 
-    /// The row's cell that a name in a template stands for.
+    /// Returns the row's cell for a name in a template.
     fn cell(&self, name: &str) -> Option<&str> {
         let cell = self.cells.get(name)?.as_str()?;
         (!self.catalog.matrix.iter().any(|axis| *axis.name == *name)).then_some(cell)
     }
 
-    /// The texts of the template that the row has no cell of its own in place of.
+    /// Returns the texts of the template that no cell of the row overrides.
     fn filled_in(&self) -> impl Iterator<Item = &(Field, Text)> {
         let cells = self.names.iter().zip(&self.own);
         let won: Vec<Field> = cells.filter_map(|(name, (_, cell))| self.won_by(name, cell)).collect();
@@ -49,7 +49,7 @@ impl CatalogJobs<'_> {
         self.shape.iter().any(|row_error| matches!(&row_error.at, At::Column(name) if is_wrong(name)))
     }
 
-    /// Whether what is said of the condition is the same for every part of the matrix.
+    /// Whether an error of the condition is the same for every part of the matrix.
     pub(super) fn is_of_row(&self, row_error: &RowError) -> bool {
         let template = &self.catalog.template;
         let is_cell =

@@ -30,7 +30,7 @@ pub(super) struct CatalogJobs<'c> {
     has_row: bool,
     /// The next combination of the row.
     combination: usize,
-    /// The row's own columns, what templates call each of them, and the same for templates.
+    /// The row's own columns, their names in templates, and their cells as variables of templates.
     pub(super) own: Vec<(String, String)>,
     pub(super) names: Vec<Arc<str>>,
     pub(super) cells: Cells,
@@ -42,7 +42,7 @@ pub(super) struct CatalogJobs<'c> {
 
 pub(super) type Cells = Arc<BTreeMap<Arc<str>, Variable>>;
 
-/// What names stand for in templates. It is made for each job, and its cells for each row.
+/// The variables of templates. They are made for each job, and their cells for each row.
 #[derive(Debug)]
 struct Names {
     axes: Vec<(Arc<str>, Variable)>,
@@ -93,7 +93,7 @@ impl CatalogJobs<'_> {
             if !earlier.iter().map(|(name, _)| name).eq(self.own.iter().map(|(name, _)| name)) {
                 self.names = self.own.iter().map(|(name, _)| snake_case(name).into()).collect();
             }
-            // A file may well be called so.
+            // The name of a file may begin or end with blanks.
             let is_of_files = matches!(self.catalog.rows, RowSource::Pictures(_));
             let shown: fn(&str) -> &str = if is_of_files { |name| name } else { trim };
             let cells = self.names.iter().zip(&self.own);
@@ -107,7 +107,7 @@ impl CatalogJobs<'_> {
     /// Renders the templates for the combination; false where its condition leaves it out.
     fn render(&mut self) -> bool {
         if !self.shape.is_empty() {
-            // What is wrong with the row itself is told once, and no job is made of it.
+            // An error of the row itself is reported once, and no job is made of it.
             self.combination = self.catalog.combinations();
             self.rendered = Field::ALL.map(|field| (field, Rendered::Refused)).into();
             self.row_errors.clear();
@@ -127,7 +127,7 @@ impl CatalogJobs<'_> {
         if let Ok(Wanted::Yes) = wanted {
             self.shape = self.wrong_cells();
             if !self.shape.is_empty() {
-                // They are told once. What does not name them is looked at all the same.
+                // They are reported once. Texts that do not name them are checked all the same.
                 self.combination = self.catalog.combinations();
             }
             for (field, text) in &template.fields {
@@ -197,7 +197,7 @@ impl CatalogJobs<'_> {
         if cell.trim().is_empty() { None } else { Field::from_key(name).filter(wins) }
     }
 
-    /// The way out where the text of a field comes out empty: exports have rows that are no products of their own.
+    /// Returns the hint for a field whose text is empty: exports have rows that are no products of their own.
     fn empty_value_hint(&self, field: Field) -> Option<String> {
         let is_empty = |rendered: &Rendered| match rendered {
             Rendered::Text(text) => text.trim().is_empty(),
@@ -293,7 +293,7 @@ impl RowCursor for CatalogJobs<'_> {
         };
         let message = format!("{}, {}", row_error.message, self.row_name());
         let hint = field.and_then(|field| self.empty_value_hint(field)).or(row_error.hint);
-        // Rows have other ids, sizes and seeds, and one reason for all that is wrong with them.
+        // Rows have different ids, sizes and seeds, but one reason for their errors.
         let is_single = !matches!(field, None | Some(Field::Images | Field::Prompt | Field::Color));
         let same = Some(if is_single { without_values(&row_error.message) } else { row_error.message });
         Diagnostic { same, ..self.source.error_on(&self.catalog.text, &span, message, hint) }

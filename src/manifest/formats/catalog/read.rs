@@ -21,10 +21,10 @@ use super::axis::Axis;
 use super::rows::{MadeRow, RowSource};
 use super::template::{KnownNames, Template, Text};
 
-/// The key of the template that says whether there is a job at all.
+/// The key of the template's condition, without which there is no job.
 const WHEN: &str = "when";
 
-/// The most jobs that a matrix may make of a row. Nobody means more, and some lists too many come to billions.
+/// The most jobs that a matrix may make of a row. More are never meant, and a few lists too many multiply to billions.
 const MAX_COMBINATIONS: usize = 1_000_000;
 
 /// The catalog's keys as they stand in a document.
@@ -67,8 +67,8 @@ impl CatalogErrors {
     }
 }
 
-/// Reads the keys in the manifest `text`, whose paths are relative to `folder`; what the template leaves out may be
-/// among the `defaults`. Nothing where the errors are such that rows cannot be looked at.
+/// Reads the keys in the manifest `text`, whose paths are relative to `folder`; fields that the template lacks may be
+/// among the `defaults`. `None` if the errors are such that rows cannot be checked.
 pub(in crate::manifest) fn read(
     keys: Keys<'_>,
     text: &str,
@@ -283,7 +283,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);
-    // What is wrong is told here, and rows are looked at without it.
+    // Errors are reported here, and rows are checked without them.
     let checked = |compiled: Result<Text, RowError>, errors: &mut CatalogErrors| {
         let text = compiled.unwrap_or_else(|row_error| {
             errors.row_errors.push(row_error);
@@ -320,7 +320,7 @@ fn compiled_condition(value: &Node, text: &str) -> Result<Text, RowError> {
     }
 }
 
-/// The text of a column, or why it is none; nothing where it is empty.
+/// Returns the compiled text of a column, or its error; `None` if it is empty.
 fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text, RowError>> {
     match &value.kind {
         Kind::Null => None,

@@ -13,9 +13,9 @@ use crate::manifest::row_cursor::{Parts, RowCursor, parts_of_list};
 /// Where the rows of a catalog come from.
 #[derive(Debug)]
 pub(in crate::manifest) enum RowSource {
-    /// A table in a file of its own.
+    /// A table in a separate file.
     Table(Source, Table),
-    /// Lines of JSON in a file of their own.
+    /// Lines of JSON in a separate file.
     Lines(Source, Lines),
     /// A list in the manifest.
     List(Vec<Node>),
@@ -70,7 +70,7 @@ impl RowSource {
         }
     }
 
-    /// The rows, each of which stands for `jobs` jobs; `text` is that of the manifest in `source`.
+    /// Returns the rows in parts, each row for `jobs` jobs; `text` is that of the manifest in `source`.
     pub(super) fn parts<'r>(
         &'r self,
         source: &'r Source,
@@ -97,7 +97,7 @@ pub(in crate::manifest) struct MadeRow {
 }
 
 impl MadeRow {
-    /// What templates may say of the picture at `path`, which is relative to the manifest.
+    /// Returns the columns of the picture at `path`, which is relative to the manifest.
     pub(super) fn of_picture(path: &Path, line: u64) -> MadeRow {
         let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let columns = vec![

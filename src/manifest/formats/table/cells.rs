@@ -1,6 +1,6 @@
-//! The grammar of a record: cells as they stand in the file, quotes and all, and the texts that they stand for.
+//! The grammar of a record: cells with their quotes in the file, and their texts.
 //!
-//! It is that of the csv crate, which does not tell where a cell stands.
+//! It is that of the csv crate, which does not report where a cell is.
 
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ pub(super) struct Scanned {
     pub(super) end: usize,
     /// Whether one of its quotes may have a [`Fault`]: most records are so plain that none can have any.
     pub(super) may_be_faulty: bool,
-    /// Whether one of its cells may go on on another line.
+    /// Whether one of its cells may continue on another line.
     pub(super) has_breaks: bool,
 }
 
@@ -139,7 +139,7 @@ impl Cell {
         !matches!(self.text, CellText::Plain)
     }
 
-    /// Whether it goes on on another line.
+    /// Whether it continues on another line.
     pub(super) fn has_breaks(&self, raw: &str) -> bool {
         self.is_quoted() && memchr2(b'\n', b'\r', &raw.as_bytes()[self.span.clone()]).is_some()
     }

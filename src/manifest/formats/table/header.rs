@@ -1,4 +1,4 @@
-//! What the first line of a table says, and what is wrong with it.
+//! The first line of a table, and the errors in it.
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
@@ -13,7 +13,7 @@ pub(in crate::manifest) struct Column {
     pub(in crate::manifest) field: Option<Field>,
 }
 
-/// Something to say about a header: of which column, what, and the way out.
+/// A problem of a header: its column, the message, and the hint.
 pub(in crate::manifest) struct HeaderProblem {
     pub(in crate::manifest) column: Option<usize>,
     pub(in crate::manifest) message: String,
@@ -34,7 +34,7 @@ const HEADER: &str = "a header looks like this: id,prompt,images";
 /// How many columns of the user's own a table has that is a catalog rather than a list of jobs.
 pub(super) const CATALOG: usize = 4;
 
-/// The columns that `names` stand for.
+/// Returns the columns for the headers `names`.
 pub(in crate::manifest) fn columns(names: Vec<String>, use_as: TablePurpose) -> Vec<Column> {
     let fields = match use_as {
         TablePurpose::Jobs => dialect::fields(&names),
@@ -56,7 +56,7 @@ pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
     Some(format!("this line says that cells are separated by {named}, and the header has {other}"))
 }
 
-/// The way out where no column is known; `header_line` is the line further down that looks like a header.
+/// Returns the hint for a table without known columns; `header_line` is the line further down that looks like a header.
 pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
     let only = columns.first().filter(|_| columns.len() == 1).map_or("", |column| column.name.as_str());
     match header_line {
@@ -98,7 +98,7 @@ fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {
         return None;
     }
     let message = format!("the header has no column `{}`", field.key());
-    // Some forms say behind a name that it is required.
+    // Some forms add to a name that the column is required.
     let goes_on = |name: &str| snake_case(name).strip_prefix(field.key()).is_some_and(|rest| rest.starts_with('_'));
     let is_like = |name: &str| suggest::nearest(name, [field.key()]).is_some() || goes_on(name);
     let is_near = |column: &Column| column.field.is_none() && is_like(&column.name);

@@ -1,4 +1,4 @@
-//! A table of rows under a header: CSV and its kin.
+//! A table of rows under a header: CSV, TSV and similar tables.
 
 mod cells;
 pub(in crate::manifest) mod header;
@@ -36,7 +36,7 @@ pub(in crate::manifest) struct Table {
     fields: Vec<(Field, usize)>,
     /// Where the rows begin.
     start: Start,
-    /// The columns that jobs need and that are not there, which is told once.
+    /// The missing columns that jobs need, which are reported once.
     missing: Vec<Field>,
     /// What was understood of the header and could surprise.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
@@ -130,8 +130,8 @@ impl Table {
         self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
-    /// The line near the top that has a column of this name, were it the header; the last one, for some forms call their
-    /// columns in words of people first.
+    /// Returns the line near the top that would have a column of this name if it were the header; the last one, because
+    /// some forms have a line with human-readable names first.
     pub(in crate::manifest) fn header_with(&self, source: &Source, name: &str) -> Option<u64> {
         let mut top = Top::open(source, self.delimiter);
         let is_there = || {
@@ -142,7 +142,7 @@ impl Table {
         lines.filter(|(_, has_it)| *has_it).map(|(line, _)| line).last()
     }
 
-    /// Its rows, each of which stands for `jobs` jobs.
+    /// Returns its rows in parts, each row for `jobs` jobs.
     pub(in crate::manifest) fn parts<'t>(&'t self, source: &'t Source, jobs: usize) -> Result<Parts<'t>, Diagnostic> {
         let file = source.reader(self.start.offset);
         let blocks = Blocks::new(file, Ends::Records(self.delimiter), self.start, jobs);
@@ -245,7 +245,7 @@ struct Rows<'t> {
 }
 
 impl Rows<'_> {
-    /// Whether the row says what the header says.
+    /// Whether the row repeats the header.
     fn is_header_again(&self) -> bool {
         let mut cells = self.table.columns.iter().zip(self.records.iter());
         cells.all(|(column, cell)| trim(cell).eq_ignore_ascii_case(&column.name))

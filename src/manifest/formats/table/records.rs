@@ -18,7 +18,7 @@ pub(in crate::manifest) struct Records {
     line: u64,
     cells: Vec<Cell>,
     may_be_faulty: bool,
-    /// Whether one of the cells may go on on another line.
+    /// Whether one of the cells may continue on another line.
     has_breaks: bool,
     /// The texts of cells that do not stand in the block as they are.
     anew: String,
@@ -88,7 +88,7 @@ impl Records {
         self.at == self.block.text.len() && !self.block.text.ends_with(['\n', '\r'])
     }
 
-    /// Whether one of its cells may go on on another line.
+    /// Whether one of its cells may continue on another line.
     pub(super) fn has_breaks(&self) -> bool {
         self.has_breaks
     }

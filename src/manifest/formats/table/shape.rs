@@ -1,4 +1,4 @@
-//! Rows whose shape tells that they were not written as they were meant.
+//! Rows whose shape shows that they are not written as they were meant.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::words::counted;
 use super::cells::{Cell, Fault, MAX_CELLS, scan};
 use super::records::Records;
 
-/// What is wrong with a row as a whole, and the part of its raw text that tells so.
+/// An error of a row as a whole, and the part of its raw text that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Misshapen {
     pub(super) span: Range<usize>,
@@ -109,7 +109,7 @@ impl Shape {
         Some(Misshapen { span: 0..raw.len(), message, hint })
     }
 
-    /// A row that somebody has put a `#` before. Numbers and colors may begin so.
+    /// A row with a `#` before it, as a comment. Numbers and colors may begin so too.
     fn comment(&self, records: &Records) -> Option<Misshapen> {
         let first = records.iter().next()?;
         let name = first.strip_prefix('#')?;

@@ -70,7 +70,7 @@ fn written(name: &str) -> impl Iterator<Item = (String, &str)> {
     ways.into_iter().map(move |(open, close)| (format!("{open}{name}{close}"), name))
 }
 
-/// Whether a text holds `written`, and not between two braces, of which all that have them are warned.
+/// Whether a text contains `written` outside of double braces, which have a warning of their own.
 fn holds(text: &str, written: &str) -> bool {
     text.match_indices(written).any(|(at, _)| !text[..at].ends_with('{'))
 }

@@ -133,7 +133,7 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     })
 }
 
-/// The first bytes of what `content` is in base64; nothing where all of it is none.
+/// Decodes the first bytes of `content`; `None` if any of it is not base64.
 fn bytes_of(content: &str) -> Option<Vec<u8>> {
     const HEAD: usize = 64;
     let digits = content.trim_end_matches('=');

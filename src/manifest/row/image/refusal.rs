@@ -1,12 +1,12 @@
 use crate::manifest::diagnostic::quoted;
 
-/// Why a text names no picture: what is wrong and the way out.
+/// Why a text names no picture, and what the user can do about it.
 pub(in crate::manifest) struct ImageRefusal {
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
 }
 
-/// `text` with what is wrong with it, and the way out.
+/// Returns a refusal of `text`.
 pub(super) fn refuse<T>(text: &str, what: &str, hint: impl Into<String>) -> Result<T, ImageRefusal> {
     Err(ImageRefusal { message: format!("{} {what}", quoted(text)), hint: hint.into() })
 }

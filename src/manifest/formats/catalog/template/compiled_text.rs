@@ -21,7 +21,7 @@ const NAME: &str = "template";
 #[derive(Debug)]
 pub(super) struct CompiledText {
     environment: Environment<'static>,
-    /// What it says.
+    /// The text in the manifest, without its quotes.
     pub(super) written: String,
     /// How it stands in the manifest, with its quotes, escapes and line breaks, and where that is.
     spelt: String,
@@ -33,7 +33,7 @@ pub(super) struct CompiledText {
 }
 
 impl CompiledText {
-    /// Compiles the text of `node` in the manifest `text`; `bareness` says whether it has braces.
+    /// Compiles the text of `node` in the manifest `text`; `bareness` is whether it has braces.
     pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> CompiledText {
         let written = node.scalar().unwrap_or_default();
         let mut environment = Environment::new();
@@ -79,17 +79,17 @@ impl CompiledText {
         }
     }
 
-    /// The names whose values it says, and for which nothing stands in: those that are looked at by a condition are there
-    /// or not as is meant. A value that is all of the text leaves no gap, but nothing at all.
-    pub(super) fn said(&self) -> Vec<String> {
+    /// Returns the names whose values it outputs and that have no default. Names that a condition checks are left out:
+    /// they may be missing. An empty value that is the whole text leaves no gap either.
+    pub(super) fn output_names(&self) -> Vec<String> {
         let expressions = self.expressions();
         let written = self.written.trim();
         let is_alone = expressions.len() == 1 && written.starts_with("{{") && written.ends_with("}}");
-        let (asked, said): (Vec<_>, Vec<_>) = expressions.iter().partition(|expression| expression.is_statement());
+        let (asked, output): (Vec<_>, Vec<_>) = expressions.iter().partition(|expression| expression.is_statement());
         let asked: BTreeSet<&str> =
             asked.iter().flat_map(|expression| expression.names().map(|number| expression.word(number))).collect();
-        let said = said.into_iter().filter(|expression| !is_alone || !expression.is_one_value());
-        said.flat_map(Expression::said).filter(|name| !asked.contains(name)).map(str::to_owned).collect()
+        let output = output.into_iter().filter(|expression| !is_alone || !expression.is_one_value());
+        output.flat_map(Expression::output_names).filter(|name| !asked.contains(name)).map(str::to_owned).collect()
     }
 
     /// Its expressions that can be read: all of them, unless it is no template. Where that has statements, its expressions mean
@@ -104,14 +104,14 @@ impl CompiledText {
         expressions
     }
 
-    /// The names that the text looks up, with the parts behind their dots where `nesting` says so.
+    /// Returns the names that the text looks up, with the parts behind their dots if `nesting` asks for them.
     pub(super) fn names(&self, nesting: Nesting) -> BTreeSet<String> {
         let template = self.environment.get_template(NAME);
         let names = template.map(|template| template.undeclared_variables(nesting == Nesting::WithParts));
         names.map(|names| names.into_iter().collect()).unwrap_or_default()
     }
 
-    /// Whether the language has this name for something of its own.
+    /// Whether the template language defines this name.
     pub(super) fn is_global(&self, name: &str) -> bool {
         self.environment.globals().any(|(global, _)| global == name)
     }
@@ -127,8 +127,8 @@ impl CompiledText {
         self.written.find(name).map_or(self.span.clone(), |at| self.source_span(at..at + name.len()))
     }
 
-    /// Where bytes of the text stand in the manifest. What they say is looked for there, as often as it is said before:
-    /// line breaks, quotes and escapes lie between.
+    /// Returns the span in the manifest of a span of the text. Its characters are searched there, as often as they
+    /// occur before it in the text: line breaks, quotes and escapes lie between.
     pub(super) fn source_span(&self, part: Range<usize>) -> Range<usize> {
         let Some(word) = self.written.get(part.clone()).filter(|word| !word.is_empty()) else {
             return self.span.clone();
@@ -153,7 +153,7 @@ impl CompiledText {
         let hint = other_language_hint.unwrap_or_else(|| {
             "a name goes in double braces, as in {{ sku }}, with filters as in {{ name | slug }}".to_owned()
         });
-        RowError::new(at, format!("the template cannot be read: {}", said(error)), hint)
+        RowError::new(at, format!("the template cannot be read: {}", error_message(error)), hint)
     }
 
     /// What to do where a block is not closed.
@@ -193,10 +193,10 @@ impl CompiledText {
             ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all",
             _ => "fix it, or leave such rows out with `when:`",
         };
-        RowError::new(at, format!("the template cannot be filled in: {}", said(error)), hint.to_owned()).into()
+        RowError::new(at, format!("the template cannot be filled in: {}", error_message(error)), hint.to_owned()).into()
     }
 
-    /// The first name that a number is made of, by which filter, and its cell, where that is none.
+    /// Returns the first name whose cell is converted to a number but is none, with the filter and the cell.
     fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, &str, String)> {
         self.expressions().iter().find_map(|expression| {
             expression.names().find_map(|number| {
@@ -249,14 +249,14 @@ pub(super) enum Nesting {
     WithParts,
 }
 
-fn said(error: &minijinja::Error) -> String {
+fn error_message(error: &minijinja::Error) -> String {
     match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     }
 }
 
-/// The way out of what people write who know another language, or the headers of their table.
+/// Returns a hint for expressions of other languages, and for headers of the table as they are written.
 fn other_language_hint(expression: &Expression<'_>) -> Option<String> {
     let words: Vec<&str> = expression.numbers().map(|number| expression.word(number)).collect();
     let other = words.iter().find_map(|word| match *word {

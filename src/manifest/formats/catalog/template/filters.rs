@@ -11,7 +11,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("truncate", |text: &str, most: Option<usize>| truncated(text, most.unwrap_or(255)));
 }
 
-/// What stands in for a value that is not there. An empty cell is not there, whatever table it is in.
+/// Returns the default for a missing value. An empty cell is missing, in every kind of table.
 fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<bool>) -> Variable {
     let is_empty = value.is_undefined()
         || value.is_none()
@@ -20,7 +20,7 @@ fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<b
     if is_empty { other.unwrap_or_else(|| Variable::from("")) } else { value.clone() }
 }
 
-/// What a page says: its text without tags, with one space for all that is blank.
+/// Returns the text of a page without tags, with one space for each run of blanks.
 fn without_tags(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     let mut rest = page;

@@ -11,7 +11,7 @@ use super::Template;
 use super::compiled_text::{CompiledText, Nesting};
 use super::words::{Expression, is_name};
 
-/// The filters that texts may use, beside those of the template language.
+/// The filters that texts may use, in addition to those of the template language.
 const FILTERS: [&str; 8] = ["slug", "lower", "upper", "trim", "default", "replace", "striptags", "truncate"];
 
 /// More filters that a misspelt one may be.
@@ -36,7 +36,7 @@ const OTHER_FILTERS: [(&str, &str); 10] = [
 pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
     /// The columns of rows as they are written, where that is known.
     pub(in crate::manifest::formats::catalog) columns: Option<&'k [String]>,
-    /// The rows, where nothing is wrong with them by now.
+    /// The rows, if no errors are known in them.
     pub(in crate::manifest::formats::catalog) rows: Option<&'k RowSource>,
     pub(in crate::manifest::formats::catalog) matrix: &'k [Axis],
     /// Axes of which it was said already that they cannot be read.
@@ -44,7 +44,7 @@ pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
 }
 
 impl Template {
-    /// All that is wrong with the texts, whatever rows there are. A text with a mistake is not rendered.
+    /// Returns all errors in the texts that do not depend on rows. A text with a mistake is not rendered.
     pub(in crate::manifest::formats::catalog) fn mistakes(&mut self, known: &KnownNames<'_>) -> Vec<RowError> {
         let mut all = Vec::new();
         for text in self.texts_mut() {
@@ -139,7 +139,7 @@ fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
                     quoted(title)
                 )
             }
-            // Where others beside it are known, the header is where it should be.
+            // If other names of the text are known, the header is where it should be.
             names => match header_below(known, root).filter(|_| !has_known_names) {
                 Some((file, line)) => {
                     format!("line {line} of {file} has it: if that is the header, remove what stands above it")

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! compiled_text  one compiled text, rendered for each job
-//! filters   the filters that are our own
-//! number    what is no part of the numbers in cells
-//! words     what stands in braces, word by word
-//! mistakes  what can be told without a row
+//! filters        this program's own filters
+//! number         hints for cells that are not numbers
+//! words          the words of an expression in braces
+//! mistakes       errors that are found without a row
 //! ```
 
 mod compiled_text;
@@ -52,7 +52,7 @@ pub(in crate::manifest) struct Template {
 pub(in crate::manifest) struct Text {
     span: Range<usize>,
     parts: Vec<CompiledText>,
-    /// The columns and axes that it names. They are asked for at every job, and a part is parsed again to tell them.
+    /// The columns and axes that it names. They are needed for every job, and finding them means to parse a part again.
     names: BTreeSet<String>,
     /// Those whose values come into it as they are or shaped, without those whose texts it looks at.
     pub(super) put: BTreeSet<String>,
@@ -93,7 +93,7 @@ impl Text {
         self.parts.iter().filter_map(|part| part.unread.clone())
     }
 
-    /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same without its braces.
+    /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same expression without its braces.
     pub(super) fn condition(node: &Node, text: &str) -> Result<Text, RowError> {
         let written = node.scalar().unwrap_or_default().trim();
         let bareness =
@@ -125,7 +125,7 @@ impl Text {
         })
     }
 
-    /// Whether it says the same for every row.
+    /// Whether it renders to the same text for every row.
     pub(super) fn is_literal(&self) -> bool {
         !self.is_broken && self.parts.iter().all(|part| part.expressions().is_empty())
     }
@@ -143,7 +143,7 @@ impl Text {
         expressions.filter_map(|expression| expression.bare_name().map(str::to_owned)).collect()
     }
 
-    /// The names whose values it says in other text, shaped or as they are, and for which nothing stands in.
+    /// Returns the names whose values it outputs in other text, filtered or not, and that have no default.
     fn output_names(&self) -> Vec<String> {
         self.parts.iter().flat_map(CompiledText::output_names).collect()
     }
@@ -185,7 +185,7 @@ impl Template {
         Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
     }
 
-    /// What is wrong with the texts that say the same for every row, where rows cannot be looked at.
+    /// Returns the errors in the texts that are the same for every row, for use if rows cannot be read.
     pub(super) fn wrong_for_all(&self, folder: &Path) -> Vec<RowError> {
         let mut row = Row::default();
         for (field, text) in self.fields.iter().filter(|(_, text)| text.is_literal() && !text.is_list) {

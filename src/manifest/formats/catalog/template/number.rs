@@ -1,5 +1,5 @@
-/// The filters that take away what is no part of the number in a cell: separators, currencies, units. Nothing where that
-/// does not make a number of it, or it can be read in two ways.
+/// Returns the filters that remove the other characters from a cell with a number: separators, currencies, units.
+/// `None` if the rest is no number, or can be read in two ways.
 pub(super) fn filters(cell: &str) -> Option<String> {
     let mut replaced: Vec<(String, &str)> = Vec::new();
     let is_of_number =
@@ -24,8 +24,8 @@ pub(super) fn filters(cell: &str) -> Option<String> {
     is_number.then(|| once.iter().map(|(from, to)| format!(" | replace('{from}', '{to}')")).collect())
 }
 
-/// Which of the separators in a number is the decimal one, if any: the last one, unless all are followed by three digits.
-/// Nothing where a single one may be either.
+/// Returns the decimal separator of a number, if it has one: the last separator, unless all are followed by three
+/// digits. The outer `None` means that a single separator may be either.
 fn decimal(number: &str) -> Option<Option<char>> {
     let separators: Vec<(usize, char)> =
         number.match_indices([',', '.']).map(|(at, sign)| (at, if sign == "," { ',' } else { '.' })).collect();

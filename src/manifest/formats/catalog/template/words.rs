@@ -38,7 +38,7 @@ impl<'t> Expression<'t> {
     fn of(text: &'t str, within: Range<usize>) -> Expression<'t> {
         let mut spans = words(&text[within.clone()]);
         spans.iter_mut().for_each(|span| *span = span.start + within.start..span.end + within.start);
-        // A sign beside the braces takes blanks away, and is no part of what they enclose.
+        // A sign next to the braces trims blanks, and is no part of the expression.
         let is_sign = |span: Option<&Range<usize>>| span.is_some_and(|span| matches!(&text[span.clone()], "-" | "+"));
         if is_sign(spans.first()) {
             spans.remove(0);
@@ -57,7 +57,7 @@ impl<'t> Expression<'t> {
         }
     }
 
-    /// The word with this number; empty where there is none.
+    /// Returns the word with this number; empty if there is none.
     pub(super) fn word(&self, number: usize) -> &'t str {
         self.spans.get(number).map_or("", |span| &self.text[span.clone()])
     }
@@ -104,21 +104,21 @@ impl<'t> Expression<'t> {
         dashed
     }
 
-    /// Whether it says nothing, but looks, sets or repeats: `if title`, `for tag in tags`.
+    /// Whether it outputs nothing, but is a condition, an assignment or a loop: `if title`, `for tag in tags`.
     pub(super) fn is_statement(&self) -> bool {
         const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
         STATEMENTS.contains(&self.word(0))
     }
 
-    /// Whether it is a name or a text with its filters, and nothing beside that.
+    /// Whether it is a single name or text with its filters.
     pub(super) fn is_one_value(&self) -> bool {
         !self.numbers().any(|number| matches!(self.word(number), "~" | "+" | "if" | "or" | "and"))
     }
 
-    /// The names whose values it says, without those that are only looked at, and those for which something stands in.
+    /// Returns the names whose values it outputs, without those that are only checked, and those with a default.
     pub(super) fn output_names(&self) -> impl Iterator<Item = &'t str> {
         let is_default = |filter: &str| matches!(filter, "default" | "d");
-        // Behind a parenthesis a word stands in for all that is in it.
+        // Behind a parenthesis a default is for the whole of its content.
         let has_stand_in =
             self.numbers().any(|number| self.word(number) == ")" && self.filters(number).any(is_default));
         let condition = self.numbers().find(|number| self.word(*number) == "if").unwrap_or(self.spans.len());
@@ -157,7 +157,7 @@ impl<'t> Expression<'t> {
         })
     }
 
-    /// The numbers of the names that stand for their values, and not for filters or arguments.
+    /// Returns the numbers of the names that are values, not filters or arguments.
     pub(super) fn values(&self) -> impl Iterator<Item = usize> {
         self.names().filter(|number| {
             let (before, behind) = (self.before(*number, 1), self.word(number + 1));
@@ -241,7 +241,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
                 end = at + next.len_utf8();
             }
         } else {
-            // `===`, `&&` and `||` are of other languages, and are told as what they are.
+            // `===`, `&&` and `||` are of other languages, and are reported as such.
             let is_doubled = |next: u8| {
                 next == b'=' && matches!(first, '<' | '>' | '=' | '!')
                     || next == first as u8 && matches!(first, '&' | '|')
