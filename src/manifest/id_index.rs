@@ -22,7 +22,7 @@ pub(super) struct IdIndex {
 
 const SHARDS: usize = 16;
 
-/// Shards with fewer slots grow to four times as many, others to twice: together the small ones have at most 32 MiB.
+/// Up to this many slots a shard grows fourfold at a time: all shards then have at most 32 MiB.
 const SMALL: usize = 1 << 16;
 
 /// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
