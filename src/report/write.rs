@@ -9,7 +9,7 @@ use super::error::ReportError;
 use super::files::ReportFolder;
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
-use super::page::Page;
+use super::page::{Page, PageJob};
 use super::row_buffer::{Row, RowBuffer};
 use super::summary::Summary;
 use super::tally::Tally;
@@ -51,7 +51,7 @@ pub fn write(
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
             row_buffer.push(&row)?;
-            page.push(&job, &before, row.own, &mut report, thumbnails)?;
+            page.push(PageJob { view: &job, before: &before, own: row.own }, &mut report, thumbnails)?;
         }
         Ok(())
     })?;

@@ -52,7 +52,8 @@ pub(in crate::manifest) fn read(
     let mut root = node::parse(&text)
         .map_err(|unparsable| vec![source.error_on(&text, &unparsable.at, unparsable.message, unparsable.hint)])?;
     let lost = root.find_lost(&text);
-    let mut head = Head { source, text: &text, folder, settings: ManifestSettings::default(), diagnostics: Vec::new() };
+    let mut head =
+        DocumentHead { source, text: &text, folder, settings: ManifestSettings::default(), diagnostics: Vec::new() };
     for node::Lost { span, message, hint } in lost {
         head.complain(&span, message, hint);
     }
@@ -79,7 +80,7 @@ enum Made {
 type CatalogParts = (RowSource, Vec<Axis>, Template);
 
 /// Reads what stands above the jobs.
-struct Head<'h> {
+struct DocumentHead<'h> {
     source: &'h Source,
     text: &'h LinedText,
     folder: &'h Path,
@@ -87,24 +88,11 @@ struct Head<'h> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Head<'_> {
+impl DocumentHead<'_> {
     /// The defaults and the jobs, where the document has jobs at all.
     fn read(&mut self, root: &Node) -> Option<(Defaults, Made)> {
         let Kind::Map(pairs) = &root.kind else {
-            match root.kind {
-                Kind::Null => {
-                    let hint = "begin with `jobs:` and a list of jobs".to_owned();
-                    self.diagnostics.push(Diagnostic::about_file(&self.source.name, "the manifest is empty", hint));
-                }
-                Kind::List(_) => {
-                    let hint = "put the list under a key: `jobs:`".to_owned();
-                    self.complain(&root.span, "the manifest is a list, and takes keys at its top", hint);
-                }
-                _ => {
-                    let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
-                    self.complain(&root.span, "the manifest is not a map of keys", hint);
-                }
-            }
+            self.report_no_map(root);
             return None;
         };
         let mut defaults = Defaults::default();
@@ -121,17 +109,7 @@ impl Head<'_> {
                 "rows" => keys.rows = Some((key, value)),
                 "matrix" => keys.matrix = Some((key, value)),
                 "template" => keys.template = Some((key, value)),
-                name if name.starts_with("//") || name.starts_with("/*") => {
-                    let hint = "remove it; comments of YAML begin with `#`, and JSON has none".to_owned();
-                    self.complain(&key.span, "this is not a comment, but part of a key".to_owned(), hint);
-                }
-                name => {
-                    let hint = match RUN_KEYS.contains(&name) {
-                        true => "put it under `run:`".to_owned(),
-                        false => suggest::hint(name, &TOP_KEYS),
-                    };
-                    self.complain(&key.span, format!("unknown key {}", quoted(name)), hint);
-                }
+                _ => self.report_unknown_key(key),
             }
         }
         let made = match (jobs, keys.first()) {
@@ -154,6 +132,36 @@ impl Head<'_> {
             }
         };
         Some((defaults, made))
+    }
+
+    fn report_no_map(&mut self, root: &Node) {
+        match root.kind {
+            Kind::Null => {
+                let hint = "begin with `jobs:` and a list of jobs".to_owned();
+                self.diagnostics.push(Diagnostic::about_file(&self.source.name, "the manifest is empty", hint));
+            }
+            Kind::List(_) => {
+                let hint = "put the list under a key: `jobs:`".to_owned();
+                self.complain(&root.span, "the manifest is a list, and takes keys at its top", hint);
+            }
+            _ => {
+                let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
+                self.complain(&root.span, "the manifest is not a map of keys", hint);
+            }
+        }
+    }
+
+    fn report_unknown_key(&mut self, key: &Key) {
+        let name = key.name.as_str();
+        if name.starts_with("//") || name.starts_with("/*") {
+            let hint = "remove it; comments of YAML begin with `#`, and JSON has none".to_owned();
+            return self.complain(&key.span, "this is not a comment, but part of a key".to_owned(), hint);
+        }
+        let hint = match RUN_KEYS.contains(&name) {
+            true => "put it under `run:`".to_owned(),
+            false => suggest::hint(name, &TOP_KEYS),
+        };
+        self.complain(&key.span, format!("unknown key {}", quoted(name)), hint);
     }
 
     /// The catalog that jobs are made of, where it can be looked at; `whole` is the document's own place.

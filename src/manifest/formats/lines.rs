@@ -11,12 +11,13 @@ use serde_json::Value as Json;
 use crate::manifest::diagnostic::{Diagnostic, Severity, quoted};
 use crate::manifest::field::Field;
 use crate::manifest::reading::blocks::{Block, Blocks, Ends, Start};
-use crate::manifest::reading::source::Source;
+use crate::manifest::reading::source::{Passage, Source};
 use crate::manifest::row::{At, Items, Row, RowError, Value};
 use crate::manifest::row_cursor::{Parts, RowCursor, TablePurpose, parts};
 use crate::manifest::suggest;
 
 use super::dialect::{self, snake_case};
+use super::invalid_line::{no_object, not_one_object_per_line};
 use super::json_spans;
 use super::table::header::{self, Column, HeaderProblem};
 
@@ -128,18 +129,8 @@ impl RowCursor for LineCursor<'_> {
     }
 
     fn advance(&mut self) -> Result<bool, Diagnostic> {
-        loop {
-            let rest = &self.block.text[self.next..];
-            if rest.is_empty() {
-                return Ok(false);
-            }
-            let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-            self.span = self.next..self.next + rest[..end].trim_end().len();
-            self.next = (self.next + end + 1).min(self.block.text.len());
-            (self.line, self.next_line) = (self.next_line, self.next_line + 1);
-            if !self.text().trim().is_empty() {
-                break;
-            }
+        if !self.advance_line() {
+            return Ok(false);
         }
         self.wrong = None;
         self.pairs.clear();
@@ -152,38 +143,11 @@ impl RowCursor for LineCursor<'_> {
                 });
                 self.pairs.extend(cells);
             }
-            Err(_) if self.text().trim() == "[" => {
-                let hint =
-                    "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
-                return Err(self.diagnostic(RowError::new(At::Row, "a JSON list spans the lines", hint)));
-            }
-            Err(_) if self.text().trim() == "{" => {
-                let hint = "write one object per line: jq -c .".to_owned();
-                return Err(self.diagnostic(RowError::new(At::Row, "a JSON object spans the lines", hint)));
-            }
-            Err(_) if self.text().contains('\r') => {
-                let row_error = RowError::new(
-                    At::Source(0..1),
-                    "its lines end in carriage returns alone",
-                    "end them in line feeds: tr '\\r' '\\n'".to_owned(),
-                );
-                return Err(self.diagnostic(row_error));
-            }
-            Err(error) if error.is_data() && self.text().starts_with('[') => {
-                let hint =
-                    "write one object per line, without the brackets and commas of a list: jq -c '.[]'".to_owned();
-                self.wrong = Some(RowError::new(At::Row, "the line is a JSON list", hint));
-            }
-            Err(error) if error.is_data() => {
-                let hint = "as in {\"prompt\": \"Make it #1E90FF\", \"images\": [\"https://…\"]}".to_owned();
-                self.wrong = Some(RowError::new(At::Row, "the line is not a JSON object", hint));
-            }
             Err(error) => {
-                let at = error.column().saturating_sub(1).min(self.text().len());
-                let message = error.to_string();
-                let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-                let hint = json_hint(self.text(), at).to_owned();
-                self.wrong = Some(RowError::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), hint));
+                if let Some(row_error) = not_one_object_per_line(self.text()) {
+                    return Err(self.diagnostic(row_error));
+                }
+                self.wrong = Some(no_object(self.text(), &error));
             }
         }
         self.name_columns();
@@ -268,26 +232,28 @@ impl RowCursor for LineCursor<'_> {
             }),
         };
         let span = span.unwrap_or(0..text.len());
-        self.source.error_in(text, self.line, &span, row_error.message, row_error.hint)
-    }
-}
-
-/// Returns the hint for a line that is no JSON from byte `at` on.
-fn json_hint(line: &str, at: usize) -> &'static str {
-    let rest = line.get(at..).unwrap_or_default().trim_start();
-    let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
-    match rest.as_bytes().first() {
-        Some(b'#' | b'/') => "JSON has no comments: remove it",
-        Some(b'\'') => "JSON has its names and texts in double quotes",
-        Some(b'{') if at > 0 => "begin each object on a line of its own",
-        _ if begins(&["NaN", "Infinity", "-Infinity", "None", "undefined"]) => "write null, or leave it out",
-        _ if begins(&["True", "False"]) => "JSON writes true and false small",
-        _ if line.ends_with(',') => "remove the comma at its end: the lines are not a list",
-        _ => "each line is one whole JSON object",
+        self.source.error_in(Passage { text, first_line: self.line }, &span, row_error.message, row_error.hint)
     }
 }
 
 impl<'l> LineCursor<'l> {
+    /// Goes to the next line that is not blank; false at the end.
+    fn advance_line(&mut self) -> bool {
+        loop {
+            let rest = &self.block.text[self.next..];
+            if rest.is_empty() {
+                return false;
+            }
+            let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            self.span = self.next..self.next + rest[..end].trim_end().len();
+            self.next = (self.next + end + 1).min(self.block.text.len());
+            (self.line, self.next_line) = (self.next_line, self.next_line + 1);
+            if !self.text().trim().is_empty() {
+                return true;
+            }
+        }
+    }
+
     fn new(source: &'l Source, use_as: TablePurpose, block: Block) -> LineCursor<'l> {
         LineCursor {
             source,
@@ -335,14 +301,14 @@ impl<'l> LineCursor<'l> {
             let value_span = diagnostics.get(column?)?.clone();
             Some(Diagnostic { severity, message, hint, ..value_span })
         };
-        let renamed = header::renamed(&columns).into_iter().filter_map(|remark| notice(Severity::Note, remark));
+        let renamed = header::renamed(&columns).into_iter().filter_map(|problem| notice(Severity::Note, problem));
         // What jobs cannot do without is an error in each line that lacks it.
-        let is_warning = |remark: &HeaderProblem| {
-            let name = remark.column.map_or("", |column| columns[column].name.as_str());
+        let is_warning = |problem: &HeaderProblem| {
+            let name = problem.column.map_or("", |column| columns[column].name.as_str());
             suggest::nearest(name, header::NEEDED.map(Field::key)).is_none()
         };
         let misspelt = header::misspelt(&columns).into_iter().filter(is_warning);
-        let misspelt = misspelt.filter_map(|remark| notice(Severity::Warning, remark));
+        let misspelt = misspelt.filter_map(|problem| notice(Severity::Warning, problem));
         renamed.chain(misspelt).collect()
     }
 

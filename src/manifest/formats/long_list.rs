@@ -13,7 +13,7 @@ use memchr::{memchr2_iter, memmem};
 use crate::manifest::diagnostic::Diagnostic;
 use crate::manifest::node::{self, Kind, Node};
 use crate::manifest::reading::blocks::{Block, Blocks, Ends, Start, begins_entry};
-use crate::manifest::reading::source::Source;
+use crate::manifest::reading::source::{Passage, Source};
 use crate::manifest::reading::text::fill;
 use crate::manifest::row::{Defaults, Row, RowError};
 use crate::manifest::row_cursor::{Parts, RowCursor, parts};
@@ -135,7 +135,7 @@ impl<'l> LongListCursor<'l> {
     fn parsed(&self) -> Result<Vec<Node>, Diagnostic> {
         let error = |span, message: String, hint: String| {
             self.list.is_plain.store(false, Ordering::Relaxed);
-            self.source.error_in(&self.text, self.first_line, &span, message, hint)
+            self.source.error_in(Passage { text: &self.text, first_line: self.first_line }, &span, message, hint)
         };
         let at = ABOVE.len()..ABOVE.len();
         let mut root = node::parse(&self.text).map_err(|wrong| error(wrong.at, wrong.message, wrong.hint))?;
@@ -193,7 +193,12 @@ impl RowCursor for LongListCursor<'_> {
 
     fn diagnostic(&self, row_error: RowError) -> Diagnostic {
         let span = span_in(&row_error.at, self.job(), &self.text);
-        self.source.error_in(&self.text, self.first_line, &span, row_error.message, row_error.hint)
+        self.source.error_in(
+            Passage { text: &self.text, first_line: self.first_line },
+            &span,
+            row_error.message,
+            row_error.hint,
+        )
     }
 }
 

@@ -4,6 +4,7 @@ pub(super) mod catalog;
 pub(super) mod dialect;
 pub(super) mod document;
 pub(super) mod entries;
+mod invalid_line;
 mod json_spans;
 pub(super) mod lines;
 pub(super) mod long_list;

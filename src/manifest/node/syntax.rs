@@ -100,68 +100,79 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint: hint.to_owned() }
 }
 
-/// Returns a common mistake behind the parser's message about byte `at`: its span, the message, and the hint.
-fn common_mistake(
-    parser_message: &str,
-    text: &str,
-    at: usize,
-    marks: &Marks,
-) -> Option<(Range<usize>, String, String)> {
+/// A mistake in the text: its span, the message, and the hint.
+type Mistake = (Range<usize>, String, String);
+
+/// Returns a common mistake behind the parser's message about byte `at`.
+fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) -> Option<Mistake> {
+    let says_any = |words: &[&str]| words.iter().any(|word| parser_message.contains(*word));
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
-    for near in [&line, &above] {
-        let mut blanks = text[near.clone()].match_indices('\u{A0}').map(|(blank, _)| near.start + blank);
-        if let Some(blank) = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank)) {
-            let message = "a no-break space here is not a space to YAML".to_owned();
-            return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
-        }
+    if let Some(mistake) = [&line, &above].into_iter().find_map(|near| no_break_space(text, near, marks)) {
+        return Some(mistake);
     }
-    if let Some(tab) = indenting_tab(text, line.start).filter(|_| parser_message.contains("tab")) {
+    if let Some(tab) = indenting_tab(text, line.start).filter(|_| says_any(&["tab"])) {
         let message = "invalid YAML: a tab in the indentation".to_owned();
         return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
     }
-    if parser_message.contains("unknown escape") || parser_message.contains("hexadecimal") {
-        let escape = broken_escape(text, at)?;
-        let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
-        let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
-        return Some((
-            escape..end,
-            message,
-            "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned(),
-        ));
+    if says_any(&["unknown escape", "hexadecimal"]) {
+        return unknown_escape(text, at);
     }
-    if parser_message.contains("unexpected character") || parser_message.contains("cannot start any token") {
+    if says_any(&["unexpected character", "cannot start any token"]) {
         let sign = text[at..].chars().next()?;
         let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
         return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
     }
-    if parser_message.contains("non-finite") {
+    if says_any(&["non-finite"]) {
         let message = "invalid YAML: the number is too large".to_owned();
         return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
     }
-    if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| parser_message.contains(word)) {
+    if !says_any(&["mapping values", "simple key", "comment intercepting"]) {
         return None;
     }
-    for near in [&above, &line] {
-        let written = text[near.clone()].trim_start();
-        let written = written.strip_prefix("- ").map_or(written, str::trim_start);
-        let start = near.end - written.len();
-        let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let is_joined = |next: char| !next.is_whitespace() && next != '/';
-        if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
-            let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
-            return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
-        }
-        if written.strip_prefix('-').is_some_and(|rest| rest.starts_with(|next: char| next.is_alphabetic())) {
-            let message = "invalid YAML: there is no space after the `-`".to_owned();
-            return Some((start..start + 1, message, "write `- ` before each entry".to_owned()));
-        }
+    let missing_space = [&above, &line].into_iter().find_map(|near| missing_space(text, near));
+    missing_space.or_else(|| too_deep(text, &above, line.start..at))
+}
+
+fn no_break_space(text: &str, line: &Range<usize>, marks: &Marks) -> Option<Mistake> {
+    let mut blanks = text[line.clone()].match_indices('\u{A0}').map(|(blank, _)| line.start + blank);
+    let blank = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank))?;
+    let message = "a no-break space here is not a space to YAML".to_owned();
+    Some((blank..blank + 2, message, "write a plain space in its place".to_owned()))
+}
+
+fn unknown_escape(text: &str, at: usize) -> Option<Mistake> {
+    let escape = broken_escape(text, at)?;
+    let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
+    let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
+    let hint = "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned();
+    Some((escape..end, message, hint))
+}
+
+/// Returns a key or a dash without a space behind it.
+fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
+    let written = text[line.clone()].trim_start();
+    let written = written.strip_prefix("- ").map_or(written, str::trim_start);
+    let start = line.end - written.len();
+    let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let is_joined = |next: char| !next.is_whitespace() && next != '/';
+    if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
+        let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
+        return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
     }
-    let depth = |line: &Range<usize>| text[line.clone()].bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+    written.strip_prefix('-').filter(|rest| rest.starts_with(|next: char| next.is_alphabetic()))?;
+    let message = "invalid YAML: there is no space after the `-`".to_owned();
+    Some((start..start + 1, message, "write `- ` before each entry".to_owned()))
+}
+
+/// Returns a line that is indented deeper than the one above, which has a value; `indented` is its beginning.
+fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<Mistake> {
+    let depth = |line: &str| line.bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
     let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
-    (has_value && depth(&line) > depth(&above)).then(|| {
+    let line = line_at(text, indented.start);
+    (has_value && depth(&text[line]) > depth(&text[above.clone()])).then(|| {
         let message = "invalid YAML: the line is indented deeper than the one above, which has its value".to_owned();
-        (line.start..at, message, "begin both at the same column".to_owned())
+        (indented, message, "begin both at the same column".to_owned())
     })
 }
 

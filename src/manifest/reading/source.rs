@@ -226,7 +226,7 @@ impl Source {
         unreadable(&self.name, Path::new(&self.name), error)
     }
 
-    /// An error at byte `at` of all of the text; that there are many takes no longer each.
+    /// Returns an error at `span` of all of the text. Many of them take no longer each.
     pub(in crate::manifest) fn error_on(
         &self,
         text: &LinedText,
@@ -235,18 +235,19 @@ impl Source {
         hint: impl Into<Option<String>>,
     ) -> Diagnostic {
         let (line, start) = text.line_at(span.start);
-        self.error_in(&text[start..], line, &(span.start - start..span.end - start), message, hint)
+        let passage = Passage { text: &text[start..], first_line: line };
+        self.error_in(passage, &(span.start - start..span.end - start), message, hint)
     }
 
-    /// An error at byte `at` of `text`, which begins on `first_line` of the file.
+    /// Returns an error at `span` of `passage`.
     pub(in crate::manifest) fn error_in(
         &self,
-        text: &str,
-        first_line: u64,
+        passage: Passage<'_>,
         span: &Range<usize>,
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) -> Diagnostic {
+        let Passage { text, first_line } = passage;
         let start = char_floor(text, span.start.min(text.len()));
         let before = &text[..start];
         let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
@@ -258,6 +259,14 @@ impl Source {
             ..Diagnostic::about_file(&self.name, message, hint)
         }
     }
+}
+
+/// A part of the text that begins with a line.
+#[derive(Clone, Copy)]
+pub(in crate::manifest) struct Passage<'t> {
+    pub(in crate::manifest) text: &'t str,
+    /// The number of its first line in the file, from 1.
+    pub(in crate::manifest) first_line: u64,
 }
 
 fn opened(path: &Path, name: &str) -> Result<File, Diagnostic> {

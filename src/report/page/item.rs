@@ -80,12 +80,19 @@ pub(crate) struct Item<'a> {
     own: Vec<(usize, String)>,
 }
 
+/// A job for the page.
+pub(crate) struct PageJob<'a> {
+    pub(crate) view: &'a JobView,
+    /// Its pictures to edit.
+    pub(crate) before: &'a [Before],
+    /// The user's own cells, by the number of the column.
+    pub(crate) own: Vec<(usize, String)>,
+}
+
 impl<'a> Item<'a> {
-    /// The job with its pictures to edit and its own cells; thumbnails are ordered.
+    /// Returns the data of `job`, and orders its thumbnails.
     pub(crate) fn new(
-        job: &'a JobView,
-        before: &[Before],
-        own: Vec<(usize, String)>,
+        PageJob { view: job, before, own }: PageJob<'a>,
         report: &mut ReportFolder,
         thumbnails: &mut Thumbnails,
     ) -> Result<Item<'a>, ReportError> {

@@ -19,13 +19,14 @@ use crate::job::Backend;
 
 use super::error::ReportError;
 use super::files::ReportFolder;
-use super::inputs::Before;
 use super::manifest_csv;
-use super::model::{BatchView, JobView};
+use super::model::BatchView;
 use super::tally::Tally;
 use super::thumbnails::Thumbnails;
 use data::{Chunks, Opening};
 use item::Item;
+
+pub(crate) use item::PageJob;
 
 const STYLE: &str = include_str!("assets/page.css");
 
@@ -61,16 +62,14 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Adds a job whose pictures to edit are `before` and whose own cells are `own`.
+    /// Adds a job.
     pub(crate) fn push(
         &mut self,
-        job: &JobView,
-        before: &[Before],
-        own: Vec<(usize, String)>,
+        job: PageJob<'_>,
         report: &mut ReportFolder,
         thumbnails: &mut Thumbnails,
     ) -> Result<(), ReportError> {
-        let item = Item::new(job, before, own, report, thumbnails)?;
+        let item = Item::new(job, report, thumbnails)?;
         self.chunks.push(&item, report)
     }
 

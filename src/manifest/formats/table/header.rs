@@ -75,8 +75,8 @@ fn catalog() -> String {
 }
 
 /// What is wrong with a header.
-pub(super) fn row_errors(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderProblem> {
-    let mut remarks = Vec::new();
+pub(super) fn problems(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderProblem> {
+    let mut problems = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         let is_same = |earlier: &Column| match column.field {
             Some(field) => earlier.field == Some(field),
@@ -84,13 +84,13 @@ pub(super) fn row_errors(columns: &[Column], use_as: TablePurpose) -> Vec<Header
         };
         if let Some(first) = columns[..index].iter().position(is_same) {
             let message = format!("column {} is there twice: it is column {} already", quoted(&column.name), first + 1);
-            remarks.push(HeaderProblem::new(Some(index), message, "rename one of them, or drop it".to_owned()));
+            problems.push(HeaderProblem::new(Some(index), message, "rename one of them, or drop it".to_owned()));
         }
     }
     if use_as == TablePurpose::Jobs {
-        remarks.extend(NEEDED.into_iter().filter_map(|field| missing(columns, field)));
+        problems.extend(NEEDED.into_iter().filter_map(|field| missing(columns, field)));
     }
-    remarks
+    problems
 }
 
 fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {

@@ -2,8 +2,10 @@
 
 mod cells;
 pub(in crate::manifest) mod header;
+mod header_line;
 mod records;
 mod shape;
+mod top;
 mod warnings;
 
 use std::io;
@@ -14,7 +16,7 @@ use crate::manifest::diagnostic::{Diagnostic, Severity};
 use crate::manifest::field::Field;
 use crate::manifest::reading::blocks::{Block, Blocks, Ends, Start};
 use crate::manifest::reading::source::Source;
-use crate::manifest::reading::text::{Text, fill};
+use crate::manifest::reading::text::fill;
 use crate::manifest::row::{At, Row, RowError, Value};
 use crate::manifest::row_cursor::{Parts, RowCursor, TablePurpose, parts};
 use crate::manifest::whitespace::trim;
@@ -23,7 +25,9 @@ use super::dialect::{self, Dialect};
 
 use cells::Cell;
 use header::{CATALOG, Column, HeaderProblem};
-use shape::{Misshapen, Shape, faulty, too_wide};
+use header_line::HeaderLine;
+use shape::{Misshapen, Shape, too_wide};
+use top::{NEAR, Top, header_below};
 
 pub(in crate::manifest) use records::Records;
 
@@ -52,13 +56,12 @@ impl Table {
     pub(in crate::manifest) fn open(source: &Source, use_as: TablePurpose) -> Result<Table, Vec<Diagnostic>> {
         let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
-        let mut head = vec![0; 1 << 16];
-        let read = fill(&mut source.reader(0), &mut head).map_err(failed)?;
-        let dialect = dialect::of(&String::from_utf8_lossy(&head[..read]));
+        let refused = |diagnostic: Diagnostic| vec![diagnostic];
+        let dialect = read_dialect(source).map_err(failed)?;
         let mut top = Top::open(source, dialect.delimiter);
-        let mut named = None;
+        let mut separator_line = None;
         for _record in 0..1 + usize::from(dialect.is_named) {
-            named = (top.records.line() > 0).then(|| (top.records.line(), top.records.raw().to_owned()));
+            separator_line = (top.records.line() > 0).then(|| (top.records.line(), top.records.raw().to_owned()));
             if !top.advance().map_err(failed)? {
                 return Err(empty("the manifest is empty", "begin with a header line such as id,prompt,images"));
             }
@@ -66,56 +69,25 @@ impl Table {
         let records = &top.records;
         if records.has_too_many_cells() {
             let Misshapen { span, message, hint } = too_wide(records);
-            return Err(vec![source.error_in(records.raw(), records.line(), &span, message, hint)]);
+            return Err(vec![source.error_in(records.passage(), &span, message, hint)]);
         }
         let columns = header::columns(records.iter().map(|name| trim(name).to_owned()).collect(), use_as);
-        let (raw, line, start) = (records.raw(), records.line(), records.next());
-        let diagnostic_at = |remark: HeaderProblem| {
-            let span =
-                remark.column.and_then(|column| records.cell(column)).map_or(0..raw.len(), |cell| cell.span.clone());
-            source.error_in(raw, line, &span, remark.message, remark.hint)
-        };
-        if raw.starts_with('{') && raw.contains("\":") {
-            let refused = diagnostic_at(HeaderProblem {
-                column: None,
-                message: "the file holds JSON, not a table".to_owned(),
-                hint: None,
-            });
-            let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
-            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
-        }
-        if let Some(fault) = records.fault() {
-            let Misshapen { span, message, hint } = faulty(&fault, raw);
-            return Err(vec![source.error_in(raw, line, &span, message, hint)]);
-        }
-        if let (Some((line, named)), [only]) = (&named, columns.as_slice())
-            && let Some(message) = header::another_separator(&only.name, dialect.delimiter)
-        {
-            let hint = "remove this line, or let it name the separator that the table has".to_owned();
-            return Err(vec![source.error_in(named, *line, &(0..named.len()), message, hint)]);
-        }
-        let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
-        let missing: Vec<Field> =
-            if use_as == TablePurpose::Jobs { header::NEEDED.into_iter().filter(is_missing).collect() } else { vec![] };
-        let below = match missing.is_empty() {
-            true => None,
-            false => header_below(&mut Top::open(source, dialect.delimiter)).map_err(failed)?,
-        };
-        let is_any_known = header::is_any_known(&columns);
-        if use_as == TablePurpose::Jobs && (!is_any_known || below.is_some()) {
-            let message = match missing.first().filter(|_| is_any_known) {
-                Some(field) => format!("the first line is not a header: it has no column `{}`", field.key()),
-                None => "the first line is not a header: none of its columns is known".to_owned(),
+        let line = HeaderLine { source, records, columns: &columns };
+        line.check_text(&dialect, separator_line).map_err(refused)?;
+        let missing = missing_fields(&columns, use_as);
+        if use_as == TablePurpose::Jobs {
+            let below = match missing.is_empty() {
+                true => None,
+                false => header_below(source, dialect.delimiter).map_err(failed)?,
             };
-            let refused = diagnostic_at(HeaderProblem { column: None, message, hint: None });
-            let hint = header::header_hint(&columns, raw.starts_with('"'), below);
-            return Err(vec![Diagnostic { hint: Some(hint), ..refused }]);
+            line.check_names(&missing, below).map_err(refused)?;
         }
-        let problems = header::row_errors(&columns, use_as).into_iter().map(diagnostic_at).collect();
-        let notices = notices(&columns, &dialect, use_as, diagnostic_at);
+        let problems = header::problems(&columns, use_as).into_iter().map(|problem| line.diagnostic(problem)).collect();
+        let notices = notices(&line, &dialect, use_as);
+        let (delimiter, start) = (dialect.delimiter, records.next());
         let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
         let fields = known.collect();
-        let mut table = Table { delimiter: dialect.delimiter, columns, fields, start, missing, notices, problems };
+        let mut table = Table { delimiter, columns, fields, start, missing, notices, problems };
         if !top.advance().map_err(failed)? {
             return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
         }
@@ -156,9 +128,9 @@ impl Table {
     }
 
     fn shape(&self, block: &Block) -> Shape {
-        let diagnostic_at = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
-        let (width, images) = (self.columns.len(), diagnostic_at(Field::Images));
-        let needed = header::NEEDED.into_iter().filter_map(diagnostic_at).max().map_or(1, |last| last + 1);
+        let position = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
+        let (width, images) = (self.columns.len(), position(Field::Images));
+        let needed = header::NEEDED.into_iter().filter_map(position).max().map_or(1, |last| last + 1);
         let others @ [one, other] = dialect::others(self.delimiter);
         Shape {
             delimiter: self.delimiter,
@@ -168,19 +140,29 @@ impl Table {
             images,
             // Of a catalog it is not known which cells matter.
             needed: if images.is_none() && width >= CATALOG { width } else { needed },
-            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(diagnostic_at).contains(&Some(0)),
+            begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(position).contains(&Some(0)),
         }
     }
 }
 
-/// What was understood of a header with `columns` and could surprise.
-fn notices(
-    columns: &[Column],
-    dialect: &Dialect,
-    use_as: TablePurpose,
-    diagnostic_at: impl Fn(HeaderProblem) -> Diagnostic,
-) -> Vec<Diagnostic> {
-    let note = |severity, remark| Diagnostic { severity, ..diagnostic_at(remark) };
+fn read_dialect(source: &Source) -> io::Result<Dialect> {
+    let mut head = vec![0; 1 << 16];
+    let read = fill(&mut source.reader(0), &mut head)?;
+    Ok(dialect::of(&String::from_utf8_lossy(&head[..read])))
+}
+
+/// Returns the columns that jobs need and that are not among `columns`.
+fn missing_fields(columns: &[Column], use_as: TablePurpose) -> Vec<Field> {
+    let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
+    match use_as {
+        TablePurpose::Jobs => header::NEEDED.into_iter().filter(is_missing).collect(),
+        TablePurpose::Catalog => Vec::new(),
+    }
+}
+
+/// Returns what was understood of the header and could surprise.
+fn notices(line: &HeaderLine<'_>, dialect: &Dialect, use_as: TablePurpose) -> Vec<Diagnostic> {
+    let note = |severity, problem| Diagnostic { severity, ..line.diagnostic(problem) };
     let separator = match dialect.delimiter {
         b';' => Some("cells are separated by `;`"),
         b'\t' => Some("cells are separated by tabs"),
@@ -188,50 +170,10 @@ fn notices(
     };
     let separator = separator.filter(|_| !dialect.is_named);
     let separator = separator.map(|message| HeaderProblem { column: None, message: message.to_owned(), hint: None });
-    let notes = separator.into_iter().chain(header::renamed(columns)).map(|remark| note(Severity::Note, remark));
-    let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(columns) } else { Vec::new() };
-    notes.chain(misspelt.into_iter().map(|remark| note(Severity::Warning, remark))).collect()
-}
-
-/// The records at the top of a table.
-struct Top {
-    blocks: Blocks<Text>,
-    records: Records,
-    delimiter: u8,
-}
-
-impl Top {
-    fn open(source: &Source, delimiter: u8) -> Top {
-        let blocks = Blocks::new(source.reader(0), Ends::Records(delimiter), Start::TEXT, 1);
-        Top { blocks, records: Records::new(Block::default(), delimiter), delimiter }
-    }
-
-    fn advance(&mut self) -> io::Result<bool> {
-        loop {
-            if self.records.advance() {
-                return Ok(true);
-            }
-            let Some(block) = self.blocks.next() else { return Ok(false) };
-            self.records = Records::new(block?, self.delimiter);
-        }
-    }
-}
-
-/// How many records at the top of a table are looked at where its header is sought.
-const NEAR: usize = 20;
-
-/// The line of a record near the top that has the columns of a header, where the first one has none.
-fn header_below(top: &mut Top) -> io::Result<Option<u64>> {
-    for _record in 0..NEAR {
-        if !top.advance()? {
-            break;
-        }
-        let fields = dialect::fields(&top.records.iter().map(str::to_owned).collect::<Vec<_>>());
-        if header::NEEDED.iter().all(|field| fields.contains(&Some(*field))) {
-            return Ok(Some(top.records.line()));
-        }
-    }
-    Ok(None)
+    let renamed = header::renamed(line.columns);
+    let notes = separator.into_iter().chain(renamed).map(|problem| note(Severity::Note, problem));
+    let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(line.columns) } else { Vec::new() };
+    notes.chain(misspelt.into_iter().map(|problem| note(Severity::Warning, problem))).collect()
 }
 
 /// Rows of a table.
@@ -342,6 +284,6 @@ impl RowCursor for Rows<'_> {
             }
             At::Part(field, part) => of_field(*field).flatten().map_or(whole, |cell| cell.part(raw, part)),
         };
-        self.source.error_in(raw, self.records.line(), &span, row_error.message, row_error.hint)
+        self.source.error_in(self.records.passage(), &span, row_error.message, row_error.hint)
     }
 }

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use crate::manifest::reading::blocks::{Block, Start, breaks};
+use crate::manifest::reading::source::Passage;
 use crate::manifest::whitespace::trim;
 
 use super::cells::{Cell, Fault, MAX_CELLS, Scanned, fault, scan};
@@ -34,6 +35,11 @@ impl Records {
     /// Goes back before the first record.
     pub(super) fn rewind(&mut self) {
         (self.at, self.next_line) = (0, self.block.line);
+    }
+
+    /// The record's text in the file.
+    pub(super) fn passage(&self) -> Passage<'_> {
+        Passage { text: self.raw(), first_line: self.line }
     }
 
     /// Goes to the next record that is not blank; false at the end.

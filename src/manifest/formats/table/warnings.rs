@@ -11,7 +11,7 @@ use crate::manifest::whitespace::trim;
 
 use super::header::Column;
 use super::records::Records;
-use super::{NEAR, Top};
+use super::top::{NEAR, Top};
 
 /// What is to be warned of in the rows from the one on that `top` is at.
 pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
@@ -76,7 +76,7 @@ fn holds(text: &str, written: &str) -> bool {
 }
 
 fn warning(records: &Records, span: Range<usize>, message: String, hint: String, source: &Source) -> Diagnostic {
-    let warning = source.error_in(records.raw(), records.line(), &span, message, hint);
+    let warning = source.error_in(records.passage(), &span, message, hint);
     Diagnostic { severity: Severity::Warning, ..warning }
 }
 

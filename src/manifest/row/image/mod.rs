@@ -33,32 +33,11 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
     if is_plain && text.starts_with("https://") {
         return url(text, "https://".len(), is_plain);
     }
-    let refuse = |what: &str, hint: &str| refuse(text, what, hint);
-    if text.is_empty() {
-        let hint = "name a URL or a path, or drop the separator beside it".to_owned();
-        return Err(ImageRefusal { message: "an image is empty".to_owned(), hint });
-    }
-    if text.contains(['\n', '\r', '\t']) {
-        return refuse("holds a line break or a tab", "several images are separated by `|`");
-    }
-    if text.contains('\0') {
-        return refuse("holds a NUL", "no path or URL can have one");
-    }
-    if let Some(rest) = text.strip_prefix("//") {
-        return refuse("has no scheme", &format!("write {}", quoted(&format!("https://{rest}"))));
-    }
-    if starts_with(text, "www.") {
-        return refuse("has no scheme", &format!("write {}", quoted(&format!("https://{text}"))));
-    }
-    if text.starts_with("~/") {
-        return refuse(
-            "begins with `~`, which a manifest does not expand",
-            "write the path in full, or relative to the manifest's folder",
-        );
-    }
+    check_beginning(text)?;
     if starts_with(text, "data:") {
         return data(text);
     }
+    let refuse = |what: &str, hint: &str| refuse(text, what, hint);
     if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
         let hint = "type that part again: the character is invisible";
         return refuse(&format!("holds the invisible character U+{:04X}", u32::from(character)), hint);
@@ -89,6 +68,34 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
             }),
         },
     }
+}
+
+/// Checks that a text does not begin or break as neither URLs nor paths do.
+fn check_beginning(text: &str) -> Result<(), ImageRefusal> {
+    let refuse = |what: &str, hint: &str| refuse(text, what, hint);
+    if text.is_empty() {
+        let hint = "name a URL or a path, or drop the separator beside it".to_owned();
+        return Err(ImageRefusal { message: "an image is empty".to_owned(), hint });
+    }
+    if text.contains(['\n', '\r', '\t']) {
+        return refuse("holds a line break or a tab", "several images are separated by `|`");
+    }
+    if text.contains('\0') {
+        return refuse("holds a NUL", "no path or URL can have one");
+    }
+    if let Some(rest) = text.strip_prefix("//") {
+        return refuse("has no scheme", &format!("write {}", quoted(&format!("https://{rest}"))));
+    }
+    if starts_with(text, "www.") {
+        return refuse("has no scheme", &format!("write {}", quoted(&format!("https://{text}"))));
+    }
+    if text.starts_with("~/") {
+        return refuse(
+            "begins with `~`, which a manifest does not expand",
+            "write the path in full, or relative to the manifest's folder",
+        );
+    }
+    Ok(())
 }
 
 /// What stands behind texts such as `https:/` and `http//`.

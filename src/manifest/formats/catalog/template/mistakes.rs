@@ -80,79 +80,108 @@ fn mistakes(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     row_errors
 }
 
-/// The names that no column and no axis has, each told once.
-fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
-    let axes: BTreeSet<String> = known.matrix.iter().flat_map(Axis::names).collect();
-    let roots: BTreeSet<&str> = known.matrix.iter().map(|axis| &*axis.name).collect();
-    let columns: Option<BTreeSet<String>> =
-        known.columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect());
-    let is_of_row = |name: &String| columns.as_ref().is_some_and(|columns| columns.contains(name));
-    let has_known_names = part.names(Nesting::Roots).iter().any(is_of_row);
-    let mut row_errors = Vec::new();
-    let mut with_dashes = BTreeSet::new();
-    for expression in part.readable() {
-        for dashed in expression.dashed_names() {
-            let written = &part.written[dashed.clone()];
-            let meant = snake_case(written);
-            let is_known = |name: &String| is_of_row(name) || axes.contains(name);
-            if is_known(&meant) && written.split('-').any(|part| !is_known(&part.to_owned())) {
-                let message = format!("{} is one name less another: names have no dashes", quoted(written));
-                row_errors.push(RowError::new(
-                    At::Source(part.source_span(dashed.clone())),
-                    message,
-                    format!("write `{meant}`"),
-                ));
-                with_dashes.extend(written.split('-'));
-            }
+/// The names of columns and axes, as templates use them.
+struct Names<'k> {
+    /// The axes with their parts: `color` and `color.hex`.
+    axes: BTreeSet<String>,
+    roots: BTreeSet<&'k str>,
+    /// `None` if the columns are not known.
+    columns: Option<BTreeSet<String>>,
+}
+
+impl<'k> Names<'k> {
+    fn of(known: &KnownNames<'k>) -> Names<'k> {
+        Names {
+            axes: known.matrix.iter().flat_map(Axis::names).collect(),
+            roots: known.matrix.iter().map(|axis| &*axis.name).collect(),
+            columns: known.columns.map(|columns| columns.iter().map(|name| snake_case(name)).collect()),
         }
     }
-    for name in part.names(Nesting::WithParts).into_iter().filter(|name| !with_dashes.contains(name.as_str())) {
-        let root = name.split('.').next().unwrap_or_default();
-        let called: Vec<&String> =
-            known.columns.into_iter().flatten().filter(|column| snake_case(column) == root).collect();
-        if let ([one, other, ..], false) = (called.as_slice(), roots.contains(root)) {
-            let message = format!("{} may be column {} or {}", quoted(root), quoted(one), quoted(other));
-            let hint = "rename one of the two in the table".to_owned();
-            row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
-        }
-        if known.broken.contains(root) || part.is_global(root) {
-            continue;
-        }
-        let is_column = columns.as_ref().is_some_and(|columns| columns.contains(root));
-        if !roots.contains(root) && is_column && root != name {
-            let message = format!("{} is a text, and has no parts", quoted(root));
-            let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
-            row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
-            continue;
-        }
-        let is_known = if roots.contains(root) { axes.contains(&name) } else { is_column || columns.is_none() };
-        if is_known {
-            continue;
-        }
-        let names: Vec<&str> = axes.iter().chain(columns.iter().flatten()).map(String::as_str).collect();
-        let message = format!("the template names {}, which is neither a column nor part of the matrix", quoted(&name));
-        let hint = match names.as_slice() {
-            [] => "there are no names to use: give `rows` or a `matrix`".to_owned(),
-            [title] if known.matrix.is_empty() && suggest::nearest(&name, [*title]).is_none() => {
-                format!(
-                    "the rows have {} alone: if that is a title, remove what stands above the header",
-                    quoted(title)
-                )
-            }
-            // If other names of the text are known, the header is where it should be.
-            names => match header_below(known, root).filter(|_| !has_known_names) {
-                Some((file, line)) => {
-                    format!("line {line} of {file} has it: if that is the header, remove what stands above it")
-                }
-                None => match axes.iter().find(|axis| axis.split_once('.').is_some_and(|(_, part)| part == name)) {
-                    Some(part) => format!("did you mean `{part}`?"),
-                    None => suggest::hint(&name, names),
-                },
-            },
-        };
-        row_errors.push(RowError::new(At::Source(part.source_span_of(&name)), message, hint));
+
+    fn has_column(&self, name: &str) -> bool {
+        self.columns.as_ref().is_some_and(|columns| columns.contains(name))
+    }
+}
+
+/// Returns an error for each name that no column and no axis has, or that several columns have.
+fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
+    let names = Names::of(known);
+    let (mut row_errors, with_dashes) = dashed_names(part, &names);
+    for name in part.names(Nesting::WithParts).iter().filter(|name| !with_dashes.contains(name.as_str())) {
+        row_errors.extend(ambiguous(part, name, known, &names));
+        row_errors.extend(unknown(part, name, known, &names));
     }
     row_errors
+}
+
+/// Returns the errors of names with dashes, and the words between these dashes.
+fn dashed_names<'p>(part: &'p CompiledText, names: &Names<'_>) -> (Vec<RowError>, BTreeSet<&'p str>) {
+    let is_known = |name: &str| names.has_column(name) || names.axes.contains(name);
+    let (mut row_errors, mut words) = (Vec::new(), BTreeSet::new());
+    for dashed in part.readable().iter().flat_map(Expression::dashed_names) {
+        let written = &part.written[dashed.clone()];
+        let meant = snake_case(written);
+        if is_known(&meant) && written.split('-').any(|word| !is_known(word)) {
+            let message = format!("{} is one name less another: names have no dashes", quoted(written));
+            let at = At::Source(part.source_span(dashed));
+            row_errors.push(RowError::new(at, message, format!("write `{meant}`")));
+            words.extend(written.split('-'));
+        }
+    }
+    (row_errors, words)
+}
+
+fn ambiguous(part: &CompiledText, name: &str, known: &KnownNames<'_>, names: &Names<'_>) -> Option<RowError> {
+    let root = root_of(name);
+    let mut called = known.columns.into_iter().flatten().filter(|column| snake_case(column) == root);
+    let (one, other) = (called.next()?, called.next()?);
+    let message = format!("{} may be column {} or {}", quoted(root), quoted(one), quoted(other));
+    let hint = "rename one of the two in the table".to_owned();
+    (!names.roots.contains(root)).then(|| RowError::new(At::Source(part.source_span_of(name)), message, hint))
+}
+
+fn unknown(part: &CompiledText, name: &str, known: &KnownNames<'_>, names: &Names<'_>) -> Option<RowError> {
+    let root = root_of(name);
+    if known.broken.contains(root) || part.is_global(root) {
+        return None;
+    }
+    let at = At::Source(part.source_span_of(name));
+    let (is_axis, is_column) = (names.roots.contains(root), names.has_column(root));
+    if !is_axis && is_column && root != name {
+        let message = format!("{} is a text, and has no parts", quoted(root));
+        let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
+        return Some(RowError::new(at, message, hint));
+    }
+    let is_known = if is_axis { names.axes.contains(name) } else { is_column || names.columns.is_none() };
+    let message = format!("the template names {}, which is neither a column nor part of the matrix", quoted(name));
+    (!is_known).then(|| RowError::new(at, message, unknown_name_hint(part, name, known, names)))
+}
+
+fn unknown_name_hint(part: &CompiledText, name: &str, known: &KnownNames<'_>, names: &Names<'_>) -> String {
+    let all: Vec<&str> = names.axes.iter().chain(names.columns.iter().flatten()).map(String::as_str).collect();
+    match all.as_slice() {
+        [] => return "there are no names to use: give `rows` or a `matrix`".to_owned(),
+        [title] if known.matrix.is_empty() && suggest::nearest(name, [*title]).is_none() => {
+            return format!(
+                "the rows have {} alone: if that is a title, remove what stands above the header",
+                quoted(title)
+            );
+        }
+        _ => {}
+    }
+    // If other names of the text are known, the header is where it should be.
+    let has_known_names = part.names(Nesting::Roots).iter().any(|name| names.has_column(name));
+    if let Some((file, line)) = header_below(known, root_of(name)).filter(|_| !has_known_names) {
+        return format!("line {line} of {file} has it: if that is the header, remove what stands above it");
+    }
+    match names.axes.iter().find(|axis| axis.split_once('.').is_some_and(|(_, part)| part == name)) {
+        Some(part) => format!("did you mean `{part}`?"),
+        None => suggest::hint(name, &all),
+    }
+}
+
+fn root_of(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }
 
 /// The file of the rows, and a line near its top that has a column of this name, were it the header.
