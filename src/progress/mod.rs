@@ -11,6 +11,6 @@ mod uncertain_submit;
 pub use changed_jobs::ChangedJobs;
 pub use logs::start_logs;
 pub use reporter::{RemainingWork, Reporter};
-pub use run_summary::{RunSummary, cost_here};
+pub use run_summary::{MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};
 pub use uncertain_submit::{Row, UncertainSubmit};

@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::color::VerdictCounts;
+use serde::Serialize;
+
 use crate::exit::Exit;
-use crate::job::{Backend, Cents, ErrorClass, HeldBack, Partition, StatusCounts};
-use crate::report::DuplicatePictures;
+use crate::job::{Backend, Cents, HeldBack, Partition};
+use crate::report::BatchTotals;
 use crate::runner::StopReason;
 
 use super::changed_jobs::ChangedJobs;
@@ -17,46 +17,27 @@ use crate::words::{counted, duration};
 pub struct RunSummary {
     /// Who edited.
     pub backend: Backend,
-    /// The share of the manifest, if only one was meant.
+    /// The share of the manifest, if the run was for one.
     pub partition: Option<Partition>,
     /// How many jobs had something left to do when it began.
     pub work: u64,
-    /// The jobs that were meant, by status.
-    pub counts: StatusCounts,
+    /// How the jobs stand that the run was for.
+    pub totals: BatchTotals,
     /// How many submits were made over the folder's whole life.
     pub submits: u64,
-    /// What was charged over the folder's whole life.
-    pub spent: Cents,
-    /// What was charged in this run.
-    pub spent_now: Cents,
-    /// What uncertain submits may have cost beyond that.
-    pub reserved: Cents,
-    /// The ceiling.
-    pub budget: Option<Cents>,
-    /// The ceiling of this run alone.
-    pub budget_per_run: Option<Cents>,
+    /// What it cost.
+    pub money: MoneySummary,
     /// How long this run took.
     pub elapsed: Duration,
     /// Why it stopped before its work was done.
     pub stopped: Option<StopReason>,
-    /// The jobs with pictures in `results/` that the manifest no longer has.
-    pub removed: u64,
-    /// Those of them whose pictures this run has moved aside; they count no more as removed.
+    /// The jobs whose pictures this run has moved aside because the manifest no longer has them; they are not counted as
+    /// removed.
     pub set_aside: u64,
-    /// Those whose pictures were changed by the user since they were saved.
-    pub retouched: u64,
-    /// Those that asked for something else than in earlier runs when this one began.
+    /// The jobs whose request differed from earlier runs when this one began.
     pub changed: ChangedJobs,
-    /// Those that were not submitted because pictures exist that the journal does not know.
-    pub held_back: HeldBack,
-    /// Failed jobs by class.
-    pub errors: BTreeMap<ErrorClass, u64>,
     /// The submits that may have been charged.
     pub uncertain: Vec<UncertainSubmit>,
-    /// The jobs that were meant, by the verdict on their color.
-    pub colors: VerdictCounts,
-    /// The jobs of the manifest that show exactly the same picture as an earlier job.
-    pub alike: DuplicatePictures,
     /// How often a job that missed its color is submitted again.
     pub rerolls: u32,
     /// Where the pictures are.
@@ -67,12 +48,47 @@ pub struct RunSummary {
     pub resume: String,
 }
 
+/// What a folder's submits cost, in cents, and the limits of that.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct MoneySummary {
+    /// What was charged over the folder's whole life.
+    pub spent: Cents,
+    /// What was charged in this run.
+    pub spent_now: Cents,
+    /// What uncertain submits may have cost beyond that.
+    pub reserved: Cents,
+    /// The limit of the folder's whole life.
+    pub budget: Option<Cents>,
+    /// The limit of this run alone.
+    pub budget_per_run: Option<Cents>,
+}
+
+/// A run's summary as programs read it.
+#[derive(Serialize)]
+struct RunSummaryJson<'a> {
+    version: u32,
+    exit_code: u8,
+    backend: &'static str,
+    #[serde(flatten)]
+    totals: &'a BatchTotals,
+    set_aside: u64,
+    changed: u64,
+    cost_cents: MoneySummary,
+    submits: u64,
+    uncertain: &'a [UncertainSubmit],
+    seconds: f64,
+    stopped: Option<String>,
+    results: &'a Path,
+    report: &'a Path,
+    resume: Option<&'a str>,
+}
+
 impl RunSummary {
     /// The summary as a person reads it.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n", self.head());
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
-        for (class, count) in &self.errors {
+        for (class, count) in &self.totals.errors {
             line("failed", &format!("{count} {class}: {}", class.remedy()));
         }
         let folder = self.results.parent().unwrap_or(&self.results);
@@ -86,7 +102,7 @@ impl RunSummary {
         }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (count, remark) in [
-            (self.removed, "gone from the manifest; the pictures stay (--prune moves them to earlier)"),
+            (self.totals.removed, "gone from the manifest; the pictures stay (--prune moves them to earlier)"),
             (self.set_aside, "gone from the manifest; the pictures are in earlier now"),
         ] {
             if count > 0 {
@@ -96,20 +112,25 @@ impl RunSummary {
         if self.changed.jobs > 0 {
             line("changed", &self.changed.to_string());
         }
-        if self.retouched > 0 {
-            line("retouched", &retouched_text(self.retouched));
+        if self.totals.retouched > 0 {
+            line("retouched", &retouched_text(self.totals.retouched));
         }
-        if !self.held_back.is_empty() {
+        if !self.totals.held_back.is_empty() {
             line(
                 "held back",
-                &format!("{}: {}; {}", counted(self.held_back.jobs, "job"), self.held_back.reason(), HeldBack::HINT),
+                &format!(
+                    "{}: {}; {}",
+                    counted(self.totals.held_back.jobs, "job"),
+                    self.totals.held_back.reason(),
+                    HeldBack::HINT
+                ),
             );
         }
-        if self.colors.total() > 0 {
+        if self.totals.colors.total() > 0 {
             line("color", &self.color());
         }
-        if self.alike.jobs > 0 {
-            line("alike", &self.alike.to_string());
+        if self.totals.duplicates.jobs > 0 {
+            line("alike", &self.totals.duplicates.to_string());
         }
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());
@@ -123,43 +144,27 @@ impl RunSummary {
 
     /// The summary as one JSON object, version 1, with the code that the program ends with.
     pub fn json(&self, exit: Exit) -> serde_json::Value {
-        let counts = &self.counts;
-        serde_json::json!({
-            "version": 1,
-            "exit_code": exit.code(),
-            "backend": self.backend.as_str(),
-            "jobs": {
-                "total": counts.total,
-                "completed": counts.completed,
-                "failed": counts.failed,
-                "uncertain": counts.uncertain,
-                "pending": counts.pending,
-            },
-            "colors": self.colors,
-            "alike": self.alike,
-            "removed": self.removed,
-            "set_aside": self.set_aside,
-            "changed": self.changed.jobs,
-            "retouched": self.retouched,
-            "held_back": self.held_back,
-            "cost_cents": {
-                "spent": self.spent, "spent_now": self.spent_now, "reserved": self.reserved, "budget": self.budget,
-                "budget_per_run": self.budget_per_run,
-            },
-            "submits": self.submits,
-            "errors": self.errors.iter().map(|(class, count)| (class.as_str(), *count)).collect::<BTreeMap<_, _>>(),
-            "uncertain": self.uncertain,
-            "seconds": self.elapsed.as_secs_f64(),
-            "stopped": self.stopped.as_ref().map(ToString::to_string),
-            "results": self.results,
-            "report": self.report,
-            "resume": self.stopped.as_ref().map(|_| &self.resume),
+        serde_json::json!(RunSummaryJson {
+            version: 1,
+            exit_code: exit.code(),
+            backend: self.backend.as_str(),
+            totals: &self.totals,
+            set_aside: self.set_aside,
+            changed: self.changed.jobs,
+            cost_cents: self.money,
+            submits: self.submits,
+            uncertain: &self.uncertain,
+            seconds: self.elapsed.as_secs_f64(),
+            stopped: self.stopped.as_ref().map(ToString::to_string),
+            results: &self.results,
+            report: &self.report,
+            resume: self.stopped.as_ref().map(|_| self.resume.as_str()),
         })
     }
 
     /// What was done, or that there was nothing to do.
     fn head(&self) -> String {
-        let counts = &self.counts;
+        let counts = &self.totals.jobs;
         let done = if counts.completed == counts.total {
             format!("{} completed", counted(counts.total, "job"))
         } else {
@@ -180,9 +185,9 @@ impl RunSummary {
     }
 
     fn color(&self) -> String {
-        let counts = self.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+        let counts = self.totals.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
-        let advice = match (self.colors.off, self.rerolls) {
+        let advice = match (self.totals.colors.off, self.rerolls) {
             (0, _) => String::new(),
             (_, 0) => "; --reroll N submits what is off again with other seeds, N times at most".to_owned(),
             (_, times) => format!("; re-rolled {} at most", counted(u64::from(times), "time")),
@@ -192,17 +197,18 @@ impl RunSummary {
 
     fn cost(&self) -> String {
         if self.backend == Backend::Embedded {
-            return cost_here(self.spent);
+            return cost_here(self.money.spent);
         }
-        let mut text = format!("{} spent", self.spent);
-        if self.spent_now < self.spent {
-            text.push_str(&format!(", {} of it in this run", self.spent_now));
+        let mut text = format!("{} spent", self.money.spent);
+        if self.money.spent_now < self.money.spent {
+            text.push_str(&format!(", {} of it in this run", self.money.spent_now));
         }
-        if self.reserved > Cents::ZERO {
-            text.push_str(&format!(", {} reserved for uncertain submits", self.reserved));
+        if self.money.reserved > Cents::ZERO {
+            text.push_str(&format!(", {} reserved for uncertain submits", self.money.reserved));
         }
-        let a_run = self.budget_per_run.map(|budget| format!("{budget} per run"));
-        let budgets: Vec<String> = self.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
+        let a_run = self.money.budget_per_run.map(|budget| format!("{budget} per run"));
+        let budgets: Vec<String> =
+            self.money.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
         if !budgets.is_empty() {
             text.push_str(&format!(", of a budget of {}", budgets.join(" and ")));
         }
@@ -224,33 +230,39 @@ fn retouched_text(jobs: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::job::JobId;
+    use crate::color::VerdictCounts;
+    use crate::job::{ErrorClass, JobId, StatusCounts};
     use crate::progress::Row;
+
+    const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
+    const MONEY: MoneySummary = MoneySummary {
+        spent: Cents(336),
+        spent_now: Cents(336),
+        reserved: Cents::ZERO,
+        budget: Some(Cents(2500)),
+        budget_per_run: None,
+    };
+
+    fn totals() -> BatchTotals {
+        BatchTotals { jobs: ALL_COMPLETED, ..BatchTotals::default() }
+    }
 
     fn run_summary() -> RunSummary {
         RunSummary {
             backend: Backend::Vibedream,
             partition: None,
             work: 48,
-            counts: StatusCounts { total: 48, completed: 48, ..StatusCounts::default() },
+            totals: totals(),
             submits: 48,
-            spent: Cents(336),
-            spent_now: Cents(336),
-            reserved: Cents::ZERO,
-            budget: Some(Cents(2500)),
-            budget_per_run: None,
+            money: MONEY,
             elapsed: Duration::from_secs(151),
             stopped: None,
-            removed: 0,
             set_aside: 0,
             changed: ChangedJobs::default(),
-            retouched: 0,
-            held_back: HeldBack::default(),
-            errors: BTreeMap::new(),
             uncertain: Vec::new(),
-            colors: VerdictCounts::default(),
-            alike: DuplicatePictures::default(),
             rerolls: 0,
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
@@ -271,7 +283,10 @@ mod tests {
     #[test]
     fn a_run_with_nothing_to_do_does_not_claim_the_work_of_earlier_ones() {
         let counts = |total, completed, failed| StatusCounts { total, completed, failed, ..StatusCounts::default() };
-        let head = |counts, partition| RunSummary { counts, partition, work: 0, ..run_summary() }.head();
+        let head = |jobs, partition| {
+            let totals = BatchTotals { jobs, ..totals() };
+            RunSummary { totals, partition, work: 0, ..run_summary() }.head()
+        };
         let share = Some("2/8".parse().unwrap());
         insta::assert_snapshot!(
             [
@@ -296,9 +311,9 @@ mod tests {
 
     #[test]
     fn a_night_with_a_row_less_says_what_it_cost_and_what_becomes_of_the_row() {
-        let budget_per_run = Some(Cents(50));
-        let run_summary =
-            RunSummary { spent_now: Cents(14), budget_per_run, removed: 1, set_aside: 2, ..run_summary() };
+        let money = MoneySummary { spent_now: Cents(14), budget_per_run: Some(Cents(50)), ..MONEY };
+        let totals = BatchTotals { removed: 1, ..totals() };
+        let run_summary = RunSummary { money, totals, set_aside: 2, ..run_summary() };
         insta::assert_snapshot!(run_summary.text(), @r"
         48 jobs completed in 2 min 31 s
           removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
@@ -312,14 +327,15 @@ mod tests {
     #[test]
     fn missed_colors_are_counted_with_the_way_out() {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
+        let totals = BatchTotals { colors, ..totals() };
         let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();
-        insta::assert_snapshot!(color(RunSummary { colors, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
-        insta::assert_snapshot!(color(RunSummary { colors, rerolls: 2, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
+        insta::assert_snapshot!(color(RunSummary { totals: totals.clone(), ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
+        insta::assert_snapshot!(color(RunSummary { totals, rerolls: 2, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
     }
 
     #[test]
     fn a_bad_end_says_what_to_do() {
-        let counts = StatusCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
+        let jobs = StatusCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
         let stopped = Some(StopReason::Signal);
         let uncertain = vec![UncertainSubmit {
@@ -329,7 +345,9 @@ mod tests {
             reserved_cents: Cents(7),
             row: Row::Asked,
         }];
-        let run_summary = RunSummary { counts, errors, uncertain, stopped, reserved: Cents(7), ..run_summary() };
+        let totals = BatchTotals { jobs, errors, ..totals() };
+        let money = MoneySummary { reserved: Cents(7), ..MONEY };
+        let run_summary = RunSummary { totals, money, uncertain, stopped, ..run_summary() };
         insta::assert_snapshot!(run_summary.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again

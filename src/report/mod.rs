@@ -15,6 +15,7 @@
 //! written to a temporary name and renamed, so that a reader never sees half a file. A file whose content would not
 //! change is left alone, so that writing a report again and again while a batch runs costs little.
 
+mod batch_totals;
 mod columns;
 mod duplicate_pictures;
 mod error;
@@ -36,6 +37,7 @@ mod tests;
 mod thumbnails;
 mod write;
 
+pub use batch_totals::BatchTotals;
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use model::{

@@ -20,8 +20,8 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{ChangedJobs, Reporter, RunSummary, Screen};
-use crate::report::DuplicatePictures;
+use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
+use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -240,24 +240,28 @@ impl<'a> Session<'a> {
             backend: options.backend,
             partition: options.partition,
             work: self.agenda.left(),
-            counts,
+            totals: BatchTotals {
+                jobs: counts,
+                removed,
+                held_back: self.agenda.held_back.clone(),
+                colors,
+                retouched,
+                errors,
+                duplicates: DuplicatePictures::of_report(&options.folder),
+            },
             submits: ledger.submits(),
-            spent: ledger.spent(),
-            spent_now: ledger.spent().minus(spent_before),
-            reserved: ledger.reserved(),
-            budget: options.settings.budget,
-            budget_per_run: options.settings.budget_per_run,
+            money: MoneySummary {
+                spent: ledger.spent(),
+                spent_now: ledger.spent().minus(spent_before),
+                reserved: ledger.reserved(),
+                budget: options.settings.budget,
+                budget_per_run: options.settings.budget_per_run,
+            },
             elapsed: self.started.elapsed(),
             stopped: ending.stopped.clone(),
-            errors,
             uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
-            removed,
             set_aside: self.set_aside,
             changed: self.changed,
-            retouched,
-            held_back: self.agenda.held_back.clone(),
-            colors,
-            alike: DuplicatePictures::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
             report: options.folder.report_page(),
