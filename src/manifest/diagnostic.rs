@@ -62,22 +62,22 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// The most bytes of a line that are kept on each side of the part, and of the part itself.
-    const REACH: usize = 160;
+    const MAX_BYTES_AROUND: usize = 160;
 
     /// The line that holds byte `span.start` of `text`, with what of `span` is on that line.
     pub(super) fn of(text: &str, span: &Range<usize>) -> Excerpt {
         let start = char_floor(text, span.start.min(text.len()));
         let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
-        let end = char_floor(text, span.end.clamp(start, line_end).min(start + Self::REACH));
+        let end = char_floor(text, span.end.clamp(start, line_end).min(start + Self::MAX_BYTES_AROUND));
         let end = start + text[start..end].trim_end().len();
-        let from = char_floor(text, line_start.max(start.saturating_sub(Self::REACH)));
-        let to = char_floor(text, line_end.min(end + Self::REACH));
+        let from = char_floor(text, line_start.max(start.saturating_sub(Self::MAX_BYTES_AROUND)));
+        let to = char_floor(text, line_end.min(end + Self::MAX_BYTES_AROUND));
         Excerpt { text: text[from..to].to_owned(), span: start - from..end - from }
     }
 }
 
-/// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.
+/// What is wrong with a manifest: the first [`Problems::MAX_KEPT`] diagnostics, and how many more there were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     /// Those that are kept, in the manifest's order; [`Problems::with_counts`] has their counts.
@@ -90,7 +90,7 @@ pub struct Problems {
 
 impl Problems {
     /// How many diagnostics are kept.
-    pub const KEPT: usize = 50;
+    pub const MAX_KEPT: usize = 50;
 
     /// Takes one more diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
@@ -103,7 +103,7 @@ impl Problems {
         };
         if let Some(first) = self.diagnostics.iter().position(is_again) {
             self.repeats[first] += 1;
-        } else if self.diagnostics.len() < Self::KEPT {
+        } else if self.diagnostics.len() < Self::MAX_KEPT {
             self.diagnostics.push(diagnostic);
             self.repeats.push(0);
         } else {
@@ -283,10 +283,10 @@ fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
 
 /// `text` in backquotes, cut to what a message has room for, with controls made visible.
 pub(super) fn quoted(text: &str) -> String {
-    const ROOM: usize = 60;
+    const MAX_CHARACTERS: usize = 60;
     let mut shown: String = text
         .chars()
-        .take(ROOM)
+        .take(MAX_CHARACTERS)
         .flat_map(|character| {
             // Joiners are left as they are: they make one of several signs.
             let is_unseen = is_invisible(character) && !matches!(character, '\u{200C}' | '\u{200D}');
@@ -295,7 +295,7 @@ pub(super) fn quoted(text: &str) -> String {
             escaped.into_iter().flatten().chain(is_plain.then_some(character))
         })
         .collect();
-    if text.chars().nth(ROOM).is_some() {
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
         shown.push('…');
     }
     format!("`{shown}`")

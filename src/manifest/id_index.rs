@@ -23,7 +23,7 @@ pub(super) struct IdIndex {
 const SHARDS: usize = 16;
 
 /// Up to this many slots a shard grows fourfold at a time: all shards then have at most 32 MiB.
-const SMALL: usize = 1 << 16;
+const MAX_FOURFOLD_GROWTH: usize = 1 << 16;
 
 /// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
 /// core's memory, and waiting for that is what takes time here.
@@ -106,7 +106,7 @@ impl Shard {
 
     fn grow(&mut self) {
         // While it is small, fewer moves matter more than a few free slots.
-        let times = if self.slots.len() < SMALL { 4 } else { 2 };
+        let times = if self.slots.len() < MAX_FOURFOLD_GROWTH { 4 } else { 2 };
         let more = vec![Slot::default(); (self.slots.len() * times).max(8)];
         for slot in std::mem::replace(&mut self.slots, more) {
             if slot.line != 0 {

@@ -36,7 +36,7 @@ impl Manifest {
     /// [`Manifest::jobs`].
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
-            let (copy, kind) = stdin::kept(io::stdin().lock())?;
+            let (copy, kind) = stdin::copied_stdin(io::stdin().lock())?;
             let source = Source::of(copy, stdin::NAME.to_owned(), kind)?;
             let manifest =
                 Manifest::understand(source, kind, stdin::NAME.to_owned(), PathBuf::new(), Documents::InBlocks)?;
@@ -45,7 +45,7 @@ impl Manifest {
         let manifest = Manifest::open_with(path, |name, kind| match path.metadata() {
             // What comes through a pipe can be read once, and a manifest is read more often.
             Ok(found) if !found.is_file() && !found.is_dir() => {
-                let copy = stdin::copied(path)
+                let copy = stdin::copied_pipe(path)
                     .map_err(|error| Diagnostic::about_file(&name, format!("it cannot be read: {error}"), None))?;
                 Source::of(copy, name, kind)
             }
@@ -114,7 +114,7 @@ impl Manifest {
             }
             FileKind::Yaml => {
                 let long = match documents {
-                    Documents::InBlocks => LongList::open(&source, &folder, long_list::USUAL),
+                    Documents::InBlocks => LongList::open(&source, &folder, long_list::BLOCK_BYTES),
                     Documents::Whole => Ok(None),
                 };
                 match long.map_err(|error| source.failed(&error))? {

@@ -18,7 +18,7 @@ const MAX_WAITING_PARTS: usize = 4;
 const MAX_THREADS: usize = 8;
 
 /// About how many rows a part has.
-const USUAL_ROWS: usize = 1 << 10;
+const EXPECTED_ROWS_PER_PART: usize = 1 << 10;
 
 /// What came of a row.
 pub enum Found<'b, T> {
@@ -141,7 +141,7 @@ impl<'m, T> Batch<'m, T> {
         mut pass: Box<dyn RowCursor + 'm>,
         each: impl Fn(&FoundJob<'_>) -> T,
     ) -> Batch<'m, T> {
-        let mut rows = Vec::with_capacity(USUAL_ROWS);
+        let mut rows = Vec::with_capacity(EXPECTED_ROWS_PER_PART);
         let broken = loop {
             match pass.advance() {
                 Ok(true) => {}

@@ -64,7 +64,7 @@ pub(super) trait RowCursor: Send {
 }
 
 /// How many entries of a list are read together.
-const ENTRIES: usize = 256;
+const ENTRIES_PER_PART: usize = 256;
 
 /// The parts of a text in `source`: `pass` begins one over a block of it.
 pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
@@ -83,7 +83,7 @@ pub(super) fn parts_of_list<'m, T: Sync, P: RowCursor + 'm>(
     jobs: usize,
     pass: impl Fn(&'m [T]) -> P + Send + 'm,
 ) -> Parts<'m> {
-    let entries = (ENTRIES / jobs.max(1)).max(1);
+    let entries = (ENTRIES_PER_PART / jobs.max(1)).max(1);
     Box::new(
         list.chunks(entries)
             .map(move |some| -> Result<Box<dyn RowCursor + 'm>, Diagnostic> { Ok(Box::new(pass(some))) }),

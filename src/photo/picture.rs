@@ -112,12 +112,13 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
 impl PictureError {
     /// The same in words for people: decoders have their own.
     fn message_of(self, format: Format) -> PictureError {
-        const ENDS: [&str; 6] = ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
+        const CUT_OFF_MESSAGES: [&str; 6] =
+            ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
         let message = match &self {
             PictureError::Undecodable(message) => message.to_lowercase(),
             _ => return self,
         };
-        match ENDS.iter().any(|end| message.contains(end)) {
+        match CUT_OFF_MESSAGES.iter().any(|end| message.contains(end)) {
             true => PictureError::CutOff(format.name()),
             false => PictureError::Undecodable(format!("its header is not that of a {}", format.name())),
         }

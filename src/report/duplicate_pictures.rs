@@ -8,7 +8,7 @@ use crate::run_folder::RunFolder;
 use crate::words::and_more;
 
 /// How many of them are named.
-const NAMED: usize = 10;
+const MAX_NAMED: usize = 10;
 
 /// Jobs that show exactly the same picture as an earlier job, byte for byte, though they asked for something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl DuplicatePictureFinder {
         let others = pictures.into_iter().filter(|picture| *self.seen.entry(*picture).or_insert(request) != request);
         if others.count() > 0 {
             self.found.jobs += 1;
-            if self.found.ids.len() < NAMED {
+            if self.found.ids.len() < MAX_NAMED {
                 self.found.ids.push(job.id.to_string());
             }
         }

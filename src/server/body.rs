@@ -8,7 +8,7 @@ use futures::StreamExt;
 use super::answer::Refusal;
 
 /// How long a refused body is read on, so that the client comes to read the refusal instead of a reset.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body's bytes, at most `cap` of them, within `time`.
 pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
@@ -31,7 +31,7 @@ pub(super) async fn discard(body: Body, cap: usize) {
         }
     };
     // If a client sends for longer, its connection is closed: no answer can reach it.
-    drop(tokio::time::timeout(DISCARD_TIME, reading).await);
+    drop(tokio::time::timeout(DISCARD_TIMEOUT, reading).await);
 }
 
 async fn collect(body: Body, cap: usize) -> Result<Vec<u8>, Refusal> {

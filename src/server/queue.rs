@@ -34,7 +34,7 @@ pub(super) struct WorkerSettings {
 enum EditFailure {
     #[error("the request is no longer in the server's data folder")]
     RequestGone,
-    #[error("{}", safety::FLAGGED)]
+    #[error("{}", safety::FLAGGED_MESSAGE)]
     Flagged,
     #[error("image {number} ({shown}) could not be fetched: {cause}")]
     Fetch { number: usize, shown: String, cause: FetchError },

@@ -177,10 +177,11 @@ fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
 
 fn preposition(clause: &[String], word: &str) -> Option<Role> {
     // "the mug with the red handle" has it, "replace the yellow with teal" gets it.
-    const COVERED: &[&str] = &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
+    const COVERING_VERBS: &[&str] =
+        &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
     match word {
         "to" | "into" | "become" | "becomes" | "for" => Some(Role::To),
-        "with" if clause.iter().any(|word| COVERED.contains(&word.as_str())) => Some(Role::To),
+        "with" if clause.iter().any(|word| COVERING_VERBS.contains(&word.as_str())) => Some(Role::To),
         "in" | "as" => Some(Role::In),
         "from" | "of" => Some(Role::From),
         _ => None,
@@ -189,8 +190,8 @@ fn preposition(clause: &[String], word: &str) -> Option<Role> {
 
 /// Returns the role of a color, by the words before it.
 fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
-    const REACH: usize = 4;
-    let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(REACH));
+    const MAX_WORDS_BEFORE: usize = 4;
+    let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(MAX_WORDS_BEFORE));
     let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
         match preposition(clause, word)? {
             // "of the red one" is a part's color only right before it; and "for the red mug" is no target.

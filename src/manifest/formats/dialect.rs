@@ -92,7 +92,7 @@ pub(in crate::manifest) fn shown_once(delimiter: u8) -> &'static str {
 }
 
 /// How many rows are looked at for what separates cells.
-const ROWS: usize = 20;
+const MAX_ROWS: usize = 20;
 
 /// Returns the delimiter of a table whose text begins with `head`: the one that makes the most known columns of its
 /// header. If no columns are known, it is the one that makes as many columns as most rows have cells, without a space
@@ -104,7 +104,7 @@ fn delimiter(head: &str) -> u8 {
         let mut records = reader.records().map_while(Result::ok);
         let header = records.next().unwrap_or_default();
         let known = header.iter().filter(|name| field(&snake_case(name)).is_some()).count();
-        let widths: Vec<usize> = records.take(ROWS).map(|row| row.len()).collect();
+        let widths: Vec<usize> = records.take(MAX_ROWS).map(|row| row.len()).collect();
         let same = widths.iter().filter(|width| **width == header.len()).count();
         let is_even = header.len() > 1 && same * 2 > widths.len();
         let is_close = header.iter().all(|name| !name.starts_with(' '));

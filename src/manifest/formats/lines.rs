@@ -67,7 +67,7 @@ impl Lines {
 fn is_header(line: &str) -> bool {
     let names = line.split(char::from(dialect::of(line).delimiter)).map(|name| name.trim_matches('"').to_owned());
     let fields = dialect::fields(&names.collect::<Vec<_>>());
-    header::NEEDED.iter().all(|field| fields.contains(&Some(*field)))
+    header::REQUIRED_FIELDS.iter().all(|field| fields.contains(&Some(*field)))
 }
 
 /// Lines of a text.
@@ -305,7 +305,7 @@ impl<'l> LineCursor<'l> {
         // What jobs cannot do without is an error in each line that lacks it.
         let is_warning = |problem: &HeaderProblem| {
             let name = problem.column.map_or("", |column| columns[column].name.as_str());
-            suggest::nearest(name, header::NEEDED.map(Field::key)).is_none()
+            suggest::nearest(name, header::REQUIRED_FIELDS.map(Field::key)).is_none()
         };
         let misspelt = header::misspelt(&columns).into_iter().filter(is_warning);
         let misspelt = misspelt.filter_map(|problem| notice(Severity::Warning, problem));
@@ -314,7 +314,7 @@ impl<'l> LineCursor<'l> {
 
     /// The column that jobs need, that is not there, and that was probably meant by `name`.
     fn meant(&self, name: &str) -> Option<&'static str> {
-        let near = suggest::nearest(name, header::NEEDED.map(Field::key))?;
+        let near = suggest::nearest(name, header::REQUIRED_FIELDS.map(Field::key))?;
         let is_there = self.columns.iter().any(|column| column.field.is_some_and(|field| field.key() == near));
         (self.use_as == TablePurpose::Jobs && !is_there).then_some(near)
     }

@@ -23,10 +23,10 @@ use super::document::{self, Opened};
 use super::entries::{columns_of, row_of, span_in};
 
 /// How much of a document is read at once, in bytes. Shorter ones are read as a whole.
-pub(in crate::manifest) const USUAL: usize = 1 << 16;
+pub(in crate::manifest) const BLOCK_BYTES: usize = 1 << 16;
 
 /// What stands above each block, so that its entries are to the parser what they are in the document.
-const ABOVE: &str = "jobs:\n";
+const HEAD_OF_BLOCK: &str = "jobs:\n";
 
 /// A list of jobs that is not held in memory.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ fn may_refer(text: &[u8]) -> bool {
 struct LongListCursor<'l> {
     list: &'l LongList,
     source: &'l Source,
-    /// The block below [`ABOVE`].
+    /// The block below [`HEAD_OF_BLOCK`].
     text: String,
     /// The line of the document that the block begins on, less one for what is above it.
     first_line: u64,
@@ -128,7 +128,7 @@ struct LongListCursor<'l> {
 
 impl<'l> LongListCursor<'l> {
     fn new(list: &'l LongList, source: &'l Source, block: &Block) -> LongListCursor<'l> {
-        let text = [ABOVE, &block.text].concat();
+        let text = [HEAD_OF_BLOCK, &block.text].concat();
         LongListCursor { list, source, text, first_line: block.line - 1, jobs: None, next: 0 }
     }
 
@@ -137,7 +137,7 @@ impl<'l> LongListCursor<'l> {
             self.list.is_plain.store(false, Ordering::Relaxed);
             self.source.error_in(Passage { text: &self.text, first_line: self.first_line }, &span, message, hint)
         };
-        let at = ABOVE.len()..ABOVE.len();
+        let at = HEAD_OF_BLOCK.len()..HEAD_OF_BLOCK.len();
         let mut root = node::parse(&self.text).map_err(|wrong| error(wrong.at, wrong.message, wrong.hint))?;
         if let Some(lost) = root.find_lost(&self.text).into_iter().next() {
             return Err(error(lost.span, lost.message, lost.hint));

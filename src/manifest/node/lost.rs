@@ -8,7 +8,7 @@ use crate::manifest::field::Field;
 use super::tree::{Kind, Node};
 
 /// What is said of a color that YAML takes for a comment.
-pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so there is no color here";
+pub(super) const COMMENT_MESSAGE: &str = "what follows ` #` is a comment, so there is no color here";
 
 /// Returns the hint for a color that YAML takes for a comment.
 pub(super) fn in_quotes(color: &str) -> String {
@@ -136,7 +136,7 @@ impl Node {
         is_next.then(|| {
             self.kind = Kind::Scalar(text[color.clone()].to_owned());
             self.span = color.clone();
-            Lost { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENTED.to_owned() }
+            Lost { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENT_MESSAGE.to_owned() }
         })
     }
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
 
-use super::lost::{COMMENTED, commented_color, in_quotes};
+use super::lost::{COMMENT_MESSAGE, commented_color, in_quotes};
 use super::marks::Marks;
 use super::tree::Unparsable;
 
@@ -53,7 +53,7 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
 }
 
 /// Messages of the parser and their hints: the first that fits.
-const HINTS: [(&str, &str); 8] = [
+const HINTS_BY_MESSAGE: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML takes no tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
     ("expected ','", "put a comma before it, or close the bracket of what is above"),
@@ -92,7 +92,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
     }
     let line = line_at(text, at);
     let is_of_slip = |(slip, _): &&(&str, &str)| parser_message.contains(*slip);
-    let hint = match HINTS.iter().find(is_of_slip) {
+    let hint = match HINTS_BY_MESSAGE.iter().find(is_of_slip) {
         _ if text[line].contains(": {{") => "a text that begins with a template needs quotes: id: \"{{ sku }}\"",
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
@@ -179,9 +179,9 @@ fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<
 /// The first tab before the words of a line, in the line that begins at `start` and the few behind it: the parser may have
 /// taken them for one text.
 fn indenting_tab(text: &str, start: usize) -> Option<usize> {
-    const NEAR: usize = 3;
+    const MAX_LINES: usize = 3;
     let mut at = start;
-    for line in text[start..].split_inclusive('\n').take(NEAR) {
+    for line in text[start..].split_inclusive('\n').take(MAX_LINES) {
         let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
         if let Some(tab) = line[..blank].find('\t') {
             return Some(at + tab);
@@ -228,7 +228,7 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
             commented_color(text, start).filter(|_| is_open || (above.start..line.end).contains(&start))
         {
             let hint = in_quotes(&text[color.clone()]);
-            return Some(Unparsable { at: color, message: COMMENTED.to_owned(), hint });
+            return Some(Unparsable { at: color, message: COMMENT_MESSAGE.to_owned(), hint });
         }
         (is_open && !words.starts_with("# ")).then(|| Unparsable {
             at: comment.span.clone(),

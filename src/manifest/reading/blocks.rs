@@ -12,7 +12,7 @@ use super::text::fill;
 const MAX_BLOCK: usize = 128 << 20;
 
 /// How large a block is where rows are short, in bytes.
-const USUAL: usize = 1 << 17;
+const BLOCK_BYTES: usize = 1 << 17;
 
 /// Whole rows of a text.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ pub(in crate::manifest) struct Blocks<R> {
 impl<R: Read> Blocks<R> {
     /// Reads from `input`, which is at `start`. Each row will be read as `jobs` of them, so that many make blocks small.
     pub(in crate::manifest) fn new(input: R, ends: Ends, start: Start, jobs: usize) -> Blocks<R> {
-        Blocks::of_size(input, ends, start, (USUAL / jobs.max(1)).max(USUAL >> 6))
+        Blocks::of_size(input, ends, start, (BLOCK_BYTES / jobs.max(1)).max(BLOCK_BYTES >> 6))
     }
 
     /// Returns blocks of about `size` bytes, if rows are short.
@@ -149,7 +149,7 @@ impl BufferPool {
 
     /// Keeps memory, unless it is of a block with a row that was longer than others.
     fn put(&self, memory: Vec<u8>) {
-        if (1..=USUAL).contains(&memory.capacity()) {
+        if (1..=BLOCK_BYTES).contains(&memory.capacity()) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
         }
     }

@@ -12,7 +12,7 @@ use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use super::text::Text;
 
 /// How many bytes are checked to recognize UTF-16 without a byte order mark.
-const HEAD: usize = 4096;
+const HEAD_BYTES: usize = 4096;
 
 /// UTF-16, if the file that begins with `head` is in it.
 pub(in crate::manifest) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
@@ -22,7 +22,7 @@ pub(in crate::manifest) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
         _ => {}
     }
     // Every other byte of Latin text in UTF-16 is 0, and no byte of it in anything else.
-    let head = &head[..head.len().min(HEAD)];
+    let head = &head[..head.len().min(HEAD_BYTES)];
     let nulls = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd, half) = (nulls(0), nulls(1), head.len() / 2);
     if half >= 4 && odd * 10 > half * 7 && even == 0 {

@@ -137,10 +137,10 @@ impl Source {
 
     /// The word around the byte at `offset`.
     fn word_at(&self, offset: u64, encoding: &'static Encoding) -> Option<String> {
-        const REACH: u64 = 30;
-        let from = offset.saturating_sub(REACH);
+        const MAX_BYTES_AROUND: u64 = 30;
+        let from = offset.saturating_sub(MAX_BYTES_AROUND);
         let mut bytes = Vec::new();
-        self.reader(from).take(2 * REACH).read_to_end(&mut bytes).ok()?;
+        self.reader(from).take(2 * MAX_BYTES_AROUND).read_to_end(&mut bytes).ok()?;
         let (before, behind) = bytes.split_at_checked(usize::try_from(offset - from).ok()?)?;
         let is_end = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
         let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);

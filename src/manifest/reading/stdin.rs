@@ -19,14 +19,14 @@ pub(in crate::manifest) const DASH: &str = "-";
 pub(in crate::manifest) const NAME: &str = "stdin";
 
 /// How much of a text is looked at for what kind of manifest it is.
-const HEAD: usize = 1 << 16;
+const HEAD_BYTES: usize = 1 << 16;
 
 /// The largest input in bytes if its first line is longer than a head: it may hold a picture.
 const MAX_INPUT: usize = 1 << 26;
 
 /// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
 /// so that nothing is left of it however the program ends.
-pub(in crate::manifest) fn kept(mut input: impl Read) -> Result<(File, FileKind), Diagnostic> {
+pub(in crate::manifest) fn copied_stdin(mut input: impl Read) -> Result<(File, FileKind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
     let mut file = tempfile::tempfile().map_err(failed)?;
     io::copy(&mut input, &mut file).map_err(failed)?;
@@ -45,14 +45,14 @@ fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
             None => String::from_utf8_lossy(&head).into_owned(),
         })
     };
-    let head = beginning(HEAD)?;
+    let head = beginning(HEAD_BYTES)?;
     // Of other lines the beginning is enough.
     let goes_on = first_line(&head).starts_with('{') && head.ends_with(first_line(&head));
     Ok(kind_of(&if goes_on { beginning(MAX_INPUT)? } else { head }))
 }
 
 /// Copies what is at `path`, if that is a pipe.
-pub(in crate::manifest) fn copied(path: &Path) -> io::Result<File> {
+pub(in crate::manifest) fn copied_pipe(path: &Path) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut File::open(path)?, &mut file)?;
     Ok(file)
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_first_line_may_be_long_and_may_come_in_pieces() {
-        let picture = "A".repeat(3 * HEAD);
+        let picture = "A".repeat(3 * HEAD_BYTES);
         let job = format!("{{\"prompt\":\"a\",\"images\":\"data:image/png;base64,{picture}\"}}\n");
         let jobs = format!("{{\"version\":1,\"jobs\":[{}]}}", job.trim_end());
         for (text, expected) in [
@@ -114,7 +114,7 @@ mod tests {
             ("id,prompt\n", FileKind::Table),
         ] {
             let (begin, end) = text.split_at(4);
-            let (_, kind) = kept(begin.as_bytes().chain(end.as_bytes())).unwrap();
+            let (_, kind) = copied_stdin(begin.as_bytes().chain(end.as_bytes())).unwrap();
             assert_eq!(kind, expected, "{}", text.chars().take(30).collect::<String>());
         }
     }

@@ -16,8 +16,8 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
 /// Whether a cell is what data frames and databases write for a missing value, and no word of a text: `none` may be a
 /// pattern's name, `NA` a country's and `NAN` a brand's, and templates make words of `-` and `N/A`.
 pub(in crate::manifest) fn is_missing_value(cell: &str) -> bool {
-    const WORDS: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
-    cell.len() <= "undefined".len() && WORDS.contains(&cell)
+    const MISSING_VALUES: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
+    cell.len() <= "undefined".len() && MISSING_VALUES.contains(&cell)
 }
 
 /// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word

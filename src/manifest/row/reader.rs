@@ -16,7 +16,7 @@ use super::spreadsheet::lost;
 use super::{At, Field, ParsedRow, Row, RowError, Value};
 
 /// How long a prompt is at least that is looked at no closer, in bytes.
-const SHORT: usize = 16;
+const MIN_UNCHECKED_BYTES: usize = 16;
 
 /// What a prompt is like.
 const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90FF (ocean)";
@@ -94,7 +94,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The prompt. What was lost or broken on the way would be paid for like any other.
     fn prompt(&mut self) -> Option<&'a str> {
         let text = self.text(Field::Prompt)?;
-        if text.len() < SHORT {
+        if text.len() < MIN_UNCHECKED_BYTES {
             let text = trim(text);
             if let Some(refusal) = lost(text) {
                 self.complain(At::Field(Field::Prompt), refusal.message, refusal.hint);

@@ -22,7 +22,7 @@ pub(in crate::server) struct Hangup;
 pub(super) const ANSWER_BYTES: usize = 64 << 20;
 
 /// A name that is set aside for what never is (RFC 2606), for redirects to another host.
-const ELSEWHERE: &str = "http://elsewhere.invalid/";
+const OTHER_HOST: &str = "http://elsewhere.invalid/";
 
 /// Hints that no client should wait for: a negative number, a word, and some three thousand years.
 const ABSURD_HINTS: [&str; 3] = ["-1", "soon", "99999999999"];
@@ -35,7 +35,7 @@ pub(super) fn instead_of_accepting(fault: SubmitFault, roll: f64) -> Response {
         SubmitFault::RateLimitedWithAbsurdHint => rate_limited(Some(ABSURD_HINTS[one_of(roll, ABSURD_HINTS.len())])),
         SubmitFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
         SubmitFault::Balance => refusal(StatusCode::PAYMENT_REQUIRED, "insufficient balance"),
-        SubmitFault::Redirect => redirect(ELSEWHERE),
+        SubmitFault::Redirect => redirect(OTHER_HOST),
         _ => hangup(),
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn instead_of_status(fault: PollFault, roll: f64) -> Response {
         PollFault::Error => server_error(roll),
         PollFault::RateLimited => rate_limited(Some("1")),
         PollFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
-        PollFault::Redirect => redirect(ELSEWHERE),
+        PollFault::Redirect => redirect(OTHER_HOST),
         PollFault::Html => page(),
         _ => hangup(),
     }
@@ -67,7 +67,7 @@ pub(super) fn instead_of_picture(fault: OutputFault, roll: f64, path: &str) -> R
         OutputFault::Bomb => ([(CONTENT_TYPE, "image/png")], bomb()).into_response(),
         OutputFault::Endless => endless(),
         OutputFault::RedirectLoop => redirect(path),
-        OutputFault::RedirectElsewhere => redirect(ELSEWHERE),
+        OutputFault::RedirectElsewhere => redirect(OTHER_HOST),
         _ => hangup(),
     }
 }

@@ -12,9 +12,9 @@ use super::files;
 use super::record::{LogError, LogRecord};
 
 /// Records that may wait for the writer before appenders wait too.
-const BACKLOG: usize = 1024;
+const MAX_WAITING_RECORDS: usize = 1024;
 /// Records that share one sync at most.
-const BATCH: usize = 256;
+const MAX_RECORDS_PER_SYNC: usize = 256;
 
 type Written = Result<(), Arc<io::Error>>;
 
@@ -50,7 +50,7 @@ impl PredictionLog {
             .and_then(|_| file.sync_all())
             .map_err(StoreError::file("write", &path))?;
         files::sync_parent(&path)?;
-        let (orders, receiver) = mpsc::channel(BACKLOG);
+        let (orders, receiver) = mpsc::channel(MAX_WAITING_RECORDS);
         std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || write(file, receiver, lock))
@@ -129,7 +129,7 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
                     break;
                 }
             }
-            next = if waiting.len() < BATCH { orders.try_recv().ok() } else { None };
+            next = if waiting.len() < MAX_RECORDS_PER_SYNC { orders.try_recv().ok() } else { None };
         }
         if state.is_ok() && !waiting.is_empty() {
             state =

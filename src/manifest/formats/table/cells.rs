@@ -103,14 +103,14 @@ fn quoted(text: &str, start: usize, delimiter: u8, anew: &mut String, scanned: &
 /// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is in one of the
 /// first steps of eight bytes, before a search for more has begun.
 fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
-    const STEPS: usize = 2;
-    for (step, eight) in text.as_chunks().0.iter().take(STEPS).enumerate() {
+    const FIRST_STEPS: usize = 2;
+    for (step, eight) in text.as_chunks().0.iter().take(FIRST_STEPS).enumerate() {
         let ends = places(*eight, delimiter) | places(*eight, b'\n') | places(*eight, b'\r');
         if let Some(end) = first(ends) {
             return step * 8 + end;
         }
     }
-    let rest = text.get(8 * STEPS..).map_or(0, |_| 8 * STEPS);
+    let rest = text.get(8 * FIRST_STEPS..).map_or(0, |_| 8 * FIRST_STEPS);
     memchr3(delimiter, b'\n', b'\r', &text[rest..]).map_or(text.len(), |at| rest + at)
 }
 

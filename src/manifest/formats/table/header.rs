@@ -27,12 +27,12 @@ impl HeaderProblem {
 }
 
 /// The columns that a table of jobs must have.
-pub(in crate::manifest) const NEEDED: [Field; 2] = [Field::Prompt, Field::Images];
+pub(in crate::manifest) const REQUIRED_FIELDS: [Field; 2] = [Field::Prompt, Field::Images];
 
-const HEADER: &str = "a header looks like this: id,prompt,images";
+const HEADER_HINT: &str = "a header looks like this: id,prompt,images";
 
 /// How many columns of the user's own a table has that is a catalog rather than a list of jobs.
-pub(super) const CATALOG: usize = 4;
+pub(super) const MIN_CATALOG_COLUMNS: usize = 4;
 
 /// Returns the columns for the headers `names`.
 pub(in crate::manifest) fn columns(names: Vec<String>, use_as: TablePurpose) -> Vec<Column> {
@@ -45,7 +45,7 @@ pub(in crate::manifest) fn columns(names: Vec<String>, use_as: TablePurpose) -> 
 
 /// Whether any column means something to the program, or nearly does.
 pub(super) fn is_any_known(columns: &[Column]) -> bool {
-    let is_near = |column: &Column| suggest::nearest(&column.name, NEEDED.map(Field::key)).is_some();
+    let is_near = |column: &Column| suggest::nearest(&column.name, REQUIRED_FIELDS.map(Field::key)).is_some();
     columns.iter().any(|column| column.field.is_some() || is_near(column))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Opti
             "each line is one quoted cell: remove the quotes around lines, and write doubled ones inside once".into()
         }
         None if only.contains('|') => "separate cells by `,`, `;` or tabs: `|` separates the images of one cell".into(),
-        None if columns.len() >= CATALOG => catalog(),
+        None if columns.len() >= MIN_CATALOG_COLUMNS => catalog(),
         None => format!("begin with it; {HEADER}"),
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn problems(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderPr
         }
     }
     if use_as == TablePurpose::Jobs {
-        problems.extend(NEEDED.into_iter().filter_map(|field| missing(columns, field)));
+        problems.extend(REQUIRED_FIELDS.into_iter().filter_map(|field| missing(columns, field)));
     }
     problems
 }
@@ -107,7 +107,7 @@ fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {
         return Some(HeaderProblem::new(Some(near), message, hint));
     }
     let own = columns.iter().filter(|column| column.field.is_none() && !column.name.is_empty()).count();
-    Some(HeaderProblem::new(None, message, if own >= CATALOG { catalog() } else { HEADER.to_owned() }))
+    Some(HeaderProblem::new(None, message, if own >= MIN_CATALOG_COLUMNS { catalog() } else { HEADER_HINT.to_owned() }))
 }
 
 /// The columns that are read as others than they are called.

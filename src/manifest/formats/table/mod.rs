@@ -24,10 +24,10 @@ use crate::manifest::whitespace::trim;
 use super::dialect::{self, Dialect};
 
 use cells::Cell;
-use header::{CATALOG, Column, HeaderProblem};
+use header::{Column, HeaderProblem, MIN_CATALOG_COLUMNS};
 use header_line::HeaderLine;
 use shape::{Misshapen, Shape, too_wide};
-use top::{NEAR, Top, header_below};
+use top::{MAX_HEADER_RECORDS, Top, header_below};
 
 pub(in crate::manifest) use records::Records;
 
@@ -110,7 +110,7 @@ impl Table {
             let is_record = top.advance().ok()?;
             is_record.then(|| (top.records.line(), top.records.iter().any(|cell| dialect::snake_case(cell) == name)))
         };
-        let lines = std::iter::from_fn(is_there).take(NEAR);
+        let lines = std::iter::from_fn(is_there).take(MAX_HEADER_RECORDS);
         lines.filter(|(_, has_it)| *has_it).map(|(line, _)| line).last()
     }
 
@@ -130,7 +130,7 @@ impl Table {
     fn shape(&self, block: &Block) -> Shape {
         let position = |field: Field| self.columns.iter().position(|column| column.field == Some(field));
         let (width, images) = (self.columns.len(), position(Field::Images));
-        let needed = header::NEEDED.into_iter().filter_map(position).max().map_or(1, |last| last + 1);
+        let needed = header::REQUIRED_FIELDS.into_iter().filter_map(position).max().map_or(1, |last| last + 1);
         let others @ [one, other] = dialect::others(self.delimiter);
         Shape {
             delimiter: self.delimiter,
@@ -139,7 +139,7 @@ impl Table {
             width,
             images,
             // Of a catalog it is not known which cells matter.
-            needed: if images.is_none() && width >= CATALOG { width } else { needed },
+            needed: if images.is_none() && width >= MIN_CATALOG_COLUMNS { width } else { needed },
             begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(position).contains(&Some(0)),
         }
     }
@@ -155,7 +155,7 @@ fn read_dialect(source: &Source) -> io::Result<Dialect> {
 fn missing_fields(columns: &[Column], use_as: TablePurpose) -> Vec<Field> {
     let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
     match use_as {
-        TablePurpose::Jobs => header::NEEDED.into_iter().filter(is_missing).collect(),
+        TablePurpose::Jobs => header::REQUIRED_FIELDS.into_iter().filter(is_missing).collect(),
         TablePurpose::Catalog => Vec::new(),
     }
 }

@@ -39,7 +39,8 @@ pub(super) struct Shape {
     pub(super) begins_with_a_text: bool,
 }
 
-const CLOSE: &str = "close it behind the cell's text; a quote inside of a cell is written twice: \"a 5\"\" mug\"";
+const UNCLOSED_HINT: &str =
+    "close it behind the cell's text; a quote inside of a cell is written twice: \"a 5\"\" mug\"";
 
 impl Shape {
     /// What is wrong with a record, if it is not as the header has it.
@@ -144,7 +145,7 @@ impl Shape {
             let (at, _) = lines.find(|(_, line)| is_row(line))?;
             let line = records.line() + breaks(&raw[..at]);
             let message = format!("the quote that opens here takes in line {line}, which looks like a row");
-            Some(Misshapen { span: cell.start..cell.start + 1, message, hint: CLOSE.to_owned() })
+            Some(Misshapen { span: cell.start..cell.start + 1, message, hint: UNCLOSED_HINT.to_owned() })
         })
     }
 
@@ -176,10 +177,10 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
                 more => format!(", and takes {more} more lines in"),
             };
             let message = format!("the quote that opens here is never closed{swallowed}");
-            Misshapen { span: *open..*open + 1, message, hint: CLOSE.to_owned() }
+            Misshapen { span: *open..*open + 1, message, hint: UNCLOSED_HINT.to_owned() }
         }
         Fault::TextBehind { open, behind } => {
-            let (text, hint) = (quoted(raw[behind.clone()].trim()), CLOSE.to_owned());
+            let (text, hint) = (quoted(raw[behind.clone()].trim()), UNCLOSED_HINT.to_owned());
             match lines(&raw[*open..behind.end]) {
                 0 => {
                     let message = format!("{text} follows the quote that closes the cell");

@@ -33,17 +33,17 @@ impl Top {
 }
 
 /// How many records at the top of a table are looked at where its header is sought.
-pub(super) const NEAR: usize = 20;
+pub(super) const MAX_HEADER_RECORDS: usize = 20;
 
 /// The line of a record near the top that has the columns of a header, where the first one has none.
 pub(super) fn header_below(source: &Source, delimiter: u8) -> io::Result<Option<u64>> {
     let mut top = Top::open(source, delimiter);
-    for _record in 0..NEAR {
+    for _record in 0..MAX_HEADER_RECORDS {
         if !top.advance()? {
             break;
         }
         let fields = dialect::fields(&top.records.iter().map(str::to_owned).collect::<Vec<_>>());
-        if header::NEEDED.iter().all(|field| fields.contains(&Some(*field))) {
+        if header::REQUIRED_FIELDS.iter().all(|field| fields.contains(&Some(*field))) {
             return Ok(Some(top.records.line()));
         }
     }

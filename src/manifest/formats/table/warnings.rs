@@ -11,7 +11,7 @@ use crate::manifest::whitespace::trim;
 
 use super::header::Column;
 use super::records::Records;
-use super::top::{NEAR, Top};
+use super::top::{MAX_HEADER_RECORDS, Top};
 
 /// What is to be warned of in the rows from the one on that `top` is at.
 pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
@@ -22,13 +22,13 @@ pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io
     let (mut unfilled, mut dropped) = (None, None);
     for row in 0_u64.. {
         let records = &top.records;
-        if row < NEAR as u64 && unfilled.is_none() {
+        if row < MAX_HEADER_RECORDS as u64 && unfilled.is_none() {
             unfilled = prompt.and_then(|prompt| placeholder(records, prompt, columns, source));
         }
         if dropped.is_none() {
             dropped = text_under(records, &nameless, top.delimiter, source);
         }
-        let is_seen = row >= NEAR as u64 && (dropped.is_some() || nameless.is_empty());
+        let is_seen = row >= MAX_HEADER_RECORDS as u64 && (dropped.is_some() || nameless.is_empty());
         if is_seen || !top.advance()? {
             break;
         }

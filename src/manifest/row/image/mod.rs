@@ -120,12 +120,12 @@ fn scheme(text: &str) -> Option<&str> {
 }
 
 fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
-    const TYPES: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
+    const MEDIA_TYPES: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
     let (head, content) = text["data:".len()..].split_once(',').unwrap_or_default();
     let mut parts = head.split(';');
     let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
     let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
-    if TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
+    if MEDIA_TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
         return match bytes_of(content) {
             None => refuse(text, "is cut off, or has more in it than base64", "encode the picture again"),
             Some(head) if !begins_a_picture(&head) => {
@@ -142,14 +142,14 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
 
 /// Decodes the first bytes of `content`; `None` if any of it is not base64.
 fn bytes_of(content: &str) -> Option<Vec<u8>> {
-    const HEAD: usize = 64;
+    const HEAD_DIGITS: usize = 64;
     let digits = content.trim_end_matches('=');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     let is_whole = digits.len() % 4 != 1 && content.len() - digits.len() <= 2;
     if !is_whole || !digits.bytes().all(is_digit) {
         return None;
     }
-    let head = digits.get(..HEAD.min(digits.len()))?;
+    let head = digits.get(..HEAD_DIGITS.min(digits.len()))?;
     STANDARD_NO_PAD.decode(head).ok()
 }
 

@@ -48,7 +48,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     }
     if !url.is_usual()
         && let Some(extension) = url.extension()
-        && NO_PICTURES.iter().any(|known| extension.eq_ignore_ascii_case(known))
+        && OTHER_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
     {
         return refuse(
             text,
@@ -60,7 +60,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
 }
 
 /// What no picture's name ends in.
-const NO_PICTURES: [&str; 22] = [
+const OTHER_EXTENSIONS: [&str; 22] = [
     "pdf", "zip", "rar", "7z", "gz", "tar", "html", "htm", "mp4", "mov", "avi", "webm", "mkv", "mp3", "doc", "docx",
     "xls", "xlsx", "csv", "ppt", "pptx", "json",
 ];

@@ -48,12 +48,16 @@ fn urls(text: &str) -> Vec<&str> {
 
 /// Whether the first part of a path is called as hosts are, and no folder usually is.
 fn begins_with_a_host(text: &str) -> bool {
-    const ENDS: [&str; 31] = [
+    const TOP_LEVEL_DOMAINS: [&str; 31] = [
         "com", "net", "org", "io", "co", "de", "at", "ch", "fr", "es", "it", "nl", "be", "eu", "uk", "pl", "se", "dk",
         "cz", "us", "ca", "au", "br", "jp", "cn", "in", "app", "dev", "shop", "store", "cloud",
     ];
     let Some((host, path)) = text.split_once('/') else { return false };
     let Some((name, end)) = host.rsplit_once('.') else { return false };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    !path.is_empty() && !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_name) && ENDS.contains(&end)
+    !path.is_empty()
+        && !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(is_name)
+        && TOP_LEVEL_DOMAINS.contains(&end)
 }

@@ -10,7 +10,7 @@ use crate::job::{Cents, JobStatus};
 use crate::words;
 
 /// The most points of a curve: more than pixels are of no use.
-const POINTS: usize = 300;
+const MAX_POINTS: usize = 300;
 
 /// Jobs that ended over time, and what slowed the batch down.
 pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
@@ -127,7 +127,7 @@ impl Span {
     fn sums<'a>(&self, ends: impl Iterator<Item = &'a End>, value: impl Fn(&End) -> f64) -> Vec<(f64, f64)> {
         let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.x_of(end.at), value(end))).collect();
         ends.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let stride = ends.len().div_ceil(POINTS).max(1);
+        let stride = ends.len().div_ceil(MAX_POINTS).max(1);
         let (mut points, mut sum) = (vec![(0.0, 0.0)], 0.0);
         for (number, (x, value)) in ends.iter().enumerate() {
             sum += value;

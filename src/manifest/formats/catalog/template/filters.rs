@@ -32,9 +32,9 @@ fn without_tags(page: &str) -> String {
         rest = behind;
     }
     text.push_str(rest);
-    const NAMED: [(&str, &str); 6] =
+    const ENTITIES: [(&str, &str); 6] =
         [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    let text = NAMED.into_iter().fold(text, |text, (name, sign)| text.replace(name, sign));
+    let text = ENTITIES.into_iter().fold(text, |text, (name, sign)| text.replace(name, sign));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
