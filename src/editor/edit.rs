@@ -7,7 +7,7 @@ pub trait Editor: Send + Sync + 'static {
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError>;
 }
 
-/// What an edit works on.
+/// The inputs of an edit.
 #[derive(Clone, Debug)]
 pub struct EditInput<'a> {
     /// The instruction.
@@ -20,14 +20,14 @@ pub struct EditInput<'a> {
     pub seed: Option<Seed>,
 }
 
-/// What an edit leaves.
+/// The result of an edit.
 #[derive(Clone, Debug)]
 pub struct EditOutput {
     /// The edited picture, a whole PNG file.
     pub png: Vec<u8>,
 }
 
-/// Why an edit failed; the text becomes the prediction's `error`.
+/// The reason why an edit failed; the text becomes the prediction's `error`.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// The editor cannot carry out the instruction.
@@ -36,7 +36,7 @@ pub enum EditError {
     /// A picture cannot be read.
     #[error("image {number} cannot be read: {cause}")]
     Picture {
-        /// Which of the images, from 1.
+        /// The number of the image, from 1.
         number: usize,
         /// Why.
         cause: String,

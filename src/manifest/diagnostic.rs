@@ -27,7 +27,7 @@ pub struct Diagnostic {
     pub column: Option<u64>,
     /// The id of the job, where one is known.
     pub job: Option<String>,
-    /// What is wrong: a lower-case fragment.
+    /// The message: a lower-case fragment.
     pub message: String,
     /// What the user can do about it.
     pub hint: Option<String>,
@@ -45,7 +45,7 @@ pub struct Diagnostic {
 pub enum Severity {
     /// The manifest is refused.
     Error,
-    /// It is taken, and probably not what was meant.
+    /// The manifest is accepted, but is probably not what was meant.
     Warning,
     /// Something that was understood and could surprise.
     Note,
@@ -77,10 +77,10 @@ impl Excerpt {
     }
 }
 
-/// What is wrong with a manifest: the first [`Problems::MAX_KEPT`] diagnostics, and how many more there were.
+/// The problems of a manifest: the first [`Problems::MAX_KEPT`] diagnostics, and the number of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Those that are kept, in the manifest's order; [`Problems::with_counts`] has their counts.
+    /// The kept diagnostics, in the manifest's order; [`Problems::with_counts`] adds their counts.
     pub diagnostics: Vec<Diagnostic>,
     /// How many errors came after those.
     pub more: u64,
@@ -131,7 +131,7 @@ impl Problems {
         }
     }
 
-    /// Those that are kept, each with how often it was met again.
+    /// Returns the kept diagnostics, each with the number of its repetitions.
     pub fn with_counts(&self) -> Vec<Diagnostic> {
         let with_counts = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
             0 => diagnostic.clone(),

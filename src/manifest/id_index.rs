@@ -16,7 +16,7 @@ use crate::job::folded;
 pub(super) struct IdIndex {
     /// Each shard grows by itself, so that never more than one of them is held twice.
     shards: [Shard; SHARDS],
-    /// Those that are alike an earlier one and not the same, of which there are few.
+    /// The few ids that differ from an earlier one, but name the same file.
     others: HashMap<HashedId, u64>,
 }
 
@@ -43,7 +43,7 @@ struct Slot {
     line: u32,
 }
 
-/// What ids are hashed with.
+/// The keys of the hashes of ids.
 pub(super) struct IdKey {
     alike: RandomState,
     exact: RandomState,

@@ -74,7 +74,7 @@ impl Columns<'_> {
     }
 }
 
-/// What rows are compared with while they are read.
+/// The manifest and the keys with which rows are read.
 pub(super) struct Reading<'m> {
     manifest: &'m Manifest,
     key: IdKey,
@@ -86,7 +86,7 @@ pub(super) struct ReadRow<T> {
     pub(super) line: u64,
     /// Its id, valid or not, unless its error was reported already.
     pub(super) id: Option<HashedId>,
-    /// What was made of the job, unless anything is wrong with the row.
+    /// The value that was made of the job, if the row has no error.
     pub(super) made: Option<T>,
 }
 

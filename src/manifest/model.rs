@@ -82,7 +82,7 @@ impl Manifest {
         }
     }
 
-    /// What was understood in the head and could surprise.
+    /// Returns notices about the head: assumptions that could surprise.
     pub fn notices(&self) -> &[Diagnostic] {
         &self.notices
     }

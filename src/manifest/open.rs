@@ -81,7 +81,8 @@ impl Manifest {
         Manifest::understand(source, kind, stem, folder, Documents::InBlocks)
     }
 
-    /// The same manifest, read as a whole if it is a document that cannot be read in blocks to its end.
+    /// Returns the manifest itself, or reads it as a whole if it is a document that cannot be read in blocks to its
+    /// end.
     pub(super) fn whole_unless_plain(self) -> Result<Manifest, Problems> {
         if let Body::Long(_) = self.body {
             let stop = |found: Found<'_, ()>| if matches!(found, Found::Broken(_)) { Err(()) } else { Ok(()) };
@@ -133,7 +134,7 @@ impl Manifest {
         if wrong.is_empty() { Ok(manifest) } else { Err(manifest.all_problems(wrong)) }
     }
 
-    /// What is wrong with the head, and what is wrong with the jobs besides.
+    /// Returns the problems of the head and those of the jobs.
     fn all_problems(&self, head: Vec<Diagnostic>) -> Problems {
         let mut problems = Problems::from(head);
         match self.jobs() {

@@ -20,11 +20,11 @@ const MAX_THREADS: usize = 8;
 /// About how many rows a part has.
 const EXPECTED_ROWS_PER_PART: usize = 1 << 10;
 
-/// What came of a row.
+/// The result of reading a row.
 pub enum Found<'b, T> {
-    /// What was made of its job, and where that stands.
+    /// A job without errors, and the row's location.
     Job {
-        /// What was made of it.
+        /// The value that was made of it.
         made: T,
         /// The line of another job whose id names the same file on Windows or macOS.
         alike: Option<u64>,
@@ -33,7 +33,7 @@ pub enum Found<'b, T> {
     },
     /// Everything that is wrong with it, and where it stands.
     Wrong(Vec<Diagnostic>, RowLocation<'b>),
-    /// Why neither it nor anything behind it can be read.
+    /// The error because of which neither it nor any later row can be read.
     Broken(Diagnostic),
 }
 

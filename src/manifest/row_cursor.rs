@@ -5,7 +5,7 @@ use super::reading::blocks::{Block, Blocks};
 use super::reading::source::Source;
 use super::row::{Defaults, Row, RowError};
 
-/// What rows are for.
+/// The use of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TablePurpose {
     /// Each is a job: known columns have their meaning.
@@ -57,7 +57,7 @@ pub(super) trait RowCursor: Send {
         false
     }
 
-    /// What to do where several rows have one id.
+    /// Returns the hint for several rows with one id.
     fn duplicates_hint(&self) -> String {
         "give each job an id of its own".to_owned()
     }

@@ -222,7 +222,8 @@ fn given() -> Value {
     json!({"type": ["string", "number", "boolean"]})
 }
 
-/// What the provider cannot fetch and what is no path: other schemes, URLs without one or with a password.
+/// URLs that the provider cannot fetch, and texts that are no paths: other schemes, URLs without one or with a
+/// password.
 const NO_PICTURE: &str =
     "^ *(//|www\\.|~/|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]*://|[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*@)";
 

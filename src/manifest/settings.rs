@@ -84,9 +84,9 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "out",
 ];
 
-/// Why the value of a setting is refused.
+/// The reason why the value of a setting is refused.
 pub(super) struct Refusal {
-    /// What was expected, to follow "expected ".
+    /// The expected value, to follow "expected ".
     pub(super) expected: &'static str,
     /// What the user can do about it, if the message does not say it.
     pub(super) hint: Option<String>,

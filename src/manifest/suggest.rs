@@ -27,8 +27,8 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     }
 }
 
-/// What to do where `name`, which a template names, is not among the `own` names: one of them was meant, or a word can
-/// stand in for `whole`, as the template writes it.
+/// Returns the hint for `name`, which a template names and which is not among the `own` names: one of them was meant,
+/// or `whole`, as the template writes it, needs a default.
 pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(name, own) {
         Some(near) => format!("did you mean `{name}` by `{near}`?"),
@@ -85,8 +85,8 @@ fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
     found.map(String::as_str)
 }
 
-/// What names have in common that mean the same file: letters with accents are written in two ways, and URLs have codes
-/// in the place of some signs.
+/// Returns what names of the same file have in common: letters with accents can be written in two ways, and URLs encode
+/// some characters.
 fn folded(name: &str) -> String {
     const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
     let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();

@@ -2,8 +2,8 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {cause}")]
 pub struct NoticeError {
-    /// What was tried, to follow "failed to".
+    /// The attempt, to follow "failed to".
     pub what: String,
-    /// What was seen.
+    /// The error.
     pub cause: String,
 }

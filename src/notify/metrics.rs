@@ -51,7 +51,7 @@ pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Resu
     crate::files::replace(path, render_metrics(notice, at).as_bytes())
 }
 
-/// What a metric is called, and what it means.
+/// The name and the meaning of a metric.
 #[derive(Clone, Copy)]
 struct Metric {
     name: &'static str,

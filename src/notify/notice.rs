@@ -30,9 +30,9 @@ pub struct RunNotice {
 pub struct Summaries {
     /// For people.
     pub text: String,
-    /// What `--json` prints.
+    /// The output of `--json`.
     pub run: Value,
-    /// What `summary.json` has.
+    /// The content of `summary.json`.
     pub batch: Value,
 }
 

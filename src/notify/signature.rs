@@ -16,7 +16,7 @@ pub struct Signature {
     pub signature: String,
 }
 
-/// What messages are signed with.
+/// The key of signatures.
 #[derive(Clone, Debug)]
 pub struct SigningKey(hmac::Key);
 

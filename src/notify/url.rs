@@ -8,7 +8,7 @@ pub enum NoticeUrlError {
     /// It does not parse.
     #[error("{0}")]
     Malformed(String),
-    /// It is not of http.
+    /// Its scheme is not http or https.
     #[error("expected https:// or http://, not {0}:")]
     Scheme(String),
 }

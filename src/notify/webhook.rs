@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 5;
 pub struct Webhook {
     /// Where to.
     pub url: NoticeUrl,
-    /// What the messages are signed with.
+    /// The key that messages are signed with.
     pub key: Option<SigningKey>,
 }
 

@@ -31,7 +31,7 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// Why a file is not a complete picture.
+/// The reason why a file is not a complete picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// Its first bytes are those of no known format.
@@ -110,7 +110,7 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
 }
 
 impl PictureError {
-    /// The same in words for people: decoders have their own.
+    /// Returns the error in words for users: decoders have different messages.
     fn message_of(self, format: Format) -> PictureError {
         const CUT_OFF_MESSAGES: [&str; 6] =
             ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];

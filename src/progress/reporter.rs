@@ -49,7 +49,7 @@ impl JobEnd {
     }
 }
 
-/// What there is to do in a run.
+/// The work of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RemainingWork {
     /// How many jobs the run is for.
@@ -217,7 +217,7 @@ fn bar(screen: &Screen, work: u64) -> ProgressBar {
     bar
 }
 
-/// Why a run stops, what becomes of what is under way, and what ends it sooner.
+/// Returns why a run stops, what happens to jobs in flight, and how to end it sooner.
 fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
         (InFlight::Nothing, _) => return format!("stopping: {reason}"),

@@ -15,7 +15,7 @@ use crate::words::{counted, duration};
 /// How a run ended, for the user or the program that started it.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
-    /// Who edited.
+    /// The backend that edited.
     pub backend: Backend,
     /// The share of the manifest, if the run was for one.
     pub partition: Option<Partition>,
@@ -25,11 +25,11 @@ pub struct RunSummary {
     pub totals: BatchTotals,
     /// How many submits were made over the folder's whole life.
     pub submits: u64,
-    /// What it cost.
+    /// The cost and its limits.
     pub money: MoneySummary,
     /// How long this run took.
     pub elapsed: Duration,
-    /// Why it stopped before its work was done.
+    /// The reason why it stopped before its work was done.
     pub stopped: Option<StopReason>,
     /// The jobs whose pictures this run has moved aside because the manifest no longer has them; they are not counted as
     /// removed.
@@ -48,14 +48,14 @@ pub struct RunSummary {
     pub resume: String,
 }
 
-/// What a folder's submits cost, in cents, and the limits of that.
+/// The cost of a folder's submits, in cents, and its limits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct MoneySummary {
-    /// What was charged over the folder's whole life.
+    /// The cost that was charged over the folder's whole life.
     pub spent: Cents,
-    /// What was charged in this run.
+    /// The cost that was charged in this run.
     pub spent_now: Cents,
-    /// What uncertain submits may have cost beyond that.
+    /// The possible cost of uncertain submits beyond that.
     pub reserved: Cents,
     /// The limit of the folder's whole life.
     pub budget: Option<Cents>,
@@ -162,7 +162,7 @@ impl RunSummary {
         })
     }
 
-    /// What was done, or that there was nothing to do.
+    /// Returns the number of completed jobs, or that there was nothing to do.
     fn head(&self) -> String {
         let counts = &self.totals.jobs;
         let done = if counts.completed == counts.total {
@@ -216,7 +216,7 @@ impl RunSummary {
     }
 }
 
-/// What edits cost that this machine makes.
+/// Returns the cost of edits that this machine makes.
 pub fn cost_here(at_the_provider: Cents) -> String {
     format!("nothing; at the provider it would be {at_the_provider}")
 }

@@ -18,15 +18,15 @@ pub struct UncertainSubmit {
     pub job: JobId,
     /// When the submit was announced.
     pub submitted_at: Option<Timestamp>,
-    /// Which request it was, as in the journal.
+    /// The fingerprint of the request, as in the journal.
     pub fingerprint: Fingerprint,
-    /// What is reserved for it.
+    /// The amount that is reserved for it.
     pub reserved_cents: Cents,
-    /// What became of its row.
+    /// The state of its row.
     pub row: Row,
 }
 
-/// What the manifest asks for under the id of a job.
+/// What the manifest asks for now under the id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Row {
@@ -69,7 +69,7 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// What to do about those that the manifest asks for, in the run's `folder`, as it stands behind their number.
+    /// Returns what to do about those that the manifest asks for, in the run's `folder`, to follow their number.
     pub fn advice(folder: &Path) -> String {
         format!(
             "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays again",

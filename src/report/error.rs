@@ -1,17 +1,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a report could not be written.
+/// The reason why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file or folder of the report.
     #[error("{verb} {}", path.display())]
     Io {
-        /// What was tried: `make`, `read`, `write`, `remove`.
+        /// The verb of the attempt: `make`, `read`, `write`, `remove`.
         verb: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The temporary file in which rows wait.
@@ -22,7 +22,7 @@ pub enum ReportError {
     Table {
         /// The table's file.
         name: &'static str,
-        /// What the CSV writer said.
+        /// The CSV writer's error.
         source: csv::Error,
     },
     /// The page.

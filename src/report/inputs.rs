@@ -20,9 +20,9 @@ pub(crate) enum Before {
     File {
         /// Absolute.
         path: PathBuf,
-        /// What a person calls it.
+        /// Its name for the user.
         label: String,
-        /// What is in it, where it is a picture that can be shown small.
+        /// The hash of its content, if it is a picture that can be shown as a thumbnail.
         content: Option<ContentHash>,
     },
     /// A URL, which the page names and never loads by itself.

@@ -19,7 +19,7 @@ pub struct BatchView {
     pub title: String,
     /// Where the manifest is, as the user named it.
     pub manifest: String,
-    /// Who edits; `None` where no run was begun.
+    /// The backend that edits; `None` if no run was begun.
     pub backend: Option<Backend>,
     /// When the first submit was made.
     pub started_at: Option<Timestamp>,
@@ -31,9 +31,9 @@ pub struct BatchView {
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
-    /// What was charged.
+    /// The cost that was charged.
     pub spent: Cents,
-    /// What submits without a known price, and submits of unknown fate, may have cost beyond that.
+    /// The possible cost beyond that, of submits without a known price or with an unknown outcome.
     pub reserved: Cents,
     /// The ceiling that was set.
     pub budget: Option<Cents>,
@@ -45,7 +45,7 @@ pub struct BatchView {
     pub timeline: Vec<TimelineEvent>,
     /// The command that continues this run, as a user would type it.
     pub resume: Option<String>,
-    /// What a person must know besides, a sentence each.
+    /// Other facts for the user, a sentence each.
     pub notes: Vec<String>,
 }
 
@@ -68,11 +68,11 @@ pub struct TimelineEvent {
     pub at: Timestamp,
     /// When it was over, where that is known.
     pub until: Option<Timestamp>,
-    /// What it was.
+    /// Its kind.
     pub kind: TimelineKind,
 }
 
-/// What slowed a batch down.
+/// The reason why a batch was slowed down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
     /// The provider answered 429 and named, or left to us, a time to wait.
@@ -103,16 +103,16 @@ pub struct JobView {
     pub originals: Vec<ResultFile>,
     /// The color asked for, `#RRGGBB`.
     pub color: Option<String>,
-    /// What the check of the color found.
+    /// The result of the color check.
     pub check: Option<ColorCheck>,
     /// All tries, where the color was missed and the job was submitted again for it: the first and the re-rolls, oldest
     /// first. `cost` is that of all of them.
     pub tries: Vec<TryView>,
     /// The prediction's id at the provider, of the attempt that is shown.
     pub prediction_id: Option<String>,
-    /// What it was charged, re-rolls included.
+    /// The cost that was charged for it, re-rolls included.
     pub cost: Cents,
-    /// What it may have cost beyond that.
+    /// The possible cost beyond that.
     pub reserved: Cents,
     /// How often it was submitted.
     pub attempts: u32,
@@ -122,7 +122,7 @@ pub struct JobView {
     pub finished_at: Option<Timestamp>,
     /// The fingerprint of its request in the journal.
     pub fingerprint: Option<Fingerprint>,
-    /// Why it failed.
+    /// The class of its error.
     pub error_class: Option<ErrorClass>,
     /// The error in the provider's or the program's words.
     pub error: Option<String>,
@@ -153,7 +153,7 @@ pub struct ResultFile {
     pub blake3: ContentHash,
 }
 
-/// What the check of a result's color found.
+/// The result of the check of a result's color.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColorCheck {
     /// The color asked for, `#RRGGBB`.
@@ -183,13 +183,13 @@ pub struct TryView {
     pub seed: Option<Seed>,
     /// The prediction's id at the provider.
     pub prediction_id: Option<String>,
-    /// What it was charged.
+    /// The cost that was charged for it.
     pub cost: Cents,
-    /// What it may have cost beyond that.
+    /// The possible cost beyond that.
     pub reserved: Cents,
     /// The pictures that came back: in `results/` if they are the best, in `earlier/` otherwise.
     pub files: Vec<ResultFile>,
-    /// What the check of the color found.
+    /// The result of the color check.
     pub check: Option<ColorCheck>,
     /// Whether it is the one that stands under the job's name.
     pub is_shown: bool,
@@ -204,7 +204,7 @@ pub struct ReportOptions {
     pub junit: Option<PathBuf>,
 }
 
-/// What is left of making a report.
+/// The result of writing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The page.
@@ -218,7 +218,7 @@ pub struct Written {
 }
 
 impl BatchView {
-    /// What the page and the test report are called.
+    /// Returns the title of the page and of the test report.
     pub(crate) fn heading(&self) -> &str {
         if self.title.is_empty() { "Batch" } else { &self.title }
     }
@@ -256,7 +256,7 @@ impl JobView {
         }
     }
 
-    /// What to do about a job that did not complete, if anything is known.
+    /// Returns what to do about a job that did not complete, if anything is known.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
@@ -283,7 +283,7 @@ impl BatchState {
         }
     }
 
-    /// Why the batch ended early.
+    /// Returns why the batch ended early.
     pub fn reason(&self) -> Option<&str> {
         match self {
             BatchState::Stopped(reason) => Some(reason),

@@ -19,7 +19,7 @@ pub(crate) struct Summary<'a> {
     state: &'a str,
     /// When the last thing happened that this knows of, while it is `running`; `null` otherwise.
     as_of: Option<Timestamp>,
-    /// Why the batch ended early; `null` where it did not.
+    /// The reason why the batch ended early; `null` if it did not.
     stopped_because: Option<&'a str>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,

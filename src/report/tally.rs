@@ -26,7 +26,7 @@ pub(crate) struct Tally {
     pub(crate) rerolls: u64,
     /// Jobs that show another one's picture.
     pub(crate) duplicate_pictures: DuplicatePictureFinder,
-    /// What charts are drawn from: some bytes a job.
+    /// The data of charts: some bytes a job.
     pub(crate) ends: Vec<End>,
     /// From the last submit to the picture.
     pub(crate) seconds: Vec<f32>,

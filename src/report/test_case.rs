@@ -24,7 +24,7 @@ pub(super) enum Ending {
     Error(Finding),
 }
 
-/// What was wrong with a job.
+/// The failure or the error of a job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) kind: String,
@@ -33,7 +33,7 @@ pub(super) struct Finding {
     pub(super) text: String,
 }
 
-/// What all cases add up to.
+/// The sums of all cases.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TestTotals {
     pub(super) tests: u64,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::store::StoreError;
 
-/// Why a server could not start.
+/// The reason why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The API key is empty.
@@ -15,7 +15,7 @@ pub enum ServerError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
     /// Another server holds the data folder.

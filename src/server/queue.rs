@@ -29,7 +29,7 @@ pub(super) struct WorkerSettings {
     pub(super) kill: CancellationToken,
 }
 
-/// Why a prediction fails, in the words of its answer.
+/// The reason why a prediction fails, in the words of its answer.
 #[derive(Debug, thiserror::Error)]
 enum EditFailure {
     #[error("the request is no longer in the server's data folder")]
@@ -48,7 +48,7 @@ enum EditFailure {
     BrokeOff,
 }
 
-/// Why an image is not given to the editor.
+/// The reason why an image is not passed to the editor.
 #[derive(Debug, thiserror::Error)]
 enum UnusableImage {
     #[error("is not a JPEG, PNG, GIF or WebP")]
@@ -59,7 +59,7 @@ enum UnusableImage {
     TooManyPixels { width: u32, height: u32, most_pixels: u64 },
 }
 
-/// What a worker works with.
+/// The parts that a worker uses.
 #[derive(Clone)]
 pub(super) struct Worker {
     app: Arc<App>,

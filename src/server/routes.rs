@@ -120,7 +120,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     response
 }
 
-/// What the head alone rules out: a body that is no JSON, or announced as too large.
+/// Returns the refusal of a request by its head alone: its body is not JSON, or announced as too large.
 fn refused_by_head(headers: &HeaderMap, cap: usize) -> Option<Refusal> {
     let media_type = headers
         .get(CONTENT_TYPE)

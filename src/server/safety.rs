@@ -1,6 +1,6 @@
 //! The safety checker: a small list of words, honest about being no more than that.
 
-/// What the provider's page answers for a prompt that its check refuses.
+/// The provider's answer to a prompt that its safety check refuses.
 pub(super) const FLAGGED_MESSAGE: &str = "Your request was flagged by content moderation. Please modify your prompt.";
 
 /// Words that flag a prompt, as whole words in any case.

@@ -94,7 +94,7 @@ const SURROUNDINGS: &[&str] = &[
     "lighting",
 ];
 
-/// What is around a product or printed on it, and cannot be meant by the product itself.
+/// Things around a product or printed on it, which cannot be the product itself.
 const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
 
 /// Whether an order to change something begins with this word: "change", "changing", "changed".
@@ -130,7 +130,7 @@ pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
         || matches!(word, "the" | "its" | "then" | "also" | "please")
 }
 
-/// What a color between these words is the color of, if that is no product.
+/// The owner of a color between these words, if that is not a product.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elsewhere {
     /// Where the product stands: "on a white background".

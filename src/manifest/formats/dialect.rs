@@ -2,7 +2,7 @@
 
 use crate::manifest::field::Field;
 
-/// What may separate cells. `|` is not among them: it separates the images of one cell.
+/// The possible delimiters. `|` is not among them: it separates the images of one cell.
 pub(in crate::manifest) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Spellings of headers that shop systems and people use, as names in snake case.
@@ -41,7 +41,7 @@ const ALIASES: [(&str, Field); 29] = [
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct Dialect {
-    /// What separates its cells.
+    /// The byte between its cells.
     pub(in crate::manifest) delimiter: u8,
     /// Whether a separate line above the header names it, as Excel writes it: `sep=;`.
     pub(in crate::manifest) is_named: bool,
@@ -68,7 +68,7 @@ fn named(head: &str) -> Option<u8> {
     }
 }
 
-/// What else may separate cells.
+/// Returns the other possible delimiters.
 pub(in crate::manifest) fn others(delimiter: u8) -> [u8; 2] {
     match delimiter {
         b',' => [b';', b'\t'],

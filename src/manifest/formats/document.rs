@@ -19,7 +19,7 @@ use super::entries::{COLUMNS, Entries, read_row, span_of};
 pub(in crate::manifest) const TOP_KEYS: [&str; 9] =
     ["version", "backend", "model", "run", "defaults", "jobs", "rows", "matrix", "template"];
 
-/// What a document makes jobs of.
+/// The source of a document's jobs.
 pub(in crate::manifest) enum Opened {
     /// A list of them.
     Jobs(Entries),

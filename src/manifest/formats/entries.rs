@@ -40,7 +40,7 @@ impl Entries {
         self.jobs.first()
     }
 
-    /// What holds for each of them.
+    /// Returns the defaults of all entries.
     pub(in crate::manifest) fn into_defaults(self) -> Defaults {
         self.defaults
     }

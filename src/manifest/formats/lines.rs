@@ -29,7 +29,7 @@ const MAX_NAMES: usize = 256;
 pub(in crate::manifest) struct Lines {
     /// Whether the objects are jobs, or rows for a template.
     use_as: TablePurpose,
-    /// What was understood of the names in the first lines and could surprise.
+    /// Notices about the names in the first lines: assumptions that could surprise.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
 }
 
@@ -343,7 +343,7 @@ impl<'l> LineCursor<'l> {
     }
 }
 
-/// What a value is; `spelt` gives it as it is written.
+/// Converts a value; `spelt` returns its text in the line.
 fn cell(value: Json, spelt: impl Fn() -> Option<String>) -> Cell {
     if let Json::Number(number) = &value
         && number.is_f64()

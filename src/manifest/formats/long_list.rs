@@ -25,7 +25,7 @@ use super::entries::{columns_of, row_of, span_in};
 /// How much of a document is read at once, in bytes. Shorter ones are read as a whole.
 pub(in crate::manifest) const BLOCK_BYTES: usize = 1 << 16;
 
-/// What stands above each block, so that its entries are to the parser what they are in the document.
+/// The line before each block, which makes its entries a list of jobs to the parser.
 const HEAD_OF_BLOCK: &str = "jobs:\n";
 
 /// A list of jobs that is not held in memory.

@@ -7,7 +7,7 @@ use crate::manifest::field::Field;
 
 use super::tree::{Kind, Node};
 
-/// What is said of a color that YAML takes for a comment.
+/// The message about a color that YAML takes for a comment.
 pub(super) const COMMENT_MESSAGE: &str = "what follows ` #` is a comment, so there is no color here";
 
 /// Returns the hint for a color that YAML takes for a comment.
@@ -38,8 +38,8 @@ fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
     (matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
 }
 
-/// What YAML takes for a comment behind the text `node`, and was probably meant to be a part of it: people leave a space
-/// behind the `#` of a comment.
+/// Returns the end of the text `node` that YAML takes for a comment, if it was probably meant to be a part of it: real
+/// comments have a space behind the `#`.
 fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     let spelt = text.get(node.span.clone())?;
     let line = text[node.span.end..].lines().next()?;

@@ -9,7 +9,7 @@ use serde_yaml::options::DuplicateKeyPolicy;
 use super::syntax::{endless_number, unparsable};
 use super::tree::{Key, Kind, Node, Unparsable};
 
-/// What the YAML crate hands over: numbers and booleans have lost their spelling, and get it back from their span.
+/// The values of the YAML crate: numbers and booleans have lost their spelling, and get it back from their span.
 enum Raw {
     Null,
     Spelled,

@@ -6,7 +6,7 @@ use super::lost::{COMMENT_MESSAGE, commented_color, in_quotes};
 use super::marks::Marks;
 use super::tree::Unparsable;
 
-/// What the parser stumbled over.
+/// Returns the parser's error, with its span and a hint.
 pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     use serde_yaml::Error;
     let at = error.location().map_or(0, |location| offset(text, location.line(), location.column()));
@@ -214,7 +214,7 @@ fn broken_escape(text: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// What a comment has taken away near byte `at`: what closes the brackets around it, or a color.
+/// Returns the error of a comment near byte `at` that hides the closing bracket or a color.
 fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> {
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());

@@ -12,7 +12,7 @@ pub(in crate::manifest) struct Node {
     pub(in crate::manifest) line: u64,
 }
 
-/// What a node holds.
+/// The value of a node.
 #[derive(Clone, Debug)]
 pub(in crate::manifest) enum Kind {
     Null,
@@ -30,7 +30,7 @@ pub(in crate::manifest) struct Key {
     pub(in crate::manifest) span: Range<usize>,
 }
 
-/// Why a text is no YAML.
+/// The error of a text that is not YAML.
 pub(in crate::manifest) struct Unparsable {
     /// In bytes of the text.
     pub(in crate::manifest) at: Range<usize>,

@@ -14,7 +14,7 @@ const MAX_BLOCK: usize = 128 << 20;
 /// How large a block is where rows are short, in bytes.
 const BLOCK_BYTES: usize = 1 << 17;
 
-/// Whole rows of a text.
+/// A part of a text with whole rows.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Block {
     pub(in crate::manifest) text: String,
@@ -30,7 +30,7 @@ pub(in crate::manifest) struct Block {
 #[derive(Clone, Debug, Default)]
 struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
-/// What ends a row.
+/// The end of a row.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::manifest) enum Ends {
     /// A line feed.
@@ -61,7 +61,7 @@ pub(in crate::manifest) struct Blocks<R> {
     ends: Ends,
     next: Start,
     size: usize,
-    /// What was read behind the last block.
+    /// The bytes that were read behind the last block.
     rest: Vec<u8>,
     is_over: bool,
     pool: BufferPool,

@@ -94,12 +94,12 @@ pub(in crate::manifest) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(
     }
 }
 
-/// What a text is taken for that is not UTF-8.
+/// The probable encoding of a text that is not UTF-8.
 pub(in crate::manifest) struct Guess {
     pub(in crate::manifest) encoding: &'static Encoding,
     /// Where a byte stands that makes no word of any Western language, counted from the beginning.
     pub(in crate::manifest) no_word: Option<u64>,
-    /// The same where few languages have such words.
+    /// Where the first such byte is that is in words of few languages only.
     pub(in crate::manifest) doubtful: Option<u64>,
 }
 

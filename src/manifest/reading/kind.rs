@@ -5,7 +5,7 @@ use crate::manifest::suggest;
 
 use super::unsupported;
 
-/// What kind of manifest a file is.
+/// The format of a manifest's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) enum FileKind {
     Table,
@@ -45,7 +45,7 @@ pub fn near_picture(path: &Path, folder: &Path) -> Option<String> {
     suggest::near_file(path, folder, |file| FileKind::of(file, "").is_err())
 }
 
-/// What is said of a folder.
+/// Returns the error of a folder in place of a file.
 pub(in crate::manifest) fn a_folder(name: &str) -> Diagnostic {
     let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
     Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint)

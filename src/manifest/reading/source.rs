@@ -20,21 +20,21 @@ use super::unsupported;
 /// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
 #[derive(Debug)]
 pub(in crate::manifest) struct Source {
-    /// As the user named it.
+    /// Its name, as the user wrote it.
     pub(in crate::manifest) name: String,
-    /// What it is read from: the file itself, or a copy that has no name and so cannot be left behind.
+    /// The file itself, or a copy that has no name and so cannot be left behind.
     file: Arc<File>,
     /// Where the text begins: behind a byte order mark.
     start: u64,
-    /// What was understood of its encoding and could surprise.
+    /// A notice about its encoding, which could surprise.
     pub(in crate::manifest) notice: Option<Diagnostic>,
 }
 
-/// Why a text is not taken as UTF-8.
+/// The reason why a text is not taken as UTF-8.
 enum Refused {
     /// It is not UTF-8, from a byte of the text on.
     Text(u64, Diagnostic),
-    /// It is one at first, with letters that no other encoding would have by chance.
+    /// It is UTF-8 at first, with letters that no other encoding would have by chance.
     Mixed(Diagnostic),
     /// It cannot be read.
     File(Diagnostic),
@@ -53,7 +53,7 @@ impl Source {
         Source::read(file, name, kind, |file, _| encoding::is_utf8(file))
     }
 
-    /// The same, but a text that begins as UTF-8 is taken for it: whether all of it is shows when it is read.
+    /// Opens a file on trust: a text that begins as UTF-8 is taken for it, and errors show when it is read.
     pub(in crate::manifest) fn open_on_trust(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::read(file, name, kind, |_, head| Ok(encoding::begins_as_utf8(head)))
@@ -105,14 +105,15 @@ impl Source {
         }
     }
 
-    /// The same text in UTF-8, with what is to be said of that.
+    /// Converts the text to UTF-8, with a notice about that.
     fn converted(self, from: &'static Encoding, notice: Option<Diagnostic>) -> Result<Source, Diagnostic> {
         let copy = encoding::converted(&self.file, from);
         let file = Arc::new(copy.map_err(|error| self.failed(&error))?);
         Ok(Source { file, start: 0, notice, ..self })
     }
 
-    /// What is said of a text in another encoding than UTF-8: what was not that is `wrong`.
+    /// Returns the notice about a text in another encoding than UTF-8; `wrong` is the error if it was meant to be
+    /// UTF-8.
     fn taken_for(&self, guess: &Guess, offset: u64, wrong: Diagnostic) -> Diagnostic {
         let Guess { encoding, doubtful, .. } = guess;
         let offset = doubtful.unwrap_or(offset);
@@ -126,7 +127,7 @@ impl Source {
         }
     }
 
-    /// What is said of a text of whose encoding no more is known than that no word has the byte at `offset` in this one.
+    /// Returns the notice about a text of uncertain encoding: no word has the byte at `offset` in this one.
     fn no_word(&self, offset: u64, encoding: &'static Encoding) -> Diagnostic {
         let (line, column) = self.line_and_column(offset, |_| true).ok().unzip();
         let word = self.word_at(offset, encoding).unwrap_or_default();
@@ -221,7 +222,7 @@ impl Source {
         Ok(text)
     }
 
-    /// What is said when reading fails.
+    /// Returns the error of a failed read.
     pub(in crate::manifest) fn failed(&self, error: &io::Error) -> Diagnostic {
         unreadable(&self.name, Path::new(&self.name), error)
     }

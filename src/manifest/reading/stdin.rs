@@ -15,7 +15,7 @@ use super::kind::FileKind;
 /// The name of standard input on the command line.
 pub(in crate::manifest) const DASH: &str = "-";
 
-/// What messages and the run's folder call it.
+/// The name of standard input in messages, and of the run's folder.
 pub(in crate::manifest) const NAME: &str = "stdin";
 
 /// How much of a text is looked at for what kind of manifest it is.
@@ -34,7 +34,7 @@ pub(in crate::manifest) fn copied_stdin(mut input: impl Read) -> Result<(File, F
     Ok((file, kind))
 }
 
-/// What is in `file`, told by what it begins with: by no part of a line, if the line is not too long.
+/// Returns the format of `file` by its beginning, which includes its whole first line if that is not too long.
 fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
     let mut beginning = |length: usize| -> io::Result<String> {
         file.rewind()?;
@@ -64,7 +64,7 @@ fn first_line(head: &str) -> &str {
     lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default()
 }
 
-/// What a text is by that line.
+/// Returns the format of a text by its first line.
 fn kind_of(head: &str) -> FileKind {
     let first = first_line(head).trim_end();
     if first.starts_with('{') && first.ends_with('}') {

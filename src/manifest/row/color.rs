@@ -105,7 +105,7 @@ fn is_slip(typed: &str, meant: &str) -> bool {
     strsim::osa_distance(&typed.replace([' ', '-', '_'], ""), meant) <= slips
 }
 
-/// What colors are called in German, French, Spanish and Italian, and in CSS.
+/// The names of colors in German, French, Spanish and Italian, with their names in CSS.
 const TRANSLATIONS: [(&str, &str); 64] = [
     ("rot", "red"),
     ("blau", "blue"),

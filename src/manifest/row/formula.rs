@@ -58,7 +58,7 @@ pub(in crate::manifest) fn is_formula_error(text: &str) -> bool {
         || ERRORS_AS_WORDS.contains(&name)
 }
 
-/// What failed formulas show in some languages, and a hashtag could be by its looks: that there is no value, or not yet.
+/// The errors of failed formulas that look like hashtags in some languages: that there is no value, or not yet.
 const ERRORS_AS_WORDS: [&str; 15] = [
     "N/A",
     "N/D",
@@ -77,7 +77,7 @@ const ERRORS_AS_WORDS: [&str; 15] = [
     "PUUTTUU",
 ];
 
-/// What stands before the mark where a formula failed, in the languages of most spreadsheets.
+/// The errors of failed formulas that end in a mark, without it, in the languages of most spreadsheets.
 const ERRORS_WITH_MARKS: [&str; 66] = [
     "DIV/0",
     "ДЕЛ/0",

@@ -8,7 +8,7 @@ use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost;
 use super::{Field, ParsedRow, Reader, Row, RowError, Value};
 
-/// What holds for every row that says nothing else.
+/// The values for columns that a row does not have.
 #[derive(Clone, Debug, Default)]
 pub(in crate::manifest) struct Defaults {
     pub(in crate::manifest) prompt: Option<String>,

@@ -18,7 +18,7 @@ use super::{At, Field, ParsedRow, Row, RowError, Value};
 /// How long a prompt is at least that is looked at no closer, in bytes.
 const MIN_UNCHECKED_BYTES: usize = 16;
 
-/// What a prompt is like.
+/// The hint for a prompt that asks for nothing.
 const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90FF (ocean)";
 
 /// Reads the columns of a row, and gathers what is wrong with it.

@@ -17,7 +17,7 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     is_shortened_number(text).then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
 }
 
-/// Why a cell has not the text that it should have.
+/// The reason why a cell has not the text that it should have.
 pub(in crate::manifest) struct Lost {
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
@@ -29,8 +29,8 @@ impl Lost {
     }
 }
 
-/// What is to be said of a cell that has a formula in it, what is left of one that failed, or a mark of the program that
-/// wrote it in place of its text.
+/// Returns the error of a cell that contains a formula, the rest of a failed one, or a mark of the program that wrote
+/// it in place of its text.
 pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     let text = trim(text);
     // Few cells begin like that, and all of them are looked at.

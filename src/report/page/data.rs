@@ -23,7 +23,7 @@ pub(crate) struct Chunks {
     names: Vec<String>,
 }
 
-/// What `data/batch.js` holds.
+/// The content of `data/batch.js`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Opening<'a> {
     pub(crate) version: u32,
@@ -38,7 +38,7 @@ pub(crate) struct Opening<'a> {
     /// The user's own columns.
     pub(crate) own: &'a [String],
     pub(crate) chunks: &'a [String],
-    /// What stands above the cards, as HTML of the program's own making.
+    /// The part above the cards, as HTML that this program made.
     pub(crate) overview: String,
 }
 

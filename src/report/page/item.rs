@@ -24,7 +24,7 @@ pub(crate) struct Item<'a> {
     before: Vec<Picture>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     after: Vec<Picture>,
-    /// What the provider made of `after`, where the color lock has corrected it.
+    /// The pictures as the provider made them, if the color lock has corrected `after`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     originals: Vec<Picture>,
     /// All attempts, if there are several.

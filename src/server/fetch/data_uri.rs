@@ -10,7 +10,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why a `data:` URI cannot be read.
+/// The reason why a `data:` URI cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataUriError {
     /// There is no comma between the header and the data.

@@ -18,7 +18,8 @@ use resolver::{CheckedResolver, Forbidden};
 /// More redirects than this are a loop or a maze.
 const MAX_REDIRECTS: usize = 4;
 
-/// Why an image could not be had. The text goes into the prediction's `error`, after the image's number and place.
+/// The reason why an image could not be fetched. The text goes into the prediction's `error`, after the image's number
+/// and place.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the URL cannot be read")]
@@ -149,7 +150,7 @@ pub(super) fn shown(image: &str) -> String {
     }
 }
 
-/// What went wrong beneath reqwest, in the words of the innermost cause.
+/// Returns the error beneath reqwest, in the words of the innermost cause.
 fn transport(error: &reqwest::Error) -> FetchError {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {

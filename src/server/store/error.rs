@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::record::LogError;
 
-/// Why the data folder cannot be used.
+/// The reason why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder cannot be read or written.
     #[error("{action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The verb of the attempt.
         action: &'static str,
         /// On what.
         path: PathBuf,
-        /// Why it failed; shared, because every waiting writer hears of it.
+        /// The system's error; shared, because every waiting writer gets it.
         source: Arc<io::Error>,
     },
     /// A record in the ledger cannot be understood.
@@ -24,7 +24,7 @@ pub enum StoreError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error of the record.
         cause: LogError,
     },
     /// The store was closed.

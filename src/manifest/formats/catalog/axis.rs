@@ -24,7 +24,7 @@ pub(super) struct AxisEntry {
     pub(super) span: std::ops::Range<usize>,
 }
 
-/// What is wrong with an axis, and where.
+/// An error of an axis, and its span.
 pub(in crate::manifest) struct AxisError {
     pub(in crate::manifest) span: std::ops::Range<usize>,
     pub(in crate::manifest) message: String,

@@ -57,7 +57,7 @@ impl CatalogJobs<'_> {
         is_cell || !self.catalog.matrix.iter().any(|axis| template.asks(&axis.name))
     }
 
-    /// What is wrong with the pictures where an empty cell leaves a hole in a URL or a path.
+    /// Returns the error of the pictures if an empty cell leaves a hole in a URL or a path.
     pub(super) fn hole(&self, field: Field) -> Option<RowError> {
         let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
         let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));

@@ -36,7 +36,7 @@ pub(super) struct CatalogJobs<'c> {
     pub(super) cells: Cells,
     rendered: Vec<(Field, Rendered)>,
     row_errors: Vec<RowError>,
-    /// What is wrong with the row itself.
+    /// The errors of the row itself.
     pub(super) shape: Vec<RowError>,
 }
 
@@ -159,7 +159,7 @@ impl CatalogJobs<'_> {
         true
     }
 
-    /// What is said of a text that cannot be filled in.
+    /// Returns the error of a text that cannot be filled in.
     fn row_error(&self, unfilled: Unfilled) -> RowError {
         let (name, span) = match unfilled {
             Unfilled::Wrong(row_error) => return row_error,
@@ -208,7 +208,7 @@ impl CatalogJobs<'_> {
         self.catalog.template.names_of(field).next().map(leave_out_hint)
     }
 
-    /// Which row it is, for messages that point at a template.
+    /// Returns the name of the row, for messages that point at a template.
     fn row_name(&self) -> String {
         let line = self.rows.line();
         if let (RowSource::Pictures(_), Some((_, file))) = (&self.catalog.rows, self.own.first()) {

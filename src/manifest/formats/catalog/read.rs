@@ -36,7 +36,7 @@ pub(in crate::manifest) struct Keys<'n> {
 }
 
 impl Keys<'_> {
-    /// Those that are there, in the order in which they stand.
+    /// Returns the keys of the document, in its order.
     pub(in crate::manifest) fn all(&self) -> Vec<&Key> {
         let keys = [self.rows, self.matrix, self.template].into_iter().flatten();
         let mut keys: Vec<&Key> = keys.map(|(key, _)| key).collect();
@@ -50,7 +50,7 @@ impl Keys<'_> {
     }
 }
 
-/// What is wrong with the keys: places in the document, and what is to be said of other files.
+/// The errors of the keys: spans in the document, and diagnostics about other files.
 #[derive(Default)]
 pub(in crate::manifest) struct CatalogErrors {
     pub(in crate::manifest) row_errors: Vec<RowError>,

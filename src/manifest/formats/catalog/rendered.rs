@@ -1,4 +1,4 @@
-/// What became of a template, or of a cell that wins over it.
+/// The result of a template, or of a cell that overrides it.
 pub(super) enum Rendered {
     Text(String),
     List(Vec<String>),

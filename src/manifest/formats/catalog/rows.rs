@@ -61,7 +61,7 @@ impl RowSource {
         }
     }
 
-    /// What was understood of their file and could surprise.
+    /// Returns the notices about their file: assumptions that could surprise.
     pub(in crate::manifest) fn notices(&self) -> Vec<Diagnostic> {
         match self {
             RowSource::Table(source, table) => source.notice.iter().chain(&table.notices).cloned().collect(),

@@ -21,7 +21,7 @@ pub(super) struct Cell {
 enum CellText {
     /// The cell as it stands there.
     Plain,
-    /// What stands between its quotes.
+    /// The text between its quotes.
     Quoted,
     /// Bytes of what was rewritten: it had quotes in it, or text behind them.
     Anew(Range<usize>),
@@ -30,7 +30,7 @@ enum CellText {
 /// A quote that does not do what it was put there for, by its place in the raw text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It opens a cell that nothing closes.
+    /// A quote opens a cell, and none closes it.
     Unclosed(usize),
     /// The cell that opens at `open` is closed before `behind`, where more text follows.
     TextBehind { open: usize, behind: Range<usize> },
@@ -38,7 +38,7 @@ pub(super) enum Fault {
     SpaceBefore(Range<usize>),
 }
 
-/// What was found of a record.
+/// The result of scanning a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanned {
     /// Where it ends, the end of its line included.

@@ -49,7 +49,8 @@ pub(super) fn is_any_known(columns: &[Column]) -> bool {
     columns.iter().any(|column| column.field.is_some() || is_near(column))
 }
 
-/// What is wrong with a line that names the separator of a table, where the header is the one cell `header` then.
+/// Returns the error of a line that names another separator than the table has; the header is the one cell `header`
+/// then.
 pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
     let other = dialect::DELIMITERS.into_iter().find(|other| *other != named && header.contains(char::from(*other)))?;
     let (named, other) = (dialect::shown(named), dialect::shown(other));
@@ -74,7 +75,7 @@ fn catalog() -> String {
     "a catalog becomes jobs through a template: name this file as `rows:` in a YAML manifest".to_owned()
 }
 
-/// What is wrong with a header.
+/// Returns the errors of a header.
 pub(super) fn problems(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderProblem> {
     let mut problems = Vec::new();
     for (index, column) in columns.iter().enumerate() {

@@ -42,9 +42,9 @@ pub(in crate::manifest) struct Table {
     start: Start,
     /// The missing columns that jobs need, which are reported once.
     missing: Vec<Field>,
-    /// What was understood of the header and could surprise.
+    /// Notices about the header: assumptions that could surprise.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
-    /// What is wrong with the header; rows can be looked at all the same.
+    /// The errors of the header; rows can be checked all the same.
     pub(in crate::manifest) problems: Vec<Diagnostic>,
 }
 
@@ -182,7 +182,7 @@ struct Rows<'t> {
     source: &'t Source,
     records: Records,
     shape: Shape,
-    /// Why the row is not as the header has it.
+    /// The reason why the row does not match the header.
     wrong: Option<Misshapen>,
 }
 

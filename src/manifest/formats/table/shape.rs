@@ -21,11 +21,11 @@ pub(super) struct Misshapen {
     pub(super) hint: String,
 }
 
-/// What rows of a table should look like.
+/// The expected shape of a table's rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) delimiter: u8,
-    /// What else may separate cells.
+    /// The other possible delimiters.
     pub(super) others: [u8; 2],
     /// Whether the block that the rows are in has any of that.
     pub(super) has_others: bool,
@@ -43,7 +43,7 @@ const UNCLOSED_HINT: &str =
     "close it behind the cell's text; a quote inside of a cell is written twice: \"a 5\"\" mug\"";
 
 impl Shape {
-    /// What is wrong with a record, if it is not as the header has it.
+    /// Returns the error of a record that does not match the header.
     pub(super) fn wrong(&self, records: &Records) -> Option<Misshapen> {
         let raw = records.raw();
         if records.has_too_many_cells() {
@@ -126,7 +126,7 @@ impl Shape {
         Some(Misshapen { span: 0..end, message, hint })
     }
 
-    /// What is said of a quote that closes so far down that it has taken in whole rows.
+    /// Returns the error of a quote that closes so far down that it contains whole rows.
     fn row_in_quotes(&self, records: &Records) -> Option<Misshapen> {
         let raw = records.raw();
         let broken = records.cells().iter().filter(|cell| cell.has_breaks(raw));
@@ -159,14 +159,14 @@ impl Shape {
     }
 }
 
-/// What is said of a record with more cells than are read.
+/// Returns the error of a record with too many cells.
 pub(super) fn too_wide(records: &Records) -> Misshapen {
     let message = format!("there are more than {MAX_CELLS} cells here, which is more than any spreadsheet has");
     let hint = "remove the separators that nothing stands between".to_owned();
     Misshapen { span: 0..records.raw().len(), message, hint }
 }
 
-/// What is said of a quote's fault.
+/// Returns the error of a broken quote.
 pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
     let lines = |text: &str| text.lines().count().saturating_sub(1);
     match fault {

@@ -13,7 +13,7 @@ use super::header::Column;
 use super::records::Records;
 use super::top::{MAX_HEADER_RECORDS, Top};
 
-/// What is to be warned of in the rows from the one on that `top` is at.
+/// Returns warnings about the rows from the one at which `top` is.
 pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
     // The first one may be the numbers that data frames give their rows.
     let nameless = columns.iter().enumerate().skip(1).filter(|(_, column)| column.name.is_empty());
@@ -36,7 +36,7 @@ pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io
     Ok(unfilled.into_iter().chain(dropped).collect())
 }
 
-/// What is said of a text under one of the columns that have no name.
+/// Returns a warning about a text under one of the columns without a name.
 fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Source) -> Option<Diagnostic> {
     let text = records.texts();
     let is_there = |column: &usize| text(*column).is_some_and(|text| !trim(text).is_empty());
@@ -47,7 +47,7 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
     Some(warning(records, records.cell(column)?.span.clone(), message, hint, source))
 }
 
-/// What is said of a prompt with the name of a column in it as other programs would fill it in.
+/// Returns a warning about a prompt that contains the name of a column as a placeholder of other programs.
 fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &Source) -> Option<Diagnostic> {
     let (text, cell) = (records.texts()(prompt)?, records.cell(prompt)?);
     if !text.contains('{') {

@@ -98,7 +98,7 @@ fn check_beginning(text: &str) -> Result<(), ImageRefusal> {
     Ok(())
 }
 
-/// What stands behind texts such as `https:/` and `http//`.
+/// Returns the text behind broken schemes such as `https:/` and `http//`.
 fn behind_broken_scheme(text: &str) -> Option<&str> {
     let name = ["https", "http"].into_iter().find(|name| starts_with(text, name))?;
     let rest = &text[name.len()..];

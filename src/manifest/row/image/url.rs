@@ -59,7 +59,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     Ok(ImageRef::Url(url))
 }
 
-/// What no picture's name ends in.
+/// The extensions of files that are no pictures.
 const OTHER_EXTENSIONS: [&str; 22] = [
     "pdf", "zip", "rar", "7z", "gz", "tar", "html", "htm", "mp4", "mov", "avi", "webm", "mkv", "mp3", "doc", "docx",
     "xls", "xlsx", "csv", "ppt", "pptx", "json",
@@ -190,7 +190,7 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
     Ok(())
 }
 
-/// What stands between a URL and the next one, where a text holds several.
+/// Returns the separator between two URLs in a text.
 fn between_urls(text: &str) -> Option<&str> {
     let schemes = text.match_indices("http").map(|(at, _)| at).skip(1);
     let mut begins = schemes.filter(|at| text[*at..].starts_with("http://") || text[*at..].starts_with("https://"));

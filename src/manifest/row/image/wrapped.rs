@@ -3,7 +3,7 @@ use crate::manifest::diagnostic::quoted;
 use super::refusal::{ImageRefusal, refuse, starts_with};
 use super::url::is_picture_name;
 
-/// Why a text that does not begin as a URL does is no path either: it holds a URL or several paths, and more than that.
+/// Returns why a text that does not begin as a URL is no path either: it contains a URL or several paths.
 pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
     let refuse = |what: &str, hint: String| refuse::<()>(text, what, hint).err();
     let write = |parts: &[&str]| format!("write {}", quoted(&parts.join("|")));

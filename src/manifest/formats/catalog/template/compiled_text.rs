@@ -14,7 +14,7 @@ use super::{filters, number};
 /// How much work one rendering may be: a manifest is no place for endless loops.
 const FUEL: u64 = 100_000;
 
-/// What all templates are called in their environments.
+/// The name of every template in its environment.
 const NAME: &str = "template";
 
 /// A compiled text.
@@ -28,7 +28,7 @@ pub(super) struct CompiledText {
     pub(super) span: Range<usize>,
     /// How many bytes were put before it to make a template of it.
     shift: usize,
-    /// Why it is no template. It has the names of what can be read of it then, and is not rendered.
+    /// The error if the text is no template. It has the names of its readable parts then, and is not rendered.
     pub(super) unread: Option<RowError>,
 }
 
@@ -146,7 +146,7 @@ impl CompiledText {
         found.map_or(self.span.clone(), |range| self.source_span(range))
     }
 
-    /// What is said of a text that is no template.
+    /// Returns the error of a text that is no template.
     fn unreadable(&self, error: &minijinja::Error) -> RowError {
         let at = At::Source(self.span_of_error(error));
         let other_language_hint = self.open_block().or_else(|| self.expressions().iter().find_map(other_language_hint));
@@ -156,7 +156,7 @@ impl CompiledText {
         RowError::new(at, format!("the template cannot be read: {}", error_message(error)), hint)
     }
 
-    /// What to do where a block is not closed.
+    /// Returns the hint for a block that is not closed.
     fn open_block(&self) -> Option<String> {
         let expressions = self.expressions();
         let count = |word: &str| expressions.iter().filter(|expression| expression.word(0) == word).count();
@@ -164,7 +164,7 @@ impl CompiledText {
         open.map(|word| format!("close it: `{{% {word} … %}}` ends with `{{% end{word} %}}`"))
     }
 
-    /// What is said where a text cannot be filled in with `variables`.
+    /// Returns the error of a text that cannot be filled in with `variables`.
     fn unfilled(&self, error: &minijinja::Error, variables: &Variable) -> Unfilled {
         let span = self.span_of_error(error);
         let look_up = |name: &str| name.split('.').try_fold(variables.clone(), |value, part| value.get_attr(part).ok());
@@ -216,7 +216,7 @@ impl CompiledText {
     }
 }
 
-/// Why a text cannot be filled in for a row.
+/// The reason why a text cannot be filled in for a row.
 #[derive(Debug)]
 pub(in crate::manifest::formats::catalog) enum Unfilled {
     /// The row has no column of this name; where the text asks for it.
@@ -231,16 +231,16 @@ impl From<RowError> for Unfilled {
     }
 }
 
-/// What a text is before it is compiled.
+/// The form of a text before it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bareness {
     /// A text with braces in it.
     Text,
-    /// What would stand between braces.
+    /// An expression without braces.
     Expression,
 }
 
-/// Which names are meant.
+/// The kind of names that are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nesting {
     /// `color`.

@@ -18,7 +18,7 @@ const FILTERS: [&str; 8] = ["slug", "lower", "upper", "trim", "default", "replac
 const MORE_FILTERS: [&str; 12] =
     ["int", "float", "round", "title", "capitalize", "join", "first", "last", "length", "abs", "split", "list"];
 
-/// What the filters of other languages are called here.
+/// The filters of other languages, and their names here.
 const OTHER_FILTERS: [(&str, &str); 10] = [
     ("lowercase", "lower"),
     ("downcase", "lower"),
@@ -214,7 +214,7 @@ fn filters(part: &CompiledText, expression: &Expression<'_>) -> Vec<RowError> {
     row_errors.collect()
 }
 
-/// What columns are asked to be that no text is: `is true`, `is number`.
+/// Returns errors of tests that no text passes: `is true`, `is number`.
 fn tests(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_column = |number: &usize| names.contains(expression.word(*number)) && expression.before(*number, 1) != "|";
     let row_errors = expression.names().filter(is_column).filter_map(|number| {
@@ -245,8 +245,8 @@ fn quoted_number(word: &str) -> Option<&str> {
     inner.trim().parse::<f64>().is_ok().then_some(inner.trim())
 }
 
-/// What columns are compared with as they are. They are texts: a text is over every number, is never `true`, and is
-/// compared with another letter by letter.
+/// Returns errors of comparisons with columns as they are. Columns are texts: a text is greater than every number, is
+/// never `true`, and is compared with another letter by letter.
 fn comparisons(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_operator = |number: &usize| matches!(expression.word(*number), "<" | ">" | "<=" | ">=" | "==" | "!=");
     let row_errors = expression.numbers().filter(is_operator).filter_map(|at| {

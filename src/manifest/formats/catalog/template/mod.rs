@@ -54,9 +54,9 @@ pub(in crate::manifest) struct Text {
     parts: Vec<CompiledText>,
     /// The columns and axes that it names. They are needed for every job, and finding them means to parse a part again.
     names: BTreeSet<String>,
-    /// Those whose values come into it as they are or shaped, without those whose texts it looks at.
+    /// The names whose values are output, filtered or not, without those that a condition checks too.
     pub(super) put: BTreeSet<String>,
-    /// Those that an `if` takes for true or false as they are.
+    /// The names that an `if` takes for true or false as they are.
     pub(super) switches: BTreeSet<String>,
     is_list: bool,
     /// Whether it was said already that it is wrong.
@@ -88,7 +88,7 @@ impl Text {
         Text { span, parts, names, put, switches, is_list, is_broken }
     }
 
-    /// Why parts of it are no templates.
+    /// Returns the errors of parts that are no templates.
     pub(super) fn unread(&self) -> impl Iterator<Item = RowError> {
         self.parts.iter().filter_map(|part| part.unread.clone())
     }
@@ -108,7 +108,7 @@ impl Text {
         Ok(Text::of(node.span.clone(), vec![CompiledText::compile(node, text, bareness)], false))
     }
 
-    /// What stands at `span` and is wrong, as was said already.
+    /// Returns a text at `span` whose error was reported already.
     pub(super) fn broken(span: Range<usize>) -> Text {
         Text { is_broken: true, ..Text::of(span, Vec::new(), false) }
     }
@@ -251,12 +251,12 @@ impl Template {
     }
 }
 
-/// What of a text asks whether something holds.
+/// The parts of a text that are conditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asking {
     /// All of it: it is the condition.
     All,
-    /// What its `if`s ask.
+    /// The conditions of its `if`s.
     If,
 }
 
@@ -274,7 +274,7 @@ fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
     switches
 }
 
-/// What is said of a cell that means no where a condition takes it for true.
+/// Returns the error of a cell that means "no" if a condition takes it for true.
 pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
         let output_names = quoted(cell);

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-/// What stands between a pair of braces of a text, word by word, as far as telling mistakes needs it.
+/// An expression between a pair of braces, split into words as far as finding mistakes needs it.
 #[derive(Debug)]
 pub(super) struct Expression<'t> {
     text: &'t str,
