@@ -67,7 +67,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    /// The same where the text may be none, or something else stands in its place.
+    /// Returns a text that may be empty, or that may have been replaced by a spreadsheet.
     #[cold]
     fn odd_text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
