@@ -25,7 +25,7 @@ pub struct Diagnostic {
     pub line: Option<u64>,
     /// The column in the line, in characters, from 1.
     pub column: Option<u64>,
-    /// The id of the job, where one is known.
+    /// The id of the job, if it is known.
     pub job: Option<String>,
     /// The message: a lower-case fragment.
     pub message: String,

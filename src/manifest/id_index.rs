@@ -39,7 +39,7 @@ struct Shard {
 struct Slot {
     alike: u64,
     exact: u32,
-    /// 0 where the slot is free.
+    /// 0 if the slot is free.
     line: u32,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct HashedId {
     exact: u32,
 }
 
-/// The line where an id stood before.
+/// The line of an earlier id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// This very id.

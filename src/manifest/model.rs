@@ -53,7 +53,7 @@ impl Manifest {
         Ok(Some(ContentHash::from_hasher(&hasher)))
     }
 
-    /// Whether its file is what it was taken for, where that was done on trust.
+    /// Whether its file is what it was taken for, if it was opened on trust.
     pub fn is_as_trusted(&self) -> bool {
         let is_plain = if let Body::Long(list) = &self.body { list.is_plain() } else { true };
         is_plain && self.source.is_utf8().unwrap_or(true)
@@ -74,7 +74,7 @@ impl Manifest {
         &self.folder
     }
 
-    /// The file that the lines of its jobs count in, as messages call it: where rows are, if that is another file.
+    /// The file in which the lines of its jobs are counted, as messages name it: the file of its rows, if that is another one.
     pub fn file_of_lines(&self) -> &str {
         match &self.body {
             Body::Catalog(catalog) => catalog.rows.file().unwrap_or(&self.source.name),

@@ -16,7 +16,7 @@ use super::reading::stdin;
 use super::row_cursor::TablePurpose;
 use super::settings::ManifestSettings;
 
-/// How many jobs are looked at where the head is wrong: a matrix may make billions.
+/// How many jobs are checked if the head is wrong: a matrix may make billions.
 const MAX_JOBS_CHECKED: usize = 1_000_000;
 
 /// How a document is read.

@@ -31,7 +31,7 @@ pub enum Found<'b, T> {
         /// Where it stands.
         location: RowLocation<'b>,
     },
-    /// Everything that is wrong with it, and where it stands.
+    /// All its errors, and its location.
     Wrong(Vec<Diagnostic>, RowLocation<'b>),
     /// The error because of which neither it nor any later row can be read.
     Broken(Diagnostic),

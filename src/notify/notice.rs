@@ -17,7 +17,7 @@ pub struct RunNotice {
     pub manifest: String,
     /// The share of the manifest, if only one is meant.
     pub share: Option<Partition>,
-    /// The run's folder, where it is known.
+    /// The run's folder, if it is known.
     pub folder: Option<PathBuf>,
     /// The summary for people.
     pub text: String,

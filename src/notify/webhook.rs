@@ -20,7 +20,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Posts the summary, again and again within a minute where that may help.
+    /// Posts the summary, and repeats that within a minute if it may help.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::color::{Encoder, Rgb, View, decode16, encode16, light_of_bytes};
 use super::error::EncodeError;
 use super::{reduced, resize};
 
-/// A decoded picture: upright, sRGB, 8 or 16 bits a channel, with its opacity where it has one.
+/// A decoded picture: upright, sRGB, 8 or 16 bits a channel, with its opacity if it has one.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// One of the four RGB forms.

@@ -44,7 +44,7 @@ const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 
 impl ReportFolder {
-    /// Opens `root`, making it where it is not there.
+    /// Opens `root`, and makes it if it does not exist.
     pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
         fs::create_dir_all(&root).map_err(|source| ReportError::io("make", &root, source))?;
         Ok(ReportFolder { root, names: BTreeSet::new(), changed: 0 })

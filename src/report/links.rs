@@ -1,4 +1,4 @@
-//! Paths as a page's links: relative where that can be, and with every byte encoded that a URL gives a meaning to.
+//! Paths as a page's links: relative if possible, and with every byte encoded that has a meaning in URLs.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -66,7 +66,7 @@ pub enum BatchState {
 pub struct TimelineEvent {
     /// When it began.
     pub at: Timestamp,
-    /// When it was over, where that is known.
+    /// When it was over, if that is known.
     pub until: Option<Timestamp>,
     /// Its kind.
     pub kind: TimelineKind,
@@ -166,7 +166,7 @@ pub struct ColorCheck {
     pub plain: Option<f64>,
     /// The mean CIEDE2000 difference of the rest of the picture to what it was.
     pub background: Option<f64>,
-    /// The color that the provider's picture shows, `#RRGGBB`, where the color lock has corrected it.
+    /// The color that the provider's picture shows, `#RRGGBB`, if the color lock has corrected it.
     pub original: Option<String>,
     /// Whether that is near enough.
     pub verdict: Verdict,

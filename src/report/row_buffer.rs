@@ -17,7 +17,7 @@ pub(crate) struct Row {
     pub(crate) results: Vec<String>,
     /// The cells of `failed.csv`, if the job did not complete.
     pub(crate) manifest: Option<Vec<String>>,
-    /// The test case of a JUnit file, where one is wanted.
+    /// The test case of a JUnit file, if one is written.
     pub(crate) case: Option<TestCase>,
     /// The user's own cells by the number of the column.
     pub(crate) own: Vec<(usize, String)>,

@@ -97,7 +97,7 @@ impl Order {
     }
 }
 
-/// The picture as a JPEG of at most [`LONGER_SIDE`] pixels a side, on white where it is transparent.
+/// The picture as a JPEG of at most [`LONGER_SIDE`] pixels a side, on white if it is transparent.
 fn thumbnail(encoded: &[u8]) -> io::Result<Vec<u8>> {
     let photo = Photo::decode(encoded).map_err(io::Error::other)?;
     let photo = if photo.longer_side() > LONGER_SIDE { photo.resized(LONGER_SIDE) } else { photo };

@@ -15,7 +15,7 @@
 //!
 //! # Where the provider's page is silent
 //! - Errors are `{"error": "…"}`: 400 for fields, 401 for the key, 404 for unknown models, ids and paths, 405, 408,
-//!   413, and 429 where the queue is full.
+//!   413, and 429 if the queue is full.
 //! - A field that the page does not name is refused with 400: a misspelled `seed` must not be dropped unseen.
 //! - `data:` URIs are taken as images, base64 or percent-encoded.
 //! - Base64 outputs are bare base64 text of the PNG, without a `data:` prefix.

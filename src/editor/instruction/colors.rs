@@ -117,7 +117,7 @@ fn ends(behind: &[String]) -> bool {
     })
 }
 
-/// The color code that a word is: `#1e90ff`, `#abc`, `0x1e90ff`, or six digits where they cannot be a word or a number.
+/// The color code that a word is: `#1e90ff`, `#abc`, `0x1e90ff`, or six digits if they cannot be a word or a number.
 fn code(clause: &[String], at: usize) -> Option<Hex> {
     let word = clause[at].trim_end_matches("'s");
     if word.starts_with('#') {

@@ -31,7 +31,7 @@ pub(in crate::manifest) enum Opened {
 /// the head although the jobs can be looked at.
 ///
 /// # Errors
-/// Everything that is wrong with the head, where no job can be looked at.
+/// All errors of the head, if they are such that no job can be checked.
 pub(in crate::manifest) fn open(
     source: &Source,
     folder: &Path,
@@ -89,7 +89,7 @@ struct DocumentHead<'h> {
 }
 
 impl DocumentHead<'_> {
-    /// The defaults and the jobs, where the document has jobs at all.
+    /// Returns the defaults and the jobs, if the document has jobs.
     fn read(&mut self, root: &Node) -> Option<(Defaults, Made)> {
         let Kind::Map(pairs) = &root.kind else {
             self.report_no_map(root);
@@ -164,7 +164,7 @@ impl DocumentHead<'_> {
         self.complain(&key.span, format!("unknown key {}", quoted(name)), hint);
     }
 
-    /// The catalog that jobs are made of, where it can be looked at; `whole` is the document's own place.
+    /// Returns the catalog of the jobs, if it can be read; `whole` is the document's span.
     fn catalog(&mut self, keys: Keys<'_>, defaults: &Defaults, whole: &Range<usize>) -> Option<CatalogParts> {
         let mut errors = CatalogErrors::default();
         let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut errors);

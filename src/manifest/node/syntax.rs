@@ -43,7 +43,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
 }
 
-/// The exponent's letter of a number that is too large to be one, where that is what the parser stumbled over.
+/// The exponent's letter of a number that is too large for the parser, if that is its error.
 pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<usize> {
     let location = error.location().filter(|_| error.without_snippet().to_string().contains("non-finite"))?;
     let at = offset(text, location.line(), location.column());

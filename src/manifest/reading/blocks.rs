@@ -11,7 +11,7 @@ use super::text::fill;
 /// The longest row that is read, in bytes: beyond it, a quote was never closed.
 const MAX_BLOCK: usize = 128 << 20;
 
-/// How large a block is where rows are short, in bytes.
+/// The size of a block of short rows, in bytes.
 const BLOCK_BYTES: usize = 1 << 17;
 
 /// A part of a text with whole rows.

@@ -1,7 +1,7 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// A text that knows where its lines begin: it finds out when it is asked, and once.
+/// A text with the offsets of its lines, which are computed once, when they are first needed.
 #[derive(Debug)]
 pub(in crate::manifest) struct LinedText {
     text: String,

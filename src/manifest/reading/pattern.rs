@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// The files that match `pattern`, which is relative to `folder`, by their names. What is hidden, and what file managers
-/// leave in folders of pictures, matches only where it is named.
+/// leave in folders of pictures, matches only if it is named.
 ///
 /// # Errors
 /// Why it is no pattern.

@@ -42,7 +42,7 @@ enum Refused {
 
 impl Source {
     /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
-    /// in another encoding is taken for Windows-1252, or for that of the old Macintosh where it is clear.
+    /// in another encoding is taken for Windows-1252, or for that of the old Macintosh if that is clear.
     pub(in crate::manifest) fn open(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::of(file, name, kind)

@@ -1,4 +1,4 @@
-//! What spreadsheets leave where a formula failed.
+//! The errors that spreadsheets leave in place of a failed formula.
 
 use memchr::memchr_iter;
 

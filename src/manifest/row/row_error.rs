@@ -19,7 +19,7 @@ pub(in crate::manifest) enum At {
     Field(Field),
     /// A part of a column's text, in bytes.
     Part(Field, Range<usize>),
-    /// Bytes of the text that is read: of a row where rows are read one by one, and else of the manifest.
+    /// Bytes of the text that is read: of a row if rows are read one by one, otherwise of the manifest.
     Source(Range<usize>),
     /// One item of a column that is a list.
     Item(Field, usize),

@@ -37,7 +37,7 @@ pub(crate) struct Item<'a> {
     asked: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<&'a str>,
-    /// The color of the provider's picture, where it was corrected.
+    /// The color of the provider's picture, if it was corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
     original: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -112,7 +112,7 @@ pub(super) async fn rewritten(response: Response, change: impl FnOnce(&mut Value
     Response::from_parts(head, Body::from(body.to_string()))
 }
 
-/// An answer with its JSON, which is null where it has none.
+/// Returns an answer with its JSON, which is null if it has none.
 pub(super) async fn read(response: Response) -> (Response, Value) {
     let (head, body) = response.into_parts();
     let body = bytes(body).await;
@@ -201,7 +201,7 @@ mod tests {
     }
 }
 
-/// The whole body of an answer, empty where it cannot be read.
+/// Returns the whole body of an answer; empty if it cannot be read.
 async fn bytes(body: Body) -> Vec<u8> {
     to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
 }

@@ -31,7 +31,7 @@ pub(super) use answers::Hangup;
 pub use plan::{ChaosError, ChaosPlan};
 pub(super) use plan::{OutputFault, PollFault, PredictionFault, SubmitFault};
 
-/// How many polls of a prediction are answered with 404 where it comes early.
+/// How many first polls of a prediction are answered with 404 if it has that fault.
 const EARLY_POLLS: u32 = 2;
 
 /// The chaos of one server.

@@ -18,7 +18,7 @@ use super::rendered::{Rendered, leave_out_hint};
 use super::rows::RowSource;
 use super::template::{Unfilled, Wanted};
 
-/// Columns of a row that win over the template, where they are not empty: what one wants another way for one product.
+/// Columns of a row that override the template if they are not empty: for what one product needs in another way.
 const OVERRIDES: [Field; 6] =
     [Field::Prompt, Field::Size, Field::Seed, Field::SyncMode, Field::Base64Output, Field::SafetyChecker];
 
@@ -104,7 +104,7 @@ impl CatalogJobs<'_> {
         Ok(true)
     }
 
-    /// Renders the templates for the combination; false where its condition leaves it out.
+    /// Renders the templates for the combination; false if the condition leaves it out.
     fn render(&mut self) -> bool {
         if !self.shape.is_empty() {
             // An error of the row itself is reported once, and no job is made of it.

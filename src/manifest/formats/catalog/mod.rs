@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! read      the three keys, from nodes to a catalog
-//! rows      where rows come from: a table, lines of JSON, a list, pictures
+//! rows      the source of rows: a table, lines of JSON, a list, pictures
 //! axis      the matrix: what each row is multiplied with
 //! template  texts with {{ names }} in them
 //! jobs      the jobs of its rows, one after the other

@@ -96,7 +96,7 @@ pub(in crate::manifest) fn read(
     };
     let is_whole = errors.count() == before;
     let mut template = template(key, value, text, errors)?;
-    // What columns there are is not known where the rows are wrong.
+    // The columns are not known if the rows are wrong.
     let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
     if is_whole {
         for (field, row_error) in left_out(key, value, columns.as_deref(), defaults) {

@@ -34,7 +34,7 @@ impl RowSource {
         }
     }
 
-    /// The columns that rows have, where that is known before they are read.
+    /// The columns of rows, if they are known before these are read.
     pub(in crate::manifest) fn columns(&self) -> Option<Vec<String>> {
         match self {
             RowSource::Table(_, table) => Some(table.names()),

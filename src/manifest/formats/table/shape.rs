@@ -31,7 +31,7 @@ pub(super) struct Shape {
     pub(super) has_others: bool,
     /// How many columns there are.
     pub(super) width: usize,
-    /// The column that pictures are in, where that is known.
+    /// The column of the pictures, if it is known.
     pub(super) images: Option<usize>,
     /// How many cells a row has at least.
     pub(super) needed: usize,

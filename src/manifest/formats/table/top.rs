@@ -32,10 +32,10 @@ impl Top {
     }
 }
 
-/// How many records at the top of a table are looked at where its header is sought.
+/// How many records at the top of a table are searched for its header.
 pub(super) const MAX_HEADER_RECORDS: usize = 20;
 
-/// The line of a record near the top that has the columns of a header, where the first one has none.
+/// Returns the line of a record near the top that has the columns of a header.
 pub(super) fn header_below(source: &Source, delimiter: u8) -> io::Result<Option<u64>> {
     let mut top = Top::open(source, delimiter);
     for _record in 0..MAX_HEADER_RECORDS {

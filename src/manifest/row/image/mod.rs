@@ -1,4 +1,4 @@
-//! What a text names that stands where a picture should.
+//! The picture that a text names.
 //!
 //! ```text
 //! refusal  why a text names no picture

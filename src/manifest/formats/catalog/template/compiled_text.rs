@@ -23,7 +23,7 @@ pub(super) struct CompiledText {
     environment: Environment<'static>,
     /// The text in the manifest, without its quotes.
     pub(super) written: String,
-    /// How it stands in the manifest, with its quotes, escapes and line breaks, and where that is.
+    /// Its source in the manifest, with its quotes, escapes and line breaks, and the span of that.
     spelt: String,
     pub(super) span: Range<usize>,
     /// How many bytes were put before it to make a template of it.
@@ -219,7 +219,7 @@ impl CompiledText {
 /// The reason why a text cannot be filled in for a row.
 #[derive(Debug)]
 pub(in crate::manifest::formats::catalog) enum Unfilled {
-    /// The row has no column of this name; where the text asks for it.
+    /// The row has no column of this name; `span` is where the text names it.
     Missing { name: String, span: Range<usize> },
     /// Anything else.
     Wrong(RowError),

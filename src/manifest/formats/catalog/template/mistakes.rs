@@ -34,7 +34,7 @@ const OTHER_FILTERS: [(&str, &str); 10] = [
 
 /// The names that texts can use.
 pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
-    /// The columns of rows as they are written, where that is known.
+    /// The columns of rows as they are written, if they are known.
     pub(in crate::manifest::formats::catalog) columns: Option<&'k [String]>,
     /// The rows, if no errors are known in them.
     pub(in crate::manifest::formats::catalog) rows: Option<&'k RowSource>,

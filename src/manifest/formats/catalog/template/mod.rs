@@ -43,7 +43,7 @@ pub(in crate::manifest) struct Template {
     switches: BTreeSet<String>,
     /// The names whose values stand between other text of the images.
     inserted: Vec<String>,
-    /// The names whose values are missed in the prompt or in the id where they are empty.
+    /// The names whose values are missed in the prompt or in the id if they are empty.
     missed: Vec<String>,
 }
 
@@ -241,7 +241,7 @@ impl Template {
         self.inserted.iter().map(String::as_str)
     }
 
-    /// The names whose values are missed in the prompt or in the id where they are empty.
+    /// The names whose values are missed in the prompt or in the id if they are empty.
     pub(super) fn missed(&self) -> impl Iterator<Item = &str> {
         self.missed.iter().map(String::as_str)
     }

@@ -62,7 +62,7 @@ impl<'t> Expression<'t> {
         self.spans.get(number).map_or("", |span| &self.text[span.clone()])
     }
 
-    /// The word that many before the one with this number.
+    /// Returns the word that is `many` words before the one with this number.
     pub(super) fn before(&self, number: usize, many: usize) -> &'t str {
         number.checked_sub(many).map_or("", |number| self.word(number))
     }
