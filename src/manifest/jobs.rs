@@ -1,9 +1,9 @@
 use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef, is_shortened_number};
 
-use super::Manifest;
-use super::diagnostic::{Diagnostic, quoted};
+use super::diagnostic::{Diagnostic, Problems, quoted};
 use super::field::Field;
 use super::id_index::{Before, HashedId, IdIndex, IdKey};
+use super::model::Manifest;
 use super::row::{self, At, Row, RowError, parse_row};
 use super::row_cursor::{Parts, RowCursor};
 

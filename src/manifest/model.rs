@@ -74,7 +74,8 @@ impl Manifest {
         &self.folder
     }
 
-    /// The file in which the lines of its jobs are counted, as messages name it: the file of its rows, if that is another one.
+    /// The file in which the lines of its jobs are counted, as messages name it: the file of its rows, if that is
+    /// another one.
     pub fn file_of_lines(&self) -> &str {
         match &self.body {
             Body::Catalog(catalog) => catalog.rows.file().unwrap_or(&self.source.name),

@@ -5,10 +5,10 @@ use std::thread;
 
 use crate::job::ImageSource;
 
-use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
 use super::id_index::{Before, IdIndex};
 use super::jobs::{FoundJob, ReadRow, Reading};
+use super::model::Manifest;
 use super::row_cursor::RowCursor;
 
 /// How many parts that a thread has read wait for their turn. More would only take memory.

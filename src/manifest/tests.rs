@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 

@@ -1,9 +1,10 @@
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageBuffer, Rgb as Pixel, RgbImage, RgbaImage};
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ImageBuffer, ImageEncoder, Rgb as Pixel, RgbImage, RgbaImage};
 
 use super::*;
-use crate::color::{Encoder, Plane, Rgb};
+use crate::color::{Plane, Rgb};
 
 fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

@@ -22,4 +22,4 @@ pub(in crate::manifest) use axis::Axis;
 pub(in crate::manifest) use model::Catalog;
 pub(in crate::manifest) use read::{CatalogErrors, Keys, read};
 pub(in crate::manifest) use rows::RowSource;
-pub(in crate::manifest) use template::{Template, Text};
+pub(in crate::manifest) use template::Template;
