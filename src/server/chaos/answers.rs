@@ -188,6 +188,18 @@ fn one_of(roll: f64, count: usize) -> usize {
     (roll * 1e6) as usize % count
 }
 
+/// Returns the whole body of an answer; empty if it cannot be read.
+async fn bytes(body: Body) -> Vec<u8> {
+    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
+}
+
+/// An answer that closes the connection instead of being sent.
+fn hangup() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Hangup);
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,16 +211,4 @@ mod tests {
         let reader = image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png);
         assert_eq!(reader.into_dimensions().unwrap(), (50_000, 50_000));
     }
-}
-
-/// Returns the whole body of an answer; empty if it cannot be read.
-async fn bytes(body: Body) -> Vec<u8> {
-    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
-}
-
-/// An answer that closes the connection instead of being sent.
-fn hangup() -> Response {
-    let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Hangup);
-    response
 }
