@@ -34,7 +34,7 @@ pub(super) trait RowCursor: Send {
     /// The user's own columns.
     fn columns(&self) -> Vec<(String, String)>;
 
-    /// The place of a complaint about the row.
+    /// Returns the diagnostic of an error of the row, with its location.
     fn diagnostic(&self, row_error: RowError) -> Diagnostic;
 
     /// Returns the values for columns that the row does not have.

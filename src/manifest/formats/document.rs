@@ -55,7 +55,7 @@ pub(in crate::manifest) fn read(
     let mut head =
         DocumentHead { source, text: &text, folder, settings: ManifestSettings::default(), diagnostics: Vec::new() };
     for node::Lost { span, message, hint } in lost {
-        head.complain(&span, message, hint);
+        head.report(&span, message, hint);
     }
     let found = head.read(&root);
     let (settings, diagnostics) = (head.settings, head.diagnostics);
@@ -118,7 +118,7 @@ impl DocumentHead<'_> {
             (Some((key, value)), Some(_)) => {
                 for other in keys.all() {
                     let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
-                    self.complain(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
+                    self.report(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
                 }
                 Made::Listed(self.jobs(key, value)?)
             }
@@ -142,11 +142,11 @@ impl DocumentHead<'_> {
             }
             Kind::List(_) => {
                 let hint = "put the list under a key: `jobs:`".to_owned();
-                self.complain(&root.span, "the manifest is a list, and takes keys at its top", hint);
+                self.report(&root.span, "the manifest is a list, and takes keys at its top", hint);
             }
             _ => {
                 let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
-                self.complain(&root.span, "the manifest is not a map of keys", hint);
+                self.report(&root.span, "the manifest is not a map of keys", hint);
             }
         }
     }
@@ -155,13 +155,13 @@ impl DocumentHead<'_> {
         let name = key.name.as_str();
         if name.starts_with("//") || name.starts_with("/*") {
             let hint = "remove it; comments of YAML begin with `#`, and JSON has none".to_owned();
-            return self.complain(&key.span, "this is not a comment, but part of a key".to_owned(), hint);
+            return self.report(&key.span, "this is not a comment, but part of a key".to_owned(), hint);
         }
         let hint = match RUN_KEYS.contains(&name) {
             true => "put it under `run:`".to_owned(),
             false => suggest::hint(name, &TOP_KEYS),
         };
-        self.complain(&key.span, format!("unknown key {}", quoted(name)), hint);
+        self.report(&key.span, format!("unknown key {}", quoted(name)), hint);
     }
 
     /// Returns the catalog of the jobs, if it can be read; `whole` is the document's span.
@@ -174,12 +174,12 @@ impl DocumentHead<'_> {
         let mut placed: Vec<(Range<usize>, RowError)> = placed.collect();
         placed.sort_by_key(|(span, _)| span.start);
         for (span, row_error) in placed {
-            self.complain(&span, row_error.message, row_error.hint);
+            self.report(&span, row_error.message, row_error.hint);
         }
         catalog
     }
 
-    fn complain(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
+    fn report(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<Option<String>>) {
         self.diagnostics.push(self.source.error_on(self.text, span, message, hint));
     }
 
@@ -188,7 +188,7 @@ impl DocumentHead<'_> {
         let mut kept: Vec<(&Key, &Node)> = Vec::with_capacity(pairs.len());
         for (index, (key, value)) in pairs.iter().enumerate() {
             match repeated(pairs, index) {
-                Some((message, hint)) => self.complain(&key.span, message, hint),
+                Some((message, hint)) => self.report(&key.span, message, hint),
                 None => kept.push((key, value)),
             }
         }
@@ -197,7 +197,7 @@ impl DocumentHead<'_> {
 
     fn version(&mut self, value: &Node) {
         if value.scalar().map(str::trim) != Some("1") {
-            self.complain(&value.span, "unknown version of a manifest", "write `version: 1`".to_owned());
+            self.report(&value.span, "unknown version of a manifest", "write `version: 1`".to_owned());
         }
     }
 
@@ -207,7 +207,7 @@ impl DocumentHead<'_> {
             Ok(backend) => self.settings.backend = Some(backend),
             Err(UnknownWord) => {
                 let hint = suggest::hint(text, Backend::NAMES);
-                self.complain(&value.span, format!("unknown backend {}", quoted(text)), hint);
+                self.report(&value.span, format!("unknown backend {}", quoted(text)), hint);
             }
         }
     }
@@ -217,7 +217,7 @@ impl DocumentHead<'_> {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if text.is_empty() || text.starts_with('.') || !text.bytes().all(is_name) {
             let hint = format!("a name as in the API's URL, such as {}", crate::job::DEFAULT_MODEL);
-            self.complain(&value.span, "the model is not a valid name", hint);
+            self.report(&value.span, "the model is not a valid name", hint);
         } else {
             self.settings.model = Some(text.to_owned());
         }
@@ -227,24 +227,24 @@ impl DocumentHead<'_> {
         let Kind::Map(pairs) = &value.kind else {
             if !matches!(value.kind, Kind::Null) {
                 let message = format!("`run` is {}, and holds settings", value.what());
-                self.complain(&value.span, message, format!("its keys are {}", RUN_KEYS.join(", ")));
+                self.report(&value.span, message, format!("its keys are {}", RUN_KEYS.join(", ")));
             }
             return;
         };
         for (key, value) in self.each_once(pairs) {
             if !RUN_KEYS.contains(&key.name.as_str()) {
                 let message = format!("`run` has no setting {}", quoted(&key.name));
-                self.complain(&key.span, message, suggest::hint(&key.name, RUN_KEYS));
+                self.report(&key.span, message, suggest::hint(&key.name, RUN_KEYS));
                 continue;
             }
             let Some(text) = value.scalar() else {
                 let message = format!("`run.{}` is {}, and takes a single value", key.name, value.what());
-                self.complain(&value.span, message, "write it as in `rate: 10/min`".to_owned());
+                self.report(&value.span, message, "write it as in `rate: 10/min`".to_owned());
                 continue;
             };
             if let Err(refusal) = self.settings.set(&key.name, text, self.folder) {
                 let message = format!("`run.{}` is {}, expected {}", key.name, quoted(text), refusal.expected);
-                self.complain(&value.span, message, refusal.hint);
+                self.report(&value.span, message, refusal.hint);
             }
         }
     }
@@ -253,7 +253,7 @@ impl DocumentHead<'_> {
         let Kind::Map(pairs) = &value.kind else {
             if !matches!(value.kind, Kind::Null) {
                 let message = format!("`defaults` is {}, and holds columns of jobs", value.what());
-                self.complain(&value.span, message, "its keys are those of a job, without `id`".to_owned());
+                self.report(&value.span, message, "its keys are those of a job, without `id`".to_owned());
             }
             return Defaults::default();
         };
@@ -271,7 +271,7 @@ impl DocumentHead<'_> {
         row_errors.extend(reader.into_errors());
         for row_error in row_errors {
             let span = span_of(&row_error.at, pairs, &value.span, self.text);
-            self.complain(&span, row_error.message, row_error.hint);
+            self.report(&span, row_error.message, row_error.hint);
         }
         defaults
     }
@@ -280,7 +280,7 @@ impl DocumentHead<'_> {
         match &value.kind {
             Kind::List(jobs) if !jobs.is_empty() => Some(jobs.clone()),
             Kind::List(_) | Kind::Null => {
-                self.complain(
+                self.report(
                     &key.span,
                     "`jobs` is empty",
                     "add a job: `- prompt: …` with `images: …` under it".to_owned(),
@@ -289,7 +289,7 @@ impl DocumentHead<'_> {
             }
             _ => {
                 let message = format!("`jobs` is {}, and takes a list", value.what());
-                self.complain(&value.span, message, "begin each job with `- `".to_owned());
+                self.report(&value.span, message, "begin each job with `- `".to_owned());
                 None
             }
         }

@@ -115,7 +115,7 @@ pub(in crate::manifest) fn columns_of(job: &Node) -> Vec<(String, String)> {
     columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
 }
 
-/// The bytes of `text` that a complaint about a job of a list is about.
+/// Returns the span in `text` of an error of a job of a list.
 pub(in crate::manifest) fn span_in(at: &At, job: &Node, text: &str) -> Range<usize> {
     span_of(at, pairs(job), &job.span, text)
 }
@@ -203,7 +203,7 @@ fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<RowError>> {
     }
 }
 
-/// The bytes of `text` that a complaint about the map of `pairs` is about; `whole` is the map's own place.
+/// Returns the span in `text` of an error of the map of `pairs`; `whole` is the span of the map.
 pub(in crate::manifest) fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range<usize>, text: &str) -> Range<usize> {
     let value = |field: &Field| pairs.iter().find(|(key, _)| key.name == field.key()).map(|(_, value)| value);
     let found = match at {

@@ -53,7 +53,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    fn complain(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
+    fn report(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
         self.row_errors.push(RowError::new(at, message, hint));
     }
 
@@ -74,7 +74,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             Value::Text(text) => match lost(text) {
                 None => Some(text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
-                    self.complain(At::Field(field), refusal.message, refusal.hint);
+                    self.report(At::Field(field), refusal.message, refusal.hint);
                     None
                 }
             },
@@ -84,7 +84,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                     Field::Prompt => "write one text; for several edits of a picture, a job each, or a `matrix`",
                     _ => "keep one of them",
                 };
-                self.complain(At::Field(field), message, hint.to_owned());
+                self.report(At::Field(field), message, hint.to_owned());
                 None
             }
             Value::Absent | Value::Refused => None,
@@ -97,12 +97,12 @@ impl<'r, 'a> Reader<'r, 'a> {
         if text.len() < MIN_UNCHECKED_BYTES {
             let text = trim(text);
             if let Some(refusal) = lost(text) {
-                self.complain(At::Field(Field::Prompt), refusal.message, refusal.hint);
+                self.report(At::Field(Field::Prompt), refusal.message, refusal.hint);
                 return None;
             }
             if asks_for_nothing(text) {
                 let message = format!("the prompt is {}, which is not an instruction", quoted(text));
-                self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());
+                self.report(At::Field(Field::Prompt), message, PROMPT.to_owned());
                 return None;
             }
         }
@@ -112,7 +112,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         if memchr(b' ', trim(text).as_bytes()).is_none() && is_word() && is_picture_name(text) {
             let what = if text.starts_with("http") { "a URL" } else { "the name of a picture" };
             let hint = format!("{PROMPT}; are two columns in each other's place?");
-            self.complain(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
+            self.report(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
             return None;
         }
         // Few prompts have more than the letters of ASCII in them, or what failed formulas have. Of those that are words
@@ -129,17 +129,17 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
         if let Some(failed) = failed_formula(prompt) {
-            self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), FORMULA_HINT.to_owned());
+            self.report(At::Field(Field::Prompt), format!("the prompt {failed}"), FORMULA_HINT.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
-            self.complain(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
+            self.report(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
         } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {
             let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
             let hint = "its letters were read in the wrong encoding: export the table again, as UTF-8";
-            self.complain(At::Field(Field::Prompt), message, hint.to_owned());
+            self.report(At::Field(Field::Prompt), message, hint.to_owned());
         } else if prompt.contains('\u{FFFD}') {
             let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
-            self.complain(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
+            self.report(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
         }
     }
 
@@ -157,7 +157,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Field::Images => "name a URL or a path relative to the manifest; several are separated by `|`",
                 _ => PROMPT,
             };
-            self.complain(At::Field(field), message, hint.to_owned());
+            self.report(At::Field(field), message, hint.to_owned());
         }
     }
 
@@ -166,14 +166,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         if stands_for_nothing(text) {
             let message = format!("the id is {}, which stands for a missing value", quoted(text));
             let hint = "leave the cell empty, and an id is made of what the row asks for".to_owned();
-            self.complain(At::Field(Field::Id), message, hint);
+            self.report(At::Field(Field::Id), message, hint);
             return None;
         }
         match JobIdRef::new(text) {
             Ok(id) => Some(id),
             Err(error) => {
                 let hint = "it names the result's file: letters, digits, `-`, `_`, `.` and spaces inside are safe";
-                self.complain(At::Field(Field::Id), error.to_string(), hint.to_owned());
+                self.report(At::Field(Field::Id), error.to_string(), hint.to_owned());
                 None
             }
         }
@@ -184,7 +184,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let size = text.parse().or_else(|()| text.to_ascii_lowercase().parse()).ok();
         if size.is_none() {
             let hint = suggest::hint(text, &Size::NAMES);
-            self.complain(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
+            self.report(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
         }
         size
     }
@@ -219,7 +219,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         } else {
             ("is not a whole number", format!("a whole number from 0 to {most}, or leave it out"))
         };
-        self.complain(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
+        self.report(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
         None
     }
 
@@ -232,7 +232,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         };
         if switch.is_none() {
             let message = format!("{} is neither true nor false", quoted(text));
-            self.complain(At::Field(field), message, "write true or false, or leave it out".to_owned());
+            self.report(At::Field(field), message, "write true or false, or leave it out".to_owned());
         }
         switch
     }
@@ -248,7 +248,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         match color(text) {
             Ok(color) => Some(color),
             Err(hint) => {
-                self.complain(At::Field(Field::Color), format!("{} is not a color", quoted(text)), hint);
+                self.report(At::Field(Field::Color), format!("{} is not a color", quoted(text)), hint);
                 None
             }
         }
@@ -274,14 +274,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         });
         let sources = sources.collect();
         if count == 0 {
-            self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
+            self.report(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
             return None;
         }
         if count > MAX_IMAGES {
             // If this many are wrong, the single errors are left out.
             self.row_errors.truncate(earlier);
             let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
-            self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
+            self.report(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
             return None;
         }
         Some(sources)
@@ -298,7 +298,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Err(refusal) => refusal,
             }
         };
-        self.complain(self.row.image(number), refusal.message, refusal.hint);
+        self.report(self.row.image(number), refusal.message, refusal.hint);
         None
     }
 }
