@@ -68,10 +68,10 @@ mod tests {
 
     use crate::cli::Cli;
 
-    fn said(arguments: &str) -> String {
+    fn printed(arguments: &str) -> String {
         let words = ["dyehouse"].into_iter().chain(arguments.split(' '));
-        let said = Cli::try_parse_from(words).unwrap_err().to_string();
-        said.lines().next().unwrap_or_default().to_owned()
+        let printed = Cli::try_parse_from(words).unwrap_err().to_string();
+        printed.lines().next().unwrap_or_default().to_owned()
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
             "run a.csv --tolerance -2",
             "serve --listen 80",
         ];
-        insta::assert_snapshot!(wrong.map(said).join("\n"), @r"
+        insta::assert_snapshot!(wrong.map(printed).join("\n"), @r"
         error: invalid value '-1' for '--budget <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '1,000' for '--budget-per-run <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '6' for '--deadline <DURATION>': expected a time with its unit, such as 90s, 90m or 6h
@@ -105,7 +105,7 @@ mod tests {
             "run a.csv --notify htps://hooks.example/se-cret",
             "run a.csv --healthcheck hc.example/se-cret",
         ];
-        insta::assert_snapshot!(wrong.map(said).join("\n"), @r"
+        insta::assert_snapshot!(wrong.map(printed).join("\n"), @r"
         error: invalid value for '--base-url <URL>': expected https://host alone, without a path, a query, a user or a password
         error: invalid value for '--notify <URL>': expected https:// or http://, not htps:
         error: invalid value for '--healthcheck <URL>': relative URL without a base

@@ -1,60 +1,11 @@
 //! The embedded editor: an instruction and pictures in, an edited picture out.
 //!
-//! It recolors, and says so of everything else. It knows no network and no server; the server calls it through
-//! [`Edit`], so that tests of the server can put another editor in its place.
+//! It recolors, and refuses everything else. It knows no network and no server; the server calls it through [`Editor`],
+//! so that tests of the server can use another editor.
 
+mod edit;
 mod instruction;
 mod recolorer;
 
-use crate::job::{Seed, Size};
-use crate::photo::EncodeError;
-
+pub use edit::{EditError, EditInput, EditOutput, Editor};
 pub use recolorer::{Recolorer, recolor};
-
-/// Something that edits pictures as the API's contract describes.
-pub trait Edit: Send + Sync + 'static {
-    /// Edits the first of `input.images` as `input.prompt` says. Blocking, and bounded in memory and time.
-    fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError>;
-}
-
-/// What an edit works on.
-#[derive(Clone, Debug)]
-pub struct EditInput<'a> {
-    /// The instruction.
-    pub prompt: &'a str,
-    /// The encoded pictures (JPEG, PNG, GIF or WebP), in the request's order.
-    pub images: &'a [Vec<u8>],
-    /// The size asked for; `None` keeps the input's.
-    pub size: Option<Size>,
-    /// The seed asked for.
-    pub seed: Option<Seed>,
-}
-
-/// What an edit leaves.
-#[derive(Clone, Debug)]
-pub struct EditOutput {
-    /// The edited picture, a whole PNG file.
-    pub png: Vec<u8>,
-}
-
-/// Why an edit failed; the text is what the prediction's `error` says.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    /// The instruction is none that this editor can carry out.
-    #[error("{0}")]
-    Instruction(String),
-    /// A picture cannot be read.
-    #[error("image {number} cannot be read: {cause}")]
-    Picture {
-        /// Which of the images, from 1.
-        number: usize,
-        /// Why.
-        cause: String,
-    },
-    /// The product could not be found in the picture.
-    #[error("{0}")]
-    NoProduct(String),
-    /// The edited picture could not be written as a PNG.
-    #[error("the edited picture cannot be encoded: {0}")]
-    Encode(EncodeError),
-}

@@ -3,14 +3,14 @@ use crate::color::{Change, Hex, NotFound, Recoloring};
 use crate::job::Size;
 use crate::photo::Photo;
 
+use super::edit::{EditError, EditInput, EditOutput, Editor};
 use super::instruction::Instruction;
-use super::{Edit, EditError, EditInput, EditOutput};
 
 /// The editor that recolors products on studio backgrounds. The same input always gives the same picture.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recolorer;
 
-impl Edit for Recolorer {
+impl Editor for Recolorer {
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError> {
         let instruction: Instruction = input.prompt.parse()?;
         let encoded =

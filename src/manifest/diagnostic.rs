@@ -11,9 +11,9 @@ use crate::words::counted;
 
 use super::whitespace::is_invisible;
 
-/// One thing to say about a manifest, with its place.
+/// A problem or note about a manifest, with its location.
 ///
-/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, `null` where there is none.
+/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, with `null` for unknown ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// How much it matters.
@@ -25,17 +25,17 @@ pub struct Diagnostic {
     pub line: Option<u64>,
     /// The column in the line, in characters, from 1.
     pub column: Option<u64>,
-    /// The id of the job, where one is known.
+    /// The id of the job, if it is known.
     pub job: Option<String>,
-    /// What is wrong: a lower-case fragment.
+    /// The message: a lower-case fragment.
     pub message: String,
-    /// The way out.
+    /// What the user can do about it.
     pub hint: Option<String>,
     /// The line of the file with the part to underline.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
-    /// What the message says of any job, where it may have to be said of many for one reason: such messages about one
-    /// place are told once, with the count of the others.
+    /// The message without what differs from job to job, if many jobs may have it for one reason: such messages about
+    /// one location are reported once, with their count.
     #[serde(skip)]
     pub same: Option<String>,
 }
@@ -45,7 +45,7 @@ pub struct Diagnostic {
 pub enum Severity {
     /// The manifest is refused.
     Error,
-    /// It is taken, and probably not what was meant.
+    /// The manifest is accepted, but is probably not what was meant.
     Warning,
     /// Something that was understood and could surprise.
     Note,
@@ -62,25 +62,25 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// The most bytes of a line that are kept on each side of the part, and of the part itself.
-    const REACH: usize = 160;
+    const MAX_BYTES_AROUND: usize = 160;
 
     /// The line that holds byte `span.start` of `text`, with what of `span` is on that line.
     pub(super) fn of(text: &str, span: &Range<usize>) -> Excerpt {
         let start = char_floor(text, span.start.min(text.len()));
         let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |at| start + at);
-        let end = char_floor(text, span.end.clamp(start, line_end).min(start + Self::REACH));
+        let end = char_floor(text, span.end.clamp(start, line_end).min(start + Self::MAX_BYTES_AROUND));
         let end = start + text[start..end].trim_end().len();
-        let from = char_floor(text, line_start.max(start.saturating_sub(Self::REACH)));
-        let to = char_floor(text, line_end.min(end + Self::REACH));
+        let from = char_floor(text, line_start.max(start.saturating_sub(Self::MAX_BYTES_AROUND)));
+        let to = char_floor(text, line_end.min(end + Self::MAX_BYTES_AROUND));
         Excerpt { text: text[from..to].to_owned(), span: start - from..end - from }
     }
 }
 
-/// What is wrong with a manifest: the first [`Problems::KEPT`] diagnostics, and how many more there were.
+/// The problems of a manifest: the first [`Problems::MAX_KEPT`] diagnostics, and the number of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Those that are kept, in the manifest's order; [`Problems::told`] has their counts.
+    /// The kept diagnostics, in the manifest's order; [`Problems::with_counts`] adds their counts.
     pub diagnostics: Vec<Diagnostic>,
     /// How many errors came after those.
     pub more: u64,
@@ -90,20 +90,20 @@ pub struct Problems {
 
 impl Problems {
     /// How many diagnostics are kept.
-    pub const KEPT: usize = 50;
+    pub const MAX_KEPT: usize = 50;
 
     /// Takes one more diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let place = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
+        let location = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
         let is_again = |kept: &Diagnostic| {
             diagnostic.same.is_some()
                 && kept.same == diagnostic.same
-                && place(kept) == place(&diagnostic)
+                && location(kept) == location(&diagnostic)
                 && kept.file == diagnostic.file
         };
         if let Some(first) = self.diagnostics.iter().position(is_again) {
             self.repeats[first] += 1;
-        } else if self.diagnostics.len() < Self::KEPT {
+        } else if self.diagnostics.len() < Self::MAX_KEPT {
             self.diagnostics.push(diagnostic);
             self.repeats.push(0);
         } else {
@@ -131,16 +131,16 @@ impl Problems {
         }
     }
 
-    /// Those that are kept, each with how often it was met again.
-    pub fn told(&self) -> Vec<Diagnostic> {
-        let told = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
+    /// Returns the kept diagnostics, each with the number of its repetitions.
+    pub fn with_counts(&self) -> Vec<Diagnostic> {
+        let with_counts = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
             0 => diagnostic.clone(),
             again => {
                 let message = format!("{}, and in {}", diagnostic.message, counted(*again, "more job"));
                 Diagnostic { message, ..diagnostic.clone() }
             }
         };
-        self.diagnostics.iter().zip(&self.repeats).map(told).collect()
+        self.diagnostics.iter().zip(&self.repeats).map(with_counts).collect()
     }
 
     /// Whether nothing is wrong.
@@ -179,7 +179,7 @@ impl fmt::Display for Problems {
         let Some(first) = self.diagnostics.first() else {
             return formatter.write_str("nothing is wrong");
         };
-        write!(formatter, "{}: {}", first.place(), first.message)?;
+        write!(formatter, "{}: {}", first.location(), first.message)?;
         match self.count() {
             1 => Ok(()),
             count => write!(formatter, " (and {} more)", count - 1),
@@ -205,7 +205,7 @@ impl Diagnostic {
         }
     }
 
-    /// Something to say about a job of `file`, given its line and its id, or about the file as a whole.
+    /// Returns a diagnostic about a job of `file`, given its line and its id, or about the file as a whole.
     pub(crate) fn about_job(
         severity: Severity,
         file: &str,
@@ -222,12 +222,12 @@ impl Diagnostic {
     }
 
     /// `file:line:column`, as far as it is known.
-    pub fn place(&self) -> String {
-        let mut place = self.file.clone();
+    pub fn location(&self) -> String {
+        let mut location = self.file.clone();
         for number in [self.line, self.column].into_iter().flatten() {
-            place.push_str(&format!(":{number}"));
+            location.push_str(&format!(":{number}"));
         }
-        place
+        location
     }
 }
 
@@ -240,7 +240,7 @@ pub enum Style {
     Colored,
 }
 
-/// Draws `diagnostic` as compilers do: the message, the place, the line with the part underlined, and the way out.
+/// Renders `diagnostic` as compilers do: the message, the location, the line with the part underlined, and the hint.
 pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -283,10 +283,10 @@ fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
 
 /// `text` in backquotes, cut to what a message has room for, with controls made visible.
 pub(super) fn quoted(text: &str) -> String {
-    const ROOM: usize = 60;
+    const MAX_CHARACTERS: usize = 60;
     let mut shown: String = text
         .chars()
-        .take(ROOM)
+        .take(MAX_CHARACTERS)
         .flat_map(|character| {
             // Joiners are left as they are: they make one of several signs.
             let is_unseen = is_invisible(character) && !matches!(character, '\u{200C}' | '\u{200D}');
@@ -295,7 +295,7 @@ pub(super) fn quoted(text: &str) -> String {
             escaped.into_iter().flatten().chain(is_plain.then_some(character))
         })
         .collect();
-    if text.chars().nth(ROOM).is_some() {
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
         shown.push('…');
     }
     format!("`{shown}`")

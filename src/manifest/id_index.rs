@@ -7,23 +7,23 @@ use foldhash::quality::RandomState;
 
 use crate::job::folded;
 
-/// The ids of one pass and the lines where they stand, in sixteen bytes an id beside those that are free for more.
+/// The ids of one pass and their lines, in sixteen bytes an id plus the free slots.
 ///
-/// An id is kept as 96 bits of keyed hashes: 64 of what names the same file on Windows and macOS, and 32 of itself. The
-/// keys are drawn at random for every pass and leave it in no form, so that nobody can prepare two ids that meet, and a
-/// million ids meet by chance once in 10^17 passes.
+/// An id is stored as 96 bits of keyed hashes: 64 of the name that is the same file on Windows and macOS, and 32 of
+/// itself. The keys are random for every pass and never leave it, so that nobody can prepare two ids that collide, and
+/// a million ids collide by chance once in 10^17 passes.
 #[derive(Default)]
 pub(super) struct IdIndex {
     /// Each shard grows by itself, so that never more than one of them is held twice.
     shards: [Shard; SHARDS],
-    /// Those that are alike an earlier one and not the same, of which there are few.
+    /// The few ids that differ from an earlier one, but name the same file.
     others: HashMap<HashedId, u64>,
 }
 
 const SHARDS: usize = 16;
 
-/// How many slots a shard has that grows to four times as many: all of them are 32 MiB then at most.
-const SMALL: usize = 1 << 16;
+/// Up to this many slots a shard grows fourfold at a time: all shards then have at most 32 MiB.
+const MAX_FOURFOLD_GROWTH: usize = 1 << 16;
 
 /// Ids by their hashes, each at the first free slot from the one on that its hash names. A slot is in one line of a
 /// core's memory, and waiting for that is what takes time here.
@@ -39,11 +39,11 @@ struct Shard {
 struct Slot {
     alike: u64,
     exact: u32,
-    /// 0 where the slot is free.
+    /// 0 if the slot is free.
     line: u32,
 }
 
-/// What ids are hashed with.
+/// The keys of the hashes of ids.
 pub(super) struct IdKey {
     alike: RandomState,
     exact: RandomState,
@@ -56,7 +56,7 @@ pub(super) struct HashedId {
     exact: u32,
 }
 
-/// The line where an id stood before.
+/// The line of an earlier id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// This very id.
@@ -106,7 +106,7 @@ impl Shard {
 
     fn grow(&mut self) {
         // While it is small, fewer moves matter more than a few free slots.
-        let times = if self.slots.len() < SMALL { 4 } else { 2 };
+        let times = if self.slots.len() < MAX_FOURFOLD_GROWTH { 4 } else { 2 };
         let more = vec![Slot::default(); (self.slots.len() * times).max(8)];
         for slot in std::mem::replace(&mut self.slots, more) {
             if slot.line != 0 {
@@ -118,8 +118,8 @@ impl Shard {
 }
 
 impl IdIndex {
-    /// Looks where `ids` will be noted. That is in memory that is far away, and comes for many at once where nothing is
-    /// decided by what is found there.
+    /// Reads the slots of `ids` ahead. They are far apart in memory, and many reads run at once if no decision depends
+    /// on them.
     pub(super) fn prefetch(&self, ids: impl Iterator<Item = HashedId>) {
         let line = |id: HashedId| {
             let shard = &self.shards[id.alike as usize % SHARDS];

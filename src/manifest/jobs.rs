@@ -1,9 +1,9 @@
 use crate::job::{DEFAULT_MODEL, ImageSource, Job, JobRef, is_shortened_number};
 
-use super::Manifest;
-use super::diagnostic::{Diagnostic, quoted};
+use super::diagnostic::{Diagnostic, Problems, quoted};
 use super::field::Field;
 use super::id_index::{Before, HashedId, IdIndex, IdKey};
+use super::model::Manifest;
 use super::row::{self, At, Row, RowError, parse_row};
 use super::row_cursor::{Parts, RowCursor};
 
@@ -26,20 +26,20 @@ pub struct FoundJob<'r> {
 /// Where the user's own columns are.
 enum Columns<'r> {
     InRow(&'r dyn RowCursor),
-    Known(&'r [(String, String)]),
+    KnownNames(&'r [(String, String)]),
 }
 
 impl<'r> FoundJob<'r> {
     /// A job with the user's own `columns`.
     pub fn with(job: &'r JobRef<'r>, columns: &'r [(String, String)]) -> FoundJob<'r> {
-        FoundJob { job, columns: Columns::Known(columns) }
+        FoundJob { job, columns: Columns::KnownNames(columns) }
     }
 
     /// A column that is empty and whose text is missed inside the prompt or the id.
     pub fn gap(&self) -> Option<&str> {
         match self.columns {
             Columns::InRow(pass) => pass.gap(),
-            Columns::Known(_) => None,
+            Columns::KnownNames(_) => None,
         }
     }
 
@@ -47,7 +47,7 @@ impl<'r> FoundJob<'r> {
     pub fn has_id_cell(&self, is: fn(&str) -> bool) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.has_id_cell(is),
-            Columns::Known(_) => false,
+            Columns::KnownNames(_) => false,
         }
     }
 
@@ -55,11 +55,11 @@ impl<'r> FoundJob<'r> {
     pub fn is_cut(&self) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.is_cut(),
-            Columns::Known(_) => false,
+            Columns::KnownNames(_) => false,
         }
     }
 
-    /// The job with all that belongs to it.
+    /// Copies the job with the user's own columns.
     pub fn to_job(&self) -> Job {
         self.job.to_job(self.columns.copied())
     }
@@ -69,12 +69,12 @@ impl Columns<'_> {
     fn copied(&self) -> Vec<(String, String)> {
         match self {
             Columns::InRow(pass) => pass.columns(),
-            Columns::Known(columns) => columns.to_vec(),
+            Columns::KnownNames(columns) => columns.to_vec(),
         }
     }
 }
 
-/// What rows are compared with while they are read.
+/// The manifest and the keys with which rows are read.
 pub(super) struct Reading<'m> {
     manifest: &'m Manifest,
     key: IdKey,
@@ -84,9 +84,9 @@ pub(super) struct Reading<'m> {
 pub(super) struct ReadRow<T> {
     /// The line where it begins, from 1.
     pub(super) line: u64,
-    /// Its id, right or wrong, unless all that there is to say of it was said.
+    /// Its id, valid or not, unless its error was reported already.
     pub(super) id: Option<HashedId>,
-    /// What was made of the job, unless anything is wrong with the row.
+    /// The value that was made of the job, if the row has no error.
     pub(super) made: Option<T>,
 }
 
@@ -104,16 +104,16 @@ impl<'m> Reading<'m> {
         ReadRow { line: pass.line(), id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
-    /// All that is wrong with the row where `pass` is; `first` is the line that has its id already.
+    /// Returns all errors of the row at which `pass` is; `first` is the line that has its id already.
     pub(super) fn diagnose(&self, pass: &dyn RowCursor, first: Option<u64>) -> Vec<Diagnostic> {
-        let (row, mut complaints) = pass.row();
+        let (row, mut row_errors) = pass.row();
         let job = self.parse_row(&row, pass);
         let id = id(&row, &job).map(str::to_owned);
-        complaints.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
-        complaints.extend(job.err().into_iter().flatten());
-        let mut diagnostics: Vec<Diagnostic> = complaints
+        row_errors.extend(first.map(|first| duplicate(&row, id.as_deref().unwrap_or_default(), first, pass)));
+        row_errors.extend(job.err().into_iter().flatten());
+        let mut diagnostics: Vec<Diagnostic> = row_errors
             .into_iter()
-            .map(|complaint| Diagnostic { job: id.clone(), ..pass.diagnostic(complaint) })
+            .map(|row_error| Diagnostic { job: id.clone(), ..pass.diagnostic(row_error) })
             .collect();
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         diagnostics
@@ -129,27 +129,27 @@ impl<'m> Reading<'m> {
     ) -> Diagnostic {
         let (row, _) = pass.row();
         let at = image.map_or(At::Row, |image| row.image(image));
-        self.about_place(pass, at, message, hint)
+        self.about_location(pass, at, message, hint)
     }
 
     /// An error of the column whose text is missed in the row where `pass` is.
     pub(super) fn about_gap(&self, pass: &dyn RowCursor, message: String, hint: String) -> Diagnostic {
         let at = pass.gap().map_or(At::Row, |name| At::OfRow(Box::new(At::Column(name.to_owned()))));
-        self.about_place(pass, at, message, hint)
+        self.about_location(pass, at, message, hint)
     }
 
-    fn about_place(&self, pass: &dyn RowCursor, at: At, message: String, hint: String) -> Diagnostic {
+    fn about_location(&self, pass: &dyn RowCursor, at: At, message: String, hint: String) -> Diagnostic {
         let (row, _) = pass.row();
         let job = self.parse_row(&row, pass);
         let diagnostic = pass.diagnostic(RowError::new(at, message, hint));
         Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
     }
 
-    /// The images that the row where `pass` is names, with their numbers, whatever is wrong with it.
+    /// Returns the images that the row at which `pass` is names, with their numbers, whether the row has errors or not.
     pub(super) fn pictures(&self, pass: &dyn RowCursor) -> Vec<(usize, ImageSource)> {
         let (row, shape) = pass.row();
         // In a row with too many cells, none may be what it seems to be.
-        let is_shifted = shape.iter().any(|complaint| complaint.at == At::Row);
+        let is_shifted = shape.iter().any(|row_error| row_error.at == At::Row);
         if is_shifted { Vec::new() } else { row::pictures(&row, pass.defaults(), &self.manifest.folder) }
     }
 
@@ -168,13 +168,23 @@ fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<RowError>>) -> Option<&
     }
 }
 
+impl Manifest {
+    /// Begins a pass over the jobs; there may be any number of passes.
+    ///
+    /// # Errors
+    /// The file cannot be read again.
+    pub fn jobs(&self) -> Result<Jobs<'_>, Problems> {
+        Ok(Jobs::new(self, self.parts()?))
+    }
+}
+
 impl<'m> Jobs<'m> {
-    pub(super) fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
+    fn new(manifest: &'m Manifest, parts: Parts<'m>) -> Jobs<'m> {
         Jobs { reading: Reading::new(manifest), parts, part: None, ids: IdIndex::default(), is_over: false }
     }
 
-    /// An error of the job that was handed out last: of the image with the number `image` as it stands in the manifest,
-    /// or of the job as a whole. Nothing, where none was handed out.
+    /// Returns an error of the job that was returned last: of the image with the number `image` in the manifest, or of
+    /// the job as a whole. `None` if no job was returned yet.
     pub fn about(&self, image: Option<usize>, message: String, hint: String) -> Option<Diagnostic> {
         Some(self.reading.about(self.part.as_deref()?, image, message, hint))
     }
@@ -232,7 +242,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowEr
         let hint = if is_shortened_number(id) {
             "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
         } else {
-            pass.way_out_of_duplicates()
+            pass.duplicates_hint()
         };
         RowError::new(At::Field(Field::Id), message, hint)
     } else {

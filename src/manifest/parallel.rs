@@ -5,35 +5,35 @@ use std::thread;
 
 use crate::job::ImageSource;
 
-use super::Manifest;
 use super::diagnostic::{Diagnostic, Problems};
 use super::id_index::{Before, IdIndex};
 use super::jobs::{FoundJob, ReadRow, Reading};
+use super::model::Manifest;
 use super::row_cursor::RowCursor;
 
 /// How many parts that a thread has read wait for their turn. More would only take memory.
-const WAITING: usize = 4;
+const MAX_WAITING_PARTS: usize = 4;
 
-/// How many threads read at most: whoever takes what comes of the rows is busy with as many.
+/// How many threads read at most: the thread that takes the results is as busy as that many readers.
 const MAX_THREADS: usize = 8;
 
 /// About how many rows a part has.
-const USUAL_ROWS: usize = 1 << 10;
+const EXPECTED_ROWS_PER_PART: usize = 1 << 10;
 
-/// What came of a row.
+/// The result of reading a row.
 pub enum Found<'b, T> {
-    /// What was made of its job, and where that stands.
+    /// A job without errors, and the row's location.
     Job {
-        /// What was made of it.
+        /// The value that was made of it.
         made: T,
         /// The line of another job whose id names the same file on Windows or macOS.
         alike: Option<u64>,
         /// Where it stands.
-        place: RowLocation<'b>,
+        location: RowLocation<'b>,
     },
-    /// Everything that is wrong with it, and where it stands.
+    /// All its errors, and its location.
     Wrong(Vec<Diagnostic>, RowLocation<'b>),
-    /// Why neither it nor anything behind it can be read.
+    /// The error because of which neither it nor any later row can be read.
     Broken(Diagnostic),
 }
 
@@ -54,8 +54,8 @@ struct Batch<'m, T> {
 }
 
 impl Manifest {
-    /// Reads all rows. `each` makes of a job what is needed of it, on whatever thread; `take` gets that here, and what
-    /// is wrong with rows, in the manifest's order. Where `take` fails, nothing more is read.
+    /// Reads all rows. `each` makes a value of a job, on any thread; `take` gets these values and the errors of rows on
+    /// this thread, in the manifest's order. If `take` fails, nothing more is read.
     ///
     /// # Errors
     /// The file cannot be read again; inside that, the error of `take`.
@@ -78,7 +78,7 @@ impl Manifest {
                 .into_iter()
                 .zip(next_turns)
                 .map(|(turns, next_turn)| {
-                    let (sender, batches) = sync_channel(WAITING);
+                    let (sender, batches) = sync_channel(MAX_WAITING_PARTS);
                     scope.spawn(move || {
                         for mut parts in turns {
                             let Some(part) = parts.next() else { break };
@@ -93,7 +93,7 @@ impl Manifest {
                     batches
                 })
                 .collect();
-            // Whoever still reads when that returns ends, for nobody listens any more.
+            // When it returns, the receivers are dropped, and readers that are still at work end.
             collect(reading, &batches, take)
         }))
     }
@@ -122,10 +122,10 @@ fn collect<'m, T, E>(
                 Some(Before::Alike(other)) => (None, Some(other)),
                 None => (None, None),
             };
-            let mut place = RowLocation { reading, pass: &mut *pass, passed: &mut passed, row: number };
+            let mut location = RowLocation { reading, pass: &mut *pass, passed: &mut passed, row: number };
             take(match (made, first) {
-                (Some(made), None) => Found::Job { made, alike, place },
-                (_, first) => Found::Wrong(reading.diagnose(place.pass(), first), place),
+                (Some(made), None) => Found::Job { made, alike, location },
+                (_, first) => Found::Wrong(reading.diagnose(location.pass(), first), location),
             })?;
         }
         if let Some(diagnostic) = broken {
@@ -141,7 +141,7 @@ impl<'m, T> Batch<'m, T> {
         mut pass: Box<dyn RowCursor + 'm>,
         each: impl Fn(&FoundJob<'_>) -> T,
     ) -> Batch<'m, T> {
-        let mut rows = Vec::with_capacity(USUAL_ROWS);
+        let mut rows = Vec::with_capacity(EXPECTED_ROWS_PER_PART);
         let broken = loop {
             match pass.advance() {
                 Ok(true) => {}
@@ -160,12 +160,12 @@ impl RowLocation<'_> {
         self.reading.about(self.pass(), image, message, hint)
     }
 
-    /// The same of the column that is empty and whose text is missed in the job.
+    /// Returns an error of the column that is empty and whose text is missed in the job.
     pub fn about_gap(&mut self, message: String, hint: String) -> Diagnostic {
         self.reading.about_gap(self.pass(), message, hint)
     }
 
-    /// The images that the row names, with their numbers, whatever is wrong with it.
+    /// Returns the images that the row names, with their numbers, whether the row has errors or not.
     pub fn pictures(&mut self) -> Vec<(usize, ImageSource)> {
         self.reading.pictures(self.pass())
     }

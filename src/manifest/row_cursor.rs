@@ -1,11 +1,11 @@
 use std::io::{self, Read};
 
-use super::blocks::{Block, Blocks};
 use super::diagnostic::Diagnostic;
+use super::reading::blocks::{Block, Blocks};
+use super::reading::source::Source;
 use super::row::{Defaults, Row, RowError};
-use super::source::Source;
 
-/// What rows are for.
+/// The use of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TablePurpose {
     /// Each is a job: known columns have their meaning.
@@ -17,7 +17,7 @@ pub(super) enum TablePurpose {
 /// The rows of a manifest in parts, one after the other: each is made here and may be read elsewhere.
 pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn RowCursor + 'm>, Diagnostic>> + Send + 'm>;
 
-/// One pass over some rows of a manifest, of whatever kind it is.
+/// One pass over some rows of a manifest of any format.
 pub(super) trait RowCursor: Send {
     /// Goes back before the first row.
     fn rewind(&mut self);
@@ -34,10 +34,10 @@ pub(super) trait RowCursor: Send {
     /// The user's own columns.
     fn columns(&self) -> Vec<(String, String)>;
 
-    /// The place of a complaint about the row.
-    fn diagnostic(&self, complaint: RowError) -> Diagnostic;
+    /// Returns the diagnostic of an error of the row, with its location.
+    fn diagnostic(&self, row_error: RowError) -> Diagnostic;
 
-    /// What holds for rows that say nothing else.
+    /// Returns the values for columns that the row does not have.
     fn defaults(&self) -> &Defaults {
         Defaults::none()
     }
@@ -57,14 +57,14 @@ pub(super) trait RowCursor: Send {
         false
     }
 
-    /// What to do where several rows have one id.
-    fn way_out_of_duplicates(&self) -> String {
+    /// Returns the hint for several rows with one id.
+    fn duplicates_hint(&self) -> String {
         "give each job an id of its own".to_owned()
     }
 }
 
 /// How many entries of a list are read together.
-const ENTRIES: usize = 256;
+const ENTRIES_PER_PART: usize = 256;
 
 /// The parts of a text in `source`: `pass` begins one over a block of it.
 pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
@@ -77,13 +77,13 @@ pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
     }))
 }
 
-/// The parts of a list: `pass` begins one over some entries of it, each of which stands for `jobs` jobs.
+/// Returns the parts of a list: `pass` begins one over some entries of it, each of which makes `jobs` jobs.
 pub(super) fn parts_of_list<'m, T: Sync, P: RowCursor + 'm>(
     list: &'m [T],
     jobs: usize,
     pass: impl Fn(&'m [T]) -> P + Send + 'm,
 ) -> Parts<'m> {
-    let entries = (ENTRIES / jobs.max(1)).max(1);
+    let entries = (ENTRIES_PER_PART / jobs.max(1)).max(1);
     Box::new(
         list.chunks(entries)
             .map(move |some| -> Result<Box<dyn RowCursor + 'm>, Diagnostic> { Ok(Box::new(pass(some))) }),

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{Backend, Seed, Size, UncertainPolicy};
 
-use super::document::TOP_KEYS;
-use super::entries::COLUMNS;
 use super::field::Field;
+use super::formats::document::TOP_KEYS;
+use super::formats::entries::COLUMNS;
 use super::settings::{ImagesVia, RUN_KEYS};
 
 /// The schema, draft 2020-12.
@@ -222,7 +222,8 @@ fn given() -> Value {
     json!({"type": ["string", "number", "boolean"]})
 }
 
-/// What the provider cannot fetch and what is no path: other schemes, URLs without one or with a password.
+/// URLs that the provider cannot fetch, and texts that are no paths: other schemes, URLs without one or with a
+/// password.
 const NO_PICTURE: &str =
     "^ *(//|www\\.|~/|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]*://|[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*@)";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::color::Tolerance;
 use crate::job::{Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, words};
 
-/// What a manifest says about the run as a whole; `None` where it says nothing. The command line wins over it.
+/// The settings of a manifest for the run as a whole; `None` where it has none. The command line overrides them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManifestSettings {
     /// `backend`: who edits.
@@ -84,11 +84,11 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "out",
 ];
 
-/// Why the value of a setting is refused.
+/// The reason why the value of a setting is refused.
 pub(super) struct Refusal {
-    /// What was expected, to follow "expected ".
+    /// The expected value, to follow "expected ".
     pub(super) expected: &'static str,
-    /// The way out, where there is more to say.
+    /// What the user can do about it, if the message does not say it.
     pub(super) hint: Option<String>,
 }
 

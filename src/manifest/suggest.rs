@@ -1,4 +1,4 @@
-//! Names that are near to what somebody typed.
+//! Names that are similar to a mistyped one.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a 
     let near = candidates.into_iter().filter_map(|candidate| {
         let letters = candidate.chars().count();
         let most = letters.div_ceil(3).min(4);
-        // It differs by as many letters at least as it is longer or shorter, and to measure it takes long.
+        // The distance is at least the difference in length, and computing it is slow.
         let may_be_near = letters.abs_diff(length) <= most;
         let distance = may_be_near.then(|| strsim::osa_distance(&typed, &candidate.to_lowercase()))?;
         (distance <= most).then_some((distance, candidate))
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a 
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `x`?``, or all that there is to choose from.
+/// Returns ``did you mean `x`?``, or all candidates.
 pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     match nearest(typed, candidates.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
@@ -27,8 +27,8 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     }
 }
 
-/// What to do where `name`, which a template names, is not among the `own` names: one of them was meant, or a word can
-/// stand in for `whole`, as the template writes it.
+/// Returns the hint for `name`, which a template names and which is not among the `own` names: one of them was meant,
+/// or `whole`, as the template writes it, needs a default.
 pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(name, own) {
         Some(near) => format!("did you mean `{name}` by `{near}`?"),
@@ -36,9 +36,9 @@ pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item =
     }
 }
 
-/// A file beside `path` that was probably meant, among those that are `wanted`: its folders may be separated by
-/// backslashes, its name be spelled or encoded otherwise, or end in another format. Where it is in `folder`, it is told
-/// as it is called from there.
+/// Returns a file near `path` that was probably meant, among those that are `wanted`: its folders may be separated by
+/// backslashes, its name be spelled or encoded otherwise, or end in another format. If it is in `folder`, its path is
+/// relative to that.
 pub(super) fn near_file(path: &Path, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
     let near = near_path(path, wanted)?;
     Some(near.strip_prefix(folder).unwrap_or(&near).display().to_string())
@@ -78,15 +78,15 @@ fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
     let found = names.iter().find(has_name).or_else(|| with_stem(&meant_stem));
     let found = found.or_else(|| {
         let of_same_product = names.iter().filter(|name| numbers(name) == numbers(&meant));
-        // What they end in is all the same, and tells nothing.
+        // Their endings are all the same, and distinguish nothing.
         let stems: Vec<String> = of_same_product.map(|name| parts(name).0).collect();
         with_stem(nearest(&meant_stem, stems.iter().map(String::as_str))?)
     });
     found.map(String::as_str)
 }
 
-/// What names have in common that mean the same file: letters with accents are written in two ways, and URLs have codes
-/// in the place of some signs.
+/// Returns what names of the same file have in common: letters with accents can be written in two ways, and URLs encode
+/// some characters.
 fn folded(name: &str) -> String {
     const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
     let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();

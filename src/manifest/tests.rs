@@ -1,9 +1,10 @@
 use std::convert::Infallible;
+use std::path::Path;
 
 use super::*;
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 
-/// Reads a manifest called `name` in a folder of its own: its jobs, or all that is wrong as a person reads it.
+/// Reads a manifest called `name` in a temporary folder: its jobs, or all its errors as they are printed.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -94,7 +95,7 @@ fn a_row_without_an_id_gets_one_that_does_not_move_with_it() {
 
 #[test]
 fn every_error_of_a_table_is_told_in_one_go() {
-    let told = read(
+    let printed = read(
         "bad.csv",
         "id,prompt,images,size,seed\n\
          a,p,https://x/1.png,huge,1.5\n\
@@ -103,12 +104,12 @@ fn every_error_of_a_table_is_told_in_one_go() {
          a,p,,,\n\
          c,p,https://x/1.png,,,,extra\n",
     );
-    insta::assert_snapshot!(told.unwrap_err());
+    insta::assert_snapshot!(printed.unwrap_err());
 }
 
 #[test]
 fn every_error_of_a_document_is_told_in_one_go() {
-    let told = read(
+    let printed = read(
         "bad.yaml",
         "version: 1\ndefaults:\n  images: https://x/a.png\njobs:\n\
          \x20 - id: a\n    promt: Make it red\n\
@@ -117,21 +118,21 @@ fn every_error_of_a_document_is_told_in_one_go() {
          \x20 - just text\n\
          \x20 - id: ../x\n    prompt: [a, b]\n",
     );
-    insta::assert_snapshot!(told.unwrap_err());
+    insta::assert_snapshot!(printed.unwrap_err());
 }
 
 #[test]
 fn every_error_of_a_documents_head_is_told_in_one_go() {
-    let told = read(
+    let printed = read(
         "bad.yaml",
         "version: 2\nbackend: vibedreem\nrun:\n  rate: fast\n  budgit: 3\n  budget: 1.234\ndefaults:\n  id: x\n  seed: -1\njob:\n  - prompt: p\n",
     );
-    insta::assert_snapshot!(told.unwrap_err());
+    insta::assert_snapshot!(printed.unwrap_err());
 }
 
 #[test]
 fn files_that_are_no_manifest_are_told_apart() {
-    let said = [
+    let printed = [
         read("a.csv", ""),
         read("a.csv", "\n\n"),
         read("a.csv", "id,images\na,https://x/1.png\n"),
@@ -144,8 +145,8 @@ fn files_that_are_no_manifest_are_told_apart() {
         read("a.yaml", "- prompt: p\n"),
         read("a.yaml", "version: 1\n"),
     ];
-    let said: Vec<_> = said.into_iter().map(Result::unwrap_err).collect();
-    insta::assert_snapshot!(said.join("\n\n"));
+    let printed: Vec<_> = printed.into_iter().map(Result::unwrap_err).collect();
+    insta::assert_snapshot!(printed.join("\n\n"));
     let missing = Manifest::open(Path::new("nowhere/catalog.csv")).unwrap_err();
     assert_eq!(missing.to_string(), "nowhere/catalog.csv: no such file");
 }
@@ -180,9 +181,9 @@ fn what_was_understood_of_a_table_is_told() {
     let path = folder.path().join("a.csv");
     std::fs::write(&path, b"ID;Instruction;Image Src;Note\na;make it red;https://x/a.png;caf\xe9\n").unwrap();
     let manifest = Manifest::open(&path).unwrap();
-    let told: Vec<&str> = manifest.notices().iter().map(|notice| notice.message.as_str()).collect();
+    let printed: Vec<&str> = manifest.notices().iter().map(|notice| notice.message.as_str()).collect();
     assert_eq!(
-        told,
+        printed,
         [
             "byte 0xE9 is not UTF-8: the file is read as windows-1252, with words such as `café`",
             "cells are separated by `;`",
@@ -308,8 +309,8 @@ fn at_once(manifest: &Manifest) -> Vec<Result<Job, Vec<Diagnostic>>> {
     };
     let read = manifest.read(make, |found| -> Result<(), ()> {
         rows.push(match found {
-            Found::Job { made, mut place, .. } => {
-                let about = place.about(Some(0), String::new(), String::new());
+            Found::Job { made, mut location, .. } => {
+                let about = location.about(Some(0), String::new(), String::new());
                 assert_eq!(about.job.as_deref(), Some(made.id.as_str()), "the place is that of the row");
                 Ok(made)
             }

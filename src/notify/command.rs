@@ -3,19 +3,20 @@ use std::process::{Child, Command, Stdio};
 
 use crate::secrets::Secret;
 
-use super::{NoticeError, Outcome};
+use super::error::NoticeError;
+use super::notice::RunNotice;
 
-/// Runs `command` in the system's shell, with the summary on stdin, the most asked-for of it in variables, and none of the
-/// run's secrets. What it prints goes to stderr, since stdout holds the closing summary alone. It may take until
-/// `impatience` is over; after that it is ended, with all that it has started.
+/// Runs `command` in the system's shell, with the summary on stdin, its most used fields in variables, and without the
+/// run's secrets. Its output goes to stderr, because stdout holds the closing summary alone. When `timeout` completes,
+/// the command is ended together with every process that it has started.
 ///
 /// # Errors
 ///
 /// It cannot be started, ends with another code than 0, or takes too long.
 pub async fn run_command(
     command: &str,
-    outcome: &Outcome,
-    impatience: impl Future<Output = String>,
+    notice: &RunNotice,
+    timeout: impl Future<Output = String>,
 ) -> Result<(), NoticeError> {
     let failed = |cause: String| NoticeError { what: format!("run `{command}`"), cause };
     let mut shell = shell(command);
@@ -23,13 +24,13 @@ pub async fn run_command(
         shell.env_remove(secret.variable);
     }
     let mut child = shell
-        .envs(variables(outcome))
+        .envs(variables(notice))
         .stdin(Stdio::piped())
         .stdout(io::stderr())
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
     let group = Group::of(&child);
-    let (stdin, summary) = (child.stdin.take(), format!("{}\n", outcome.summary));
+    let (stdin, summary) = (child.stdin.take(), format!("{}\n", notice.summary));
     let ended = tokio::task::spawn_blocking(move || {
         if let Some(mut stdin) = stdin {
             // A command that does not read its stdin closes it, and that is its right.
@@ -43,7 +44,7 @@ pub async fn run_command(
             Ok(status) => Err(failed(status.to_string())),
             Err(error) => Err(failed(error.to_string())),
         },
-        why = impatience => {
+        why = timeout => {
             group.end();
             Err(failed(format!("{why}, and it was ended")))
         }
@@ -54,12 +55,12 @@ pub async fn run_command(
 fn shell(command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]);
-    // A group of its own, so that it can be ended with all that it has started.
+    // A process group, so that the command can be ended with every process that it has started.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     shell
 }
 
-/// A command and all that it has started.
+/// A command and every process that it has started.
 #[cfg(unix)]
 struct Group(rustix::process::Pid);
 
@@ -95,22 +96,22 @@ fn shell(command: &str) -> Command {
     shell
 }
 
-fn variables(outcome: &Outcome) -> Vec<(String, String)> {
+fn variables(notice: &RunNotice) -> Vec<(String, String)> {
     let mut variables = vec![
-        ("DYEHOUSE_EXIT_CODE".to_owned(), outcome.exit.code().to_string()),
-        ("DYEHOUSE_MANIFEST".to_owned(), outcome.manifest.clone()),
+        ("DYEHOUSE_EXIT_CODE".to_owned(), notice.exit.code().to_string()),
+        ("DYEHOUSE_MANIFEST".to_owned(), notice.manifest.clone()),
     ];
-    if let Some(folder) = &outcome.folder {
+    if let Some(folder) = &notice.folder {
         variables.push(("DYEHOUSE_FOLDER".to_owned(), folder.display().to_string()));
         let page = folder.join("report").join("index.html");
         variables.push(("DYEHOUSE_REPORT".to_owned(), page.display().to_string()));
     }
     for word in ["total", "completed", "failed", "uncertain", "pending"] {
-        if let Some(count) = outcome.number(&["jobs", word]) {
+        if let Some(count) = notice.number(&["jobs", word]) {
             variables.push((format!("DYEHOUSE_JOBS_{}", word.to_uppercase()), count.to_string()));
         }
     }
-    if let Some(cents) = outcome.charged("spent") {
+    if let Some(cents) = notice.charged("spent") {
         variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), cents.to_string()));
     }
     variables
@@ -123,27 +124,27 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
 
-    fn outcome() -> Outcome {
-        Outcome::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), None)
+    fn notice() -> RunNotice {
+        RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), None)
     }
 
-    async fn run(command: &str, patience: Duration) -> Result<(), String> {
-        let impatience = async {
-            tokio::time::sleep(patience).await;
+    async fn run(command: &str, limit: Duration) -> Result<(), String> {
+        let timeout = async {
+            tokio::time::sleep(limit).await;
             "it took too long".to_owned()
         };
-        run_command(command, &outcome(), impatience).await.map_err(|error| error.to_string())
+        run_command(command, &notice(), timeout).await.map_err(|error| error.to_string())
     }
 
     #[tokio::test]
     async fn what_it_is_given_is_the_summary_and_no_secret() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("said");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("said");
         let command = format!("(cat; env) > {}", path.display());
         run(&command, Duration::from_secs(60)).await.unwrap();
-        let said = std::fs::read_to_string(path).unwrap();
-        assert!(said.starts_with(&format!("{}\n", outcome().summary)), "{said}");
-        assert!(said.contains("DYEHOUSE_EXIT_CODE=1\n") && !said.contains("VIBEDREAM_API_KEY="), "{said}");
+        let printed = std::fs::read_to_string(path).unwrap();
+        assert!(printed.starts_with(&format!("{}\n", notice().summary)), "{printed}");
+        assert!(printed.contains("DYEHOUSE_EXIT_CODE=1\n") && !printed.contains("VIBEDREAM_API_KEY="), "{printed}");
     }
 
     #[tokio::test]
@@ -151,7 +152,7 @@ mod tests {
         let long = Duration::from_secs(60);
         assert_eq!(run("exit 3", long).await.unwrap_err(), "run `exit 3`: exit status: 3");
         assert!(run("exec <&-; true", long).await.is_ok(), "whoever does not read the summary need not");
-        let said = run("(sleep 600 & sleep 600)", Duration::from_millis(1)).await.unwrap_err();
-        assert!(said.contains("was ended"), "{said}");
+        let printed = run("(sleep 600 & sleep 600)", Duration::from_millis(1)).await.unwrap_err();
+        assert!(printed.contains("was ended"), "{printed}");
     }
 }

@@ -5,23 +5,23 @@ use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use crate::http::{self, innermost};
 
 /// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The waits between attempts. Whoever is notified of a night waits for minutes at most, and the run has ended by then.
+/// The waits between attempts: a receiver is tried for at most a minute, after the run has ended.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// A client for notices. It follows no redirect, so that what was meant for one host reaches no other.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(PATIENCE).build()
+    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
 }
 
-/// Sends what `request` makes until it is taken, at most `attempts` times and no more than five. It is made again each
-/// time, so that a signature has the time of its own attempt.
+/// Sends the request that `request` makes until it succeeds, at most `attempts` times and no more than five. It is made
+/// again for each attempt, so that a signature has the time of its own attempt.
 ///
 /// # Errors
 ///
-/// What was seen last. An answer that no repetition would change ends it at once.
+/// The last failure. An answer that no repetition would change ends the attempts at once.
 pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilder) -> Result<(), String> {
     let mut waits = WAITS.into_iter().take(attempts.saturating_sub(1));
     loop {

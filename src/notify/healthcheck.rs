@@ -1,7 +1,9 @@
 use crate::exit::Exit;
 
 use super::delivery::{client, deliver};
-use super::{NoticeError, NoticeUrl, Outcome};
+use super::error::NoticeError;
+use super::notice::RunNotice;
+use super::url::NoticeUrl;
 
 /// How often a ping is tried.
 const ATTEMPTS: usize = 3;
@@ -9,30 +11,30 @@ const ATTEMPTS: usize = 3;
 /// How much of a text is sent; monitors keep no more.
 const MAX_CHARACTERS: usize = 10_000;
 
-/// A monitor that raises an alarm when a night does not report, in the manner of healthchecks.io.
+/// A monitor that raises an alarm if a run does not report, with the protocol of healthchecks.io.
 #[derive(Clone, Debug)]
 pub struct Healthcheck {
     /// The check's ping URL.
     pub url: NoticeUrl,
 }
 
-/// What a monitor is told.
+/// The signal that a monitor gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ping {
     /// The run begins.
     Start,
-    /// Every job is completed, or the run stopped where it was told to.
+    /// Every job is completed, or the run stopped at a limit that the user set.
     Success,
     /// The run ended in any other way.
     Fail,
 }
 
 impl Ping {
-    /// How a run ended, as a monitor has it. A run that found another one at work says nothing: the other will.
-    pub fn of(outcome: &Outcome) -> Option<Ping> {
-        match outcome.exit {
+    /// Returns the signal for how a run ended. `None` if another run holds the folder: that one reports itself.
+    pub fn of(notice: &RunNotice) -> Option<Ping> {
+        match notice.exit {
             Exit::Complete => Some(Ping::Success),
-            Exit::StoppedEarly if outcome.is_planned_stop => Some(Ping::Success),
+            Exit::StoppedEarly if notice.is_planned_stop => Some(Ping::Success),
             Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Ping::Fail),
             Exit::Locked => None,
         }

@@ -4,58 +4,41 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::Outcome;
+use super::notice::RunNotice;
 
-/// The metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
+/// Returns the metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
 ///
-/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the share
-/// as labels, so that the files of several can lie beside each other.
-pub fn render_metrics(outcome: &Outcome, at: Timestamp) -> String {
-    let share = outcome.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
-    let label = format!("manifest=\"{}\"{share}", escaped(&outcome.manifest));
+/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the
+/// share as labels, so that the files of several runs can share a folder.
+pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
+    let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
+    let label = format!("manifest=\"{}\"{share}", escaped(&notice.manifest));
     let mut text = Text { label, text: String::new() };
+    let number = |path: &[&str]| notice.number(path);
+    let by_word = |group: &str, words: [&'static str; 4]| words.map(|word| (word, number(&[group, word])));
+    let dollars = |cents: Option<f64>| cents.map(|cents| cents / 100.0);
+    let charged = |name: &str| dollars(notice.charged(name));
+
     text.single(
-        "last_run_timestamp_seconds",
-        GAUGE,
-        "When the last run ended, in seconds since 1970.",
+        gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since 1970."),
         Some(seconds(at)),
     );
-    text.single(
-        "last_run_exit_code",
-        GAUGE,
-        "The exit code of the last run: 0 is complete.",
-        Some(f64::from(outcome.exit.code())),
-    );
-    text.single("last_run_duration_seconds", GAUGE, "How long the last run took.", outcome.number(&["seconds"]));
-    let jobs = ["completed", "failed", "uncertain", "pending"].map(|word| (word, outcome.number(&["jobs", word])));
-    text.labelled("jobs", GAUGE, "The jobs of the manifest by status.", "status", &jobs);
-    let colors = ["on", "near", "off", "unmeasurable"].map(|word| (word, outcome.number(&["colors", word])));
-    text.labelled("checked_jobs", GAUGE, "The completed jobs by the verdict on their color.", "color", &colors);
-    text.single(
-        "removed_jobs",
-        GAUGE,
-        "Jobs with results that are gone from the manifest.",
-        outcome.number(&["removed"]),
-    );
-    let dollars = |cents: Option<f64>| cents.map(|cents| cents / 100.0);
-    let charged = |name: &str| dollars(outcome.charged(name));
-    text.single("spent_dollars_total", COUNTER, "What was charged over the folder's whole life.", charged("spent"));
-    text.single("last_run_spent_dollars", GAUGE, "What was charged in the last run.", charged("spent_now"));
-    text.single(
-        "reserved_dollars",
-        GAUGE,
-        "What submits of unknown fate may have cost beyond that.",
-        charged("reserved"),
-    );
-    text.single(
-        "budget_dollars",
-        GAUGE,
-        "The ceiling over the folder's whole life.",
-        dollars(outcome.number(&["cost_cents", "budget"])),
-    );
-    text.single("submits_total", COUNTER, "Submits over the folder's whole life.", outcome.number(&["submits"]));
-    let bytes = outcome.number(&["pictures", "bytes"]);
-    text.single("results_bytes", GAUGE, "The size of all results.", bytes);
+    let exit_code = Some(f64::from(notice.exit.code()));
+    text.single(gauge("last_run_exit_code", "The exit code of the last run: 0 is complete."), exit_code);
+    text.single(gauge("last_run_duration_seconds", "How long the last run took."), number(&["seconds"]));
+    let jobs = by_word("jobs", ["completed", "failed", "uncertain", "pending"]);
+    text.labelled(gauge("jobs", "The jobs of the manifest by status."), "status", &jobs);
+    let colors = by_word("colors", ["on", "near", "off", "unmeasurable"]);
+    text.labelled(gauge("checked_jobs", "The completed jobs by the verdict on their color."), "color", &colors);
+    text.single(gauge("removed_jobs", "Jobs with results that are gone from the manifest."), number(&["removed"]));
+    text.single(counter("spent_dollars_total", "What was charged over the folder's whole life."), charged("spent"));
+    text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), charged("spent_now"));
+    let reserved = gauge("reserved_dollars", "What submits of unknown fate may have cost beyond that.");
+    text.single(reserved, charged("reserved"));
+    let budget = dollars(number(&["cost_cents", "budget"]));
+    text.single(gauge("budget_dollars", "The ceiling over the folder's whole life."), budget);
+    text.single(counter("submits_total", "Submits over the folder's whole life."), number(&["submits"]));
+    text.single(gauge("results_bytes", "The size of all results."), number(&["pictures", "bytes"]));
     text.text
 }
 
@@ -64,12 +47,25 @@ pub fn render_metrics(outcome: &Outcome, at: Timestamp) -> String {
 /// # Errors
 ///
 /// The file cannot be written.
-pub fn write_metrics(path: &Path, outcome: &Outcome, at: Timestamp) -> io::Result<()> {
-    crate::files::replace(path, render_metrics(outcome, at).as_bytes())
+pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Result<()> {
+    crate::files::replace(path, render_metrics(notice, at).as_bytes())
 }
 
-const GAUGE: &str = "gauge";
-const COUNTER: &str = "counter";
+/// The name and the meaning of a metric.
+#[derive(Clone, Copy)]
+struct Metric {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+}
+
+fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "gauge", help }
+}
+
+fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "counter", help }
+}
 
 struct Text {
     label: String,
@@ -77,27 +73,28 @@ struct Text {
 }
 
 impl Text {
-    /// A metric with one value. One that is not known is left out: 0 would be a statement.
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: Option<f64>) {
+    /// Adds a metric with one value. An unknown one is left out, because 0 would be a statement.
+    fn single(&mut self, metric: Metric, value: Option<f64>) {
         let Some(value) = value else { return };
-        self.head(name, kind, help);
-        let label = &self.label;
+        self.head(metric);
+        let (name, label) = (metric.name, &self.label);
         // Writing to a text cannot fail.
         let _ = writeln!(self.text, "dyehouse_{name}{{{label}}} {value}");
     }
 
-    fn labelled(&mut self, name: &str, kind: &str, help: &str, key: &str, values: &[(&str, Option<f64>)]) {
+    /// Adds a metric with a value for each of several values of the label `key`.
+    fn labelled(&mut self, metric: Metric, key: &str, values: &[(&str, Option<f64>)]) {
         if values.iter().all(|(_, value)| value.is_none()) {
             return;
         }
-        self.head(name, kind, help);
+        self.head(metric);
         for (word, value) in values {
-            let (label, value) = (&self.label, value.unwrap_or_default());
+            let (name, label, value) = (metric.name, &self.label, value.unwrap_or_default());
             let _ = writeln!(self.text, "dyehouse_{name}{{{label},{key}=\"{word}\"}} {value}");
         }
     }
 
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    fn head(&mut self, Metric { name, kind, help }: Metric) {
         let _ = writeln!(self.text, "# HELP dyehouse_{name} {help}\n# TYPE dyehouse_{name} {kind}");
     }
 }
@@ -117,19 +114,24 @@ mod tests {
 
     use super::*;
     use crate::exit::Exit;
+    use crate::notify::Summaries;
+
+    fn summaries(run: serde_json::Value, batch: serde_json::Value) -> Summaries {
+        Summaries { text: String::new(), run, batch }
+    }
 
     #[test]
     fn a_night_is_a_page_of_metrics() {
-        let closing = json!({
+        let summary = json!({
             "seconds": 151.5, "removed": 1, "submits": 61, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
             "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
             "cost_cents": {"spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
         });
         let batch = json!({"attempts": 49, "pictures": {"files": 47, "bytes": 123_456}});
         let manifest = "a \"good\" one.yaml".to_owned();
-        let mut outcome = Outcome::ended(Exit::Incomplete, manifest, "runs/x".into(), String::new(), closing, batch);
-        outcome.share = Some("2/8".parse().unwrap());
-        insta::assert_snapshot!(render_metrics(&outcome, Timestamp::from_second(1_700_000_000).unwrap()), @r#"
+        let mut notice = RunNotice::ended(Exit::Incomplete, manifest, "runs/x".into(), summaries(summary, batch));
+        notice.share = Some("2/8".parse().unwrap());
+        insta::assert_snapshot!(render_metrics(&notice, Timestamp::from_second(1_700_000_000).unwrap()), @r#"
         # HELP dyehouse_last_run_timestamp_seconds When the last run ended, in seconds since 1970.
         # TYPE dyehouse_last_run_timestamp_seconds gauge
         dyehouse_last_run_timestamp_seconds{manifest="a \"good\" one.yaml",share="2/8"} 1700000000
@@ -177,19 +179,19 @@ mod tests {
 
     #[test]
     fn what_this_machine_edits_is_not_charged() {
-        let closing =
+        let summary =
             json!({"backend": "embedded", "cost_cents": {"spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
         let manifest = "m.csv".to_owned();
-        let outcome = Outcome::ended(Exit::Complete, manifest, "x".into(), String::new(), closing, json!({}));
-        let text = render_metrics(&outcome, Timestamp::UNIX_EPOCH);
+        let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), summaries(summary, json!({})));
+        let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
         assert!(text.contains("dyehouse_spent_dollars_total{manifest=\"m.csv\"} 0\n"), "{text}");
         assert!(text.contains("dyehouse_budget_dollars{manifest=\"m.csv\"} 5\n"), "{text}");
     }
 
     #[test]
     fn a_run_that_could_not_begin_has_its_code_and_no_made_up_numbers() {
-        let outcome = Outcome::broken(Exit::CannotGoOn, "m.csv".into(), "no key".into(), None);
-        let text = render_metrics(&outcome, Timestamp::UNIX_EPOCH);
+        let notice = RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "no key".into(), None);
+        let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
         assert!(text.contains("dyehouse_last_run_exit_code{manifest=\"m.csv\"} 1\n"), "{text}");
         assert!(!text.contains("dyehouse_jobs") && !text.contains("dollars"), "{text}");
     }

@@ -1,77 +1,22 @@
-//! Telling those who are not there how a night went: a webhook, a health check, a command, a file of metrics.
+//! Notifications of how a run ended: a webhook, a health check, a command, a file of metrics.
 //!
-//! Nothing here can change how a run ends. What cannot be told is said in a notice, for stderr and the logs.
+//! Nothing here can change how a run ends. A failed notification is a [`NoticeError`], for stderr and the logs.
 
 mod command;
 mod delivery;
+mod error;
 mod healthcheck;
 mod metrics;
-mod outcome;
+mod notice;
 mod signature;
+mod url;
 mod webhook;
 
 pub use command::run_command;
+pub use error::NoticeError;
 pub use healthcheck::{Healthcheck, Ping};
 pub use metrics::{render_metrics, write_metrics};
-pub use outcome::Outcome;
+pub use notice::{RunNotice, Summaries};
 pub use signature::{Signature, SigningKey, SigningKeyError};
+pub use url::{NoticeUrl, NoticeUrlError};
 pub use webhook::Webhook;
-
-/// The end point of a notice: an `http` or `https` URL. Its path may be a secret, so that only its origin is ever shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NoticeUrl(reqwest::Url);
-
-/// A text that is no URL of a notice.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoticeUrlError {
-    /// It does not parse.
-    #[error("{0}")]
-    Malformed(String),
-    /// It is not of http.
-    #[error("expected https:// or http://, not {0}:")]
-    Scheme(String),
-}
-
-/// Something could not be told: what, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {cause}")]
-pub struct NoticeError {
-    /// What was tried, to follow "failed to".
-    pub what: String,
-    /// What was seen.
-    pub cause: String,
-}
-
-impl NoticeUrl {
-    /// Reads a URL.
-    ///
-    /// # Errors
-    ///
-    /// It is none, or not of http.
-    pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
-        let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
-        match url.scheme() {
-            "http" | "https" => Ok(NoticeUrl(url)),
-            other => Err(NoticeUrlError::Scheme(other.to_owned())),
-        }
-    }
-
-    /// The URL with `segment` added to its path; what follows a `?` stays.
-    fn below(&self, segment: &str) -> NoticeUrl {
-        let mut url = self.0.clone();
-        url.set_path(&format!("{}/{segment}", self.0.path().trim_end_matches('/')));
-        NoticeUrl(url)
-    }
-}
-
-impl std::fmt::Display for NoticeUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0.origin().ascii_serialization())
-    }
-}
-
-impl std::fmt::Debug for NoticeUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "NoticeUrl({self}/…)")
-    }
-}

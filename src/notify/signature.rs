@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
-/// What proves to a receiver that a message is from whoever has the secret, and not an old one sent again: the
-/// headers of the Standard Webhooks specification, version 1.0.
+/// A proof for receivers that a message is from the owner of the secret, and not an old one sent again: the headers of
+/// the Standard Webhooks specification, version 1.0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// `webhook-id`: the same for every attempt at one message.
+    /// `webhook-id`: one value for every attempt at a message.
     pub id: String,
     /// `webhook-timestamp`: seconds since 1970.
     pub timestamp: String,
@@ -16,11 +16,11 @@ pub struct Signature {
     pub signature: String,
 }
 
-/// What messages are signed with.
+/// The key of signatures.
 #[derive(Clone, Debug)]
 pub struct SigningKey(hmac::Key);
 
-/// A secret that is none.
+/// An invalid secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is `whsec_` and no base64 after it")]
 pub struct SigningKeyError;

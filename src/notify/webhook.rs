@@ -2,7 +2,10 @@ use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 
 use super::delivery::{client, deliver};
-use super::{NoticeError, NoticeUrl, Outcome, SigningKey};
+use super::error::NoticeError;
+use super::notice::RunNotice;
+use super::signature::SigningKey;
+use super::url::NoticeUrl;
 
 /// How often a message is tried.
 const ATTEMPTS: usize = 5;
@@ -12,20 +15,20 @@ const ATTEMPTS: usize = 5;
 pub struct Webhook {
     /// Where to.
     pub url: NoticeUrl,
-    /// What the messages are signed with.
+    /// The key that messages are signed with.
     pub key: Option<SigningKey>,
 }
 
 impl Webhook {
-    /// Posts the summary, again and again within a minute where that may help.
+    /// Posts the summary, and repeats that within a minute if it may help.
     ///
     /// # Errors
     ///
     /// It was not taken.
-    pub async fn post(&self, outcome: &Outcome, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
+    pub async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
         let http = client().map_err(|error| failed(error.to_string()))?;
-        let body = outcome.summary.to_string();
+        let body = notice.summary.to_string();
         let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
         let request = || {
             let post = http.post(self.url.0.clone()).header(CONTENT_TYPE, "application/json").body(body.clone());

@@ -5,10 +5,24 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
+use super::error::DecodeError;
 use super::limits::limits;
-use super::{DecodeError, Photo, profile};
+use super::pixels::Photo;
+use super::profile;
 
-pub(super) fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
+impl Photo {
+    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP, turns it as its EXIF orientation says, and converts it from
+    /// its color profile to sRGB.
+    ///
+    /// # Errors
+    /// The decoder's message, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
+    /// 512 MiB.
+    pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
+        decode(encoded).map(|pixels| Photo { pixels })
+    }
+}
+
+fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     let guessed = ImageReader::new(Cursor::new(encoded)).with_guessed_format();
     let mut reader = guessed.map_err(|error| DecodeError(error.into()))?;
     reader.limits(limits());
@@ -27,7 +41,7 @@ pub(super) fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     Ok(pixels)
 }
 
-/// Whether the picture moves, so that its first frame stands for all of it.
+/// Whether the picture is animated; only its first frame is used.
 pub fn is_animated(encoded: &[u8]) -> bool {
     let bytes = Cursor::new(encoded);
     match image::guess_format(encoded) {

@@ -6,7 +6,7 @@ pub(super) const MAX_SIDE: u32 = 16_384;
 /// The most memory that decoding may take, in bytes.
 const MAX_MEMORY: u64 = 512 << 20;
 
-/// What decoding may take.
+/// Returns the limits of decoding.
 pub(super) fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);

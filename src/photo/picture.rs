@@ -31,7 +31,7 @@ pub struct Picture {
     pub height: u32,
 }
 
-/// Why a file is not a complete picture.
+/// The reason why a file is not a complete picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// Its first bytes are those of no known format.
@@ -105,19 +105,20 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = BufReader::new(File::open(path)?);
     let format = format_of(&mut file)?;
     let dimensions = reader(&mut file, format)?.into_dimensions();
-    let (width, height) = dimensions.map_err(|error| undecodable(&error).said_of(format))?;
+    let (width, height) = dimensions.map_err(|error| undecodable(&error).message_of(format))?;
     Ok(Picture { format, width, height })
 }
 
 impl PictureError {
-    /// The same in words for people: decoders have their own.
-    fn said_of(self, format: Format) -> PictureError {
-        const ENDS: [&str; 6] = ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
-        let said = match &self {
-            PictureError::Undecodable(said) => said.to_lowercase(),
+    /// Returns the error in words for users: decoders have different messages.
+    fn message_of(self, format: Format) -> PictureError {
+        const CUT_OFF_MESSAGES: [&str; 6] =
+            ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
+        let message = match &self {
+            PictureError::Undecodable(message) => message.to_lowercase(),
             _ => return self,
         };
-        match ENDS.iter().any(|end| said.contains(end)) {
+        match CUT_OFF_MESSAGES.iter().any(|end| message.contains(end)) {
             true => PictureError::CutOff(format.name()),
             false => PictureError::Undecodable(format!("its header is not that of a {}", format.name())),
         }

@@ -8,7 +8,7 @@ pub(super) fn resize(pixels: &DynamicImage, side: u32) -> DynamicImage {
     let scaled = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
     let (to_width, to_height) = (scaled(width), scaled(height));
     let mut to = DynamicImage::new(to_width, to_height, pixels.color());
-    // Both have the sizes and the layout that they say, so this cannot fail.
+    // Both have the sizes and the layout that they were created with, so this cannot fail.
     let resized = Resizer::new().resize(pixels, &mut to, None);
     debug_assert!(resized.is_ok(), "{resized:?}");
     to

@@ -1,7 +1,10 @@
-use image::{ImageBuffer, Rgb as Pixel, RgbImage, RgbaImage};
+use std::io::Cursor;
+
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ImageBuffer, ImageEncoder, Rgb as Pixel, RgbImage, RgbaImage};
 
 use super::*;
-use crate::color::Plane;
+use crate::color::{Plane, Rgb};
 
 fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

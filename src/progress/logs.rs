@@ -3,7 +3,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{LogFormat, Output};
 use crate::manifest::Style;
 
-use super::Screen;
+use super::screen::Screen;
 
 /// Starts logging to the screen. What belongs to a job is in its span, whose `id` each JSON line has under `span`. `RUST_LOG` wins over `-v` and `-q`.
 pub fn start_logs(output: &Output, screen: &Screen) {

@@ -11,16 +11,14 @@ use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopRe
 use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
 
-/// How many jobs' ends the pace is told from.
-const REMEMBERED: usize = 64;
+/// How many job ends the pace is computed from.
+const MAX_REMEMBERED_ENDS: usize = 64;
 
 /// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
 pub struct Reporter<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
-    /// How many jobs were meant.
-    total: u64,
-    rate: SubmitRate,
+    /// How many jobs have something left to do.
     work: u64,
     ended: u64,
     failed: u64,
@@ -30,27 +28,18 @@ pub struct Reporter<'s> {
     ends: VecDeque<Instant>,
 }
 
-/// What there is to do in a run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Outlook {
-    /// How many jobs have something left to do.
-    pub work: u64,
-    /// How many of them only get pictures back that were moved aside.
-    pub returning: u64,
-}
-
-/// How a job ended for this run.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How a job's work in this run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JobEnd {
     Completed,
     Failed,
     Uncertain,
-    /// It is left to a later run, and has not failed.
+    /// Left to a later run, which is no failure.
     Deferred,
 }
 
 impl JobEnd {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             JobEnd::Completed => "completed",
             JobEnd::Failed => "failed",
@@ -60,12 +49,23 @@ impl JobEnd {
     }
 }
 
-impl Outlook {
-    /// What is left to do of `total` jobs; nothing where that is all of them.
-    fn words(self, total: u64) -> String {
+/// The work of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RemainingWork {
+    /// How many jobs the run is for.
+    pub total: u64,
+    /// How many jobs have something left to do.
+    pub work: u64,
+    /// How many of them only get pictures back that were moved aside.
+    pub returning: u64,
+}
+
+impl RemainingWork {
+    /// Returns what is left to do, in words; an empty text if that is all of the jobs.
+    fn words(self) -> String {
         let open = self.work.saturating_sub(self.returning);
         let left = match open {
-            _ if open == total => String::new(),
+            _ if open == self.total => String::new(),
             0 if self.returning > 0 => String::new(),
             _ => format!(", {open} left to do"),
         };
@@ -78,32 +78,30 @@ impl Outlook {
 }
 
 impl<'s> Reporter<'s> {
-    /// A reporter of a run over `total` jobs whose submits go out at `rate`.
-    pub fn new(screen: &'s Screen, total: u64, rate: SubmitRate) -> Reporter<'s> {
-        let (work, ended, failed, uncertain) = (0, 0, 0, 0);
-        let ends = VecDeque::new();
-        Reporter { screen, bar: None, total, rate, work, ended, failed, uncertain, is_charged: true, ends }
-    }
-
-    /// Begins.
-    pub fn open(&mut self, manifest: &str, backend: Backend, outlook: Outlook) {
-        let work = outlook.work;
-        self.work = work;
-        self.is_charged = backend != Backend::Embedded;
-        self.ends.push_back(Instant::now());
-        let jobs = counted(self.total, "job");
-        let left = outlook.words(self.total);
-        let pace = if work > outlook.returning { format!(" at {}", self.rate) } else { String::new() };
-        self.screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
-        if self.screen.show() == Show::Bar && work > 0 {
-            // A template that is fixed here either parses or fails the first test.
-            let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
-            let bar = self.screen.bars().add(ProgressBar::new(work).with_style(style));
-            bar.enable_steady_tick(Duration::from_secs(1));
-            self.bar = Some(bar);
-            self.refresh(&RunTotals::default());
-        }
+    /// Announces a run of `manifest` whose submits go out at `rate`, and shows a bar if the screen has one.
+    pub fn start(
+        screen: &'s Screen,
+        manifest: &str,
+        backend: Backend,
+        rate: SubmitRate,
+        remaining: RemainingWork,
+    ) -> Reporter<'s> {
+        let work = remaining.work;
+        let (jobs, left) = (counted(remaining.total, "job"), remaining.words());
+        let pace = if work > remaining.returning { format!(" at {rate}") } else { String::new() };
+        screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
+        let reporter = Reporter {
+            screen,
+            bar: (screen.show() == Show::Bar && work > 0).then(|| bar(screen, work)),
+            work,
+            ended: 0,
+            failed: 0,
+            uncertain: 0,
+            is_charged: backend != Backend::Embedded,
+            ends: VecDeque::from([Instant::now()]),
+        };
+        reporter.refresh(&RunTotals::default());
+        reporter
     }
 
     /// Ends: the bar goes away.
@@ -116,10 +114,10 @@ impl<'s> Reporter<'s> {
     fn end(&mut self, end: JobEnd, job: &str, note: &str) {
         self.ended += 1;
         self.ends.push_back(Instant::now());
-        if self.ends.len() > REMEMBERED {
+        if self.ends.len() > MAX_REMEMBERED_ENDS {
             self.ends.pop_front();
         }
-        let (word, is_good) = (end.word(), end == JobEnd::Completed);
+        let is_good = end == JobEnd::Completed;
         self.failed += u64::from(end == JobEnd::Failed);
         self.uncertain += u64::from(end == JobEnd::Uncertain);
         if self.screen.show() == Show::Lines || !is_good {
@@ -130,12 +128,13 @@ impl<'s> Reporter<'s> {
                 (Style::Colored, true) => ("\u{1b}[32m", "\u{1b}[0m"),
                 (Style::Colored, false) => ("\u{1b}[33m", "\u{1b}[0m"),
             };
+            let word = end.as_str();
             let line = format!("{:>width$}/{}  {color}{word:<9}{plain}  {job}{note}", self.ended, self.work);
             self.screen.say(&line);
         }
     }
 
-    fn refresh(&self, tally: &RunTotals) {
+    fn refresh(&self, totals: &RunTotals) {
         let Some(bar) = &self.bar else { return };
         let mut parts = Vec::new();
         for (count, word) in [(self.failed, "failed"), (self.uncertain, "uncertain")] {
@@ -143,12 +142,12 @@ impl<'s> Reporter<'s> {
                 parts.push(format!("{count} {word}"));
             }
         }
-        parts.push(format!("{} in flight", tally.in_flight));
+        parts.push(format!("{} in flight", totals.in_flight));
         if let Some(per_minute) = self.per_minute() {
             parts.push(format!("{per_minute:.1}/min"));
         }
         if self.is_charged {
-            parts.push(tally.spent.to_string());
+            parts.push(totals.spent.to_string());
         }
         if let Some(left) = self.left() {
             parts.push(format!("{} left", duration(left)));
@@ -170,7 +169,7 @@ impl<'s> Reporter<'s> {
 }
 
 impl Observer for Reporter<'_> {
-    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals) {
+    fn observe(&mut self, event: &Event<'_>, totals: &RunTotals) {
         log(event);
         match event {
             Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
@@ -187,7 +186,7 @@ impl Observer for Reporter<'_> {
                 self.screen.say(&format!("{job}: a re-roll is uncertain, and may have been charged: {message}"));
             }
             Event::Failed { job, class, message } => {
-                self.end(JobEnd::Failed, job.as_str(), &format!("{class}: {message}"))
+                self.end(JobEnd::Failed, job.as_str(), &format!("{class}: {message}"));
             }
             Event::Uncertain { job, message } => self.end(JobEnd::Uncertain, job.as_str(), message),
             Event::Deferred { job, cause } => {
@@ -205,11 +204,20 @@ impl Observer for Reporter<'_> {
             }
             Event::Stopping { reason, under_way } => self.screen.say(&stopping_words(reason, *under_way)),
         }
-        self.refresh(tally);
+        self.refresh(totals);
     }
 }
 
-/// Why a run stops, what becomes of what is under way, and what ends it sooner.
+fn bar(screen: &Screen, work: u64) -> ProgressBar {
+    // A template that is fixed here either parses or fails the first test.
+    let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
+    let bar = screen.bars().add(ProgressBar::new(work).with_style(style));
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
+}
+
+/// Returns why a run stops, what happens to jobs in flight, and how to end it sooner.
 fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
         (InFlight::Nothing, _) => return format!("stopping: {reason}"),
@@ -222,7 +230,7 @@ fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     format!("stopping: {reason}; {then}")
 }
 
-/// What a person must hear at once of a check: nothing where all is well.
+/// Returns what is shown at once about a check; `None` if nothing is wrong.
 fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
     let whose = match of {
         CheckedPicture::Result => "its color",
@@ -284,9 +292,10 @@ mod tests {
         let output =
             Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
         let screen = Screen::new(&output);
-        let mut reporter = Reporter::new(&screen, 9, SubmitRate::Auto);
+        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
+        let mut reporter = Reporter::start(&screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
         reporter.bar = Some(ProgressBar::hidden());
-        let (job, tally) = (JobId::new("mug").unwrap(), RunTotals::default());
+        let (job, totals) = (JobId::new("mug").unwrap(), RunTotals::default());
         let message = "HTTP 502";
         for event in [
             Event::Failed { job: &job, class: ErrorClass::Moderated, message },
@@ -294,10 +303,10 @@ mod tests {
             Event::Uncertain { job: &job, message },
             Event::Deferred { job: &job, cause: message },
         ] {
-            reporter.observe(&event, &tally);
+            reporter.observe(&event, &totals);
         }
-        let said = reporter.bar.as_ref().unwrap().message();
-        assert!(said.starts_with("1 failed · 2 uncertain · 0 in flight"), "{said}");
+        let printed = reporter.bar.as_ref().unwrap().message();
+        assert!(printed.starts_with("1 failed · 2 uncertain · 0 in flight"), "{printed}");
     }
 
     #[test]
@@ -323,7 +332,7 @@ mod tests {
 
     #[test]
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
-        let words = |work, returning| Outlook { work, returning }.words(3);
+        let words = |work, returning| RemainingWork { total: 3, work, returning }.words();
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
         assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");

@@ -32,7 +32,7 @@ impl Screen {
             ProgressStyle::None => Show::Nothing,
             ProgressStyle::Bar => Show::Bar,
             ProgressStyle::Plain => Show::Lines,
-            // JSON logs tell all that lines would, and lines between them would break what reads them.
+            // JSON logs contain the same events, and other lines between them would break their readers.
             ProgressStyle::Auto if output.log_format == LogFormat::Json => Show::Nothing,
             ProgressStyle::Auto if is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb") => {
                 Show::Bar
@@ -51,20 +51,20 @@ impl Screen {
     /// Writes a line of progress, unless the user wants silence.
     pub fn say(&self, line: &str) {
         if self.show != Show::Nothing {
-            self.tell(line);
+            self.print_line(line);
         }
     }
 
     /// Writes a line that must be seen.
-    pub fn tell(&self, line: &str) {
-        // That stderr is closed is nothing that could be told anywhere.
+    pub fn print_line(&self, line: &str) {
+        // If stderr is closed, there is nowhere to report it.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
 
-    /// Tells why the program cannot go on, in the form that its logs have.
+    /// Prints why the program cannot continue, in the form that its logs have.
     pub fn fail(&self, why: impl FnOnce(Style) -> String) {
         match self.logs {
-            LogFormat::Text => self.tell(&why(self.style)),
+            LogFormat::Text => self.print_line(&why(self.style)),
             LogFormat::Json => tracing::error!("{}", why(Style::Plain)),
         }
     }

@@ -9,7 +9,7 @@ use crate::journal::{Ledger, LinesError};
 use crate::words::{counted, shell_word};
 
 /// How many submits a person is shown; the report has all of those that the manifest asks for, and the journal all.
-const SHOWN: usize = 10;
+const MAX_SHOWN: usize = 10;
 
 /// A submit that may have been charged, with what it takes to look it up at the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,15 +18,15 @@ pub struct UncertainSubmit {
     pub job: JobId,
     /// When the submit was announced.
     pub submitted_at: Option<Timestamp>,
-    /// Which request it was, as in the journal.
+    /// The fingerprint of the request, as in the journal.
     pub fingerprint: Fingerprint,
-    /// What is reserved for it.
+    /// The amount that is reserved for it.
     pub reserved_cents: Cents,
-    /// What became of its row.
+    /// The state of its row.
     pub row: Row,
 }
 
-/// What the manifest asks for under the id of a job.
+/// What the manifest asks for now under the id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Row {
@@ -39,8 +39,9 @@ pub enum Row {
 }
 
 impl UncertainSubmit {
-    /// All that `ledger` is in doubt about, in the order in which it was submitted; `asks_for` gives the fingerprint that
-    /// the manifest wants under an id. Rows that it no longer has are among them, for their money is reserved as well.
+    /// Returns all uncertain submits of `ledger`, in the order in which they were submitted; `asks_for` returns the
+    /// fingerprint that the manifest has for an id. Rows that the manifest no longer has are included, because their
+    /// money is reserved as well.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// What to do about those that the manifest asks for, in the run's `folder`, as it stands behind their number.
+    /// Returns what to do about those that the manifest asks for, in the run's `folder`, to follow their number.
     pub fn advice(folder: &Path) -> String {
         format!(
             "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays again",
@@ -82,8 +83,8 @@ impl UncertainSubmit {
         (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
 
-    /// What to do about those that the manifest no longer asks for, as it stands behind the word `reserved`, and a line for
-    /// each. Nothing where there are none.
+    /// Returns what to do about those that the manifest no longer asks for, to follow the word `reserved`, and a line
+    /// for each. `None` if there are none.
     pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
         if left.is_empty() {
@@ -105,9 +106,9 @@ fn release(folder: &Path) -> String {
 }
 
 fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {
-    let mut text: String = submits.iter().take(SHOWN).map(|submit| format!("            {submit}\n")).collect();
-    if submits.len() > SHOWN {
-        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - SHOWN));
+    let mut text: String = submits.iter().take(MAX_SHOWN).map(|submit| format!("            {submit}\n")).collect();
+    if submits.len() > MAX_SHOWN {
+        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - MAX_SHOWN));
     }
     text
 }

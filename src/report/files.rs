@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::ReportError;
+use super::error::ReportError;
 use crate::files::sync_folder;
 
 /// The report's folder, and what was written to it so far.
@@ -18,7 +18,7 @@ pub(crate) struct ReportFolder {
     changed: usize,
 }
 
-/// A file on its way: written beside its place, and there only once it is whole.
+/// A file that is being written: it has a temporary name until it is complete.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: BufWriter<NamedTempFile>,
@@ -41,11 +41,11 @@ pub(crate) const THUMBNAILS: &str = "thumbs";
 /// The folders below the report's that it makes and keeps tidy.
 const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 
-/// What drafts are called, so that those of a program that died can be told and removed.
+/// How the names of drafts begin, so that those of a program that died can be recognized and removed.
 pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 
 impl ReportFolder {
-    /// Opens `root`, making it where it is not there.
+    /// Opens `root`, and makes it if it does not exist.
     pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
         fs::create_dir_all(&root).map_err(|source| ReportError::io("make", &root, source))?;
         Ok(ReportFolder { root, names: BTreeSet::new(), changed: 0 })
@@ -65,32 +65,32 @@ impl ReportFolder {
 
     /// Begins the file `name`, a path below the report's folder with `/` between its parts.
     pub(crate) fn draft(&self, name: &str) -> Result<Draft, ReportError> {
-        let place = self.root.join(name);
-        let parent = place.parent().unwrap_or(&self.root);
+        let target = self.root.join(name);
+        let parent = target.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).map_err(|source| ReportError::io("make", parent, source))?;
         let file = crate::files::temporary()
             .prefix(DRAFT_PREFIX)
             .tempfile_in(parent)
-            .map_err(|source| ReportError::io("write", &place, source))?;
+            .map_err(|source| ReportError::io("write", &target, source))?;
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
-    /// Puts `draft` in its place, or drops it where the file there says the same.
+    /// Renames `draft` to its final name, or drops it if the file there has the same content.
     pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
-        let place = self.root.join(&draft.name);
-        let failed = |source| ReportError::io("write", &place, source);
+        let target = self.root.join(&draft.name);
+        let failed = |source| ReportError::io("write", &target, source);
         let file = draft.file.into_inner().map_err(|error| failed(error.into_error()))?;
         self.names.insert(draft.name);
-        if is_same(file.path(), &place).map_err(failed)? {
+        if is_same(file.path(), &target).map_err(failed)? {
             return Ok(());
         }
         file.as_file().sync_all().map_err(failed)?;
-        file.persist(&place).map_err(|error| failed(error.error))?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
         self.changed += 1;
         Ok(())
     }
 
-    /// Says that `name` belongs to the report, whoever puts it there.
+    /// Marks `name` as part of the report, so that it is not removed.
     pub(crate) fn keep(&mut self, name: &str) {
         if !self.names.contains(name) {
             self.names.insert(name.to_owned());

@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use image::ImageFormat;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
-use super::{JobView, ReportError};
+use super::model::JobView;
 use crate::job::{ContentHash, ImageSource};
 use crate::pictures::{LocalPictures, PictureProblem};
 
@@ -19,9 +20,9 @@ pub(crate) enum Before {
     File {
         /// Absolute.
         path: PathBuf,
-        /// What a person calls it.
+        /// Its name for the user.
         label: String,
-        /// What is in it, where it is a picture that can be shown small.
+        /// The hash of its content, if it is a picture that can be shown as a thumbnail.
         content: Option<ContentHash>,
     },
     /// A URL, which the page names and never loads by itself.
@@ -84,7 +85,7 @@ fn local(path: &Path, known: &mut LocalPictures) -> Before {
     }
 }
 
-/// The file of the report that stands for a `data:` URI, if there is a picture in it.
+/// Returns the file of the report for a `data:` URI, if there is a picture in it.
 pub(crate) fn data_file(uri: &str, folder: &mut ReportFolder) -> Result<Option<PathBuf>, ReportError> {
     picture_of(uri).map(|(bytes, extension)| keep(&bytes, extension, folder)).transpose()
 }
@@ -96,7 +97,7 @@ fn keep(bytes: &[u8], extension: &str, folder: &mut ReportFolder) -> Result<Path
     Ok(folder.root().join(name))
 }
 
-/// The picture in a `data:` URI, whatever media type it claims: its bytes and the extension they deserve.
+/// Returns the picture in a `data:` URI, whatever its media type claims: its bytes and the extension for its format.
 fn picture_of(uri: &str) -> Option<(Vec<u8>, &'static str)> {
     let (head, body) = uri.split_once(',')?;
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(body).collect();

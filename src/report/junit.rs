@@ -1,7 +1,7 @@
 //! `--junit FILE`: the batch as a test report, for the CI systems that read those.
 //!
 //! The elements and their order are those of Apache Ant's `junit` task, the strictest of the schemas in use, so that
-//! Jenkins, GitLab and GitHub's readers take it alike.
+//! Jenkins, GitLab and GitHub's readers accept it.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -11,24 +11,29 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::job::Backend;
 
-use super::ReportError;
+use super::error::ReportError;
 use super::model::BatchView;
-use super::spool::Spool;
+use super::row_buffer::RowBuffer;
 use super::test_case::{Ending, TestCase, TestTotals};
 
 /// Writes the cases that wait in `spool` to `path`: whole, or not at all.
-pub(crate) fn write(path: &Path, batch: &BatchView, totals: TestTotals, spool: &mut Spool) -> Result<(), ReportError> {
+pub(crate) fn write(
+    path: &Path,
+    batch: &BatchView,
+    totals: TestTotals,
+    row_buffer: &mut RowBuffer,
+) -> Result<(), ReportError> {
     let failed = |source| ReportError::io("write", path, source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = crate::files::temporary().prefix(".junit-").tempfile_in(folder).map_err(failed)?;
     let mut file = BufWriter::new(file);
-    suites(&mut file, batch, totals, spool).map_err(failed)?;
+    suites(&mut file, batch, totals, row_buffer).map_err(failed)?;
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, spool: &mut Spool) -> io::Result<()> {
+fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, row_buffer: &mut RowBuffer) -> io::Result<()> {
     let mut xml = Writer::new_with_indent(file, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let title = attribute(batch.heading());
@@ -49,7 +54,7 @@ fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, spool: &mut S
         ]);
         suite.write_inner_content(|xml| {
             properties(xml, batch)?;
-            spool.replay(|row| row.case.as_ref().map_or(Ok(()), |case| test_case(xml, &title, case)))?;
+            row_buffer.replay(|row| row.case.as_ref().map_or(Ok(()), |case| test_case(xml, &title, case)))?;
             xml.create_element("system-out").write_empty()?;
             xml.create_element("system-err").write_empty()?;
             Ok(())

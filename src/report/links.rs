@@ -1,4 +1,4 @@
-//! Paths as a page's links: relative where that can be, and with every byte encoded that a URL gives a meaning to.
+//! Paths as a page's links: relative if possible, and with every byte encoded that has a meaning in URLs.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -12,7 +12,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// It is relative, so that a run's folder can be moved or served with what it refers to; a target on another drive
 /// gets a `file:` URL. A browser resolves `..` in the text of a URL, so nothing here looks at the disk either.
 pub(crate) fn link(folder: &Path, target: &Path) -> String {
-    let (folder, target) = (tidy(folder), tidy(target));
+    let (folder, target) = (normalized(folder), normalized(target));
     let shared = folder.components().zip(target.components()).take_while(|(left, right)| left == right).count();
     if shared == 0 {
         return file_url(&target);
@@ -39,18 +39,18 @@ fn encoded(part: Component<'_>) -> String {
 }
 
 /// Takes `.` and `..` out of an absolute path by its text alone.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
             Component::ParentDir => {
-                tidy.pop();
+                normalized.pop();
             }
-            part => tidy.push(part),
+            part => normalized.push(part),
         }
     }
-    tidy
+    normalized
 }
 
 #[cfg(all(test, unix))]

@@ -1,14 +1,15 @@
 //! `failed.csv`: the rows that did not complete, as a manifest that the next run takes as it is.
 //!
-//! Its cells are the manifest's own text, to the letter. They are not neutralised for spreadsheets as those of
-//! `results.csv` are: a prompt that begins with `=` must be sent with it, and with nothing before it, or it would be
-//! another edit with another fingerprint. What is in here the user wrote in the first place; the provider's words,
-//! which nobody vouches for, stay out.
+//! Its cells are the manifest's own text, unchanged. They are not neutralised for spreadsheets as those of
+//! `results.csv` are: a prompt that begins with `=` must be sent unchanged, or it would be another edit with another
+//! fingerprint. All text in here is the user's; the provider's text, which is untrusted, stays out.
 
 use std::path::Path;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
-use super::{JobView, ReportError, inputs};
+use super::inputs;
+use super::model::JobView;
 use crate::job::ImageSource;
 use crate::manifest::Field;
 

@@ -1,4 +1,4 @@
-//! The report folder: what the person who ordered the batch sees.
+//! The report folder, for the user who ordered the batch.
 //!
 //! ```text
 //! report/
@@ -12,11 +12,13 @@
 //! ```
 //!
 //! [`write()`] takes a [`BatchView`] and a stream of [`JobView`]s and knows neither journal nor runner. Every file is
-//! written beside its place and renamed into it, so that a reader never meets half a file. A file that would not change
-//! is left alone, so that writing a report again and again while a batch runs costs little.
+//! written to a temporary name and renamed, so that a reader never sees half a file. A file whose content would not
+//! change is left alone, so that writing a report again and again while a batch runs costs little.
 
-mod alike;
+mod batch_totals;
 mod columns;
+mod duplicate_pictures;
+mod error;
 mod files;
 mod inputs;
 mod junit;
@@ -25,8 +27,8 @@ mod manifest_csv;
 mod model;
 mod page;
 mod results_csv;
+mod row_buffer;
 mod schema;
-mod spool;
 mod summary;
 mod tally;
 mod test_case;
@@ -35,10 +37,12 @@ mod tests;
 mod thumbnails;
 mod write;
 
-pub use alike::Alike;
+pub use batch_totals::BatchTotals;
+pub use duplicate_pictures::DuplicatePictures;
+pub use error::ReportError;
 pub use model::{
     BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
     Written,
 };
 pub use schema::summary_schema;
-pub use write::{ReportError, write};
+pub use write::write;

@@ -13,13 +13,13 @@ use crate::job::{
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct BatchView {
-    /// Names the run, whatever becomes of its folder: a reviewer's decisions are kept under it.
+    /// The key of the run, which stays the same if its folder moves: a reviewer's decisions are stored under it.
     pub key: String,
     /// The manifest's name, as the page's heading.
     pub title: String,
     /// Where the manifest is, as the user named it.
     pub manifest: String,
-    /// Who edits; `None` where no run was begun.
+    /// The backend that edits; `None` if no run was begun.
     pub backend: Option<Backend>,
     /// When the first submit was made.
     pub started_at: Option<Timestamp>,
@@ -27,25 +27,25 @@ pub struct BatchView {
     pub finished_at: Option<Timestamp>,
     /// Whether the batch is under way, done, or stopped early.
     pub state: BatchState,
-    /// Until when this is known, while the batch is under way: whoever reads it may do so much later.
+    /// The time of the last known event while the batch is running: the report may be read much later.
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
-    /// What was charged.
+    /// The cost that was charged.
     pub spent: Cents,
-    /// What submits without a known price, and submits of unknown fate, may have cost beyond that.
+    /// The possible cost beyond that, of submits without a known price or with an unknown outcome.
     pub reserved: Cents,
     /// The ceiling that was set.
     pub budget: Option<Cents>,
     /// How many jobs have pictures in `results/` and are no longer in the manifest.
     pub removed: u64,
-    /// The jobs that the last run did not submit because of pictures that nobody knows.
+    /// The jobs that the last run did not submit because pictures exist that the journal does not know.
     pub held_back: HeldBack,
     /// The 429s and the pauses, in order of time.
     pub timeline: Vec<TimelineEvent>,
-    /// The command that goes on with this run, as a person would type it.
+    /// The command that continues this run, as a user would type it.
     pub resume: Option<String>,
-    /// What a person must know besides, a sentence each.
+    /// Other facts for the user, a sentence each.
     pub notes: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ pub enum BatchState {
     Running,
     /// Nothing is left to do.
     Finished,
-    /// It ended early and can be resumed; the text says why.
+    /// It ended early and can be resumed; the text is the reason.
     Stopped(String),
 }
 
@@ -66,18 +66,18 @@ pub enum BatchState {
 pub struct TimelineEvent {
     /// When it began.
     pub at: Timestamp,
-    /// When it was over, where that is known.
+    /// When it was over, if that is known.
     pub until: Option<Timestamp>,
-    /// What it was.
+    /// Its kind.
     pub kind: TimelineKind,
 }
 
-/// What slowed a batch down.
+/// The reason why a batch was slowed down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
     /// The provider answered 429 and named, or left to us, a time to wait.
     RateLimited,
-    /// The batch held back of its own accord: the provider was down, the network was gone.
+    /// The batch paused by itself: the provider was down, the network was gone.
     Paused,
 }
 
@@ -92,27 +92,27 @@ pub struct JobView {
     pub prompt: String,
     /// The pictures to edit, as they are sent.
     pub images: Vec<ImageSource>,
-    /// Local copies of pictures to edit that `images` names by URL, where at hand. Files of `images` need not be
-    /// named again.
+    /// Local copies of pictures to edit that `images` names by URL, if available. Files of `images` need not be named
+    /// again.
     pub before: Vec<PathBuf>,
     /// The pictures that came back, as they are in `results/`.
     pub files: Vec<ResultFile>,
-    /// Whether somebody has changed `files` since they were saved.
+    /// Whether the user has changed `files` since they were saved.
     pub is_retouched: bool,
-    /// The same as the provider made them, where the color lock has corrected `files`.
+    /// The pictures as the provider made them, if the color lock has corrected `files`.
     pub originals: Vec<ResultFile>,
     /// The color asked for, `#RRGGBB`.
     pub color: Option<String>,
-    /// What the check of the color found.
+    /// The result of the color check.
     pub check: Option<ColorCheck>,
     /// All tries, where the color was missed and the job was submitted again for it: the first and the re-rolls, oldest
     /// first. `cost` is that of all of them.
     pub tries: Vec<TryView>,
     /// The prediction's id at the provider, of the attempt that is shown.
     pub prediction_id: Option<String>,
-    /// What it was charged, re-rolls included.
+    /// The cost that was charged for it, re-rolls included.
     pub cost: Cents,
-    /// What it may have cost beyond that.
+    /// The possible cost beyond that.
     pub reserved: Cents,
     /// How often it was submitted.
     pub attempts: u32,
@@ -120,9 +120,9 @@ pub struct JobView {
     pub submitted_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// What tells its request from all others in the journal.
+    /// The fingerprint of its request in the journal.
     pub fingerprint: Option<Fingerprint>,
-    /// Why it failed.
+    /// The class of its error.
     pub error_class: Option<ErrorClass>,
     /// The error in the provider's or the program's words.
     pub error: Option<String>,
@@ -153,7 +153,7 @@ pub struct ResultFile {
     pub blake3: ContentHash,
 }
 
-/// What the check of a result's color found.
+/// The result of the check of a result's color.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColorCheck {
     /// The color asked for, `#RRGGBB`.
@@ -166,11 +166,11 @@ pub struct ColorCheck {
     pub plain: Option<f64>,
     /// The mean CIEDE2000 difference of the rest of the picture to what it was.
     pub background: Option<f64>,
-    /// The color that the provider's picture shows, `#RRGGBB`, where the color lock has corrected it.
+    /// The color that the provider's picture shows, `#RRGGBB`, if the color lock has corrected it.
     pub original: Option<String>,
     /// Whether that is near enough.
     pub verdict: Verdict,
-    /// Why it is so, above all why it cannot be told.
+    /// The reason of the verdict, above all why a color cannot be measured.
     pub reason: Option<String>,
 }
 
@@ -183,13 +183,13 @@ pub struct TryView {
     pub seed: Option<Seed>,
     /// The prediction's id at the provider.
     pub prediction_id: Option<String>,
-    /// What it was charged.
+    /// The cost that was charged for it.
     pub cost: Cents,
-    /// What it may have cost beyond that.
+    /// The possible cost beyond that.
     pub reserved: Cents,
     /// The pictures that came back: in `results/` if they are the best, in `earlier/` otherwise.
     pub files: Vec<ResultFile>,
-    /// What the check of the color found.
+    /// The result of the color check.
     pub check: Option<ColorCheck>,
     /// Whether it is the one that stands under the job's name.
     pub is_shown: bool,
@@ -204,7 +204,7 @@ pub struct ReportOptions {
     pub junit: Option<PathBuf>,
 }
 
-/// What is left of making a report.
+/// The result of writing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The page.
@@ -218,7 +218,7 @@ pub struct Written {
 }
 
 impl BatchView {
-    /// What the page and the test report are called.
+    /// Returns the title of the page and of the test report.
     pub(crate) fn heading(&self) -> &str {
         if self.title.is_empty() { "Batch" } else { &self.title }
     }
@@ -256,7 +256,7 @@ impl JobView {
         }
     }
 
-    /// What to do about a job that did not complete, if anything is known.
+    /// Returns what to do about a job that did not complete, if anything is known.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
@@ -283,7 +283,7 @@ impl BatchState {
         }
     }
 
-    /// Why the batch ended early.
+    /// Returns why the batch ended early.
     pub fn reason(&self) -> Option<&str> {
         match self {
             BatchState::Stopped(reason) => Some(reason),

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::job::ErrorClass;
 
-/// The schema of version 1. Fields are added within a version, and none changes its meaning or goes: whoever reads
-/// should let unknown ones pass.
+/// The schema of version 1. Fields are added within a version, and none changes its meaning or is removed: readers
+/// should ignore unknown ones.
 pub fn summary_schema() -> Value {
     let count = |description: &str| json!({"description": description, "type": "integer", "minimum": 0});
     let text = |description: &str| json!({"description": description, "type": "string"});

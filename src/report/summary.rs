@@ -1,15 +1,12 @@
 //! `summary.json`: the whole batch in one object, version 1.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::alike::Alike;
+use super::batch_totals::BatchTotals;
 use super::model::BatchView;
 use super::tally::Tally;
-use crate::color::VerdictCounts;
-use crate::job::{Backend, ErrorClass, HeldBack, StatusCounts};
+use crate::job::Backend;
 
 /// The object in `summary.json`. Fields are added within a version, and none changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -22,33 +19,22 @@ pub(crate) struct Summary<'a> {
     state: &'a str,
     /// When the last thing happened that this knows of, while it is `running`; `null` otherwise.
     as_of: Option<Timestamp>,
-    /// Why the batch ended early; `null` where it did not.
+    /// The reason why the batch ended early; `null` if it did not.
     stopped_because: Option<&'a str>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     /// From the first submit to the end of the last job.
     seconds: Option<f64>,
-    jobs: StatusCounts,
-    /// Jobs with pictures in `results/` that the manifest no longer has; `jobs` does not count them.
-    removed: u64,
-    /// Jobs that the last run did not submit because of pictures in `results/` that the journal does not know.
-    held_back: &'a HeldBack,
+    #[serde(flatten)]
+    totals: BatchTotals,
     cost_cents: Cost,
-    /// Results by verdict on their color, of those that were checked.
-    colors: VerdictCounts,
     /// How many results the color lock has corrected.
     corrected: u64,
-    /// How many jobs have results that somebody has changed since they were saved.
-    retouched: u64,
     /// How many submits were made again because the color was missed; `attempts` counts them too.
     rerolls: u64,
-    /// Jobs by error class; classes that no job has are left out.
-    errors: &'a BTreeMap<ErrorClass, u64>,
     /// How many submits were made.
     attempts: u64,
     pictures: Pictures,
-    /// Jobs that show exactly the same picture as an earlier job.
-    alike: &'a Alike,
     notes: &'a [String],
 }
 
@@ -78,22 +64,24 @@ impl<'a> Summary<'a> {
             started_at: batch.started_at,
             finished_at: batch.finished_at,
             seconds: seconds(batch),
-            jobs: batch.counts,
-            removed: batch.removed,
-            held_back: &batch.held_back,
+            totals: BatchTotals {
+                jobs: batch.counts,
+                removed: batch.removed,
+                held_back: batch.held_back.clone(),
+                colors: tally.colors,
+                retouched: tally.retouched,
+                errors: tally.errors.clone(),
+                duplicates: tally.duplicate_pictures.found.clone(),
+            },
             cost_cents: Cost {
                 spent: batch.spent.0,
                 reserved: batch.reserved.0,
                 budget: batch.budget.map(|budget| budget.0),
             },
-            colors: tally.colors,
             corrected: tally.corrected,
-            retouched: tally.retouched,
             rerolls: tally.rerolls,
-            errors: &tally.errors,
             attempts: tally.attempts,
             pictures: Pictures { files: tally.pictures, bytes: tally.picture_bytes },
-            alike: &tally.alikes.found,
             notes: &batch.notes,
         }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::JobView;
-use super::alike::Alikes;
+use super::duplicate_pictures::DuplicatePictureFinder;
+use super::model::JobView;
 use crate::color::{Verdict, VerdictCounts};
 use crate::job::{Cents, ErrorClass, JobStatus};
 
@@ -20,13 +20,13 @@ pub(crate) struct Tally {
     pub(crate) attempts: u64,
     /// Results that the color lock has corrected.
     pub(crate) corrected: u64,
-    /// Jobs whose results somebody has changed since they were saved.
+    /// Jobs whose results the user has changed since they were saved.
     pub(crate) retouched: u64,
     /// Submits that were made again because the color was missed.
     pub(crate) rerolls: u64,
     /// Jobs that show another one's picture.
-    pub(crate) alikes: Alikes,
-    /// What charts are drawn from: some bytes a job.
+    pub(crate) duplicate_pictures: DuplicatePictureFinder,
+    /// The data of charts: some bytes a job.
     pub(crate) ends: Vec<End>,
     /// From the last submit to the picture.
     pub(crate) seconds: Vec<f32>,
@@ -45,7 +45,7 @@ pub(crate) struct End {
 impl Tally {
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
-        self.alikes.add(job);
+        self.duplicate_pictures.add(job);
         self.attempts += u64::from(job.attempts);
         self.corrected += u64::from(!job.originals.is_empty());
         self.retouched += u64::from(job.is_retouched);

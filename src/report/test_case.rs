@@ -1,5 +1,5 @@
-//! Jobs as test cases. One that failed or missed its color is a failure, one whose fate nobody knows an error, one that is
-//! still to do is skipped.
+//! Jobs as test cases. One that failed or missed its color is a failure, one whose outcome is unknown an error, one
+//! that is still to do is skipped.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,16 +24,16 @@ pub(super) enum Ending {
     Error(Finding),
 }
 
-/// What was wrong with a job.
+/// The failure or the error of a job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) kind: String,
     pub(super) message: String,
-    /// What to do about it, and what tells the job from others.
+    /// What to do about it, and the fingerprint of the request.
     pub(super) text: String,
 }
 
-/// What all cases add up to.
+/// The sums of all cases.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TestTotals {
     pub(super) tests: u64,
@@ -51,15 +51,17 @@ impl TestCase {
             let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
             Finding { kind: kind.to_owned(), message, text }
         };
-        let said = || job.error.clone().unwrap_or_default();
+        let error_text = || job.error.clone().unwrap_or_default();
         let ending = match job.status {
             JobStatus::Completed => match missed(job) {
                 Some(message) => Ending::Failure(finding(Verdict::Off.as_str(), message)),
                 None => Ending::Passed,
             },
             JobStatus::Pending => Ending::Skipped,
-            JobStatus::Failed => Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), said())),
-            JobStatus::Uncertain => Ending::Error(finding("uncertain", said())),
+            JobStatus::Failed => {
+                Ending::Failure(finding(job.error_class.map_or("failed", ErrorClass::as_str), error_text()))
+            }
+            JobStatus::Uncertain => Ending::Error(finding("uncertain", error_text())),
         };
         TestCase { name: job.id.to_string(), seconds: job.seconds().unwrap_or_default(), ending }
     }

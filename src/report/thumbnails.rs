@@ -11,19 +11,19 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
-use super::ReportError;
+use super::error::ReportError;
 use super::files::{DRAFT_PREFIX, ReportFolder, THUMBNAILS};
 use crate::job::ContentHash;
 use crate::photo::Photo;
 
 /// The longer side of a thumbnail, in pixels.
-const SIDE: u32 = 320;
+const LONGER_SIDE: u32 = 320;
 
 /// JPEG quality: what a smaller picture gains from more cannot be seen at this size.
 const QUALITY: u8 = 82;
 
 /// How many thumbnails may wait: enough to keep all cores busy, and no more, so that memory stays flat.
-const WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// Takes orders for thumbnails while others are being made.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(crate) fn alongside<T, E: From<ReportError>>(
     let folder = root.join(THUMBNAILS);
     fs::create_dir_all(&folder).map_err(|source| ReportError::io("make", &folder, source))?;
     let known = names(&folder).map_err(|source| ReportError::io("read", &folder, source))?;
-    let (orders, queue) = mpsc::sync_channel::<Order>(WAITING);
+    let (orders, queue) = mpsc::sync_channel::<Order>(MAX_WAITING);
     thread::scope(|scope| {
         scope.spawn(|| {
             queue.into_iter().par_bridge().for_each(|order| {
@@ -97,10 +97,10 @@ impl Order {
     }
 }
 
-/// The picture as a JPEG of at most [`SIDE`] pixels a side, on white where it is transparent.
+/// The picture as a JPEG of at most [`LONGER_SIDE`] pixels a side, on white if it is transparent.
 fn thumbnail(encoded: &[u8]) -> io::Result<Vec<u8>> {
     let photo = Photo::decode(encoded).map_err(io::Error::other)?;
-    let photo = if photo.longer_side() > SIDE { photo.resized(SIDE) } else { photo };
+    let photo = if photo.longer_side() > LONGER_SIDE { photo.resized(LONGER_SIDE) } else { photo };
     let mut jpeg = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
     on_white(photo.image()).write_with_encoder(encoder).map_err(io::Error::other)?;

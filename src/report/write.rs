@@ -1,15 +1,16 @@
 //! From views to the files of the report.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::alike::Alikes;
 use super::columns::Columns;
+use super::duplicate_pictures::DuplicatePictureFinder;
+use super::error::ReportError;
 use super::files::ReportFolder;
 use super::manifest_csv::DataUris;
 use super::model::{BatchView, JobView, ReportOptions, Written};
-use super::page::Page;
-use super::spool::{Row, Spool};
+use super::page::{Page, PageJob};
+use super::row_buffer::{Row, RowBuffer};
 use super::summary::Summary;
 use super::tally::Tally;
 use super::test_case::{TestCase, TestTotals};
@@ -17,58 +18,6 @@ use super::{inputs, junit, manifest_csv, results_csv, thumbnails};
 use crate::job::{Backend, JobStatus};
 use crate::pictures::LocalPictures;
 use crate::run_folder::RunFolder;
-
-/// Why a report could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// A file or folder of the report.
-    #[error("{verb} {}", path.display())]
-    Io {
-        /// What was tried: `make`, `read`, `write`, `remove`.
-        verb: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The temporary file in which rows wait.
-    #[error("keep rows in a temporary file")]
-    Spool(#[from] io::Error),
-    /// A row of a table.
-    #[error("write a row of {name}")]
-    Table {
-        /// The table's file.
-        name: &'static str,
-        /// What the CSV writer said.
-        source: csv::Error,
-    },
-    /// The page.
-    #[error("fill in the page")]
-    Page(#[from] minijinja::Error),
-    /// Data that is no JSON.
-    #[error("write the page's data")]
-    Data(#[from] serde_json::Error),
-}
-
-impl ReportError {
-    pub(crate) fn io(verb: &'static str, path: &Path, source: io::Error) -> ReportError {
-        ReportError::Io { verb, path: path.to_owned(), source }
-    }
-
-    /// The way out.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            ReportError::Io { .. } => {
-                "see that the folder can be written and the disk has room, then run `dyehouse report`"
-            }
-            ReportError::Spool(_) => "see that the folder for temporary files can be written and has room",
-            ReportError::Table { .. } => "see that the disk has room, then run `dyehouse report`",
-            ReportError::Page(_) | ReportError::Data(_) => {
-                "the pictures and the journal are whole; this is a fault of the program"
-            }
-        }
-    }
-}
 
 /// Writes the report of the run in `folder` to `folder/report`.
 ///
@@ -89,7 +38,7 @@ pub fn write<E: From<ReportError>>(
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let mut tally = Tally::default();
-    let mut spool = Spool::new().map_err(ReportError::from)?;
+    let mut row_buffer = RowBuffer::new().map_err(ReportError::from)?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();
     let mut page = Page::default();
@@ -107,23 +56,23 @@ pub fn write<E: From<ReportError>>(
             case.iter().for_each(|case| totals.add(case));
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
-            spool.push(&row).map_err(ReportError::from)?;
-            page.push(&job, &before, row.own, &mut report, thumbnails)?;
+            row_buffer.push(&row).map_err(ReportError::from)?;
+            page.push(PageJob { view: &job, before: &before, own: row.own }, &mut report, thumbnails)?;
         }
         Ok::<_, E>(())
     })?;
     if batch.backend == Some(Backend::Embedded) {
-        // Its editor makes the same picture whatever the seed is, and mixes nothing up.
-        tally.alikes = Alikes::default();
+        // Its editor makes the same picture for every seed, and confuses no pictures.
+        tally.duplicate_pictures = DuplicatePictureFinder::default();
     }
-    write_tables(&mut spool, columns.names(), &mut report)?;
+    write_tables(&mut row_buffer, columns.names(), &mut report)?;
     let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::from)?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
     page.finish(batch, &tally, columns.names(), &mut report)?;
     report.sweep()?;
     if let Some(path) = &options.junit {
-        junit::write(path, batch, totals, &mut spool)?;
+        junit::write(path, batch, totals, &mut row_buffer)?;
     }
     Ok(Written {
         index: report.root().join("index.html"),
@@ -133,7 +82,7 @@ pub fn write<E: From<ReportError>>(
     })
 }
 
-fn write_tables(spool: &mut Spool, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
+fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
     const RESULTS: &str = "results.csv";
     const FAILED: &str = "failed.csv";
     let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
@@ -146,7 +95,7 @@ fn write_tables(spool: &mut Spool, own: &[String], report: &mut ReportFolder) ->
     results.write_record(header.map(|name| results_csv::neutral(&name).into_owned())).map_err(in_results)?;
     let header = manifest_csv::COLUMNS.into_iter().chain(own.iter().map(String::as_str));
     failed.write_record(header).map_err(in_failed)?;
-    spool.replay(|row| {
+    row_buffer.replay(|row| {
         let own_cells = row.own_cells(own.len());
         let cells = row.results.iter().map(String::as_str).chain(own_cells.iter().copied());
         results.write_record(cells.map(|cell| results_csv::neutral(cell).into_owned())).map_err(in_results)?;

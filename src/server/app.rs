@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::answer::Refusal;
 use super::auth::KeyHash;
 use super::chaos::Chaos;
-use super::store::{self, BodyHash, Entry, State, Store};
-use super::{Limits, model};
+use super::config::ServerLimits;
+use super::model;
+use super::store::{self, BodyHash, PredictionState, Store, StoredPrediction};
 use crate::api::wire::{Generate, Prediction, PredictionId, Submitted, prediction_path, status};
 
 /// The server's state, shared by its routes and workers.
@@ -26,7 +27,7 @@ pub(super) struct App {
     pub(super) address: SocketAddr,
     pub(super) store: Store,
     pub(super) ids: Ids,
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     /// The ids of predictions that wait for a worker.
     pub(super) queue: UnboundedSender<Uuid>,
     pub(super) stop: CancellationToken,
@@ -43,7 +44,7 @@ pub(super) enum Ids {
 }
 
 impl Ids {
-    /// Ids that go on after the `known` ones.
+    /// Ids that continue after the `known` ones.
     pub(super) fn seeded(chaos: Arc<Chaos>, known: usize) -> Ids {
         Ids::Seeded(chaos, AtomicU64::new(known as u64))
     }
@@ -59,14 +60,14 @@ impl Ids {
 impl App {
     /// Puts a prediction at the queue's end.
     pub(super) fn enqueue(&self, id: Uuid) {
-        // Nobody takes from the queue once the server stops; the next start finds the prediction in the ledger.
+        // After the server stops, the queue has no reader; the next start finds the prediction in the ledger.
         let _ = self.queue.send(id);
     }
 
     /// Accepts a prediction and queues it.
     ///
-    /// This runs as a task of its own: a client that hangs up in the middle must not leave a prediction that is
-    /// recorded and yet never worked on.
+    /// This runs as a separate task: a client that hangs up in the middle must not leave a prediction that is recorded
+    /// and never worked on.
     pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: BodyHash) -> Result<Uuid, Refusal> {
         if self.store.processing() >= self.limits.queued {
             return Err(Refusal::queue_full("the queue is full: try again later"));
@@ -115,12 +116,12 @@ impl App {
     pub(super) async fn prediction(&self, id: Uuid, origin: &str) -> Result<Prediction, Refusal> {
         let entry = self.entry(id)?;
         let (word, outputs, error, completed_at) = match &entry.state {
-            State::Processing => (status::PROCESSING, None, None, None),
-            State::Completed { at, .. } => {
+            PredictionState::Processing => (status::PROCESSING, None, None, None),
+            PredictionState::Completed { at, .. } => {
                 let outputs = self.outputs(id, &entry, origin).await?;
                 (status::COMPLETED, Some(outputs), None, Some(*at))
             }
-            State::Failed { at, error } => (status::FAILED, None, Some(error.to_string()), Some(*at)),
+            PredictionState::Failed { at, error } => (status::FAILED, None, Some(error.to_string()), Some(*at)),
         };
         Ok(Prediction {
             id: wire_id(id)?,
@@ -134,7 +135,7 @@ impl App {
         })
     }
 
-    async fn outputs(&self, id: Uuid, entry: &Entry, origin: &str) -> Result<Vec<String>, Refusal> {
+    async fn outputs(&self, id: Uuid, entry: &StoredPrediction, origin: &str) -> Result<Vec<String>, Refusal> {
         let files = self.store.outputs(id, entry);
         if !entry.base64 {
             let urls = files.iter().map(|(name, _)| format!("{origin}/outputs/{id}/{name}"));
@@ -151,7 +152,7 @@ impl App {
         Ok(texts)
     }
 
-    fn entry(&self, id: Uuid) -> Result<Entry, Refusal> {
+    fn entry(&self, id: Uuid) -> Result<StoredPrediction, Refusal> {
         self.store.get(id).ok_or_else(|| unknown(&id.to_string()))
     }
 }
@@ -162,7 +163,7 @@ pub(super) fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("no prediction has the id {id}"))
 }
 
-/// An error with all that caused it, for a log line.
+/// Returns an error with all its causes, for a log line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

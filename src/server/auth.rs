@@ -10,9 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::answer::Refusal;
 use super::body;
 
-/// The hash of the one key that is taken.
+/// The hash of the valid key.
 ///
-/// `blake3::Hash` compares in constant time, and a hash tells nothing of how much of a guess was right.
+/// `blake3::Hash` compares in constant time, and a hash does not reveal how much of a guess was right.
 #[derive(Clone, Copy)]
 pub(super) struct KeyHash(blake3::Hash);
 

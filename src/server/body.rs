@@ -8,7 +8,7 @@ use futures::StreamExt;
 use super::answer::Refusal;
 
 /// How long a refused body is read on, so that the client comes to read the refusal instead of a reset.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body's bytes, at most `cap` of them, within `time`.
 pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
@@ -18,7 +18,7 @@ pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u
     }
 }
 
-/// Reads on to the end of a body that nobody wants, for some bytes and seconds.
+/// Reads the rest of an unused body, for a limited number of bytes and seconds.
 pub(super) async fn discard(body: Body, cap: usize) {
     let mut chunks = body.into_data_stream();
     let reading = async {
@@ -30,8 +30,8 @@ pub(super) async fn discard(body: Body, cap: usize) {
             }
         }
     };
-    // A client that goes on for longer finds its connection closed, which is all it can be told.
-    drop(tokio::time::timeout(DISCARD_TIME, reading).await);
+    // If a client sends for longer, its connection is closed: no answer can reach it.
+    drop(tokio::time::timeout(DISCARD_TIMEOUT, reading).await);
 }
 
 async fn collect(body: Body, cap: usize) -> Result<Vec<u8>, Refusal> {

@@ -23,7 +23,7 @@ pub struct ServerConfig {
     /// Where images may be fetched from.
     pub fetch: FetchPolicy,
     /// Caps on sizes, counts and times.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// How often it fails on purpose.
     pub chaos: Option<ChaosPlan>,
 }
@@ -42,7 +42,7 @@ pub enum FetchPolicy {
 
 /// Caps that keep one client from using the machine up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// The largest body of a submit, in bytes.
     pub body_bytes: usize,
     /// The most images of a submit.
@@ -82,15 +82,15 @@ impl ServerConfig {
             api_key,
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             fetch: FetchPolicy::default(),
-            limits: Limits::default(),
+            limits: ServerLimits::default(),
             chaos: None,
         }
     }
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for ServerLimits {
+    fn default() -> ServerLimits {
+        ServerLimits {
             body_bytes: 64 << 20,
             images: MAX_IMAGES,
             image_bytes: 20 << 20,

@@ -21,13 +21,13 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Limits;
 use super::chaos::Hangup;
+use super::config::ServerLimits;
 
 /// How long connections may live.
 #[derive(Clone, Debug)]
 pub(super) struct Lifetime {
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     /// No connection is accepted after this, and the open ones end after the request that they are at.
     pub(super) stop: CancellationToken,
     /// Every connection ends at this.
@@ -35,7 +35,7 @@ pub(super) struct Lifetime {
     pub(super) tasks: TaskTracker,
 }
 
-/// Accepts connections until it is told to stop.
+/// Accepts connections until it is stopped.
 pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Lifetime) {
     let slots = Arc::new(Semaphore::new(lifetime.limits.connections));
     let accepting = async {

@@ -2,9 +2,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::StoreError;
+use super::store::StoreError;
 
-/// Why a server could not start.
+/// The reason why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The API key is empty.
@@ -15,7 +15,7 @@ pub enum ServerError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
     /// Another server holds the data folder.
@@ -39,7 +39,7 @@ impl ServerError {
         ServerError::Listen { address, source }
     }
 
-    /// The way out, where there is one.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),

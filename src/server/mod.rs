@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! connection   sockets: time limits, connection cap, graceful stop
-//!   chaos      fails on purpose, where that was asked for
-//!   routes     paths to answers; auth, body and input check what came in
-//!     app      accepts a prediction, and tells where it stands
+//!   chaos      fails on purpose, if that was asked for
+//!   routes     paths to answers; auth, body and input check requests
+//!     app      accepts a prediction, and returns its status
 //!       queue  a bounded number of workers: safety, fetch, edit
 //!       store  what was accepted and what became of it, on disk
 //! ```
@@ -15,11 +15,11 @@
 //!
 //! # Where the provider's page is silent
 //! - Errors are `{"error": "…"}`: 400 for fields, 401 for the key, 404 for unknown models, ids and paths, 405, 408,
-//!   413, and 429 where the queue is full.
+//!   413, and 429 if the queue is full.
 //! - A field that the page does not name is refused with 400: a misspelled `seed` must not be dropped unseen.
 //! - `data:` URIs are taken as images, base64 or percent-encoded.
 //! - Base64 outputs are bare base64 text of the PNG, without a `data:` prefix.
-//! - Outputs are kept until somebody deletes the data folder.
+//! - Outputs are kept until the data folder is deleted.
 
 mod answer;
 mod app;
@@ -48,12 +48,12 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-pub use config::{FetchPolicy, Limits, ServerConfig};
+pub use config::{FetchPolicy, ServerConfig, ServerLimits};
 pub use error::ServerError;
 pub use fetch::data_uri::{DataUriError, decode as decode_data_uri};
 pub use store::{LogError, StoreError};
 
-use crate::editor::Edit;
+use crate::editor::Editor;
 use app::{App, Ids};
 use auth::KeyHash;
 use chaos::Chaos;
@@ -74,12 +74,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data folder, takes up what was still in work, and listens.
+    /// Opens the data folder, queues unfinished predictions, and listens.
     ///
     /// # Errors
     /// An empty key, a data folder that cannot be written, is held by another server or has a broken record, or an
     /// address that cannot be listened on.
-    pub async fn start(config: ServerConfig, editor: Arc<dyn Edit>) -> Result<Server, ServerError> {
+    pub async fn start(config: ServerConfig, editor: Arc<dyn Editor>) -> Result<Server, ServerError> {
         let key = KeyHash::new(&config.api_key).ok_or(ServerError::EmptyKey)?;
         let fetcher = Fetcher::new(config.fetch, &config.limits).map_err(ServerError::Client)?;
         let listener =
@@ -105,8 +105,8 @@ impl Server {
         });
         unfinished.into_iter().for_each(|id| app.enqueue(id));
         let worker = queue::Worker::new(app.clone(), editor, fetcher);
-        let pace = queue::Pace { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
-        tasks.spawn(queue::run(worker, queued, pace, tasks.clone()));
+        let settings = queue::WorkerSettings { workers: config.workers, stop: stop.clone(), kill: kill.clone() };
+        tasks.spawn(queue::run(worker, queued, settings, tasks.clone()));
         let routes = routes::router(app.clone(), chaos);
         tasks.spawn(connection::accept(
             listener,
@@ -136,7 +136,7 @@ impl Server {
         format!("http://{address}")
     }
 
-    /// Stops listening, lets what is in work finish for [`Limits::stop_time`], and releases the data folder.
+    /// Stops listening, lets what is in work finish for [`ServerLimits::stop_time`], and releases the data folder.
     ///
     /// What is still in work then stays `processing`, and the next server over the same folder takes it up.
     pub async fn shutdown(self) {

@@ -1,4 +1,4 @@
-//! What the server says of its one model, as the provider's page has it.
+//! The description of the server's one model, as on the provider's page.
 
 use crate::job::{Cents, DEFAULT_MODEL};
 
@@ -6,7 +6,7 @@ use crate::job::{Cents, DEFAULT_MODEL};
 pub(super) const ID: &str = DEFAULT_MODEL;
 /// The model's name for people.
 pub(super) const NAME: &str = "FLUX.2 [pro] Edit";
-/// What a submit costs.
+/// The cost of a submit.
 pub(super) const PRICE: Cents = Cents(7);
 /// The page's own words.
 pub(super) const ESTIMATED_TIME: &str = "Variable, depending on task";

@@ -12,15 +12,16 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::app::{App, chain};
+use super::config::ServerLimits;
 use super::fetch::{self, FetchError, Fetcher};
+use super::safety;
 use super::store::StoreError;
-use super::{Limits, safety};
 use crate::api::wire::Generate;
-use crate::editor::{Edit, EditError, EditInput};
+use crate::editor::{EditError, EditInput, Editor};
 
 /// How many work, and until when.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct WorkerSettings {
     pub(super) workers: NonZeroUsize,
     /// No further prediction is begun after this.
     pub(super) stop: CancellationToken,
@@ -28,26 +29,26 @@ pub(super) struct Pace {
     pub(super) kill: CancellationToken,
 }
 
-/// Why a prediction fails, in the words of its answer.
+/// The reason why a prediction fails, in the words of its answer.
 #[derive(Debug, thiserror::Error)]
 enum EditFailure {
     #[error("the request is no longer in the server's data folder")]
     RequestGone,
-    #[error("{}", safety::FLAGGED)]
+    #[error("{}", safety::FLAGGED_MESSAGE)]
     Flagged,
     #[error("image {number} ({shown}) could not be fetched: {cause}")]
     Fetch { number: usize, shown: String, cause: FetchError },
     #[error("image {number} {fault}")]
     Image { number: usize, fault: UnusableImage },
     #[error(transparent)]
-    Edit(#[from] EditError),
+    Editor(#[from] EditError),
     #[error("the output is over {} MiB", most_bytes >> 20)]
     OutputTooLarge { most_bytes: usize },
     #[error("the editor failed over this picture")]
     BrokeOff,
 }
 
-/// Why an image is not given to the editor.
+/// The reason why an image is not passed to the editor.
 #[derive(Debug, thiserror::Error)]
 enum UnusableImage {
     #[error("is not a JPEG, PNG, GIF or WebP")]
@@ -58,34 +59,39 @@ enum UnusableImage {
     TooManyPixels { width: u32, height: u32, most_pixels: u64 },
 }
 
-/// What a worker works with.
+/// The parts that a worker uses.
 #[derive(Clone)]
 pub(super) struct Worker {
     app: Arc<App>,
-    editor: Arc<dyn Edit>,
+    editor: Arc<dyn Editor>,
     fetcher: Fetcher,
 }
 
-/// Works the queue off in order, until it is told to stop.
-pub(super) async fn run(worker: Worker, mut queued: UnboundedReceiver<Uuid>, pace: Pace, tasks: TaskTracker) {
-    let slots = Arc::new(Semaphore::new(pace.workers.get()));
+/// Works off the queue in order, until it is stopped.
+pub(super) async fn run(
+    worker: Worker,
+    mut queued: UnboundedReceiver<Uuid>,
+    settings: WorkerSettings,
+    tasks: TaskTracker,
+) {
+    let slots = Arc::new(Semaphore::new(settings.workers.get()));
     let next = async {
         loop {
             let slot = slots.clone().acquire_owned().await.ok()?;
             let id = queued.recv().await?;
             let worker = worker.clone();
-            let kill = pace.kill.clone();
+            let kill = settings.kill.clone();
             tasks.spawn(async move {
                 kill.run_until_cancelled(worker.work(id)).await;
                 drop(slot);
             });
         }
     };
-    let _: Option<Option<()>> = pace.stop.run_until_cancelled(next).await;
+    let _: Option<Option<()>> = settings.stop.run_until_cancelled(next).await;
 }
 
 impl Worker {
-    pub(super) fn new(app: Arc<App>, editor: Arc<dyn Edit>, fetcher: Fetcher) -> Worker {
+    pub(super) fn new(app: Arc<App>, editor: Arc<dyn Editor>, fetcher: Fetcher) -> Worker {
         Worker { app, editor, fetcher }
     }
 
@@ -105,7 +111,7 @@ impl Worker {
         }
     }
 
-    /// The edited picture, or why there is none.
+    /// Returns the edited picture.
     async fn edit(&self, id: Uuid) -> Result<Vec<u8>, EditFailure> {
         let request = self.app.store.request(id).await.map_err(|error| {
             tracing::error!(%id, error = %chain(&error), "a request could not be read");
@@ -130,7 +136,12 @@ impl Worker {
     }
 }
 
-fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limits) -> Result<Vec<u8>, EditFailure> {
+fn edit(
+    editor: &dyn Editor,
+    request: &Generate,
+    images: &[Vec<u8>],
+    limits: &ServerLimits,
+) -> Result<Vec<u8>, EditFailure> {
     for (index, image) in images.iter().enumerate() {
         check(image, limits).map_err(|fault| EditFailure::Image { number: index + 1, fault })?;
     }
@@ -143,7 +154,7 @@ fn edit(editor: &dyn Edit, request: &Generate, images: &[Vec<u8>], limits: &Limi
 }
 
 /// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
-fn check(image: &[u8], limits: &Limits) -> Result<(), UnusableImage> {
+fn check(image: &[u8], limits: &ServerLimits) -> Result<(), UnusableImage> {
     let format = image::guess_format(image).ok();
     let known = format.filter(|format| {
         use ImageFormat::{Gif, Jpeg, Png, WebP};

@@ -48,7 +48,7 @@ async fn generate(
         Err(_) => Some(unknown_model("?")),
     };
     if let Some(refusal) = refused {
-        // A client that waits for leave to send its body is told at once; one that sends it is heard out.
+        // A client that waits for permission to send its body is refused at once; from others the body is read first.
         if !request.headers().contains_key(EXPECT) {
             body::discard(request.into_body(), limits.body_bytes).await;
         }
@@ -120,7 +120,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     response
 }
 
-/// What the head alone rules out: a body that is no JSON, or announced as too large.
+/// Returns the refusal of a request by its head alone: its body is not JSON, or announced as too large.
 fn refused_by_head(headers: &HeaderMap, cap: usize) -> Option<Refusal> {
     let media_type = headers
         .get(CONTENT_TYPE)
@@ -142,7 +142,7 @@ fn unknown_model(model: &str) -> Refusal {
     Refusal::not_found(format!("no model is called {model}: this server has {}", model::ID))
 }
 
-/// How the client reached this server, for the URLs that it is answered with.
+/// Returns the origin at which the client reached this server, for the URLs in answers.
 fn origin(request: &Request, app: &App) -> String {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let authority = host

@@ -1,10 +1,10 @@
 //! The safety checker: a small list of words, honest about being no more than that.
 
-/// What the provider's page answers for a prompt that its check refuses.
-pub(super) const FLAGGED: &str = "Your request was flagged by content moderation. Please modify your prompt.";
+/// The provider's answer to a prompt that its safety check refuses.
+pub(super) const FLAGGED_MESSAGE: &str = "Your request was flagged by content moderation. Please modify your prompt.";
 
 /// Words that flag a prompt, as whole words in any case.
-const WORDS: &[&str] = &[
+const FLAGGED_WORDS: &[&str] = &[
     "beheaded",
     "beheading",
     "bestiality",
@@ -41,7 +41,7 @@ pub(super) fn flags(prompt: &str) -> bool {
         .map(str::to_lowercase)
         .collect();
     let text = format!(" {} ", words.join(" "));
-    WORDS.iter().any(|word| text.contains(&format!(" {word} ")))
+    FLAGGED_WORDS.iter().any(|word| text.contains(&format!(" {word} ")))
 }
 
 #[cfg(test)]

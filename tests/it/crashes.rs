@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use dyehouse::editor::{Edit, EditError, EditInput, EditOutput};
+use dyehouse::editor::{EditError, EditInput, EditOutput, Editor};
 use dyehouse::server::{FetchPolicy, Server, ServerConfig};
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ output: {drop: 4, error: 4, gone: 1, truncated: 4, wrong_length: 4, html: 2, bom
 /// Paints a picture as wide as the number at the end of the prompt, so that one in another's place is seen.
 struct Painter;
 
-impl Edit for Painter {
+impl Editor for Painter {
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError> {
         let mut png = Cursor::new(Vec::new());
         image::RgbImage::new(width(input.prompt), 2).write_to(&mut png, image::ImageFormat::Png).unwrap();

@@ -111,7 +111,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
                 let (sizes, colors) = (advice.sizes(), advice.colors());
                 let plan = Some(Plan { forecast, sizes, colors });
                 let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
-                let (errors, more_errors) = (problems.told(), problems.more);
+                let (errors, more_errors) = (problems.with_counts(), problems.more);
                 print_json(&Checked { version: 1, errors, more_errors, warnings, plan, probe });
                 return Ok(exit);
             }
@@ -121,7 +121,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
         }
         Err(failure) if is_json => {
             let (errors, more_errors) = match &failure {
-                Failure::Manifest(problems) => (problems.told(), problems.more),
+                Failure::Manifest(problems) => (problems.with_counts(), problems.more),
                 other => {
                     let (file, hint) = (arguments.run.manifest.display().to_string(), other.hint());
                     let hint = hint.unwrap_or_default();

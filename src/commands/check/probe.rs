@@ -104,7 +104,7 @@ fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Pr
                         *again += 1;
                     }
                 }
-                None if placed.len() < Problems::KEPT => {
+                None if placed.len() < Problems::MAX_KEPT => {
                     told.insert(url, placed.len());
                     let diagnostic = jobs.about(Some(number), finding.to_string(), finding.hint().to_owned());
                     placed.extend(diagnostic.map(|diagnostic| (diagnostic, 0)));

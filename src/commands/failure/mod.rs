@@ -214,7 +214,7 @@ impl Failure {
 
 /// Diagnostics one below the other, and how many there were.
 pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
-    let mut parts: Vec<String> = problems.told().iter().map(|diagnostic| render(diagnostic, style)).collect();
+    let mut parts: Vec<String> = problems.with_counts().iter().map(|diagnostic| render(diagnostic, style)).collect();
     if problems.more > 0 {
         parts.push(format!("… and {} more", problems.more));
     }

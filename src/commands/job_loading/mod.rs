@@ -63,18 +63,18 @@ pub(super) fn for_each<T: Send>(
     let taken = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && checker.deferred.is_empty();
         match found {
-            Found::Job { made: (prepared, of_job), alike, mut place } => {
-                remarks.note(of_job, alike, is_far, &mut place);
+            Found::Job { made: (prepared, of_job), alike, mut location } => {
+                remarks.note(of_job, alike, is_far, &mut location);
                 let mut job = match prepared {
                     Prepared::Ready(job) if is_good => return take(job),
                     Prepared::Ready(_) => return Ok(()),
                     Prepared::Local(job) => job,
                 };
                 if refuses_local {
-                    remarks.note_local(&job, &mut place);
+                    remarks.note_local(&job, &mut location);
                 }
                 let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
-                if let Some((images, hashes)) = checker.check(images, &mut place)
+                if let Some((images, hashes)) = checker.check(images, &mut location)
                     && is_good
                 {
                     job.request.images = images;
@@ -83,11 +83,11 @@ pub(super) fn for_each<T: Send>(
                     return take(Partitioned::Ours(each(&FoundJob::with(&borrowed, &job.columns), &sent)));
                 }
             }
-            Found::Wrong(diagnostics, mut place) => {
+            Found::Wrong(diagnostics, mut location) => {
                 problems.extend(diagnostics);
                 // Whose share it is in is not known for certain.
                 if share.is_none() {
-                    checker.check(place.pictures(), &mut place);
+                    checker.check(location.pictures(), &mut location);
                 }
             }
             Found::Broken(diagnostic) => problems.push(diagnostic),
@@ -133,7 +133,7 @@ impl PictureChecker<'_> {
     fn check(
         &mut self,
         images: Vec<(usize, ImageSource)>,
-        place: &mut RowLocation<'_>,
+        location: &mut RowLocation<'_>,
     ) -> Option<(Vec<ImageSource>, Hashes)> {
         let mut problems = Vec::new();
         let images = expanded(images, self.folder, &mut problems);
@@ -156,7 +156,7 @@ impl PictureChecker<'_> {
             self.deferred.push(|| {
                 // Whole folders are gone through for that.
                 let near = missing.and_then(|path| near_picture(&path, self.folder));
-                place.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
+                location.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
         }
         None
@@ -281,53 +281,53 @@ struct JobWarnings {
 }
 
 impl JobWarnings {
-    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, place: &mut RowLocation<'_>) {
+    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, location: &mut RowLocation<'_>) {
         if let Some(line) = alike {
             const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
             let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
-            self.alike.note(|| place.about(None, message, HINT.to_owned()));
+            self.alike.note(|| location.about(None, message, HINT.to_owned()));
         }
         if let Some(image) = of_job.private.filter(|_| is_far) {
             const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for a server \
                                 of your own say --base-url or `base_url:` under `run:`";
             let message = "the picture is in a network of your own, which the provider cannot reach".to_owned();
-            self.private.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
+            self.private.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
         if let Some(image) = of_job.unread {
             const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
             let message = "the picture's format is one that the API may not read".to_owned();
-            self.unread.note(|| place.about(Some(image.into()), message, HINT.to_owned()));
+            self.unread.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
         if of_job.has_gap {
             const HINT: &str = "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by \
                                 `when:`";
             let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
-            self.gaps.note(|| place.about_gap(message, HINT.to_owned()));
+            self.gaps.note(|| location.about_gap(message, HINT.to_owned()));
         }
         if of_job.is_date {
             const HINT: &str = "format the column as text, and fill it again";
             let message = "the id is a date, or made of one, as a spreadsheet makes of texts such as `3-1`".to_owned();
-            self.dates.note(|| place.about(None, message, HINT.to_owned()));
+            self.dates.note(|| location.about(None, message, HINT.to_owned()));
         }
         if of_job.is_shortened {
             const HINT: &str = "format the column as text, and fill it again";
             let message = "the id is made of a number that a spreadsheet has shortened".to_owned();
-            self.shortened.note(|| place.about(None, message, HINT.to_owned()));
+            self.shortened.note(|| location.about(None, message, HINT.to_owned()));
         }
         if of_job.is_cut {
             const HINT: &str =
                 "see whether all rows are there: what was cut off is not made, and this row may be half of one";
             let message = "the file ends here, with fewer cells than columns and no end of the line".to_owned();
-            self.cut.note(|| place.about(None, message, HINT.to_owned()));
+            self.cut.note(|| location.about(None, message, HINT.to_owned()));
         }
     }
 
-    fn note_local(&mut self, job: &Job, place: &mut RowLocation<'_>) {
+    fn note_local(&mut self, job: &Job, location: &mut RowLocation<'_>) {
         const HINT: &str = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in \
                             the request, which the provider does not document; or try the batch with --backend embedded";
         let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));
         let message = "the job names a local picture, which the provider cannot fetch".to_owned();
-        self.local.note(|| place.about(image, message, HINT.to_owned()));
+        self.local.note(|| location.about(image, message, HINT.to_owned()));
     }
 
     /// The error, and the warnings.

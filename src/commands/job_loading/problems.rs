@@ -22,11 +22,11 @@ pub(super) struct DeferredProblems {
 
 impl DeferredProblems {
     /// Takes one more, whose place is looked for only if there is room to tell it.
-    pub(super) fn push(&mut self, place: impl FnOnce() -> Diagnostic) {
-        if self.found.len() == Problems::KEPT {
+    pub(super) fn push(&mut self, location: impl FnOnce() -> Diagnostic) {
+        if self.found.len() == Problems::MAX_KEPT {
             self.more += 1;
         } else {
-            self.found.push(place());
+            self.found.push(location());
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let journals: Vec<Arc<dyn ReadAt>> =
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
     if let Some((one, other)) = of_different_manifests(&sources) {
-        screen.tell(&format!(
+        screen.print_line(&format!(
             "{one} and {other} are of different manifests; jobs that they define differently are paid for again"
         ));
     }
@@ -97,7 +97,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
     let report = report_data::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
-    copied.told().iter().for_each(|line| screen.tell(line));
+    copied.told().iter().for_each(|line| screen.print_line(line));
     let records = counted(joint.lacks(), "new record");
     let (out, page) = (arguments.out.display(), report.index.display());
     screen.say(&format!("{joined} joined into {out}, {records}; the report is {page}"));

@@ -10,7 +10,7 @@ use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decision, Kept, Known, Task, Work};
-use crate::progress::{Changed, Outlook};
+use crate::progress::{ChangedJobs, RemainingWork};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 use super::ids::{HashedId, Ids};
@@ -39,7 +39,7 @@ pub(super) struct Agenda {
     /// How many predictions are asked for beside those that the provider is known to have in work.
     pub(super) asked_again: u64,
     /// How many are submitted although their ids were, for they ask for something else by now.
-    pub(super) changed: Changed,
+    pub(super) changed: ChangedJobs,
     /// How those stand that are meant.
     standing: Outcome,
 }
@@ -93,7 +93,7 @@ impl Agenda {
             shown: 0,
             returning: 0,
             asked_again: 0,
-            changed: Changed::default(),
+            changed: ChangedJobs::default(),
             standing: Outcome::default(),
         };
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
@@ -201,8 +201,8 @@ impl Agenda {
     }
 
     /// The same, as it is told before it begins.
-    pub(super) fn outlook(&self) -> Outlook {
-        Outlook { work: self.left(), returning: self.returning }
+    pub(super) fn outlook(&self) -> RemainingWork {
+        RemainingWork { total: self.meant(), work: self.left(), returning: self.returning }
     }
 
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.

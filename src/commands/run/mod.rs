@@ -7,13 +7,11 @@ mod planning;
 mod prune;
 mod session;
 
-use std::time::Instant;
-
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Run;
 use crate::exit::Exit;
-use crate::progress::{Closing, Screen};
+use crate::progress::{RunSummary, Screen};
 
 use super::interrupt::Interruption;
 use super::{Failure, print, print_json};
@@ -22,7 +20,6 @@ use session::{Held, Session};
 
 /// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
-    let began = Instant::now();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let interruption = Interruption::default();
     let mut notices = Notifications::of(arguments)?;
@@ -30,15 +27,14 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     interruption.work_is_over();
     // People are told first, and the folder is free by now, for a command may want to work in it.
     match ended {
-        Ok(ended) => {
-            let closing = Closing { seconds: began.elapsed(), ..ended };
+        Ok((summary, exit)) => {
             if arguments.json {
-                print_json(&closing.json());
+                print_json(&summary.json(exit));
             } else {
-                print(closing.text().as_bytes());
+                print(summary.text().as_bytes());
             }
-            notices.tell(&runtime, Ok(&closing), &interruption);
-            Ok(closing.exit)
+            notices.tell(&runtime, Ok((&summary, exit)), &interruption);
+            Ok(exit)
         }
         Err(failure) => {
             screen.fail(|style| failure.render(style));
@@ -54,7 +50,7 @@ fn carry_out(
     runtime: &Runtime,
     notices: &mut Notifications,
     interruption: &Interruption,
-) -> Result<Closing, Failure> {
+) -> Result<(RunSummary, Exit), Failure> {
     let (mut session, Held { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
@@ -63,5 +59,5 @@ fn carry_out(
     session.tidy(&ending.ledger, remaining)?;
     let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
     session.report(&ending.ledger, remaining)?;
-    session.closing(&ending, spent_before, outcome, removed)
+    session.summary(&ending, spent_before, outcome, removed)
 }

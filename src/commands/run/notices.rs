@@ -16,9 +16,9 @@ use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{
-    Healthcheck, NoticeError, NoticeUrl, Outcome, Ping, SigningKey, Webhook, run_command, write_metrics,
+    Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook, run_command, write_metrics,
 };
-use crate::progress::Closing;
+use crate::progress::RunSummary;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
 
@@ -72,7 +72,12 @@ impl Notifications {
     }
 
     /// Tells all of them how the run ended. What cannot be told is an error in the log, and changes nothing.
-    pub(super) fn tell(mut self, runtime: &Runtime, ended: Result<&Closing, &Failure>, interruption: &Interruption) {
+    pub(super) fn tell(
+        mut self,
+        runtime: &Runtime,
+        ended: Result<(&RunSummary, Exit), &Failure>,
+        interruption: &Interruption,
+    ) {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
         // Whoever works in the folder now writes the metrics when that is done.
@@ -111,23 +116,24 @@ impl Notifications {
         });
     }
 
-    fn outcome(&self, ended: Result<&Closing, &Failure>) -> Outcome {
+    fn outcome(&self, ended: Result<(&RunSummary, Exit), &Failure>) -> RunNotice {
         let manifest = self.arguments.manifest.display().to_string();
         let outcome = match ended {
-            Ok(closing) => {
-                let summary = std::fs::read(closing.report.with_file_name("summary.json")).ok();
+            Ok((run, exit)) => {
+                let summary = std::fs::read(run.report.with_file_name("summary.json")).ok();
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
-                let folder = closing.results.parent().unwrap_or(&closing.results).to_owned();
-                Outcome::ended(closing.exit, manifest, folder, closing.text(), closing.json(), batch)
+                let folder = run.results.parent().unwrap_or(&run.results).to_owned();
+                let summaries = Summaries { text: run.text(), run: run.json(exit), batch };
+                RunNotice::ended(exit, manifest, folder, summaries)
             }
             Err(failure) => {
                 let error = failure.render(Style::Plain);
-                Outcome::broken(failure.exit(), manifest, error, failure.hint().as_deref())
+                RunNotice::broken(failure.exit(), manifest, error, failure.hint().as_deref())
             }
         };
-        let stopped = ended.ok().and_then(|closing| closing.stopped.as_ref());
+        let stopped = ended.ok().and_then(|(run, _)| run.stopped.as_ref());
         let is_planned_stop = stopped.is_some_and(StopReason::is_planned);
-        Outcome { share: self.arguments.partition, is_planned_stop, ..outcome }
+        RunNotice { share: self.arguments.partition, is_planned_stop, ..outcome }
     }
 }
 

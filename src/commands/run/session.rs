@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,8 +19,8 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Manifest, render};
 use crate::outputs::remove_strays;
 use crate::plan::Work;
-use crate::progress::{Changed, Closing, Reporter, Screen};
-use crate::report::Alike;
+use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
+use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
@@ -43,6 +43,7 @@ pub(super) enum Remaining {
 
 /// A run whose manifest is planned and whose folder is held.
 pub(super) struct Session<'a> {
+    started: Instant,
     arguments: &'a Run,
     screen: &'a Screen,
     options: Options,
@@ -55,7 +56,7 @@ pub(super) struct Session<'a> {
     /// How many jobs had their pictures moved aside because the manifest has them no more.
     set_aside: u64,
     /// The jobs that are paid for again because they ask for something else.
-    changed: Changed,
+    changed: ChangedJobs,
 }
 
 /// The run's folder, held: its journal is replayed and ready to be appended to.
@@ -67,6 +68,7 @@ pub(super) struct Held {
 
 impl<'a> Session<'a> {
     pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, Held), Failure> {
+        let started = Instant::now();
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
@@ -95,7 +97,7 @@ impl<'a> Session<'a> {
         options.check_origin(&journal.ledger, agenda.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
-        let changed = Changed { price, ..agenda.changed };
+        let changed = ChangedJobs { price, ..agenda.changed };
         let name = arguments.manifest.display().to_string();
         if let Some(mut there) = OtherRunConflicts::of(options.backend, &options.scope) {
             for decided in agenda.decided(&options.folder)? {
@@ -119,7 +121,8 @@ impl<'a> Session<'a> {
             directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             resume: Some(resume_command()),
         };
-        let session = Session { arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
+        let session =
+            Session { started, arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
         Ok((session, Held { lock, ledger, disk }))
     }
 
@@ -151,14 +154,13 @@ impl<'a> Session<'a> {
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
-            self.screen.tell("nothing is pruned, for no job is asked for");
+            self.screen.print_line("nothing is pruned, for no job is asked for");
         } else if self.arguments.prune {
             let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
         let left = self.agenda.left();
-        let mut reporter = Reporter::new(self.screen, self.agenda.meant(), self.options.settings.submits);
-        self.announce(&mut reporter);
+        let mut reporter = self.announce();
         let asks_api = self.agenda.asks_api();
         let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
         let work = self.agenda.work(&self.options.folder);
@@ -171,11 +173,12 @@ impl<'a> Session<'a> {
     }
 
     /// Tells what is about to begin, and what bounds it.
-    fn announce(&self, reporter: &mut Reporter<'_>) {
+    fn announce(&self) -> Reporter<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let left = self.agenda.left();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
-        reporter.open(&format!("{}{share}", self.name), *backend, self.agenda.outlook());
+        let name = format!("{}{share}", self.name);
+        let reporter = Reporter::start(self.screen, &name, *backend, settings.submits, self.agenda.outlook());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
@@ -190,6 +193,7 @@ impl<'a> Session<'a> {
             let end = end.to_zoned_datetime(TimeZone::system());
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
         }
+        reporter
     }
 
     /// Removes what a dead process left in `results/`, unless it may yet be asked for.
@@ -223,43 +227,48 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    pub(super) fn closing(
+    pub(super) fn summary(
         &self,
         ending: &Ending,
         spent_before: Cents,
         outcome: Outcome,
         removed: u64,
-    ) -> Result<Closing, Failure> {
+    ) -> Result<(RunSummary, Exit), Failure> {
         let Outcome { counts, errors, colors, retouched } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
-        Ok(Closing {
+        let exit = exit(counts, colors, ending.stopped.as_ref());
+        let summary = RunSummary {
             backend: options.backend,
             partition: options.partition,
             work: self.agenda.left(),
-            counts,
+            totals: BatchTotals {
+                jobs: counts,
+                removed,
+                held_back: self.agenda.held_back.clone(),
+                colors,
+                retouched,
+                errors,
+                duplicates: DuplicatePictures::of_report(&options.folder),
+            },
             submits: ledger.submits(),
-            spent: ledger.spent(),
-            spent_now: ledger.spent().minus(spent_before),
-            reserved: ledger.reserved(),
-            budget: options.settings.budget,
-            budget_per_run: options.settings.budget_per_run,
-            seconds: Duration::ZERO,
+            money: MoneySummary {
+                spent: ledger.spent(),
+                spent_now: ledger.spent().minus(spent_before),
+                reserved: ledger.reserved(),
+                budget: options.settings.budget,
+                budget_per_run: options.settings.budget_per_run,
+            },
+            elapsed: self.started.elapsed(),
             stopped: ending.stopped.clone(),
-            errors,
             uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
-            removed,
             set_aside: self.set_aside,
             changed: self.changed,
-            retouched,
-            held_back: self.agenda.held_back.clone(),
-            colors,
-            alike: Alike::of_report(&options.folder),
             rerolls: options.settings.color.rerolls,
             results: options.folder.results(),
             report: options.folder.report_page(),
             resume: resume_command(),
-            exit: exit(counts, colors, ending.stopped.as_ref()),
-        })
+        };
+        Ok((summary, exit))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::colors::function;
 use super::words::{begins_clause, is_keep};
 
-/// Signs and turns of phrase that stand for a word.
+/// Signs and phrases that mean the same as a word.
 const MEANINGS: &[(&str, &str)] = &[
     ("-->", " to "),
     ("->", " to "),
@@ -17,14 +17,15 @@ const MEANINGS: &[(&str, &str)] = &[
     ("rather than", " from "),
 ];
 
-/// The clauses of a prompt as words in lower case. What follows "and" or "but" is a clause of its own if it begins as one.
+/// Returns the clauses of a prompt as words in lower case. The words after "and" or "but" are a separate clause if they
+/// begin as one.
 pub(super) fn clauses(prompt: &str) -> Vec<Vec<String>> {
     let mut text = prompt.to_lowercase();
-    while let Some((place, hex)) = function(&text) {
-        text.replace_range(place, &format!(" {hex} ").to_lowercase());
+    while let Some((span, hex)) = function(&text) {
+        text.replace_range(span, &format!(" {hex} ").to_lowercase());
     }
-    for (said, meant) in MEANINGS {
-        text = text.replace(said, meant);
+    for (phrase, meaning) in MEANINGS {
+        text = text.replace(phrase, meaning);
     }
     sentences(&text).iter().flat_map(|sentence| split_at_conjunctions(sentence)).collect()
 }

@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::color::Hex;
 
 /// A word that is a CSS color and is said of stuff more often.
-const STUFF: &str = "linen";
+const MATERIAL_NAME: &str = "linen";
 
-/// Names that shops use and CSS lacks, with the values that encyclopedias give. Many of them are things as well, so that
-/// they count only where nothing follows that they could describe.
+/// Names that shops use and CSS lacks, with the values that encyclopedias give. Many of them are things as well, so
+/// they count only if no word follows that they could describe.
 const SHOP_NAMES: &[(&str, [u8; 3])] = &[
     ("amber", [0xFF, 0xBF, 0x00]),
     ("apricot", [0xFB, 0xCE, 0xB1]),
@@ -47,7 +47,7 @@ const SHOP_NAMES: &[(&str, [u8; 3])] = &[
 ];
 
 /// Words before a name that make another color of it, with what is mixed in and how much of it.
-const SHADES: &[(&str, u8, f32)] = &[
+const SHADE_WORDS: &[(&str, u8, f32)] = &[
     ("dark", 0, 0.4),
     ("darker", 0, 0.4),
     ("light", 255, 0.5),
@@ -77,7 +77,7 @@ fn plain(clause: &[String], at: usize) -> Option<Named> {
     }
     let named = |length: usize| {
         let name: String = words[..length].iter().map(|word| word.trim_end_matches("'s")).collect();
-        let is_name = name != STUFF && name.chars().all(|character| character.is_ascii_alphabetic());
+        let is_name = name != MATERIAL_NAME && name.chars().all(|character| character.is_ascii_alphabetic());
         let css = is_name.then(|| name.parse().ok()).flatten();
         let shop = || SHOP_NAMES.iter().find(|(known, _)| *known == name && ends(&words[length..]));
         css.or_else(|| shop().map(|(_, hex)| Hex(*hex))).map(|hex| Named { hex, length, is_code: false })
@@ -88,7 +88,7 @@ fn plain(clause: &[String], at: usize) -> Option<Named> {
 /// A name behind a word such as `dark`, where CSS has no name for both: black or white is mixed in as `color-mix()` does it in
 /// sRGB.
 fn shaded(clause: &[String], at: usize) -> Option<Named> {
-    let (_, mixed, share) = SHADES.iter().find(|(word, ..)| *word == clause[at])?;
+    let (_, mixed, share) = SHADE_WORDS.iter().find(|(word, ..)| *word == clause[at])?;
     clause.get(at + 1)?;
     let plain = plain(clause, at + 1).filter(|named| !named.is_code)?;
     let mix = |channel: u8| (f32::from(channel) * (1.0 - share) + f32::from(*mixed) * share).round() as u8;
@@ -117,7 +117,7 @@ fn ends(behind: &[String]) -> bool {
     })
 }
 
-/// The color code that a word is: `#1e90ff`, `#abc`, `0x1e90ff`, or six digits where they cannot be a word or a number.
+/// The color code that a word is: `#1e90ff`, `#abc`, `0x1e90ff`, or six digits if they cannot be a word or a number.
 fn code(clause: &[String], at: usize) -> Option<Hex> {
     let word = clause[at].trim_end_matches("'s");
     if word.starts_with('#') {

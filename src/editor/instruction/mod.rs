@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use crate::color::Hex;
 
-use super::EditError;
+use super::edit::EditError;
 use clauses::clauses;
 use colors::color_at;
 pub(super) use named::NamedPart;
@@ -23,12 +23,12 @@ use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instruction {
     /// One after the other, at least one.
-    pub(super) changes: Vec<Part>,
+    pub(super) changes: Vec<ColorChange>,
 }
 
 /// A part that changes its color.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Part {
+pub(super) struct ColorChange {
     /// The color that it has, if that is said.
     pub(super) from: Option<Hex>,
     /// The part that is named in place of a color.
@@ -47,14 +47,14 @@ struct Mention {
     words: (usize, usize),
 }
 
-/// What the words before a color say that it is.
+/// The role of a color, by the words before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
     From,
     To,
     /// "in red" is a target, unless another follows: "the mug in red to blue".
     In,
-    Unsaid,
+    Unstated,
 }
 
 impl FromStr for Instruction {
@@ -65,7 +65,7 @@ impl FromStr for Instruction {
         let mut is_kept = false;
         for clause in clauses(prompt) {
             let Some(begin) = clause.first() else { continue };
-            // "keep the lid and the handle" goes on until something is to change.
+            // "keep the lid and the handle" holds until something is to change.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
             if is_kept {
                 continue;
@@ -94,19 +94,19 @@ fn cannot(why: &str) -> EditError {
 }
 
 /// The changes that a clause asks for, if it speaks of colors at all.
-fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
+fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     let mentions = mentions(clause)?;
     let is_target = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
     let last_target = mentions.iter().rposition(is_target);
-    let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unsaid));
+    let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unstated));
     let Some(last_target) = last_target else { return Ok(Vec::new()) };
-    if mentions[last_target].role == Role::Unsaid && last_target > 0 {
+    if mentions[last_target].role == Role::Unstated && last_target > 0 {
         let between = &clause[mentions[last_target - 1].words.1..mentions[last_target].words.0];
         if matches!(between, [word] if word == "and" || word == "or") {
             return Err(cannot("it cannot tell which of two colors is meant"));
         }
     }
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<ColorChange> = Vec::new();
     let mut source: Option<Mention> = None;
     for (index, mention) in mentions.iter().enumerate() {
         if is_target(mention) || index == last_target {
@@ -117,7 +117,7 @@ fn parts(clause: &[String]) -> Result<Vec<Part>, EditError> {
                 source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
             };
             let from = source.take().filter(is_of_part).map(|source| source.hex);
-            parts.push(Part { from, named, to: mention.hex });
+            parts.push(ColorChange { from, named, to: mention.hex });
         } else if index < last_target {
             source = source.or(Some(*mention));
         } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
@@ -177,20 +177,21 @@ fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
 
 fn preposition(clause: &[String], word: &str) -> Option<Role> {
     // "the mug with the red handle" has it, "replace the yellow with teal" gets it.
-    const COVERED: &[&str] = &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
+    const COVERING_VERBS: &[&str] =
+        &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
     match word {
         "to" | "into" | "become" | "becomes" | "for" => Some(Role::To),
-        "with" if clause.iter().any(|word| COVERED.contains(&word.as_str())) => Some(Role::To),
+        "with" if clause.iter().any(|word| COVERING_VERBS.contains(&word.as_str())) => Some(Role::To),
         "in" | "as" => Some(Role::In),
         "from" | "of" => Some(Role::From),
         _ => None,
     }
 }
 
-/// What the words before a color say that it is.
+/// Returns the role of a color, by the words before it.
 fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
-    const REACH: usize = 4;
-    let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(REACH));
+    const MAX_WORDS_BEFORE: usize = 4;
+    let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(MAX_WORDS_BEFORE));
     let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
         match preposition(clause, word)? {
             // "of the red one" is a part's color only right before it; and "for the red mug" is no target.
@@ -199,5 +200,5 @@ fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
             role => Some(role),
         }
     });
-    found.unwrap_or(Role::Unsaid)
+    found.unwrap_or(Role::Unstated)
 }

@@ -117,7 +117,7 @@ const REFUSED: &[(&str, &str)] = &[
 
 fn read(prompt: &str) -> Result<Vec<(Option<String>, String)>, String> {
     let instruction: Instruction = prompt.parse().map_err(|error: EditError| error.to_string())?;
-    let hexes = |part: &Part| (part.from.map(|hex| hex.to_string()), part.to.to_string());
+    let hexes = |part: &ColorChange| (part.from.map(|hex| hex.to_string()), part.to.to_string());
     Ok(instruction.changes.iter().map(hexes).collect())
 }
 

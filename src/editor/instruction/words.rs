@@ -37,7 +37,7 @@ const CHANGE: &[&str] = &[
 ];
 
 /// Words within a clause that ask for a change wherever they stand.
-const DEMAND: &[&str] = &["become", "becomes", "should", "must", "shall"];
+const DEMAND_WORDS: &[&str] = &["become", "becomes", "should", "must", "shall"];
 
 /// Words that begin what is to stay as it is.
 const KEEP: &[&str] = &[
@@ -66,15 +66,15 @@ const FOREIGN: &[&str] = &[
 ];
 
 /// Words by which a new picture turns out to be the old one in another color: "create a blue version of it".
-const AGAIN: &[&str] = &["version", "versions", "variant", "variation", "copy", "same", "this", "edition"];
+const REFERENCE_WORDS: &[&str] = &["version", "versions", "variant", "variation", "copy", "same", "this", "edition"];
 
 /// Words before an order that ask for nothing themselves.
-const FILLERS: &[&str] = &[
+const FILLER_WORDS: &[&str] = &[
     "please", "kindly", "can", "could", "would", "will", "you", "we", "i", "i'd", "want", "need", "like", "to", "then",
     "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
 ];
 
-/// Words after a color that say whose it is, and that it is none to change or to reach.
+/// Words after a color that name its owner, so that it is no color to change or to reach.
 const SURROUNDINGS: &[&str] = &[
     "background",
     "backdrop",
@@ -94,7 +94,7 @@ const SURROUNDINGS: &[&str] = &[
     "lighting",
 ];
 
-/// What is around a product or printed on it, and cannot be meant by the product itself.
+/// Things around a product or printed on it, which cannot be the product itself.
 const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
 
 /// Whether an order to change something begins with this word: "change", "changing", "changed".
@@ -105,7 +105,7 @@ pub(super) fn is_change(word: &str) -> bool {
 /// Whether what is kept ends with this clause.
 pub(super) fn asks_for_change(clause: &[String]) -> bool {
     first(clause).is_some_and(is_change)
-        || clause.iter().any(|word| DEMAND.contains(&word.as_str()))
+        || clause.iter().any(|word| DEMAND_WORDS.contains(&word.as_str()))
         || clause.first().is_some_and(|word| matches!(word.as_str(), "to" | "into"))
 }
 
@@ -117,7 +117,7 @@ pub(super) fn is_keep(word: &str, next: Option<&str>) -> bool {
 /// The word by which a clause asks for something else than a color.
 pub(super) fn foreign(clause: &[String]) -> Option<&str> {
     let verb = first(clause).filter(|word| is_form_of(word, FOREIGN))?;
-    let is_again = clause.iter().any(|word| AGAIN.contains(&word.as_str()));
+    let is_again = clause.iter().any(|word| REFERENCE_WORDS.contains(&word.as_str()));
     let is_making = ["generate", "create", "draw"].iter().any(|make| is_form_of(verb, &[make]));
     (!(is_making && is_again)).then_some(verb)
 }
@@ -130,7 +130,7 @@ pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
         || matches!(word, "the" | "its" | "then" | "also" | "please")
 }
 
-/// What a color between these words is the color of, if that is no product.
+/// The owner of a color between these words, if that is not a product.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elsewhere {
     /// Where the product stands: "on a white background".
@@ -139,10 +139,10 @@ pub(super) enum Elsewhere {
     Asked(String),
 }
 
-/// Whether a color is none of the product's, by the words before and behind it in its clause.
+/// Returns whose color it is if it is not the product's, by the words before and behind it in its clause.
 pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
-    const PLACING: &[&str] = &["on", "against", "before", "in", "onto", "over"];
-    let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACING.contains(&word.as_str()));
+    const PLACE_PREPOSITIONS: &[&str] = &["on", "against", "before", "in", "onto", "over"];
+    let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACE_PREPOSITIONS.contains(&word.as_str()));
     if let Some(at) = before.iter().rposition(|word| NOT_THE_PRODUCT.contains(&word.as_str())) {
         let is_its_color = before[at + 1..].iter().all(|word| is_link(word) || is_of_color(word));
         let is_aside = before[..at].iter().rev().take(3).any(|word| matches!(word.as_str(), "with" | "without"));
@@ -164,8 +164,8 @@ pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewher
 
 /// Whether the color before these words is that of something around the product: "white seamless background".
 fn is_of_surroundings(behind: &[String]) -> bool {
-    const REACH: usize = 3;
-    let mut near = behind.iter().take(REACH).take_while(|word| !is_link(word));
+    const MAX_WORDS_BEHIND: usize = 3;
+    let mut near = behind.iter().take(MAX_WORDS_BEHIND).take_while(|word| !is_link(word));
     near.any(|word| SURROUNDINGS.contains(&word.as_str()))
 }
 
@@ -179,7 +179,7 @@ pub(super) fn is_of_color(word: &str) -> bool {
 
 /// The first word that is no filler.
 fn first(clause: &[String]) -> Option<&str> {
-    clause.iter().map(String::as_str).find(|word| !FILLERS.contains(word))
+    clause.iter().map(String::as_str).find(|word| !FILLER_WORDS.contains(word))
 }
 
 /// Whether `word` is one of `stems`, or made of one by `s`, `d`, `ed` or `ing`.

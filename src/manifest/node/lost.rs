@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
 
-use super::{Kind, Node};
+use super::tree::{Kind, Node};
 
-/// What is said of a color that YAML takes for a comment.
-pub(super) const COMMENTED: &str = "what follows ` #` is a comment, so there is no color here";
+/// The message about a color that YAML takes for a comment.
+pub(super) const COMMENT_MESSAGE: &str = "what follows ` #` is a comment, so there is no color here";
 
-/// The way out of it.
+/// Returns the hint for a color that YAML takes for a comment.
 pub(super) fn in_quotes(color: &str) -> String {
     format!("put it in quotes: \"{color}\"")
 }
@@ -38,8 +38,8 @@ fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
     (matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
 }
 
-/// What YAML takes for a comment behind the text `node`, and was probably meant to be a part of it: people leave a space
-/// behind the `#` of a comment.
+/// Returns the end of the text `node` that YAML takes for a comment, if it was probably meant to be a part of it: real
+/// comments have a space behind the `#`.
 fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     let spelt = text.get(node.span.clone())?;
     let line = text[node.span.end..].lines().next()?;
@@ -59,8 +59,8 @@ fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     })
 }
 
-/// A tag or an anchor before the text `node`, which begins somewhere behind byte `from`, and is none of its words to
-/// YAML.
+/// Returns a tag or an anchor before the text `node`, which begins somewhere after byte `from` and which YAML does not
+/// take for a part of the text.
 fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     let before = text.get(from..node.span.start)?;
     let start = from + before.find(['!', '&'])?;
@@ -90,7 +90,7 @@ fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
 const SETTINGS: [&str; 4] = ["version", "backend", "model", "run"];
 
 impl Node {
-    /// Takes the colors for values that YAML takes for comments, and tells what else it takes out of texts.
+    /// Restores colors that YAML takes for comments, and returns the other parts of texts that it removes.
     pub(in crate::manifest) fn find_lost(&mut self, text: &str) -> Vec<Lost> {
         let mut found = Vec::new();
         self.find_lost_into(text, &mut found);
@@ -136,7 +136,7 @@ impl Node {
         is_next.then(|| {
             self.kind = Kind::Scalar(text[color.clone()].to_owned());
             self.span = color.clone();
-            Lost { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENTED.to_owned() }
+            Lost { hint: in_quotes(&text[color.clone()]), span: color, message: COMMENT_MESSAGE.to_owned() }
         })
     }
 }

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-/// What is quoted in a YAML text and what is a comment, as far as telling mistakes needs it: the text need be no valid YAML.
+/// The quoted parts and the comments of a YAML text, as far as finding mistakes needs them: the text need not be valid
+/// YAML.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// Texts in quotes and texts in blocks, in bytes: nothing in them is a sign.

@@ -2,11 +2,11 @@ use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
 
-use super::Unparsable;
-use super::lost::{COMMENTED, commented_color, in_quotes};
+use super::lost::{COMMENT_MESSAGE, commented_color, in_quotes};
 use super::marks::Marks;
+use super::tree::Unparsable;
 
-/// What the parser stumbled over.
+/// Returns the parser's error, with its span and a hint.
 pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     use serde_yaml::Error;
     let at = error.location().map_or(0, |location| offset(text, location.line(), location.column()));
@@ -43,7 +43,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
 }
 
-/// The exponent's letter of a number that is too large to be one, where that is what the parser stumbled over.
+/// The exponent's letter of a number that is too large for the parser, if that is its error.
 pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<usize> {
     let location = error.location().filter(|_| error.without_snippet().to_string().contains("non-finite"))?;
     let at = offset(text, location.line(), location.column());
@@ -52,8 +52,8 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
     text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
-/// What the parser says of a slip, and the way out: the first that fits.
-const HINTS: [(&str, &str); 8] = [
+/// Messages of the parser and their hints: the first that fits.
+const HINTS_BY_MESSAGE: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML takes no tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
     ("expected ','", "put a comma before it, or close the bracket of what is above"),
@@ -67,104 +67,121 @@ const HINTS: [(&str, &str); 8] = [
     ("bracket", "close it, or put the text in quotes if it is one"),
 ];
 
-/// What the parser stumbled over, in words that say how to fix it where the reason is a usual one.
+/// Returns the parser's error at byte `at`, with a hint if the mistake is a common one.
 fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
-    let said = error.to_string();
-    let said = said.lines().next().unwrap_or_default();
-    let said = said.split(" at line ").next().unwrap_or(said).trim_start_matches("error: ");
+    let parser_message = error.to_string();
+    let parser_message = parser_message.lines().next().unwrap_or_default();
+    let parser_message =
+        parser_message.split(" at line ").next().unwrap_or(parser_message).trim_start_matches("error: ");
     let is_object = |line: &str| line.trim().starts_with('{') && line.trim().ends_with('}');
-    if said.contains("document start") && text[..at].lines().any(is_object) {
+    if parser_message.contains("document start") && text[..at].lines().any(is_object) {
         let hint = "a manifest with one JSON object per line ends in .jsonl".to_owned();
-        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint };
+        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint };
     }
     let marks = Marks::of(text);
     if let Some(cut) = cut_by_a_comment(text, at, &marks) {
         return cut;
     }
-    if said.contains("recursion") {
+    if parser_message.contains("recursion") {
         let (message, hint) =
             ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
         return Unparsable { at: at..at + 1, message, hint };
     }
-    if let Some((at, message, hint)) = usual(said, text, at, &marks) {
+    if let Some((at, message, hint)) = common_mistake(parser_message, text, at, &marks) {
         return Unparsable { at, message, hint };
     }
     let line = line_at(text, at);
-    let is_of_slip = |(slip, _): &&(&str, &str)| said.contains(*slip);
-    let hint = match HINTS.iter().find(is_of_slip) {
+    let is_of_slip = |(slip, _): &&(&str, &str)| parser_message.contains(*slip);
+    let hint = match HINTS_BY_MESSAGE.iter().find(is_of_slip) {
         _ if text[line].contains(": {{") => "a text that begins with a template needs quotes: id: \"{{ sku }}\"",
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
     };
-    Unparsable { at: at..at + 1, message: format!("invalid YAML: {said}"), hint: hint.to_owned() }
+    Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint: hint.to_owned() }
 }
 
-/// A usual slip behind what the parser `said` of byte `at`: its place, what is wrong, and the way out.
-fn usual(said: &str, text: &str, at: usize, marks: &Marks) -> Option<(Range<usize>, String, String)> {
+/// A mistake in the text: its span, the message, and the hint.
+type Mistake = (Range<usize>, String, String);
+
+/// Returns a common mistake behind the parser's message about byte `at`.
+fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) -> Option<Mistake> {
+    let says_any = |words: &[&str]| words.iter().any(|word| parser_message.contains(*word));
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
-    for near in [&line, &above] {
-        let mut blanks = text[near.clone()].match_indices('\u{A0}').map(|(blank, _)| near.start + blank);
-        if let Some(blank) = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank)) {
-            let message = "a no-break space here is not a space to YAML".to_owned();
-            return Some((blank..blank + 2, message, "write a plain space in its place".to_owned()));
-        }
+    if let Some(mistake) = [&line, &above].into_iter().find_map(|near| no_break_space(text, near, marks)) {
+        return Some(mistake);
     }
-    if let Some(tab) = indenting_tab(text, line.start).filter(|_| said.contains("tab")) {
+    if let Some(tab) = indenting_tab(text, line.start).filter(|_| says_any(&["tab"])) {
         let message = "invalid YAML: a tab in the indentation".to_owned();
         return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
     }
-    if said.contains("unknown escape") || said.contains("hexadecimal") {
-        let escape = broken_escape(text, at)?;
-        let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
-        let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
-        return Some((
-            escape..end,
-            message,
-            "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned(),
-        ));
+    if says_any(&["unknown escape", "hexadecimal"]) {
+        return unknown_escape(text, at);
     }
-    if said.contains("unexpected character") || said.contains("cannot start any token") {
+    if says_any(&["unexpected character", "cannot start any token"]) {
         let sign = text[at..].chars().next()?;
         let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
         return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
     }
-    if said.contains("non-finite") {
+    if says_any(&["non-finite"]) {
         let message = "invalid YAML: the number is too large".to_owned();
         return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
     }
-    if !["mapping values", "simple key", "comment intercepting"].into_iter().any(|word| said.contains(word)) {
+    if !says_any(&["mapping values", "simple key", "comment intercepting"]) {
         return None;
     }
-    for near in [&above, &line] {
-        let written = text[near.clone()].trim_start();
-        let written = written.strip_prefix("- ").map_or(written, str::trim_start);
-        let start = near.end - written.len();
-        let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let is_joined = |next: char| !next.is_whitespace() && next != '/';
-        if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
-            let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
-            return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
-        }
-        if written.strip_prefix('-').is_some_and(|rest| rest.starts_with(|next: char| next.is_alphabetic())) {
-            let message = "invalid YAML: there is no space after the `-`".to_owned();
-            return Some((start..start + 1, message, "write `- ` before each entry".to_owned()));
-        }
+    let missing_space = [&above, &line].into_iter().find_map(|near| missing_space(text, near));
+    missing_space.or_else(|| too_deep(text, &above, line.start..at))
+}
+
+fn no_break_space(text: &str, line: &Range<usize>, marks: &Marks) -> Option<Mistake> {
+    let mut blanks = text[line.clone()].match_indices('\u{A0}').map(|(blank, _)| line.start + blank);
+    let blank = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank))?;
+    let message = "a no-break space here is not a space to YAML".to_owned();
+    Some((blank..blank + 2, message, "write a plain space in its place".to_owned()))
+}
+
+fn unknown_escape(text: &str, at: usize) -> Option<Mistake> {
+    let escape = broken_escape(text, at)?;
+    let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
+    let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
+    let hint = "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned();
+    Some((escape..end, message, hint))
+}
+
+/// Returns a key or a dash without a space behind it.
+fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
+    let written = text[line.clone()].trim_start();
+    let written = written.strip_prefix("- ").map_or(written, str::trim_start);
+    let start = line.end - written.len();
+    let key = written.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let is_joined = |next: char| !next.is_whitespace() && next != '/';
+    if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
+        let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
+        return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
     }
-    let depth = |line: &Range<usize>| text[line.clone()].bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+    written.strip_prefix('-').filter(|rest| rest.starts_with(|next: char| next.is_alphabetic()))?;
+    let message = "invalid YAML: there is no space after the `-`".to_owned();
+    Some((start..start + 1, message, "write `- ` before each entry".to_owned()))
+}
+
+/// Returns a line that is indented deeper than the one above, which has a value; `indented` is its beginning.
+fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<Mistake> {
+    let depth = |line: &str| line.bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
     let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
-    (has_value && depth(&line) > depth(&above)).then(|| {
+    let line = line_at(text, indented.start);
+    (has_value && depth(&text[line]) > depth(&text[above.clone()])).then(|| {
         let message = "invalid YAML: the line is indented deeper than the one above, which has its value".to_owned();
-        (line.start..at, message, "begin both at the same column".to_owned())
+        (indented, message, "begin both at the same column".to_owned())
     })
 }
 
 /// The first tab before the words of a line, in the line that begins at `start` and the few behind it: the parser may have
 /// taken them for one text.
 fn indenting_tab(text: &str, start: usize) -> Option<usize> {
-    const NEAR: usize = 3;
+    const MAX_LINES: usize = 3;
     let mut at = start;
-    for line in text[start..].split_inclusive('\n').take(NEAR) {
+    for line in text[start..].split_inclusive('\n').take(MAX_LINES) {
         let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
         if let Some(tab) = line[..blank].find('\t') {
             return Some(at + tab);
@@ -197,7 +214,7 @@ fn broken_escape(text: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// What a comment has taken away near byte `at`: what closes the brackets around it, or a color.
+/// Returns the error of a comment near byte `at` that hides the closing bracket or a color.
 fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> {
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
@@ -211,7 +228,7 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
             commented_color(text, start).filter(|_| is_open || (above.start..line.end).contains(&start))
         {
             let hint = in_quotes(&text[color.clone()]);
-            return Some(Unparsable { at: color, message: COMMENTED.to_owned(), hint });
+            return Some(Unparsable { at: color, message: COMMENT_MESSAGE.to_owned(), hint });
         }
         (is_open && !words.starts_with("# ")).then(|| Unparsable {
             at: comment.span.clone(),

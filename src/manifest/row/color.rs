@@ -41,7 +41,7 @@ pub(super) fn color(text: &str) -> Result<Hex, String> {
     }
 }
 
-/// The way out of a text that nearly says a color.
+/// Returns the hint for a text that is nearly a color.
 fn nearly_a_color(text: &str) -> Option<String> {
     let digits = text.trim_matches(|sign: char| !sign.is_alphanumeric());
     let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
@@ -105,7 +105,7 @@ fn is_slip(typed: &str, meant: &str) -> bool {
     strsim::osa_distance(&typed.replace([' ', '-', '_'], ""), meant) <= slips
 }
 
-/// What colors are called in German, French, Spanish and Italian, and in CSS.
+/// The names of colors in German, French, Spanish and Italian, with their names in CSS.
 const TRANSLATIONS: [(&str, &str); 64] = [
     ("rot", "red"),
     ("blau", "blue"),

@@ -4,9 +4,9 @@ use crate::job::{ImageRef, JobId};
 
 use super::{Field, Row, Value};
 
-/// The id of a row that has none: the first picture's name and a hash of what the row asks for.
+/// Returns the id of a row that has none: the first picture's name and a hash of the row's request.
 ///
-/// It is the same wherever the row stands, and whatever the user's own columns say.
+/// It does not depend on the row's position or on the user's own columns.
 pub(super) fn derived_id(row: &Row<'_>, images: &[ImageRef<'_>]) -> JobId {
     static KEYED: LazyLock<blake3::Hasher> =
         LazyLock::new(|| blake3::Hasher::new_derive_key("dyehouse 2026-11 job id of a row v1"));

@@ -2,17 +2,21 @@
 //!
 //! ```text
 //! reader       the known columns of a row, each checked
-//! parsed       what the known columns of a row say
+//! parsed       the values of the known columns of a row
 //! parse_row    a row and what holds for all rows, to a job
 //! color        a color column
 //! derived_id   the id of a row that has none
 //! spreadsheet  what spreadsheets make of cells
-//! nothing      texts that say nothing
-//! row_error    something wrong with a row, and where
+//! formula      what spreadsheets leave of a failed formula
+//! image        the picture that a text names
+//! nothing      texts without content
+//! row_error    an error of a row, and where
 //! ```
 
 mod color;
 mod derived_id;
+mod formula;
+pub(super) mod image;
 mod nothing;
 mod parse_row;
 mod parsed;
@@ -33,7 +37,7 @@ use super::field::Field;
 use super::node::Node;
 use super::whitespace::{trim, trim_start};
 
-/// What a row says in one of its known columns. Whatever it is, it stands elsewhere: a million rows are made of these.
+/// The value of a known column of a row. It borrows its text: a million rows are made of these.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Value<'a> {
     /// Nothing: no such column, an empty cell, a null.

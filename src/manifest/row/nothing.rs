@@ -1,9 +1,9 @@
-//! Texts that are there and say nothing: what programs write where there is none, and what people note in its place.
+//! Texts without content: what programs write for a missing value, and what people note in its place.
 
 use crate::job::is_shortened_number;
 use crate::manifest::whitespace::is_invisible;
 
-/// Whether a text is what data frames and programs write where there is nothing.
+/// Whether a text is what data frames and programs write for a missing value.
 pub(super) fn stands_for_nothing(text: &str) -> bool {
     match text.len() {
         3 => ["nan", "n/a", "nil"].iter().any(|word| text.eq_ignore_ascii_case(word)),
@@ -13,15 +13,15 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
     }
 }
 
-/// Whether a cell is what data frames and databases write where there is nothing, and is no word of a text: `none` may be a
+/// Whether a cell is what data frames and databases write for a missing value, and no word of a text: `none` may be a
 /// pattern's name, `NA` a country's and `NAN` a brand's, and templates make words of `-` and `N/A`.
 pub(in crate::manifest) fn is_missing_value(cell: &str) -> bool {
-    const WORDS: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
-    cell.len() <= "undefined".len() && WORDS.contains(&cell)
+    const MISSING_VALUES: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
+    cell.len() <= "undefined".len() && MISSING_VALUES.contains(&cell)
 }
 
-/// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word in
-/// it at all.
+/// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word
+/// in it.
 pub(super) fn asks_for_nothing(text: &str) -> bool {
     const NOTES: [&str; 34] = [
         "na",
@@ -78,7 +78,8 @@ fn says_something(character: char) -> bool {
         // Hearts, circles of a color and their like, but no check marks.
         '\u{2600}'..='\u{2712}' | '\u{2719}'..='\u{27BF}' | '\u{2801}'..='\u{28FF}' => true,
         '\u{2B1B}' | '\u{2B1C}' | '\u{2B50}' => true,
-        // Punctuation, currencies, arrows, lines and bullets; then that of China and Japan, and what stands for no sign.
+        // Punctuation, currencies, arrows, lines and bullets; then that of China and Japan, and the replacement
+        // character.
         '\u{80}'..='\u{BF}' | '×' | '÷' | '\u{2000}'..='\u{2BFF}' => false,
         '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FE0E}' | '\u{FE0F}' => false,
         '\u{FF01}'..='\u{FF20}' | '\u{FF3B}'..='\u{FF40}' | '\u{FF5B}'..='\u{FF65}' | '\u{FFE0}'..='\u{FFEF}' => false,

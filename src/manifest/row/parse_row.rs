@@ -1,14 +1,14 @@
 use std::path::Path;
 
 use crate::job::{Hex, ImageRef, ImageRefs, ImageSource, JobIdRef, JobRef, RequestRef, Seed, Size, Switches};
-use crate::manifest::image::image;
 
 use super::derived_id::derived_id;
+use super::image::image;
 use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost;
 use super::{Field, ParsedRow, Reader, Row, RowError, Value};
 
-/// What holds for every row that says nothing else.
+/// The values for columns that a row does not have.
 #[derive(Clone, Debug, Default)]
 pub(in crate::manifest) struct Defaults {
     pub(in crate::manifest) prompt: Option<String>,
@@ -51,7 +51,7 @@ impl Defaults {
     }
 }
 
-/// Makes a job of `row`, or tells everything that is wrong with it.
+/// Makes a job of `row`, or returns all its errors.
 pub(in crate::manifest) fn parse_row<'a>(
     row: &Row<'a>,
     defaults: &'a Defaults,
@@ -64,14 +64,14 @@ pub(in crate::manifest) fn parse_row<'a>(
     let id = reader.id();
     reader.require(Field::Prompt, own.prompt.is_some() || defaults.prompt.is_some());
     reader.require(Field::Images, own.images.is_some() || defaults.images.is_some());
-    let complaints = reader.into_complaints();
-    if !complaints.is_empty() {
-        return Err(complaints);
+    let row_errors = reader.into_errors();
+    if !row_errors.is_empty() {
+        return Err(row_errors);
     }
     let id = id.unwrap_or_else(|| JobIdRef::from(derived_id(row, own.images.as_deref().unwrap_or_default())));
     let prompt = own.prompt.or(defaults.prompt.as_deref());
     let (Some(prompt), Some(images)) = (prompt, own.images.or_else(|| defaults.images())) else {
-        return Err(complaints);
+        return Err(row_errors);
     };
     let switches = Switches {
         enable_sync_mode: own.switches.enable_sync_mode.or(defaults.switches.enable_sync_mode),
@@ -84,7 +84,7 @@ pub(in crate::manifest) fn parse_row<'a>(
     Ok(JobRef { id, request, color, line })
 }
 
-/// The images that a row names, each with its number, whatever else is wrong with the row.
+/// Returns the images that a row names, each with its number, whether the row has other errors or not.
 pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
     match row.get(Field::Images) {
         Value::Refused => Vec::new(),

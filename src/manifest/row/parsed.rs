@@ -1,6 +1,6 @@
 use crate::job::{Hex, ImageRefs, Seed, Size, Switches};
 
-/// What a row says in its known columns, without its id.
+/// The values of a row's known columns, without its id.
 #[derive(Clone, Debug, Default)]
 pub(in crate::manifest) struct ParsedRow<'a> {
     pub(super) prompt: Option<&'a str>,

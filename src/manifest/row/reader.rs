@@ -5,39 +5,39 @@ use memchr::{memchr, memchr_iter};
 use crate::bytes;
 use crate::job::{Hex, ImageRef, ImageRefs, JobIdRef, MAX_IMAGES, Seed, Size, Switches};
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::formula::{MEND_FORMULA, failed_formula};
-use crate::manifest::image::{ImageRefusal, image, is_picture_name};
 use crate::manifest::suggest;
 use crate::manifest::whitespace::{trim, trim_start};
 
 use super::color::{color, hex_in_capitals};
+use super::formula::{FORMULA_HINT, failed_formula};
+use super::image::{ImageRefusal, image, is_picture_name};
 use super::nothing::{asks_for_nothing, stands_for_nothing};
 use super::spreadsheet::lost;
 use super::{At, Field, ParsedRow, Row, RowError, Value};
 
 /// How long a prompt is at least that is looked at no closer, in bytes.
-const SHORT: usize = 16;
+const MIN_UNCHECKED_BYTES: usize = 16;
 
-/// What a prompt is like.
+/// The hint for a prompt that asks for nothing.
 const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90FF (ocean)";
 
 /// Reads the columns of a row, and gathers what is wrong with it.
 pub(in crate::manifest) struct Reader<'r, 'a> {
     row: &'r Row<'a>,
     folder: &'r Path,
-    complaints: Vec<RowError>,
+    row_errors: Vec<RowError>,
 }
 
 impl<'r, 'a> Reader<'r, 'a> {
     pub(in crate::manifest) fn new(row: &'r Row<'a>, folder: &'r Path) -> Reader<'r, 'a> {
-        Reader { row, folder, complaints: Vec::new() }
+        Reader { row, folder, row_errors: Vec::new() }
     }
 
-    pub(in crate::manifest) fn into_complaints(self) -> Vec<RowError> {
-        self.complaints
+    pub(in crate::manifest) fn into_errors(self) -> Vec<RowError> {
+        self.row_errors
     }
 
-    /// Everything that the row says but its id.
+    /// Reads all known columns of the row except its id.
     pub(in crate::manifest) fn parse(&mut self) -> ParsedRow<'a> {
         ParsedRow {
             prompt: self.prompt(),
@@ -53,8 +53,8 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    fn complain(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.complaints.push(RowError::new(at, message, hint));
+    fn report(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.row_errors.push(RowError::new(at, message, hint));
     }
 
     /// The text of a column that takes one text and is not blank.
@@ -67,14 +67,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    /// The same where the text may be none, or something else stands in its place.
+    /// Returns a text that may be empty, or that may have been replaced by a spreadsheet.
     #[cold]
     fn odd_text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
             Value::Text(text) => match lost(text) {
                 None => Some(text).filter(|text| !trim_start(text).is_empty()),
                 Some(refusal) => {
-                    self.complain(At::Field(field), refusal.message, refusal.hint);
+                    self.report(At::Field(field), refusal.message, refusal.hint);
                     None
                 }
             },
@@ -84,7 +84,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                     Field::Prompt => "write one text; for several edits of a picture, a job each, or a `matrix`",
                     _ => "keep one of them",
                 };
-                self.complain(At::Field(field), message, hint.to_owned());
+                self.report(At::Field(field), message, hint.to_owned());
                 None
             }
             Value::Absent | Value::Refused => None,
@@ -94,15 +94,15 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The prompt. What was lost or broken on the way would be paid for like any other.
     fn prompt(&mut self) -> Option<&'a str> {
         let text = self.text(Field::Prompt)?;
-        if text.len() < SHORT {
+        if text.len() < MIN_UNCHECKED_BYTES {
             let text = trim(text);
             if let Some(refusal) = lost(text) {
-                self.complain(At::Field(Field::Prompt), refusal.message, refusal.hint);
+                self.report(At::Field(Field::Prompt), refusal.message, refusal.hint);
                 return None;
             }
             if asks_for_nothing(text) {
                 let message = format!("the prompt is {}, which is not an instruction", quoted(text));
-                self.complain(At::Field(Field::Prompt), message, PROMPT.to_owned());
+                self.report(At::Field(Field::Prompt), message, PROMPT.to_owned());
                 return None;
             }
         }
@@ -112,7 +112,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         if memchr(b' ', trim(text).as_bytes()).is_none() && is_word() && is_picture_name(text) {
             let what = if text.starts_with("http") { "a URL" } else { "the name of a picture" };
             let hint = format!("{PROMPT}; are two columns in each other's place?");
-            self.complain(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
+            self.report(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
             return None;
         }
         // Few prompts have more than the letters of ASCII in them, or what failed formulas have. Of those that are words
@@ -129,17 +129,17 @@ impl<'r, 'a> Reader<'r, 'a> {
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
         if let Some(failed) = failed_formula(prompt) {
-            self.complain(At::Field(Field::Prompt), format!("the prompt {failed}"), MEND_FORMULA.to_owned());
+            self.report(At::Field(Field::Prompt), format!("the prompt {failed}"), FORMULA_HINT.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
             let message = format!("the prompt holds the control character U+{control:04X}");
-            self.complain(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
+            self.report(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
         } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {
             let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
             let hint = "its letters were read in the wrong encoding: export the table again, as UTF-8";
-            self.complain(At::Field(Field::Prompt), message, hint.to_owned());
+            self.report(At::Field(Field::Prompt), message, hint.to_owned());
         } else if prompt.contains('\u{FFFD}') {
             let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
-            self.complain(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
+            self.report(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
         }
     }
 
@@ -147,8 +147,8 @@ impl<'r, 'a> Reader<'r, 'a> {
         if is_there {
             return;
         }
-        let said = self.complaints.iter().any(|complaint| complaint.at.field() == Some(field));
-        if !said && !matches!(self.row.get(field), Value::Refused) {
+        let is_reported = self.row_errors.iter().any(|row_error| row_error.at.field() == Some(field));
+        if !is_reported && !matches!(self.row.get(field), Value::Refused) {
             let message = match self.row.get(field) {
                 Value::Absent => format!("the row has no `{}`", field.key()),
                 _ => format!("`{}` is empty", field.key()),
@@ -157,7 +157,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Field::Images => "name a URL or a path relative to the manifest; several are separated by `|`",
                 _ => PROMPT,
             };
-            self.complain(At::Field(field), message, hint.to_owned());
+            self.report(At::Field(field), message, hint.to_owned());
         }
     }
 
@@ -166,14 +166,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         if stands_for_nothing(text) {
             let message = format!("the id is {}, which stands for a missing value", quoted(text));
             let hint = "leave the cell empty, and an id is made of what the row asks for".to_owned();
-            self.complain(At::Field(Field::Id), message, hint);
+            self.report(At::Field(Field::Id), message, hint);
             return None;
         }
         match JobIdRef::new(text) {
             Ok(id) => Some(id),
             Err(error) => {
                 let hint = "it names the result's file: letters, digits, `-`, `_`, `.` and spaces inside are safe";
-                self.complain(At::Field(Field::Id), error.to_string(), hint.to_owned());
+                self.report(At::Field(Field::Id), error.to_string(), hint.to_owned());
                 None
             }
         }
@@ -184,7 +184,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let size = text.parse().or_else(|()| text.to_ascii_lowercase().parse()).ok();
         if size.is_none() {
             let hint = suggest::hint(text, &Size::NAMES);
-            self.complain(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
+            self.report(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
         }
         size
     }
@@ -219,7 +219,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         } else {
             ("is not a whole number", format!("a whole number from 0 to {most}, or leave it out"))
         };
-        self.complain(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
+        self.report(At::Field(Field::Seed), format!("seed {} {what}", quoted(text)), hint);
         None
     }
 
@@ -232,7 +232,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         };
         if switch.is_none() {
             let message = format!("{} is neither true nor false", quoted(text));
-            self.complain(At::Field(field), message, "write true or false, or leave it out".to_owned());
+            self.report(At::Field(field), message, "write true or false, or leave it out".to_owned());
         }
         switch
     }
@@ -248,7 +248,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         match color(text) {
             Ok(color) => Some(color),
             Err(hint) => {
-                self.complain(At::Field(Field::Color), format!("{} is not a color", quoted(text)), hint);
+                self.report(At::Field(Field::Color), format!("{} is not a color", quoted(text)), hint);
                 None
             }
         }
@@ -267,21 +267,21 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
             Value::List(_) => {}
         }
-        let (mut count, earlier) = (0, self.complaints.len());
+        let (mut count, earlier) = (0, self.row_errors.len());
         let sources = row.images().filter_map(|text| {
             count += 1;
             self.source(count - 1, text)
         });
         let sources = sources.collect();
         if count == 0 {
-            self.complain(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
+            self.report(At::Field(Field::Images), "`images` is empty", "name at least one picture".to_owned());
             return None;
         }
         if count > MAX_IMAGES {
-            // Of so many there is nothing else to say.
-            self.complaints.truncate(earlier);
+            // If this many are wrong, the single errors are left out.
+            self.row_errors.truncate(earlier);
             let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
-            self.complain(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
+            self.report(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
             return None;
         }
         Some(sources)
@@ -298,7 +298,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 Err(refusal) => refusal,
             }
         };
-        self.complain(self.row.image(number), refusal.message, refusal.hint);
+        self.report(self.row.image(number), refusal.message, refusal.hint);
         None
     }
 }
@@ -320,7 +320,7 @@ fn has_thousands(number: &str) -> bool {
         && groups.all(|group| group.len() == 3 && is_group(group))
 }
 
-/// Whether the first byte tells that a text is neither blank nor any kind of formula, as it does of nearly all.
+/// Whether the first byte shows that a text is neither blank nor any kind of formula, as for nearly all texts.
 fn begins_plainly(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9' | b'A'..=b'D' | b'F'..=b'Z' | b'a'..=b'z', ..])
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::Field;
 
-/// Something wrong with a row. Whoever read the row knows its place in the file.
+/// An error of a row. The row's cursor knows its location in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct RowError {
     pub(in crate::manifest) at: At,
@@ -19,7 +19,7 @@ pub(in crate::manifest) enum At {
     Field(Field),
     /// A part of a column's text, in bytes.
     Part(Field, Range<usize>),
-    /// Bytes of the text that is read: of a row where rows are read one by one, and else of the manifest.
+    /// Bytes of the text that is read: of a row if rows are read one by one, otherwise of the manifest.
     Source(Range<usize>),
     /// One item of a column that is a list.
     Item(Field, usize),

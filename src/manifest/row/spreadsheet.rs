@@ -2,10 +2,11 @@
 
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
-use crate::manifest::formula::{MEND_FORMULA, is_formula_error};
 use crate::manifest::whitespace::trim;
 
-/// The way out where a spreadsheet took a hex without its `#` for a number: `008080` is 8080 then.
+use super::formula::{FORMULA_HINT, is_formula_error};
+
+/// Returns the hint for a hex color without its `#` that a spreadsheet took for a number: `008080` becomes 8080.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (1..6).contains(&text.len()) {
@@ -16,7 +17,7 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     is_shortened_number(text).then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
 }
 
-/// Why a cell has not the text that it should have.
+/// The reason why a cell has not the text that it should have.
 pub(in crate::manifest) struct Lost {
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
@@ -28,8 +29,8 @@ impl Lost {
     }
 }
 
-/// What is to be said of a cell that has a formula in it, what is left of one that failed, or a mark of the program that
-/// wrote it in place of its text.
+/// Returns the error of a cell that contains a formula, the rest of a failed one, or a mark of the program that wrote
+/// it in place of its text.
 pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     let text = trim(text);
     // Few cells begin like that, and all of them are looked at.
@@ -40,7 +41,7 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "save the table out of the spreadsheet, which writes what the cells show",
         ),
         [b'#' | b'E', ..] if is_formula_error(text) => {
-            Lost::new(text, "is what a spreadsheet shows for a formula that failed", MEND_FORMULA)
+            Lost::new(text, "is what a spreadsheet shows for a formula that failed", FORMULA_HINT)
         }
         [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
             text,

@@ -81,7 +81,7 @@ fn an_id_is_derived_from_what_the_row_asks_for() {
 #[test]
 fn everything_wrong_with_a_row_is_told_at_once() {
     let bad = job(&[(Field::Id, "../x"), (Field::Images, "a||s3://b"), (Field::Size, "huge"), (Field::Seed, "1.5")]);
-    let places: Vec<At> = bad.unwrap_err().into_iter().map(|complaint| complaint.at).collect();
+    let locations: Vec<At> = bad.unwrap_err().into_iter().map(|row_error| row_error.at).collect();
     let expected = [
         At::Part(Field::Images, 2..2),
         At::Part(Field::Images, 3..9),
@@ -90,7 +90,7 @@ fn everything_wrong_with_a_row_is_told_at_once() {
         At::Field(Field::Id),
         At::Field(Field::Prompt),
     ];
-    assert_eq!(places, expected);
+    assert_eq!(locations, expected);
 }
 
 #[test]

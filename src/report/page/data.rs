@@ -1,13 +1,13 @@
-//! The page's data: files beside it that hold some hundred jobs each, and one that names them.
+//! The page's data: files next to it that hold some hundred jobs each, and one that names them.
 //!
-//! They are scripts because a browser lets a page from disk load nothing else. Each is one call with JSON in it, and
-//! is named by its content: an open page fetches what has changed, and no cache can hand it something old.
+//! They are scripts because a browser lets a page from disk load nothing else. Each is one call with JSON in it, and is
+//! named by its content: an open page fetches changed files, and no cache can serve an old one.
 
 use std::io::Write;
 
 use serde::Serialize;
 
-use super::super::ReportError;
+use super::super::error::ReportError;
 use super::super::files::ReportFolder;
 use super::item::Item;
 use crate::job::ContentHash;
@@ -23,7 +23,7 @@ pub(crate) struct Chunks {
     names: Vec<String>,
 }
 
-/// What `data/batch.js` holds.
+/// The content of `data/batch.js`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Opening<'a> {
     pub(crate) version: u32,
@@ -38,7 +38,7 @@ pub(crate) struct Opening<'a> {
     /// The user's own columns.
     pub(crate) own: &'a [String],
     pub(crate) chunks: &'a [String],
-    /// What stands above the cards, as HTML of the program's own making.
+    /// The part above the cards, as HTML that this program made.
     pub(crate) overview: String,
 }
 

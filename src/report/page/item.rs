@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::ReportError;
+use super::super::error::ReportError;
 use super::super::files::ReportFolder;
 use super::super::inputs::Before;
 use super::super::manifest_csv::{self, DataUris};
@@ -24,10 +24,10 @@ pub(crate) struct Item<'a> {
     before: Vec<Picture>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     after: Vec<Picture>,
-    /// What the provider made of `after`, where the color lock has corrected it.
+    /// The pictures as the provider made them, if the color lock has corrected `after`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     originals: Vec<Picture>,
-    /// All tries, where there are several.
+    /// All attempts, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tries: Vec<Try<'a>>,
     /// Names what a reviewer decides on: other pictures are another result.
@@ -37,7 +37,7 @@ pub(crate) struct Item<'a> {
     asked: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<&'a str>,
-    /// The color of the provider's picture, where it was corrected.
+    /// The color of the provider's picture, if it was corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
     original: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,26 +66,33 @@ pub(crate) struct Item<'a> {
     submitted: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
-    /// What tells the request from all others, where nobody knows whether it was accepted.
+    /// The fingerprint of the request, if it is unknown whether it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u16>,
-    /// The cells of the manifest's own columns but for the id and the prompt, for an export.
+    /// The cells of the manifest's own columns except the id and the prompt, for an export.
     cells: Vec<String>,
     /// The user's own cells, by the number of the column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     own: Vec<(usize, String)>,
 }
 
+/// A job for the page.
+pub(crate) struct PageJob<'a> {
+    pub(crate) view: &'a JobView,
+    /// Its pictures to edit.
+    pub(crate) before: &'a [Before],
+    /// The user's own cells, by the number of the column.
+    pub(crate) own: Vec<(usize, String)>,
+}
+
 impl<'a> Item<'a> {
-    /// The job with its pictures to edit and its own cells; thumbnails are ordered.
+    /// Returns the data of `job`, and orders its thumbnails.
     pub(crate) fn new(
-        job: &'a JobView,
-        before: &[Before],
-        own: Vec<(usize, String)>,
+        PageJob { view: job, before, own }: PageJob<'a>,
         report: &mut ReportFolder,
         thumbnails: &mut Thumbnails,
     ) -> Result<Item<'a>, ReportError> {

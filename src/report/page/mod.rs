@@ -1,4 +1,4 @@
-//! `index.html` and the data beside it: opens from disk, asks nothing of the network, and runs no script but its own.
+//! `index.html` and the data next to it: opens from disk, makes no network requests, and runs only its own script.
 
 mod charts;
 mod data;
@@ -17,14 +17,16 @@ use minijinja::{AutoEscape, Environment, Value};
 
 use crate::job::Backend;
 
+use super::error::ReportError;
 use super::files::ReportFolder;
-use super::inputs::Before;
-use super::model::{BatchView, JobView};
+use super::manifest_csv;
+use super::model::BatchView;
 use super::tally::Tally;
 use super::thumbnails::Thumbnails;
-use super::{ReportError, manifest_csv};
 use data::{Chunks, Opening};
 use item::Item;
+
+pub(crate) use item::PageJob;
 
 const STYLE: &str = include_str!("assets/page.css");
 
@@ -60,16 +62,14 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Adds a job whose pictures to edit are `before` and whose own cells are `own`.
+    /// Adds a job.
     pub(crate) fn push(
         &mut self,
-        job: &JobView,
-        before: &[Before],
-        own: Vec<(usize, String)>,
+        job: PageJob<'_>,
         report: &mut ReportFolder,
         thumbnails: &mut Thumbnails,
     ) -> Result<(), ReportError> {
-        let item = Item::new(job, before, own, report, thumbnails)?;
+        let item = Item::new(job, report, thumbnails)?;
         self.chunks.push(&item, report)
     }
 
@@ -122,10 +122,10 @@ fn template(name: &str) -> Result<minijinja::Template<'static, 'static>, ReportE
     }
 }
 
-/// What the page may do: show pictures that are beside it, and run the one script and the one style that are in it.
+/// The page's content security policy: it may show pictures next to it, and run its one script and its one style.
 ///
-/// `strict-dynamic` lets that script load the data beside the page, from disk as from a host, and lets nothing that
-/// stands in the page's text load anything.
+/// `strict-dynamic` lets that script load the data next to the page, from disk as from a host, and lets no text of the
+/// page load anything.
 fn policy() -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
     format!(

@@ -46,7 +46,7 @@ struct BarPart {
 /// The values that the templates of the page take.
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
-    let alike = Some(&tally.alikes.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);
+    let alike = Some(&tally.duplicate_pictures.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);
     let heading = Heading {
         title: batch.heading(),
         state: batch.state.as_str(),

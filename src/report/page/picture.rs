@@ -2,10 +2,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::super::ResultFile;
 use super::super::files::ReportFolder;
 use super::super::inputs::Before;
 use super::super::links::link;
+use super::super::model::ResultFile;
 use super::super::thumbnails::Thumbnails;
 use super::value::cut;
 

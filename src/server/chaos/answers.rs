@@ -1,9 +1,9 @@
-//! The answers of a provider on a bad night.
+//! The answers of a failing provider.
 
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,15 +11,18 @@ use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
 
-use super::{OutputFault, PollFault, SubmitFault, bytes, hangup};
+use super::plan::{OutputFault, PollFault, SubmitFault};
 
 /// The mark of an answer that is not sent: the connection is closed in its place.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("chaos closes the connection")]
 pub(in crate::server) struct Hangup;
 
+/// The largest answer that is read in order to corrupt it, in bytes.
+pub(super) const ANSWER_BYTES: usize = 64 << 20;
+
 /// A name that is set aside for what never is (RFC 2606), for redirects to another host.
-const ELSEWHERE: &str = "http://elsewhere.invalid/";
+const OTHER_HOST: &str = "http://elsewhere.invalid/";
 
 /// Hints that no client should wait for: a negative number, a word, and some three thousand years.
 const ABSURD_HINTS: [&str; 3] = ["-1", "soon", "99999999999"];
@@ -32,7 +35,7 @@ pub(super) fn instead_of_accepting(fault: SubmitFault, roll: f64) -> Response {
         SubmitFault::RateLimitedWithAbsurdHint => rate_limited(Some(ABSURD_HINTS[one_of(roll, ABSURD_HINTS.len())])),
         SubmitFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
         SubmitFault::Balance => refusal(StatusCode::PAYMENT_REQUIRED, "insufficient balance"),
-        SubmitFault::Redirect => redirect(ELSEWHERE),
+        SubmitFault::Redirect => redirect(OTHER_HOST),
         _ => hangup(),
     }
 }
@@ -50,7 +53,7 @@ pub(super) fn instead_of_status(fault: PollFault, roll: f64) -> Response {
         PollFault::Error => server_error(roll),
         PollFault::RateLimited => rate_limited(Some("1")),
         PollFault::Unauthorized => refusal(StatusCode::UNAUTHORIZED, "the API key is not valid"),
-        PollFault::Redirect => redirect(ELSEWHERE),
+        PollFault::Redirect => redirect(OTHER_HOST),
         PollFault::Html => page(),
         _ => hangup(),
     }
@@ -64,7 +67,7 @@ pub(super) fn instead_of_picture(fault: OutputFault, roll: f64, path: &str) -> R
         OutputFault::Bomb => ([(CONTENT_TYPE, "image/png")], bomb()).into_response(),
         OutputFault::Endless => endless(),
         OutputFault::RedirectLoop => redirect(path),
-        OutputFault::RedirectElsewhere => redirect(ELSEWHERE),
+        OutputFault::RedirectElsewhere => redirect(OTHER_HOST),
         _ => hangup(),
     }
 }
@@ -109,7 +112,7 @@ pub(super) async fn rewritten(response: Response, change: impl FnOnce(&mut Value
     Response::from_parts(head, Body::from(body.to_string()))
 }
 
-/// An answer with its JSON, which is null where it has none.
+/// Returns an answer with its JSON, which is null if it has none.
 pub(super) async fn read(response: Response) -> (Response, Value) {
     let (head, body) = response.into_parts();
     let body = bytes(body).await;
@@ -156,7 +159,7 @@ fn endless() -> Response {
     ([(CONTENT_TYPE, "image/png")], Body::from_stream(body)).into_response()
 }
 
-/// A PNG of a few bytes that says it is 50 000 × 50 000 pixels.
+/// A PNG of a few bytes whose header claims 50 000 × 50 000 pixels.
 fn bomb() -> Vec<u8> {
     let mut header = [50_000_u32.to_be_bytes(), 50_000_u32.to_be_bytes()].concat();
     // Eight bits of gray, with the one method of compression and of filtering, not interlaced.
@@ -183,6 +186,18 @@ fn crc(bytes: &[u8]) -> u32 {
 /// An index below `count` that follows from a throw, but not from what the throw's size decided.
 fn one_of(roll: f64, count: usize) -> usize {
     (roll * 1e6) as usize % count
+}
+
+/// Returns the whole body of an answer; empty if it cannot be read.
+async fn bytes(body: Body) -> Vec<u8> {
+    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
+}
+
+/// An answer that closes the connection instead of being sent.
+fn hangup() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Hangup);
+    response
 }
 
 #[cfg(test)]

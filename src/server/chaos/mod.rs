@@ -1,4 +1,4 @@
-//! Chaos: the server fails on purpose, as providers do on bad nights, so that a client can be tested against it.
+//! Chaos: the server fails on purpose, as providers do, so that a client can be tested against failures.
 //!
 //! A file says which faults come how often, in percent of the requests of their kind:
 //!
@@ -6,8 +6,8 @@
 #![doc = include_str!("../../../examples/chaos.yaml")]
 //! ```
 //!
-//! What was left out is 0. An answer that chaos made says so in the header `x-dyehouse-chaos`. The ledger of the data
-//! folder stays true: it holds every prediction that was accepted, whatever the client was told.
+//! The default is 0. An answer that chaos made has the header `x-dyehouse-chaos`. The ledger of the data folder stays
+//! true: it holds every accepted prediction, whatever the client received.
 
 mod answers;
 mod plan;
@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
@@ -32,17 +31,14 @@ pub(super) use answers::Hangup;
 pub use plan::{ChaosError, ChaosPlan};
 pub(super) use plan::{OutputFault, PollFault, PredictionFault, SubmitFault};
 
-/// The largest answer that is read to be spoiled, in bytes.
-const ANSWER_BYTES: usize = 64 << 20;
-
-/// How many polls of a prediction are answered with 404 where it comes early.
+/// How many first polls of a prediction are answered with 404 if it has that fault.
 const EARLY_POLLS: u32 = 2;
 
 /// The chaos of one server.
 #[derive(Debug)]
 pub(super) struct Chaos {
     plan: ChaosPlan,
-    dice: SeededRandom,
+    random: SeededRandom,
     submits: AtomicU64,
     polls: AtomicU64,
     outputs: AtomicU64,
@@ -51,10 +47,10 @@ pub(super) struct Chaos {
 
 impl Chaos {
     pub(super) fn new(plan: ChaosPlan) -> Arc<Chaos> {
-        let dice = SeededRandom::new(plan.seed);
+        let random = SeededRandom::new(plan.seed);
         Arc::new(Chaos {
             plan,
-            dice,
+            random,
             submits: AtomicU64::new(0),
             polls: AtomicU64::new(0),
             outputs: AtomicU64::new(0),
@@ -64,11 +60,11 @@ impl Chaos {
 
     /// The id of the `number`th prediction of the data folder. It follows from the seed, as its fate follows from it.
     pub(super) fn id(&self, number: u64) -> Uuid {
-        self.dice.id(number)
+        self.random.id(number)
     }
 
     fn fate(&self, id: Uuid) -> Option<PredictionFault> {
-        self.plan.prediction.draw(self.dice.roll("prediction", id.as_u128()))
+        self.plan.prediction.draw(self.random.roll("prediction", id.as_u128()))
     }
 
     /// How often a prediction was asked for before.
@@ -80,11 +76,11 @@ impl Chaos {
     }
 
     fn next(&self, counter: &AtomicU64, stage: &str) -> f64 {
-        self.dice.roll(stage, u128::from(counter.fetch_add(1, Ordering::Relaxed)))
+        self.random.roll(stage, u128::from(counter.fetch_add(1, Ordering::Relaxed)))
     }
 }
 
-/// Passes a request on, or spoils it.
+/// Passes a request on, or makes it fail.
 pub(super) async fn disturb(State(chaos): State<Arc<Chaos>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     if path.ends_with("/generate") {
@@ -103,9 +99,9 @@ async fn submit(chaos: &Chaos, request: Request, next: Next) -> Response {
     };
     let name = fault.name();
     if fault.is_before() {
-        // A client is heard out before it is refused, as by the gateways that do so.
+        // The body is read before the refusal is sent, as by the gateways that do so.
         if fault != SubmitFault::DropBefore {
-            super::body::discard(request.into_body(), ANSWER_BYTES).await;
+            super::body::discard(request.into_body(), answers::ANSWER_BYTES).await;
         }
         return marked(answers::instead_of_accepting(fault, roll), &name);
     }
@@ -155,12 +151,12 @@ async fn poll(chaos: &Chaos, request: Request, next: Next) -> Response {
             let (response, body) = answers::read(response).await;
             if body["status"] == "processing" { response } else { marked(answers::unknown_prediction(), &name) }
         }
-        fate => marked(answers::rewritten(response, |body| fate.spoil(body)).await, &name),
+        fate => marked(answers::rewritten(response, |body| fate.corrupt(body)).await, &name),
     }
 }
 
 impl PredictionFault {
-    fn spoil(self, body: &mut Value) {
+    fn corrupt(self, body: &mut Value) {
         let is_done = body["status"] == "completed";
         match self {
             PredictionFault::UnknownStatus if body["status"] == "processing" => body["status"] = "warming_up".into(),
@@ -201,17 +197,5 @@ fn marked(mut response: Response, fault: &str) -> Response {
         response.headers_mut().insert("x-dyehouse-chaos", value);
     }
     tracing::info!(fault, "chaos");
-    response
-}
-
-/// The whole body of an answer, empty where it cannot be read.
-async fn bytes(body: Body) -> Vec<u8> {
-    to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
-}
-
-/// An answer that closes the connection instead of being sent.
-fn hangup() -> Response {
-    let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Hangup);
     response
 }

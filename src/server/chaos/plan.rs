@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Which faults come how often; the [module](super) shows the file.
+/// The faults and their frequencies; the [module](super) shows the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChaosPlan {
-    /// What all chance follows from.
+    /// The seed of all random choices.
     pub(super) seed: u64,
     #[serde(deserialize_with = "duration")]
     slow: Option<Duration>,
@@ -21,7 +21,7 @@ pub struct ChaosPlan {
     pub(super) output: Shares<OutputFault>,
 }
 
-/// Why a chaos file is not taken.
+/// The reason why a chaos file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
     /// It cannot be read.
@@ -29,15 +29,15 @@ pub enum ChaosError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: std::io::Error,
     },
-    /// It is no chaos file.
+    /// It is not a chaos file.
     #[error("read {}: {message}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its place.
+        /// The message, with its location.
         message: String,
     },
 }
@@ -111,7 +111,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     humantime::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// What may go wrong with a submit.
+/// The faults of a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum SubmitFault {
@@ -139,7 +139,7 @@ impl SubmitFault {
     }
 }
 
-/// What becomes of a prediction.
+/// The faults of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum PredictionFault {
@@ -151,7 +151,7 @@ pub(in crate::server) enum PredictionFault {
     EmptyOutputs,
 }
 
-/// What may go wrong with a poll.
+/// The faults of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum PollFault {
@@ -166,7 +166,7 @@ pub(in crate::server) enum PollFault {
     TruncatedJson,
 }
 
-/// What may go wrong with a download.
+/// The faults of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum OutputFault {

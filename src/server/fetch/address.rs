@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::server::FetchPolicy;
 
-/// What `address` is, in a few words, if `policy` rules it out.
+/// Returns the kind of `address` in a few words, if `policy` refuses it.
 pub(super) fn refused(address: IpAddr, policy: FetchPolicy) -> Option<&'static str> {
     let reach = reach(address);
     let allowed = match policy {

@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Padding may be left out, as many writers do; anything else that is wrong is refused.
+/// Padding may be missing, as from many writers; any other error is refused.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why a `data:` URI cannot be read.
+/// The reason why a `data:` URI cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataUriError {
     /// There is no comma between the header and the data.
@@ -19,7 +19,7 @@ pub enum DataUriError {
     /// A `%` without two hex digits behind it.
     #[error("its data has a % without two hex digits")]
     Percent,
-    /// What was announced as base64 is none.
+    /// The data is not base64, though it is declared so.
     #[error("its data is not base64: {0}")]
     Base64(base64::DecodeError),
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
-use super::{FetchPolicy, Limits};
+use super::config::{FetchPolicy, ServerLimits};
 use crate::http;
 use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};
@@ -18,7 +18,8 @@ use resolver::{CheckedResolver, Forbidden};
 /// More redirects than this are a loop or a maze.
 const MAX_REDIRECTS: usize = 4;
 
-/// Why an image could not be had. The text goes into the prediction's `error`, after the image's number and place.
+/// The reason why an image could not be fetched. The text goes into the prediction's `error`, after the image's number
+/// and place.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the URL cannot be read")]
@@ -55,7 +56,7 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new(policy: FetchPolicy, limits: &Limits) -> Result<Fetcher, reqwest::Error> {
+    pub(super) fn new(policy: FetchPolicy, limits: &ServerLimits) -> Result<Fetcher, reqwest::Error> {
         let builder = || {
             http::builder()
                 // Through a proxy the address that is connected to could not be checked.
@@ -70,7 +71,7 @@ impl Fetcher {
         Ok(Fetcher { client, policy, cap: limits.image_bytes, time: limits.fetch_time })
     }
 
-    /// The bytes that `image`, a URL or a `data:` URI, stands for.
+    /// Returns the bytes of `image`, a URL or a `data:` URI.
     pub(super) async fn load(&self, image: &str) -> Result<Vec<u8>, FetchError> {
         let bytes = if data_uri::is_data_uri(image) {
             data_uri::decode(image)?
@@ -149,7 +150,7 @@ pub(super) fn shown(image: &str) -> String {
     }
 }
 
-/// What went wrong beneath reqwest, in the words of the innermost cause.
+/// Returns the error beneath reqwest, in the words of the innermost cause.
 fn transport(error: &reqwest::Error) -> FetchError {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {

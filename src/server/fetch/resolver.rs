@@ -46,7 +46,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-/// Checks the host of `url` where it is an address and no name.
+/// Checks the host of `url` if it is an address, not a name.
 pub(super) fn check_literal(url: &Url, policy: FetchPolicy) -> Result<(), Forbidden> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

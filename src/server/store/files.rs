@@ -6,7 +6,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{Entry, State, StoreError};
+use super::entry::{PredictionState, StoredPrediction};
+use super::error::StoreError;
 use crate::files::sync_folder;
 
 /// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
@@ -24,21 +25,21 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     sync_folder(folder).map_err(StoreError::file("sync", folder))
 }
 
-/// Removes what a crash left: requests that nobody waits for, and outputs that no record speaks of.
+/// Removes what a crash left: requests of predictions that are not in work, and outputs without a record.
 ///
-/// Only names that the server itself gives are touched: the folder may hold files of other people.
-pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, Entry>) {
+/// Only names that the server itself gives are touched: the folder may hold files of the user.
+pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, StoredPrediction>) {
     let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
     for name in list(&root.join("requests")) {
         let id: Option<Uuid> = name.strip_suffix(".json").and_then(|stem| stem.parse().ok());
-        let left = id.is_some_and(|id| state(&id) != Some(&State::Processing));
+        let left = id.is_some_and(|id| state(&id) != Some(&PredictionState::Processing));
         if left || name.starts_with(".tmp") {
             drop(std::fs::remove_file(root.join("requests").join(name)));
         }
     }
     for name in list(&root.join("outputs")) {
         let id: Option<Uuid> = name.parse().ok();
-        if id.is_some_and(|id| !matches!(state(&id), Some(State::Completed { .. }))) {
+        if id.is_some_and(|id| !matches!(state(&id), Some(PredictionState::Completed { .. }))) {
             drop(std::fs::remove_dir_all(root.join("outputs").join(name)));
         }
     }

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::StoreError;
+use super::files;
 use super::record::{LogError, LogRecord};
-use super::{StoreError, files};
 
 /// Records that may wait for the writer before appenders wait too.
-const BACKLOG: usize = 1024;
+const MAX_WAITING_RECORDS: usize = 1024;
 /// Records that share one sync at most.
-const BATCH: usize = 256;
+const MAX_RECORDS_PER_SYNC: usize = 256;
 
 type Written = Result<(), Arc<io::Error>>;
 
@@ -49,7 +50,7 @@ impl PredictionLog {
             .and_then(|_| file.sync_all())
             .map_err(StoreError::file("write", &path))?;
         files::sync_parent(&path)?;
-        let (orders, receiver) = mpsc::channel(BACKLOG);
+        let (orders, receiver) = mpsc::channel(MAX_WAITING_RECORDS);
         std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || write(file, receiver, lock))
@@ -79,7 +80,7 @@ impl PredictionLog {
     }
 }
 
-/// Feeds every whole line to `apply`, and tells where the last one ends.
+/// Passes every complete line to `apply`, and returns the offset at which the last one ends.
 fn replay(
     file: &mut File,
     path: &Path,
@@ -107,9 +108,9 @@ fn replay(
     Ok(whole)
 }
 
-/// Writes what is ordered, many records to a sync, until it is closed.
+/// Writes the records of the orders, many records per sync, until it is closed.
 ///
-/// After a failed write or sync nobody can know what is on the disk, so every later append fails too.
+/// After a failed write or sync the state of the disk is unknown, so every later append fails too.
 fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
     let mut state: Written = Ok(());
     while let Some(first) = orders.blocking_recv() {
@@ -128,7 +129,7 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
                     break;
                 }
             }
-            next = if waiting.len() < BATCH { orders.try_recv().ok() } else { None };
+            next = if waiting.len() < MAX_RECORDS_PER_SYNC { orders.try_recv().ok() } else { None };
         }
         if state.is_ok() && !waiting.is_empty() {
             state =

@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use super::StoreError;
-use crate::server::ServerError;
+use crate::server::error::ServerError;
+
+use super::error::StoreError;
 
 /// Takes the lock of the folder at `root`; it is held until the file is dropped, and dies with the process.
 pub(super) fn take(root: &Path) -> Result<File, ServerError> {

@@ -21,12 +21,12 @@ pub(super) struct LogRecord {
     pub(super) at: Timestamp,
     /// The prediction that it happened to.
     pub(super) id: Uuid,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub(super) event: Event,
 }
 
-/// What happened to a prediction.
+/// An event of a prediction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Event {
@@ -43,7 +43,7 @@ pub(super) enum Event {
     },
     /// Its outputs are in the folder.
     Completed { outputs: u8 },
-    /// It ended without.
+    /// It ended without outputs.
     Failed { error: String },
 }
 
@@ -57,10 +57,10 @@ impl BodyHash {
     }
 }
 
-/// Why a record in the ledger cannot be understood.
+/// The reason why a record in the ledger cannot be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// It is no record.
+    /// It is not a record.
     #[error(transparent)]
     Malformed(#[from] serde_json::Error),
     /// A later program wrote it.

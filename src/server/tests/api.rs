@@ -143,7 +143,7 @@ async fn no_more_work_at_once_than_there_are_workers_and_all_of_it_gets_done() {
     for _ in 0..7 {
         ids.push(fixture.submitted(&body()).await);
     }
-    drop(gate.begun.acquire_many(2).await.unwrap());
+    drop(gate.started.acquire_many(2).await.unwrap());
     gate.open();
     for id in ids {
         assert_eq!(fixture.finished(id).await["status"], "completed");

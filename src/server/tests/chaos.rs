@@ -15,7 +15,7 @@ fn accepted(fixture: &Fixture) -> usize {
     ledger.lines().filter(|line| line.contains("\"accepted\"")).count()
 }
 
-/// What a client sees of a submit: the status and the body, or 0 where there is no answer.
+/// Returns what a client sees of a submit: the status and the body, or 0 if there is no answer.
 async fn submit(fixture: &Fixture) -> (u16, Value) {
     match fixture.submit(&body()).send().await {
         Ok(response) => read(response).await,

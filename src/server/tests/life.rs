@@ -14,7 +14,7 @@ fn ledger(folder: &std::path::Path) -> Vec<Value> {
 }
 
 /// The same folder, served again.
-async fn restart(fixture: Fixture, editor: Arc<dyn crate::editor::Edit>) -> Fixture {
+async fn restart(fixture: Fixture, editor: Arc<dyn crate::editor::Editor>) -> Fixture {
     fixture.server.shutdown().await;
     let server = Server::start(config(fixture.data.path()), editor).await.unwrap();
     Fixture { server, client: Client::builder().no_proxy().build().unwrap(), data: fixture.data }
@@ -43,7 +43,7 @@ async fn what_was_in_work_is_taken_up_by_the_next_start() {
     for _ in 0..4 {
         ids.push(fixture.submitted(&body()).await);
     }
-    drop(gate.begun.acquire_many(2).await.unwrap());
+    drop(gate.started.acquire_many(2).await.unwrap());
     let fixture = restart(fixture, Arc::new(Inverter::default())).await;
     for id in ids {
         assert_eq!(fixture.finished(id).await["status"], "completed");
@@ -66,7 +66,7 @@ async fn a_shutdown_lets_the_edit_in_work_finish_and_a_waiting_client_goes_with_
     let mut waiting = body();
     waiting["enable_sync_mode"] = true.into();
     let client = tokio::spawn(fixture.submit(&waiting).send());
-    drop(gate.begun.acquire().await.unwrap());
+    drop(gate.started.acquire().await.unwrap());
     let stop = fixture.server.stop.clone();
     let shutdown = tokio::spawn(fixture.server.shutdown());
     stop.cancelled().await;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::editor::{Edit, EditError, EditInput, EditOutput};
+use crate::editor::{EditError, EditInput, EditOutput, Editor};
 use crate::job::{Seed, Size};
 use crate::server::{FetchPolicy, Server, ServerConfig};
 
@@ -25,14 +25,14 @@ pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// A prompt, the number of images, a size and a seed.
 pub(super) type Asked = (String, usize, Option<&'static str>, Option<u16>);
 
-/// Inverts the first picture; a prompt that begins with `cannot` is none that it understands.
+/// Inverts the first picture; refuses a prompt that begins with `cannot`.
 #[derive(Default)]
 pub(super) struct Inverter {
     /// What it was asked for, in order.
     pub(super) asked: Mutex<Vec<Asked>>,
 }
 
-impl Edit for Inverter {
+impl Editor for Inverter {
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError> {
         let size = input.size.map(Size::as_str);
         let seed = input.seed.map(Seed::get);
@@ -56,7 +56,7 @@ pub(super) struct Gate {
     inside: AtomicUsize,
     pub(super) most: AtomicUsize,
     /// A permit for every edit that was begun.
-    pub(super) begun: Semaphore,
+    pub(super) started: Semaphore,
 }
 
 impl Gate {
@@ -66,7 +66,7 @@ impl Gate {
             opened: Condvar::new(),
             inside: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
-            begun: Semaphore::new(0),
+            started: Semaphore::new(0),
         })
     }
 
@@ -76,11 +76,11 @@ impl Gate {
     }
 }
 
-impl Edit for Gate {
+impl Editor for Gate {
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError> {
         let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(inside, Ordering::SeqCst);
-        self.begun.add_permits(1);
+        self.started.add_permits(1);
         let open = self.open.lock().unwrap();
         drop(self.opened.wait_while(open, |open| !*open).unwrap());
         self.inside.fetch_sub(1, Ordering::SeqCst);
@@ -115,7 +115,7 @@ pub(super) fn config(data: &Path) -> ServerConfig {
     config
 }
 
-/// A server over a folder of its own, and a client for it.
+/// A server over a temporary folder, and a client for it.
 pub(super) struct Fixture {
     pub(super) server: Server,
     pub(super) client: Client,
@@ -127,7 +127,7 @@ impl Fixture {
         Fixture::with(Arc::new(Inverter::default()), |_| {}).await
     }
 
-    pub(super) async fn with(editor: Arc<dyn Edit>, change: impl FnOnce(&mut ServerConfig)) -> Fixture {
+    pub(super) async fn with(editor: Arc<dyn Editor>, change: impl FnOnce(&mut ServerConfig)) -> Fixture {
         let data = tempfile::tempdir().unwrap();
         let mut config = config(data.path());
         change(&mut config);

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use dyehouse::api::outcome::{Finished, PollOutcome, SubmitOutcome, of_poll, of_submit};
 use dyehouse::api::{Answer, Exchange, PredictionId};
-use dyehouse::editor::{Edit, EditInput, Recolorer};
+use dyehouse::editor::{EditInput, Editor, Recolorer};
 use dyehouse::journal::replay;
 use dyehouse::manifest::{Manifest, Style, render};
 use dyehouse::{outputs, server};

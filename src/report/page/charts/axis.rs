@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// The drawing's size in units of its own.
+/// The drawing's width in units of the SVG.
 pub(super) const WIDTH: f64 = 360.0;
 pub(super) const HEIGHT: f64 = 132.0;
 

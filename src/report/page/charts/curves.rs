@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use super::super::super::model::{BatchView, TimelineKind};
 use super::super::super::tally::End;
-use super::Chart;
 use super::axis::Drawing;
+use super::chart::Chart;
 use crate::job::{Cents, JobStatus};
 use crate::words;
 
 /// The most points of a curve: more than pixels are of no use.
-const POINTS: usize = 300;
+const MAX_POINTS: usize = 300;
 
 /// Jobs that ended over time, and what slowed the batch down.
 pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
@@ -34,8 +34,8 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
                 "paused"
             }
         };
-        let from = span.place(event.at);
-        drawing.rectangle(class, (from, event.until.map_or(from, |until| span.place(until))), (0.0, total * 2.0));
+        let from = span.x_of(event.at);
+        drawing.rectangle(class, (from, event.until.map_or(from, |until| span.x_of(until))), (0.0, total * 2.0));
     }
     for (class, status) in [("completed", JobStatus::Completed), ("failed", JobStatus::Failed)] {
         if count(status) > 0 {
@@ -55,8 +55,9 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     })
 }
 
-/// What the jobs were charged over time, under the budget. What was charged for edits that the manifest asks for no more has no
-/// place in it, for no job tells of it any more; then its sum is said, and the budget, which is for all, is left out.
+/// Draws the cost of the jobs over time, under the budget. The cost of edits that the manifest no longer asks for
+/// cannot be drawn, because no job has it; then the text names the total, and the budget, which is for all edits, is
+/// left out.
 pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let span = Span::of(batch, ends)?;
     let total = ends.iter().map(|end| end.cost.0).sum::<u64>();
@@ -114,7 +115,7 @@ impl Span {
         self.seconds / self.unit.0
     }
 
-    fn place(&self, at: Timestamp) -> f64 {
+    fn x_of(&self, at: Timestamp) -> f64 {
         at.duration_since(self.from).as_secs_f64().clamp(0.0, self.seconds) / self.unit.0
     }
 
@@ -124,14 +125,14 @@ impl Span {
 
     /// The running sum of `value`, thinned to what can be seen.
     fn sums<'a>(&self, ends: impl Iterator<Item = &'a End>, value: impl Fn(&End) -> f64) -> Vec<(f64, f64)> {
-        let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.place(end.at), value(end))).collect();
+        let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.x_of(end.at), value(end))).collect();
         ends.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let stride = ends.len().div_ceil(POINTS).max(1);
+        let stride = ends.len().div_ceil(MAX_POINTS).max(1);
         let (mut points, mut sum) = (vec![(0.0, 0.0)], 0.0);
-        for (number, (place, value)) in ends.iter().enumerate() {
+        for (number, (x, value)) in ends.iter().enumerate() {
             sum += value;
             if (number + 1) % stride == 0 || number + 1 == ends.len() {
-                points.push((*place, sum));
+                points.push((*x, sum));
             }
         }
         points.push((self.length(), sum));

@@ -1,12 +1,12 @@
 //! How values are spread.
 
-use super::Chart;
 use super::axis::{Drawing, step};
+use super::chart::Chart;
 use crate::color::Verdict;
 use crate::words;
 
 /// How many bars there are, about.
-const BARS: f64 = 26.0;
+const TARGET_BARS: f64 = 26.0;
 
 /// How long jobs took, from the submit to the picture.
 pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
@@ -47,9 +47,9 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
 }
 
 /// How much of the axis the label of what is beyond its end needs for itself.
-const BEYOND: f64 = 0.35;
+const LAST_LABEL_SHARE: f64 = 0.35;
 
-/// Counts by bar and kind. What is beyond the end is in the last bar, which says so.
+/// Counts by bar and kind. Values beyond the end are in the last bar, whose label says so.
 struct Bars {
     width: f64,
     counts: Vec<Vec<u32>>,
@@ -60,7 +60,7 @@ struct Bars {
 impl Bars {
     fn of(values: impl Iterator<Item = (f64, &'static str)>, end: f64, kinds: &'static [&'static str]) -> Bars {
         let end = end.max(1e-3);
-        let width = step(end, BARS);
+        let width = step(end, TARGET_BARS);
         let mut counts = vec![vec![0; kinds.len()]; (end / width).ceil() as usize + 1];
         let last = counts.len() - 1;
         let mut is_beyond = false;
@@ -77,7 +77,7 @@ impl Bars {
     fn draw(&self, label: impl Fn(f64) -> String) -> Drawing {
         let most = self.counts.iter().map(|bar| bar.iter().sum::<u32>()).max().unwrap_or(0);
         let end = self.width * self.counts.len() as f64;
-        let free = if self.is_beyond { end * (1.0 - BEYOND) } else { end };
+        let free = if self.is_beyond { end * (1.0 - LAST_LABEL_SHARE) } else { end };
         let labelled = |value: f64| if value <= free { label(value) } else { String::new() };
         let mut drawing = Drawing::new(end, f64::from(most).max(3.0), labelled, |count| format!("{count:.0}"));
         if self.is_beyond {
@@ -96,7 +96,7 @@ impl Bars {
     }
 }
 
-/// The values in order, where there are enough to be spread.
+/// Returns the values in order, if there are enough of them for a spread.
 fn sorted(values: &[f32]) -> Option<Vec<f64>> {
     let mut sorted: Vec<f64> = values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);

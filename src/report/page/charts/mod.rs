@@ -1,23 +1,14 @@
-//! Charts as SVG that stands in the page: drawn here, colored by the page's style, with the figures in words beside.
+//! Charts as inline SVG: drawn here, colored by the page's style, with the figures in words.
 
 mod axis;
+mod chart;
 mod curves;
 mod histogram;
-
-use serde::Serialize;
 
 use super::super::model::BatchView;
 use super::super::tally::Tally;
 
-/// A chart, and what it says to whoever cannot see it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Chart {
-    pub(crate) name: &'static str,
-    /// The figures in one sentence.
-    pub(crate) words: String,
-    /// The drawing: numbers and words of the program's own, nobody else's text.
-    pub(crate) svg: String,
-}
+pub(crate) use chart::Chart;
 
 /// The charts that there are figures for.
 pub(crate) fn charts(batch: &BatchView, tally: &Tally) -> Vec<Chart> {

@@ -1,0 +1,13 @@
+/// The result of a template, or of a cell that overrides it.
+pub(super) enum Rendered {
+    Text(String),
+    List(Vec<String>),
+    /// The row's own cell.
+    Own(String),
+    Refused,
+}
+
+/// How to leave out the rows in which a column is empty.
+pub(super) fn leave_out_hint(name: &str) -> String {
+    format!("to leave such rows out, write `when: \"{{{{ {name} }}}}\"` in the template")
+}

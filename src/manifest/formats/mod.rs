@@ -1,0 +1,11 @@
+//! Formats: tables, lines of JSON, and documents in YAML or JSON with a list of jobs or a catalog.
+
+pub(super) mod catalog;
+pub(super) mod dialect;
+pub(super) mod document;
+pub(super) mod entries;
+mod invalid_line;
+mod json_spans;
+pub(super) mod lines;
+pub(super) mod long_list;
+pub(super) mod table;

@@ -1,0 +1,66 @@
+use std::ops::Range;
+
+use crate::manifest::diagnostic::quoted;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(in crate::manifest) struct Node {
+    pub(in crate::manifest) kind: Kind,
+    /// In bytes of the text.
+    pub(in crate::manifest) span: Range<usize>,
+    /// From 1.
+    pub(in crate::manifest) line: u64,
+}
+
+/// The value of a node.
+#[derive(Clone, Debug)]
+pub(in crate::manifest) enum Kind {
+    Null,
+    /// A text, a number or a boolean, as it is written.
+    Scalar(String),
+    List(Vec<Node>),
+    /// Keys in their order, repeated ones too.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map and its place.
+#[derive(Clone, Debug)]
+pub(in crate::manifest) struct Key {
+    pub(in crate::manifest) name: String,
+    pub(in crate::manifest) span: Range<usize>,
+}
+
+/// The error of a text that is not YAML.
+pub(in crate::manifest) struct Unparsable {
+    /// In bytes of the text.
+    pub(in crate::manifest) at: Range<usize>,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) hint: String,
+}
+
+impl Node {
+    /// The word for what kind of thing the node is.
+    pub(in crate::manifest) fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "nothing",
+            Kind::Scalar(_) => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map of keys",
+        }
+    }
+
+    /// The scalar's text.
+    pub(in crate::manifest) fn scalar(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the message and the hint for the key at `index` if the same key is before it.
+pub(in crate::manifest) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
+    let name = &pairs[index].0.name;
+    let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);
+    is_there.then(|| (format!("the key {} is there twice", quoted(name)), "keep one of them".to_owned()))
+}

@@ -1,0 +1,12 @@
+//! Reading: a file, a pipe or standard input to text in UTF-8, and text to blocks that end where a row does.
+
+pub(super) mod blocks;
+pub(super) mod encoding;
+pub(super) mod kind;
+pub(super) mod lined_text;
+pub(super) mod pattern;
+pub(super) mod quotes;
+pub(super) mod source;
+pub(super) mod stdin;
+pub(super) mod text;
+mod unsupported;

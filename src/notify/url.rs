@@ -1,0 +1,48 @@
+/// The end point of a notice: an `http` or `https` URL. Its path may be a secret, so that only its origin is ever shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeUrl(pub(super) reqwest::Url);
+
+/// A text that is no URL of a notice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeUrlError {
+    /// It does not parse.
+    #[error("{0}")]
+    Malformed(String),
+    /// Its scheme is not http or https.
+    #[error("expected https:// or http://, not {0}:")]
+    Scheme(String),
+}
+
+impl NoticeUrl {
+    /// Parses a URL.
+    ///
+    /// # Errors
+    ///
+    /// It does not parse, or its scheme is not http or https.
+    pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
+        let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
+        match url.scheme() {
+            "http" | "https" => Ok(NoticeUrl(url)),
+            other => Err(NoticeUrlError::Scheme(other.to_owned())),
+        }
+    }
+
+    /// The URL with `segment` added to its path; what follows a `?` stays.
+    pub(super) fn below(&self, segment: &str) -> NoticeUrl {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/{segment}", self.0.path().trim_end_matches('/')));
+        NoticeUrl(url)
+    }
+}
+
+impl std::fmt::Display for NoticeUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0.origin().ascii_serialization())
+    }
+}
+
+impl std::fmt::Debug for NoticeUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "NoticeUrl({self}/…)")
+    }
+}

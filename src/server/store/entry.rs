@@ -1,0 +1,18 @@
+use jiff::Timestamp;
+
+/// A prediction as memory holds it.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct StoredPrediction {
+    pub(in crate::server) created_at: Timestamp,
+    /// Whether outputs are answered as base64 text.
+    pub(in crate::server) base64: bool,
+    pub(in crate::server) state: PredictionState,
+}
+
+/// Where a prediction stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::server) enum PredictionState {
+    Processing,
+    Completed { at: Timestamp, outputs: u8 },
+    Failed { at: Timestamp, error: Box<str> },
+}

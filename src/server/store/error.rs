@@ -1,0 +1,62 @@
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::record::LogError;
+
+/// The reason why the data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder cannot be read or written.
+    #[error("{action} {}", path.display())]
+    File {
+        /// The verb of the attempt.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's error; shared, because every waiting writer gets it.
+        source: Arc<io::Error>,
+    },
+    /// A record in the ledger cannot be understood.
+    #[error("read {} line {line}: {cause}", path.display())]
+    LogRecord {
+        /// The ledger.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The error of the record.
+        cause: LogError,
+    },
+    /// A record cannot follow those before it, which is a defect of this program.
+    #[error("record what became of a prediction: {0}")]
+    Conflict(LogError),
+    /// The store was closed.
+    #[error("write to a store that is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+        move |source| StoreError::File { action, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            StoreError::File { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("give a folder that this user may write to with --data".to_owned())
+                }
+                io::ErrorKind::StorageFull => Some("free some space on that disk, then start again".to_owned()),
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                    Some("a file stands where the data folder should be: give another with --data".to_owned())
+                }
+                _ => None,
+            },
+            StoreError::LogRecord { .. } => {
+                Some("nothing was changed: fix or move the file, or give another folder with --data".to_owned())
+            }
+            StoreError::Conflict(_) | StoreError::Closed => None,
+        }
+    }
+}

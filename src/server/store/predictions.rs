@@ -1,0 +1,229 @@
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::api::wire::Generate;
+use crate::server::error::ServerError;
+
+use super::entry::{PredictionState, StoredPrediction};
+use super::error::StoreError;
+use super::ledger::PredictionLog;
+use super::record::{BodyHash, Event, LogError, LogRecord};
+use super::{files, lock};
+
+/// The predictions of one data folder.
+#[derive(Debug)]
+pub(in crate::server) struct Store {
+    root: PathBuf,
+    index: RwLock<Index>,
+    ledger: PredictionLog,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    entries: HashMap<Uuid, StoredPrediction>,
+    processing: usize,
+}
+
+/// The present, cut to the milliseconds that the API speaks in.
+pub(in crate::server) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+impl Store {
+    /// Opens the folder at `root`, making it if need be; with it come the ids still to be worked on, oldest first.
+    pub(in crate::server) async fn open(root: PathBuf) -> Result<(Store, Vec<Uuid>), ServerError> {
+        let task = tokio::task::spawn_blocking(move || Store::open_blocking(root));
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn open_blocking(root: PathBuf) -> Result<(Store, Vec<Uuid>), ServerError> {
+        for folder in [root.clone(), root.join("requests"), root.join("outputs")] {
+            std::fs::create_dir_all(&folder).map_err(StoreError::file("make the folder", &folder))?;
+        }
+        let lock = lock::take(&root)?;
+        let mut index = Index::default();
+        let mut unfinished = Vec::new();
+        let ledger = PredictionLog::open(root.join("ledger.jsonl"), lock, |record| {
+            if matches!(record.event, Event::Accepted { .. }) {
+                unfinished.push(record.id);
+            }
+            index.apply(record)
+        })?;
+        unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == PredictionState::Processing));
+        files::sweep(&root, &index.entries);
+        let store = Store { root, index: RwLock::new(index), ledger, changes: watch::Sender::new(()) };
+        Ok((store, unfinished))
+    }
+
+    /// Takes a prediction up; once this returns, it survives a crash.
+    pub(in crate::server) async fn accept(
+        &self,
+        id: Uuid,
+        at: Timestamp,
+        request: Generate,
+        fingerprint: BodyHash,
+    ) -> Result<(), StoreError> {
+        let event = Event::accepted(&request, fingerprint);
+        let path = self.request_path(id);
+        blocking(move || {
+            let text = serde_json::to_vec(&request)
+                .map_err(|error| StoreError::file("write", &path)(io::Error::other(error)))?;
+            files::write(&path, &text)
+        })
+        .await?;
+        self.record(LogRecord::new(id, at, event)).await
+    }
+
+    /// The request of a prediction that is in work.
+    pub(in crate::server) async fn request(&self, id: Uuid) -> Result<Generate, StoreError> {
+        let path = self.request_path(id);
+        blocking(move || {
+            let text = std::fs::read(&path).map_err(StoreError::file("read", &path))?;
+            serde_json::from_slice(&text).map_err(|error| StoreError::file("read", &path)(error.into()))
+        })
+        .await
+    }
+
+    /// Stores the outputs, then records that the prediction is completed.
+    pub(in crate::server) async fn complete(&self, id: Uuid, pngs: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let at = now();
+        let outputs = u8::try_from(pngs.len()).unwrap_or(u8::MAX);
+        let folder = self.root.join("outputs").join(id.to_string());
+        blocking(move || {
+            std::fs::create_dir_all(&folder).map_err(StoreError::file("make the folder", &folder))?;
+            for (number, png) in pngs.iter().take(outputs.into()).enumerate() {
+                files::write(&folder.join(output_name(at, number)), png)?;
+            }
+            files::sync_parent(&folder)
+        })
+        .await?;
+        self.finish(LogRecord::new(id, at, Event::Completed { outputs })).await
+    }
+
+    /// Says that the prediction failed.
+    pub(in crate::server) async fn fail(&self, id: Uuid, error: String) -> Result<(), StoreError> {
+        self.finish(LogRecord::new(id, now(), Event::Failed { error })).await
+    }
+
+    /// The prediction, if there is one by this id.
+    pub(in crate::server) fn get(&self, id: Uuid) -> Option<StoredPrediction> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.entries.get(&id).cloned()
+    }
+
+    /// The prediction once it is finished.
+    pub(in crate::server) async fn finished(&self, id: Uuid) -> Option<StoredPrediction> {
+        let mut changes = self.changes.subscribe();
+        loop {
+            let entry = self.get(id)?;
+            if entry.state != PredictionState::Processing {
+                return Some(entry);
+            }
+            changes.changed().await.ok()?;
+        }
+    }
+
+    /// How many predictions were ever accepted.
+    pub(in crate::server) fn count(&self) -> usize {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).entries.len()
+    }
+
+    /// How many predictions wait or are in work.
+    pub(in crate::server) fn processing(&self) -> usize {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).processing
+    }
+
+    /// The names and files of a prediction's outputs, in order.
+    pub(in crate::server) fn outputs(&self, id: Uuid, entry: &StoredPrediction) -> Vec<(String, PathBuf)> {
+        let PredictionState::Completed { at, outputs } = entry.state else {
+            return Vec::new();
+        };
+        let folder = self.root.join("outputs").join(id.to_string());
+        (0..usize::from(outputs))
+            .map(|number| output_name(at, number))
+            .map(|name| (name.clone(), folder.join(name)))
+            .collect()
+    }
+
+    /// Ends the ledger and releases the folder; later writes are refused.
+    pub(in crate::server) async fn close(&self) {
+        self.ledger.close().await;
+    }
+
+    async fn finish(&self, record: LogRecord) -> Result<(), StoreError> {
+        let path = self.request_path(record.id);
+        self.record(record).await?;
+        self.changes.send_replace(());
+        // A request that stays behind is swept away at the next start.
+        drop(tokio::fs::remove_file(path).await);
+        Ok(())
+    }
+
+    async fn record(&self, record: LogRecord) -> Result<(), StoreError> {
+        self.ledger.append(&record).await?;
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.apply(record).map_err(StoreError::Conflict)
+    }
+
+    fn request_path(&self, id: Uuid) -> PathBuf {
+        self.root.join("requests").join(format!("{id}.json"))
+    }
+}
+
+impl Index {
+    /// Applies `record` to the index.
+    fn apply(&mut self, record: LogRecord) -> Result<(), LogError> {
+        let state = match record.event {
+            Event::Accepted { base64, .. } => {
+                let entry = StoredPrediction { created_at: record.at, base64, state: PredictionState::Processing };
+                if self.entries.insert(record.id, entry).is_some() {
+                    return Err(LogError::AcceptedTwice(record.id));
+                }
+                self.processing += 1;
+                return Ok(());
+            }
+            Event::Completed { outputs } => PredictionState::Completed { at: record.at, outputs },
+            Event::Failed { error } => PredictionState::Failed { at: record.at, error: error.into_boxed_str() },
+        };
+        match self.entries.get_mut(&record.id) {
+            Some(entry) if entry.state == PredictionState::Processing => {
+                entry.state = state;
+                self.processing -= 1;
+                Ok(())
+            }
+            Some(_) => Err(LogError::FinishedTwice(record.id)),
+            None => Err(LogError::NeverAccepted(record.id)),
+        }
+    }
+}
+
+fn output_name(at: Timestamp, number: usize) -> String {
+    format!("{}-{number}.png", at.as_millisecond())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_record_that_cannot_follow_is_not_reported_as_an_unreadable_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path().to_owned()).await.unwrap();
+        let error = store.fail(Uuid::new_v4(), "no picture".to_owned()).await.unwrap_err().to_string();
+        assert!(error.starts_with("record what became of a prediction: ") && !error.contains("line"), "{error}");
+    }
+}
