@@ -67,7 +67,7 @@ pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Opti
         }
         None if only.contains('|') => "separate cells by `,`, `;` or tabs: `|` separates the images of one cell".into(),
         None if columns.len() >= MIN_CATALOG_COLUMNS => catalog(),
-        None => format!("begin with it; {HEADER}"),
+        None => format!("begin with it; {HEADER_HINT}"),
     }
 }
 

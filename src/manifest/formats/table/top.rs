@@ -12,7 +12,7 @@ use super::records::Records;
 pub(super) struct Top {
     blocks: Blocks<Text>,
     pub(super) records: Records,
-    delimiter: u8,
+    pub(super) delimiter: u8,
 }
 
 impl Top {
