@@ -110,14 +110,14 @@ mod tests {
         ledger
     }
 
-    fn spending(settings: Settings) -> Spending {
-        Spending::new(&settings, &Ledger::default())
+    fn spending(settings: &Settings) -> Spending {
+        Spending::new(settings, &Ledger::default())
     }
 
     #[test]
     fn one_more_submit_has_to_fit_the_budgets_beside_what_is_reserved() {
-        let folder = spending(Settings { budget: Some(Cents(20)), ..Settings::default() });
-        let run = spending(Settings { budget_per_run: Some(Cents(20)), ..Settings::default() });
+        let folder = spending(&Settings { budget: Some(Cents(20)), ..Settings::default() });
+        let run = spending(&Settings { budget_per_run: Some(Cents(20)), ..Settings::default() });
         assert_eq!((folder.stop_reason(&submitting(1)), run.stop_reason(&submitting(1))), (None, None));
         assert_eq!(folder.stop_reason(&submitting(2)), Some(StopReason::Budget));
         assert_eq!(run.stop_reason(&submitting(2)), Some(StopReason::BudgetPerRun));
@@ -128,10 +128,10 @@ mod tests {
     #[test]
     fn a_price_above_a_limit_stops_a_run_before_its_first_submit() {
         let price = Cents(7);
-        let cheap = spending(Settings { price_limit: Cents(6), ..Settings::default() });
+        let cheap = spending(&Settings { price_limit: Cents(6), ..Settings::default() });
         let reason = StopReason::AbovePriceLimit { limit: Cents(6), price };
         assert_eq!(cheap.stop_reason(&Ledger::default()), Some(reason));
-        let small = spending(Settings { budget_per_run: Some(Cents(6)), ..Settings::default() });
+        let small = spending(&Settings { budget_per_run: Some(Cents(6)), ..Settings::default() });
         let reason = StopReason::BelowPrice { budget: Cents(6), price };
         assert_eq!(small.stop_reason(&Ledger::default()), Some(reason));
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn near_a_ceiling_a_submit_waits_where_a_price_at_its_limit_could_pass_it() {
         let settings = Settings { budget: Some(Cents(140)), price_limit: Cents(70), ..Settings::default() };
-        let spending = spending(settings);
+        let spending = spending(&settings);
         assert!(!spending.could_pass_a_ceiling(&submitting(1), 1), "two at 70 are 140");
         assert!(spending.could_pass_a_ceiling(&submitting(2), 2));
     }
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn under_a_budget_as_many_submits_go_side_by_side_as_were_answered_since_the_price_rose() {
         let settings = Settings { budget: Some(Cents(1_000_000)), ..Settings::default() };
-        let mut bounded = spending(settings);
+        let mut bounded = spending(&settings);
         let waits =
             |spending: &Spending| [0, 1, 2, 3].map(|count| spending.must_wait(&submitting(count), count.into()));
         assert_eq!(waits(&bounded), [false, true, true, true], "the first goes alone");
@@ -157,12 +157,12 @@ mod tests {
         assert_eq!(waits(&bounded), [false, false, true, true]);
         assert_eq!(bounded.answered(Some(Cents(9)), Cents(7)), Cents(9));
         assert_eq!(waits(&bounded), [false, true, true, true], "the price is new again");
-        assert_eq!(waits(&spending(Settings::default())), [false; 4], "without a budget nothing waits");
+        assert_eq!(waits(&spending(&Settings::default())), [false; 4], "without a budget nothing waits");
     }
 
     #[test]
     fn an_answer_without_a_price_is_booked_at_the_highest_so_far_and_told_once() {
-        let mut spending = spending(Settings::default());
+        let mut spending = spending(&Settings::default());
         assert_eq!(spending.answered(None, Cents(9)), Cents(9));
         assert_eq!([Some(Cents(7)), None, None].map(|price| spending.is_first_unpriced(price)), [false, true, false]);
     }
