@@ -180,7 +180,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             Origin::Earlier { age } => (age, None, Duration::ZERO),
         };
-        let (mut errors, mut not_found, mut warned) = (0, 0, false);
+        let (mut errors, mut not_found, mut reported_word) = (0, 0, None);
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
             let asked = before + begun.elapsed();
@@ -189,9 +189,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
                     in_work = Some(asked);
-                    if let Some(word) = unknown_status.filter(|_| !warned) {
-                        warned = true;
-                        self.report(ExecutorEvent::UnknownStatus(word));
+                    if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
+                        self.report(ExecutorEvent::UnknownStatus(word.clone()));
+                        reported_word = Some(word);
                     }
                 }
                 PollOutcome::NotFound => {

@@ -19,6 +19,9 @@ use crate::runner::{RunError, StopReason};
 use super::Dispatcher;
 use super::workers::{Phase, Worker};
 
+/// How many undocumented words for a status are told, each once: a provider that has a new one says it of every job.
+const MAX_UNKNOWN_WORDS: usize = 8;
+
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn handle(
         &mut self,
@@ -51,7 +54,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             ExecutorEvent::Polled(answer) => self.handle_poll(answer).await,
             ExecutorEvent::UnknownStatus(word) => {
-                self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                if self.unknown_words.len() < MAX_UNKNOWN_WORDS && self.unknown_words.insert(word.clone()) {
+                    self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                }
                 Ok(())
             }
             ExecutorEvent::ExtraOutputs { kept, left } => {

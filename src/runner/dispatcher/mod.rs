@@ -7,7 +7,7 @@ mod spending;
 mod stop;
 mod workers;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,8 +70,12 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
+    /// Until when submits wait, as far as it was told.
+    told_pause: Instant,
     begun: Instant,
     left: u64,
+    /// Undocumented words for a status that were told.
+    unknown_words: BTreeSet<String>,
     mode: Mode,
     stopped: Option<StopReason>,
     broken: Option<RunError>,
@@ -111,8 +115,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             names: FurtherNames::of(&ledger),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
+            told_pause: Instant::now(),
             begun: Instant::now(),
             left: 0,
+            unknown_words: BTreeSet::new(),
             mode: Mode::Running,
             stopped: None,
             broken: None,
