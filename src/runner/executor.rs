@@ -172,6 +172,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         origin: Origin,
     ) -> Result<Vec<String>, ExecutorOutcome> {
         let begun = Instant::now();
+        let _followed = self.polls.follow();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
             Origin::Submitted { progress: PollOutcome::Finished(finished) } => return self.ended(finished),
@@ -240,8 +241,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         self.asked = self.asked.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
-        if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
-            self.polls.pause(Instant::now() + wait);
+        if let Some(limits) = exchange.limits() {
+            self.polls.on_rate_limit_headers(limits);
         }
         let outcome = of_poll(&exchange, prediction, (self.now)());
         // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.

@@ -48,7 +48,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.workers.enter(report.worker, Phase::Generating);
                 if let Some(limits) = limits {
                     let under_way = self.workers.count(Phase::Submitting) as u64;
-                    self.submits.on_rate_limit_headers(limits, under_way, self.elapsed());
+                    if let Some(wait) = self.submits.on_rate_limit_headers(limits, under_way, self.elapsed()) {
+                        let reason = "the provider's headers say that its quota is used up".to_owned();
+                        self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
+                    }
                 }
                 self.handle_submit(report.worker, &key, outcome, status_path).await
             }

@@ -103,7 +103,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let (reports, inbox) = mpsc::unbounded_channel();
         Dispatcher {
             submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
-            polls: Arc::new(Polling::new(&settings, &[])),
+            polls: Arc::new(Polling::new(&settings, &LearnedLimits::default())),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
             reports,
@@ -141,7 +141,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         self.record(Record::Run(RunEvent::Run(opening))).await?.detach();
         let learned = self.ledger.learned();
         self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
-        self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));
+        self.polls = Arc::new(Polling::new(&self.settings, learned));
         for key in self.ledger.unanswered() {
             self.step(&key, Step::unanswered()).await?.detach();
         }
@@ -249,7 +249,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
-        let learned = LearnedLimits { generation_ms: self.polls.learned(), ..self.submits.learned() };
+        let (polls, generation_ms) = self.polls.learned();
+        let learned = LearnedLimits { polls, generation_ms, ..self.submits.learned() };
         if learned != LearnedLimits::default() {
             self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
         }

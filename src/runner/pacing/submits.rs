@@ -9,6 +9,7 @@ use crate::journal::LearnedLimits;
 
 use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
+use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 
 /// The pace of submits: set by somebody, or searched for.
@@ -17,23 +18,24 @@ pub(in crate::runner) struct Submits {
     pace: RateLimiter,
     search: Option<RateSearch>,
     slots: ConcurrencyLimit,
+    quota: QuotaClaim,
 }
 
 impl Submits {
-    /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
+    /// `learned` is what an earlier run has found; a rate that is set does not ask for it. A search goes without bursts, for
+    /// a refusal in the middle of one would say nothing of the rate.
     pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
-        match rate {
-            SubmitRate::Fixed(rate) => {
-                Submits { pace: RateLimiter::new(rate, burst), search: None, slots: ConcurrencyLimit::default() }
-            }
-            SubmitRate::Auto => {
-                let search = RateSearch::new(learned.submits);
-                let pace = RateLimiter::adjustable(rate.expected(learned.submits), burst);
-                let submits = Submits { pace, search: Some(search), slots: ConcurrencyLimit::new(learned.in_flight) };
-                submits.adjust();
-                submits
-            }
-        }
+        let (pace, search, slots) = match rate {
+            SubmitRate::Fixed(rate) => (RateLimiter::new(rate, burst), None, ConcurrencyLimit::default()),
+            SubmitRate::Auto => (
+                RateLimiter::adjustable(rate.expected(learned.submits)),
+                Some(RateSearch::new(learned.submits)),
+                ConcurrencyLimit::new(learned.in_flight),
+            ),
+        };
+        let submits = Submits { pace, search, slots, quota: QuotaClaim::default() };
+        submits.adjust();
+        submits
     }
 
     /// Takes a token now, or says when to ask again.
@@ -57,7 +59,11 @@ impl Submits {
 
     /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
+        let are_headers_wrong = self.quota.went_through(sent);
         if let Some(search) = &mut self.search {
+            if are_headers_wrong {
+                search.distrust_headers();
+            }
             if let Some(before) = self.slots.accepted(others, search.estimate()) {
                 search.undo_refusals(before);
             }
@@ -89,21 +95,25 @@ impl Submits {
         learned.filter(|_| is_news)
     }
 
-    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet.
-    pub(in crate::runner) fn on_rate_limit_headers(&mut self, limits: Limits, under_way: u64, now: Duration) {
-        if let Some(wait) = limits.used_up() {
-            self.pace.pause(Instant::now() + wait);
-        }
+    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet. How
+    /// long to wait where they say that nothing more goes through.
+    pub(in crate::runner) fn on_rate_limit_headers(
+        &mut self,
+        limits: Limits,
+        under_way: u64,
+        now: Duration,
+    ) -> Option<Duration> {
         if let Some(search) = &mut self.search {
             search.advertised(limits, under_way, now);
             self.adjust();
         }
+        self.quota.wait(limits, now)
     }
 
     /// What the next run should begin with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
         let submits = self.search.as_ref().and_then(RateSearch::learned);
-        LearnedLimits { submits, in_flight: self.slots.learned(), generation_ms: Vec::new() }
+        LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }
     }
 
     fn adjust(&self) {

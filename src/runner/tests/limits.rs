@@ -47,6 +47,39 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn headers_that_say_nothing_is_left_while_all_goes_through_hold_a_run_up_for_a_minute() {
+    let left = Some(crate::api::Remaining { count: 0, reset: Duration::from_secs(3600) });
+    let limits = crate::api::Limits { quota: None, left, total: Some(1) };
+    let used_up = move |exchange| match exchange {
+        Exchange::Answer(answer) => Exchange::Answer(Answer { limits: Some(limits), ..answer }),
+        other => other,
+    };
+    for rate in ["auto", "2/s"] {
+        let begun = tokio::time::Instant::now();
+        let (ending, submits) =
+            ending_at(rate, 60, move |number| used_up(accepted(number)), move || used_up(completed())).await;
+        assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 60));
+        assert_eq!(submits, 60);
+        assert!(begun.elapsed() < Duration::from_secs(200), "{rate}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_are_begun_anew_in_a_window_that_is_used_up_do_not_get_slower_and_slower() {
+    let mut ledger = ending_at("auto", 400, limited(), completed).await.0.ledger;
+    let found = ledger.learned().submits.unwrap().per_second_f64();
+    for run in 0..10 {
+        let settings =
+            Settings { submits: SubmitRate::Auto, burst: NonZeroU32::new(8).unwrap(), ..Settings::default() };
+        let submit = move |number| if number < 2 { answer(429, "") } else { accepted(1000 * (run + 1) + number) };
+        let from = 400 + run * 3;
+        ledger = ending_with(settings, ledger, from..from + 3, submit, completed).await.0.ledger;
+    }
+    let left = ledger.learned().submits.unwrap().per_second_f64();
+    assert!(left > found * 0.9, "{left} of {found} a second are left");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
     let settings = Settings { budget_per_run: Some(Cents(50)), ..Settings::default() };
     let doubtful = |number| if number < 3 { answer(500, "") } else { accepted(number) };
