@@ -241,9 +241,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         self.asked = self.asked.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
-        if let Some(limits) = exchange.limits() {
-            self.polls.on_rate_limit_headers(limits);
-        }
         let outcome = of_poll(&exchange, prediction, (self.now)());
         // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
@@ -267,6 +264,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 self.polls.heard(sent);
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
+        }
+        // What went through may have shown that the headers before were wrong.
+        if let Some(limits) = exchange.limits() {
+            self.polls.on_rate_limit_headers(limits);
         }
         Ok(outcome)
     }

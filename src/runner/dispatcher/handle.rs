@@ -40,12 +40,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let Some(worker) = self.workers.get(report.worker) else {
             return Ok(());
         };
-        let key = worker.work.key.clone();
+        let (key, began) = (worker.work.key.clone(), worker.began);
         // Another edit of the job may have come to rest meanwhile, and the job with it.
         self.ledger.load(&key.job).map_err(LedgerError::from)?;
         match report.news {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
                 self.workers.enter(report.worker, Phase::Generating);
+                if let SubmitOutcome::Accepted { .. } = &outcome {
+                    self.submits.went_through(began);
+                }
                 if let Some(limits) = limits {
                     let under_way = self.workers.count(Phase::Submitting) as u64;
                     if let Some(wait) = self.submits.on_rate_limit_headers(limits, under_way, self.elapsed()) {

@@ -59,11 +59,7 @@ impl Submits {
 
     /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
-        let are_headers_wrong = self.quota.went_through(sent);
         if let Some(search) = &mut self.search {
-            if are_headers_wrong {
-                search.distrust_headers();
-            }
             if let Some(before) = self.slots.accepted(others, search.estimate()) {
                 search.undo_refusals(before);
             }
@@ -93,6 +89,16 @@ impl Submits {
         let learned = search.learned();
         self.adjust();
         learned.filter(|_| is_news)
+    }
+
+    /// A submit that was sent at `sent` went through, whatever headers had said. It is to be told before what its own headers
+    /// say.
+    pub(in crate::runner) fn went_through(&mut self, sent: Duration) {
+        if self.quota.went_through(sent)
+            && let Some(search) = &mut self.search
+        {
+            search.distrust_headers();
+        }
     }
 
     /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet. How

@@ -60,7 +60,8 @@ async fn headers_that_say_nothing_is_left_while_all_goes_through_hold_a_run_up_f
             ending_at(rate, 60, move |number| used_up(accepted(number)), move || used_up(completed())).await;
         assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 60));
         assert_eq!(submits, 60);
-        assert!(begun.elapsed() < Duration::from_secs(200), "{rate}: {:?}", begun.elapsed());
+        // One minute for submits, one for polls.
+        assert!(begun.elapsed() < Duration::from_secs(170), "{rate}: {:?}", begun.elapsed());
     }
 }
 
