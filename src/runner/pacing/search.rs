@@ -35,8 +35,10 @@ const MIN_PATIENCE: u32 = 20;
 const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 160;
 const MAX_PATIENCE: u32 = 5_000;
 
-/// How near to each other two rates are at which the same limit is met.
+/// How near to each other two rates are at which the same limit is met, and within how many good answers two refusals are of
+/// one cause whatever the rate.
 const SAME_LIMIT: f64 = 0.2;
+const SOON: u32 = 20;
 
 /// How far the ceiling is put above what surely goes, as a share of the way to where the limit was met.
 const CEILING_MARGIN: f64 = 0.25;
@@ -233,7 +235,7 @@ impl RateSearch {
         if self.has_stayed {
             self.estimate.patience = (self.estimate.patience * 2).min(MAX_PATIENCE);
         }
-        if self.estimate.ceiling.is_some() || self.is_where_it_was_met() {
+        if self.estimate.ceiling.is_some() || self.is_confirmed() {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
             self.estimate.ceiling = Some(ceiling.max(SLOWEST));
         }
@@ -250,9 +252,10 @@ impl RateSearch {
         true
     }
 
-    /// Whether the limit was last met at about this rate.
-    fn is_where_it_was_met(&self) -> bool {
-        (self.estimate.rate / self.estimate.met - 1.0).abs() < SAME_LIMIT
+    /// Whether a refusal confirms the one before: at about the same rate, or soon after it.
+    fn is_confirmed(&self) -> bool {
+        let is_same = (self.estimate.rate / self.estimate.met - 1.0).abs() < SAME_LIMIT;
+        is_same || (self.estimate.met < FASTEST && self.accepted < SOON)
     }
 
     /// A submit that was sent at `sent` went through, after nothing had since `blocked`. A long rest is that of a window,
