@@ -15,6 +15,7 @@ use crate::verify::{Subject, Uncorrected, Verifier};
 use crate::words::counted;
 
 use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
+use super::pacing::Spacing;
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
@@ -24,6 +25,7 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) api: Arc<A>,
     pub(super) store: Arc<S>,
     pub(super) polls: Arc<Polling>,
+    pub(super) spacing: Arc<Spacing>,
     pub(super) verifier: Arc<dyn Verifier>,
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
@@ -132,6 +134,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         intended: &Intended,
     ) -> Result<ExecutorOutcome, ExecutorOutcome> {
         intent.wait().await.map_err(ExecutorOutcome::Journal)?;
+        self.spacing.leave().await;
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {

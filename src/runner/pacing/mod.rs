@@ -7,6 +7,7 @@ mod fixed_rate;
 mod poll_limit;
 mod quota_claim;
 mod search;
+mod spacing;
 mod submits;
 
 use std::num::NonZeroU32;
@@ -22,6 +23,7 @@ use fixed_rate::FixedRate;
 
 pub(super) use poll_limit::PollLimit;
 pub(super) use quota_claim::QuotaClaim;
+pub(super) use spacing::Spacing;
 pub(super) use submits::Submits;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.

@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,8 +10,10 @@ use crate::journal::LearnedLimits;
 
 use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
+use super::fixed_rate;
 use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
+use super::spacing::Spacing;
 
 /// The pace of submits: set by somebody, or searched for.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ pub(in crate::runner) struct Submits {
     search: Option<RateSearch>,
     slots: ConcurrencyLimit,
     quota: QuotaClaim,
+    spacing: Arc<Spacing>,
 }
 
 impl Submits {
@@ -33,7 +37,10 @@ impl Submits {
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
-        let submits = Submits { pace, search, slots, quota: QuotaClaim::default() };
+        let submits = Submits { pace, search, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
+        if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
+            submits.spacing.set_interval(fixed_rate::interval(rate));
+        }
         submits.adjust();
         submits
     }
@@ -50,6 +57,11 @@ impl Submits {
     /// Lets nothing pass before `until`.
     pub(in crate::runner) fn pause(&self, until: Instant) {
         self.pace.pause(until);
+    }
+
+    /// What keeps submits apart when they leave. A burst is not to be.
+    pub(in crate::runner) fn spacing(&self) -> Arc<Spacing> {
+        Arc::clone(&self.spacing)
     }
 
     /// How many predictions the provider lets be in flight at once, as far as that was found out.
@@ -125,6 +137,7 @@ impl Submits {
     fn adjust(&self) {
         if let Some(search) = &self.search {
             self.pace.set_interval(search.interval());
+            self.spacing.set_interval(search.interval());
         }
     }
 }

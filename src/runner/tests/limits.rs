@@ -30,6 +30,43 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
     assert!(!learned.generation_ms.is_empty());
 }
 
+/// A disk whose syncs take now more, now less time.
+struct Uneven(fastrand::Rng);
+
+impl Disk for Uneven {
+    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> io::Result<()> {
+        tokio::time::sleep(Duration::from_millis(self.0.u64(1..60))).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_does() {
+    let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
+    let strict = move |number| {
+        let now = tokio::time::Instant::now();
+        let mut free_at = free_at.lock().unwrap();
+        if now < *free_at {
+            return Exchange::Answer(Answer { status: 429, retry_after: Some("1".into()), ..Answer::default() });
+        }
+        *free_at = now + Duration::from_millis(500);
+        accepted(number)
+    };
+    let begun = tokio::time::Instant::now();
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: strict, poll: completed });
+    let settings = Settings { submits: "2/s".parse().unwrap(), ..Settings::default() };
+    let disk = Uneven(fastrand::Rng::with_seed(1));
+    let ending = play(settings, Arc::clone(&api), Ledger::default(), disk, (0..200).map(work)).await;
+    assert_eq!(with_status(&ending, JobStatus::Completed), 200);
+    let refused = api.submits.load(Ordering::Relaxed) - 200;
+    assert!(refused <= 2, "{refused} of 200 were refused");
+    assert!(begun.elapsed() < Duration::from_secs(104), "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
