@@ -34,6 +34,12 @@ pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "ever".to_owned(), duration)
 }
 
+/// A size in bytes: `9.1 KB`, `64 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let (unit, name) = if bytes < 1_000_000 { (1e3, "KB") } else { (1e6, "MB") };
+    format!("{:.1} {name}", bytes as f64 / unit)
+}
+
 /// `text` as one word of a shell's command line.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);

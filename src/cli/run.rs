@@ -62,7 +62,7 @@ pub struct Run {
     /// How many predictions may be in work at once [default: 3]
     #[arg(long, help_heading = RATE, allow_negative_numbers = true, value_name = "N", value_parser = count::<NonZeroU32>)]
     pub in_flight: Option<NonZeroU32>,
-    /// How many submits may go out at once after a pause [default: 1]
+    /// How many submits may go out at once after a pause, at a rate that is set [default: 1]
     #[arg(long, help_heading = RATE, allow_negative_numbers = true, value_name = "N", value_parser = count::<NonZeroU32>)]
     pub burst: Option<NonZeroU32>,
     /// How fast polls go out, all predictions together; the first two of each are not counted [default: 10/s, or

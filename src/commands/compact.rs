@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::cli::Compact;
 use crate::exit::Exit;
 use crate::run_folder::{Compaction, Lock, RunFolder};
-use crate::words::counted;
+use crate::words::{counted, size};
 
 use super::{Failure, print};
 
@@ -27,11 +27,4 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     };
     print(said.as_bytes());
     Ok(Exit::Complete)
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }

@@ -20,6 +20,15 @@ impl HeldBack {
     pub const HINT: &'static str =
         "move a picture out of results to have its job done, or leave the row out to keep the picture as it is";
 
+    /// Those of several folders that have no job in common.
+    pub fn of_all<'h>(folders: impl Iterator<Item = &'h HeldBack>) -> HeldBack {
+        folders.fold(HeldBack::default(), |mut all, held| {
+            all.jobs += held.jobs;
+            all.pictures.extend(held.pictures.iter().take(NAMED - all.pictures.len()).cloned());
+            all
+        })
+    }
+
     /// Counts one more in, which is kept back by `picture`.
     pub fn add(&mut self, picture: String) {
         self.jobs += 1;

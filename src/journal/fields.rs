@@ -60,6 +60,9 @@ pub struct LearnedLimits {
     /// How many predictions it lets be in flight at once: 0 where that was not met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
+    /// The rate at which it answers polls, all predictions together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls: Option<Rate>,
     /// How long edits take: quantiles in milliseconds, evenly spaced from the least to the greatest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generation_ms: Vec<u64>,

@@ -9,7 +9,7 @@ use super::summary::{CompactedEdit, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
 /// older program reads as much as it can.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// One line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,6 +208,7 @@ impl Record {
     /// The lowest version that knows all of the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Run(RunEvent::Learned(LearnedLimits { polls: Some(_), .. })) => 6,
             Record::Edit(_, Step::Accepted { status_path: Some(_), .. }) => 5,
             Record::Edit(_, Step::Summary(summary)) if summary.status_path.is_some() => 5,
             Record::Edit(_, Step::Released) => 4,

@@ -173,7 +173,7 @@ fn setting(key: &str) -> Value {
             "anyOf": [{"const": "auto"}, {"type": "string", "pattern": in_any_case(&["auto"])}, rate("A rate.")],
         }),
         "polls" => rate("How fast polls go out, such as 10/s."),
-        "burst" => count("How many submits may go out at once after a pause."),
+        "burst" => count("How many submits may go out at once after a pause, at a rate that is set."),
         "in_flight" => count("How many predictions may be in work at once."),
         "downloads" => count("How many downloads may be under way at once."),
         "budget" => dollars("A hard ceiling in dollars."),

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use reqwest::{Response, Url, redirect, retry};
 
 use crate::http::{self, TlsError, is_loopback};
+use crate::words::size;
 
 use super::{OutputError, Slot, disk};
 
@@ -152,7 +153,8 @@ impl Downloader {
         slot: &mut Slot,
         mut sink: S,
     ) -> Result<S, Attempt> {
-        let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
+        let too_large =
+            || Attempt::Final(OutputError::Refused(format!("it is larger than {}", size(self.limits.most_bytes))));
         if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
             return Err(too_large());
         }

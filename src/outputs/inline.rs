@@ -1,6 +1,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::words::size;
+
 use super::OutputError;
 
 /// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
@@ -16,7 +18,7 @@ pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputErr
         _ => output,
     };
     if base64.len() as u64 / 4 * 3 > most_bytes {
-        return Some(Err(OutputError::Refused(format!("base64 text of over {most_bytes} bytes"))));
+        return Some(Err(OutputError::Refused(format!("base64 text of more than {}", size(most_bytes)))));
     }
     Some(STANDARD.decode(base64).map_err(|error| OutputError::Refused(format!("neither a URL nor base64 ({error})"))))
 }

@@ -15,6 +15,7 @@ use crate::verify::{Subject, Uncorrected, Verifier};
 use crate::words::counted;
 
 use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
+use super::pacing::Spacing;
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
@@ -24,6 +25,7 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) api: Arc<A>,
     pub(super) store: Arc<S>,
     pub(super) polls: Arc<Polling>,
+    pub(super) spacing: Arc<Spacing>,
     pub(super) verifier: Arc<dyn Verifier>,
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
@@ -132,6 +134,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         intended: &Intended,
     ) -> Result<ExecutorOutcome, ExecutorOutcome> {
         intent.wait().await.map_err(ExecutorOutcome::Journal)?;
+        self.spacing.leave().await;
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
@@ -172,6 +175,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         origin: Origin,
     ) -> Result<Vec<String>, ExecutorOutcome> {
         let begun = Instant::now();
+        let _followed = self.polls.follow();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
             Origin::Submitted { progress: PollOutcome::Finished(finished) } => return self.ended(finished),
@@ -180,7 +184,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             Origin::Earlier { age } => (age, None, Duration::ZERO),
         };
-        let (mut errors, mut not_found, mut warned) = (0, 0, false);
+        let (mut errors, mut not_found, mut reported_word) = (0, 0, None);
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
             let asked = before + begun.elapsed();
@@ -189,9 +193,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::InProgress { unknown_status } => {
                     (errors, not_found) = (0, 0);
                     in_work = Some(asked);
-                    if let Some(word) = unknown_status.filter(|_| !warned) {
-                        warned = true;
-                        self.report(ExecutorEvent::UnknownStatus(word));
+                    if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
+                        self.report(ExecutorEvent::UnknownStatus(word.clone()));
+                        reported_word = Some(word);
                     }
                 }
                 PollOutcome::NotFound => {
@@ -240,9 +244,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         self.asked = self.asked.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
-        if let Some(wait) = exchange.limits().and_then(|limits| limits.used_up()) {
-            self.polls.pause(Instant::now() + wait);
-        }
         let outcome = of_poll(&exchange, prediction, (self.now)());
         // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
@@ -266,6 +267,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 self.polls.heard(sent);
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
+        }
+        // What went through may have shown that the headers before were wrong.
+        if let Some(limits) = exchange.limits() {
+            self.polls.on_rate_limit_headers(limits);
         }
         Ok(outcome)
     }

@@ -153,3 +153,23 @@ fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_be
     assert!(said.contains(&format!("1 job is held back: results/{id}.png is there")), "{said}");
     assert_eq!(machines.provider.accepted(), JOBS - 1);
 }
+
+#[test]
+fn shares_that_hold_jobs_back_are_merged_to_a_batch_that_is_finished_and_says_so() {
+    let machines = machines();
+    machines.run_shares();
+    let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&share(&machines)[0])).unwrap();
+    machines.sandbox.manifest("catalog.csv", JOBS + 4);
+    for place in ["runs/catalog-1-of-2", "runs/catalog-2-of-2"] {
+        for job in JOBS..JOBS + 4 {
+            machines.sandbox.write(&format!("{place}/results/job-{job:03}.png"), &picture);
+        }
+    }
+    for share in 1..=2 {
+        code(&machines.run(&format!("--partition {share}/2")), 3);
+    }
+    let said = code(&machines.merge(""), 3);
+    assert!(said.contains("held back  4: results/job-0"), "{said}");
+    code(&machines.run("-o all"), 3);
+    assert_eq!(machines.provider.accepted(), JOBS);
+}

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::cli::Merge;
 use crate::exit::Exit;
-use crate::job::{Cents, JobId, Partition, StatusCounts};
+use crate::job::{Cents, HeldBack, JobId, Partition, StatusCounts};
 use crate::journal::{JoinError, Ledger, MergedJournal, ReadAt, Record, RunEvent, RunStart};
 use crate::progress::Screen;
 use crate::run_folder::{
@@ -289,16 +289,20 @@ fn closing(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) ->
         let reason = source.ledger.last_run_end().why_unfinished()?;
         Some(format!("{}: {reason}", source.folder.path().display()))
     });
+    let held_back = HeldBack::of_all(sources.iter().map(|source| &source.run.held_back));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run = RunStart { program, jobs, budget_cents, partition: None, directory: None, resume: None, ..run };
+    let run =
+        RunStart { program, jobs, budget_cents, held_back, partition: None, directory: None, resume: None, ..run };
     vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason: open })]
 }
 
 /// The code that a run of all of it would have ended with.
 fn exit(ledger: &Ledger) -> Exit {
     let counts = ledger.counts();
-    if counts.pending > 0 {
+    let held_back = ledger.last_run().map_or(0, |run| run.held_back.jobs);
+    let is_stopped = ledger.last_run_end().why_unfinished().is_some();
+    if counts.pending > held_back || (counts.pending > 0 && is_stopped) {
         Exit::StoppedEarly
     } else if counts.completed == counts.total && ledger.colors().off == 0 {
         Exit::Complete

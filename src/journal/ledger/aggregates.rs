@@ -80,9 +80,10 @@ impl Aggregates {
                 let told = if reason.starts_with("HTTP 429") { PauseCause::RateLimited } else { PauseCause::Failing };
                 self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
             }
-            RunEvent::Learned(LearnedLimits { submits, in_flight, generation_ms }) => {
+            RunEvent::Learned(LearnedLimits { submits, in_flight, polls, generation_ms }) => {
                 self.learned.submits = submits.or(self.learned.submits);
                 self.learned.in_flight = in_flight.or(self.learned.in_flight);
+                self.learned.polls = polls.or(self.learned.polls);
                 if !generation_ms.is_empty() {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }

@@ -111,7 +111,8 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         cause: Some(PauseCause::RateLimited),
     }));
     let submits = Some(Rate::from_per_second(2.5));
-    let learned = LearnedLimits { submits, in_flight: Some(8), generation_ms: vec![15_000, 40_000] };
+    let polls = Some(Rate::from_per_second(4.0));
+    let learned = LearnedLimits { submits, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
     let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None };
     records.push(Record::Run(RunEvent::Compacted(totals)));
@@ -141,8 +142,8 @@ fn what_an_older_program_cannot_know_has_a_newer_version() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let line = br#"{"v":6,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-    assert!(matches!(Record::from_line(line), Err(LineError::Newer(6))));
+    let line = br#"{"v":7,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+    assert!(matches!(Record::from_line(line), Err(LineError::Newer(7))));
 }
 
 #[test]

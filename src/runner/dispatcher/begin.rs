@@ -141,6 +141,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             store: Arc::clone(&self.parts.store),
             verifier: Arc::clone(&self.parts.verifier),
             polls: Arc::clone(&self.polls),
+            spacing: self.submits.spacing(),
             downloads: Arc::clone(&self.downloads),
             job_timeout: self.settings.job_timeout,
             halt: self.halt.clone(),

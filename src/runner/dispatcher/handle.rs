@@ -19,6 +19,9 @@ use crate::runner::{RunError, StopReason};
 use super::Dispatcher;
 use super::workers::{Phase, Worker};
 
+/// How many undocumented words for a status are told, each once: a provider that has a new one says it of every job.
+const MAX_UNKNOWN_WORDS: usize = 8;
+
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn handle(
         &mut self,
@@ -37,21 +40,29 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let Some(worker) = self.workers.get(report.worker) else {
             return Ok(());
         };
-        let key = worker.work.key.clone();
+        let (key, began) = (worker.work.key.clone(), worker.began);
         // Another edit of the job may have come to rest meanwhile, and the job with it.
         self.ledger.load(&key.job).map_err(LedgerError::from)?;
         match report.news {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
                 self.workers.enter(report.worker, Phase::Generating);
+                if let SubmitOutcome::Accepted { .. } = &outcome {
+                    self.submits.went_through(began);
+                }
                 if let Some(limits) = limits {
                     let under_way = self.workers.count(Phase::Submitting) as u64;
-                    self.submits.on_rate_limit_headers(limits, under_way, self.elapsed());
+                    if let Some(wait) = self.submits.on_rate_limit_headers(limits, under_way, self.elapsed()) {
+                        let reason = "the provider's headers say that its quota is used up".to_owned();
+                        self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
+                    }
                 }
                 self.handle_submit(report.worker, &key, outcome, status_path).await
             }
             ExecutorEvent::Polled(answer) => self.handle_poll(answer).await,
             ExecutorEvent::UnknownStatus(word) => {
-                self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                if self.unknown_words.len() < MAX_UNKNOWN_WORDS && self.unknown_words.insert(word.clone()) {
+                    self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                }
                 Ok(())
             }
             ExecutorEvent::ExtraOutputs { kept, left } => {

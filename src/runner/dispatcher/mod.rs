@@ -7,7 +7,7 @@ mod spending;
 mod stop;
 mod workers;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,8 +70,12 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
+    /// Until when submits wait, as far as it was told.
+    told_pause: Instant,
     begun: Instant,
     left: u64,
+    /// Undocumented words for a status that were told.
+    unknown_words: BTreeSet<String>,
     mode: Mode,
     stopped: Option<StopReason>,
     broken: Option<RunError>,
@@ -99,7 +103,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let (reports, inbox) = mpsc::unbounded_channel();
         Dispatcher {
             submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
-            polls: Arc::new(Polling::new(&settings, &[])),
+            polls: Arc::new(Polling::new(&settings, &LearnedLimits::default())),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
             reports,
@@ -111,8 +115,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             names: FurtherNames::of(&ledger),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
+            told_pause: Instant::now(),
             begun: Instant::now(),
             left: 0,
+            unknown_words: BTreeSet::new(),
             mode: Mode::Running,
             stopped: None,
             broken: None,
@@ -135,7 +141,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         self.record(Record::Run(RunEvent::Run(opening))).await?.detach();
         let learned = self.ledger.learned();
         self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
-        self.polls = Arc::new(Polling::new(&self.settings, &learned.generation_ms));
+        self.polls = Arc::new(Polling::new(&self.settings, learned));
         for key in self.ledger.unanswered() {
             self.step(&key, Step::unanswered()).await?.detach();
         }
@@ -243,7 +249,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
-        let learned = LearnedLimits { generation_ms: self.polls.learned(), ..self.submits.learned() };
+        let (polls, generation_ms) = self.polls.learned();
+        let learned = LearnedLimits { polls, generation_ms, ..self.submits.learned() };
         if learned != LearnedLimits::default() {
             self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
         }

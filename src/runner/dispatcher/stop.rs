@@ -20,6 +20,9 @@ use super::{Dispatcher, Mode};
 /// How long submits and downloads under way may take once the run was asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Pauses that end as near to each other as this are one: all that is under way is refused at about the same time.
+const SAME_PAUSE: Duration = Duration::from_millis(500);
+
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Does what the breaker advises after something of the kind `cause`, told as `reason`.
     pub(super) async fn apply_breaker(
@@ -31,14 +34,28 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match action {
             BreakerAction::Continue => {}
             BreakerAction::GiveUp => self.halt(StopReason::from_pause(cause, reason)),
-            BreakerAction::Pause(wait) => {
-                self.submits.pause(Instant::now() + wait);
-                let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
-                self.record(record).await?.detach();
-                self.tell(&Event::Paused { wait, reason: &reason });
-            }
+            BreakerAction::Pause(wait) => self.pause_submits(wait, cause, reason).await?,
         }
+        Ok(())
+    }
+
+    /// Lets no submit out for so long, and tells why, unless that was told of a moment ago.
+    pub(super) async fn pause_submits(
+        &mut self,
+        wait: Duration,
+        cause: PauseCause,
+        reason: String,
+    ) -> Result<(), RunError> {
+        let until = Instant::now() + wait;
+        self.submits.pause(until);
+        if until <= self.told_pause + SAME_PAUSE {
+            return Ok(());
+        }
+        self.told_pause = until;
+        let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
+        self.record(record).await?.detach();
+        self.tell(&Event::Paused { wait, reason: &reason });
         Ok(())
     }
 

@@ -58,6 +58,11 @@ impl AdvertisedLimits {
         self.missed += 1;
     }
 
+    /// Something went through that could not have, by what they said.
+    pub(super) fn distrust(&mut self) {
+        self.missed = MAX_MISSED;
+    }
+
     /// Whether it is believed no more.
     pub(super) fn is_distrusted(&self) -> bool {
         self.missed >= MAX_MISSED

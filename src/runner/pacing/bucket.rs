@@ -26,10 +26,15 @@ impl Bucket {
         Ok(())
     }
 
-    /// Lets a token come each `interval` from `now` on. What was promised at a slower pace does not hold up a faster.
+    /// Lets a token come each `interval` from `now` on. What is missing in the bucket stays missing, and comes back at the
+    /// new pace.
     pub(super) fn set_interval(&mut self, now: Duration, interval: Duration) {
+        let missing = self.due.saturating_sub(now).as_secs_f64() / self.interval.as_secs_f64().max(f64::EPSILON);
+        let missing = missing.min(f64::from(self.burst));
+        if missing > 0.0 {
+            self.due = now + interval.mul_f64(missing);
+        }
         self.interval = interval;
-        self.due = self.due.min(now + interval.saturating_mul(self.burst));
     }
 }
 
@@ -57,6 +62,22 @@ mod tests {
                 for (count, end) in taken[first..].iter().enumerate() {
                     prop_assert!((count as u64) < (end - start) / interval + u64::from(burst));
                 }
+            }
+        }
+
+        /// However the pace changes, no more tokens are given out than at the fastest of all, and no change makes one.
+        #[test]
+        fn a_change_of_pace_makes_no_token(
+            intervals in prop::collection::vec(1_u64..2_000, 1..20), burst in 1_u32..8, wait in 0_u64..500,
+        ) {
+            let mut bucket = Bucket::new(Duration::from_secs(3), burst);
+            let mut now = Duration::from_secs(5);
+            while bucket.try_take(now).is_ok() {}
+            for interval in intervals {
+                bucket.set_interval(now, Duration::from_millis(interval));
+                prop_assert!(bucket.clone().try_take(now).is_err(), "a change to {interval} ms gave one away");
+                now += Duration::from_millis(wait);
+                while bucket.try_take(now).is_ok() {}
             }
         }
 

@@ -10,6 +10,10 @@ use tokio::time::Instant;
 
 use crate::job::Rate;
 
+/// By how much longer than asked for the time between two tokens is: clocks and networks are not exact, and a provider with
+/// that very limit refuses what comes a moment too soon.
+const SLOWER: f64 = 1.005;
+
 /// A rate that stays as it was set.
 #[derive(Debug)]
 pub(super) struct FixedRate {
@@ -21,8 +25,7 @@ impl FixedRate {
     /// A full bucket of `burst` tokens, at `start`.
     pub(super) fn new(rate: Rate, burst: NonZeroU32, start: Instant) -> FixedRate {
         // A period is never zero, so the fallback is never taken.
-        let quota =
-            Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+        let quota = Quota::with_period(interval(rate)).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
         let clock = TokioClock { start };
         FixedRate { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
@@ -34,6 +37,11 @@ impl FixedRate {
             Duration::from(now) + not_until.wait_time_from(now)
         })
     }
+}
+
+/// The time between two tokens.
+pub(super) fn interval(rate: Rate) -> Duration {
+    rate.interval().mul_f64(SLOWER)
 }
 
 /// governor on tokio's clock, which tests can pause.

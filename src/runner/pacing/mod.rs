@@ -5,7 +5,9 @@ mod bucket;
 mod concurrency_limit;
 mod fixed_rate;
 mod poll_limit;
+mod quota_claim;
 mod search;
+mod spacing;
 mod submits;
 
 use std::num::NonZeroU32;
@@ -20,6 +22,8 @@ use bucket::Bucket;
 use fixed_rate::FixedRate;
 
 pub(super) use poll_limit::PollLimit;
+pub(super) use quota_claim::QuotaClaim;
+pub(super) use spacing::Spacing;
 pub(super) use submits::Submits;
 
 /// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
@@ -53,9 +57,9 @@ impl RateLimiter {
         RateLimiter::drawing(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
     }
 
-    /// A pace that begins with `rate`.
-    pub(super) fn adjustable(rate: Rate, burst: NonZeroU32) -> RateLimiter {
-        RateLimiter::drawing(Tokens::Adjustable(Bucket::new(rate.interval(), burst.get())), Instant::now())
+    /// A pace that begins with `rate`, one by one.
+    pub(super) fn adjustable(rate: Rate) -> RateLimiter {
+        RateLimiter::drawing(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
     }
 
     fn drawing(tokens: Tokens, start: Instant) -> RateLimiter {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::job::Rate;
+
 /// How many polls tell whether refusals are frequent, and whether they are rarer at another rate. Doubled each time that
 /// another rate was tried for nothing.
 const SAMPLE: u32 = 32;
@@ -11,6 +13,9 @@ const EPOCH: u32 = 16;
 /// From which share on refusals are frequent: fewer cost less than finding out why they come.
 const FREQUENT: f64 = 0.18;
 
+/// From which share on it is most of the polls that are refused.
+const MOST: f64 = 0.5;
+
 /// The least share of refusals, and of answers, in each half of a sample. Where a moment's trouble refuses all polls, one
 /// half has none of either.
 const MIXED: f64 = 0.1;
@@ -19,6 +24,9 @@ const MIXED: f64 = 0.1;
 const STEP: f64 = 1.1;
 const STRIDE: f64 = 1.3;
 const STEPS_BEFORE_STRIDES: u32 = 2;
+
+/// How many of them there are at first where an earlier run has found the limit.
+const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 3;
 
 /// How many epochs without frequent refusals must pass before the rate begins to grow, at most. Doubled each time that the limit is
 /// met where it was.
@@ -46,6 +54,8 @@ pub(in crate::runner) struct PollLimit {
     /// The rate at which refusals stayed away, and the share of them that did not.
     good: f64,
     unrelated: f64,
+    /// The rate that was last seen to be answered, or that an earlier run has found.
+    settled: Option<Rate>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,6 +122,25 @@ impl Sample {
 }
 
 impl PollLimit {
+    /// Begins with the limit that an earlier run has found.
+    pub(in crate::runner) fn new(learned: Option<Rate>) -> PollLimit {
+        let Some(rate) = learned else { return PollLimit::default() };
+        let per_second = rate.per_second_f64();
+        PollLimit {
+            phase: Phase::Found { per_second },
+            left: PATIENCE_WITH_WHAT_WAS_LEARNED,
+            patience: PATIENCE_WITH_WHAT_WAS_LEARNED,
+            good: per_second,
+            settled: learned,
+            ..PollLimit::default()
+        }
+    }
+
+    /// What the next run should begin with, where a limit was met.
+    pub(in crate::runner) fn learned(&self) -> Option<Rate> {
+        self.settled
+    }
+
     /// How many polls a second may go out, where it is not as many as are asked for.
     pub(in crate::runner) fn per_second(&self) -> Option<f64> {
         match self.phase {
@@ -131,6 +160,10 @@ impl PollLimit {
     /// A poll that was sent at `sent` was answered at `now`, whatever the answer says. `least` is how many a second the run
     /// needs, where that is known: nothing slower is tried at first.
     pub(in crate::runner) fn answered(&mut self, sent: Duration, now: Duration, least: Option<f64>) {
+        if let (Phase::Found { .. }, None) = (self.phase, self.sample) {
+            // The first poll of a run that began with a limit: before it, nothing was to be asked for.
+            self.sample = Some(Sample::begun(sent, EPOCH));
+        }
         if let Some(sample) = self.sample.as_mut().filter(|sample| sent >= sample.since) {
             sample.half().answered += 1;
             self.judge(now, least);
@@ -141,7 +174,10 @@ impl PollLimit {
     pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, least: Option<f64>) {
         match self.sample.as_mut() {
             // The first refusal only begins the sample: it is there because it was one.
-            None => self.sample = Some(Sample::begun(now, SAMPLE << self.doubts)),
+            None => {
+                let size = if let Phase::Found { .. } = self.phase { EPOCH } else { SAMPLE << self.doubts };
+                self.sample = Some(Sample::begun(now, size));
+            }
             Some(sample) if sent >= sample.since => {
                 sample.half().refused += 1;
                 self.judge(now, least);
@@ -163,6 +199,8 @@ impl PollLimit {
                 self.sample = None;
                 let is_frequent =
                     sample.refused_share() >= FREQUENT && sample.halves.iter().all(|half| half.is_mixed());
+                // Where most are refused, what is answered is no guess, however little it is.
+                let least = if sample.refused_share() >= MOST { Some(0.0) } else { least };
                 if let (true, Some(least)) = (is_frequent, least) {
                     self.patience = 1;
                     self.begin_trial(sample, sample.answered_per_second(now).max(least), now);
@@ -170,6 +208,7 @@ impl PollLimit {
             }
             Phase::Trial { per_second, .. } => {
                 (self.good, self.unrelated) = (per_second, sample.refused_share());
+                self.settled = Some(Rate::from_per_second(per_second));
                 self.left = self.patience;
                 self.go_on_at(per_second, now);
             }
@@ -180,7 +219,10 @@ impl PollLimit {
                 let least = if self.grown > 0 { self.good } else { per_second / 2.0 };
                 self.begin_trial(sample, sample.answered_per_second(now).max(least), now);
             }
-            Phase::Found { per_second } => self.feel_upwards(sample.asked_per_second(now), per_second, now),
+            Phase::Found { per_second } => {
+                self.settled = Some(Rate::from_per_second(per_second));
+                self.feel_upwards(sample.asked_per_second(now), per_second, now);
+            }
         }
     }
 

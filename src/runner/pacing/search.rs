@@ -20,6 +20,9 @@ const RECOVERY: (f64, f64) = (5.0, 40.0);
 /// From what share of a cycle on, the time in which nothing goes through is a window's rest, and no moment's crowd.
 const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
 
+/// The shortest rest of a window: a hint of a second or two is what providers say of anything.
+const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
+
 /// How far the rate goes above its ceiling before it stays again, as a share of it.
 const STEP: f64 = 0.1;
 
@@ -31,6 +34,11 @@ const PROBE_GROWTH: f64 = 0.2;
 const MIN_PATIENCE: u32 = 20;
 const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 160;
 const MAX_PATIENCE: u32 = 5_000;
+
+/// How near to each other two rates are at which the same limit is met, and within how many good answers two refusals are of
+/// one cause whatever the rate.
+const SAME_LIMIT: f64 = 0.2;
+const SOON: u32 = 20;
 
 /// How far the ceiling is put above what surely goes, as a share of the way to where the limit was met.
 const CEILING_MARGIN: f64 = 0.25;
@@ -44,11 +52,12 @@ const SHARE_OF_ADVERTISED: f64 = 0.99;
 /// Finds the rate at which the provider takes submits.
 ///
 /// It grows by a constant step with each good answer and is halved when the provider says that it is too much (AIMD:
-/// Chiu and Jain, 1989), once for all submits that were under way by then. The limit then missed between what went
-/// through since the last time, which is never more than it, and the rate at which it was met; the rate grows back to
-/// a place between these and stays, so that it settles instead of swinging. Where a window is used up and nothing goes
-/// through for its rest, what went through in all of it is the rate. Where answers name the limit in headers, that is the
-/// rate, until refusals show that it is not. Pure: the time is handed in, as what has passed since the run began.
+/// Chiu and Jain, 1989), once for all submits that were under way by then. Once it was met twice at about the same rate, the
+/// limit is between what went through since the last time, which is never more than it, and that rate; the rate grows back
+/// to a place between these and stays, so that it settles instead of swinging. A single refusal may have had nothing to do
+/// with the rate. Where a window is used up and nothing goes through for its rest, what went through in all of it is the
+/// rate. Where answers name the limit in headers, that is the rate, until refusals show that it is not. Pure: the time is
+/// handed in, as what has passed since the run began.
 #[derive(Debug)]
 pub(super) struct RateSearch {
     estimate: Estimate,
@@ -105,7 +114,7 @@ impl RateSearch {
             estimate: Estimate {
                 rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
                 ceiling: learned.map(Rate::per_second_f64),
-                met: FASTEST,
+                met: learned.map_or(FASTEST, Rate::per_second_f64),
                 went_through: None,
                 patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { MIN_PATIENCE },
             },
@@ -209,6 +218,11 @@ impl RateSearch {
             return false;
         }
         self.cycle.blocked = Some(now);
+        if self.accepted == 0 && self.met_at.is_zero() {
+            // Nothing went through yet: the quota was used up before, by an earlier run or by another program.
+            self.met_at = now;
+            return false;
+        }
         if self.is_advertised {
             self.advertised.missed_a_refusal();
         }
@@ -221,7 +235,10 @@ impl RateSearch {
         if self.has_stayed {
             self.estimate.patience = (self.estimate.patience * 2).min(MAX_PATIENCE);
         }
-        self.estimate.ceiling = Some((surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN).max(SLOWEST));
+        if self.estimate.ceiling.is_some() || self.is_confirmed() {
+            let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
+            self.estimate.ceiling = Some(ceiling.max(SLOWEST));
+        }
         self.estimate.met = self.estimate.rate;
         self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
         if self.is_advertised && self.advertised.is_distrusted() {
@@ -235,15 +252,20 @@ impl RateSearch {
         true
     }
 
+    /// Whether a refusal confirms the one before: at about the same rate, or soon after it.
+    fn is_confirmed(&self) -> bool {
+        let is_same = (self.estimate.rate / self.estimate.met - 1.0).abs() < SAME_LIMIT;
+        is_same || (self.estimate.met < FASTEST && self.accepted < SOON)
+    }
+
     /// A submit that was sent at `sent` went through, after nothing had since `blocked`. A long rest is that of a window,
     /// and what went through from one to the next is what it takes.
     fn rested(&mut self, blocked: Duration, sent: Duration) {
         let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
-        if count == 0
-            || self.is_advertised
-            || sent.saturating_sub(blocked).as_secs_f64() < WINDOW_REST_SHARE * cycle.as_secs_f64()
-        {
+        let rest = sent.saturating_sub(blocked);
+        let is_of_a_window = rest >= MIN_WINDOW_REST.max(cycle.mul_f64(WINDOW_REST_SHARE));
+        if count == 0 || self.is_advertised || !is_of_a_window {
             return;
         }
         let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);
@@ -252,6 +274,12 @@ impl RateSearch {
         self.estimate.met = went_through * (1.0 + STEP);
         self.window = self.window.max(cycle);
         self.stays_until = sent + self.window;
+    }
+
+    /// The provider's headers have proved wrong: the rate grows from where it is, as if there were none.
+    pub(super) fn distrust_headers(&mut self) {
+        self.advertised.distrust();
+        self.is_advertised = false;
     }
 
     /// The provider's headers say at `now` what it allows; `under_way` submits are not counted in them yet.

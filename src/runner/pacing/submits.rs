@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +10,10 @@ use crate::journal::LearnedLimits;
 
 use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
+use super::fixed_rate;
+use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
+use super::spacing::Spacing;
 
 /// The pace of submits: set by somebody, or searched for.
 #[derive(Debug)]
@@ -17,23 +21,28 @@ pub(in crate::runner) struct Submits {
     pace: RateLimiter,
     search: Option<RateSearch>,
     slots: ConcurrencyLimit,
+    quota: QuotaClaim,
+    spacing: Arc<Spacing>,
 }
 
 impl Submits {
-    /// `learned` is what an earlier run has found; a rate that is set does not ask for it.
+    /// `learned` is what an earlier run has found; a rate that is set does not ask for it. A search goes without bursts, for
+    /// a refusal in the middle of one would say nothing of the rate.
     pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
-        match rate {
-            SubmitRate::Fixed(rate) => {
-                Submits { pace: RateLimiter::new(rate, burst), search: None, slots: ConcurrencyLimit::default() }
-            }
-            SubmitRate::Auto => {
-                let search = RateSearch::new(learned.submits);
-                let pace = RateLimiter::adjustable(rate.expected(learned.submits), burst);
-                let submits = Submits { pace, search: Some(search), slots: ConcurrencyLimit::new(learned.in_flight) };
-                submits.adjust();
-                submits
-            }
+        let (pace, search, slots) = match rate {
+            SubmitRate::Fixed(rate) => (RateLimiter::new(rate, burst), None, ConcurrencyLimit::default()),
+            SubmitRate::Auto => (
+                RateLimiter::adjustable(rate.expected(learned.submits)),
+                Some(RateSearch::new(learned.submits)),
+                ConcurrencyLimit::new(learned.in_flight),
+            ),
+        };
+        let submits = Submits { pace, search, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
+        if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
+            submits.spacing.set_interval(fixed_rate::interval(rate));
         }
+        submits.adjust();
+        submits
     }
 
     /// Takes a token now, or says when to ask again.
@@ -48,6 +57,11 @@ impl Submits {
     /// Lets nothing pass before `until`.
     pub(in crate::runner) fn pause(&self, until: Instant) {
         self.pace.pause(until);
+    }
+
+    /// What keeps submits apart when they leave. A burst is not to be.
+    pub(in crate::runner) fn spacing(&self) -> Arc<Spacing> {
+        Arc::clone(&self.spacing)
     }
 
     /// How many predictions the provider lets be in flight at once, as far as that was found out.
@@ -89,26 +103,41 @@ impl Submits {
         learned.filter(|_| is_news)
     }
 
-    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet.
-    pub(in crate::runner) fn on_rate_limit_headers(&mut self, limits: Limits, under_way: u64, now: Duration) {
-        if let Some(wait) = limits.used_up() {
-            self.pace.pause(Instant::now() + wait);
+    /// A submit that was sent at `sent` went through, whatever headers had said. It is to be told before what its own headers
+    /// say.
+    pub(in crate::runner) fn went_through(&mut self, sent: Duration) {
+        if self.quota.went_through(sent)
+            && let Some(search) = &mut self.search
+        {
+            search.distrust_headers();
         }
+    }
+
+    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet. How
+    /// long to wait where they say that nothing more goes through.
+    pub(in crate::runner) fn on_rate_limit_headers(
+        &mut self,
+        limits: Limits,
+        under_way: u64,
+        now: Duration,
+    ) -> Option<Duration> {
         if let Some(search) = &mut self.search {
             search.advertised(limits, under_way, now);
             self.adjust();
         }
+        self.quota.wait(limits, now)
     }
 
     /// What the next run should begin with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
         let submits = self.search.as_ref().and_then(RateSearch::learned);
-        LearnedLimits { submits, in_flight: self.slots.learned(), generation_ms: Vec::new() }
+        LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }
     }
 
     fn adjust(&self) {
         if let Some(search) = &self.search {
             self.pace.set_interval(search.interval());
+            self.spacing.set_interval(search.interval());
         }
     }
 }

@@ -5,13 +5,18 @@ mod plan;
 mod times;
 
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api::Limits;
+use crate::job::Rate;
+use crate::journal::LearnedLimits;
+
 use super::Settings;
-use super::pacing::{PollLimit, RateLimiter};
+use super::pacing::{PollLimit, QuotaClaim, RateLimiter};
 use super::policy::backoff;
 
 use key_refusals::KeyRefusals;
@@ -72,15 +77,17 @@ pub(super) struct Polling {
     /// What all polls pass beside that, where the provider is found to answer only so many.
     found: RateLimiter,
     limit: Mutex<PollLimit>,
-    in_flight: f64,
+    /// How many predictions are followed.
+    followed: AtomicU32,
     begun: Instant,
     refusals: Mutex<KeyRefusals>,
+    quota: Mutex<QuotaClaim>,
     times: Mutex<Times>,
 }
 
 impl Polling {
-    /// `learned` is what an earlier run knew of generation times.
-    pub(super) fn new(settings: &Settings, learned: &[u64]) -> Polling {
+    /// `learned` is what an earlier run has found.
+    pub(super) fn new(settings: &Settings, learned: &LearnedLimits) -> Polling {
         let schedule = settings.schedule;
         let in_flight = f64::from(settings.in_flight.get());
         let aim = PollBudget {
@@ -94,13 +101,20 @@ impl Polling {
             schedule,
             pace: RateLimiter::new(settings.polls, NonZeroU32::MIN),
             beside: settings.free_polls,
-            found: RateLimiter::adjustable(settings.polls, NonZeroU32::MIN),
-            limit: Mutex::default(),
-            in_flight,
+            found: RateLimiter::adjustable(learned.polls.unwrap_or(settings.polls)),
+            limit: Mutex::new(PollLimit::new(learned.polls)),
+            followed: AtomicU32::new(0),
             begun: Instant::now(),
             refusals: Mutex::default(),
-            times: Mutex::new(Times::new(aim, learned)),
+            quota: Mutex::default(),
+            times: Mutex::new(Times::new(aim, &learned.generation_ms)),
         }
+    }
+
+    /// Counts one more prediction as followed, for as long as the answer is there.
+    pub(super) fn follow(self: &Arc<Polling>) -> Followed {
+        self.followed.fetch_add(1, Ordering::Relaxed);
+        Followed(Arc::clone(self))
     }
 
     /// Waits for a poll's turn among all polls, and says when it came. `before` is how often that prediction was asked for
@@ -120,6 +134,7 @@ impl Polling {
     /// A poll that was sent at `sent` was answered, or it failed for another reason than the key or the rate.
     pub(super) fn heard(&self, sent: Duration) {
         self.refusals().answered();
+        lock(&self.quota).went_through(sent);
         self.note(|limit, now, least| limit.answered(sent, now, least));
     }
 
@@ -129,6 +144,14 @@ impl Polling {
         self.note(|limit, now, least| limit.refused(sent, now, least));
     }
 
+    /// The headers of an answer say what the provider allows.
+    pub(super) fn on_rate_limit_headers(&self, limits: Limits) {
+        let wait = lock(&self.quota).wait(limits, self.begun.elapsed());
+        if let Some(wait) = wait {
+            self.pause(Instant::now() + wait);
+        }
+    }
+
     /// Whether all polls are slowed down because some were too much, so that none need wait longer than for its turn.
     pub(super) fn are_limited(&self) -> bool {
         self.limit().per_second().is_some()
@@ -136,18 +159,16 @@ impl Polling {
 
     /// Tells the limit of a poll, and goes by what it makes of it.
     fn note(&self, tell: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
-        let least = self.times().mean().map(|mean| MIN_POLLS * self.in_flight / mean);
+        let least = self.times().mean().map(|mean| MIN_POLLS * self.followed() / mean);
         let mut limit = self.limit();
-        let (rate, planned) = (limit.per_second(), limit.found());
+        let rate = limit.per_second();
         tell(&mut limit, self.begun.elapsed(), least);
         if limit.per_second() != rate {
             // Whoever still waits for a turn goes at once when there is no limit any more.
             let interval = limit.per_second().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
             self.found.set_interval(interval);
         }
-        if limit.found() != planned {
-            self.times().plan_for(limit.found().map(|rate| rate * PLANNED_SHARE_OF_FOUND / self.in_flight));
-        }
+        self.times().plan_for(limit.found().map(|rate| rate * PLANNED_SHARE_OF_FOUND / self.followed()));
     }
 
     /// The key of a poll was refused. Whether it is no good, for nothing else is heard any more.
@@ -184,22 +205,40 @@ impl Polling {
         self.times().learn(kind, seen);
     }
 
-    /// What a later run should begin with.
-    pub(super) fn learned(&self) -> Vec<u64> {
-        self.times().learned()
+    /// What a later run should begin with: how many polls are answered, where that was met, and how long edits take.
+    pub(super) fn learned(&self) -> (Option<Rate>, Vec<u64>) {
+        (self.limit().learned(), self.times().learned())
+    }
+
+    fn followed(&self) -> f64 {
+        f64::from(self.followed.load(Ordering::Relaxed).max(1))
     }
 
     fn limit(&self) -> MutexGuard<'_, PollLimit> {
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.limit)
     }
 
     fn refusals(&self) -> MutexGuard<'_, KeyRefusals> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.refusals)
     }
 
     fn times(&self) -> MutexGuard<'_, Times> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.times)
     }
+}
+
+/// A prediction that is followed.
+pub(super) struct Followed(Arc<Polling>);
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.0.followed.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a panic elsewhere has left is as good as before: each change is made in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -208,7 +247,8 @@ mod tests {
 
     #[test]
     fn a_failed_poll_is_asked_again_soon_and_several_ever_later() {
-        let polling = Polling::new(&Settings::default(), &[15_000, 40_000]);
+        let learned = LearnedLimits { generation_ms: vec![15_000, 40_000], ..LearnedLimits::default() };
+        let polling = Polling::new(&Settings::default(), &learned);
         let waits: Vec<f64> =
             (0..4).map(|errors| polling.wait(None, Duration::from_secs(10), errors, 0.5).as_secs_f64()).collect();
         assert!(waits[0] > 1.0 && waits[1] == 0.25, "{waits:?}");
@@ -219,8 +259,8 @@ mod tests {
     async fn the_first_polls_of_each_prediction_are_beside_the_rate_and_sit_a_pause_out_as_all_do() {
         let second = NonZeroU32::MIN;
         let polling = Polling::new(
-            &Settings { polls: crate::job::Rate::per_second(second), free_polls: 2, ..Settings::default() },
-            &[],
+            &Settings { polls: Rate::per_second(second), free_polls: 2, ..Settings::default() },
+            &LearnedLimits::default(),
         );
         let start = Instant::now();
         for prediction_before in [0, 0, 0, 1, 1, 1] {

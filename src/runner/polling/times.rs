@@ -20,6 +20,12 @@ const KEPT_PARTS: usize = 8;
 const UNSEEN: f64 = 0.85;
 const UNSEEN_MOMENT: f64 = 0.5;
 
+/// By how much the provider's clock may differ from ours: it often tells whole seconds.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
+
+/// By what share more or fewer polls are worth a new plan.
+const WORTH_A_NEW_PLAN: f64 = 0.2;
+
 /// What makes edits take longer or shorter, as far as a request tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::runner) struct RequestKind {
@@ -39,6 +45,8 @@ pub(super) struct Times {
     aim: PollBudget,
     all: Sample,
     kinds: HashMap<RequestKind, Sample>,
+    /// Whether the provider has said that an edit took a time that it cannot have taken.
+    is_told_nonsense: bool,
 }
 
 /// The times of the last edits, and the plan that follows from them.
@@ -61,16 +69,23 @@ pub(in crate::runner) struct Observation {
 }
 
 impl Observation {
+    /// Whether what the provider says cannot be.
+    fn is_told_nonsense(self) -> bool {
+        self.in_work
+            .zip(self.told)
+            .is_some_and(|(in_work, told)| told + CLOCKS_DIFFER < in_work || told > self.done + CLOCKS_DIFFER)
+    }
+
     /// The most likely time that it took.
     fn took(self) -> Option<f64> {
         let done = self.done.as_secs_f64();
         match (self.in_work, self.told) {
-            // The provider's clock is its own: what cannot be by ours is cut.
             (Some(in_work), Some(told)) => Some(told.as_secs_f64().clamp(in_work.as_secs_f64(), done)),
-            (None, Some(told)) => Some(told.as_secs_f64()),
             (Some(Duration::ZERO), None) => Some(done * if done < 1.0 { UNSEEN_MOMENT } else { UNSEEN }),
             (Some(in_work), None) => Some((in_work.as_secs_f64() + done) / 2.0),
-            (None, None) => None,
+            // What nobody has seen in work says nothing that could be checked: a plan that rests on the provider's word alone
+            // may ask so late that it never learns better.
+            (None, _) => None,
         }
     }
 }
@@ -78,7 +93,7 @@ impl Observation {
 impl Times {
     /// Begins with what an earlier run has learned: quantiles in milliseconds, or nothing.
     pub(super) fn new(aim: PollBudget, learned: &[u64]) -> Times {
-        let mut times = Times { aim, all: Sample::default(), kinds: HashMap::new() };
+        let mut times = Times { aim, all: Sample::default(), kinds: HashMap::new(), is_told_nonsense: false };
         for pair in learned.windows(2) {
             let between = |share: f64| (pair[0] as f64 * (1.0 - share) + pair[1] as f64 * share) / 1000.0;
             [0.0, 0.5, 1.0].into_iter().for_each(|share| times.all.push(between(share), aim, ENOUGH));
@@ -86,17 +101,28 @@ impl Times {
         times
     }
 
-    /// Takes in how long an edit took.
+    /// Takes in how long an edit took. A provider that has said what cannot be, as one whose answers name the same two times
+    /// for all edits, is not believed again.
     pub(super) fn learn(&mut self, kind: Option<RequestKind>, seen: Observation) {
-        let Some(seconds) = seen.took() else { return };
+        self.is_told_nonsense |= seen.is_told_nonsense();
+        let told = seen.told.filter(|_| !self.is_told_nonsense);
+        let Some(seconds) = (Observation { told, ..seen }).took() else { return };
         self.all.push(seconds, self.aim, ENOUGH);
         if let Some(kind) = kind {
             self.kinds.entry(kind).or_default().push(seconds, self.aim, ENOUGH_OF_A_KIND);
         }
     }
 
-    /// Plans for as many polls a second as the provider answers for each prediction, or for as many as are set.
+    /// Plans for as many polls a second as the provider answers for each prediction, or for as many as are set, where that
+    /// is not about what is planned for already.
     pub(super) fn plan_for(&mut self, answered_each: Option<f64>) {
+        let is_about_the_same = match (answered_each, self.aim.answered_each) {
+            (Some(each), Some(planned)) => (each / planned - 1.0).abs() < WORTH_A_NEW_PLAN,
+            (each, planned) => each == planned,
+        };
+        if is_about_the_same {
+            return;
+        }
         self.aim.answered_each = answered_each;
         for sample in self.kinds.values_mut().chain([&mut self.all]).filter(|sample| sample.plan.is_some()) {
             sample.plan = Some(Plan::new(&sample.sorted(), self.aim));

@@ -30,6 +30,43 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
     assert!(!learned.generation_ms.is_empty());
 }
 
+/// A disk whose syncs take now more, now less time.
+struct Uneven(fastrand::Rng);
+
+impl Disk for Uneven {
+    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> io::Result<()> {
+        tokio::time::sleep(Duration::from_millis(self.0.u64(1..60))).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_does() {
+    let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
+    let strict = move |number| {
+        let now = tokio::time::Instant::now();
+        let mut free_at = free_at.lock().unwrap();
+        if now < *free_at {
+            return Exchange::Answer(Answer { status: 429, retry_after: Some("1".into()), ..Answer::default() });
+        }
+        *free_at = now + Duration::from_millis(500);
+        accepted(number)
+    };
+    let begun = tokio::time::Instant::now();
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: strict, poll: completed });
+    let settings = Settings { submits: "2/s".parse().unwrap(), ..Settings::default() };
+    let disk = Uneven(fastrand::Rng::with_seed(1));
+    let ending = play(settings, Arc::clone(&api), Ledger::default(), disk, (0..200).map(work)).await;
+    assert_eq!(with_status(&ending, JobStatus::Completed), 200);
+    let refused = api.submits.load(Ordering::Relaxed) - 200;
+    assert!(refused <= 2, "{refused} of 200 were refused");
+    assert!(begun.elapsed() < Duration::from_secs(104), "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
@@ -44,6 +81,40 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
     let pace = 500.0 / begun.elapsed().as_secs_f64();
     assert!((9.0..10.0).contains(&pace) && submits == 500, "{pace} a second");
     assert_eq!(ending.ledger.learned().submits.unwrap().to_string(), "35640/h");
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_say_nothing_is_left_while_all_goes_through_hold_a_run_up_for_a_minute() {
+    let left = Some(crate::api::Remaining { count: 0, reset: Duration::from_secs(3600) });
+    let limits = crate::api::Limits { quota: None, left, total: Some(1) };
+    let used_up = move |exchange| match exchange {
+        Exchange::Answer(answer) => Exchange::Answer(Answer { limits: Some(limits), ..answer }),
+        other => other,
+    };
+    for rate in ["auto", "2/s"] {
+        let begun = tokio::time::Instant::now();
+        let (ending, submits) =
+            ending_at(rate, 60, move |number| used_up(accepted(number)), move || used_up(completed())).await;
+        assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 60));
+        assert_eq!(submits, 60);
+        // One minute for submits, one for polls.
+        assert!(begun.elapsed() < Duration::from_secs(170), "{rate}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_are_begun_anew_in_a_window_that_is_used_up_do_not_get_slower_and_slower() {
+    let mut ledger = ending_at("auto", 400, limited(), completed).await.0.ledger;
+    let found = ledger.learned().submits.unwrap().per_second_f64();
+    for run in 0..10 {
+        let settings =
+            Settings { submits: SubmitRate::Auto, burst: NonZeroU32::new(8).unwrap(), ..Settings::default() };
+        let submit = move |number| if number < 2 { answer(429, "") } else { accepted(1000 * (run + 1) + number) };
+        let from = 400 + run * 3;
+        ledger = ending_with(settings, ledger, from..from + 3, submit, completed).await.0.ledger;
+    }
+    let left = ledger.learned().submits.unwrap().per_second_f64();
+    assert!(left > found * 0.9, "{left} of {found} a second are left");
 }
 
 #[tokio::test(start_paused = true)]

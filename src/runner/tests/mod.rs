@@ -3,6 +3,7 @@
 mod caps;
 mod limits;
 mod polls;
+mod told;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -210,6 +211,18 @@ async fn play_as(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> Ending {
+    play_before(&mut Silent, settings, api, ledger, disk, work).await
+}
+
+/// The same before an observer.
+async fn play_before(
+    observer: &mut dyn Observer,
+    settings: Settings,
+    api: Arc<impl EditApi>,
+    ledger: Ledger,
+    disk: impl Disk,
+    work: impl Iterator<Item = Work>,
+) -> Ending {
     let begun = tokio::time::Instant::now();
     let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
     let effects =
@@ -222,7 +235,7 @@ async fn play_as(
         ..RunStart::default()
     };
     let batch = Batch { opening, work: work.map(Ok), is_job: |_: &str| false };
-    run(settings, effects, ledger, batch, &mut Silent, StopSignal::default()).await.unwrap()
+    run(settings, effects, ledger, batch, observer, StopSignal::default()).await.unwrap()
 }
 
 fn with_status(ending: &Ending, status: JobStatus) -> usize {
@@ -373,18 +386,6 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
     assert_eq!((ending.stopped, checked), (None, 100));
     assert!(submitted_by.load(Ordering::Relaxed) < 10 && begun.elapsed() > Duration::from_secs(300));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_picture_that_is_gone_here_and_at_the_provider_is_said_to_be() {
-    let (ending, _) = ending_of(1, accepted, completed).await;
-    let gone = || answer(404, "no such prediction");
-    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: gone });
-    let follow = Work { task: Task::Follow, ..work(0) };
-    let ending = play(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
-    let (_, edit) = ending.ledger.live_edits().next().unwrap();
-    let said = edit.problem.as_ref().unwrap().message.clone();
-    assert!(said.contains("was removed or damaged here, and cannot be fetched again"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,8 @@ struct State {
     takes: Vec<f64>,
     polls: u32,
     refused: u32,
+    /// The number of the first prediction.
+    first: u32,
 }
 
 impl State {
@@ -69,7 +71,7 @@ impl EditApi for Provider {
         let mut state = self.state.lock().unwrap();
         let bell = (0..12).map(|_| state.random.f64()).sum::<f64>() - 6.0;
         let seconds = (TAKES.0 + TAKES.1 * bell).max(1.0);
-        let number = state.takes.len() as u32;
+        let number = state.first + state.takes.len() as u32;
         state.takes.push(seconds);
         state.done_at.insert(format!("prediction-{number}"), Instant::now() + Duration::from_secs_f64(seconds));
         accepted(number)
@@ -119,6 +121,7 @@ async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
         takes: Vec::new(),
         polls: 0,
         refused: 0,
+        first: 0,
     };
     let api = Arc::new(Provider { refusals, begun, state: Mutex::new(state) });
     let number = |number| NonZeroU32::new(number).unwrap();
@@ -168,6 +171,48 @@ async fn under_a_limit_of_polls_a_run_takes_not_much_longer_than_its_polls_do() 
         let pace = pace(120, refusals).await;
         assert!(pace.makespan < most, "{:?}: {pace:?}", refusals.rate);
     }
+}
+
+/// What a night of `jobs` jobs that are all in flight at once takes under a limit of 4 polls a second, in seconds, after
+/// another night that `ledger` has learned from; and what it leaves.
+async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, Ledger) {
+    let begun = Instant::now();
+    let state = State {
+        random: fastrand::Rng::with_seed(3),
+        tokens: (2.0, begun),
+        done_at: HashMap::new(),
+        takes: Vec::new(),
+        polls: 0,
+        refused: 0,
+        first: jobs.start,
+    };
+    let refusals = Refusals { rate: Some((4.0, 2.0)), ..NONE };
+    let api = Arc::new(Provider { refusals, begun, state: Mutex::new(state) });
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let settings = Settings {
+        submits: "20/s".parse().unwrap(),
+        polls: Rate::per_second(number(400)),
+        free_polls: 2,
+        in_flight: number(400),
+        ..Settings::default()
+    };
+    let count = jobs.len();
+    let ending = play_as(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    assert_eq!(ending.stopped, None);
+    let state = api.state.lock().unwrap();
+    let refused = f64::from(state.refused) / f64::from(state.polls);
+    (begun.elapsed().as_secs_f64() / (count as f64 / 4.0), refused, ending.ledger)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_polls_is_found_for_as_many_as_are_in_flight_and_kept_for_the_next_night() {
+    let (makespan, refused, ledger) = crowded_night(0..240, Ledger::default()).await;
+    assert!(makespan < 2.0, "{makespan} of one poll for each, {refused} of them refused");
+    let learned = ledger.learned().polls.unwrap().per_second_f64();
+    assert!((3.0..7.0).contains(&learned), "{learned} a second");
+    let (next, next_refused, _) = crowded_night(240..480, ledger).await;
+    assert!(next < makespan && next < 1.7, "{next} after {makespan}");
+    assert!(next_refused < 0.2 && next_refused < refused, "{next_refused} after {refused}");
 }
 
 #[tokio::test(start_paused = true)]

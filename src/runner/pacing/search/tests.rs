@@ -17,6 +17,8 @@ const LATENCY: Duration = Duration::from_millis(150);
 enum Limiter {
     /// So many a second, and as many at once.
     Bucket { rate: f64, burst: u32 },
+    /// The same, and beside it one in so many, whatever the rate.
+    Fickle { rate: f64, burst: u32, one_in: u32 },
     /// So many in each window, and a hint when the next begins.
     Window { count: u32, seconds: u64 },
     /// So many in any stretch of so many seconds.
@@ -54,12 +56,15 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
     let end = Duration::from_secs(seconds);
     let mut pace = Bucket::new(search.interval(), 1);
     let mut limit = match limiter {
-        Limiter::Bucket { rate, burst } => Bucket::new(Duration::from_secs_f64(1.0 / rate), burst),
+        Limiter::Bucket { rate, burst } | Limiter::Fickle { rate, burst, .. } => {
+            Bucket::new(Duration::from_secs_f64(1.0 / rate), burst)
+        }
         Limiter::Window { .. } | Limiter::Sliding { .. } => Bucket::new(Duration::ZERO, 1),
     };
     let (mut window, mut in_window) = (0, 0);
     let mut recent: VecDeque<Duration> = VecDeque::new();
     let mut breaker = CircuitBreaker::new(Duration::MAX);
+    let mut random = fastrand::Rng::with_seed(1);
     let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<Limits>)> = VecDeque::new();
     let (mut now, mut paused_until, mut played) = (Duration::ZERO, Duration::ZERO, Played::default());
     while now < end {
@@ -94,6 +99,10 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
         let mut limits = None;
         let (is_good, hint) = match limiter {
             Limiter::Bucket { .. } => (limit.try_take(now).is_ok(), None),
+            Limiter::Fickle { one_in, .. } => {
+                let is_good = random.u32(0..one_in) > 0 && limit.try_take(now).is_ok();
+                (is_good, (!is_good).then_some(Duration::from_secs(1)))
+            }
             Limiter::Sliding { count, seconds, headers } => {
                 let length = Duration::from_secs(seconds);
                 while recent.front().is_some_and(|first| *first + length <= now) {
@@ -144,9 +153,25 @@ fn it_begins_gently_and_grows_while_answers_are_good() {
 }
 
 #[test]
+fn a_run_that_begins_in_a_window_that_is_used_up_learns_nothing_from_it() {
+    let at = Duration::from_secs;
+    let mut learned = Rate::from_per_second(8.0);
+    for _ in 0..20 {
+        let mut search = RateSearch::new(Some(learned));
+        assert!(!search.refused(at(0), at(1), None));
+        assert!(!search.refused(at(2), at(3), None));
+        search.mark_binding();
+        search.accepted(at(4));
+        learned = search.learned().unwrap_or(learned);
+    }
+    assert_eq!(learned, Rate::from_per_second(8.0));
+}
+
+#[test]
 fn many_refusals_of_one_moment_halve_it_once() {
     let mut search = RateSearch::new(Some(Rate::from_per_second(8.0)));
     let at = Duration::from_secs;
+    search.accepted(at(9));
     let news: Vec<bool> = (0..5).map(|_| search.refused(at(10), at(11), None)).collect();
     assert_eq!(news, [true, false, false, false, false]);
     assert!((search.estimate.rate - 4.0).abs() < 1e-9);
@@ -230,6 +255,32 @@ fn headers_that_foretell_no_refusal_are_believed_no_more() {
     assert!(pace > 0.8, "{pace}, {} refused, {:?}", played.refused.len(), played.learned);
     let refused = refused_share(&played, Duration::ZERO);
     assert!(refused <= 30, "{refused} of 1000 are refused");
+}
+
+#[test]
+fn a_refusal_that_no_other_confirms_halves_the_rate_and_makes_no_limit() {
+    let mut search = RateSearch::new(None);
+    let at = Duration::from_secs;
+    let go_well = |search: &mut RateSearch, from: u64| {
+        (from..from + 20).for_each(|second| {
+            search.mark_binding();
+            search.accepted(at(second));
+        });
+        search.estimate.rate
+    };
+    assert!((go_well(&mut search, 0) - 5.0).abs() < 1e-9);
+    assert!(search.refused(at(20), at(21), None));
+    assert!((search.estimate.rate - 2.5).abs() < 1e-9);
+    assert!(go_well(&mut search, 22) > 6.0, "it grows as it did before");
+}
+
+#[test]
+fn refusals_now_and_then_leave_most_of_the_rate() {
+    for (one_in, least) in [(1000, 0.75), (200, 0.45), (50, 0.15)] {
+        let played = play(Limiter::Fickle { rate: 8.0, burst: 8, one_in }, RateSearch::new(None), 600);
+        let pace = played.pace(Duration::ZERO, Duration::from_secs(600)) / 8.0;
+        assert!(pace > least, "one in {one_in}: {pace}, {:?}", played.learned);
+    }
 }
 
 #[test]

@@ -15,9 +15,15 @@ struct Cost {
 }
 
 /// Polls edits that take `draw()` seconds until each is done, one after the other, learning from each.
-fn by_plan(
+fn by_plan(times: &mut Times, edits: u32, draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64)) -> Cost {
+    by_plan_told(times, edits, None, draw)
+}
+
+/// The same, where the provider says of each edit that it took as long as `told`.
+fn by_plan_told(
     times: &mut Times,
     edits: u32,
+    told: Option<Duration>,
     mut draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64),
 ) -> Cost {
     let mut random = fastrand::Rng::with_seed(7);
@@ -37,7 +43,7 @@ fn by_plan(
         cost.lag += (age - takes) / f64::from(edits);
         cost.worst = cost.worst.max(age - takes);
         let (in_work, done) = (Some(Duration::from_secs_f64(in_work)), Duration::from_secs_f64(age));
-        times.learn(kind, Observation { in_work, done, told: None });
+        times.learn(kind, Observation { in_work, done, told });
     }
     cost
 }
@@ -124,14 +130,26 @@ fn polls_that_are_scarce_are_spread_over_all_predictions() {
 }
 
 #[test]
-fn the_provider_s_own_times_are_taken_as_far_as_they_can_be_true() {
+fn the_provider_s_own_times_are_taken_where_they_can_be_true() {
     let seconds = Duration::from_secs;
     let took = |in_work, told| Observation { in_work, done: seconds(20), told }.took();
     assert_eq!(took(Some(seconds(18)), Some(seconds(19))), Some(19.0));
-    assert_eq!(took(Some(seconds(18)), Some(seconds(3600))), Some(20.0));
+    assert_eq!(took(Some(seconds(18)), Some(Duration::from_millis(20_400))), Some(20.0));
     assert_eq!(took(Some(seconds(18)), None), Some(19.0));
     assert_eq!(took(Some(Duration::ZERO), None), Some(17.0));
-    assert_eq!(took(None, None), None, "of a prediction of unknown age nothing is learned");
+    assert_eq!(took(None, Some(seconds(19))), None, "of a prediction that was not seen in work nothing is learned");
+}
+
+#[test]
+fn a_provider_that_tells_the_same_time_of_every_edit_is_not_believed() {
+    let draw = |random: &mut fastrand::Rng| (None, 3.0 + 5.0 * random.f64());
+    let told = Some(Duration::from_secs(30));
+    let (with, without) = (
+        by_plan_told(&mut Times::new(BUDGET, &[]), 1000, told, draw),
+        by_plan(&mut Times::new(BUDGET, &[]), 1000, draw),
+    );
+    assert!(with.lag < without.lag + 0.01, "{with:?} against {without:?}");
+    assert!(without.lag < 0.6, "{without:?}");
 }
 
 proptest! {
@@ -141,7 +159,10 @@ proptest! {
         known in prop::collection::vec(0.0_f64..100.0, 2..300), takes in 0.0_f64..300.0, jitter in 0.0_f64..1.0,
     ) {
         let mut times = Times::new(BUDGET, &[]);
-        let done = |seconds: f64| Observation { in_work: None, done: Duration::ZERO, told: Some(Duration::from_secs_f64(seconds)) };
+        let done = |seconds| {
+            let at = Duration::from_secs_f64(seconds);
+            Observation { in_work: Some(at), done: at, told: None }
+        };
         known.iter().for_each(|seconds| times.learn(None, done(*seconds)));
         let (mut age, mut polls) = (0.0, 0);
         while let (true, Some(wait)) = (age < takes, times.wait(None, Duration::from_secs_f64(age), jitter)) {

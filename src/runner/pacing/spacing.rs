@@ -1,0 +1,76 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What share of the time between two tokens there is at least between two submits: a little less than all of it, so that a
+/// delay does not stay.
+const SHARE: f64 = 0.9975;
+
+/// For how long a submit is held up at most, and never for longer than until the next one: its record is durable by then, and a
+/// process that ends here leaves a submit of unknown fate.
+const MAX_DELAY: Duration = Duration::from_secs(1);
+
+/// Keeps submits apart when they leave. Between its token and that moment a submit waits until its record is durable, and
+/// that takes now more, now less time: what was paced may leave closer to each other than a strict provider takes it.
+#[derive(Debug, Default)]
+pub(in crate::runner) struct Spacing {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    interval: Duration,
+    next: Option<Instant>,
+}
+
+impl Spacing {
+    /// Tokens come each `interval` from now on; zero keeps nothing apart.
+    pub(super) fn set_interval(&self, interval: Duration) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).interval = interval;
+    }
+
+    /// Waits for a submit's moment to leave.
+    pub(in crate::runner) async fn leave(&self) {
+        let at = self.take(Instant::now());
+        tokio::time::sleep_until(at).await;
+    }
+
+    fn take(&self, now: Instant) -> Instant {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = state.next.map_or(now, |next| next.clamp(now, now + state.interval.min(MAX_DELAY)));
+        state.next = Some(at + state.interval.mul_f64(SHARE));
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_held_up_leaves_no_closer_to_what_follows_and_the_delay_goes_away() {
+        let interval = Duration::from_millis(500);
+        let spacing = Spacing::default();
+        spacing.set_interval(interval);
+        let start = Instant::now();
+        let left: Vec<Duration> = (0..200)
+            .map(|token| {
+                let delay = if token == 3 { Duration::from_millis(60) } else { Duration::ZERO };
+                spacing.take(start + interval * token + delay) - start
+            })
+            .collect();
+        assert!(left.windows(2).all(|pair| pair[1] - pair[0] >= interval.mul_f64(SHARE)), "{left:?}");
+        assert_eq!(left[199], interval * 199);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_stands_still_holds_nothing_up_for_longer_than_it_did() {
+        let interval = Duration::from_millis(100);
+        let spacing = Spacing::default();
+        spacing.set_interval(interval);
+        let start = Instant::now();
+        let after = start + Duration::from_secs(5);
+        assert!((0..50).all(|_| spacing.take(after) <= after + interval));
+    }
+}
