@@ -18,7 +18,7 @@ pub struct HeldBack {
 impl HeldBack {
     /// What can be done about them.
     pub const HINT: &'static str =
-        "move a picture out of results to have its job done, or leave the row out to keep the picture as it is";
+        "to run a job, move its picture out of results/; to keep the picture, remove the row";
 
     /// Counts one more in, which is kept back by `picture`.
     pub fn add(&mut self, picture: String) {
@@ -37,9 +37,8 @@ impl HeldBack {
     pub fn reason(&self) -> String {
         let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
         let more = self.jobs.saturating_sub(named.len() as u64);
-        let them = if self.jobs == 1 { "it" } else { "them" };
-        let (more, are) = (and_more(more), is_are(self.jobs));
-        format!("{}{more} {are} there, and the journal does not know {them}", named.join(", "))
+        let (exist, are) = if self.jobs == 1 { ("exists", "is") } else { ("exist", "are") };
+        format!("{}{} {exist} but {are} not recorded in the journal", named.join(", "), and_more(more))
     }
 }
 

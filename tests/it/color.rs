@@ -133,7 +133,7 @@ fn an_animation_is_its_first_frame_and_that_is_told() {
     image::codecs::gif::GifEncoder::new(&mut gif).encode_frames(frames).unwrap();
     sandbox.write("mug.gif", gif);
     let said = code(&sandbox.run("color recolor mug.gif --to navy -o navy.png"), 0);
-    assert!(said.contains("mug.gif moves: its first frame stands for it"), "{said}");
+    assert!(said.contains("mug.gif is animated: only its first frame is used"), "{said}");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn a_check_tells_that_a_run_would_be_refused_where_predictions_are_under_way_els
     let (sandbox, provider) = interrupted();
     let said = code(&sandbox.run("check catalog.csv"), 0);
     let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";
-    assert!(said.contains(refused) && said.contains(&format!("say --base-url {}", provider.url)), "{said}");
+    assert!(said.contains(refused) && said.contains(&format!("use --base-url {}", provider.url)), "{said}");
     let said = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
     assert!(!said.contains("refused"), "{said}");
     let said = code(&sandbox.run(&format!("check {FAILED}")), 0);

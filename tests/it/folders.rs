@@ -40,7 +40,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
         sandbox.write("catalog.csv", manifest("#FF0000"));
         provider.behave(Behavior { forgets: true, ..Behavior::default() });
         let said = run();
-        assert!(said.contains("1 comes back from earlier") && !said.contains("retouched"), "{said}");
+        assert!(said.contains("1 restored from earlier/") && !said.contains("retouched"), "{said}");
         assert_eq!(result(), first);
     }
 }

@@ -33,7 +33,7 @@ fn what_was_not_charged_is_free_again_also_where_its_row_is_edited_or_gone() {
 
     let said = code(&sandbox.run("release out jug"), 2);
     assert!(
-        said.contains("release jug: the run has no job or request of that name") && said.contains("lamp, mug, vase"),
+        said.contains("release jug: the run has no such job or request") && said.contains("lamp, mug, vase"),
         "{said}"
     );
     let said = code(&sandbox.run("release out vase l*p"), 0);

@@ -88,7 +88,7 @@ fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
     assert_eq!(nights.sandbox.names("out/results"), ["vase-2.png", "vase.png"]);
     assert!(retouched.iter().all(|picture| nights.is_in("earlier", picture)));
     let said = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);
-    assert!(said.contains(", 1 comes back from earlier,") && !said.contains("left to do"), "{said}");
+    assert!(said.contains(", 1 restored from earlier/,") && !said.contains("left to do"), "{said}");
     assert!(said.contains("retouched 1 job"), "{said}");
     assert_eq!([nights.result("mug.png"), nights.result("mug-2.png")], retouched);
     assert_eq!(nights.provider.accepted(), 2);

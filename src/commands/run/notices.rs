@@ -177,7 +177,7 @@ fn late(what: &str, patience: Duration) {
 async fn impatience(interruption: &Interruption) -> String {
     tokio::select! {
         () = tokio::time::sleep(COMMAND_PATIENCE) => format!("it took longer than {} s", COMMAND_PATIENCE.as_secs()),
-        () = interruption.next() => "the program was asked to stop".to_owned(),
+        () = interruption.next() => "the program was interrupted".to_owned(),
     }
 }
 

@@ -253,7 +253,9 @@ mod tests {
         ];
         let told = said(&jobs);
         assert!(
-            told.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
+            told.contains(
+                &"1: the prompt contains `#` and digits that are not a valid color (and in 1 more)".to_owned()
+            ),
             "{told:?}"
         );
         let other = "5: the prompt asks for another color than the one that is checked (and in 1 more)";
@@ -263,7 +265,7 @@ mod tests {
     #[test]
     fn letters_in_the_place_of_zeros_are_told() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
-        assert_eq!(said(&jobs), ["1: a `#` with digits in the prompt that make no color"]);
+        assert_eq!(said(&jobs), ["1: the prompt contains `#` and digits that are not a valid color"]);
     }
 
     #[test]
@@ -303,8 +305,7 @@ mod tests {
             "2 &ndash; #1E90FF",
         ];
         let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();
-        let told =
-            "1: a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet";
+        let told = "1: the prompt contains HTML, such as `<p>` or `&nbsp;`, or `_x000D_` from a spreadsheet";
         assert_eq!(said(&jobs), [format!("{told} (and in 5 more)")]);
     }
 

@@ -43,10 +43,10 @@ impl Axis {
             return Err(error(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
         };
         if items.is_empty() {
-            return Err(error(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
+            return Err(error(value, format!("`matrix.{}` is empty, so there would be no jobs", key.name)));
         }
         if snake_case(&key.name) != key.name {
-            let message = format!("{} is not a name that templates can use", quoted(&key.name));
+            let message = format!("{} cannot be used as a name in templates", quoted(&key.name));
             let hint = format!("call it `{}`", snake_case(&key.name));
             return Err(AxisError { span: key.span.clone(), message, hint });
         }

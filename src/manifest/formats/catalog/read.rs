@@ -83,7 +83,7 @@ pub(in crate::manifest) fn read(
     let rows = match keys.rows {
         Some((_, value)) => rows(value, folder, errors),
         None if matrix.axes.is_empty() && keys.matrix.is_none() => {
-            let message = "a template needs `rows` or a `matrix` to make jobs of";
+            let message = "a template needs `rows` or a `matrix`";
             errors.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
             None
         }
@@ -180,7 +180,7 @@ fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
         errors.push(
             &value.span,
             message,
-            "each of its lists multiplies the others: keep the few that are meant".to_owned(),
+            "each of its lists multiplies the others: keep only the ones you need".to_owned(),
         );
         return Matrix { axes, broken: None };
     }

@@ -173,8 +173,8 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
         Fault::Unclosed(open) => {
             let swallowed = match lines(&raw[*open..]) {
                 0 => String::new(),
-                1 => ", and takes the next line in".to_owned(),
-                more => format!(", and takes {more} more lines in"),
+                1 => ", and includes the next line".to_owned(),
+                more => format!(", and takes {more} more lines"),
             };
             let message = format!("the quote that opens here is never closed{swallowed}");
             Misshapen { span: *open..*open + 1, message, hint: UNCLOSED_HINT.to_owned() }

@@ -56,7 +56,7 @@ fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &So
     let names = columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty());
     let (written, name) = names.flat_map(written).find(|(written, _)| holds(text, written))?;
     let at = text.find(&written)?;
-    let message = format!("the prompt has {} in it, which nothing fills in", quoted(&written));
+    let message = format!("the prompt has {} in it, which is not replaced", quoted(&written));
     let name = dialect::snake_case(name);
     let hint =
         format!("names are filled in where a YAML manifest has `rows:` and a `template:`, as in {{{{ {name} }}}}");

@@ -17,7 +17,7 @@ pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
             return refuse("is a formula", write(&urls));
         }
         let is_attachment = text.ends_with(')') && text.contains(" (http");
-        let what = if is_attachment { "holds the name of a file before its URL" } else { "holds more than a URL" };
+        let what = if is_attachment { "contains a file name before its URL" } else { "contains more than a URL" };
         let expires = if first.contains("airtableusercontent") { "; it ends some hours after the export" } else { "" };
         return refuse(what, format!("{}{expires}", write(&urls)));
     }
