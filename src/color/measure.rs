@@ -195,7 +195,7 @@ fn judge(
             worst = Some(check);
         }
     }
-    worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was asked for"))
+    worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was requested"))
 }
 
 fn color_of(

@@ -247,7 +247,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowEr
         RowError::new(At::Field(Field::Id), message, hint)
     } else {
         let message = format!("the row requests the same edit as line {first}");
-        let hint = "drop one of them, or give each an `id` if both are meant".to_owned();
+        let hint = "remove one of them, or give each an `id` if you want both".to_owned();
         RowError::new(At::Row, message, hint)
     }
 }

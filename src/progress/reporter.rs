@@ -243,9 +243,9 @@ fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
         }
         _ => return None,
     };
-    let mut words = format!("{whose} is {}: asked {}", verdict.as_str(), check.asked);
+    let mut words = format!("{whose} is {}: requested {}", verdict.as_str(), check.asked);
     if let (Some(shown), Some(difference)) = (check.shown, check.delta_e) {
-        words.push_str(&format!(", shows {shown}, ΔE {difference:.1}"));
+        words.push_str(&format!(", measured {shown}, ΔE {difference:.1}"));
     }
     if let Some(reason) = &check.reason {
         words.push_str(&format!(" ({reason})"));

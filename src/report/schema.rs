@@ -39,7 +39,7 @@ pub fn summary_schema() -> Value {
                 "pending": count("Not submitted yet, or in work."),
             })),
             "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
-            "held_back": object("Jobs that the last run did not submit, for pictures are in their places that the journal does not know.", json!({
+            "held_back": object("Jobs that the last run did not submit, because pictures that the journal does not know are in the place of their results.", json!({
                 "jobs": count("How many."),
                 "pictures": {"description": "The first of the pictures.", "type": "array", "items": {"type": "string"}},
             })),

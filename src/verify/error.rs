@@ -75,7 +75,7 @@ pub enum Uncorrected {
     #[error("the job has several pictures")]
     SeveralPictures,
     /// The manifest asks for more than one color.
-    #[error("several colors were asked for")]
+    #[error("several colors were requested")]
     SeveralColors,
     /// It is not there any more.
     #[error(transparent)]

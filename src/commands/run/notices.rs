@@ -55,7 +55,7 @@ impl Notifications {
             Ok(key) => Some(Webhook { url, key }),
             // A night is worth more than news of it, and what is to be signed does not go out unsigned.
             Err(cause) => {
-                note(Err(NoticeError { what: format!("tell {url} how the run ends"), cause }));
+                note(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
                 None
             }
         });

@@ -53,7 +53,7 @@ fn cut_off(node: &Node, text: &str) -> Option<Lost> {
         let end = hash + text[hash..].lines().next().unwrap_or_default().trim_end().len();
         Lost {
             span: color.unwrap_or(hash..end),
-            message: format!("what follows ` #` is a comment, so that {what}"),
+            message: format!("what follows ` #` is a comment, so {what}"),
             hint: "put the whole text in quotes; leave a space after the `#` of a comment".to_owned(),
         }
     })

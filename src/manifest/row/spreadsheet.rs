@@ -45,7 +45,7 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
         }
         [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
             text,
-            "is what a spreadsheet shows where a column is too narrow",
+            "is what a spreadsheet shows if a column is too narrow",
             "make the column wider, and save the table again",
         ),
         [b'\'', rest @ ..] if !rest.is_empty() && !rest.contains(&b'\'') => Lost::new(
@@ -58,11 +58,9 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "is what a spreadsheet shows before a formula is done",
             "wait until all cells are there, and export the table again",
         ),
-        [b'[', ..] if text == "[object Object]" => Lost::new(
-            text,
-            "is what a program writes for an object that has no text",
-            "write out the part of it that is meant",
-        ),
+        [b'[', ..] if text == "[object Object]" => {
+            Lost::new(text, "is what a program writes for an object that has no text", "write the value itself")
+        }
         _ => None,
     }
 }

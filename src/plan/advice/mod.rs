@@ -258,7 +258,7 @@ mod tests {
             ),
             "{told:?}"
         );
-        let other = "5: the prompt asks for another color than the one that is checked (and in 1 more)";
+        let other = "5: the prompt names another color than the one that is checked (and in 1 more)";
         assert!(told.contains(&other.to_owned()), "{told:?}");
     }
 

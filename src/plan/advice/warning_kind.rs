@@ -67,7 +67,7 @@ impl WarningKind {
             ),
             WarningKind::Mojibake => (
                 "a prompt has letters that were read in the wrong encoding, such as `Ã¶` for `ö`",
-                "export the table again as UTF-8, and look at the names with accents",
+                "export the table again as UTF-8, and check the names with accents",
             ),
             WarningKind::ScientificNotation => (
                 "an id that a spreadsheet has shortened: digits of the number are lost",
@@ -90,7 +90,7 @@ impl WarningKind {
                 "a color has six hex digits, as in #1E90FF, or three; if it looks right, type it again: it may contain invisible characters",
             ),
             WarningKind::OtherColor => (
-                "the prompt asks for another color than the one that is checked",
+                "the prompt names another color than the one that is checked",
                 "give the prompt and `color` the same hex, or leave `color` out",
             ),
             WarningKind::Colorless => (

@@ -80,7 +80,7 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
 fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.contains('@') {
         let hint = "it would appear in journals and reports: publish the picture, or sign its URL".to_owned();
-        return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
+        return Err(ImageRefusal { message: "the URL contains a user name or a password".to_owned(), hint });
     }
     if matches!(host, "http:" | "https:" | "http" | "https") {
         let rest = text.rsplit_once("//").map_or(text, |(_, rest)| rest);
@@ -143,15 +143,15 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
                 "separate them with `|`, in a template without brackets: images: \"{{{{ images | replace('{separator}', '|') }}}}\""
             ),
         };
-        return refuse(text, "holds several URLs", hint);
+        return refuse(text, "contains several URLs", hint);
     }
     if text.contains('|') {
-        return refuse(text, "holds a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
+        return refuse(text, "contains a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
     }
     for sign in ['"', '<', '>'] {
         if text.contains(sign) {
             let hint = format!("remove it; inside of a URL it is %{:02X}", u32::from(sign));
-            return refuse(text, &format!("holds a `{sign}`, which no URL has"), hint);
+            return refuse(text, &format!("contains a `{sign}`, which no URL has"), hint);
         }
     }
     if text.contains('\u{FFFD}') {
@@ -164,21 +164,21 @@ fn check_characters(text: &str) -> Result<(), ImageRefusal> {
         return refuse(text, "contains more than a URL", format!("write {}", quoted(picture)));
     }
     if text.chars().any(char::is_whitespace) {
-        return refuse(text, "holds a space", "write it as %20, or separate several images with `|`");
+        return refuse(text, "contains a space", "write it as %20, or separate several images with `|`");
     }
     if text.contains('…') {
         return refuse(text, "was cut at `…`", "copy the whole URL");
     }
     if text.contains('\\') {
-        return refuse(text, "holds a `\\`", format!("write {}", quoted(&text.replace('\\', "/"))));
+        return refuse(text, "contains a `\\`", format!("write {}", quoted(&text.replace('\\', "/"))));
     }
     if text.contains("&amp;") {
         let hint = format!("it was copied from HTML: write {}", quoted(&text.replace("&amp;", "&")));
         return refuse(text, "contains `&amp;` instead of `&`", hint);
     }
     if let Some(name) = placeholder(text) {
-        let hint = "names are filled in where a YAML manifest has `rows:` and a `template:`, as in {{ sku }}";
-        return refuse(text, &format!("holds {}, which is not replaced", quoted(name)), hint);
+        let hint = "names are replaced only in a YAML manifest with `rows:` and a `template:`, as in {{ sku }}";
+        return refuse(text, &format!("contains {}, which is not replaced", quoted(name)), hint);
     }
     if let Some(rest) = text.strip_suffix([',', ';']) {
         return refuse(text, "ends in a separator", format!("write {}", quoted(rest)));

@@ -23,7 +23,7 @@ pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
     }
     if text.contains([',', ';']) && text.split([',', ';']).all(is_picture_name) {
         let paths: Vec<&str> = text.split([',', ';']).map(|path| path.trim().trim_matches('"')).collect();
-        return refuse("holds several paths", write(&paths));
+        return refuse("contains several paths", write(&paths));
     }
     if begins_with_a_host(text) {
         let hint = format!("write `https://{text}`; a folder of that name is `./{text}`");

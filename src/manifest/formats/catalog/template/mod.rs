@@ -101,7 +101,7 @@ impl Text {
         let is_one = written.matches("{{").count() == 1 && written.starts_with("{{") && written.ends_with("}}");
         if bareness == Bareness::Text && !written.contains("{%") && !is_one {
             // Any text but an empty one is true, so that no row would be left out.
-            let message = "the condition has text beside its braces, and holds for every row";
+            let message = "the condition has text next to its braces, so it is true for every row";
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
             return Err(RowError::new(At::Source(node.span.clone()), message, hint));
         }
