@@ -56,8 +56,8 @@ mod tests {
     fn one_is_named_and_of_many_the_first() {
         let mut held = HeldBack::default();
         held.add("mug.png".to_owned());
-        insta::assert_snapshot!(held, @"1 job is held back: results/mug.png is there, and the journal does not know it");
+        insta::assert_snapshot!(held, @"1 job is held back: results/mug.png exists but is not recorded in the journal");
         ["a.png", "b.png", "c.png", "d.png"].into_iter().for_each(|name| held.add(name.to_owned()));
-        insta::assert_snapshot!(held, @"5 jobs are held back: results/mug.png, results/a.png, results/b.png and 2 more are there, and the journal does not know them");
+        insta::assert_snapshot!(held, @"5 jobs are held back: results/mug.png, results/a.png, results/b.png and 2 more exist but are not recorded in the journal");
     }
 }

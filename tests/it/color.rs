@@ -104,7 +104,7 @@ fn what_cannot_be_measured_says_why() {
     sandbox.write("tinted.png", png(tinted));
     let said = sandbox.run("color measure navy.png tinted.png --to #1E90FF");
     let said = String::from_utf8_lossy(&said.stdout);
-    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed as well"), "{said}");
+    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed too"), "{said}");
     let said = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
     assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed"), "{said}");
 }

@@ -69,7 +69,7 @@ fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_
 #[test]
 fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
     let (sandbox, provider) = interrupted();
-    let words = "2 jobs are under way or uncertain in runs/catalog, and paid for again here";
+    let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";
     let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
     assert!(said.contains(words) && said.contains("-o runs/catalog"), "{said}");
     sandbox.write("mended.csv", sandbox.read(FAILED));

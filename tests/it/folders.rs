@@ -11,7 +11,7 @@ fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_a
     let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
     sandbox.manifest("catalog.csv", 1);
     let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("job-000: the provider names 5000 pictures; the first 16 are saved"), "{said}");
+    assert!(said.contains("job-000: the prediction has 5000 pictures; the first 16 are saved"), "{said}");
     assert_eq!(sandbox.names("out/results").len(), 16);
 }
 

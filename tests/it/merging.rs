@@ -34,7 +34,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     machines.sandbox.write(&theirs, "retouched once more");
     for _again in 0..2 {
         let said = code(&machines.merge(""), 0);
-        assert!(said.contains(&format!("{theirs} was changed by hand, and so was that in all")), "{said}");
+        assert!(said.contains(&format!("{theirs} was changed by hand, and so was the one in all")), "{said}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         let earlier = machines.sandbox.names("all/earlier");
         assert_eq!(

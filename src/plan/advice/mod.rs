@@ -212,7 +212,7 @@ mod tests {
             [
                 "22: more than 3 images in a job (and in 2 more)",
                 "24: the same edit under another id: it is paid for each time",
-                "21: no color in the prompt, while the other jobs have one",
+                "21: no color in the prompt, but other jobs have one",
             ]
         );
     }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             said(&jobs),
             [
-                "2: a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
+                "2: a prompt has letters that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
                 "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
             ]
         );
@@ -321,6 +321,6 @@ mod tests {
     fn a_signed_url_must_outlive_the_wait() {
         let signed = "https://b.s3.amazonaws.com/a.png?X-Amz-Date=20261123T235900Z&X-Amz-Expires=120&X-Amz-Signature=x";
         let jobs: Vec<Job> = (0..12).map(|number| job(number, &format!("#1E90FF {number}"), &[signed])).collect();
-        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job's turn comes"]);
+        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job is submitted"]);
     }
 }

@@ -88,7 +88,7 @@ const afterDecision = (job) => {
   layOutSoon();
   fillReview();
   fillFacet("review");
-  if (!review.isKept) say("This browser does not save your decisions: export the decisions before closing the page.");
+  if (!review.isKept) say("This browser does not save your decisions: export them before closing the page.");
 };
 
 const takeIn = () => {
