@@ -39,7 +39,7 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
     let second = [("mug", "#FF0000"), ("lamp", "#00FF00"), ("jug", "#FF0000")];
     let said = code(&nights.night(&second, ""), 0);
     assert_eq!(nights.provider.accepted(), 5, "one row was changed and one is new");
-    assert!(said.contains("removed   1 job gone from the manifest; the pictures stay"), "{said}");
+    assert!(said.contains("removed   1 job no longer in the manifest; the pictures stay"), "{said}");
     assert!(said.contains("$0.35 spent, $0.14 of it in this run"), "{said}");
     assert_eq!((nights.picture("mug.png"), nights.picture("vase.png")), (mug, vase));
     assert_eq!(nights.sandbox.names("out/earlier").len(), 1, "the lamp of the first night");

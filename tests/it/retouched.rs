@@ -60,7 +60,7 @@ fn it_stays_where_it_is_night_after_night_and_is_told() {
     for _night in 0..2 {
         let said = code(&nights.night(&[MUG, VASE], ""), 0);
         assert!(said.contains("0 left to do"), "{said}");
-        assert!(said.contains("  retouched 1 job whose pictures were changed here since they were saved"), "{said}");
+        assert!(said.contains("  retouched 1 job with pictures changed since they were saved"), "{said}");
     }
     assert_eq!((nights.provider.requests(), nights.result("mug.png")), (requests, retouched.clone()));
     let summary = nights.sandbox.json("out/report/summary.json");
