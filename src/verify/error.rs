@@ -84,7 +84,7 @@ pub enum Uncorrected {
     #[error("the picture was changed by hand since it was saved")]
     Retouched,
     /// The job edits no picture.
-    #[error("there is no picture before the edit the edit")]
+    #[error("there is no picture before the edit the edit the edit")]
     NoPictureBefore,
     /// The picture before cannot be looked at.
     #[error("the picture before the edit is not available: {0}")]

@@ -40,7 +40,7 @@ impl Axis {
             hint: "a part of the matrix is a list, as in `color: [{name: ocean, hex: \"#1E90FF\"}]`".to_owned(),
         };
         let Kind::List(items) = &value.kind else {
-            return Err(error(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
+            return Err(error(value, format!("`matrix.{}` is {}, but must be a list", key.name, value.what())));
         };
         if items.is_empty() {
             return Err(error(value, format!("`matrix.{}` is empty, so there would be no jobs", key.name)));
@@ -62,7 +62,8 @@ impl Axis {
                         .iter()
                         .map(|(part, value)| Some((part.name.clone(), value.scalar()?.to_owned())))
                         .collect();
-                    let texts = texts.ok_or_else(|| error(item, "an entry's keys take single values".to_owned()))?;
+                    let texts =
+                        texts.ok_or_else(|| error(item, "the values of an entry must be single values".to_owned()))?;
                     Ok(AxisEntry {
                         value: Variable::from(
                             texts

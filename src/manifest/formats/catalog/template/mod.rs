@@ -278,8 +278,7 @@ fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
 pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
         let output_names = quoted(cell);
-        let message =
-            format!("{} is the text {output_names}, and the condition takes every text for true", quoted(name));
+        let message = format!("{} is the text {output_names}, and every text is true in a condition", quoted(name));
         let hint = format!("compare it, as in `{name} != {}`", output_names.replace('`', "'"));
         RowError::new(At::Column(name.to_owned()), message, hint)
     })
