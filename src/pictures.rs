@@ -158,10 +158,10 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
     let unusable = |cause: String, hint| PictureProblem::Unusable { path: name.clone(), cause, hint };
     let unreadable = |error: io::Error| {
         let hint = match error.kind() {
-            io::ErrorKind::PermissionDenied => "make the file, and the folders that it is in, readable for this user",
+            io::ErrorKind::PermissionDenied => "make the file and its folders readable for this user",
             io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder",
-            _ if error.to_string().contains("symbolic link") => "links lead to each other: name the picture itself",
-            _ => "see whether it can be opened otherwise, and name a copy of it if not",
+            _ if error.to_string().contains("symbolic link") => "symbolic links form a circle: name the picture itself",
+            _ => "check whether another program can open it, or use a copy",
         };
         unusable(error.to_string(), hint)
     };

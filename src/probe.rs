@@ -69,10 +69,10 @@ impl Finding {
 }
 
 /// What to do about a URL that nobody else may open either.
-const PRIVATE: &str = "open it in a private window: the provider has no more rights than that";
+const PRIVATE: &str = "open it in a private window: the provider can only see what you see there";
 
 /// What to do about a server that may do better later.
-const LATER: &str = "the server has trouble of its own: ask again later";
+const LATER: &str = "the server has a problem: try again later";
 
 /// Asks URLs. It has no key, so none can travel anywhere.
 #[derive(Clone, Debug)]
@@ -190,9 +190,9 @@ impl Prober {
             } else if said.contains("dns") || said.contains("lookup") || said.contains("name or service") {
                 "check the spelling of the host: its name cannot be resolved"
             } else if said.contains("refused") {
-                "see whether host and port are right: nothing listens there"
+                "check host and port: nothing listens there"
             } else if said.contains("certificate") {
-                "its certificate is not to be trusted: the provider will not fetch it either"
+                "its certificate is not trusted: the provider will not fetch it either"
             } else {
                 LATER
             };
@@ -212,9 +212,9 @@ fn check_status(status: StatusCode) -> Result<(), Attempt> {
     let unreachable = |cause, hint| Err(Attempt::Final(Finding::Unreachable { cause, hint }));
     match status.as_u16() {
         200..=299 => Ok(()),
-        429 => Err(Attempt::Again { cause, hint: "the server wants to be asked less often: lower --probe-rate" }),
+        429 => Err(Attempt::Again { cause, hint: "the server refuses so many requests: lower --probe-rate" }),
         408 | 500..=599 => Err(Attempt::Again { cause, hint: LATER }),
-        404 | 410 => unreachable(cause, "nothing is there: check the spelling of the URL"),
+        404 | 410 => unreachable(cause, "check the spelling of the URL"),
         _ => unreachable(cause, PRIVATE),
     }
 }
@@ -258,10 +258,10 @@ fn is_anything(media_type: &str) -> bool {
 /// Why a request failed, in the words of whoever knows best.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer came in time".to_owned();
+        return "no answer in time".to_owned();
     }
     if error.is_redirect() {
-        return "it redirects again and again, or to something that is not a web address".to_owned();
+        return "it redirects too often, or to something that is not a web address".to_owned();
     }
     innermost(error).to_string()
 }

@@ -49,7 +49,7 @@ pub enum SecretError {
         named_by: String,
     },
     /// The file is no text, or far too long.
-    #[error("read {}, which {named_by} names: it holds no secret, which is one line of text", path.display())]
+    #[error("read {}, which {named_by} names: it does not contain one line of text", path.display())]
     NoSecret {
         /// The file.
         path: PathBuf,
@@ -87,7 +87,7 @@ impl Secret {
             let value = value.to_string_lossy().trim().to_owned();
             if !value.is_empty() {
                 let both = named.is_some();
-                let notice = || format!("both {} and {file_variable} are set; the first one counts", self.variable);
+                let notice = || format!("both {} and {file_variable} are set; the first one is used", self.variable);
                 return Ok(Some(Found { value: value.into(), notices: both.then(notice).into_iter().collect() }));
             }
         }
@@ -119,7 +119,8 @@ fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
             Err(SecretError::NoSecret { path, named_by })
         }
         text => {
-            let notice = || format!("{} can be read by everybody on this machine: chmod 600 closes it", path.display());
+            let notice =
+                || format!("{} can be read by every user of this machine: protect it with chmod 600", path.display());
             Ok(Found { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
         }
     }

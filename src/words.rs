@@ -31,7 +31,7 @@ pub(crate) fn duration(time: Duration) -> String {
 
 /// The same of seconds that may be none or without end.
 pub(crate) fn seconds(seconds: f64) -> String {
-    Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "ever".to_owned(), duration)
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), duration)
 }
 
 /// A size in bytes: `9.1 KB`, `64 MB`.

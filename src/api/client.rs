@@ -44,7 +44,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The key holds characters that no header can carry.
-    #[error("use the API key: it holds characters that an HTTP header cannot carry")]
+    #[error("use the API key: it contains characters that are not allowed in an HTTP header")]
     Key,
     /// TLS cannot be set up.
     #[error(transparent)]

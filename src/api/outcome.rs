@@ -291,7 +291,7 @@ fn of_prediction(body: &Value) -> PollOutcome {
                     let message = cut(&text);
                     (refusal_class(&message, ErrorClass::Provider), message)
                 }
-                None => (ErrorClass::Provider, format!("the provider says `{word}` and no more")),
+                None => (ErrorClass::Provider, format!("the provider says `{word}` without a reason")),
             };
             PollOutcome::Finished(Finished::Failed { class, message })
         }

@@ -19,16 +19,16 @@ macro_rules! exit_codes {
     () => {
         "Exit codes:\n  \
          0  every job is completed\n  \
-         1  the run could not go on: no key, key refused, disk full, journal not readable\n  \
+         1  the run could not continue: no key, key refused, disk full, journal not readable\n  \
          2  bad usage or bad manifest: nothing was submitted\n  \
-         3  finished, and some jobs are failed, uncertain, held back, or missed their color\n  \
-         4  stopped early and resumable: budget, price, deadline, balance, provider out of reach, a signal\n  \
-         5  another process holds this run's folder\n  \
-         130 or 143  a second Ctrl-C or SIGTERM ended it at once: run it again to go on from the journal"
+         3  finished, and some jobs are failed, uncertain, held back, or have the wrong color\n  \
+         4  stopped early and resumable: budget, price, deadline, balance, provider unreachable, a signal\n  \
+         5  another process is using the run's folder\n  \
+         130 or 143  a second Ctrl-C or SIGTERM ended the program at once: run it again to continue"
     };
 }
 
-/// Run batches of paid image edits: rate-limited, journaled, resumable, never paid for twice.
+/// Run batches of paid image edits: rate-limited, resumable, never paid for twice.
 #[derive(Debug, Parser)]
 #[command(name = "dyehouse", version, max_term_width = 100)]
 #[command(after_help = concat!("Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n", exit_codes!()))]
@@ -36,7 +36,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// How much is said, and how.
+    /// Progress and logs.
     #[command(flatten)]
     pub output: Output,
 }
@@ -44,46 +44,46 @@ pub struct Cli {
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a manifest: check, submit, follow, download, verify, report. Run again, it resumes
+    /// Run a manifest: validate, submit, poll, download, verify, report. Run it again to resume
     #[command(after_help = exit_codes!())]
     Run(Box<Run>),
-    /// Tell everything that can be known before money is spent. Touches no network but with --probe
+    /// Validate a manifest and show the plan and its cost. Makes no network requests unless --probe is given
     #[command(
-        after_help = "Takes all options of `run`, so that a command can be tried with `check` in its place. Nothing is \
-        written and nobody is told."
+        after_help = "Accepts all options of `run`, so you can try any command with `check` first. Writes nothing and sends no \
+        notifications."
     )]
     Check(Box<Check>),
-    /// Tell where a run stands, from its journal alone, also while it runs
+    /// Show the state of a run from its journal, even while it is running
     Status(Status),
-    /// Write the report of a run anew, from its journal and its results
+    /// Rewrite the report of a run from its journal and its results
     Report(Report),
-    /// Join the folders of several runs, such as the shares of a manifest, into one with one journal and one report
+    /// Merge the folders of several runs, such as the shares of a manifest, into one folder with one report
     Merge(Merge),
-    /// Make the journal of a run shorter: one record a job, which adds up to the same. The long one is kept beside it
+    /// Shorten a run's journal to one record per job. Keeps the original journal
     Compact(Compact),
-    /// Say that uncertain submits were not charged, and free what is reserved for them
+    /// Mark uncertain submits as not charged and free the money reserved for them
     Release(Release),
-    /// Serve the API on this machine, with a real editor behind it
+    /// Serve the API on this machine, with an editor that recolors
     Serve(Serve),
     /// Write a starter manifest for a folder of pictures and some colors
     Init(Init),
-    /// Measure and change the colors of pictures, on this machine
+    /// Measure or change the color of a single picture on this machine
     #[command(subcommand)]
     Color(Color),
-    /// Print the JSON Schema of YAML manifests, for editors, or of a report's summary.json
+    /// Print the JSON Schema of YAML manifests or of summary.json
     Schema {
-        /// What it describes
+        /// The file format to describe
         #[arg(value_enum, default_value_t = SchemaOf::Manifest)]
         of: SchemaOf,
     },
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
-        /// Which shell
+        /// The shell
         shell: Shell,
     },
     /// Print the manual page, or write one for each command into a folder
     Man {
-        /// The folder that they are written into
+        /// The folder to write the pages to
         #[arg(short, long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
@@ -98,20 +98,20 @@ pub enum SchemaOf {
     Summary,
 }
 
-/// How much is said, and how.
+/// Progress and logs.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
-    /// How progress is shown: bar, plain, none, or auto, which is a bar on a terminal and plain lines elsewhere
+    /// How to show progress: bar, plain, none, or auto (a bar on a terminal, plain lines elsewhere)
     #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, value_name = "HOW", hide_possible_values = true)]
     pub progress: ProgressStyle,
-    /// Say nothing but errors and the closing summary
+    /// Print only errors and the summary
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Log more; twice for everything
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// How logs look, on stderr: text or json
+    /// The format of logs on stderr: text or json
     #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT", hide_possible_values = true)]
     pub log_format: LogFormat,
 }
@@ -143,7 +143,7 @@ pub enum LogFormat {
 pub struct Status {
     /// The run's folder
     pub dir: PathBuf,
-    /// Print one JSON object on stdout
+    /// Print the state as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -153,10 +153,10 @@ pub struct Status {
 pub struct Report {
     /// The run's folder
     pub dir: PathBuf,
-    /// Keep it up to date while a process works on the run; what has not changed is not written again
+    /// Keep the report up to date while the run is in progress
     #[arg(long)]
     pub watch: bool,
-    /// Write a JUnit file as well: a test case a job, off colors as failures, uncertain jobs as errors
+    /// Also write a JUnit file: one test case per job; wrong colors are failures, uncertain jobs are errors
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }
@@ -164,16 +164,16 @@ pub struct Report {
 /// `dyehouse compact`.
 #[derive(Clone, Debug, Args)]
 pub struct Compact {
-    /// The run's folder, in which no process works
+    /// The run's folder (must not be in use)
     pub dir: PathBuf,
 }
 
 /// `dyehouse release`.
 #[derive(Clone, Debug, Args)]
 pub struct Release {
-    /// The run's folder, in which no process works
+    /// The run's folder (must not be in use)
     pub dir: PathBuf,
-    /// Whose submits the provider's dashboard shows as not charged: ids, patterns such as 'mug-*', or fingerprints of requests
+    /// The jobs that the provider did not charge: ids, patterns such as 'mug-*', or request fingerprints
     #[arg(required = true, value_name = "JOB", value_parser = glob::Pattern::new)]
     pub jobs: Vec<glob::Pattern>,
 }
@@ -184,13 +184,13 @@ pub struct Merge {
     /// The folders of the runs
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// The folder to join them in; what was joined there before stays
+    /// The folder to merge into; what was merged there before is kept
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Join them although shares are missing; a run of the manifest in the joint folder pays for the jobs of those
+    /// Merge even if shares are missing. A run of the manifest in the merged folder pays for their jobs
     #[arg(long)]
     pub partial: bool,
-    /// Print one JSON object on stdout, as `status` does
+    /// Print one JSON object, as `status --json` does
     #[arg(long)]
     pub json: bool,
 }
@@ -201,7 +201,7 @@ pub struct Init {
     /// The folder of pictures
     #[arg(default_value = ".", value_name = "DIR")]
     pub pictures: PathBuf,
-    /// Colors to reach: a hex, a CSS name, or a name and a hex
+    /// The colors to use: a hex, a CSS name, or a name and a hex
     #[arg(
         long,
         value_name = "NAME=HEX",
@@ -209,10 +209,10 @@ pub struct Init {
         default_value = "ocean=#1E90FF,brick=#B22222,forest=#2E7D4F"
     )]
     pub colors: Vec<String>,
-    /// Where to write it; .yaml or .csv
+    /// The manifest to write, .yaml or .csv
     #[arg(short, long, default_value = "catalog.yaml", value_name = "FILE")]
     pub out: PathBuf,
-    /// Replace a file that is there already
+    /// Replace an existing file
     #[arg(long)]
     pub force: bool,
 }
@@ -220,26 +220,26 @@ pub struct Init {
 /// `dyehouse color`.
 #[derive(Debug, Subcommand)]
 pub enum Color {
-    /// Tell whether a picture shows a color where it differs from the one before
+    /// Measure whether an edited picture has the requested color
     Measure(Measure),
-    /// Change the color of the product in a picture, and keep the rest
+    /// Change the color of the product in a picture
     Recolor(Recolor),
 }
 
 /// `dyehouse color measure`.
 #[derive(Clone, Debug, Args)]
 pub struct Measure {
-    /// The picture before; or the only one, which can confirm a color and not refute it
+    /// The picture before the edit. If it is the only one, its color can be confirmed, but not rejected
     pub before: PathBuf,
-    /// The picture after
+    /// The picture after the edit
     pub after: Option<PathBuf>,
-    /// The color asked for, hex or a CSS name; more than once for several parts
+    /// The requested color, a hex or a CSS name. Repeat it for several parts
     #[arg(long, value_name = "COLOR", required = true)]
     pub to: Vec<Hex>,
-    /// How far the color may be missed, in ΔE00 [default: 2.5]
+    /// The largest color difference (ΔE00) that counts as right [default: 2.5]
     #[arg(long, value_name = "ΔE", value_parser = difference, allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
-    /// Print what was found as one JSON object
+    /// Print the measurement as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -249,16 +249,16 @@ pub struct Measure {
 pub struct Recolor {
     /// The picture: JPEG, PNG, GIF or WebP
     pub picture: PathBuf,
-    /// The color to reach, hex or a CSS name
+    /// The new color, a hex or a CSS name
     #[arg(long, value_name = "COLOR")]
     pub to: Hex,
-    /// The color of the part to change [default: that of the product's main material]
+    /// The color of the part to change [default: the product's main color]
     #[arg(long, value_name = "COLOR")]
     pub from: Option<Hex>,
-    /// Where the recolored picture goes, as a PNG
+    /// The PNG file to write
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Print what a check of the result found as one JSON object
+    /// Print the measurement of the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -266,22 +266,22 @@ pub struct Recolor {
 /// `dyehouse serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR:PORT", value_parser = address)]
     pub listen: SocketAddr,
-    /// Where predictions and outputs are kept
+    /// The folder for predictions and outputs
     #[arg(long, default_value = "serve-data", value_name = "DIR")]
     pub data: PathBuf,
     /// The key that clients must send
     #[arg(long, env = "VIBEDREAM_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub api_key: Option<String>,
-    /// How many predictions are worked on at once [default: the number of cores]
+    /// How many predictions to process at once [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = count::<NonZeroUsize>)]
     pub workers: Option<NonZeroUsize>,
-    /// Which addresses images may be fetched from
+    /// The addresses that images may be fetched from
     #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE")]
     pub fetch_from: FetchFrom,
-    /// Fail on purpose, as this file says: to test a client against bad nights
+    /// Inject the faults in this file, to test clients against failures
     #[arg(long, value_name = "FILE")]
     pub chaos: Option<PathBuf>,
 }

@@ -21,7 +21,7 @@ pub(super) fn among<T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'stati
 
 pub(super) fn difference(text: &str) -> Result<f64, String> {
     let difference = text.parse().ok().filter(|difference: &f64| difference.is_finite() && *difference > 0.0);
-    difference.ok_or_else(|| "expected a color difference over 0, such as 2.5".to_owned())
+    difference.ok_or_else(|| "expected a color difference above 0, such as 2.5".to_owned())
 }
 
 pub(super) fn dollars(text: &str) -> Result<Cents, String> {
@@ -29,12 +29,12 @@ pub(super) fn dollars(text: &str) -> Result<Cents, String> {
 }
 
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a time with its unit, such as 90s, 90m or 6h".to_owned())
+    humantime::parse_duration(text).map_err(|_| "expected a duration with a unit, such as 90s, 90m or 6h".to_owned())
 }
 
 /// Takes one of the `NonZero` types.
 pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "expected a whole number from 1 on".to_owned())
+    text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
 
 pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
@@ -89,11 +89,11 @@ mod tests {
         insta::assert_snapshot!(wrong.map(printed).join("\n"), @r"
         error: invalid value '-1' for '--budget <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '1,000' for '--budget-per-run <USD>': expected an amount in dollars, such as 25 or 2.50
-        error: invalid value '6' for '--deadline <DURATION>': expected a time with its unit, such as 90s, 90m or 6h
-        error: invalid value '0' for '--in-flight <N>': expected a whole number from 1 on
-        error: invalid value '-1' for '--burst <N>': expected a whole number from 1 on
+        error: invalid value '6' for '--deadline <DURATION>': expected a duration with a unit, such as 90s, 90m or 6h
+        error: invalid value '0' for '--in-flight <N>': expected a whole number of at least 1
+        error: invalid value '-1' for '--burst <N>': expected a whole number of at least 1
         error: invalid value '-1' for '--limit <N>': expected a whole number
-        error: invalid value '-2' for '--tolerance <ΔE>': expected a color difference over 0, such as 2.5
+        error: invalid value '-2' for '--tolerance <ΔE>': expected a color difference above 0, such as 2.5
         error: invalid value '80' for '--listen <ADDR:PORT>': expected an address and a port, such as 127.0.0.1:8787
         ");
     }

@@ -84,17 +84,17 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         let left = left_out(&old, &differences, &region);
         let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
         if left > MAX_UNCHANGED_SHARE && !is_wanted() {
-            let reason = format!("{:.0} % of what had the product's color was left as it was", left * 100.0);
+            let reason = format!("{:.0} % of the product's color was not changed", left * 100.0);
             worsen(&mut check, &reason);
         }
         let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };
         if painted > MAX_PAINTED_SHARE {
-            let reason = format!("{:.1} % of what was recolored had a color of its own and lost it", painted * 100.0);
+            let reason = format!("{:.1} % of the recolored area had another color before and lost it", painted * 100.0);
             worsen(&mut check, &reason);
         }
         let people = share_of_people(&old, &region);
         if people > MAX_PEOPLE_SHARE {
-            worsen(&mut check, &format!("{:.0} % of what was recolored is skin or hair", people * 100.0));
+            worsen(&mut check, &format!("{:.0} % of the recolored area is skin or hair", people * 100.0));
         }
         return kept_check(check, region, region_share, kept);
     }
@@ -105,7 +105,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
     check.region = Some(rounded(region_share, 4));
     if !is_all {
-        worsen(&mut check, "the background was changed as well");
+        worsen(&mut check, "the background was changed too");
     }
     Measured { check, region: None }
 }
@@ -135,7 +135,7 @@ fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], toler
     // A part of another color, such as a black handle, is not the product, nor is the ground between its legs.
     let common = named.zip(&main, |is_named, is_main| is_named && is_main);
     if check.verdict == Verdict::On && common.count() * 2 > main.count() {
-        check.reason = Some("nothing was changed: the product had the color before".to_owned());
+        check.reason = Some("nothing was changed: the product already had the color".to_owned());
     } else {
         check = judge(None, picture, &main, wanted, tolerance);
         check.verdict = Verdict::Off;
@@ -161,7 +161,7 @@ fn without_before(
     let region = material(&picture, &product, None);
     let mut check = judge(None, &picture, &region, wanted, tolerance);
     check.reason = match check.verdict {
-        Verdict::On => Some(format!("{because} the product was looked for by itself")),
+        Verdict::On => Some(format!("{because} the product was searched for in the result alone")),
         _ => {
             check.verdict = Verdict::Unmeasurable;
             Some(format!("{because} what was recolored cannot be determined"))
@@ -195,7 +195,7 @@ fn judge(
             worst = Some(check);
         }
     }
-    worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was asked for"))
+    worst.unwrap_or_else(|| Check::unmeasurable(Hex([0; 3]), "no color was requested"))
 }
 
 fn color_of(
@@ -239,7 +239,7 @@ fn color_of(
         verdict,
         reason: is_by_light.then(|| {
             let way = if luminance(seen) > luminance(hex.linear()) { "lighter" } else { "darker" };
-            format!("it is {way} than the light of most pictures makes that color")
+            format!("it is {way} than usual lighting makes that color")
         }),
     }
 }

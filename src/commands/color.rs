@@ -80,7 +80,7 @@ fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
     let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let photo = Photo::decode(&encoded).map_err(|error| failed(error.to_string()))?;
     if is_animated(&encoded) {
-        screen.say(&format!("{} moves: its first frame stands for it", path.display()));
+        screen.say(&format!("{} is animated: only its first frame is used", path.display()));
     }
     Ok(photo)
 }
@@ -103,7 +103,7 @@ fn text(check: &Check, style: Style) -> String {
         lines.push(("shown", swatch(shown)));
     }
     if let (Some(lit), Some(plain)) = (check.delta_e, check.delta_e_plain) {
-        lines.push(("ΔE00", format!("{lit:.1} under the light that suits it best, {plain:.1} as it is")));
+        lines.push(("ΔE00", format!("{lit:.1} under the best-matching light, {plain:.1} as it is")));
     }
     if let Some(region) = check.region {
         lines.push(("changed", format!("{:.1} % of the picture", region * 100.0)));
@@ -140,7 +140,7 @@ mod tests {
         verdict   on
         asked     #1E90FF
         shown     #248AF0
-        ΔE00      0.4 under the light that suits it best, 2.9 as it is
+        ΔE00      0.4 under the best-matching light, 2.9 as it is
         changed   31.3 % of the picture
         the rest  ΔE00 0.0 on average
         ");

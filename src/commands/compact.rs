@@ -16,14 +16,14 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let _ = match Compaction::carry_out(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
             said,
-            "{} in {} are {} in {} now\n{} has them all; remove it when nobody asks for the details any more",
+            "{} in {} are {} in {} now\n{} is the original; delete it when you no longer need the details",
             counted(records.before, "record"),
             size(before),
             counted(records.after, "record"),
             size(after),
             kept.display(),
         ),
-        None => writeln!(said, "as short as it can be"),
+        None => writeln!(said, "already as short as possible"),
     };
     print(said.as_bytes());
     Ok(Exit::Complete)

@@ -49,7 +49,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     pictures.retain(|Named { file, .. }| match unsupported_name(file, is_table) {
         None => true,
         Some(reason) => {
-            screen.say(&format!("left out {}: its name holds {reason}", file.escape_debug()));
+            screen.say(&format!("left out {}: its name contains {reason}", file.escape_debug()));
             false
         }
     });
@@ -73,7 +73,7 @@ fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
         return Some("a line break, a tab or the like, which a manifest refuses; rename it");
     }
     // `|` separates the pictures of a cell, and nothing in a CSV says that it does not.
-    (is_table && file.contains('|')).then_some("`|`, which a CSV cannot say; write a .yaml")
+    (is_table && file.contains('|')).then_some("`|`, which a CSV manifest cannot contain; write a .yaml")
 }
 
 /// The pictures of a folder, sorted. Files that are hidden stay so.

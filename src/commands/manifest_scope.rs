@@ -94,8 +94,8 @@ impl OtherRunConflicts {
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
         let there = self.run.path().display().to_string();
         let (jobs, are) = (counted(self.met, "job"), is_are(self.met));
-        let message = format!("{jobs} {are} under way or uncertain in {there}, and paid for again here");
-        let hint = format!("to go on with them there, leave -o out, or say -o {}", shell_word(&there));
+        let message = format!("{jobs} {are} open or uncertain in {there}, and would be paid for again here");
+        let hint = format!("to continue them there, leave -o out, or use -o {}", shell_word(&there));
         (self.met > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
     }
 }

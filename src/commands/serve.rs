@@ -42,7 +42,7 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
         let manner = if arguments.chaos.is_some() { ", with chaos" } else { "" };
         screen.say(&format!("serving the API at {}{manner} (Ctrl-C ends it)", server.url()));
         interruption.stop.stopped().await;
-        screen.say("stopping: edits in work may end first");
+        screen.say("stopping: waiting for open edits");
         server.shutdown().await;
         Ok(Exit::Complete)
     })

@@ -35,8 +35,8 @@ fn not_found(error: NotFound, word: Option<&str>) -> EditError {
     EditError::NoProduct(match error {
         NotFound::Product => format!("{error}: the picture should show one product on an even background"),
         NotFound::Part => format!(
-            "no {word} of another color than the rest of the product could be made out in the picture; name the color that \
-             the part has now, or ask for the color of the product as a whole"
+            "no {word} with another color than the rest of the product was found in the picture; name the current color of \
+             the part, or request a color for the whole product"
         ),
     })
 }

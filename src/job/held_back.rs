@@ -18,7 +18,7 @@ pub struct HeldBack {
 impl HeldBack {
     /// What can be done about them.
     pub const HINT: &'static str =
-        "move a picture out of results to have its job done, or leave the row out to keep the picture as it is";
+        "to run a job, move its picture out of results/; to keep the picture, remove the row";
 
     /// Those of several folders that have no job in common.
     pub fn of_all<'h>(folders: impl Iterator<Item = &'h HeldBack>) -> HeldBack {
@@ -46,9 +46,8 @@ impl HeldBack {
     pub fn reason(&self) -> String {
         let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
         let more = self.jobs.saturating_sub(named.len() as u64);
-        let them = if self.jobs == 1 { "it" } else { "them" };
-        let (more, are) = (and_more(more), is_are(self.jobs));
-        format!("{}{more} {are} there, and the journal does not know {them}", named.join(", "))
+        let (exist, are) = if self.jobs == 1 { ("exists", "is") } else { ("exist", "are") };
+        format!("{}{} {exist} but {are} not recorded in the journal", named.join(", "), and_more(more))
     }
 }
 
@@ -66,8 +65,8 @@ mod tests {
     fn one_is_named_and_of_many_the_first() {
         let mut held = HeldBack::default();
         held.add("mug.png".to_owned());
-        insta::assert_snapshot!(held, @"1 job is held back: results/mug.png is there, and the journal does not know it");
+        insta::assert_snapshot!(held, @"1 job is held back: results/mug.png exists but is not recorded in the journal");
         ["a.png", "b.png", "c.png", "d.png"].into_iter().for_each(|name| held.add(name.to_owned()));
-        insta::assert_snapshot!(held, @"5 jobs are held back: results/mug.png, results/a.png, results/b.png and 2 more are there, and the journal does not know them");
+        insta::assert_snapshot!(held, @"5 jobs are held back: results/mug.png, results/a.png, results/b.png and 2 more exist but are not recorded in the journal");
     }
 }

@@ -37,7 +37,7 @@ pub enum JobIdError {
         bytes: usize,
     },
     /// The id holds a character that separates folders or that file systems refuse.
-    #[error("the id holds {0:?}, which a file name cannot have")]
+    #[error("the id contains {0:?}, which a file name cannot have")]
     Character(char),
     /// The id begins with a dot or a dash, or ends with a dot or a space.
     #[error("the id {0}")]
@@ -82,7 +82,7 @@ impl<'a> JobIdRef<'a> {
             return Err(JobIdError::Edge("begins with a dot, which hides a file or leaves its folder"));
         }
         if text.starts_with('-') {
-            return Err(JobIdError::Edge("begins with a dash, which programs take for an option"));
+            return Err(JobIdError::Edge("begins with a dash, which programs treat as an option"));
         }
         if text.starts_with(' ') || text.ends_with([' ', '.']) {
             return Err(JobIdError::Edge("begins or ends with a space, or ends with a dot"));

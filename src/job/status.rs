@@ -88,12 +88,14 @@ impl ErrorClass {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",
             ErrorClass::Lost => {
-                "it may have been charged; each run asks for it again, and --retry-failed pays for it again"
+                "it may have been charged; each run polls it again, and --retry-failed pays for it again"
             }
-            ErrorClass::Timeout => "run again: it is asked for again, at no cost; or raise `job_timeout`",
-            ErrorClass::Download => "run again: it is fetched again, at no cost",
-            ErrorClass::Provider => "read the error: fix the row if it is at fault, else run again with --retry-failed",
-            ErrorClass::Input => "nothing was sent: see that the picture is there and stays as it is, then run again",
+            ErrorClass::Timeout => "run again: it is polled again, at no cost; or raise `job_timeout`",
+            ErrorClass::Download => "run again: it is downloaded again, at no cost",
+            ErrorClass::Provider => {
+                "read the error: fix the row if it is wrong, otherwise run again with --retry-failed"
+            }
+            ErrorClass::Input => "nothing was sent: check that the picture exists and does not change, then run again",
         }
     }
 }

@@ -234,20 +234,20 @@ impl Iterator for Jobs<'_> {
 fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowError {
     if row.id().is_some() {
         let message = if first == pass.line() {
-            format!("the id {} is taken by another job of the same row", quoted(id))
+            format!("the id {} is used by another job of the same row", quoted(id))
         } else {
-            format!("the id {} is taken: line {first} has it already", quoted(id))
+            format!("the id {} is already used on line {first}", quoted(id))
         };
         // A number that a spreadsheet has shortened is no longer the number that it was.
         let hint = if is_shortened_number(id) {
-            "a spreadsheet has shortened the numbers: format the column as text, and fill it again".to_owned()
+            "a spreadsheet has shortened the numbers: format the column as text, and enter the values again".to_owned()
         } else {
             pass.duplicates_hint()
         };
         RowError::new(At::Field(Field::Id), message, hint)
     } else {
-        let message = format!("the row asks for the same edit as line {first}");
-        let hint = "drop one of them, or give each an `id` if both are meant".to_owned();
+        let message = format!("the row requests the same edit as line {first}");
+        let hint = "remove one of them, or give each an `id` if you want both".to_owned();
         RowError::new(At::Row, message, hint)
     }
 }

@@ -59,7 +59,7 @@ pub(super) trait RowCursor: Send {
 
     /// Returns the hint for several rows with one id.
     fn duplicates_hint(&self) -> String {
-        "give each job an id of its own".to_owned()
+        "give each job its own id".to_owned()
     }
 }
 

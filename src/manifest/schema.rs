@@ -49,14 +49,12 @@ fn top(key: &str) -> Value {
                 "type": ["object", "null"], "properties": settings, "additionalProperties": false,
             })
         }
-        "defaults" => {
-            map_of("What holds for every job that says nothing else.", |field| field != Field::Id, value, None)
-        }
+        "defaults" => map_of("Defaults for all jobs.", |field| field != Field::Id, value, None),
         "jobs" => {
             let own = (
                 COLUMNS,
                 json!({
-                    "description": "Columns of your own; they come back in results.csv.",
+                    "description": "Your own columns; they are copied to results.csv.",
                     "type": ["object", "null"], "additionalProperties": single(),
                 }),
             );
@@ -75,7 +73,7 @@ fn top(key: &str) -> Value {
         "matrix" => {
             let entry = json!({"oneOf": [given(), {"type": "object", "additionalProperties": given()}]});
             json!({
-                "description": "Lists that every row is multiplied with.",
+                "description": "Lists that are combined with every row.",
                 "type": "object", "propertyNames": {"pattern": "^[^A-Z \\-]+$"},
                 "additionalProperties": {"type": "array", "minItems": 1, "items": entry},
             })
@@ -84,10 +82,10 @@ fn top(key: &str) -> Value {
             let when = (
                 "when",
                 json!({
-                    "description": "Whether there is a job at all, as in {{ stock | int > 0 }}.", "type": ["string", "boolean", "number"],
+                    "description": "The condition for making a job, as in {{ stock | int > 0 }}.", "type": ["string", "boolean", "number"],
                 }),
             );
-            map_of("How a row becomes a job: texts with {{ names }} in them.", |_| true, templated, Some(when))
+            map_of("The job to make from each row: texts with {{ names }}.", |_| true, templated, Some(when))
         }
     }
 }
@@ -122,15 +120,15 @@ fn in_any_case(words: &[&str]) -> String {
 
 fn describe(field: Field) -> &'static str {
     match field {
-        Field::Id => "Names the job and its picture; made of the row's content where it is left out.",
+        Field::Id => "Identifies the job and names its picture; derived from the row's content if it is left out.",
         Field::Prompt => "What to do, such as: Change the mug's color to #1E90FF (ocean).",
         Field::Images => "One to eight URLs or paths; several in one text are separated by |.",
         Field::Size => "The size of the output.",
         Field::Seed => "The seed of the generator.",
         Field::SyncMode => "Wait for the result in the answer to the submit.",
-        Field::Base64Output => "Outputs as base64 text instead of URLs.",
-        Field::SafetyChecker => "The provider's own check of the content.",
-        Field::Color => "The color asked for, hex or a CSS name, to check the result against.",
+        Field::Base64Output => "Return outputs as base64 text instead of URLs.",
+        Field::SafetyChecker => "The provider's content check.",
+        Field::Color => "The requested color, a hex or a CSS name; the result is checked against it.",
     }
 }
 
@@ -169,23 +167,25 @@ fn setting(key: &str) -> Value {
     let dollars = |what: &str| json!({"description": what, "type": ["number", "string"], "minimum": 0});
     match key {
         "rate" => json!({
-            "description": "How fast submits go out, such as 10/min; auto finds the provider's limit.",
+            "description": "The rate of submits, such as 10/min; auto finds the provider's limit.",
             "anyOf": [{"const": "auto"}, {"type": "string", "pattern": in_any_case(&["auto"])}, rate("A rate.")],
         }),
-        "polls" => rate("How fast polls go out, such as 10/s."),
-        "burst" => count("How many submits may go out at once after a pause, at a rate that is set."),
-        "in_flight" => count("How many predictions may be in work at once."),
-        "downloads" => count("How many downloads may be under way at once."),
-        "budget" => dollars("A hard ceiling in dollars."),
-        "budget_per_run" => dollars("What each run may cost, in dollars."),
-        "price_limit" => dollars("What one submit may cost, in dollars: no other follows one that costs more."),
+        "polls" => rate("The rate of polls, such as 10/s."),
+        "burst" => count("How many submits may be sent at once after a pause, with a fixed rate."),
+        "in_flight" => count("How many predictions may be open at once."),
+        "downloads" => count("How many downloads may run at once."),
+        "budget" => dollars("The most that the run's folder may ever cost, in dollars."),
+        "budget_per_run" => dollars("The most that each run may cost, in dollars."),
+        "price_limit" => {
+            dollars("The most that one submit may cost, in dollars. After one that costs more, nothing is submitted.")
+        }
         "not_after" => {
             json!({"description": "Stop submitting at this time, such as \"06:00\".", "type": "string", "pattern": "^ *[0-9]{1,2}:[0-9]{2} *$"})
         }
-        "deadline" => duration("Stop submitting after it, such as 6h."),
+        "deadline" => duration("Stop submitting after this time, such as 6h."),
         "job_timeout" => duration("How long a prediction may take, such as 30m."),
         "tolerance" => json!({
-            "description": "The largest color difference, in ΔE00, that still counts as the color asked for.",
+            "description": "The largest color difference (ΔE00) that counts as right.",
             "type": ["number", "string"], "exclusiveMinimum": 0,
         }),
         "color_check" => json!({
@@ -193,11 +193,11 @@ fn setting(key: &str) -> Value {
             "enum": [true, false, "true", "false"],
         }),
         "reroll" => json!({
-            "description": "How often a job that missed its color is submitted again with another seed; each is paid for.",
+            "description": "How often a job whose color is wrong is submitted again with another seed; each is paid for.",
             "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+$"}],
         }),
         "color_lock" => json!({
-            "description": "Correct near results on this machine: true, or up to which difference in ΔE00.",
+            "description": "Correct results on this machine whose color is nearly right: true, or the largest difference (ΔE00).",
             "anyOf": [
                 {"enum": [true, false, "true", "false"]},
                 {"type": ["number", "string"], "exclusiveMinimum": 0},
@@ -205,7 +205,7 @@ fn setting(key: &str) -> Value {
         }),
         "images_via" => json!({"description": "How local pictures reach the provider.", "enum": ImagesVia::NAMES}),
         "uncertain" => {
-            json!({"description": "What happens with submits of unknown fate.", "enum": UncertainPolicy::NAMES})
+            json!({"description": "What to do with uncertain submits.", "enum": UncertainPolicy::NAMES})
         }
         "base_url" => json!({"description": "The API's origin.", "type": "string", "pattern": "^https?://"}),
         _ => json!({"description": "The run's folder.", "type": "string", "minLength": 1}),

@@ -97,7 +97,7 @@ impl ManifestSettings {
     pub(super) fn set(&mut self, key: &str, text: &str, folder: &std::path::Path) -> Result<(), Refusal> {
         let text = text.trim();
         let refuse = |expected| Refusal { expected, hint: None };
-        let whole = || text.parse().ok().ok_or(refuse("a whole number from 1"));
+        let whole = || text.parse().ok().ok_or(refuse("a whole number of at least 1"));
         let rate = || text.parse().ok().ok_or(refuse("a rate such as 10/min, 2/s or 600/h"));
         let dollars = || Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"));
         let duration = || {
@@ -119,15 +119,15 @@ impl ManifestSettings {
             "not_after" => self.not_after = Some(text.parse().ok().ok_or(refuse("a time of day such as 06:00"))?),
             "job_timeout" => self.job_timeout = Some(duration()?),
             "tolerance" => {
-                self.tolerance = Some(difference(text).ok_or(refuse("a color difference over 0, such as 3"))?);
+                self.tolerance = Some(difference(text).ok_or(refuse("a color difference above 0, such as 3"))?);
             }
             "color_check" => self.color_check = Some(text.parse().map_err(|_| refuse("true or false"))?),
-            "reroll" => self.reroll = Some(text.parse().map_err(|_| refuse("a whole number from 0"))?),
+            "reroll" => self.reroll = Some(text.parse().map_err(|_| refuse("a whole number of at least 0"))?),
             "color_lock" => {
                 self.color_lock = match text {
                     "true" => Some(Tolerance::default().near),
                     "false" => None,
-                    _ => Some(difference(text).ok_or(refuse("true, or a color difference over 0, such as 8"))?),
+                    _ => Some(difference(text).ok_or(refuse("true, or a color difference above 0, such as 8"))?),
                 };
             }
             "images_via" => self.images_via = Some(text.parse().map_err(|_| refuse("inline"))?),

@@ -31,8 +31,8 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
 /// or `whole`, as the template writes it, needs a default.
 pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(name, own) {
-        Some(near) => format!("did you mean `{name}` by `{near}`?"),
-        None => format!("give it one, or let a word stand in: `{{{{ {whole} | default('…') }}}}`"),
+        Some(near) => format!("did you mean `{name}` instead of `{near}`?"),
+        None => format!("give it one, or set a default: `{{{{ {whole} | default('…') }}}}`"),
     }
 }
 

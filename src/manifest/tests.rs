@@ -202,7 +202,7 @@ fn lines_of_json_are_a_manifest() {
         "\n",
     );
     let deep = read("a.jsonl", lines.replace(r#""seed":7"#, r#""seed":{"x":7}"#)).unwrap_err();
-    assert!(deep.contains("`seed` holds more than texts"), "{deep}");
+    assert!(deep.contains("`seed` must contain only texts"), "{deep}");
     let jobs = read("a.jsonl", lines).unwrap();
     assert_eq!(jobs[0].columns, [("shop".to_owned(), r#"{"x":1}"#.to_owned())]);
     assert_eq!((jobs[0].request.images.len(), jobs[0].request.seed, jobs[1].line), (2, Seed::new(7), 3));

@@ -30,13 +30,13 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     text.labelled(gauge("jobs", "The jobs of the manifest by status."), "status", &jobs);
     let colors = by_word("colors", ["on", "near", "off", "unmeasurable"]);
     text.labelled(gauge("checked_jobs", "The completed jobs by the verdict on their color."), "color", &colors);
-    text.single(gauge("removed_jobs", "Jobs with results that are gone from the manifest."), number(&["removed"]));
+    text.single(gauge("removed_jobs", "Jobs with results that are no longer in the manifest."), number(&["removed"]));
     text.single(counter("spent_dollars_total", "What was charged over the folder's whole life."), charged("spent"));
     text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), charged("spent_now"));
-    let reserved = gauge("reserved_dollars", "What submits of unknown fate may have cost beyond that.");
+    let reserved = gauge("reserved_dollars", "What uncertain submits may have cost in addition.");
     text.single(reserved, charged("reserved"));
     let budget = dollars(number(&["cost_cents", "budget"]));
-    text.single(gauge("budget_dollars", "The ceiling over the folder's whole life."), budget);
+    text.single(gauge("budget_dollars", "The budget of the folder."), budget);
     text.single(counter("submits_total", "Submits over the folder's whole life."), number(&["submits"]));
     text.single(gauge("results_bytes", "The size of all results."), number(&["pictures", "bytes"]));
     text.text
@@ -153,7 +153,7 @@ mod tests {
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="near"} 1
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="off"} 1
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="unmeasurable"} 0
-        # HELP dyehouse_removed_jobs Jobs with results that are gone from the manifest.
+        # HELP dyehouse_removed_jobs Jobs with results that are no longer in the manifest.
         # TYPE dyehouse_removed_jobs gauge
         dyehouse_removed_jobs{manifest="a \"good\" one.yaml",share="2/8"} 1
         # HELP dyehouse_spent_dollars_total What was charged over the folder's whole life.
@@ -162,10 +162,10 @@ mod tests {
         # HELP dyehouse_last_run_spent_dollars What was charged in the last run.
         # TYPE dyehouse_last_run_spent_dollars gauge
         dyehouse_last_run_spent_dollars{manifest="a \"good\" one.yaml",share="2/8"} 0.14
-        # HELP dyehouse_reserved_dollars What submits of unknown fate may have cost beyond that.
+        # HELP dyehouse_reserved_dollars What uncertain submits may have cost in addition.
         # TYPE dyehouse_reserved_dollars gauge
         dyehouse_reserved_dollars{manifest="a \"good\" one.yaml",share="2/8"} 0
-        # HELP dyehouse_budget_dollars The ceiling over the folder's whole life.
+        # HELP dyehouse_budget_dollars The budget of the folder.
         # TYPE dyehouse_budget_dollars gauge
         dyehouse_budget_dollars{manifest="a \"good\" one.yaml",share="2/8"} 25
         # HELP dyehouse_submits_total Submits over the folder's whole life.

@@ -81,7 +81,7 @@ impl Downloader {
     fn over(plain_http: PlainHttp, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
             0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
-            0..=4 => attempt.error("redirected to a place that is not asked"),
+            0..=4 => attempt.error("redirected to a forbidden address"),
             _ => attempt.error("too many redirects"),
         });
         let http = http::builder()
@@ -180,9 +180,7 @@ impl Downloader {
 
 fn failed(error: &reqwest::Error) -> Attempt {
     if error.is_redirect() {
-        return Attempt::Final(OutputError::Refused(
-            "it redirects in circles or to a place that is not asked".to_owned(),
-        ));
+        return Attempt::Final(OutputError::Refused("it redirects in circles or to a forbidden address".to_owned()));
     }
     Attempt::Again(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
 }

@@ -18,9 +18,7 @@ fn enough(free: u64) -> io::Result<()> {
         return Ok(());
     }
     let (free, least) = (free >> 20, MIN_FREE >> 20);
-    let message = format!(
-        "No space left on device for more pictures: {free} MiB are free, and nothing is submitted below {least}"
-    );
+    let message = format!("No space left on device: only {free} MiB free, and at least {least} MiB is required");
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 
@@ -45,7 +43,7 @@ mod tests {
         assert!(enough(MIN_FREE).is_ok());
         let refused = enough(MIN_FREE - 1).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
-        assert!(refused.to_string().contains("63 MiB are free, and nothing is submitted below 64"), "{refused}");
+        assert!(refused.to_string().contains("only 63 MiB free, and at least 64 MiB is required"), "{refused}");
         assert!(check(&std::env::temp_dir().join("no such folder")).is_ok(), "what is not known stops nothing");
     }
 }

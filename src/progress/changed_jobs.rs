@@ -1,6 +1,6 @@
 use crate::job::Cents;
 
-use crate::words::{counted, is_are};
+use crate::words::counted;
 
 /// Jobs whose request differs from earlier runs. A changed word in a template changes a whole catalog, so this is
 /// reported before the first submit.
@@ -16,16 +16,15 @@ pub struct ChangedJobs {
 
 impl std::fmt::Display for ChangedJobs {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (ask, are) = (if self.jobs == 1 { "asks" } else { "ask" }, is_are(self.jobs));
-        write!(formatter, "{} {ask} for something else than before and {are} ", counted(self.jobs, "job"))?;
+        write!(formatter, "{} edited and ", counted(self.jobs, "job"))?;
         match self.price {
             Some(price) => write!(formatter, "paid for again, about {}", price.times(self.jobs))?,
             None => formatter.write_str("made again")?,
         }
         match self.shown {
             0 => Ok(()),
-            all if all == self.jobs => formatter.write_str("; earlier pictures move to earlier"),
-            some => write!(formatter, "; the earlier pictures of {some} move to earlier"),
+            all if all == self.jobs => formatter.write_str("; earlier pictures move to earlier/"),
+            some => write!(formatter, "; the earlier pictures of {some} move to earlier/"),
         }
     }
 }
@@ -37,9 +36,9 @@ mod tests {
     #[test]
     fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
         let catalog = ChangedJobs { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
-        insta::assert_snapshot!(catalog, @"4000 jobs ask for something else than before and are paid for again, about $280.00; earlier pictures move to earlier");
+        insta::assert_snapshot!(catalog, @"4000 jobs edited and paid for again, about $280.00; earlier pictures move to earlier/");
         let single = ChangedJobs { jobs: 1, shown: 1, price: None };
-        insta::assert_snapshot!(single, @"1 job asks for something else than before and is made again; earlier pictures move to earlier");
+        insta::assert_snapshot!(single, @"1 job edited and made again; earlier pictures move to earlier/");
     }
 
     #[test]

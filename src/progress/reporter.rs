@@ -71,8 +71,8 @@ impl RemainingWork {
         };
         match self.returning {
             0 => left,
-            1 => format!("{left}, 1 comes back from earlier"),
-            more => format!("{left}, {more} come back from earlier"),
+            1 => format!("{left}, 1 restored from earlier/"),
+            more => format!("{left}, {more} restored from earlier/"),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Observer for Reporter<'_> {
                 }
             }
             Event::RerollLost { job, message } => {
-                self.screen.say(&format!("{job}: a re-roll came to nothing: {message}"));
+                self.screen.say(&format!("{job}: a re-roll failed: {message}"));
             }
             Event::RerollUncertain { job, message } => {
                 self.screen.say(&format!("{job}: a re-roll is uncertain, and may have been charged: {message}"));
@@ -190,17 +190,17 @@ impl Observer for Reporter<'_> {
             }
             Event::Uncertain { job, message } => self.end(JobEnd::Uncertain, job.as_str(), message),
             Event::Deferred { job, cause } => {
-                self.end(JobEnd::Deferred, job.as_str(), &format!("a later run follows it: {cause}"));
+                self.end(JobEnd::Deferred, job.as_str(), &format!("left to a later run: {cause}"));
             }
             Event::Paused { wait, reason } => {
                 self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));
             }
             Event::UnknownStatus { job, word } => {
-                self.screen.say(&format!("{job}: the provider says `{word}`, which it does not document; waiting on"));
+                self.screen.say(&format!("{job}: undocumented status `{word}`; still waiting"));
             }
             Event::ExtraOutputs { job, kept, left } => {
                 let all = kept + left;
-                self.screen.say(&format!("{job}: the provider names {all} pictures; the first {kept} are saved"));
+                self.screen.say(&format!("{job}: the prediction has {all} pictures; the first {kept} are saved"));
             }
             Event::Stopping { reason, under_way } => self.screen.say(&stopping_words(reason, *under_way)),
         }
@@ -221,11 +221,11 @@ fn bar(screen: &Screen, work: u64) -> ProgressBar {
 fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
         (InFlight::Nothing, _) => return format!("stopping: {reason}"),
-        (InFlight::Drained, _) => "letting what is under way end (Ctrl-C leaves it to a later run)",
+        (InFlight::Drained, _) => "waiting for open jobs (Ctrl-C leaves them to a later run)",
         (InFlight::Abandoned, StopReason::Signal) => {
-            "leaving what is at the provider to a later run (Ctrl-C again ends at once)"
+            "leaving open predictions to a later run (Ctrl-C again ends at once)"
         }
-        (InFlight::Abandoned, _) => "leaving what is at the provider to a later run",
+        (InFlight::Abandoned, _) => "leaving open predictions to a later run",
     };
     format!("stopping: {reason}; {then}")
 }
@@ -243,9 +243,9 @@ fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
         }
         _ => return None,
     };
-    let mut words = format!("{whose} is {}: asked {}", verdict.as_str(), check.asked);
+    let mut words = format!("{whose} is {}: requested {}", verdict.as_str(), check.asked);
     if let (Some(shown), Some(difference)) = (check.shown, check.delta_e) {
-        words.push_str(&format!(", shows {shown}, ΔE {difference:.1}"));
+        words.push_str(&format!(", measured {shown}, ΔE {difference:.1}"));
     }
     if let Some(reason) = &check.reason {
         words.push_str(&format!(" ({reason})"));
@@ -267,7 +267,7 @@ fn log(event: &Event<'_>) {
             let verdict = check.verdict.as_str();
             tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, ?of, "color checked");
         }
-        Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll came to nothing"),
+        Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll failed"),
         Event::RerollUncertain { job, message } => tracing::info!(%job, message, "a re-roll is uncertain"),
         Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
@@ -322,9 +322,9 @@ mod tests {
             ]
             .join("\n"),
             @r"
-        stopping: the deadline has passed; letting what is under way end (Ctrl-C leaves it to a later run)
-        stopping: it was asked to stop; leaving what is at the provider to a later run (Ctrl-C again ends at once)
-        stopping: the API refused the key (HTTP 401); leaving what is at the provider to a later run
+        stopping: the deadline has passed; waiting for open jobs (Ctrl-C leaves them to a later run)
+        stopping: interrupted; leaving open predictions to a later run (Ctrl-C again ends at once)
+        stopping: the API refused the key (HTTP 401); leaving open predictions to a later run
         stopping: the next submit could pass the budget
         "
         );
@@ -334,7 +334,7 @@ mod tests {
     fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
         let words = |work, returning| RemainingWork { total: 3, work, returning }.words();
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
-        assert_eq!([words(3, 3), words(1, 1)], [", 3 come back from earlier", ", 1 comes back from earlier"]);
-        assert_eq!(words(3, 2), ", 1 left to do, 2 come back from earlier");
+        assert_eq!([words(3, 3), words(1, 1)], [", 3 restored from earlier/", ", 1 restored from earlier/"]);
+        assert_eq!(words(3, 2), ", 1 left to do, 2 restored from earlier/");
     }
 }

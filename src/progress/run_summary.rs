@@ -102,8 +102,8 @@ impl RunSummary {
         }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (count, remark) in [
-            (self.totals.removed, "gone from the manifest; the pictures stay (--prune moves them to earlier)"),
-            (self.set_aside, "gone from the manifest; the pictures are in earlier now"),
+            (self.totals.removed, "no longer in the manifest; the pictures stay (--prune moves them to earlier/)"),
+            (self.set_aside, "no longer in the manifest; the pictures were moved to earlier/"),
         ] {
             if count > 0 {
                 line("removed", &format!("{} {remark}", counted(count, "job")));
@@ -176,8 +176,8 @@ impl RunSummary {
         let is_idle = self.work == 0 && self.set_aside == 0 && self.stopped.is_none();
         match (counts.total, self.partition) {
             _ if !is_idle => format!("{done}{others} in {}", duration(self.elapsed)),
-            (0, Some(share)) => format!("nothing to do: share {share} has no job of this manifest"),
-            (0, None) => "nothing to do: the manifest makes no job".to_owned(),
+            (0, Some(share)) => format!("nothing to do: share {share} has no jobs of this manifest"),
+            (0, None) => "nothing to do: the manifest has no jobs".to_owned(),
             (1, _) if counts.completed == 1 => "nothing to do: the job is completed".to_owned(),
             (total, _) if counts.completed == total => format!("nothing to do: all {total} jobs are completed"),
             _ => format!("nothing to do: {done}{others}"),
@@ -189,7 +189,7 @@ impl RunSummary {
         let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
         let advice = match (self.totals.colors.off, self.rerolls) {
             (0, _) => String::new(),
-            (_, 0) => "; --reroll N submits what is off again with other seeds, N times at most".to_owned(),
+            (_, 0) => "; --reroll N submits off colors again with other seeds, at most N times".to_owned(),
             (_, times) => format!("; re-rolled {} at most", counted(u64::from(times), "time")),
         };
         counts.join(", ") + &advice
@@ -218,14 +218,12 @@ impl RunSummary {
 
 /// Returns the cost of edits that this machine makes.
 pub fn cost_here(at_the_provider: Cents) -> String {
-    format!("nothing; at the provider it would be {at_the_provider}")
+    format!("nothing; the provider would charge {at_the_provider}")
 }
 
 /// Returns the text about jobs whose pictures the user has changed.
 fn retouched_text(jobs: u64) -> String {
-    let whose = if jobs == 1 { "whose pictures were" } else { "of which the pictures were" };
-    let jobs = counted(jobs, "job");
-    format!("{jobs} {whose} changed here since they were saved; they stay as they are")
+    format!("{} with pictures changed since they were saved; they are kept as they are", counted(jobs, "job"))
 }
 
 #[cfg(test)]
@@ -302,8 +300,8 @@ mod tests {
         nothing to do: all 48 jobs are completed
         nothing to do: the job is completed
         nothing to do: 46 of 48 jobs completed, 2 failed
-        nothing to do: share 2/8 has no job of this manifest
-        nothing to do: the manifest makes no job
+        nothing to do: share 2/8 has no jobs of this manifest
+        nothing to do: the manifest has no jobs
         48 jobs completed in 2 min 31 s
         "
         );
@@ -316,8 +314,8 @@ mod tests {
         let run_summary = RunSummary { money, totals, set_aside: 2, ..run_summary() };
         insta::assert_snapshot!(run_summary.text(), @r"
         48 jobs completed in 2 min 31 s
-          removed   1 job gone from the manifest; the pictures stay (--prune moves them to earlier)
-          removed   2 jobs gone from the manifest; the pictures are in earlier now
+          removed   1 job no longer in the manifest; the pictures stay (--prune moves them to earlier/)
+          removed   2 jobs no longer in the manifest; the pictures were moved to earlier/
           cost      $3.36 spent, $0.14 of it in this run, of a budget of $25.00 and $0.50 per run
           pictures  runs/spring/results
           report    runs/spring/report/index.html
@@ -329,7 +327,7 @@ mod tests {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
         let totals = BatchTotals { colors, ..totals() };
         let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();
-        insta::assert_snapshot!(color(RunSummary { totals: totals.clone(), ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits what is off again with other seeds, N times at most");
+        insta::assert_snapshot!(color(RunSummary { totals: totals.clone(), ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits off colors again with other seeds, at most N times");
         insta::assert_snapshot!(color(RunSummary { totals, rerolls: 2, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
     }
 
@@ -351,13 +349,13 @@ mod tests {
         insta::assert_snapshot!(run_summary.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
-          failed    1 lost: it may have been charged; each run asks for it again, and --retry-failed pays for it again
-          uncertain 1 may have been charged: look at the provider's dashboard; `dyehouse release runs/spring JOB…` frees what was not charged, --uncertain resubmit pays again
+          failed    1 lost: it may have been charged; each run polls it again, and --retry-failed pays for it again
+          uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring JOB…` frees the money of submits that were not charged, --uncertain resubmit pays again
                     mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results
           report    runs/spring/report/index.html
-          stopped   it was asked to stop
+          stopped   interrupted by Ctrl-C or SIGTERM
           resume    dyehouse run spring.yaml
         ");
     }

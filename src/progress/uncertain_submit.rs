@@ -72,7 +72,7 @@ impl UncertainSubmit {
     /// Returns what to do about those that the manifest asks for, in the run's `folder`, to follow their number.
     pub fn advice(folder: &Path) -> String {
         format!(
-            "may have been charged: look at the provider's dashboard; {}, --uncertain resubmit pays again",
+            "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
             release(folder)
         )
     }
@@ -92,7 +92,7 @@ impl UncertainSubmit {
         }
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
         let advice = format!(
-            "{} of rows that were edited or are gone may have been charged: look at the provider's dashboard; {cents} stays \
+            "{} of edited or removed rows may have been charged: check the provider's dashboard; {cents} stays \
              reserved; {}",
             counted(count, "submit"),
             release(folder)
@@ -102,7 +102,10 @@ impl UncertainSubmit {
 }
 
 fn release(folder: &Path) -> String {
-    format!("`dyehouse release {} JOB…` frees what was not charged", shell_word(&folder.display().to_string()))
+    format!(
+        "`dyehouse release {} JOB…` frees the money of submits that were not charged",
+        shell_word(&folder.display().to_string())
+    )
 }
 
 fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {
@@ -119,7 +122,7 @@ impl std::fmt::Display for UncertainSubmit {
         let row = match self.row {
             Row::Asked => "",
             Row::Edited => " (edited since)",
-            Row::Gone => " (row gone)",
+            Row::Gone => " (row removed)",
         };
         write!(formatter, "{}:{at} request {}{row}", self.job, self.fingerprint)
     }

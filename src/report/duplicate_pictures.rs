@@ -58,7 +58,7 @@ impl std::fmt::Display for DuplicatePictures {
         let (ids, more) = (self.ids.join(", "), and_more(self.jobs.saturating_sub(self.ids.len() as u64)));
         write!(
             formatter,
-            "{} {jobs} exactly the same picture as an earlier job: {ids}{more}; look at them, for pictures may have been mixed up",
+            "{} {jobs} exactly the same picture as an earlier job: {ids}{more}; check them: the provider may have mixed up pictures",
             self.jobs
         )
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_picture_that_stands_under_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
-        insta::assert_snapshot!(found(&jobs), @"2 jobs have exactly the same picture as an earlier job: c, d; look at them, for pictures may have been mixed up");
+        insta::assert_snapshot!(found(&jobs), @"2 jobs have exactly the same picture as an earlier job: c, d; check them: the provider may have mixed up pictures");
     }
 
     #[test]

@@ -42,12 +42,12 @@ impl ReportError {
     pub fn hint(&self) -> &'static str {
         match self {
             ReportError::Io { .. } => {
-                "see that the folder can be written and the disk has room, then run `dyehouse report`"
+                "check that the folder is writable and the disk has space, then run `dyehouse report`"
             }
-            ReportError::RowBuffer(_) => "see that the folder for temporary files can be written and has room",
-            ReportError::Table { .. } => "see that the disk has room, then run `dyehouse report`",
+            ReportError::RowBuffer(_) => "check that the folder for temporary files is writable and has space",
+            ReportError::Table { .. } => "check that the disk has space, then run `dyehouse report`",
             ReportError::Page(_) | ReportError::Data(_) => {
-                "the pictures and the journal are whole; this is a fault of the program"
+                "the pictures and the journal are whole; this is a bug in dyehouse"
             }
         }
     }

@@ -262,7 +262,7 @@ impl JobView {
             JobStatus::Completed | JobStatus::Pending => None,
             JobStatus::Failed => self.error_class.map(ErrorClass::remedy),
             JobStatus::Uncertain => Some(
-                "look at the provider's dashboard; `dyehouse release DIR JOB` frees what was not charged, --uncertain resubmit pays again",
+                "check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not charged, --uncertain resubmit may pay again",
             ),
         }
     }

@@ -21,12 +21,12 @@ pub fn summary_schema() -> Value {
     let mut schema = object(
         "The whole batch.",
         json!({
-            "version": {"description": "The version of this shape.", "const": 1},
+            "version": {"description": "The version of this format.", "const": 1},
             "title": text("The manifest's name."),
             "manifest": text("The manifest, as it was named."),
-            "backend": text("Who edited: `vibedream` or `embedded`."),
-            "state": {"description": "Where the batch stands.", "enum": ["running", "finished", "stopped"]},
-            "as_of": time("When the last thing happened that this knows of, while the state is `running`: long ago where the process could not write the end."),
+            "backend": text("The backend: `vibedream` or `embedded`."),
+            "state": {"description": "The state of the batch.", "enum": ["running", "finished", "stopped"]},
+            "as_of": time("The time of the last known event, while the state is `running`. It is long ago if the process could not record the end."),
             "stopped_because": or_null("string", "Why it ended early."),
             "started_at": time("When the first submit was made."),
             "finished_at": time("When the last job ended, once nothing is left to do."),
@@ -39,14 +39,14 @@ pub fn summary_schema() -> Value {
                 "pending": count("Not submitted yet, or in work."),
             })),
             "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
-            "held_back": object("Jobs that the last run did not submit, for pictures are in their places that the journal does not know.", json!({
+            "held_back": object("Jobs that the last run did not submit, because pictures that the journal does not know are in the place of their results.", json!({
                 "jobs": count("How many."),
                 "pictures": {"description": "The first of the pictures.", "type": "array", "items": {"type": "string"}},
             })),
             "cost_cents": object("Money, in cents.", json!({
                 "spent": count("What was charged."),
-                "reserved": count("What submits of unknown fate may have cost beyond that."),
-                "budget": or_null("integer", "The ceiling that was set."),
+                "reserved": count("What uncertain submits may have cost in addition."),
+                "budget": or_null("integer", "The budget that was set."),
             })),
             "colors": object("Results by the verdict on their color, of those that were checked.", json!({
                 "on": count("Within the tolerance."),
@@ -55,8 +55,8 @@ pub fn summary_schema() -> Value {
                 "unmeasurable": count("Could not be determined."),
             })),
             "corrected": count("Results that the color lock has corrected."),
-            "retouched": count("Jobs whose results somebody has changed since they were saved."),
-            "rerolls": count("Submits that were made again because the color was missed."),
+            "retouched": count("Jobs whose results were changed by hand since they were saved."),
+            "rerolls": count("Submits repeated because the color was wrong."),
             "errors": {
                 "description": "Failed jobs by error class; classes that no job has are left out.",
                 "type": "object", "properties": classes, "additionalProperties": false,
@@ -66,11 +66,11 @@ pub fn summary_schema() -> Value {
                 "files": count("How many."),
                 "bytes": count("Their size together."),
             })),
-            "alike": object("Jobs that show exactly the same picture as an earlier job, though they asked for something else.", json!({
+            "alike": object("Jobs that show exactly the same picture as an earlier job with another request.", json!({
                 "jobs": count("How many."),
                 "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
             })),
-            "notes": {"description": "What a person must know besides.", "type": "array", "items": {"type": "string"}},
+            "notes": {"description": "Further notes.", "type": "array", "items": {"type": "string"}},
         }),
     );
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");

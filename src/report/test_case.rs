@@ -72,7 +72,7 @@ fn missed(job: &JobView) -> Option<String> {
     let check = job.check.as_ref().filter(|check| check.verdict == Verdict::Off)?;
     let found = check.measured.as_deref().unwrap_or("none");
     let difference = check.delta_e.map_or_else(String::new, |delta| format!(", ΔE00 {delta:.1}"));
-    Some(format!("asked for {}, found {found}{difference}", check.asked))
+    Some(format!("requested {}, measured {found}{difference}", check.asked))
 }
 
 impl TestTotals {

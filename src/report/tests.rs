@@ -131,7 +131,7 @@ fn a_failure_in_a_junit_file_says_what_was_wrong_and_what_to_do() {
     let hostile = "<script>\"'&]]>\u{FFFD}\u{FFFD}\u{FFFD} \u{202E}👩🏽‍🎨";
     assert_eq!(
         found,
-        [("off", "asked for #1E90FF, found #823A22, ΔE00 16.0"), ("moderated", hostile), ("uncertain", hostile)]
+        [("off", "requested #1E90FF, measured #823A22, ΔE00 16.0"), ("moderated", hostile), ("uncertain", hostile)]
     );
     let (_, _, text) =
         elements.iter().find(|(_, attributes, _)| attributes.iter().any(|(_, value)| value == "moderated")).unwrap();

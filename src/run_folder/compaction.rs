@@ -50,7 +50,7 @@ impl Compaction {
             return Ok(None);
         }
         if !draft.ledger()?.agrees_with(&ledger) {
-            let cause = io::Error::other("the short journal does not add up to the same");
+            let cause = io::Error::other("the short journal does not match the original");
             return Err(FolderError::io("compact", path)(cause));
         }
         let kept = keep(folder, &ledger)?;
@@ -75,7 +75,7 @@ fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
         }
         sync_folder(folder.path())
     };
-    keep().map_err(FolderError::io("keep the long journal as", &kept))?;
+    keep().map_err(FolderError::io("keep the original journal as", &kept))?;
     Ok(kept)
 }
 

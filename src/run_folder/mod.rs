@@ -192,7 +192,7 @@ pub enum FolderError {
         cause: io::Error,
     },
     /// Another process has it.
-    #[error("use {}: {holder} holds it", path.display())]
+    #[error("use {}: {holder} is using it", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -211,7 +211,7 @@ pub enum FolderError {
     #[error(transparent)]
     Lines(#[from] LinesError),
     /// Others were being merged into it, and that did not come to its end.
-    #[error("use {}: a merge into it was interrupted", path.display())]
+    #[error("use {}: a merge into its process ended unexpectedly", path.display())]
     MergeInterrupted {
         /// The folder.
         path: PathBuf,
@@ -225,7 +225,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// The journal does not go on from where the last run left it.
-    #[error("use {}: its journal is an older copy, or was cut since the last run", path.display())]
+    #[error("use {}: its journal is an outdated copy, or was shortened since the last run", path.display())]
     StaleJournal {
         /// The folder.
         path: PathBuf,
@@ -260,11 +260,11 @@ impl FolderError {
     pub fn hint(&self) -> String {
         match self {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
-                "free some space and run again: what was journaled is safe".to_owned()
+                "free some space and run again: everything recorded so far is safe".to_owned()
             }
             FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
             FolderError::Locked { .. } => {
-                "wait for it to end; another folder would pay for its jobs again".to_owned()
+                "wait for it to end; using another folder would charge its jobs again".to_owned()
             }
             FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
                 "run it with the newer dyehouse that wrote it".to_owned()
@@ -274,15 +274,15 @@ impl FolderError {
                                             records are lost may be paid for again"
                     .to_owned()
             }
-            FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
-            FolderError::MergeInterrupted { command, .. } => format!("run it again, and it continues where it stopped: {command}"),
+            FolderError::Lines(_) => "make sure that no other program writes to the folder, then run again".to_owned(),
+            FolderError::MergeInterrupted { command, .. } => format!("run it again to continue: {command}"),
             FolderError::JournalMissing { .. } => {
-                "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all of them again, \
+                "restore journal.jsonl from a copy: without it, all jobs would be paid for again. To pay for all of them again, \
                  choose another folder with --out"
                     .to_owned()
             }
             FolderError::StaleJournal { mark, .. } => format!(
-                "put the newer journal.jsonl back, for what this one does not know would be paid for again; if it is meant, \
+                "restore the newer journal.jsonl: jobs that this one does not know would be paid for again. To use it anyway, \
                  remove {}",
                 mark.display()
             ),

@@ -228,7 +228,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             if begun.elapsed() >= self.job_timeout {
                 let limit = in_words(self.job_timeout);
-                let message = format!("still not done after {limit}");
+                let message = format!("not finished after {limit}");
                 return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
             }
             let usual = match waits_for_its_turn_alone {

@@ -215,25 +215,25 @@ impl StopReason {
 impl std::fmt::Display for StopReason {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StopReason::Signal => formatter.write_str("it was asked to stop"),
+            StopReason::Signal => formatter.write_str("interrupted by Ctrl-C or SIGTERM"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
             StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
             StopReason::BelowPrice { budget, price } => write!(
                 formatter,
-                "a submit may cost {price}, and a run {budget}: raise --budget-per-run to {price} at least, or leave it \
-                 out and bound the whole by --budget"
+                "a submit may cost {price}, which is more than the run's budget of {budget}: raise --budget-per-run to at \
+                 least {price}, or use only --budget"
             ),
             StopReason::AbovePriceLimit { limit, price } => write!(
                 formatter,
-                "a submit costs {price}, and {limit} is the limit: see what the provider's dashboard says, and raise \
-                 --price-limit to pay that much"
+                "a submit costs {price}, more than the limit of {limit}: check the provider's dashboard, and raise \
+                 --price-limit to pay this price"
             ),
             StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
-            StopReason::RateLimited(cause) => write!(formatter, "the API lets nothing through: {cause}"),
+            StopReason::RateLimited(cause) => write!(formatter, "the API keeps refusing requests with 429: {cause}"),
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
             StopReason::NoRoom(said) => write!(formatter, "{said}: free some space, then run again"),
-            StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be asked for"),
+            StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be polled"),
             StopReason::Api(Stop::Auth(said)) => write!(formatter, "the API refused the key ({said})"),
             StopReason::Api(Stop::Balance(said)) => write!(formatter, "the balance is used up ({said})"),
             StopReason::Api(Stop::Redirected(said)) => write!(formatter, "the API redirects elsewhere ({said})"),
@@ -259,10 +259,10 @@ pub enum RunError {
     #[error(transparent)]
     Plan(#[from] FolderError),
     /// The state machine of an edit was violated, or the journal changed under the program.
-    #[error("keep the journal consistent: {0}")]
+    #[error("apply a journal record: {0}")]
     Ledger(#[from] LedgerError),
     /// An executor panicked: a defect of this program.
-    #[error("carry a job: {0}")]
+    #[error("run a job: {0}")]
     Executor(#[source] tokio::task::JoinError),
 }
 

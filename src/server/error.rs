@@ -19,7 +19,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// Another server holds the data folder.
-    #[error("use the data folder {}: another server{} holds it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
+    #[error("use the data folder {}: another server{} is using it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
     Locked {
         /// The data folder.
         path: PathBuf,
@@ -45,14 +45,14 @@ impl ServerError {
             ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),
             ServerError::Listen { address, source } => Some(match source.kind() {
                 io::ErrorKind::AddrInUse => format!(
-                    "another program listens on port {}: stop it, or take another port with --listen",
+                    "another program listens on port {}: stop it, or use another port with --listen",
                     address.port()
                 ),
-                io::ErrorKind::PermissionDenied => "take a port of 1024 or more with --listen".to_owned(),
+                io::ErrorKind::PermissionDenied => "use a port of 1024 or more with --listen".to_owned(),
                 _ => "give one of this machine's addresses with --listen, such as 127.0.0.1:8787".to_owned(),
             }),
             ServerError::Locked { .. } => {
-                Some("stop the other server, or give this one a folder of its own with --data".to_owned())
+                Some("stop the other server, or give this one its own folder with --data".to_owned())
             }
             ServerError::Store(error) => error.hint(),
             ServerError::Client(_) => None,

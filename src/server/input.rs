@@ -54,9 +54,9 @@ pub(super) fn parse(body: &[u8], caps: Caps) -> Result<Generate, String> {
 
 fn prompt(fields: &Map<String, Value>, caps: Caps) -> Result<String, String> {
     match fields.get("prompt") {
-        None | Some(Value::Null) => Err("prompt is missing: say how to edit the image".to_owned()),
+        None | Some(Value::Null) => Err("prompt is missing: describe how to edit the image".to_owned()),
         Some(Value::String(text)) if text.trim().is_empty() => {
-            Err("prompt is empty: say how to edit the image".to_owned())
+            Err("prompt is empty: describe how to edit the image".to_owned())
         }
         Some(Value::String(text)) if text.len() > caps.prompt_bytes => {
             Err(format!("prompt is {} bytes long, over {}", text.len(), caps.prompt_bytes))
@@ -217,7 +217,7 @@ mod tests {
     fn every_wrong_field_is_named_in_one_message() {
         insta::assert_snapshot!(fault(&json!({
             "images": [7], "size": "huge", "seed": 1.5, "enable_sync_mode": "yes", "sead": 3, "webhook": "x",
-        })), @r#"prompt is missing: say how to edit the image; images[0] is a number, and should be a string; size is "huge", and should be "small", "medium" or "large"; seed is 1.5, and should be a whole number from 0 to 10000; enable_sync_mode is a string, and should be true or false; sead is not a field of this model: did you mean seed?; webhook is not a field of this model, which has prompt, images, size, seed, enable_sync_mode, enable_base64_output, enable_safety_checker"#);
+        })), @r#"prompt is missing: describe how to edit the image; images[0] is a number, and should be a string; size is "huge", and should be "small", "medium" or "large"; seed is 1.5, and should be a whole number from 0 to 10000; enable_sync_mode is a string, and should be true or false; sead is not a field of this model: did you mean seed?; webhook is not a field of this model, which has prompt, images, size, seed, enable_sync_mode, enable_base64_output, enable_safety_checker"#);
     }
 
     #[test]

@@ -9,12 +9,12 @@ use crate::photo::{DecodeError, EncodeError};
 
 /// Looking at a picture came to no end.
 #[derive(Debug, thiserror::Error)]
-#[error("the check broke off: {0}")]
+#[error("the check failed: {0}")]
 pub struct TaskFailed(#[from] JoinError);
 
 /// A picture lies nowhere in the run's folder as it was saved.
 #[derive(Debug, thiserror::Error)]
-#[error("the picture is no longer there as it was saved")]
+#[error("the picture was removed or changed since it was saved")]
 pub struct Gone;
 
 /// Why a result cannot be looked at.
@@ -43,7 +43,7 @@ pub enum NotAtHand {
     #[error("it is not on this machine")]
     Elsewhere,
     /// Its host failed too often.
-    #[error("{host} did not answer, and is not asked any more in this run")]
+    #[error("{host} did not answer, and is not tried again in this run")]
     LeftAlone {
         /// The host, without a port.
         host: String,
@@ -75,7 +75,7 @@ pub enum Uncorrected {
     #[error("the job has several pictures")]
     SeveralPictures,
     /// The manifest asks for more than one color.
-    #[error("several colors were asked for")]
+    #[error("several colors were requested")]
     SeveralColors,
     /// It is not there any more.
     #[error(transparent)]
@@ -84,25 +84,25 @@ pub enum Uncorrected {
     #[error("the picture was changed by hand since it was saved")]
     Retouched,
     /// The job edits no picture.
-    #[error("there is no picture before")]
+    #[error("there is no picture before the edit the edit the edit")]
     NoPictureBefore,
     /// The picture before cannot be looked at.
-    #[error("the picture before is not at hand: {0}")]
+    #[error("the picture before the edit is not available: {0}")]
     WithoutBefore(#[from] Arc<NotAtHand>),
     /// One of the two does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
     /// It cannot be told what the edit has changed.
-    #[error("what was recolored is not certain")]
+    #[error("it is uncertain what was recolored")]
     Uncertain,
     /// What the edit has changed has no one color.
-    #[error("what was recolored shows no color of its own")]
+    #[error("the recolored area has no measurable color")]
     Colorless,
     /// There is nothing to correct, or more than may be.
-    #[error("it is {}, and only what is near is corrected", .0.as_str())]
+    #[error("it is {}, and only near colors are corrected", .0.as_str())]
     NotNear(Verdict),
     /// A check of the correction does not bear it out.
-    #[error("a correction came within ΔE00 {nearest:.1} only")]
+    #[error("the correction only came within ΔE00 {nearest:.1}")]
     TooFar {
         /// What the last correction left, in ΔE00.
         nearest: f64,

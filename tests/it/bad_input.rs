@@ -17,9 +17,9 @@ fn told(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
 fn a_bad_manifest_is_told_with_its_place_and_nothing_is_made() {
     let long = "x".repeat(300);
     let rows = [
-        ("../x,p,https://x/a.png", "2:1", "the id holds '/'"),
-        ("a/b,p,https://x/a.png", "2:1", "the id holds '/'"),
-        ("a\0b,p,https://x/a.png", "2:1", "the id holds '\\0'"),
+        ("../x,p,https://x/a.png", "2:1", "the id contains '/'"),
+        ("a/b,p,https://x/a.png", "2:1", "the id contains '/'"),
+        ("a\0b,p,https://x/a.png", "2:1", "the id contains '\\0'"),
         (&format!("{long},p,https://x/a.png"), "2:1", "300 bytes long"),
         ("a,p,https://x/a.png\na,q,https://x/a.png", "3:1", "line 2 has it already"),
         ("a,,https://x/a.png", "2:3", "no `prompt`"),

@@ -27,7 +27,9 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
         let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
         assert!(above.contains("            lamp: submitted "), "{said}");
         assert!(
-            below.contains("$0.14 stays reserved; `dyehouse release out JOB…` frees what was not charged"),
+            below.contains(
+                "$0.14 stays reserved; `dyehouse release out JOB…` frees the money of submits that were not charged"
+            ),
             "{said}"
         );
         assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{said}");

@@ -104,7 +104,7 @@ fn what_cannot_be_measured_says_why() {
     sandbox.write("tinted.png", png(tinted));
     let said = sandbox.run("color measure navy.png tinted.png --to #1E90FF");
     let said = String::from_utf8_lossy(&said.stdout);
-    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed as well"), "{said}");
+    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed too"), "{said}");
     let said = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
     assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed"), "{said}");
 }
@@ -133,7 +133,7 @@ fn an_animation_is_its_first_frame_and_that_is_told() {
     image::codecs::gif::GifEncoder::new(&mut gif).encode_frames(frames).unwrap();
     sandbox.write("mug.gif", gif);
     let said = code(&sandbox.run("color recolor mug.gif --to navy -o navy.png"), 0);
-    assert!(said.contains("mug.gif moves: its first frame stands for it"), "{said}");
+    assert!(said.contains("mug.gif is animated: only its first frame is used"), "{said}");
 }
 
 #[test]

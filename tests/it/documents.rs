@@ -9,13 +9,83 @@ fn document(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
+/// The README and all that it refers to.
+fn documents() -> Vec<String> {
+    let folder = format!("{}/docs", env!("CARGO_MANIFEST_DIR"));
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let documents = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"].map(str::to_owned);
+    documents.into_iter().chain(names.map(|name| format!("docs/{name}"))).collect()
+}
+
+/// The heading as GitHub names it in links.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    heading
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || "- _".contains(*letter))
+        .collect::<String>()
+        .replace(' ', "-")
+}
+
 #[test]
-fn the_help_is_the_one_in_the_readme() {
-    let help = code(&Sandbox::new().run("run --help"), 0);
+fn every_link_between_the_documents_leads_somewhere() {
+    let mut links = 0;
+    for name in documents() {
+        let text = document(&name);
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, fragment) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+            let path = match path {
+                "" => PathBuf::from(&name),
+                path => Path::new(&name).parent().unwrap().join(path),
+            };
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path).exists(), "{name} links to {link}");
+            if let Some(fragment) = fragment {
+                let target = document(path.to_str().unwrap());
+                let mut headings = target.lines().filter(|line| line.starts_with('#'));
+                assert!(headings.any(|heading| anchor(heading) == fragment), "{name} links to {link}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 30, "{links}");
+}
+
+#[test]
+fn the_readme_leads_to_every_document() {
     let readme = document("README.md");
-    for option in help.split_whitespace().filter(|word| word.starts_with("--")) {
-        let option = option.split(['[', '=', ',', ']', '.', ')', ';', ':']).next().unwrap_or(option);
-        assert!(readme.contains(option), "the README does not speak of {option}");
+    for name in documents().iter().filter(|name| *name != "README.md") {
+        assert!(readme.contains(&format!("]({name})")), "the README does not link to {name}");
+    }
+}
+
+#[test]
+fn every_option_of_a_run_and_a_check_is_documented() {
+    let table = document("docs/options.md");
+    for command in ["run", "check"] {
+        let help = code(&Sandbox::new().run(&format!("{command} --help")), 0);
+        for option in help.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = option.split(['[', '=', ',', ']', '.', ')', ';', ':']).next().unwrap_or(option);
+            assert!(table.contains(option), "docs/options.md does not describe {option}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_documented() {
+    let table = document("docs/options.md");
+    let help = code(&Sandbox::new().run("--help"), 0);
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(table.contains(&format!("| `dyehouse {name}")), "docs/options.md does not describe {name}");
     }
 }
 
@@ -45,29 +115,29 @@ fn completions_and_the_manual_page_are_printed() {
 }
 
 #[test]
-fn the_readme_names_every_exit_code() {
-    let readme = document("README.md");
+fn every_exit_code_is_documented() {
+    let text = document("docs/output-files.md");
     for code in 0..=5 {
-        assert!(readme.contains(&format!("| {code} |")), "exit code {code}");
+        assert!(text.contains(&format!("| {code} |")), "exit code {code}");
     }
 }
 
 #[test]
-fn the_readme_names_every_column_of_the_results() {
+fn every_column_of_the_results_is_documented() {
     let sandbox = Sandbox::new();
     let photos = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos");
     sandbox.write("a.csv", format!("prompt,images\nAdd a hat,{photos}/mug.jpg\n"));
     code(&sandbox.run("run a.csv --backend embedded -o out --junit junit.xml"), 3);
-    let readme = document("README.md");
+    let text = document("docs/output-files.md");
     for column in sandbox.read("out/report/results.csv").lines().next().unwrap().split(',') {
-        assert!(readme.contains(&format!("`{column}`")), "{column}");
+        assert!(text.contains(&format!("`{column}`")), "{column}");
     }
     let junit = sandbox.read("junit.xml");
     assert!(junit.contains("<failure type=\"rejected\"") || junit.contains("<failure type=\"provider\""), "{junit}");
 }
 
 #[test]
-fn the_readme_names_every_file_that_a_run_leaves_behind() {
+fn every_file_that_a_run_leaves_behind_is_documented() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos/mug.jpg");
     let night = |color: &str| {
@@ -79,13 +149,13 @@ fn the_readme_names_every_file_that_a_run_leaves_behind() {
     night("#FF0000");
     night("#0000FF");
     code(&sandbox.run("compact out"), 0);
-    let readme = document("README.md");
-    let list = readme.split("## Output files").nth(1).unwrap().split("```").nth(1).unwrap();
+    let text = document("docs/output-files.md");
+    let list = text.split("```").nth(1).unwrap();
     let all = ["out", "out/report"].map(|folder| sandbox.names(folder)).concat();
     assert!(all.len() > 10, "{all:?}");
     for name in all.iter().filter(|name| !name.starts_with('.')) {
         let name = if name.starts_with("journal-until-") { "journal-until-" } else { name };
-        assert!(list.contains(name), "the README does not list {name}");
+        assert!(list.contains(name), "docs/output-files.md does not list {name}");
     }
 }
 

@@ -93,7 +93,15 @@ fn yaml(path: &str) -> Value {
 #[test]
 fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
     for (path, least) in [
-        ("README.md", 6),
+        ("README.md", 2),
+        ("docs/running.md", 1),
+        ("docs/many-machines.md", 2),
+        ("docs/color.md", 2),
+        ("docs/embedded-server.md", 1),
+        ("docs/manifests.md", 0),
+        ("docs/options.md", 0),
+        ("docs/output-files.md", 0),
+        ("docs/notifications.md", 0),
         ("examples/nightly.sh", 1),
         ("examples/crontab", 1),
         ("examples/systemd/dyehouse-catalog.service", 0),

@@ -69,7 +69,7 @@ fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_
 #[test]
 fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
     let (sandbox, provider) = interrupted();
-    let words = "2 jobs are under way or uncertain in runs/catalog, and paid for again here";
+    let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";
     let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
     assert!(said.contains(words) && said.contains("-o runs/catalog"), "{said}");
     sandbox.write("mended.csv", sandbox.read(FAILED));
@@ -152,7 +152,7 @@ fn a_check_tells_that_a_run_would_be_refused_where_predictions_are_under_way_els
     let (sandbox, provider) = interrupted();
     let said = code(&sandbox.run("check catalog.csv"), 0);
     let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";
-    assert!(said.contains(refused) && said.contains(&format!("say --base-url {}", provider.url)), "{said}");
+    assert!(said.contains(refused) && said.contains(&format!("use --base-url {}", provider.url)), "{said}");
     let said = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
     assert!(!said.contains("refused"), "{said}");
     let said = code(&sandbox.run(&format!("check {FAILED}")), 0);

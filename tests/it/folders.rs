@@ -11,7 +11,7 @@ fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_a
     let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
     sandbox.manifest("catalog.csv", 1);
     let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("job-000: the provider names 5000 pictures; the first 16 are saved"), "{said}");
+    assert!(said.contains("job-000: the prediction has 5000 pictures; the first 16 are saved"), "{said}");
     assert_eq!(sandbox.names("out/results").len(), 16);
 }
 
@@ -40,7 +40,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
         sandbox.write("catalog.csv", manifest("#FF0000"));
         provider.behave(Behavior { forgets: true, ..Behavior::default() });
         let said = run();
-        assert!(said.contains("1 comes back from earlier") && !said.contains("retouched"), "{said}");
+        assert!(said.contains("1 restored from earlier/") && !said.contains("retouched"), "{said}");
         assert_eq!(result(), first);
     }
 }

@@ -39,7 +39,7 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
     let second = [("mug", "#FF0000"), ("lamp", "#00FF00"), ("jug", "#FF0000")];
     let said = code(&nights.night(&second, ""), 0);
     assert_eq!(nights.provider.accepted(), 5, "one row was changed and one is new");
-    assert!(said.contains("removed   1 job gone from the manifest; the pictures stay"), "{said}");
+    assert!(said.contains("removed   1 job no longer in the manifest; the pictures stay"), "{said}");
     assert!(said.contains("$0.35 spent, $0.14 of it in this run"), "{said}");
     assert_eq!((nights.picture("mug.png"), nights.picture("vase.png")), (mug, vase));
     assert_eq!(nights.sandbox.names("out/earlier").len(), 1, "the lamp of the first night");
@@ -63,7 +63,7 @@ fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
         format!("id,prompt,images\n{}\nlid,Make it #FF0000,https://x/lid.jpg\n", rows.join("\n")),
     );
     let said = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
-    let told = "the new job asks for what `mug` shows already, and is paid for again (and 2 more)";
+    let told = "the new job requests the edit that `mug` shows already, and is paid for again (and 2 more)";
     assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("keep the id"), "{said}");
 }
 
@@ -113,7 +113,7 @@ fn prune_moves_results_of_removed_rows_aside_and_a_row_that_comes_back_brings_it
     assert!(!code(&nights.sandbox.run("status out"), 0).contains("removed"));
 
     code(&nights.night(&FIRST, "--prune"), 0);
-    assert_eq!(nights.provider.accepted(), 3, "nothing is paid for again");
+    assert_eq!(nights.provider.accepted(), 3, "already paid for");
     assert_eq!(nights.picture("vase.png"), vase);
     assert_eq!(nights.sandbox.names("out/results"), ["lamp.png", "mug.png", "vase.png"]);
     code(&nights.night(&without, "--prune"), 0);

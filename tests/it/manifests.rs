@@ -28,7 +28,7 @@ fn what_init_writes_runs_as_it_is() {
         let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
         assert!(said.contains("2 pictures in 2 colors"), "{said}");
         let said = code(&sandbox.run(&format!("init photos -o {out}")), 2);
-        assert!(said.contains("it is there already") && said.contains("--force"), "{said}");
+        assert!(said.contains("it exists already") && said.contains("--force"), "{said}");
         code(&sandbox.run(&format!("run {out} --backend embedded --rate 50/s -o out")), 0);
         assert_eq!(
             sandbox.names("out/results"),

@@ -34,7 +34,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     machines.sandbox.write(&theirs, "retouched once more");
     for _again in 0..2 {
         let said = code(&machines.merge(""), 0);
-        assert!(said.contains(&format!("{theirs} was changed by hand, and so was that in all")), "{said}");
+        assert!(said.contains(&format!("{theirs} was changed by hand, and so was the one in all")), "{said}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         let earlier = machines.sandbox.names("all/earlier");
         assert_eq!(
@@ -130,7 +130,7 @@ fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_ba
     machines.sandbox.write(&format!("{share}/plan.jsonl"), plan);
     let known = machines.provider.accepted();
     let said = code(&machines.merge(""), 0);
-    assert!(said.contains("not known to the journals, and taken along: runs/catalog-1-of-2/results/job-0"), "{said}");
+    assert!(said.contains("not recorded in the journals; copied: runs/catalog-1-of-2/results/job-0"), "{said}");
     let said = code(&machines.run("-o all"), 3);
     assert!(said.contains("jobs are held back: results/job-0"), "{said}");
     assert_eq!(machines.provider.accepted(), known);

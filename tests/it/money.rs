@@ -113,7 +113,7 @@ fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again()
     assert!(!code(&night(""), 0).contains("anew"));
     manifest("Paint");
     let output = night("");
-    let words = "2 jobs ask for something else than before and are paid for again, about $0.14";
+    let words = "2 jobs edited and paid for again, about $0.14";
     assert!(code(&output, 0).contains(words));
     let lines = String::from_utf8(output.stderr).unwrap();
     assert!(lines.find(words) < lines.find("completed") && lines.contains("completed"), "it is said first: {lines}");
@@ -223,7 +223,7 @@ fn what_took_too_long_is_asked_for_before_it_is_paid_for_anew() {
         provider.client(&sandbox, &format!("run catalog.yaml -o out --rate 200/s {arguments}")).output().unwrap()
     };
     let said = code(&night(""), 3);
-    assert!(said.contains("timeout: still not done after 1 second\n"), "{said}");
+    assert!(said.contains("timeout: not finished after 1 second\n"), "{said}");
     code(&night("--retry-failed"), 3);
     assert_eq!(provider.accepted(), 1, "the provider still works on it");
     provider.behave(Behavior::default());

@@ -32,11 +32,14 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
         stderr.read_to_string(&mut said).unwrap();
         let output = child.wait_with_output().unwrap();
         let said = code(&output, 4) + &said;
-        assert!(said.contains("it was asked to stop") && said.contains("dyehouse run catalog.csv -o out"), "{said}");
+        assert!(
+            said.contains("interrupted by Ctrl-C or SIGTERM") && said.contains("dyehouse run catalog.csv -o out"),
+            "{said}"
+        );
         let accepted = provider.accepted();
         assert!(accepted < 500);
         let status = code(&sandbox.run("status out"), 0);
-        assert!(status.starts_with("out: stopped, it was asked to stop"), "{status}");
+        assert!(status.starts_with("out: stopped, interrupted by Ctrl-C or SIGTERM"), "{status}");
         let command = said.lines().find_map(|line| Some(&line[line.find("dyehouse run catalog.csv")?..])).unwrap();
         assert!(status.contains(command) && command.contains("--rate 100/s --burst 4"), "{status}");
         assert!(provider.paid_twice().is_empty());

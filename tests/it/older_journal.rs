@@ -113,7 +113,7 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
         (&json!(1), &json!(1), &json!(1))
     );
     let told = checked["warnings"][0]["message"].as_str().unwrap();
-    assert_eq!(told, "1 job is held back: results/vase.png is there, and the journal does not know it");
+    assert_eq!(told, "1 job is held back: results/vase.png exists but is not recorded in the journal");
 
     for (night, accepted) in [("the first", 2), ("the next", 2)] {
         let ended = nights.night(&[MUG, VASE, LAMP], "");

@@ -85,7 +85,7 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
         fs::write(all.join(".merging"), "dyehouse merge a b -o all").unwrap();
         let said = code(&machines.run("-o all"), 1);
         assert!(
-            said.contains("a merge into it was interrupted") && said.contains("dyehouse merge a b -o all"),
+            said.contains("a merge into its process ended unexpectedly") && said.contains("dyehouse merge a b -o all"),
             "{said}"
         );
         for draft in [".journal-a1B2c3", ".plan-a1B2c3"] {
@@ -161,7 +161,7 @@ fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
     code(&machines.run("--partition 1/3"), 0);
     merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o part --partial", 0);
     let said = merge("runs/catalog-2-of-3 -o part --partial", 2);
-    assert!(said.contains("which no folder that was named knows") && said.contains("name part as well"), "{said}");
+    assert!(said.contains("which is in none of the given folders") && said.contains("name part as well"), "{said}");
     merge("part runs/catalog-2-of-3 -o part", 0);
     assert_eq!(column(&machines, "part").len(), JOBS + 1);
 

@@ -25,7 +25,7 @@ fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
 
     let said = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
     assert!(said.contains("0 left to do") && said.contains("nothing to do: all 12 jobs are completed"), "{said}");
-    let cost = "cost      nothing; at the provider it would be $0.84";
+    let cost = "cost      nothing; the provider would charge $0.84";
     let status = code(&sandbox.run("status out"), 0);
     assert!(said.contains(cost) && status.contains(cost), "{said}{status}");
     let check = code(&sandbox.run(&format!("check {MANIFEST} -o out")), 0);

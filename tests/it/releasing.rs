@@ -28,12 +28,12 @@ fn what_was_not_charged_is_free_again_also_where_its_row_is_edited_or_gone() {
     provider.behave(Behavior::default());
     let later = [MUG, ("vase", "#00FF00")];
     let said = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 4);
-    assert!(said.contains("`dyehouse release out JOB…` frees what was not charged"), "{said}");
+    assert!(said.contains("`dyehouse release out JOB…` frees the money of submits that were not charged"), "{said}");
     assert_eq!(provider.accepted(), 0, "all of it is reserved");
 
     let said = code(&sandbox.run("release out jug"), 2);
     assert!(
-        said.contains("release jug: the run has no job or request of that name") && said.contains("lamp, mug, vase"),
+        said.contains("release jug: the run has no such job or request") && said.contains("lamp, mug, vase"),
         "{said}"
     );
     let said = code(&sandbox.run("release out vase l*p"), 0);

@@ -60,7 +60,7 @@ fn it_stays_where_it_is_night_after_night_and_is_told() {
     for _night in 0..2 {
         let said = code(&nights.night(&[MUG, VASE], ""), 0);
         assert!(said.contains("0 left to do"), "{said}");
-        assert!(said.contains("  retouched 1 job whose pictures were changed here since they were saved"), "{said}");
+        assert!(said.contains("  retouched 1 job with pictures changed since they were saved"), "{said}");
     }
     assert_eq!((nights.provider.requests(), nights.result("mug.png")), (requests, retouched.clone()));
     let summary = nights.sandbox.json("out/report/summary.json");
@@ -88,7 +88,7 @@ fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
     assert_eq!(nights.sandbox.names("out/results"), ["vase-2.png", "vase.png"]);
     assert!(retouched.iter().all(|picture| nights.is_in("earlier", picture)));
     let said = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);
-    assert!(said.contains(", 1 comes back from earlier,") && !said.contains("left to do"), "{said}");
+    assert!(said.contains(", 1 restored from earlier/,") && !said.contains("left to do"), "{said}");
     assert!(said.contains("retouched 1 job"), "{said}");
     assert_eq!([nights.result("mug.png"), nights.result("mug-2.png")], retouched);
     assert_eq!(nights.provider.accepted(), 2);

@@ -25,14 +25,16 @@ impl Renamed {
     ///
     /// The journal cannot be read again.
     pub(super) fn warning(&self, ledger: &Ledger, file: &str) -> Result<Option<Diagnostic>, LinesError> {
-        const HINT: &str = "a result is known by its job's id: keep the id of a row whatever becomes of the others";
+        const HINT: &str = "a result belongs to its job's id: do not change the id of a row";
         let Some(((EditKey { job, fingerprint }, line), more)) = self.jobs.told() else { return Ok(None) };
         let shown = ledger.shown_as(*fingerprint).collect::<Result<Vec<EditKey>, _>>()?;
         let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
         Ok(shown.map(|shown| {
             let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            let message =
-                format!("the new job asks for what `{}` shows already, and is paid for again{others}", shown.job);
+            let message = format!(
+                "the new job requests the edit that `{}` shows already, and is paid for again{others}",
+                shown.job
+            );
             Diagnostic::about_job(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
         }))
     }

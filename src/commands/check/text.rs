@@ -22,10 +22,10 @@ pub(super) fn text(
     let rows = [
         ("new", forecast.new, ""),
         ("changed", forecast.changed, aside),
-        ("reused", forecast.reused, "nothing is paid for again"),
+        ("reused", forecast.reused, "already paid for"),
         ("failed before", forecast.failed, failed_note(options.choices.failed)),
         ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),
-        ("held back", forecast.held_back, "the pictures in their places stay as they are"),
+        ("held back", forecast.held_back, "the existing pictures stay as they are"),
     ];
     let jobs = words::counted(forecast.jobs, "job");
     let mut text = format!("{jobs} on {} in {}\n", options.backend, options.folder.path().display());
@@ -70,17 +70,17 @@ fn time(forecast: &Forecast, options: &Options) -> String {
 
 fn failed_note(choice: FailedPolicy) -> &'static str {
     match choice {
-        FailedPolicy::Keep => "left alone without --retry-failed",
-        FailedPolicy::Retry => "tried again, as --retry-failed asks",
+        FailedPolicy::Keep => "not submitted without --retry-failed",
+        FailedPolicy::Retry => "submitted again because of --retry-failed",
     }
 }
 
 fn uncertain_note(choice: UncertainPolicy) -> &'static str {
     match choice {
         UncertainPolicy::Hold => {
-            "left alone without --uncertain resubmit; `dyehouse release` frees what was not charged"
+            "not submitted without --uncertain resubmit; `dyehouse release` frees the money of submits that were not charged"
         }
-        UncertainPolicy::Resubmit => "submitted again, as --uncertain resubmit asks; both may be charged",
+        UncertainPolicy::Resubmit => "submitted again because of --uncertain resubmit; both submits may be charged",
     }
 }
 

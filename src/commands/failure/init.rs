@@ -5,7 +5,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// The file is there.
-    #[error("write {}: it is there already", .0.display())]
+    #[error("write {}: it exists already", .0.display())]
     Exists(PathBuf),
     /// The folder of pictures cannot be read.
     #[error("read the folder {}: {cause}", folder.display())]
@@ -25,7 +25,7 @@ pub enum InitError {
     #[error("read the color `{0}`")]
     Color(String),
     /// A color's name is too long to be a part of ids.
-    #[error("call a color `{name}`: it is over {most_bytes} bytes long")]
+    #[error("use the color name `{name}`: it is over {most_bytes} bytes long")]
     ColorName {
         /// The name.
         name: String,
@@ -40,12 +40,12 @@ impl InitError {
         match self {
             InitError::Exists(_) => "name another file with --out, or replace it with --force",
             InitError::Unreadable { .. } => "name a folder of pictures",
-            InitError::NoPictures(_) => "name a folder that holds JPEG, PNG, GIF or WebP files",
+            InitError::NoPictures(_) => "name a folder that contains JPEG, PNG, GIF or WebP files",
             InitError::UnknownKind(_) => "name it .yaml or .csv",
             InitError::Color(_) => {
                 "write a hex such as '#1E90FF', a CSS name such as navy, or a name and a hex: ocean=#1E90FF"
             }
-            InitError::ColorName { .. } => "it is a part of each id: give it a shorter name, as in ocean=#1E90FF",
+            InitError::ColorName { .. } => "the name is part of each id: use a shorter one, as in ocean=#1E90FF",
         }
     }
 }

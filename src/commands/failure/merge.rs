@@ -22,7 +22,7 @@ pub enum MergeError {
         more: usize,
     },
     /// Two of them plan different edits for one job.
-    #[error("merge {} and {}: job {job} has another request in each", one.display(), other.display())]
+    #[error("merge {} and {}: job {job} has a different request in each", one.display(), other.display())]
     Plans {
         /// The job.
         job: JobId,
@@ -32,7 +32,7 @@ pub enum MergeError {
         other: PathBuf,
     },
     /// A picture of one job has the name of another job's.
-    #[error("merge {}: {name} is a picture of job {job}, and would be the one of job {other}", folder.display())]
+    #[error("merge {}: {name} is a picture of job {job}, and would be the picture of job {other}", folder.display())]
     SameName {
         /// The picture.
         name: String,
@@ -58,7 +58,7 @@ pub enum MergeError {
         shares: Vec<Partition>,
     },
     /// The folder to join in is a share itself, and would be one no longer.
-    #[error("merge into {}: it is share {share} of the manifest, and would be the whole", out.display())]
+    #[error("merge into {}: it is share {share} of the manifest", out.display())]
     IntoShare {
         /// Which.
         share: Partition,
@@ -66,7 +66,7 @@ pub enum MergeError {
         out: PathBuf,
     },
     /// The folder to join in has jobs that no named folder knows.
-    #[error("merge into {}: it has worked on job {job}, which no folder that was named knows", out.display())]
+    #[error("merge into {}: it has worked on job {job}, which is in none of the given folders", out.display())]
     Foreign {
         /// One of the jobs.
         job: JobId,
@@ -80,21 +80,21 @@ impl MergeError {
     pub fn hint(&self) -> String {
         match self {
             MergeError::Conflict { .. } => {
-                "it may have been paid for in each, and one journal cannot say both: leave one of the folders out; or, \
-                 where one was compacted after it went on and its journal-until-….jsonl is gone, merge into a fresh folder"
+                "it may have been paid for in both: leave one of the folders out. If one was compacted after it continued and \
+                 its journal-until-….jsonl is gone, merge into a new folder"
                     .to_owned()
             }
             MergeError::Plans { .. } => "run the same manifest in both, or leave one of them out".to_owned(),
             MergeError::SameName { other, .. } => format!("give {other} another id, or leave the folder out"),
-            MergeError::Backends { .. } => "merge those of each backend by themselves".to_owned(),
+            MergeError::Backends { .. } => "merge the folders of each backend separately".to_owned(),
             MergeError::Missing { .. } => {
-                "name the folders of all shares; or join those that there are with --partial, and know that a run of \
-                 the manifest in the joint folder would pay for the jobs of the others"
+                "give the folders of all shares. Or merge without the missing ones with --partial; a run of the manifest in \
+                 the merged folder then pays for their jobs"
                     .to_owned()
             }
-            MergeError::IntoShare { .. } => "choose another folder with -o; all shares stay as they are".to_owned(),
+            MergeError::IntoShare { .. } => "choose another folder with -o; the shares are not changed".to_owned(),
             MergeError::Foreign { out, .. } => {
-                format!("name {} as well, if that is meant; or choose another folder with -o", out.display())
+                format!("give {} as well, to include it; or choose another folder with -o", out.display())
             }
         }
     }

@@ -145,39 +145,39 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
-            Failure::Picture { .. } => Some("name a file that is there: a whole JPEG, PNG, GIF or WebP is read".to_owned()),
+            Failure::Picture { .. } => Some("give an existing, complete JPEG, PNG, GIF or WebP file".to_owned()),
             Failure::Recolor { .. } => {
                 Some("it should show one product on an even background; --from names the color of a part".to_owned())
             }
-            Failure::Write { .. } => Some("see that the folder is there and may be written to".to_owned()),
+            Failure::Write { .. } => Some("check that the folder exists and is writable".to_owned()),
             Failure::Usage(error) => Some(error.hint()),
             Failure::Init(error) => Some(error.hint().to_owned()),
             Failure::ServerUrl(_) => Some("this is a bug in dyehouse: please report it".to_owned()),
             Failure::NoKey => Some(
-                "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that holds it; or try without \
+                "set VIBEDREAM_API_KEY to your key, or VIBEDREAM_API_KEY_FILE to a file that contains it; or try without \
                  one and without cost: --backend embedded"
                     .to_owned(),
             ),
             Failure::Secret(_) => {
-                Some("the file must hold the secret and nothing else, and be yours to read".to_owned())
+                Some("the file must contain only the secret, and be readable for this user".to_owned())
             }
             Failure::Folder(error) | Failure::Run(RunError::Plan(error)) => Some(error.hint()),
             Failure::Run(RunError::Journal { unrecorded, .. }) if !unrecorded.is_empty() => Some(
-                "keep what is named here, for the journal does not know it; free some space or fix the permissions, and run \
-                 again: these jobs are uncertain then, and the provider's dashboard shows their pictures"
+                "keep this message, because the journal does not contain these predictions. Free some space or fix the \
+                 permissions, and run again: the jobs are uncertain then, and the provider's dashboard shows their pictures"
                     .to_owned(),
             ),
             Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
-                "free some space or fix the permissions, then run again: what was paid for is in the journal"
+                "free some space or fix the permissions, then run again: everything paid for is in the journal"
                     .to_owned(),
             ),
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
             }
             Failure::Client(ClientError::Tls(_)) | Failure::Tls(_) => {
-                Some("see that this machine has its root certificates (ca-certificates)".to_owned())
+                Some("install this machine's root certificates (ca-certificates)".to_owned())
             }
-            Failure::Chaos(_) => Some("examples/chaos.yaml names all faults".to_owned()),
+            Failure::Chaos(_) => Some("examples/chaos.yaml lists all faults".to_owned()),
             Failure::Server(error) => error.hint(),
             Failure::Run(RunError::Ledger(_) | RunError::Executor(_)) => Some(
                 "this is a bug in dyehouse: keep the journal and report it; a new run continues from there".to_owned(),

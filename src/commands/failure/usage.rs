@@ -50,7 +50,7 @@ pub enum UsageError {
         near: Option<String>,
     },
     /// Nothing of the run has the name that was to be released.
-    #[error("release {word}: the run has no job or request of that name")]
+    #[error("release {word}: the run has no such job or request")]
     NoneToRelease {
         /// The pattern or fingerprint.
         word: String,
@@ -77,7 +77,7 @@ pub enum UsageError {
         cause: NoticeUrlError,
     },
     /// A time of day was given, and the zone of this machine is not known.
-    #[error("find out what time it is: {0}")]
+    #[error("determine the local time zone: {0}")]
     TimeZone(jiff::Error),
     /// The folder for the JUnit file is not there.
     #[error("write a JUnit file into {}: there is no such folder", .0.display())]
@@ -92,14 +92,14 @@ impl UsageError {
     pub fn hint(&self) -> String {
         match self {
             UsageError::OtherBackend { theirs, .. } => {
-                format!("say --backend {theirs}, or choose another folder with -o")
+                format!("use --backend {theirs}, or choose another folder with -o")
             }
             UsageError::OtherShare { theirs: Some(share), .. } => format!(
-                "give each share a folder of its own with -o, or say --partition {share}; `dyehouse merge` joins them"
+                "give each share its own folder with -o, or use --partition {share}; `dyehouse merge` joins them"
             ),
-            UsageError::OtherShare { theirs: None, .. } => "give each share a folder of its own with -o".to_owned(),
+            UsageError::OtherShare { theirs: None, .. } => "give each share its own folder with -o".to_owned(),
             UsageError::OtherOrigin { theirs, .. } => {
-                format!("say --base-url {theirs} until none is left to ask for, or choose another folder with -o")
+                format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),
@@ -111,13 +111,14 @@ impl UsageError {
                 format!("money is reserved for {}", jobs.join(", "))
             }
             UsageError::BaseUrl(_) => {
-                "give an origin such as https://api.vibedream.ai; plain http is for this machine alone".to_owned()
+                "give an origin such as https://api.vibedream.ai; plain http is allowed only for this machine"
+                    .to_owned()
             }
-            UsageError::NoticeUrl { .. } => "give a whole URL, such as https://example.com/hooks/1".to_owned(),
+            UsageError::NoticeUrl { .. } => "give a complete URL, such as https://example.com/hooks/1".to_owned(),
             UsageError::TimeZone(_) => {
-                "install tzdata, or set TZ to a zone that this machine knows, such as UTC".to_owned()
+                "install tzdata, or set TZ to a time zone known to this machine, such as UTC".to_owned()
             }
-            UsageError::JunitFolder(_) => "make it first, or name another file".to_owned(),
+            UsageError::JunitFolder(_) => "create it first, or name another file".to_owned(),
             UsageError::NotPng(path) => format!("name it {}", path.with_extension("png").display()),
         }
     }

@@ -224,8 +224,9 @@ fn expanded(
         }
     }
     if expanded.len() > MAX_IMAGES {
-        let message = format!("{} pictures match, and the API takes {MAX_IMAGES} at most", expanded.len());
-        let hint = "narrow the pattern; for a job each, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
+        let message = format!("{} pictures match, but the API accepts at most {MAX_IMAGES}", expanded.len());
+        let hint =
+            "narrow the pattern; for one job per picture, write `rows: photos/*.jpg` in a YAML manifest".to_owned();
         problems.push(ImageProblem { image: 0, message, hint, missing: None });
         return Vec::new();
     }
@@ -283,47 +284,48 @@ struct JobWarnings {
 impl JobWarnings {
     fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, location: &mut RowLocation<'_>) {
         if let Some(line) = alike {
-            const HINT: &str = "on Windows and macOS both name one file: let more than that tell them apart";
-            let message = format!("the id differs from that of line {line} by capitals, or by how accents are written");
+            const HINT: &str = "on Windows and macOS both mean the same file: make the ids differ in more than that";
+            let message =
+                format!("the id differs from that of line {line} only in capitals, or in how accents are encoded");
             self.alike.note(|| location.about(None, message, HINT.to_owned()));
         }
         if let Some(image) = of_job.private.filter(|_| is_far) {
-            const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for a server \
-                                of your own say --base-url or `base_url:` under `run:`";
-            let message = "the picture is in a network of your own, which the provider cannot reach".to_owned();
+            const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for your own \
+                                server, set --base-url or `base_url:` under `run:`";
+            let message = "the picture is in a private network, which the provider cannot reach".to_owned();
             self.private.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
         if let Some(image) = of_job.unread {
-            const HINT: &str = "the API names JPEG, PNG, GIF and WebP: give one of those, if there is one";
-            let message = "the picture's format is one that the API may not read".to_owned();
+            const HINT: &str = "the API documents JPEG, PNG, GIF and WebP: use one of those if possible";
+            let message = "the API may not support the picture's format".to_owned();
             self.unread.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
         if of_job.has_gap {
-            const HINT: &str = "let a word stand in, as in `{{ title | default('product') }}`, or leave such rows out by \
+            const HINT: &str = "set a default, as in `{{ title | default('product') }}`, or leave such rows out with \
                                 `when:`";
             let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
             self.gaps.note(|| location.about_gap(message, HINT.to_owned()));
         }
         if of_job.is_date {
-            const HINT: &str = "format the column as text, and fill it again";
-            let message = "the id is a date, or made of one, as a spreadsheet makes of texts such as `3-1`".to_owned();
+            const HINT: &str = "format the column as text, and enter the values again";
+            let message = "the id contains a date; spreadsheets turn texts such as `3-1` into dates".to_owned();
             self.dates.note(|| location.about(None, message, HINT.to_owned()));
         }
         if of_job.is_shortened {
-            const HINT: &str = "format the column as text, and fill it again";
-            let message = "the id is made of a number that a spreadsheet has shortened".to_owned();
+            const HINT: &str = "format the column as text, and enter the values again";
+            let message = "the id contains a number that a spreadsheet has shortened".to_owned();
             self.shortened.note(|| location.about(None, message, HINT.to_owned()));
         }
         if of_job.is_cut {
             const HINT: &str =
-                "see whether all rows are there: what was cut off is not made, and this row may be half of one";
-            let message = "the file ends here, with fewer cells than columns and no end of the line".to_owned();
+                "check that no rows are missing: the file may be cut off, and this row may be incomplete";
+            let message = "the file ends here, with fewer cells than columns and no line break".to_owned();
             self.cut.note(|| location.about(None, message, HINT.to_owned()));
         }
     }
 
     fn note_local(&mut self, job: &Job, location: &mut RowLocation<'_>) {
-        const HINT: &str = "publish them under https:// URLs; or say `images_via: inline` under `run:` to send them in \
+        const HINT: &str = "publish them under https:// URLs; or set `images_via: inline` under `run:` to send them in \
                             the request, which the provider does not document; or try the batch with --backend embedded";
         let image = job.request.images.iter().position(|image| matches!(image, ImageSource::File(_)));
         let message = "the job names a local picture, which the provider cannot fetch".to_owned();

@@ -63,7 +63,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
     if let Some((one, other)) = of_different_manifests(&sources) {
         screen.print_line(&format!(
-            "{one} and {other} are of different manifests; jobs that they define differently are paid for again"
+            "{one} and {other} are from different manifests; jobs that they define differently are paid for again"
         ));
     }
     let long_journals;
@@ -100,7 +100,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     copied.told().iter().for_each(|line| screen.print_line(line));
     let records = counted(joint.lacks(), "new record");
     let (out, page) = (arguments.out.display(), report.index.display());
-    screen.say(&format!("{joined} joined into {out}, {records}; the report is {page}"));
+    screen.say(&format!("{joined} merged into {out}, {records}; the report is {page}"));
     status::tell(&target.folder, &ledger, None, arguments.json)?;
     Ok(exit(&ledger))
 }

@@ -133,7 +133,7 @@ impl Copying<'_> {
             Changed::No => {}
             Changed::Taken { from } => self.copied.changed.note(from),
             Changed::Beside { from, at } => self.copied.twice.push(format!(
-                "{} was changed by hand, and so was that in {}: this one stays, and the other one is {}",
+                "{} was changed by hand, and so was the one in {}: the latter is kept, and the former is copied to {}",
                 from.display(),
                 self.out.display(),
                 at.display(),
@@ -146,9 +146,9 @@ impl Copying<'_> {
 impl Copied {
     /// What a person is told, a line each.
     pub(super) fn told(&self) -> Vec<String> {
-        let came = "changed by hand since they were saved, and taken along as they are";
-        let gone = "not where the journals say; a run of the manifest asks for them again";
-        let strange = "not known to the journals, and taken along";
+        let came = "changed by hand since they were saved; copied unchanged";
+        let gone = "not found where the journals say; a run of the manifest downloads them again";
+        let strange = "not recorded in the journals; copied";
         let lines = [self.changed.line(came), self.unknown.line(strange), self.missing.line(gone)];
         self.twice.iter().cloned().chain(lines.into_iter().flatten()).collect()
     }

@@ -55,7 +55,7 @@ impl Notifications {
             Ok(key) => Some(Webhook { url, key }),
             // A night is worth more than news of it, and what is to be signed does not go out unsigned.
             Err(cause) => {
-                note(Err(NoticeError { what: format!("tell {url} how the run ends"), cause }));
+                note(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
                 None
             }
         });
@@ -177,7 +177,7 @@ fn late(what: &str, patience: Duration) {
 async fn impatience(interruption: &Interruption) -> String {
     tokio::select! {
         () = tokio::time::sleep(COMMAND_PATIENCE) => format!("it took longer than {} s", COMMAND_PATIENCE.as_secs()),
-        () = interruption.next() => "the program was asked to stop".to_owned(),
+        () = interruption.next() => "the program was interrupted".to_owned(),
     }
 }
 

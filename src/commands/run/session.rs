@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
         }
         let (lock, journal) = opening.finish()?;
         if journal.torn > 0 {
-            tracing::info!(bytes = journal.torn, "the journal ended in a line that a crash had torn; it was cut");
+            tracing::info!(bytes = journal.torn, "removed an incomplete last line of the journal, left by a crash");
         }
         options.check_folder(&journal.ledger)?;
         let published = planning.publish(&options)?;
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
-            self.screen.print_line("nothing is pruned, for no job is asked for");
+            self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         } else if self.arguments.prune {
             let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
@@ -181,7 +181,8 @@ impl<'a> Session<'a> {
         let reporter = Reporter::start(self.screen, &name, *backend, settings.submits, self.agenda.outlook());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
-            self.screen.say(&format!("the budget is for share {share} alone: all {} may cost {all}", share.count()));
+            self.screen
+                .say(&format!("the budget is for share {share} only: all {} shares may cost {all}", share.count()));
         }
         if self.changed.jobs > 0 {
             self.screen.say(&self.changed.to_string());

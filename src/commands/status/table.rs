@@ -136,6 +136,6 @@ mod tests {
         };
         insta::assert_snapshot!(text(&standing));
         let here = text(&Standing { backend: Some(Backend::Embedded), ..standing });
-        assert!(here.contains("  cost      nothing; at the provider it would be $288.40\n"), "{here}");
+        assert!(here.contains("  cost      nothing; the provider would charge $288.40\n"), "{here}");
     }
 }

@@ -71,24 +71,24 @@ impl FromStr for Instruction {
                 continue;
             }
             if let Some(word) = foreign(&clause) {
-                return Err(cannot(&format!("to {word} something is beyond it")));
+                return Err(cannot(&format!("it cannot {word} anything")));
             }
             changes.extend(parts(&clause)?);
         }
         match changes.as_slice() {
-            [] => Err(cannot("the instruction names no color to reach")),
+            [] => Err(cannot("the instruction names no target color")),
             [_] => Ok(Instruction { changes }),
             several if several.iter().all(|part| part.from.is_some() || part.named.is_some()) => {
                 Ok(Instruction { changes })
             }
-            _ => Err(cannot("of several parts, each must be named by the color that it has now")),
+            _ => Err(cannot("several parts must each be named by their current color")),
         }
     }
 }
 
 fn cannot(why: &str) -> EditError {
     EditError::Instruction(format!(
-        "this editor only recolors, and {why}; ask for a color by its hex code or its CSS name, as in: Change the red \
+        "this editor only recolors, and {why}; request a color by its hex code or its CSS name, as in: Change the red \
          mug's color to #1E90FF, keep the background"
     ))
 }
@@ -140,7 +140,7 @@ fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
         index = words.1;
         match elsewhere(&clause[..words.0], &clause[words.1..]) {
             Some(Elsewhere::Place) => continue,
-            Some(Elsewhere::Asked(what)) => return Err(cannot(&format!("the {what} is none of its business"))),
+            Some(Elsewhere::Asked(what)) => return Err(cannot(&format!("the {what} cannot be changed"))),
             None => {}
         }
         let role = role(clause, words.0, mentions.last());

@@ -13,7 +13,7 @@ impl<'l> RunEnd<'l> {
     /// Why something is left to do, where no process works on it.
     pub fn why_unfinished(self) -> Option<&'l str> {
         match self {
-            RunEnd::Unknown => Some("it was interrupted"),
+            RunEnd::Unknown => Some("its process ended unexpectedly"),
             RunEnd::Finished => None,
             RunEnd::Stopped(reason) => Some(reason),
         }

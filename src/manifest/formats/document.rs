@@ -117,7 +117,7 @@ impl DocumentHead<'_> {
             (None, Some(_)) => Made::Templated(Box::new(self.catalog(keys, &defaults, &root.span)?)),
             (Some((key, value)), Some(_)) => {
                 for other in keys.all() {
-                    let message = format!("the manifest has `jobs` and `{}`, and takes one of the two", other.name);
+                    let message = format!("the manifest has `jobs` and `{}`; only one of them is allowed", other.name);
                     self.report(&other.span, message, "list the jobs, or make them of a catalog".to_owned());
                 }
                 Made::Listed(self.jobs(key, value)?)
@@ -142,7 +142,7 @@ impl DocumentHead<'_> {
             }
             Kind::List(_) => {
                 let hint = "put the list under a key: `jobs:`".to_owned();
-                self.report(&root.span, "the manifest is a list, and takes keys at its top", hint);
+                self.report(&root.span, "the manifest is a list, but must be a map of keys", hint);
             }
             _ => {
                 let hint = "a manifest has the keys version, run, defaults and jobs at its top".to_owned();
@@ -226,7 +226,7 @@ impl DocumentHead<'_> {
     fn run(&mut self, value: &Node) {
         let Kind::Map(pairs) = &value.kind else {
             if !matches!(value.kind, Kind::Null) {
-                let message = format!("`run` is {}, and holds settings", value.what());
+                let message = format!("`run` is {}, but must be a map of settings", value.what());
                 self.report(&value.span, message, format!("its keys are {}", RUN_KEYS.join(", ")));
             }
             return;
@@ -238,7 +238,7 @@ impl DocumentHead<'_> {
                 continue;
             }
             let Some(text) = value.scalar() else {
-                let message = format!("`run.{}` is {}, and takes a single value", key.name, value.what());
+                let message = format!("`run.{}` is {}, but must be a single value", key.name, value.what());
                 self.report(&value.span, message, "write it as in `rate: 10/min`".to_owned());
                 continue;
             };
@@ -252,7 +252,7 @@ impl DocumentHead<'_> {
     fn defaults(&mut self, value: &Node) -> Defaults {
         let Kind::Map(pairs) = &value.kind else {
             if !matches!(value.kind, Kind::Null) {
-                let message = format!("`defaults` is {}, and holds columns of jobs", value.what());
+                let message = format!("`defaults` is {}, but must be a map of columns", value.what());
                 self.report(&value.span, message, "its keys are those of a job, without `id`".to_owned());
             }
             return Defaults::default();
@@ -260,7 +260,7 @@ impl DocumentHead<'_> {
         let (row, mut row_errors) = read_row(pairs);
         for (key, _) in pairs {
             let forbidden = match key.name.as_str() {
-                "id" => "an id belongs to one job alone",
+                "id" => "an id belongs to one job",
                 COLUMNS => "columns of your own belong to one job",
                 _ => continue,
             };
@@ -288,7 +288,7 @@ impl DocumentHead<'_> {
                 None
             }
             _ => {
-                let message = format!("`jobs` is {}, and takes a list", value.what());
+                let message = format!("`jobs` is {}, but must be a list", value.what());
                 self.report(&value.span, message, "begin each job with `- `".to_owned());
                 None
             }

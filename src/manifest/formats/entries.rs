@@ -96,12 +96,12 @@ pub(in crate::manifest) fn row_of(job: &Node) -> (Row<'_>, Vec<RowError>) {
         Kind::Map(pairs) => read_row(pairs),
         Kind::Scalar(text) if joined_key(text).is_some() => {
             let key = joined_key(text).unwrap_or_default();
-            let message = format!("the job is a text, for there is no space after `{key}:`");
+            let message = format!("the job is a text, because there is no space after `{key}:`");
             let at = At::Source(job.span.start..job.span.start + key.len() + 1);
             (Row::refused(), vec![RowError::new(at, message, format!("write `{key}: …`, and so with the others"))])
         }
         _ => {
-            let message = format!("the job is {}, and takes keys such as `prompt`", job.what());
+            let message = format!("the job is {}, but must have keys such as `prompt`", job.what());
             let hint = "begin it with `- prompt: …`, and write `images: …` under that".to_owned();
             (Row::refused(), vec![RowError::new(At::Row, message, hint)])
         }
@@ -162,7 +162,7 @@ pub(in crate::manifest) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<RowE
                     format!("did you mean `{near}`?"),
                 ));
             } else {
-                let hint = format!("a job has {}; what is your own goes under `{COLUMNS}:`", Field::KEYS.join(", "));
+                let hint = format!("a job has {}; your own columns go under `{COLUMNS}:`", Field::KEYS.join(", "));
                 row_errors.push(RowError::new(at, format!("unknown column {}", quoted(&key.name)), hint));
             }
         }
@@ -178,16 +178,16 @@ fn own_columns(value: &Node) -> Option<RowError> {
         }
         _ => Some(value),
     }?;
-    let message = format!("`{COLUMNS}` takes a name and a single value each, and this is {}", wrong.what());
+    let message = format!("`{COLUMNS}` needs a name and a single value each, but this is {}", wrong.what());
     let hint = "write it as one text, as in `sizes: s, m`".to_owned();
     Some(RowError::new(At::Source(wrong.span.clone()), message, hint))
 }
 
 fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<RowError>> {
     let refuse = |node: &Node| {
-        let message = format!("`{}` is {}, and takes texts", field.key(), node.what());
+        let message = format!("`{}` is {}, but must be text", field.key(), node.what());
         let hint = match field {
-            Field::Images => "write URLs and paths alone, as in `images: [https://example.com/mug.jpg]`",
+            Field::Images => "write only URLs and paths, as in `images: [https://example.com/mug.jpg]`",
             _ => "write one text",
         };
         RowError::new(At::Source(node.span.clone()), message, hint.to_owned())

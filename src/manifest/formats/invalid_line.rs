@@ -14,7 +14,7 @@ pub(super) fn not_one_object_per_line(line: &str) -> Option<RowError> {
         }
         _ if line.contains('\r') => {
             let hint = "end them in line feeds: tr '\\r' '\\n'".to_owned();
-            Some(RowError::new(At::Source(0..1), "its lines end in carriage returns alone", hint))
+            Some(RowError::new(At::Source(0..1), "its lines end only in carriage returns", hint))
         }
         _ => None,
     }
@@ -41,10 +41,10 @@ fn json_hint(line: &str, at: usize) -> &'static str {
     let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));
     match rest.as_bytes().first() {
         Some(b'#' | b'/') => "JSON has no comments: remove it",
-        Some(b'\'') => "JSON has its names and texts in double quotes",
-        Some(b'{') if at > 0 => "begin each object on a line of its own",
+        Some(b'\'') => "JSON uses double quotes for names and texts",
+        Some(b'{') if at > 0 => "begin each object on its own line",
         _ if begins(&["NaN", "Infinity", "-Infinity", "None", "undefined"]) => "write null, or leave it out",
-        _ if begins(&["True", "False"]) => "JSON writes true and false small",
+        _ if begins(&["True", "False"]) => "JSON writes true and false in lower case",
         _ if line.ends_with(',') => "remove the comma at its end: the lines are not a list",
         _ => "each line is one whole JSON object",
     }

@@ -43,7 +43,7 @@ impl Lines {
             if pass.advance()? {
                 if use_as == TablePurpose::Jobs && pass.wrong.is_some() && is_header(pass.text()) {
                     let hint = "call it .csv".to_owned();
-                    let row_error = RowError::new(At::Row, "the file holds a table, not JSON lines", hint);
+                    let row_error = RowError::new(At::Row, "the file contains a table, not JSON lines", hint);
                     return Err(pass.diagnostic(row_error));
                 }
                 let notices = if use_as == TablePurpose::Jobs { pass.notices() } else { Vec::new() };
@@ -169,8 +169,8 @@ impl RowCursor for LineCursor<'_> {
             let is_same = |earlier: &Column| earlier.name == *name || (field.is_some() && earlier.field == field);
             if let Some(earlier) = self.columns[..index].iter().find(|earlier| is_same(earlier)) {
                 let message = match earlier.name == *name {
-                    true => format!("the key {} is there twice", quoted(name)),
-                    false => format!("the key {} is there already, as {}", quoted(name), quoted(&earlier.name)),
+                    true => format!("the key {} exists twice", quoted(name)),
+                    false => format!("the key {} exists already, as {}", quoted(name), quoted(&earlier.name)),
                 };
                 row_errors.push(RowError::new(
                     At::Source(self.value_span(index)),
@@ -185,7 +185,7 @@ impl RowCursor for LineCursor<'_> {
                 Cell::List(items) => Value::List(Items::Texts(items)),
                 Cell::Deep(_) if field.is_none() => Value::Absent,
                 Cell::Deep(_) => {
-                    let message = format!("{} holds more than texts", quoted(name));
+                    let message = format!("{} must contain only texts", quoted(name));
                     let at = At::Source(self.value(index));
                     row_errors.push(RowError::new(at, message, "write it as a text".to_owned()));
                     Value::Refused

@@ -53,7 +53,7 @@ fn cut_off(node: &Node, text: &str) -> Option<Lost> {
         let end = hash + text[hash..].lines().next().unwrap_or_default().trim_end().len();
         Lost {
             span: color.unwrap_or(hash..end),
-            message: format!("what follows ` #` is a comment, so that {what}"),
+            message: format!("what follows ` #` is a comment, so {what}"),
             hint: "put the whole text in quotes; leave a space after the `#` of a comment".to_owned(),
         }
     })
@@ -70,7 +70,7 @@ fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     let is_meant = is_used || word.starts_with("!!") || before.contains(['\n', '#']);
     (!is_meant).then(|| Lost {
         span: start..start + word.len(),
-        message: format!("{} means something to YAML, and is not part of the text", quoted(word)),
+        message: format!("{} has a meaning in YAML, and is not part of the text", quoted(word)),
         hint: "put the whole text in quotes".to_owned(),
     })
 }
@@ -81,7 +81,7 @@ fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
     let is_hex = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_hex && digits.parse::<f64>().is_ok()).then(|| Lost {
         span: color.span.clone(),
-        message: format!("{} is a number to YAML, and not a color", quoted(digits)),
+        message: format!("{} is a number in YAML, not a color", quoted(digits)),
         hint: in_quotes(&format!("#{digits}")),
     })
 }

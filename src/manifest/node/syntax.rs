@@ -25,7 +25,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => {
-            ("its aliases unfold to more than a manifest holds", "write out what the `*aliases` stand for")
+            ("its aliases expand to more than a manifest may contain", "write out what the `*aliases` stand for")
         }
         Error::Budget { .. } => {
             ("it is nested too deeply, or has more aliases than a manifest needs", "write it plainly")
@@ -36,7 +36,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
         ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } => (
             "`<<` merges something that is not a map of keys",
-            "let it name a job that begins with `- &first`, as in `<<: *first`; what holds for all goes under `defaults:`",
+            "let it name a job that begins with `- &first`, as in `<<: *first`; defaults for all jobs go under `defaults:`",
         ),
         other => return syntax(other, text, at),
     };
@@ -54,9 +54,9 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
 
 /// Messages of the parser and their hints: the first that fits.
 const HINTS_BY_MESSAGE: [(&str, &str); 8] = [
-    ("tab", "indent with spaces: YAML takes no tabs there"),
+    ("tab", "indent with spaces: YAML does not allow tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
-    ("expected ','", "put a comma before it, or close the bracket of what is above"),
+    ("expected ','", "put a comma before it, or close the bracket above"),
     ("after single-quoted", "inside '…' a quote is written twice, or put the text between \"…\""),
     (
         "trailing content",
@@ -83,8 +83,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         return cut;
     }
     if parser_message.contains("recursion") {
-        let (message, hint) =
-            ("it is nested too deeply".to_owned(), "a manifest needs no more than lists of maps".to_owned());
+        let (message, hint) = ("it is nested too deeply".to_owned(), "a manifest needs only lists of maps".to_owned());
         return Unparsable { at: at..at + 1, message, hint };
     }
     if let Some((at, message, hint)) = common_mistake(parser_message, text, at, &marks) {
@@ -113,7 +112,7 @@ fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) ->
     }
     if let Some(tab) = indenting_tab(text, line.start).filter(|_| says_any(&["tab"])) {
         let message = "invalid YAML: a tab in the indentation".to_owned();
-        return Some((tab..tab + 1, message, "indent with spaces: YAML takes no tabs there".to_owned()));
+        return Some((tab..tab + 1, message, "indent with spaces: YAML does not allow tabs there".to_owned()));
     }
     if says_any(&["unknown escape", "hexadecimal"]) {
         return unknown_escape(text, at);
@@ -137,7 +136,7 @@ fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) ->
 fn no_break_space(text: &str, line: &Range<usize>, marks: &Marks) -> Option<Mistake> {
     let mut blanks = text[line.clone()].match_indices('\u{A0}').map(|(blank, _)| line.start + blank);
     let blank = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank))?;
-    let message = "a no-break space here is not a space to YAML".to_owned();
+    let message = "YAML does not accept a no-break space here".to_owned();
     Some((blank..blank + 2, message, "write a plain space in its place".to_owned()))
 }
 

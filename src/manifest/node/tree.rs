@@ -62,5 +62,5 @@ impl Node {
 pub(in crate::manifest) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
     let name = &pairs[index].0.name;
     let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);
-    is_there.then(|| (format!("the key {} is there twice", quoted(name)), "keep one of them".to_owned()))
+    is_there.then(|| (format!("the key {} exists twice", quoted(name)), "keep one of them".to_owned()))
 }

@@ -122,7 +122,7 @@ impl Source {
         Diagnostic {
             severity,
             message: format!("{}: the file is read as {}{}", wrong.message, encoding.name(), word.unwrap_or_default()),
-            hint: Some("if that is wrong, save the file as UTF-8, which leaves no doubt".to_owned()),
+            hint: Some("if that is wrong, save the file as UTF-8, which is unambiguous".to_owned()),
             ..wrong
         }
     }

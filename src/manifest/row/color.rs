@@ -22,7 +22,7 @@ pub(super) fn color(text: &str) -> Result<Hex, String> {
             return hint;
         }
         if let Some((_, english)) = TRANSLATIONS.iter().find(|(foreign, _)| *foreign == name) {
-            return format!("write `{english}`, as CSS calls it, or the hex of the very color");
+            return format!("write `{english}`, as CSS calls it, or the exact hex");
         }
         let names = csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str());
         match suggest::nearest(text, names.clone()) {
@@ -37,7 +37,7 @@ pub(super) fn color(text: &str) -> Result<Hex, String> {
     })?;
     match parsed.to_rgba8() {
         [red, green, blue, 255] => Ok(Hex([red, green, blue])),
-        _ => Err("a color to reach has no transparency: write six hex digits".to_owned()),
+        _ => Err("a requested color has no transparency: write six hex digits".to_owned()),
     }
 }
 
@@ -60,11 +60,11 @@ fn nearly_a_color(text: &str) -> Option<String> {
         return Some(format!("write `{hex}`"));
     }
     if matches!(text, "-" | "--" | "?" | "—" | "–") || stands_for_nothing(text) {
-        return Some("leave the cell empty where no color is to be checked".to_owned());
+        return Some("leave the cell empty if no color is requested".to_owned());
     }
     let colors = text.split(['/', ',', ';', '|', '&', '+']).filter(|color| !color.trim().is_empty());
     if colors.count() > 1 && !text.contains('(') {
-        return Some("a job asks for one color: write a row for each of them".to_owned());
+        return Some("a job has one color: write a row for each of them".to_owned());
     }
     let is_of = |fan: &str| text.get(..fan.len()).is_some_and(|start| start.eq_ignore_ascii_case(fan));
     let is_of_a_fan = ["pantone", "pms ", "ral ", "ncs ", "hks "].into_iter().any(is_of);

@@ -11,7 +11,7 @@ pub(in crate::manifest) const FORMULA_HINT: &str = "fix the formula in the sprea
 /// #N/A to red`.
 pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
     let failed = memchr_iter(b'#', text.as_bytes()).find_map(|at| failed_at(&text[at..]))?;
-    Some(format!("holds {}, what is left of a formula that failed", quoted(failed)))
+    Some(format!("contains {}, the result of a failed formula", quoted(failed)))
 }
 
 /// Returns the failed formula at the beginning of `text`. Inside a text only known errors count, because people write

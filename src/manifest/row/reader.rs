@@ -19,7 +19,7 @@ use super::{At, Field, ParsedRow, Row, RowError, Value};
 const MIN_UNCHECKED_BYTES: usize = 16;
 
 /// The hint for a prompt that asks for nothing.
-const PROMPT: &str = "say what to change, as in: Change the mug's color to #1E90FF (ocean)";
+const PROMPT: &str = "describe the change, as in: Change the mug's color to #1E90FF (ocean)";
 
 /// Reads the columns of a row, and gathers what is wrong with it.
 pub(in crate::manifest) struct Reader<'r, 'a> {
@@ -79,7 +79,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 }
             },
             Value::List(_) => {
-                let message = format!("`{}` is a list, and takes one value", field.key());
+                let message = format!("`{}` is a list, but must be one value", field.key());
                 let hint = match field {
                     Field::Prompt => "write one text; for several edits of a picture, a job each, or a `matrix`",
                     _ => "keep one of them",
@@ -111,7 +111,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         // Nearly all prompts have a space near their beginning.
         if memchr(b' ', trim(text).as_bytes()).is_none() && is_word() && is_picture_name(text) {
             let what = if text.starts_with("http") { "a URL" } else { "the name of a picture" };
-            let hint = format!("{PROMPT}; are two columns in each other's place?");
+            let hint = format!("{PROMPT}; are two columns swapped?");
             self.report(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
             return None;
         }
@@ -131,14 +131,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         if let Some(failed) = failed_formula(prompt) {
             self.report(At::Field(Field::Prompt), format!("the prompt {failed}"), FORMULA_HINT.to_owned());
         } else if let Some(control) = prompt.bytes().find(is_control) {
-            let message = format!("the prompt holds the control character U+{control:04X}");
+            let message = format!("the prompt contains the control character U+{control:04X}");
             self.report(At::Field(Field::Prompt), message, "remove it, or export the table again".to_owned());
         } else if let Some(control) = prompt.chars().find(|letter| matches!(letter, '\u{80}'..='\u{9F}')) {
-            let message = format!("the prompt holds the control character U+{:04X}", u32::from(control));
+            let message = format!("the prompt contains the control character U+{:04X}", u32::from(control));
             let hint = "its letters were read in the wrong encoding: export the table again, as UTF-8";
             self.report(At::Field(Field::Prompt), message, hint.to_owned());
         } else if prompt.contains('\u{FFFD}') {
-            let message = "the prompt holds `\u{FFFD}`, which stands for a letter that was lost";
+            let message = "the prompt contains `\u{FFFD}`, which replaces a lost letter";
             self.report(At::Field(Field::Prompt), message, "export the table again, as UTF-8".to_owned());
         }
     }
@@ -164,8 +164,8 @@ impl<'r, 'a> Reader<'r, 'a> {
     pub(super) fn id(&mut self) -> Option<JobIdRef<'a>> {
         let text = trim(self.text(Field::Id)?);
         if stands_for_nothing(text) {
-            let message = format!("the id is {}, which stands for a missing value", quoted(text));
-            let hint = "leave the cell empty, and an id is made of what the row asks for".to_owned();
+            let message = format!("the id is {}, which means a missing value", quoted(text));
+            let hint = "leave the cell empty, and an id is derived from the row".to_owned();
             self.report(At::Field(Field::Id), message, hint);
             return None;
         }
@@ -208,14 +208,14 @@ impl<'r, 'a> Reader<'r, 'a> {
         let most = Seed::MAX;
         let (what, hint) = if has_thousands(text) {
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-            let hint = format!("write digits alone: {digits}, if thousands are meant");
-            ("may be thousands or a fraction", hint)
+            let hint = format!("write only digits: {digits}, if you mean thousands");
+            ("may mean thousands or a fraction", hint)
         } else if is_number {
             ("is over the largest one", format!("a whole number from 0 to {most}, or leave it out"))
         } else if text.strip_prefix('-').is_some_and(|text| text.parse::<u64>().is_ok()) {
-            ("is below 0", format!("a whole number from 0 to {most}; leave it out for one that is drawn"))
+            ("is below 0", format!("a whole number from 0 to {most}; leave it out for a random one"))
         } else if let Some(seed) = shortened_seed(text) {
-            ("is shortened, as spreadsheets do", format!("write {seed}, if that is meant"))
+            ("is shortened, as spreadsheets do", format!("write {seed}, if you mean that"))
         } else {
             ("is not a whole number", format!("a whole number from 0 to {most}, or leave it out"))
         };
@@ -280,7 +280,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         if count > MAX_IMAGES {
             // If this many are wrong, the single errors are left out.
             self.row_errors.truncate(earlier);
-            let message = format!("{count} images, and the API takes {MAX_IMAGES} at most");
+            let message = format!("{count} images, but the API accepts at most {MAX_IMAGES}");
             self.report(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
             return None;
         }
@@ -290,7 +290,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The image with the number `number`, as `text` names it.
     fn source(&mut self, number: usize, text: &'a str) -> Option<ImageRef<'a>> {
         let refusal = if stands_for_nothing(text) {
-            let message = format!("the image is {}, which stands for a missing value", quoted(text));
+            let message = format!("the image is {}, which means a missing value", quoted(text));
             ImageRefusal { message, hint: "name a URL or a path relative to the manifest".to_owned() }
         } else {
             match image(text, self.folder) {

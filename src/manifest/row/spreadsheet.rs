@@ -10,11 +10,10 @@ use super::formula::{FORMULA_HINT, is_formula_error};
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (1..6).contains(&text.len()) {
-        return Some(format!(
-            "write `#` before the hex digits; if a spreadsheet took away zeros, it was `#{text:0>6}`"
-        ));
+        return Some(format!("write `#` before the hex digits; if a spreadsheet removed zeros, it was `#{text:0>6}`"));
     }
-    is_shortened_number(text).then(|| "a spreadsheet took the hex for a number: write it with `#` in front".to_owned())
+    is_shortened_number(text)
+        .then(|| "a spreadsheet changed the hex to a number: write it with `#` in front".to_owned())
 }
 
 /// The reason why a cell has not the text that it should have.
@@ -37,15 +36,15 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     match text.as_bytes() {
         [b'=', b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'$' | b'(', ..] => Lost::new(
             text,
-            "is a formula, and not what it comes to",
-            "save the table out of the spreadsheet, which writes what the cells show",
+            "is a formula, not its result",
+            "export the table from the spreadsheet, which writes the results",
         ),
         [b'#' | b'E', ..] if is_formula_error(text) => {
-            Lost::new(text, "is what a spreadsheet shows for a formula that failed", FORMULA_HINT)
+            Lost::new(text, "is what a spreadsheet shows for a failed formula", FORMULA_HINT)
         }
         [b'#', b'#', rest @ ..] if rest.iter().all(|byte| *byte == b'#') => Lost::new(
             text,
-            "is what a spreadsheet shows where a column is too narrow",
+            "is what a spreadsheet shows if a column is too narrow",
             "make the column wider, and save the table again",
         ),
         [b'\'', rest @ ..] if !rest.is_empty() && !rest.contains(&b'\'') => Lost::new(
@@ -58,11 +57,9 @@ pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
             "is what a spreadsheet shows before a formula is done",
             "wait until all cells are there, and export the table again",
         ),
-        [b'[', ..] if text == "[object Object]" => Lost::new(
-            text,
-            "is what a program writes for an object that has no text",
-            "write out the part of it that is meant",
-        ),
+        [b'[', ..] if text == "[object Object]" => {
+            Lost::new(text, "is what a program writes for an object that has no text", "write the value itself")
+        }
         _ => None,
     }
 }

@@ -212,7 +212,7 @@ mod tests {
             [
                 "22: more than 3 images in a job (and in 2 more)",
                 "24: the same edit under another id: it is paid for each time",
-                "21: no color in the prompt, while the other jobs have one",
+                "21: no color in the prompt, but other jobs have one",
             ]
         );
     }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             said(&jobs),
             [
-                "2: a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
+                "2: a prompt has letters that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
                 "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
             ]
         );
@@ -253,17 +253,19 @@ mod tests {
         ];
         let told = said(&jobs);
         assert!(
-            told.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
+            told.contains(
+                &"1: the prompt contains `#` and digits that are not a valid color (and in 1 more)".to_owned()
+            ),
             "{told:?}"
         );
-        let other = "5: the prompt asks for another color than the one that is checked (and in 1 more)";
+        let other = "5: the prompt names another color than the one that is checked (and in 1 more)";
         assert!(told.contains(&other.to_owned()), "{told:?}");
     }
 
     #[test]
     fn letters_in_the_place_of_zeros_are_told() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
-        assert_eq!(said(&jobs), ["1: a `#` with digits in the prompt that make no color"]);
+        assert_eq!(said(&jobs), ["1: the prompt contains `#` and digits that are not a valid color"]);
     }
 
     #[test]
@@ -303,8 +305,7 @@ mod tests {
             "2 &ndash; #1E90FF",
         ];
         let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();
-        let told =
-            "1: a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet";
+        let told = "1: the prompt contains HTML, such as `<p>` or `&nbsp;`, or `_x000D_` from a spreadsheet";
         assert_eq!(said(&jobs), [format!("{told} (and in 5 more)")]);
     }
 
@@ -320,6 +321,6 @@ mod tests {
     fn a_signed_url_must_outlive_the_wait() {
         let signed = "https://b.s3.amazonaws.com/a.png?X-Amz-Date=20261123T235900Z&X-Amz-Expires=120&X-Amz-Signature=x";
         let jobs: Vec<Job> = (0..12).map(|number| job(number, &format!("#1E90FF {number}"), &[signed])).collect();
-        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job's turn comes"]);
+        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job is submitted"]);
     }
 }

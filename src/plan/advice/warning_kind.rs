@@ -59,42 +59,42 @@ impl WarningKind {
             ),
             WarningKind::Duplicate => (
                 "the same edit under another id: it is paid for each time",
-                "drop it, or give it a `seed` of its own if several versions are meant",
+                "remove it, or give it another `seed` if you want several versions",
             ),
             WarningKind::Expiring => (
-                "a signed URL that expires before the job's turn comes",
+                "a signed URL that expires before the job is submitted",
                 "sign it for longer, raise --rate, or run in parts with --limit",
             ),
             WarningKind::Mojibake => (
-                "a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö`",
-                "export the table again as UTF-8, and look at the names with accents",
+                "a prompt has letters that were read in the wrong encoding, such as `Ã¶` for `ö`",
+                "export the table again as UTF-8, and check the names with accents",
             ),
             WarningKind::ScientificNotation => (
                 "an id that a spreadsheet has shortened: digits of the number are lost",
-                "format the column as text, and fill it again",
+                "format the column as text, and enter the values again",
             ),
             WarningKind::Templated => (
                 "a prompt with `{{` in it is sent as it is",
-                "names are filled in where a YAML manifest has `rows:` and a `template:`",
+                "names are replaced only in a YAML manifest with `rows:` and a `template:`",
             ),
             WarningKind::Markup => (
-                "a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet",
-                "in a template take them out: {{ body_html | striptags }}; in a table replace them there",
+                "the prompt contains HTML, such as `<p>` or `&nbsp;`, or `_x000D_` from a spreadsheet",
+                "in a template, remove it: {{ body_html | striptags }}; in a table, replace it there",
             ),
             WarningKind::Page => (
                 "a link to a page that shows a picture, and not to the picture",
                 "use the link that downloads it: Google Drive's has uc?export=download&id=…, Dropbox's ends in raw=1",
             ),
             WarningKind::BrokenHex => (
-                "a `#` with digits in the prompt that make no color",
-                "a color has six hex digits, as in #1E90FF, or three; if it looks whole, type it again: it holds invisible characters",
+                "the prompt contains `#` and digits that are not a valid color",
+                "a color has six hex digits, as in #1E90FF, or three; if it looks right, type it again: it may contain invisible characters",
             ),
             WarningKind::OtherColor => (
-                "the prompt asks for another color than the one that is checked",
+                "the prompt names another color than the one that is checked",
                 "give the prompt and `color` the same hex, or leave `color` out",
             ),
             WarningKind::Colorless => (
-                "no color in the prompt, while the other jobs have one",
+                "no color in the prompt, but other jobs have one",
                 "name it by its hex, as in: Change the mug's color to #1E90FF (ocean)",
             ),
         }

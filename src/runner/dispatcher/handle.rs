@@ -123,7 +123,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor goes on with that prediction; nothing that it reports is heard any more.
                 self.workers.remove(worker);
-                let message = format!("the answer names prediction {prediction}, which an earlier submit was given");
+                let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
                 SubmitOutcome::Uncertain { message, stop: None }
             }
             outcome => outcome,
@@ -198,8 +198,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let estimate = self.ledger.estimate();
         if self.spending.is_first_unpriced(cost) {
             tracing::warn!(
-                "a submit was answered without a price (`costCents` is missing, 0 or not a number): {estimate}, the highest so \
-                 far, is booked for it and for others like it; see on the provider's dashboard what they cost"
+                "a submit was answered without a price (`costCents` is missing, 0 or not a number): such submits count as \
+                 {estimate}, the highest price so far; check their cost in the provider's dashboard"
             );
         }
         let cost = self.spending.answered(cost, estimate);
@@ -287,7 +287,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match (class, state) {
             (ErrorClass::Lost, Some(EditState::Failed { class: ErrorClass::Lost })) => return Ok(message),
             (ErrorClass::Lost, Some(EditState::Completed { .. })) => {
-                message = format!("its picture was removed or damaged here, and cannot be fetched again: {message}");
+                message = format!("its picture was removed or damaged here, and cannot be downloaded again: {message}");
             }
             _ => {}
         }

@@ -100,7 +100,7 @@ impl<'de, T: DeserializeOwned + Ord> Deserialize<'de> for Shares<T> {
         }
         let sum: f64 = shares.values().sum();
         if sum > 100.0 {
-            return Err(D::Error::custom(format!("these shares add up to {sum} percent: 100 is the most")));
+            return Err(D::Error::custom(format!("these shares add up to {sum} percent: at most 100 is allowed")));
         }
         Ok(Shares(shares))
     }

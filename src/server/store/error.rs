@@ -49,7 +49,7 @@ impl StoreError {
                 }
                 io::ErrorKind::StorageFull => Some("free some space on that disk, then start again".to_owned()),
                 io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                    Some("a file stands where the data folder should be: give another with --data".to_owned())
+                    Some("the data folder is a file: give another with --data".to_owned())
                 }
                 _ => None,
             },

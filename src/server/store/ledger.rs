@@ -94,7 +94,7 @@ fn replay(
         let length = reader.read_until(b'\n', &mut line).map_err(StoreError::file("read", path))?;
         let Some(text) = line.strip_suffix(b"\n") else {
             if length > 0 {
-                tracing::warn!(path = %path.display(), line = number, "cut off a line that a crash left half written");
+                tracing::warn!(path = %path.display(), line = number, "removed an incomplete last line, left by a crash");
             }
             break;
         };

@@ -40,13 +40,13 @@ impl Axis {
             hint: "a part of the matrix is a list, as in `color: [{name: ocean, hex: \"#1E90FF\"}]`".to_owned(),
         };
         let Kind::List(items) = &value.kind else {
-            return Err(error(value, format!("`matrix.{}` is {}, and takes a list", key.name, value.what())));
+            return Err(error(value, format!("`matrix.{}` is {}, but must be a list", key.name, value.what())));
         };
         if items.is_empty() {
-            return Err(error(value, format!("`matrix.{}` is empty, and so there would be no job", key.name)));
+            return Err(error(value, format!("`matrix.{}` is empty, so there would be no jobs", key.name)));
         }
         if snake_case(&key.name) != key.name {
-            let message = format!("{} is not a name that templates can use", quoted(&key.name));
+            let message = format!("{} cannot be used as a name in templates", quoted(&key.name));
             let hint = format!("call it `{}`", snake_case(&key.name));
             return Err(AxisError { span: key.span.clone(), message, hint });
         }
@@ -62,7 +62,8 @@ impl Axis {
                         .iter()
                         .map(|(part, value)| Some((part.name.clone(), value.scalar()?.to_owned())))
                         .collect();
-                    let texts = texts.ok_or_else(|| error(item, "an entry's keys take single values".to_owned()))?;
+                    let texts =
+                        texts.ok_or_else(|| error(item, "the values of an entry must be single values".to_owned()))?;
                     Ok(AxisEntry {
                         value: Variable::from(
                             texts

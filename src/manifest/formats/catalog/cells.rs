@@ -20,7 +20,7 @@ impl CatalogJobs<'_> {
             if is_missing_value(cell)
                 && texts(&[Field::Id, Field::Prompt, Field::Images]).any(|(_, text)| text.put.contains(name))
             {
-                let message = format!("{} is {}, which stands for a missing value", quoted(name), quoted(cell));
+                let message = format!("{} is {}, which means a missing value", quoted(name), quoted(cell));
                 let hint = format!("empty the cell; {}", leave_out_hint(name));
                 return Some(RowError::new(At::Column(name.to_owned()), message, hint));
             }
@@ -60,7 +60,7 @@ impl CatalogJobs<'_> {
     /// Returns the error of the pictures if an empty cell leaves a hole in a URL or a path.
     pub(super) fn hole(&self, field: Field) -> Option<RowError> {
         let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
-        let message = format!("{} is empty, and leaves a hole in the picture's name", quoted(name));
+        let message = format!("{} is empty, and leaves a gap in the picture's name", quoted(name));
         Some(RowError::new(At::Field(Field::Images), message, leave_out_hint(name)))
     }
 

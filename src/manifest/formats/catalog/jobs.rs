@@ -283,7 +283,7 @@ impl RowCursor for CatalogJobs<'_> {
             let at = own.map_or(At::Row, |field| At::Column(field.key().to_owned()));
             let way = own.filter(|field| *field != Field::Prompt).map(|field| {
                 let name = field.key();
-                format!("where the column means something else, call it otherwise, as in `product_{name}`")
+                format!("if the column means something else, rename it, as in `product_{name}`")
             });
             let hint = row_error.hint.into_iter().chain(way).reduce(|hint, way| format!("{hint}; {way}"));
             return Diagnostic {
@@ -316,9 +316,9 @@ impl RowCursor for CatalogJobs<'_> {
         let axes: BTreeSet<&str> = self.catalog.matrix.iter().map(|axis| &*axis.name).collect();
         match axes.into_iter().find(|axis| !is_named(axis)) {
             Some(axis) => format!(
-                "let the template's `id` name what tells the row and each part of the matrix apart, such as `{axis}`"
+                "let the template's `id` use what differs between rows and parts of the matrix, such as `{axis}`"
             ),
-            None => "let the template's `id` name a column that differs from row to row".to_owned(),
+            None => "let the template's `id` use a column that differs from row to row".to_owned(),
         }
     }
 }

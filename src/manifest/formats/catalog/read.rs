@@ -83,14 +83,14 @@ pub(in crate::manifest) fn read(
     let rows = match keys.rows {
         Some((_, value)) => rows(value, folder, errors),
         None if matrix.axes.is_empty() && keys.matrix.is_none() => {
-            let message = "a template needs `rows` or a `matrix` to make jobs of";
+            let message = "a template needs `rows` or a `matrix`";
             errors.push(&first.span, message, "name a table, as in `rows: catalog.csv`".to_owned());
             None
         }
         None => keys.template.map(|(_, value)| RowSource::One(MadeRow { line: value.line, ..MadeRow::default() })),
     };
     let Some((key, value)) = keys.template else {
-        let hint = "say how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
+        let hint = "describe how a row becomes a job: `template:` with `id`, `prompt` and `images` under it".to_owned();
         errors.push(&first.span, "the manifest has no `template`", hint);
         return None;
     };
@@ -156,7 +156,7 @@ struct Matrix {
 fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
     let Kind::Map(pairs) = &value.kind else {
         let hint = "name its parts, as in `matrix: {color: [{name: ocean, hex: \"#1E90FF\"}]}`".to_owned();
-        errors.push(&value.span, format!("`matrix` is {}, and takes a name for each list", value.what()), hint);
+        errors.push(&value.span, format!("`matrix` is {}, but must have a name for each list", value.what()), hint);
         return Matrix { axes: Vec::new(), broken: None };
     };
     let mut axes = Vec::new();
@@ -180,7 +180,7 @@ fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
         errors.push(
             &value.span,
             message,
-            "each of its lists multiplies the others: keep the few that are meant".to_owned(),
+            "each of its lists multiplies the others: keep only the ones you need".to_owned(),
         );
         return Matrix { axes, broken: None };
     }
@@ -199,7 +199,7 @@ fn rows(value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSo
         Kind::Scalar(path) => file(path, value, folder, errors),
         Kind::List(items) if !items.is_empty() => {
             for item in items.iter().filter(|item| !matches!(item.kind, Kind::Map(_))) {
-                let message = format!("the row is {}, and takes keys", item.what());
+                let message = format!("the row is {}, but must have keys", item.what());
                 errors.push(&item.span, message, "write it as in `- {sku: m1, file: mug.jpg}`".to_owned());
             }
             Some(RowSource::List(items.clone()))
@@ -210,7 +210,7 @@ fn rows(value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSo
         }
         _ => {
             let hint = "name a table, as in `rows: catalog.csv`, or pictures, as in `rows: photos/*.jpg`".to_owned();
-            errors.push(&value.span, format!("`rows` is {}, and takes a path or a list", value.what()), hint);
+            errors.push(&value.span, format!("`rows` is {}, but must be a path or a list", value.what()), hint);
             None
         }
     }
@@ -279,7 +279,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
     let Kind::Map(pairs) = &value.kind else {
         let hint = "its keys are those of a job, with {{ names }} in their texts".to_owned();
         let span = if matches!(value.kind, Kind::Null) { &key.span } else { &value.span };
-        errors.push(span, format!("`template` is {}, and takes `id`, `prompt` and `images`", value.what()), hint);
+        errors.push(span, format!("`template` is {}, but must have `id`, `prompt` and `images`", value.what()), hint);
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);
@@ -316,7 +316,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
 fn compiled_condition(value: &Node, text: &str) -> Result<Text, RowError> {
     match &value.kind {
         Kind::Scalar(_) => Text::condition(value, text),
-        _ => Err(RowError::new(At::Source(value.span.clone()), "`when` takes one text", None)),
+        _ => Err(RowError::new(At::Source(value.span.clone()), "`when` must be one text", None)),
     }
 }
 
@@ -330,7 +330,7 @@ fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text,
             Some(Ok(Text::compile(value.span.clone(), &items, true, text)))
         }
         Kind::List(_) | Kind::Map(_) => {
-            let message = format!("`{}` is {}, and takes texts", field.key(), value.what());
+            let message = format!("`{}` is {}, but must be text", field.key(), value.what());
             Some(Err(RowError::new(At::Source(value.span.clone()), message, None)))
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
 pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
     let only = columns.first().filter(|_| columns.len() == 1).map_or("", |column| column.name.as_str());
     match header_line {
-        Some(line) => format!("line {line} looks like the header: remove what stands above it"),
+        Some(line) => format!("line {line} looks like the header: remove the lines above it"),
         None if is_quoted && only.contains([',', ';', '\t']) => {
             "each line is one quoted cell: remove the quotes around lines, and write doubled ones inside once".into()
         }
@@ -84,7 +84,7 @@ pub(super) fn problems(columns: &[Column], use_as: TablePurpose) -> Vec<HeaderPr
             None => !column.name.is_empty() && earlier.name == column.name,
         };
         if let Some(first) = columns[..index].iter().position(is_same) {
-            let message = format!("column {} is there twice: it is column {} already", quoted(&column.name), first + 1);
+            let message = format!("column {} exists twice: it is column {} already", quoted(&column.name), first + 1);
             problems.push(HeaderProblem::new(Some(index), message, "rename one of them, or drop it".to_owned()));
         }
     }
@@ -128,7 +128,7 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
         let own = snake_case(&column.name);
         if column.field.is_none() && is_there(Field::Images) && names_a_picture(&own) {
             let message =
-                format!("column {} is taken as one of your own, and its pictures are not sent", quoted(&column.name));
+                format!("column {} is treated as one of your own, and its pictures are not sent", quoted(&column.name));
             return Some(HeaderProblem::new(
                 Some(index),
                 message,
@@ -140,7 +140,7 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
         if column.field.is_some() || own.len() < 3 || is_there(field) {
             return None;
         }
-        let message = format!("column {} is taken as one of your own", quoted(&column.name));
+        let message = format!("column {} is treated as one of your own", quoted(&column.name));
         Some(HeaderProblem::new(Some(index), message, format!("did you mean `{}`?", field.key())))
     });
     misspelt.collect()

@@ -40,7 +40,7 @@ impl HeaderLine<'_> {
         let raw = self.records.raw();
         if raw.starts_with('{') && raw.contains("\":") {
             let hint = "call it .jsonl if each line is an object, and .json if all of it is one".to_owned();
-            return Err(self.refusal("the file holds JSON, not a table".to_owned(), hint));
+            return Err(self.refusal("the file contains JSON, not a table".to_owned(), hint));
         }
         if let Some(fault) = self.records.fault() {
             let Misshapen { span, message, hint } = faulty(&fault, raw);
@@ -49,7 +49,7 @@ impl HeaderLine<'_> {
         if let (Some((line, text)), [only]) = (separator_line, self.columns)
             && let Some(message) = header::another_separator(&only.name, dialect.delimiter)
         {
-            let hint = "remove this line, or let it name the separator that the table has".to_owned();
+            let hint = "remove this line, or correct the separator in it".to_owned();
             let passage = Passage { text: &text, first_line: line };
             return Err(self.source.error_in(passage, &(0..text.len()), message, hint));
         }

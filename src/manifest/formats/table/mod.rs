@@ -211,7 +211,7 @@ impl Rows<'_> {
         let message = format!("the row has {cells} cells under {width} columns");
         let separator = dialect::shown_once(self.table.delimiter);
         let hint = if self.records.raw().contains(['\u{201C}', '\u{201D}', '\u{201E}']) {
-            "the quotes of a word processor hold no cell together: write `\"` in their place".to_owned()
+            "typographic quotes do not quote a cell: write `\"` in their place".to_owned()
         } else {
             format!(
                 "a cell with {separator} in it needs quotes around it, as in \"red{} then blue\"",

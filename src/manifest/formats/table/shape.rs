@@ -122,7 +122,7 @@ impl Shape {
         }
         let end = records.cell(0).map_or(1, |cell| cell.span.end);
         let message = format!("{} looks like a comment, and CSV has none", quoted(first));
-        let hint = "remove the line, or let its first cell begin with something else than `#`".to_owned();
+        let hint = "remove the line, or do not begin its first cell with `#`".to_owned();
         Some(Misshapen { span: 0..end, message, hint })
     }
 
@@ -144,7 +144,7 @@ impl Shape {
             let is_row = |line: &str| self.pictures(line, width).is_some_and(|found| found.iter().any(is_like_first));
             let (at, _) = lines.find(|(_, line)| is_row(line))?;
             let line = records.line() + breaks(&raw[..at]);
-            let message = format!("the quote that opens here takes in line {line}, which looks like a row");
+            let message = format!("the quote that opens here includes line {line}, which looks like a row");
             Some(Misshapen { span: cell.start..cell.start + 1, message, hint: UNCLOSED_HINT.to_owned() })
         })
     }
@@ -162,7 +162,7 @@ impl Shape {
 /// Returns the error of a record with too many cells.
 pub(super) fn too_wide(records: &Records) -> Misshapen {
     let message = format!("there are more than {MAX_CELLS} cells here, which is more than any spreadsheet has");
-    let hint = "remove the separators that nothing stands between".to_owned();
+    let hint = "remove the separators of empty cells".to_owned();
     Misshapen { span: 0..records.raw().len(), message, hint }
 }
 
@@ -173,8 +173,8 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
         Fault::Unclosed(open) => {
             let swallowed = match lines(&raw[*open..]) {
                 0 => String::new(),
-                1 => ", and takes the next line in".to_owned(),
-                more => format!(", and takes {more} more lines in"),
+                1 => ", and includes the next line".to_owned(),
+                more => format!(", and includes {more} more lines"),
             };
             let message = format!("the quote that opens here is never closed{swallowed}");
             Misshapen { span: *open..*open + 1, message, hint: UNCLOSED_HINT.to_owned() }
@@ -196,7 +196,7 @@ pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
         Fault::SpaceBefore(span) => Misshapen {
             span: span.clone(),
             message: "a quote after a space does not quote".to_owned(),
-            hint: "let the cell begin with the quote: remove the space after the separator".to_owned(),
+            hint: "remove the space between the separator and the quote".to_owned(),
         },
     }
 }

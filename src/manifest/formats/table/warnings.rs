@@ -43,7 +43,7 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
     let column = nameless.iter().copied().find(is_there)?;
     let message = format!("{} is under a header without a name, and is not sent", quoted(trim(text(column)?)));
     let separator = dialect::shown_once(delimiter);
-    let hint = format!("a prompt with {separator} in it needs quotes around it; a column of your own needs a name");
+    let hint = format!("a prompt with {separator} in it needs quotes around it; your own column needs a name");
     Some(warning(records, records.cell(column)?.span.clone(), message, hint, source))
 }
 
@@ -56,10 +56,10 @@ fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &So
     let names = columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty());
     let (written, name) = names.flat_map(written).find(|(written, _)| holds(text, written))?;
     let at = text.find(&written)?;
-    let message = format!("the prompt has {} in it, which nothing fills in", quoted(&written));
+    let message = format!("the prompt has {} in it, which is not replaced", quoted(&written));
     let name = dialect::snake_case(name);
     let hint =
-        format!("names are filled in where a YAML manifest has `rows:` and a `template:`, as in {{{{ {name} }}}}");
+        format!("names are replaced only in a YAML manifest with `rows:` and a `template:`, as in {{{{ {name} }}}}");
     let span = cell.part(records.raw(), &(at..at + written.len()));
     Some(warning(records, span, message, hint, source))
 }

@@ -40,7 +40,7 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
     let refuse = |what: &str, hint: &str| refuse(text, what, hint);
     if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
         let hint = "type that part again: the character is invisible";
-        return refuse(&format!("holds the invisible character U+{:04X}", u32::from(character)), hint);
+        return refuse(&format!("contains the invisible character U+{:04X}", u32::from(character)), hint);
     }
     if let Some(rest) = behind_broken_scheme(text) {
         return refuse("has no whole scheme", &format!("write {}", quoted(&format!("https://{rest}"))));
@@ -56,7 +56,7 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
         Some(scheme) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
             url(text, scheme.len() + 3, is_plain)
         }
-        Some("file") => refuse("is a file URL", "write the path alone, relative to the manifest's folder or absolute"),
+        Some("file") => refuse("is a file URL", "write only the path, relative to the manifest's folder or absolute"),
         Some(scheme) => match meant(scheme) {
             Some(name) => {
                 let whole = format!("{name}{}", &text[scheme.len()..]);
@@ -74,14 +74,14 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
 fn check_beginning(text: &str) -> Result<(), ImageRefusal> {
     let refuse = |what: &str, hint: &str| refuse(text, what, hint);
     if text.is_empty() {
-        let hint = "name a URL or a path, or drop the separator beside it".to_owned();
+        let hint = "name a URL or a path, or remove the extra separator".to_owned();
         return Err(ImageRefusal { message: "an image is empty".to_owned(), hint });
     }
     if text.contains(['\n', '\r', '\t']) {
-        return refuse("holds a line break or a tab", "several images are separated by `|`");
+        return refuse("contains a line break or a tab", "several images are separated by `|`");
     }
     if text.contains('\0') {
-        return refuse("holds a NUL", "no path or URL can have one");
+        return refuse("contains a NUL", "no path or URL can have one");
     }
     if let Some(rest) = text.strip_prefix("//") {
         return refuse("has no scheme", &format!("write {}", quoted(&format!("https://{rest}"))));

@@ -80,7 +80,7 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
 fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.contains('@') {
         let hint = "it would appear in journals and reports: publish the picture, or sign its URL".to_owned();
-        return Err(ImageRefusal { message: "the URL holds a user name or a password".to_owned(), hint });
+        return Err(ImageRefusal { message: "the URL contains a user name or a password".to_owned(), hint });
     }
     if matches!(host, "http:" | "https:" | "http" | "https") {
         let rest = text.rsplit_once("//").map_or(text, |(_, rest)| rest);
@@ -89,7 +89,7 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.starts_with('.') || host.contains("..") {
         return refuse(
             text,
-            "has a host with a dot too many",
+            "has a host with an extra dot",
             "write the whole host, as in https://example.com/photo.jpg",
         );
     }
@@ -136,53 +136,49 @@ fn check_host(text: &str, host: &str) -> Result<(), ImageRefusal> {
 fn check_characters(text: &str) -> Result<(), ImageRefusal> {
     if let Some(separator) = between_urls(text) {
         let hint = match separator {
-            "|" => "write each by itself; a template that fills several in has no brackets: images: \"{{ images }}\""
+            "|" => "write each by itself; a template that inserts several has no brackets: images: \"{{ images }}\""
                 .to_owned(),
             "\\n" => "a `|` separates them, and not `\\n`: export the table again, or replace it there".to_owned(),
             separator => format!(
                 "separate them with `|`, in a template without brackets: images: \"{{{{ images | replace('{separator}', '|') }}}}\""
             ),
         };
-        return refuse(text, "holds several URLs", hint);
+        return refuse(text, "contains several URLs", hint);
     }
     if text.contains('|') {
-        return refuse(text, "holds a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
+        return refuse(text, "contains a `|`", "write each picture of a list by itself; inside of a URL it is %7C");
     }
     for sign in ['"', '<', '>'] {
         if text.contains(sign) {
             let hint = format!("remove it; inside of a URL it is %{:02X}", u32::from(sign));
-            return refuse(text, &format!("holds a `{sign}`, which no URL has"), hint);
+            return refuse(text, &format!("contains a `{sign}`, which no URL has"), hint);
         }
     }
     if text.contains('\u{FFFD}') {
-        return refuse(
-            text,
-            "holds `\u{FFFD}`, which stands for a letter that was lost",
-            "export the table again, as UTF-8",
-        );
+        return refuse(text, "contains `\u{FFFD}`, which replaces a lost letter", "export the table again, as UTF-8");
     }
     if let Some((picture, note)) = text.split_once(char::is_whitespace)
         && UrlRef::of(picture).is_usual()
         && note.starts_with(['(', '['])
     {
-        return refuse(text, "holds more than a URL", format!("write {}", quoted(picture)));
+        return refuse(text, "contains more than a URL", format!("write {}", quoted(picture)));
     }
     if text.chars().any(char::is_whitespace) {
-        return refuse(text, "holds a space", "write it as %20, or separate several images with `|`");
+        return refuse(text, "contains a space", "write it as %20, or separate several images with `|`");
     }
     if text.contains('…') {
-        return refuse(text, "was cut where `…` stands", "copy the whole URL");
+        return refuse(text, "was cut at `…`", "copy the whole URL");
     }
     if text.contains('\\') {
-        return refuse(text, "holds a `\\`", format!("write {}", quoted(&text.replace('\\', "/"))));
+        return refuse(text, "contains a `\\`", format!("write {}", quoted(&text.replace('\\', "/"))));
     }
     if text.contains("&amp;") {
-        let hint = format!("it was copied out of a page's source: write {}", quoted(&text.replace("&amp;", "&")));
-        return refuse(text, "holds `&amp;`, which stands for `&`", hint);
+        let hint = format!("it was copied from HTML: write {}", quoted(&text.replace("&amp;", "&")));
+        return refuse(text, "contains `&amp;` instead of `&`", hint);
     }
     if let Some(name) = placeholder(text) {
-        let hint = "names are filled in where a YAML manifest has `rows:` and a `template:`, as in {{ sku }}";
-        return refuse(text, &format!("holds {}, which nothing fills in", quoted(name)), hint);
+        let hint = "names are replaced only in a YAML manifest with `rows:` and a `template:`, as in {{ sku }}";
+        return refuse(text, &format!("contains {}, which is not replaced", quoted(name)), hint);
     }
     if let Some(rest) = text.strip_suffix([',', ';']) {
         return refuse(text, "ends in a separator", format!("write {}", quoted(rest)));

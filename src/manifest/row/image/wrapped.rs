@@ -17,13 +17,13 @@ pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
             return refuse("is a formula", write(&urls));
         }
         let is_attachment = text.ends_with(')') && text.contains(" (http");
-        let what = if is_attachment { "holds the name of a file before its URL" } else { "holds more than a URL" };
+        let what = if is_attachment { "contains a file name before its URL" } else { "contains more than a URL" };
         let expires = if first.contains("airtableusercontent") { "; it ends some hours after the export" } else { "" };
         return refuse(what, format!("{}{expires}", write(&urls)));
     }
     if text.contains([',', ';']) && text.split([',', ';']).all(is_picture_name) {
         let paths: Vec<&str> = text.split([',', ';']).map(|path| path.trim().trim_matches('"')).collect();
-        return refuse("holds several paths", write(&paths));
+        return refuse("contains several paths", write(&paths));
     }
     if begins_with_a_host(text) {
         let hint = format!("write `https://{text}`; a folder of that name is `./{text}`");

@@ -60,7 +60,7 @@ const fillShown = () => {
   get("shown").textContent = visible.length === all ? counted(all, "job") : `${visible.length.toLocaleString("en")} of ${counted(all, "job")}`;
   list.hidden = visible.length === 0;
   get("nothing").hidden = visible.length > 0;
-  get("nothing").textContent = all === 0 ? "The manifest has no jobs." : "No job fits what is chosen above.";
+  get("nothing").textContent = all === 0 ? "The manifest has no jobs." : "No job matches the filters.";
   get("clear").hidden = !(view.find || FACETS.some((facet) => view[facet]) || view.own.size);
 };
 
@@ -88,7 +88,7 @@ const afterDecision = (job) => {
   layOutSoon();
   fillReview();
   fillFacet("review");
-  if (!review.isKept) say("This browser keeps nothing: export the decisions before closing the page.");
+  if (!review.isKept) say("This browser does not save your decisions: export them before closing the page.");
 };
 
 const takeIn = () => {

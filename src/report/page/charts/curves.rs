@@ -79,10 +79,7 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let of = batch.budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
     let (name, words) = match is_all {
         true => ("Cost", format!("{}{of}", Cents(total))),
-        false => (
-            "Cost of what the manifest asks for now",
-            format!("{}; with what it does not ask for any more {}{of}", Cents(total), batch.spent),
-        ),
+        false => ("Cost of the current manifest", format!("{}; with earlier edits {}{of}", Cents(total), batch.spent)),
     };
     Some(Chart { name, words, svg: drawing.finish() })
 }

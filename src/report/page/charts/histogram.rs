@@ -38,7 +38,7 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
     Some(Chart {
         name: "Distance to the color",
         words: format!(
-            "ΔE00 between the color asked for and the color found: half of the results up to {:.1}, the largest {:.1}",
+            "ΔE00 between the requested and the measured color: half of the results up to {:.1}, the largest {:.1}",
             at(&sorted, 0.5),
             at(&sorted, 1.0)
         ),

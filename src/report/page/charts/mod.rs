@@ -62,7 +62,7 @@ mod tests {
             "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time, it paused 0 times",
             "median 26 s, 95th percentile 32 s, slowest 32 s",
             "$2.80 of a budget of $5.00",
-            "ΔE00 between the color asked for and the color found: half of the results up to 4.5, the largest 8.8",
+            "ΔE00 between the requested and the measured color: half of the results up to 4.5, the largest 8.8",
         ]
         "#);
         for chart in charts {
@@ -79,8 +79,8 @@ mod tests {
         let batch = BatchView { started_at, spent: Cents(168), budget: Some(Cents(200)), ..BatchView::default() };
         let charts = charts(&batch, &tally);
         let cost = charts.iter().find(|chart| chart.name.starts_with("Cost")).unwrap();
-        assert_eq!(cost.name, "Cost of what the manifest asks for now");
-        assert_eq!(cost.words, "$0.84; with what it does not ask for any more $1.68 of a budget of $2.00");
+        assert_eq!(cost.name, "Cost of the current manifest");
+        assert_eq!(cost.words, "$0.84; with earlier edits $1.68 of a budget of $2.00");
         assert!(!cost.svg.contains("budget"), "the budget is for all of it: {}", cost.svg);
     }
 

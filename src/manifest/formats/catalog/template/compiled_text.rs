@@ -181,16 +181,16 @@ impl CompiledText {
                 _ => format!("{} is {}, which is not a number", quoted(&name), quoted(&cell)),
             };
             let hint = match cell.trim() {
-                "" => format!("let a number stand in: `{name} | default(0) | {filter}`"),
+                "" => format!("set a default number: `{name} | default(0) | {filter}`"),
                 cell => match number::filters(cell) {
                     Some(filters) => format!("remove what is not part of it: `{name}{filters} | {filter}`"),
-                    None => "fix the cell, or leave its row out: another column may tell".to_owned(),
+                    None => "fix the cell, or leave out its row with a condition on another column".to_owned(),
                 },
             };
             return RowError::new(at, message, hint).into();
         }
         let hint = match error.kind() {
-            ErrorKind::OutOfFuel => "it takes too long: loop over less, or not at all",
+            ErrorKind::OutOfFuel => "it takes too long: use shorter loops, or none",
             _ => "fix it, or leave such rows out with `when:`",
         };
         RowError::new(at, format!("the template cannot be filled in: {}", error_message(error)), hint.to_owned()).into()
@@ -262,9 +262,9 @@ fn other_language_hint(expression: &Expression<'_>) -> Option<String> {
     let other = words.iter().find_map(|word| match *word {
         "=" | "===" => Some("`==` compares, as in `category == 'mug'`"),
         "!==" | "<>" => Some("`!=` tells what differs, as in `category != 'mug'`"),
-        "&&" | "&" => Some("both are meant by `and`"),
-        "||" => Some("one of the two is meant by `or`"),
-        "!" => Some("the contrary is meant by `not`"),
+        "&&" | "&" => Some("use `and` if both must be true"),
+        "||" => Some("use `or` if one must be true"),
+        "!" => Some("use `not` for the opposite"),
         "“" | "”" | "„" | "‘" | "’" => Some("texts go in straight quotes, as in `'mug'`"),
         _ => None,
     });

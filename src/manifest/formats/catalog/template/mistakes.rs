@@ -122,7 +122,7 @@ fn dashed_names<'p>(part: &'p CompiledText, names: &Names<'_>) -> (Vec<RowError>
         let written = &part.written[dashed.clone()];
         let meant = snake_case(written);
         if is_known(&meant) && written.split('-').any(|word| !is_known(word)) {
-            let message = format!("{} is one name less another: names have no dashes", quoted(written));
+            let message = format!("{} is a subtraction: names have no dashes", quoted(written));
             let at = At::Source(part.source_span(dashed));
             row_errors.push(RowError::new(at, message, format!("write `{meant}`")));
             words.extend(written.split('-'));
@@ -149,7 +149,7 @@ fn unknown(part: &CompiledText, name: &str, known: &KnownNames<'_>, names: &Name
     let (is_axis, is_column) = (names.roots.contains(root), names.has_column(root));
     if !is_axis && is_column && root != name {
         let message = format!("{} is a text, and has no parts", quoted(root));
-        let hint = "name the column alone; filters shape it, as in `name | replace('a', 'b')`".to_owned();
+        let hint = "name only the column; filters can change it, as in `name | replace('a', 'b')`".to_owned();
         return Some(RowError::new(at, message, hint));
     }
     let is_known = if is_axis { names.axes.contains(name) } else { is_column || names.columns.is_none() };
@@ -163,7 +163,7 @@ fn unknown_name_hint(part: &CompiledText, name: &str, known: &KnownNames<'_>, na
         [] => return "there are no names to use: give `rows` or a `matrix`".to_owned(),
         [title] if known.matrix.is_empty() && suggest::nearest(name, [*title]).is_none() => {
             return format!(
-                "the rows have {} alone: if that is a title, remove what stands above the header",
+                "the rows have {} only: if that is a title, remove the lines above the header",
                 quoted(title)
             );
         }
@@ -172,7 +172,7 @@ fn unknown_name_hint(part: &CompiledText, name: &str, known: &KnownNames<'_>, na
     // If other names of the text are known, the header is where it should be.
     let has_known_names = part.names(Nesting::Roots).iter().any(|name| names.has_column(name));
     if let Some((file, line)) = header_below(known, root_of(name)).filter(|_| !has_known_names) {
-        return format!("line {line} of {file} has it: if that is the header, remove what stands above it");
+        return format!("line {line} of {file} has it: if that is the header, remove the lines above it");
     }
     match names.axes.iter().find(|axis| axis.split_once('.').is_some_and(|(_, part)| part == name)) {
         Some(part) => format!("did you mean `{part}`?"),
@@ -224,11 +224,12 @@ fn tests(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<Stri
         if expression.word(number + 1) != "is" || !is_impossible {
             return None;
         }
-        let message = format!("{} is a text, and is asked to be {}, which no text is", quoted(name), quoted(tested));
+        let message =
+            format!("{} is a text, but is tested to be {}, which a text never is", quoted(name), quoted(tested));
         let hint = match tested {
             "true" | "false" => {
                 format!(
-                    "compare it with what the cells say, as in `{name} {} '{tested}'`",
+                    "compare it with the text of the cells, as in `{name} {} '{tested}'`",
                     if is_not { "!=" } else { "==" }
                 )
             }
@@ -277,8 +278,8 @@ fn comparisons(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSe
             let hint = format!("make a number of it, and compare that: `{one} {operator} {other}`");
             (format!("is compared with {} letter by letter", quoted(value)), hint)
         } else if matches!(value, "true" | "false" | "True" | "False") {
-            let hint = format!("compare it with what the cells say, as in `{name} == '{value}'`");
-            (format!("is compared with {}, which no text is", quoted(value)), hint)
+            let hint = format!("compare it with the text of the cells, as in `{name} == '{value}'`");
+            (format!("is compared with {}, which a text never is", quoted(value)), hint)
         } else {
             return None;
         };
@@ -301,7 +302,7 @@ fn maps(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>
     let written: Vec<String> = parts.iter().map(|part| format!("{{{{ {part} }}}}")).collect();
     (!parts.is_empty()).then(|| {
         let message = format!("{} has parts, and is not a text", quoted(name));
-        let hint = format!("name the part that is meant: {}", written.join(", "));
+        let hint = format!("name one of its parts: {}", written.join(", "));
         RowError::new(At::Source(part.source_span(expression.span(0))), message, hint)
     })
 }
@@ -315,7 +316,7 @@ fn in_quotes(part: &CompiledText, expression: &Expression<'_>, known: &KnownName
     (is_name && matches!(expression.word(1), "" | "|")).then(|| {
         let message = format!("{} is in quotes, and is put in as that word", quoted(inner));
         let name = if is_column { snake_case(inner) } else { inner.to_owned() };
-        let hint = format!("a name stands without quotes, as in {{{{ {name} }}}}");
+        let hint = format!("write names without quotes, as in {{{{ {name} }}}}");
         RowError::new(At::Source(part.source_span(expression.span(0))), message, hint)
     })
 }

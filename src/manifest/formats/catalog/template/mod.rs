@@ -101,7 +101,7 @@ impl Text {
         let is_one = written.matches("{{").count() == 1 && written.starts_with("{{") && written.ends_with("}}");
         if bareness == Bareness::Text && !written.contains("{%") && !is_one {
             // Any text but an empty one is true, so that no row would be left out.
-            let message = "the condition has text beside its braces, and holds for every row";
+            let message = "the condition has text next to its braces, so it is true for every row";
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
             return Err(RowError::new(At::Source(node.span.clone()), message, hint));
         }
@@ -278,8 +278,7 @@ fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
 pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
         let output_names = quoted(cell);
-        let message =
-            format!("{} is the text {output_names}, and the condition takes every text for true", quoted(name));
+        let message = format!("{} is the text {output_names}, and every text is true in a condition", quoted(name));
         let hint = format!("compare it, as in `{name} != {}`", output_names.replace('`', "'"));
         RowError::new(At::Column(name.to_owned()), message, hint)
     })
