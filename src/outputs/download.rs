@@ -7,7 +7,8 @@ use reqwest::{Response, Url, redirect, retry};
 
 use crate::http::{self, TlsError, is_loopback};
 
-use super::{OutputError, Slot, disk};
+use super::error::{OutputError, disk};
+use super::slot::Slot;
 
 /// How many bytes are written at once, where it holds nobody up.
 const BLOCK: usize = 256 << 10;

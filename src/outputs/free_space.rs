@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{OutputError, disk};
+use super::error::{OutputError, disk};
 
 /// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
 const MIN_FREE: u64 = 64 << 20;

@@ -9,12 +9,12 @@ use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
+use super::error::{OutputError, disk};
 use super::incoming::temporary;
-use super::places::{
+use super::paths::{
     EARLIER, RESULTS, aside_name, clear_path, exists_nonempty, free_name, has_content, is_same, leftover_temp_files,
     move_to, places, set_aside,
 };
-use super::{OutputError, disk};
 
 /// A run's folder that takes pictures in from others.
 ///

@@ -1,7 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::OutputError;
+use super::error::OutputError;
 
 /// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
 /// `None` where the output is a URL.

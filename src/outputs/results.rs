@@ -11,13 +11,17 @@ use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
 
 use super::batches::Batches;
+use super::download::Downloader;
+use super::error::{OutputError, disk};
 use super::free_space;
 use super::incoming::{Incoming, Received, temporary};
-use super::places::{
+use super::inline;
+use super::paths::{
     EARLIER, ORIGINALS, RESULTS, TargetState, aside_name, clear_path, corrected_name, exists_nonempty, has_content,
     hash, is_this_picture, leftover_temp_files, move_to, presence,
 };
-use super::{Destination, Downloader, OutputError, ResultStore, Slot, Verified, disk, inline};
+use super::slot::Slot;
+use super::store::{Destination, ResultStore, Verified};
 
 /// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
 #[derive(Clone, Debug)]

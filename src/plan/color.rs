@@ -8,7 +8,8 @@ use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
 
-use super::{ColorTarget, Standing, Task, Work};
+use super::color_target::ColorTarget;
+use super::work::{Standing, Task, Work};
 
 /// What is done about colors.
 #[derive(Clone, Copy, Debug, PartialEq)]

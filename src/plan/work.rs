@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::job::EditRequest;
 use crate::journal::{EditKey, Reroll};
 
-use super::ColorTarget;
+use super::color_target::ColorTarget;
 
 /// One thing to do, in the order of the manifest.
 #[derive(Clone, Debug)]

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use crate::files::sync_folder;
 use crate::journal::{Compacted, Ledger, ReadAt, compact};
 
-use super::{FolderError, JournalDraft, JournalFile, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
+use super::journal_file::{JournalDraft, JournalFile};
 
 /// A journal that was compacted.
 #[derive(Debug)]
@@ -125,7 +127,7 @@ mod tests {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
         // After a part of the draft was written.
-        let draft = folder.path().join(format!("{}x", super::super::journal_file::DRAFT));
+        let draft = folder.path().join(format!("{}x", super::super::folder::JOURNAL_DRAFT_PREFIX));
         std::fs::write(&draft, &lines()[..50]).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         // After the long journal got its second name.

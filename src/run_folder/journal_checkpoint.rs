@@ -4,7 +4,8 @@ use std::io;
 use crate::files::{read_at, sync_folder};
 use crate::job::ContentHash;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// How many bytes of the journal are compared with the mark, at most.
 const LOOKED_AT: usize = 4096;
@@ -68,6 +69,21 @@ impl JournalCheckpoint {
         let text = fs::read_to_string(folder.journal_checkpoint()).ok()?;
         let (length, end) = text.trim_end().split_once(' ')?;
         Some(JournalCheckpoint { length: length.parse().ok()?, end: end.parse().ok()? })
+    }
+}
+
+impl RunFolder {
+    /// Refuses results whose journal is gone or empty, for every job would be new, and a journal that an older copy has taken
+    /// the place of.
+    ///
+    /// # Errors
+    /// [`FolderError::JournalMissing`], [`FolderError::StaleJournal`], or the journal cannot be read.
+    pub fn check_journal(&self) -> Result<(), FolderError> {
+        match self.has_journal() {
+            true => JournalCheckpoint::check(self),
+            false if self.has_results() => Err(FolderError::JournalMissing { path: self.path.clone() }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use tempfile::NamedTempFile;
 use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
+use super::error::FolderError;
+use super::folder::{JOURNAL_DRAFT_PREFIX, RunFolder};
+use super::journal_checkpoint::JournalCheckpoint;
 use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
-use super::{FolderError, JournalCheckpoint, RunFolder};
 
 /// The journal of a run, replayed and ready to be appended to.
 #[derive(Debug)]
@@ -92,9 +94,6 @@ impl JournalFile {
     }
 }
 
-/// What the names of drafts begin with.
-pub(super) const DRAFT: &str = ".journal-";
-
 /// A journal on its way to a folder whose lock is held: it takes the place of the one that is there in one step, and is
 /// durable then.
 #[derive(Debug)]
@@ -108,7 +107,7 @@ impl JournalDraft {
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
     ) -> Result<JournalDraft, FolderError> {
-        let file = crate::files::temporary().prefix(DRAFT).tempfile_in(folder.path());
+        let file = crate::files::temporary().prefix(JOURNAL_DRAFT_PREFIX).tempfile_in(folder.path());
         let file = file.map_err(FolderError::io("write into", folder.path()))?;
         let mut writer = BufWriter::with_capacity(1 << 17, file);
         write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::files::make_folder;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// The right to work in a run's folder. The operating system holds it, and frees it when the process ends, however it
 /// ends; the file is left behind and means nothing by itself.

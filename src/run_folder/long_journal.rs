@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::journal::{Chained, Ledger, ReadAt, compacted_until, replay};
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// A compacted journal with the lines that it stands for, as far back as the long ones are kept beside it: the same story, told
 /// step by step. `ledger` is what `journal` adds up to, and so must the long one. Nothing where it was not compacted, or the

@@ -7,10 +7,8 @@ use tempfile::NamedTempFile;
 use crate::job::ContentHash;
 use crate::plan::PlannedJob;
 
-use super::{FolderError, RunFolder};
-
-/// What the names of drafts begin with.
-pub(super) const DRAFT: &str = ".plan-";
+use super::error::FolderError;
+use super::folder::{PLAN_DRAFT_PREFIX, RunFolder};
 
 /// How many bytes go to the file at once.
 const PAGE: usize = 1 << 17;
@@ -174,6 +172,6 @@ impl PlanDraft {
 fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
     let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
     let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary().prefix(DRAFT).tempfile_in(place);
+    let file = crate::files::temporary().prefix(PLAN_DRAFT_PREFIX).tempfile_in(place);
     file.map_err(FolderError::io("write into", place))
 }

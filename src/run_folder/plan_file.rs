@@ -9,7 +9,8 @@ use crate::job::{Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// A line of the plan file.
 #[derive(Debug)]

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 
 use crate::job::ContentHash;
 
-use super::RunFolder;
+use super::folder::RunFolder;
 
 /// What a folder's plan was made of. Where neither that nor the plan has changed, it would be the same again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

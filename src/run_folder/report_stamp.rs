@@ -3,7 +3,8 @@ use std::fs;
 use crate::job::{ContentHash, StatusCounts};
 use crate::journal::RunStart;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// The files that every report has.
 const FILES: [&str; 5] = ["index.html", "data/batch.js", "summary.json", "results.csv", "failed.csv"];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_from, write_snapshot};
 
-use super::RunFolder;
+use super::folder::RunFolder;
 
 /// How much more than a snapshot knows is read of a journal before another one is made, in bytes: a tenth of a second.
 const WORTH: u64 = 32 << 20;

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::http::TlsError;
-use crate::job::ImageSource;
+use crate::job::{EditRequest, ImageSource};
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
 
-use super::NotAtHand;
 use super::copies::Copies;
+use super::error::NotAtHand;
 
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
@@ -168,8 +168,14 @@ impl BeforePictures {
     }
 }
 
+/// The pictures before that are at hand in the run's folder, for those that the manifest names by URL: as they were when they
+/// were submitted, as far as that is known.
+pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<PathBuf> {
+    request.images.iter().filter_map(|image| cached(run, image, submitted_at)).collect()
+}
+
 /// The local copy of `image` in the run's folder, as it was at `moment` or is by now, if there is one.
-pub(super) fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>) -> Option<PathBuf> {
+fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
     let folder = run.join(BEFORE);
     // A run that checks no colors keeps none.

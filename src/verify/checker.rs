@@ -14,7 +14,8 @@ use crate::photo::{DecodeError, Photo};
 use super::before::BeforePictures;
 use super::correct::correct;
 use super::error::CheckError;
-use super::{Correction, Gone, NotAtHand, Subject, TaskFailed, Uncorrected, Verifier};
+use super::error::{Gone, NotAtHand, TaskFailed, Uncorrected};
+use super::verifier::{Correction, Subject, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
 const MIN_SIDE: u32 = 8;

@@ -1,7 +1,8 @@
 use crate::color::{COMPARED_SIDE, Hex, Plane, Shift, Tolerance, Verdict, decode, measure};
 use crate::photo::Photo;
 
-use super::{Correction, Uncorrected};
+use super::error::Uncorrected;
+use super::verifier::Correction;
 
 /// How near a correction must come to count, in ΔE00.
 pub const LANDING: f64 = 1.0;

@@ -4,13 +4,11 @@ use std::borrow::Cow;
 use std::io;
 
 use crate::job::{Fingerprint, JobId};
-use crate::journal::archived::{ArchivedEdit, FingerprintPrefix};
-use crate::journal::history::{History, Tracked};
-use crate::journal::line_offsets::LineOffsets;
-use crate::journal::stage::Stage;
-use crate::journal::{Edit, EditKey, EditState, LinesError, SavedFile};
+use crate::journal::archive::{ArchivedEdit, FingerprintPrefix, LinesError};
+use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
+use crate::journal::format::{EditKey, EditState, SavedFile, Stage};
 
-use super::Ledger;
+use super::ledger::Ledger;
 
 /// What the pictures of a folder show, at eight bytes each.
 #[derive(Debug)]
@@ -103,6 +101,23 @@ impl Ledger {
         let live = live.map(move |(job, _)| Ok(EditKey { job: job.clone(), fingerprint }));
         let archived = self.archived.shown().filter(move |stored| stored.edit == half);
         live.chain(archived.map(|stored| Ok(self.source.edit(&stored)?.0)))
+    }
+
+    /// Returns the edits, sorted, whose pictures are in `results/` although no job `is_asked_for` has their name: they were
+    /// paid for, so they stay until the user moves them away.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read again.
+    pub fn shown_without(&self, is_asked_for: impl Fn(&JobId) -> bool) -> Result<Vec<EditKey>, LinesError> {
+        let keys = self.shown().map(|shown| {
+            let (job, edit) = shown?;
+            Ok(EditKey { job, fingerprint: edit.fingerprint })
+        });
+        let mut unwanted: Vec<EditKey> =
+            keys.filter(|key| key.as_ref().map_or(true, |key| !is_asked_for(&key.job))).collect::<Result<_, _>>()?;
+        unwanted.sort();
+        Ok(unwanted)
     }
 
     /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobId;
-use crate::journal::ReadAt;
-use crate::journal::archived::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix};
-use crate::journal::hash_key::HashKey;
-use crate::journal::history::Tracked;
-use crate::journal::known_predictions::KnownPredictions;
-use crate::journal::source::Source;
+use crate::journal::archive::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix, HashKey, Source};
+use crate::journal::edits::Tracked;
+use crate::journal::format::ReadAt;
 
-use super::{Aggregates, Ledger};
+use super::aggregates::Aggregates;
+use super::known_predictions::KnownPredictions;
+use super::ledger::Ledger;
 
 /// What comes first.
 #[derive(Serialize, Deserialize)]

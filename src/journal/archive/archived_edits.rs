@@ -1,0 +1,266 @@
+use std::collections::HashMap;
+
+use crate::color::Verdict;
+use crate::job::{Fingerprint, JobId};
+use crate::journal::edits::{Brief, ColorBrief, Edit, History, LineOffsets, Pictures, Tracked};
+use crate::journal::format::{SavedFile, Stage, stem};
+
+use super::bloom_filter::BloomFilter;
+use super::entry::{ArchivedEdit, EXTENSIONS, Entry, FingerprintPrefix, OversizedEdit, usual_picture};
+use super::entry_flags::{ColorTargets, EntryFlags};
+use super::grow::push_with_small_growth;
+use super::hash_key::{HashKey, ShortHash};
+use super::packed_offsets::PackedOffsets;
+
+/// How many parts there are at first.
+pub(super) const FEWEST: usize = 64;
+
+/// How many entries a part has in the mean before there are twice as many parts. Whoever looks a job up goes through its
+/// part: that is two thousand bytes in a row, and a table that leads to entries would take 6 to 12 bytes for each.
+pub(super) const MOST: usize = 48;
+
+/// Jobs with which nothing more happens by itself, at 44 bytes an edit and a few for room to grow.
+///
+/// An entry has what a plan asks for, and where the edit's lines are; all else is read from the journal again when
+/// somebody asks. A job is known by 96 bits of a hash under a key that is drawn at random: that two of a million jobs
+/// share one has a chance of 1 in 10^17, and nobody can bring it about. Half of a fingerprint tells the
+/// few edits of a job apart. Details are never mixed up even if either fails, for the lines that are read again name
+/// their job and their whole fingerprint.
+#[derive(Debug, Default)]
+pub(in crate::journal) struct ArchivedEdits {
+    /// Entries by the first bits of their jobs' hashes; those of a job are in one part, oldest first. There are always
+    /// none or a power of two.
+    pub(super) parts: Vec<Vec<Entry>>,
+    /// The few edits that an entry has no room for.
+    pub(super) large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
+    /// What colors were compared with: few catalogs ask for many.
+    pub(super) goals: ColorTargets,
+    pub(super) length: usize,
+    pub(super) filter: BloomFilter,
+    pub(super) key: HashKey,
+}
+
+impl ArchivedEdits {
+    /// What ids are hashed with.
+    pub(in crate::journal) fn key(&self) -> HashKey {
+        self.key
+    }
+
+    /// How many edits there are.
+    pub(in crate::journal) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Takes all edits of a job in.
+    pub(in crate::journal) fn insert(&mut self, job: &JobId, history: &History) {
+        let hash = self.hash(job.as_str());
+        for tracked in &history.edits {
+            let is_shown = history.shown == Some(tracked.edit.fingerprint);
+            let entry = self.entry(job, hash, tracked, is_shown);
+            if self.length >= self.parts.len() * MOST {
+                self.part_further();
+            }
+            let place = self.place(hash);
+            push_with_small_growth(&mut self.parts[place], entry);
+            self.filter.insert(hash);
+            self.length += 1;
+        }
+    }
+
+    /// Whether no job is here.
+    pub(in crate::journal) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether the job is here.
+    pub(in crate::journal) fn knows(&self, job: &str) -> bool {
+        if self.length == 0 {
+            return false;
+        }
+        let hash = self.hash(job);
+        self.filter.may_have(hash) && self.of(hash).next().is_some()
+    }
+
+    /// What a plan asks of an edit.
+    pub(in crate::journal) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
+        let edit = FingerprintPrefix::of(fingerprint);
+        let entry = self.of(self.hash(job.as_str())).find(|entry| entry.edit == edit)?;
+        let pictures = match (self.large(entry), entry.flags.extension()) {
+            (Some(large), _) => Pictures::Listed(&large.pictures),
+            (None, 0) => Pictures::Listed(&[]),
+            (None, place) => {
+                // An entry that was read has one of them.
+                let extension = EXTENSIONS.get(usize::from(place) - 1).copied().unwrap_or_default();
+                Pictures::Named { extension, bytes: u64::from(entry.bytes) }
+            }
+        };
+        Some(Brief {
+            stage: entry.stage,
+            has_prediction: entry.flags.has(EntryFlags::HAS_PREDICTION),
+            is_shown: entry.flags.has(EntryFlags::IS_SHOWN),
+            has_rerolls: false,
+            color: entry.flags.color(&self.goals),
+            pictures,
+        })
+    }
+
+    /// The edits of a job, oldest first.
+    pub(in crate::journal) fn stored(&self, job: &str) -> Vec<ArchivedEdit> {
+        self.of(self.hash(job)).map(|entry| self.get(entry)).collect()
+    }
+
+    /// Takes all edits of a job out.
+    pub(in crate::journal) fn remove(&mut self, job: &str) {
+        let hash = self.hash(job);
+        let place = self.place(hash);
+        let Some(part) = self.parts.get_mut(place) else { return };
+        let before = part.len();
+        part.retain(|entry| {
+            let stays = entry.job != hash;
+            if !stays {
+                self.large.remove(&(hash, entry.edit));
+            }
+            stays
+        });
+        self.length -= before - part.len();
+    }
+
+    /// All edits, in no order.
+    pub(in crate::journal) fn all(&self) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(|_| true)
+    }
+
+    /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
+    pub(in crate::journal) fn in_order(&self) -> impl Iterator<Item = ArchivedEdit> {
+        let first = |entry: &Entry| self.offsets(entry).0.first().copied().unwrap_or(0);
+        let began = |entry: &Entry| self.of(entry.job).map(first).min();
+        let mut all: Vec<_> = self.entries().map(|entry| (began(entry), entry)).collect();
+        // The sort keeps the order of what is equal, which is that of a job's edits.
+        all.sort_by_key(|(began, _)| *began);
+        all.into_iter().map(|(_, entry)| self.get(entry))
+    }
+
+    /// The edits in a stage, in no order.
+    pub(in crate::journal) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(move |entry| entry.stage == stage)
+    }
+
+    /// The edits whose pictures are in `results/`.
+    pub(in crate::journal) fn shown(&self) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
+    }
+
+    /// The names, without extensions, of pictures that are not called as their jobs are.
+    pub(in crate::journal) fn further_names(&self) -> impl Iterator<Item = &str> {
+        let names =
+            self.large.iter().flat_map(|((job, _), large)| large.pictures.iter().map(move |(name, _)| (job, name)));
+        names.map(|(job, name)| (job, stem(name))).filter(|(job, stem)| self.hash(stem) != **job).map(|(_, stem)| stem)
+    }
+
+    /// The verdicts on the color of what is shown.
+    pub(in crate::journal) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
+        let shown = self.entries().map(|entry| entry.flags).filter(|flags| flags.has(EntryFlags::IS_SHOWN));
+        shown.filter_map(|flags| Some(flags.color(&self.goals)?.verdict))
+    }
+
+    /// Whether an edit of the job has its pictures in `results/`.
+    pub(in crate::journal) fn is_shown(&self, job: &str) -> bool {
+        self.length > 0 && self.of(self.hash(job)).any(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
+    }
+
+    fn hash(&self, job: &str) -> ShortHash {
+        self.key.short_hash(job)
+    }
+
+    fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = ArchivedEdit> {
+        self.entries().filter(move |entry| is_wanted(entry)).map(|entry| self.get(entry))
+    }
+
+    fn get(&self, entry: &Entry) -> ArchivedEdit {
+        ArchivedEdit { edit: entry.edit, is_shown: entry.flags.has(EntryFlags::IS_SHOWN), offsets: self.offsets(entry) }
+    }
+
+    fn offsets(&self, entry: &Entry) -> LineOffsets {
+        self.large(entry).map_or_else(|| entry.offsets.unpack(), |large| large.offsets.clone())
+    }
+
+    fn large(&self, entry: &Entry) -> Option<&OversizedEdit> {
+        if self.large.is_empty() { None } else { self.large.get(&(entry.job, entry.edit)) }
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.parts.iter().flatten()
+    }
+
+    /// The entries of a job, oldest first.
+    fn of(&self, job: ShortHash) -> impl Iterator<Item = &Entry> {
+        self.parts.get(self.place(job)).into_iter().flatten().filter(move |entry| entry.job == job)
+    }
+
+    /// Which part the entries of a job are in.
+    pub(super) fn place(&self, job: ShortHash) -> usize {
+        job[0] as usize & self.parts.len().saturating_sub(1)
+    }
+
+    /// Doubles the parts, one after the other, so that there is little more memory in use at any time.
+    fn part_further(&mut self) {
+        let before = self.parts.len();
+        self.parts.resize(FEWEST.max(before * 2), Vec::new());
+        self.filter = BloomFilter::for_entries(self.parts.len() * MOST);
+        for place in 0..before {
+            let mut leaving = Vec::new();
+            let part = std::mem::take(&mut self.parts[place]);
+            for entry in part {
+                self.filter.insert(entry.job);
+                let part = if self.place(entry.job) == place { &mut self.parts[place] } else { &mut leaving };
+                push_with_small_growth(part, entry);
+            }
+            self.parts[place + before] = leaving;
+        }
+    }
+
+    fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> Entry {
+        let Tracked { edit, offsets } = tracked;
+        let mut flags = EntryFlags::default();
+        flags.set(EntryFlags::HAS_PREDICTION, edit.prediction.is_some());
+        flags.set(EntryFlags::IS_SHOWN, is_shown);
+        if let Some(color) = ColorBrief::of(edit) {
+            flags.set_color(&color, &mut self.goals);
+        }
+        let mut entry = Entry {
+            job: hash,
+            edit: FingerprintPrefix::of(edit.fingerprint),
+            bytes: 0,
+            offsets: PackedOffsets::default(),
+            flags,
+            stage: Stage::of(&edit.state),
+        };
+        match (PackedOffsets::new(offsets), usual_picture(job, edit)) {
+            (Some(offsets), Some((extension, bytes))) => {
+                entry.flags.set_extension(extension);
+                (entry.offsets, entry.bytes) = (offsets, bytes);
+            }
+            _ => {
+                let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();
+                self.large.insert((hash, entry.edit), OversizedEdit { offsets: offsets.clone(), pictures });
+            }
+        }
+        entry
+    }
+}
+
+/// Two of the same key are the same if they say the same of the same edits, wherever the lines are.
+impl PartialEq for ArchivedEdits {
+    fn eq(&self, other: &ArchivedEdits) -> bool {
+        fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {
+            let mut all: Vec<_> = archived.entries().map(|entry| (entry, archived.large(entry))).collect();
+            all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
+            let comparable = |(entry, large): (&Entry, Option<&OversizedEdit>)| {
+                let Entry { job, edit, bytes, stage, flags, .. } = *entry;
+                (job, edit, bytes, stage, flags.comparable(&archived.goals), large.map(|large| large.pictures.clone()))
+            };
+            all.into_iter().map(comparable).collect()
+        }
+        sorted(self) == sorted(other)
+    }
+}

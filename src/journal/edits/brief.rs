@@ -1,0 +1,101 @@
+use crate::color::{Hex, Tolerance, Verdict};
+use crate::job::{JobId, JobStatus};
+use crate::journal::format::{SavedFile, Stage};
+
+use super::edit::Edit;
+use super::history::History;
+
+/// What a plan asks of an edit. It is known without reading the journal again.
+#[derive(Clone, Debug)]
+pub struct Brief<'l> {
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether the provider has given it an id, under which it may be asked for.
+    pub has_prediction: bool,
+    /// Whether the pictures under the job's name are its own, or those of a re-roll of it.
+    pub is_shown: bool,
+    /// Whether it has re-rolls.
+    pub has_rerolls: bool,
+    /// What is known of the color of the pictures that stand for it.
+    pub color: Option<ColorBrief<'l>>,
+    pub(in crate::journal) pictures: Pictures<'l>,
+}
+
+/// What the last check of a color found, and what it was compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorBrief<'l> {
+    /// The colors asked for and how far they might be missed; `None` where only the journal knows.
+    pub against: Option<(&'l [Hex], Tolerance)>,
+    /// What was found.
+    pub verdict: Verdict,
+    /// Whether the color lock has corrected it.
+    pub is_corrected: bool,
+    /// Whether the color lock has tried to and left it as it was.
+    pub is_left: bool,
+}
+
+/// What there is of a picture in `results/`, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// It is there as it was saved.
+    Saved,
+    /// It is there, and somebody has changed it since.
+    Changed,
+    /// It is in `earlier/`, whatever has its name.
+    Displaced,
+    /// It is not there.
+    Missing,
+}
+
+/// The names and sizes of pictures.
+#[derive(Clone, Debug)]
+pub(in crate::journal) enum Pictures<'l> {
+    /// As the records have them.
+    Saved(&'l [SavedFile]),
+    /// The usual single one: the job's id and this extension.
+    Named { extension: &'static str, bytes: u64 },
+    /// Any others, by name and size.
+    Listed(&'l [(String, u64)]),
+}
+
+impl Brief<'_> {
+    /// The edit's status in the four words of reports.
+    pub fn status(&self) -> JobStatus {
+        self.stage.status()
+    }
+
+    /// The worst of what `presence` says of the name and the size in bytes of each picture; `job` is whose edit it is.
+    pub fn presence(&self, job: &JobId, presence: impl Fn(&str, u64) -> Presence) -> Presence {
+        let worst = match self.pictures {
+            Pictures::Saved(files) => files.iter().map(|file| presence(&file.name, file.bytes)).max(),
+            Pictures::Named { extension, bytes } => Some(presence(&format!("{job}.{extension}"), bytes)),
+            Pictures::Listed(files) => files.iter().map(|(name, bytes)| presence(name, *bytes)).max(),
+        };
+        worst.unwrap_or(Presence::Saved)
+    }
+
+    pub(in crate::journal) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {
+        let shown = history.standing_for(edit.fingerprint);
+        let stands = shown.unwrap_or(edit);
+        Brief {
+            stage: Stage::of(&edit.state),
+            has_prediction: edit.prediction.is_some(),
+            is_shown: shown.is_some(),
+            has_rerolls: history.rerolls(edit.fingerprint).next().is_some(),
+            color: ColorBrief::of(stands),
+            pictures: Pictures::Saved(stands.files()),
+        }
+    }
+}
+
+impl ColorBrief<'_> {
+    pub(in crate::journal) fn of(edit: &Edit) -> Option<ColorBrief<'_>> {
+        let checked = edit.checked.as_ref()?;
+        Some(ColorBrief {
+            against: Some((&checked.wanted, checked.tolerance)),
+            verdict: edit.check()?.verdict,
+            is_corrected: edit.corrected.is_some(),
+            is_left: checked.uncorrected.is_some(),
+        })
+    }
+}

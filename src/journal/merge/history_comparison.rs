@@ -1,0 +1,99 @@
+//! Holds journals against each other by what their lines add up to: where one was compacted, a record of it says what
+//! another has in many.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::job::JobId;
+use crate::journal::edits::History;
+use crate::journal::format::{Lines, ReadAt, Record};
+use crate::journal::ledger::Ledger;
+
+use super::merge_lines::{JoinLines, invalid};
+
+/// The lines about some jobs in several journals. They are read again, a job at a time, and compared with each other by
+/// what they add up to.
+pub(in crate::journal) struct HistoryComparison<'j> {
+    journals: &'j [Arc<dyn ReadAt>],
+    /// Where the lines of each job begin, in each journal.
+    offsets: HashMap<JobId, Vec<Vec<u64>>>,
+}
+
+/// Which journal knows most of a job.
+pub(in crate::journal) struct Furthest {
+    /// The place of the journal.
+    pub(in crate::journal) place: usize,
+    /// How many of its lines say what the first journal knows already.
+    pub(in crate::journal) in_first: usize,
+    /// How many lines it has.
+    pub(in crate::journal) lines: usize,
+}
+
+/// The places of two journals that have gone different ways.
+pub(in crate::journal) type Diverged = [usize; 2];
+
+impl<'j> HistoryComparison<'j> {
+    /// Finds the lines of `jobs`.
+    pub(in crate::journal) fn of(
+        journals: &'j [Arc<dyn ReadAt>],
+        jobs: impl Iterator<Item = JobId>,
+    ) -> io::Result<HistoryComparison<'j>> {
+        let mut offsets: HashMap<JobId, Vec<Vec<u64>>> =
+            jobs.map(|job| (job, vec![Vec::new(); journals.len()])).collect();
+        if offsets.is_empty() {
+            return Ok(HistoryComparison { journals, offsets });
+        }
+        for (place, journal) in journals.iter().enumerate() {
+            let mut lines = JoinLines::of(journal);
+            while let Some(line) = lines.next()? {
+                if let Some(found) = line.job.and_then(|job| offsets.get_mut(&job)) {
+                    found[place].push(line.offset);
+                }
+            }
+        }
+        Ok(HistoryComparison { journals, offsets })
+    }
+
+    /// What is to be said of each of the jobs.
+    pub(in crate::journal) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Furthest, Diverged>)>> {
+        self.offsets.iter().map(|(job, offsets)| {
+            let stories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
+            Ok((job, best(&stories.collect::<io::Result<Vec<_>>>()?)))
+        })
+    }
+}
+
+/// Which of the stories goes furthest; each is how the job stood after each line. One goes as far as another where it comes
+/// to stand as that one ends.
+fn best(stories: &[Vec<History>]) -> Result<Furthest, Diverged> {
+    let reaches = |story: &[History], end: &History| story.iter().rposition(|state| state == end).map(|at| at + 1);
+    let mut known = stories.iter().enumerate().filter_map(|(place, story)| Some((place, story, story.last()?)));
+    let nothing = Furthest { place: 0, in_first: 0, lines: 0 };
+    let Some((mut place, mut longest, mut end)) = known.next() else { return Ok(nothing) };
+    for (other, story, ends) in known {
+        match reaches(story, end) {
+            Some(lines) if lines < story.len() => (place, longest, end) = (other, story, ends),
+            Some(_) => {}
+            None if reaches(longest, ends).is_some() => {}
+            None => return Err([place, other]),
+        }
+    }
+    let in_first = match stories.first().and_then(|first| first.last()) {
+        Some(first) => reaches(longest, first).ok_or([0, place])?,
+        None => 0,
+    };
+    Ok(Furthest { place, in_first, lines: longest.len() })
+}
+
+/// How a job stands after each of its lines.
+fn states(journal: &dyn ReadAt, job: &JobId, offsets: &[u64]) -> io::Result<Vec<History>> {
+    let mut ledger = Ledger::default();
+    let state = |&offset: &u64| {
+        let line = Lines::one_at(journal, offset)?;
+        let (at, record) = Record::from_line(&line).map_err(invalid)?;
+        ledger.apply(at, &record).map_err(invalid)?;
+        Ok(ledger.live_history(job).cloned().unwrap_or_default())
+    };
+    offsets.iter().map(state).collect()
+}

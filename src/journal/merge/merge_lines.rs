@@ -1,0 +1,44 @@
+use std::fmt::Display;
+use std::io;
+
+use jiff::Timestamp;
+
+use crate::job::JobId;
+use crate::journal::format::{Lines, ReadAt, Record, Step};
+
+/// The whole lines of a journal, as far as they matter where journals are joined.
+pub(in crate::journal) struct JoinLines<'j>(Lines<'j>);
+
+/// A line of it.
+pub(in crate::journal) struct JoinLine {
+    pub(in crate::journal) at: Timestamp,
+    pub(in crate::journal) job: Option<JobId>,
+    /// Whether it stands for lines that were there before a compaction.
+    pub(in crate::journal) is_summary: bool,
+    pub(in crate::journal) offset: u64,
+    pub(in crate::journal) bytes: Vec<u8>,
+}
+
+impl<'j> JoinLines<'j> {
+    pub(in crate::journal) fn of(journal: &'j dyn ReadAt) -> JoinLines<'j> {
+        JoinLines(Lines::new(journal))
+    }
+
+    /// The next line; nothing at the end, or where a crash has torn the last one.
+    pub(in crate::journal) fn next(&mut self) -> io::Result<Option<JoinLine>> {
+        let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
+        let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
+        let (job, is_summary) = match record {
+            Record::Run(_) => (None, false),
+            Record::Edit(key, step) => (Some(key.job), matches!(step, Step::Summary(_))),
+        };
+        let mut bytes = line.bytes.to_vec();
+        bytes.push(b'\n');
+        Ok(Some(JoinLine { at, job, is_summary, offset: line.offset, bytes }))
+    }
+}
+
+/// A line that is no record, or none that can come where it stands.
+pub(in crate::journal) fn invalid(error: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}

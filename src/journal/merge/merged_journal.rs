@@ -1,0 +1,358 @@
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::job::JobId;
+use crate::journal::format::ReadAt;
+use crate::words::and_more;
+
+use super::history_comparison::{Furthest, HistoryComparison};
+use super::merge_lines::{JoinLine, JoinLines};
+
+/// Several journals as one: every line of each, once.
+///
+/// A job has one journal that knows it best: all others know the same of it or less, from an earlier copy. Where two
+/// journals have gone different ways about a job there is no truth to be had, and so no joint journal. A compacted journal
+/// tells the same in other lines; there it counts what they add up to.
+///
+/// The first journal is the one that the others are joined to: it stays as it is, and what it lacks comes behind it, in
+/// the order of time. Joining the same journals once more adds nothing.
+#[derive(Debug)]
+pub struct MergedJournal<'j> {
+    journals: &'j [Arc<dyn ReadAt>],
+    jobs: HashMap<JobId, Known>,
+    hasher: RandomState,
+    lacks: u64,
+}
+
+/// What is known of a job.
+#[derive(Debug)]
+struct Known {
+    /// Which journal knows most of it.
+    best: usize,
+    /// How many lines that journal has about it.
+    lines: usize,
+    /// How many of them say what the first journal knows.
+    in_first: usize,
+    /// Whether any but the first journal knows it.
+    is_named: bool,
+}
+
+/// Journals that cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// Two of them have gone different ways about a job.
+    #[error("two journals disagree about job {job}{}", and_more(*more as u64))]
+    Conflict {
+        /// The job, the first by its name.
+        job: JobId,
+        /// Which two journals, by their places.
+        journals: [usize; 2],
+        /// In how many further jobs it is the same.
+        more: usize,
+    },
+    /// One of them cannot be read.
+    #[error("read a journal: {0}")]
+    Read(#[from] io::Error),
+}
+
+impl<'j> MergedJournal<'j> {
+    /// Holds `journals` against each other; each of them replays by itself.
+    ///
+    /// # Errors
+    ///
+    /// Two of them tell different stories of a job, or one cannot be read.
+    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JoinError> {
+        let hasher = RandomState::new();
+        let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
+        let mut compacted: HashSet<JobId> = HashSet::new();
+        let mut runs: Vec<HashSet<u64>> = Vec::new();
+        let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
+        for (place, journal) in journals.iter().enumerate() {
+            let hashes = hashes(journal, &hasher)?;
+            runs.push(hashes.runs);
+            for (job, story) in hashes.jobs {
+                let lines = story.lines.len();
+                let in_first = if place == 0 { lines } else { 0 };
+                let Some((known, longest)) = jobs.get_mut(&job) else {
+                    jobs.insert(job, (Known { best: place, lines, in_first, is_named: place > 0 }, story));
+                    continue;
+                };
+                known.is_named = true;
+                let both = lines.min(known.lines);
+                if story.lines[..both] != longest.lines[..both] {
+                    match story.is_summed_up || longest.is_summed_up {
+                        true => drop(compacted.insert(job)),
+                        false => conflicts.push((job, [known.best, place])),
+                    }
+                } else if lines > known.lines {
+                    (known.best, known.lines, *longest) = (place, lines, story);
+                }
+            }
+        }
+        let mut jobs: HashMap<JobId, Known> = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
+        for found in HistoryComparison::of(journals, compacted.into_iter())?.jobs() {
+            let (job, line) = found?;
+            match (line, jobs.get_mut(job)) {
+                (Ok(Furthest { place, in_first, lines }), Some(known)) => {
+                    (known.best, known.in_first, known.lines) = (place, in_first, lines);
+                }
+                (Err(parted), _) => conflicts.push((job.clone(), parted)),
+                (Ok(_), None) => {}
+            }
+        }
+        if let Some((job, journals)) = conflicts.iter().min().cloned() {
+            return Err(JoinError::Conflict { job, journals, more: conflicts.len() - 1 });
+        }
+        let lacking = jobs.values().map(|known| known.lines - known.in_first).sum::<usize>() as u64;
+        let (first, others) =
+            runs.split_first().map_or((HashSet::new(), &[][..]), |(first, others)| (first.clone(), others));
+        let lacking_runs =
+            others.iter().flatten().collect::<HashSet<_>>().into_iter().filter(|run| !first.contains(run));
+        let lacks = lacking + lacking_runs.count() as u64;
+        Ok(MergedJournal { journals, jobs, hasher, lacks })
+    }
+
+    /// The place of the journal that knows all that is known of a job; the first of those that do.
+    pub fn best(&self, job: &JobId) -> Option<usize> {
+        Some(self.jobs.get(job)?.best)
+    }
+
+    /// Whether any journal knows a job of this name.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.jobs.contains_key(job)
+    }
+
+    /// The jobs that the first journal alone knows.
+    pub fn only_in_first(&self) -> impl Iterator<Item = &JobId> {
+        self.jobs.iter().filter(|(_, known)| !known.is_named).map(|(job, _)| job)
+    }
+
+    /// How many lines the first journal lacks.
+    pub fn lacks(&self) -> u64 {
+        self.lacks
+    }
+
+    /// Writes the joint journal.
+    ///
+    /// # Errors
+    ///
+    /// A journal cannot be read, or `out` not be written.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
+        let mut runs = HashSet::new();
+        let mut lines = JoinLines::of(first);
+        while let Some(line) = lines.next()? {
+            if line.job.is_none() {
+                runs.insert(self.hasher.hash_one(&line.bytes));
+            }
+            out.write_all(&line.bytes)?;
+        }
+        let mut told_of: HashMap<JobId, usize> = HashMap::new();
+        let mut rest: Vec<JoinLines<'_>> = others.iter().map(|journal| JoinLines::of(journal)).collect();
+        let mut heads = rest.iter_mut().map(JoinLines::next).collect::<io::Result<Vec<_>>>()?;
+        // Few journals are joined, so that looking at each head is as good as a heap.
+        while let Some((place, _)) = earliest(&heads) {
+            let Some(line) = heads[place].take() else { break };
+            heads[place] = rest[place].next()?;
+            let is_lacking = match &line.job {
+                None => runs.insert(self.hasher.hash_one(&line.bytes)),
+                Some(job) => self.jobs.get(job).filter(|known| known.best == place + 1).is_some_and(|known| {
+                    let lines = told_of.entry(job.clone()).or_default();
+                    *lines += 1;
+                    *lines > known.in_first
+                }),
+            };
+            if is_lacking {
+                out.write_all(&line.bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn earliest(heads: &[Option<JoinLine>]) -> Option<(usize, Timestamp)> {
+    let times = heads.iter().enumerate().filter_map(|(place, head)| Some((place, head.as_ref()?.at)));
+    times.min_by_key(|(place, at)| (*at, *place))
+}
+
+/// The hashes of a journal's lines.
+#[derive(Default)]
+struct JournalHashes {
+    jobs: HashMap<JobId, JobHashes>,
+    runs: HashSet<u64>,
+}
+
+/// Those of a job's lines.
+#[derive(Default)]
+struct JobHashes {
+    lines: Vec<u64>,
+    /// Whether any of them stands for others that were there before a compaction.
+    is_summed_up: bool,
+}
+
+fn hashes(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<JournalHashes> {
+    let mut hashes = JournalHashes::default();
+    let mut lines = JoinLines::of(journal);
+    while let Some(line) = lines.next()? {
+        let hash = hasher.hash_one(&line.bytes);
+        match line.job {
+            Some(job) => {
+                let story = hashes.jobs.entry(job).or_default();
+                story.lines.push(hash);
+                story.is_summed_up |= line.is_summary;
+            }
+            None => drop(hashes.runs.insert(hash)),
+        }
+    }
+    Ok(hashes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::job::{Backend, Cents, StatusCounts};
+    use crate::journal::format::{EditKey, Record, RunEvent, RunStart, Step};
+    use crate::journal::ledger::Ledger;
+    use crate::journal::random_journal::{choices, random_journal};
+    use crate::journal::storage::{compact, replay};
+
+    /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
+    fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
+        dealt_bytes(journal, count).into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
+    }
+
+    fn dealt_bytes(journal: &[u8], count: usize) -> Vec<Vec<u8>> {
+        let mut dealt: Vec<Vec<u8>> = (0..count).map(|place| opening(&place.to_string())).collect();
+        for line in journal.split_inclusive(|byte| *byte == b'\n') {
+            let (_, Record::Edit(key, _)) = Record::from_line(line.trim_ascii_end()).unwrap() else { continue };
+            dealt[key.job.as_str().bytes().map(usize::from).sum::<usize>() % count].extend(line);
+        }
+        dealt
+    }
+
+    fn opening(manifest: &str) -> Vec<u8> {
+        let run = RunEvent::Run(RunStart {
+            manifest: manifest.to_owned(),
+            backend: Backend::Vibedream,
+            program: "0".to_owned(),
+            jobs: StatusCounts::default(),
+            ..RunStart::default()
+        });
+        Record::Run(run).to_line(Timestamp::UNIX_EPOCH)
+    }
+
+    fn with_first(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Vec<Arc<dyn ReadAt>> {
+        std::iter::once(Arc::new(first) as Arc<dyn ReadAt>).chain(others.iter().cloned()).collect()
+    }
+
+    fn joined(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Result<(Vec<u8>, u64), JoinError> {
+        let journals = with_first(first, others);
+        let joint = MergedJournal::of(&journals)?;
+        let mut bytes = Vec::new();
+        joint.write(&mut bytes).unwrap();
+        Ok((bytes, joint.lacks()))
+    }
+
+    fn same(one: &Ledger, other: &Ledger) -> Result<(), TestCaseError> {
+        let edits = |ledger: &Ledger| {
+            let mut all: Vec<String> = ledger.edits().map(|found| format!("{:?}", found.unwrap())).collect();
+            all.sort();
+            all
+        };
+        prop_assert_eq!(edits(one), edits(other));
+        prop_assert_eq!(
+            (one.spent(), one.reserved(), one.estimate()),
+            (other.spent(), other.reserved(), other.estimate())
+        );
+        prop_assert_eq!(one.shown_jobs(), other.shown_jobs());
+        prop_assert_eq!(one.unanswered(), other.unanswered());
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn shares_that_are_joined_are_what_one_journal_would_have_been(choices in choices(), count in 1_usize..5) {
+            let (whole, lines) = random_journal(&choices);
+            let shares = dealt(&lines, count);
+            let (bytes, lacks) = joined(Vec::new(), &shares).unwrap();
+            prop_assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            same(&replay(bytes.clone()).unwrap().ledger, &whole)?;
+            let (again, lacks) = joined(bytes.clone(), &shares).unwrap();
+            prop_assert_eq!(lacks, 0);
+            prop_assert_eq!(again, bytes);
+        }
+
+        #[test]
+        fn shares_that_went_on_are_joined_again_without_a_line_twice(choices in choices(), count in 1_usize..5, cut in 0.0..1.0) {
+            let (whole, lines) = random_journal(&choices);
+            let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
+            let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
+            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
+            let (bytes, lacks) = joined(first.clone(), &dealt(&lines, count)).unwrap();
+            prop_assert!(bytes.starts_with(&first), "what was joined before stays as it is");
+            prop_assert_eq!(bytes[first.len()..].iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            same(&replay(bytes).unwrap().ledger, &whole)?;
+        }
+    }
+
+    proptest! {
+        /// Whichever of them are compacted before the shares go on.
+        #[test]
+        fn a_compacted_journal_is_joined_as_the_long_one_would_be(
+            choices in choices(), count in 1_usize..4, cut in 0.0..1.0, compacts in 1_u8..4,
+        ) {
+            let (whole, lines) = random_journal(&choices);
+            let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
+            let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
+            let before = dealt_bytes(early, count);
+            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
+            let first = if compacts & 1 == 0 { first } else { short(&first) };
+            let shares: Vec<Arc<dyn ReadAt>> = dealt_bytes(&lines, count).into_iter().zip(before).map(|(long, before)| {
+                let began = if compacts & 2 == 0 { before.clone() } else { short(&before) };
+                Arc::new([&began, &long[before.len()..]].concat()) as Arc<dyn ReadAt>
+            }).collect();
+            let (bytes, _) = joined(first.clone(), &shares).unwrap();
+            prop_assert!(bytes.starts_with(&first), "what was joined before stays as it is");
+            same(&replay(bytes.clone()).unwrap().ledger, &whole)?;
+            prop_assert_eq!(joined(bytes, &shares).unwrap().1, 0);
+        }
+    }
+
+    /// The journal, compacted.
+    fn short(journal: &[u8]) -> Vec<u8> {
+        let ledger = replay(journal.to_vec()).unwrap().ledger;
+        let journal: Arc<dyn ReadAt> = Arc::new(journal.to_vec());
+        let mut short = Vec::new();
+        compact(&journal, &ledger, &mut short).unwrap();
+        short
+    }
+
+    #[test]
+    fn a_job_that_two_journals_have_worked_on_is_named() {
+        let story = |jobs: &[&str], reserved: u64| -> Arc<dyn ReadAt> {
+            let step = Step::Intent { attempt: 1, reserved_cents: Cents(reserved), reroll: None };
+            let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+            let line = |job: &&str| {
+                let key = EditKey { job: JobId::new(job).unwrap(), fingerprint };
+                Record::Edit(key, step.clone()).to_line(Timestamp::UNIX_EPOCH)
+            };
+            Arc::new(jobs.iter().flat_map(line).collect::<Vec<u8>>())
+        };
+        let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
+        let error = joined(Vec::new(), &others).unwrap_err();
+        assert_eq!(error.to_string(), "two journals disagree about job b and 1 more");
+        assert!(matches!(error, JoinError::Conflict { journals: [1, 2], .. }));
+        let twice = [story(&["a"], 7), story(&["a"], 7)];
+        assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");
+        let journals = with_first(b"".to_vec(), &twice);
+        assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().count(), 0);
+        let journals = [story(&["a", "x"], 7), story(&["a"], 7)];
+        assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().map(JobId::as_str).collect::<Vec<_>>(), ["x"]);
+    }
+}

@@ -1,0 +1,255 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::journal::format::Record;
+use crate::journal::ledger::{Ledger, LedgerError};
+
+use super::disk::Disk;
+
+/// How many records may wait for the disk before whoever appends has to wait as well.
+const BACKLOG: usize = 1024;
+
+/// The writer of a journal.
+///
+/// Records are written in the order in which they were appended, and synced in groups: while one sync is under way,
+/// all that is appended gathers for the next, so that a slow disk costs latency and not throughput. After an error
+/// nothing more is written, for what comes after a hole is no truth: whatever waits for the disk fails with that error,
+/// later appends only tell that the writer has ended, and [`Journal::finish`] says why.
+#[derive(Debug)]
+pub struct Journal {
+    lines: mpsc::Sender<Line>,
+    /// Where the next line begins, if that is known.
+    end: Option<u64>,
+    /// How many bytes are on the disk for good, those that were there before included.
+    durable: Arc<AtomicU64>,
+    task: JoinHandle<Result<(), JournalError>>,
+}
+
+#[derive(Debug)]
+struct Line {
+    bytes: Vec<u8>,
+    durable: oneshot::Sender<Result<(), JournalError>>,
+}
+
+/// The journal cannot be written.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("write the journal: {cause}")]
+pub struct JournalError {
+    cause: Arc<io::Error>,
+}
+
+impl JournalError {
+    fn new(cause: io::Error) -> JournalError {
+        JournalError { cause: Arc::new(cause) }
+    }
+
+    fn closed() -> JournalError {
+        JournalError::new(io::Error::other("its writer has ended"))
+    }
+
+    /// What the operating system said.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+}
+
+/// A record could not be taken in or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It cannot follow those before it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// A record on its way to the disk.
+#[derive(Debug)]
+#[must_use = "a record may be acted upon only once it is durable"]
+pub struct Durable(oneshot::Receiver<Result<(), JournalError>>);
+
+impl Durable {
+    /// Waits until the record is on the disk.
+    pub async fn wait(self) -> Result<(), JournalError> {
+        self.0.await.unwrap_or_else(|_| Err(JournalError::closed()))
+    }
+
+    /// Does not wait: for records that only save work, whose loss a later run makes good.
+    pub fn detach(self) {}
+}
+
+impl Journal {
+    /// Starts the writer on `disk`.
+    pub fn start(disk: impl Disk) -> Journal {
+        let (lines, receiver) = mpsc::channel(BACKLOG);
+        let end = disk.length();
+        let durable = Arc::new(AtomicU64::new(end.unwrap_or(0)));
+        Journal { lines, end, durable: Arc::clone(&durable), task: tokio::spawn(write(disk, receiver, durable)) }
+    }
+
+    /// Takes `record` into `ledger` and hands it to the writer: the one way in which the state of a run changes. It is
+    /// durable once the answer's [`Durable::wait`] has returned.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot follow those before it, or the writer has failed.
+    pub async fn record(
+        &mut self,
+        ledger: &mut Ledger,
+        record: &Record,
+        at: Timestamp,
+    ) -> Result<Durable, RecordError> {
+        ledger.apply_at(at, record, self.end)?;
+        Ok(self.append(record, at).await?)
+    }
+
+    /// Becomes durable with all that was recorded before.
+    ///
+    /// # Errors
+    ///
+    /// The writer has failed.
+    pub async fn barrier(&self) -> Result<Durable, JournalError> {
+        let (durable, receiver) = oneshot::channel();
+        self.lines.send(Line { bytes: Vec::new(), durable }).await.map_err(|_| JournalError::closed())?;
+        Ok(Durable(receiver))
+    }
+
+    /// Where the next line begins, if that is known.
+    pub fn end(&self) -> Option<u64> {
+        self.end
+    }
+
+    /// Up to where all lines are on the disk for good.
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    async fn append(&mut self, record: &Record, at: Timestamp) -> Result<Durable, JournalError> {
+        let (durable, receiver) = oneshot::channel();
+        let line = Line { bytes: record.to_line(at), durable };
+        self.end = self.end.map(|end| end + line.bytes.len() as u64);
+        self.lines.send(line).await.map_err(|_| JournalError::closed())?;
+        Ok(Durable(receiver))
+    }
+
+    /// Waits until all that was appended is durable, and closes the journal.
+    pub async fn finish(self) -> Result<(), JournalError> {
+        drop(self.lines);
+        self.task.await.unwrap_or_else(|error| Err(JournalError::new(io::Error::other(error))))
+    }
+}
+
+async fn write(
+    mut disk: impl Disk,
+    mut lines: mpsc::Receiver<Line>,
+    durable: Arc<AtomicU64>,
+) -> Result<(), JournalError> {
+    let mut group = Vec::new();
+    while lines.recv_many(&mut group, BACKLOG).await > 0 {
+        let bytes: Vec<u8> = group.iter().flat_map(|line| line.bytes.iter().copied()).collect();
+        let length = bytes.len() as u64;
+        let outcome = commit(&mut disk, bytes).await;
+        if outcome.is_ok() {
+            durable.fetch_add(length, Ordering::Release);
+        }
+        for line in group.drain(..) {
+            // Whoever appended may have stopped waiting; the record is on the disk all the same.
+            let _ = line.durable.send(outcome.clone());
+        }
+        if let Err(error) = outcome {
+            refuse(lines, &error).await;
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn commit(disk: &mut impl Disk, bytes: Vec<u8>) -> Result<(), JournalError> {
+    disk.append(bytes).await.map_err(JournalError::new)?;
+    disk.sync().await.map_err(JournalError::new)
+}
+
+/// Answers all that is still handed over with the error that ended the writer.
+async fn refuse(mut lines: mpsc::Receiver<Line>, error: &JournalError) {
+    lines.close();
+    while let Some(line) = lines.recv().await {
+        let _ = line.durable.send(Err(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::journal::format::RunEvent;
+
+    /// Counts what reaches it, and fails from the `fail_at`th sync on.
+    #[derive(Clone, Default)]
+    struct CountingDisk {
+        log: Arc<Mutex<(Vec<u8>, usize)>>,
+        fail_at: Option<usize>,
+    }
+
+    impl Disk for CountingDisk {
+        async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+            self.log.lock().unwrap().0.extend(bytes);
+            Ok(())
+        }
+
+        async fn sync(&mut self) -> io::Result<()> {
+            tokio::task::yield_now().await;
+            let mut log = self.log.lock().unwrap();
+            log.1 += 1;
+            match self.fail_at {
+                Some(at) if log.1 >= at => Err(io::Error::from(io::ErrorKind::StorageFull)),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn record(milliseconds: u64) -> Record {
+        Record::Run(RunEvent::Paused { milliseconds, reason: "test".into(), cause: None })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn records_that_come_together_share_a_sync_and_keep_their_order() {
+        let disk = CountingDisk::default();
+        let mut journal = Journal::start(disk.clone());
+        let mut waiting = Vec::new();
+        for number in 0..100 {
+            waiting.push(journal.append(&record(number), Timestamp::UNIX_EPOCH).await.unwrap());
+        }
+        for durable in waiting {
+            durable.wait().await.unwrap();
+        }
+        journal.finish().await.unwrap();
+        let (bytes, syncs) = disk.log.lock().unwrap().clone();
+        assert!(syncs < 10, "{syncs} syncs for 100 records");
+        let numbers: Vec<u64> = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["milliseconds"].as_u64().unwrap())
+            .collect();
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failed_sync_nothing_is_called_durable() {
+        let disk = CountingDisk { fail_at: Some(2), ..CountingDisk::default() };
+        let mut journal = Journal::start(disk.clone());
+        journal.append(&record(1), Timestamp::UNIX_EPOCH).await.unwrap().wait().await.unwrap();
+        let second = journal.append(&record(2), Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(second.wait().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        if let Ok(third) = journal.append(&record(3), Timestamp::UNIX_EPOCH).await {
+            assert!(third.wait().await.is_err());
+        }
+        assert_eq!(journal.finish().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}

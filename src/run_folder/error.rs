@@ -1,0 +1,118 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::journal::{LinesError, ReplayError};
+
+/// A run's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The file system refuses.
+    #[error("{action} {}: {cause}", path.display())]
+    Io {
+        /// What was tried, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// Another process has it.
+    #[error("use {}: {holder} holds it", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// Who, as far as is known.
+        holder: String,
+    },
+    /// The journal is broken.
+    #[error("read {}: {cause}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Where and how.
+        cause: ReplayError,
+    },
+    /// The journal was replayed, and cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    /// Others were being merged into it, and that did not come to its end.
+    #[error("use {}: a merge into it was interrupted", path.display())]
+    MergeInterrupted {
+        /// The folder.
+        path: PathBuf,
+        /// The command that was at work, as far as is known.
+        command: String,
+    },
+    /// There are pictures and no journal that knows of them.
+    #[error("use {}: it has results and no journal", path.display())]
+    JournalMissing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The journal does not go on from where the last run left it.
+    #[error("use {}: its journal is an older copy, or was cut since the last run", path.display())]
+    StaleJournal {
+        /// The folder.
+        path: PathBuf,
+        /// The file that tells where the last run left it.
+        mark: PathBuf,
+    },
+    /// There is no run in the folder.
+    #[error("find a run in {}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The plan file is broken.
+    #[error("read {}: line {line}: {cause}", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+}
+
+impl FolderError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> FolderError {
+        let path = path.into();
+        move |cause| FolderError::Io { action, path, cause }
+    }
+
+    /// The way out.
+    pub fn hint(&self) -> String {
+        match self {
+            FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
+                "free some space and run again: what was journaled is safe".to_owned()
+            }
+            FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
+            FolderError::Locked { .. } => {
+                "wait for it to end; another folder would pay for its jobs again".to_owned()
+            }
+            FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
+                "run it with the newer dyehouse that wrote it".to_owned()
+            }
+            FolderError::Journal { .. } => {
+                "nothing was changed. Keep a copy, then fix or remove the line; a job whose \
+                                            records are lost may be paid for again"
+                    .to_owned()
+            }
+            FolderError::Lines(_) => "see that nobody else writes to the folder, then run again".to_owned(),
+            FolderError::MergeInterrupted { command, .. } => format!("run it again, and it continues where it stopped: {command}"),
+            FolderError::JournalMissing { .. } => {
+                "put journal.jsonl back from a copy, for without it all jobs would be paid for again; to pay for all of them again, \
+                 choose another folder with --out"
+                    .to_owned()
+            }
+            FolderError::StaleJournal { mark, .. } => format!(
+                "put the newer journal.jsonl back, for what this one does not know would be paid for again; if it is meant, \
+                 remove {}",
+                mark.display()
+            ),
+            FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
+            FolderError::Plan { .. } => "run the manifest again: the file is rewritten each time".to_owned(),
+        }
+    }
+}
