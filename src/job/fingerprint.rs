@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
-use super::{EditRequest, ImageRef, RequestRef, Seed};
+use super::borrowed::{ImageRef, RequestRef};
+use super::request::{EditRequest, Seed};
+use super::text::serde_as_text;
 
 /// What makes two edits the same edit: 16 bytes over everything that is sent.
 ///
@@ -232,19 +234,7 @@ macro_rules! hex_text {
             }
         }
 
-        impl TryFrom<String> for $type {
-            type Error = HexError;
-
-            fn try_from(text: String) -> Result<Self, HexError> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(hash: $type) -> String {
-                hash.to_string()
-            }
-        }
+        serde_as_text!($type, HexError);
     };
 }
 

@@ -3,7 +3,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
+use super::id::JobId;
+use super::text::serde_as_text;
 
 /// A share of a manifest, so that several processes can divide one among them: the `index`th of `count`, from 1.
 ///
@@ -82,19 +83,7 @@ impl FromStr for Partition {
     }
 }
 
-impl TryFrom<String> for Partition {
-    type Error = PartitionError;
-
-    fn try_from(text: String) -> Result<Partition, PartitionError> {
-        text.parse()
-    }
-}
-
-impl From<Partition> for String {
-    fn from(partition: Partition) -> String {
-        partition.to_string()
-    }
-}
+serde_as_text!(Partition, PartitionError);
 
 #[cfg(test)]
 mod tests {

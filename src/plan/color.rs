@@ -83,7 +83,7 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
         }
 }
 
-/// The next thing to do about the color of a job whose edit is completed; `None` where nothing is left.
+/// Returns the next thing to do about the color of a job whose edit is completed; `None` if nothing is left.
 ///
 /// What was paid for is brought home and checked first; then the best attempt is shown, corrected if it is near and the
 /// lock is on, and submitted again with another seed if all of them are off.
@@ -94,38 +94,80 @@ pub fn next_for_color(
     rules: &ColorRules,
     moment: DecisionPoint<'_>,
 ) -> Option<Work> {
-    let base = history.edit(goal.fingerprint).filter(|edit| is_completed(edit))?;
-    let key = |edit: &Edit| EditKey { job: job.clone(), fingerprint: edit.fingerprint };
-    let work = |edit: &Edit, task: Task, standing: Standing| {
-        Some(Work { key: key(edit), task, standing, goal: Some(Arc::clone(goal)) })
-    };
-    let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
-    if let Some(unfinished) = unfinished_reroll(history, &key(base), moment) {
-        return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
-    }
-    let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
-    let is_displaced = |edit: &Edit| match moment {
-        DecisionPoint::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
-        DecisionPoint::Running { .. } => false,
-    };
-    let is_stale = |edit: &Edit| {
-        let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
-        is_stale(against, edit.corrected.is_some(), &goal.colors, rules)
-    };
-    if let Some(stale) = attempts().find(|edit| is_stale(edit) || is_displaced(edit)) {
-        return work(stale, Task::Check, Standing::Current);
-    }
-    let best = best(attempts())?;
-    if history.shown() != Some(best) {
-        return work(best, Task::Reinstate, Standing::Current);
-    }
-    let checked = best.checked.as_ref()?;
-    match checked.check.verdict {
-        Verdict::Near if rules.lock == ColorLock::On && best.corrected.is_none() && checked.uncorrected.is_none() => {
-            work(best, Task::Correct, Standing::Current)
+    ColorReview { history, job, goal, rules, moment }.next()
+}
+
+/// All that a decision about the color of one job depends on.
+struct ColorReview<'a> {
+    history: &'a History,
+    job: &'a JobId,
+    goal: &'a Arc<ColorTarget>,
+    rules: &'a ColorRules,
+    moment: DecisionPoint<'a>,
+}
+
+impl ColorReview<'_> {
+    fn next(&self) -> Option<Work> {
+        let base = self.history.edit(self.goal.fingerprint).filter(|edit| is_completed(edit))?;
+        let rerolls: Vec<&Edit> = self.history.rerolls(base.fingerprint).collect();
+        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint };
+        if let Some(unfinished) = unfinished_reroll(self.history, &key, self.moment) {
+            return Some(Work { goal: Some(Arc::clone(self.goal)), ..unfinished });
         }
-        Verdict::Off => reroll(base, &rerolls, job, goal, rules, moment),
-        _ => None,
+        let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
+        if let Some(stale) = attempts().find(|edit| self.is_stale(edit) || self.is_displaced(edit)) {
+            return Some(self.work(stale, Task::Check));
+        }
+        let best = best(attempts())?;
+        if self.history.shown() != Some(best) {
+            return Some(self.work(best, Task::Reinstate));
+        }
+        let checked = best.checked.as_ref()?;
+        let is_correctable = best.corrected.is_none() && checked.uncorrected.is_none();
+        match checked.check.verdict {
+            Verdict::Near if self.rules.lock == ColorLock::On && is_correctable => Some(self.work(best, Task::Correct)),
+            Verdict::Off => self.reroll(base, &rerolls),
+            _ => None,
+        }
+    }
+
+    fn work(&self, edit: &Edit, task: Task) -> Work {
+        let key = EditKey { job: self.job.clone(), fingerprint: edit.fingerprint };
+        Work { key, task, standing: Standing::Current, goal: Some(Arc::clone(self.goal)) }
+    }
+
+    fn is_displaced(&self, edit: &Edit) -> bool {
+        match self.moment {
+            DecisionPoint::Start(is_there) => self.history.shown() == Some(edit) && !edit.files().iter().all(is_there),
+            DecisionPoint::Running { .. } => false,
+        }
+    }
+
+    fn is_stale(&self, edit: &Edit) -> bool {
+        let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
+        is_stale(against, edit.corrected.is_some(), &self.goal.colors, self.rules)
+    }
+
+    fn reroll(&self, base: &Edit, rerolls: &[&Edit]) -> Option<Work> {
+        let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
+        if self.rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
+            return None;
+        }
+        // One that was refused cost nothing, and is made again; within a run that is under way already.
+        let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
+        let again = match (refused, self.moment) {
+            (Some(_), DecisionPoint::Running { .. }) => return None,
+            (Some(again), DecisionPoint::Start(_)) => again,
+            (None, _) if rerolls.len() < self.rules.rerolls as usize => {
+                Reroll { of: base.fingerprint, seed: seed(base, self.goal.request.seed, rerolls) }
+            }
+            (None, _) => return None,
+        };
+        let mut request = (*self.goal.request).clone();
+        request.seed = Some(again.seed);
+        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
+        let task = Task::Reroll(Arc::new(request), again);
+        Some(Work { key, task, standing: Standing::Alternative, goal: Some(Arc::clone(self.goal)) })
     }
 }
 
@@ -169,43 +211,15 @@ fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[
     against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
-fn reroll(
-    base: &Edit,
-    rerolls: &[&Edit],
-    job: &JobId,
-    goal: &Arc<ColorTarget>,
-    rules: &ColorRules,
-    moment: DecisionPoint<'_>,
-) -> Option<Work> {
-    let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
-    if rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
-        return None;
-    }
-    // One that was refused cost nothing, and is made again; within a run that is under way already.
-    let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
-    let again = match (refused, moment) {
-        (Some(_), DecisionPoint::Running { .. }) => return None,
-        (Some(again), DecisionPoint::Start(_)) => again,
-        (None, _) if rerolls.len() < rules.rerolls as usize => {
-            Reroll { of: base.fingerprint, seed: seed(base, goal.request.seed, rerolls) }
-        }
-        (None, _) => return None,
-    };
-    let mut request = (*goal.request).clone();
-    request.seed = Some(again.seed);
-    let key = EditKey { job: job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
-    let task = Task::Reroll(Arc::new(request), again);
-    Some(Work { key, task, standing: Standing::Alternative, goal: Some(Arc::clone(goal)) })
-}
-
 /// A seed that was not sent yet. It follows from the edit and what was tried, so that a crash changes nothing about it.
 fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
-    let first = u64::from_le_bytes(std::array::from_fn(|place| base.fingerprint.as_bytes()[place]));
+    const SEEDS: u64 = Seed::MAX as u64 + 1;
+    let first = u64::from_le_bytes(std::array::from_fn(|index| base.fingerprint.as_bytes()[index]));
     let is_used = |seed: Seed| {
         asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
     };
-    // Steps by a number without a factor of 10001 = 73 * 137 come through all seeds.
-    let seeds = (0..=u64::from(Seed::MAX)).map(|step| (first % 10_001 + step * 3_571) % 10_001);
+    // Steps by a number that shares no factor with 10001 = 73 * 137 reach all seeds.
+    let seeds = (0..SEEDS).map(|step| (first % SEEDS + step * 3_571) % SEEDS);
     let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
     seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()
 }

@@ -67,38 +67,14 @@ impl<'j> MergedJournal<'j> {
     /// Two of them tell different stories of a job, or one cannot be read.
     pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JoinError> {
         let hasher = RandomState::new();
-        let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
-        let mut compacted: HashSet<JobId> = HashSet::new();
-        let mut runs: Vec<HashSet<u64>> = Vec::new();
-        let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
-        for (place, journal) in journals.iter().enumerate() {
-            let hashes = hashes(journal, &hasher)?;
-            runs.push(hashes.runs);
-            for (job, story) in hashes.jobs {
-                let lines = story.lines.len();
-                let in_first = if place == 0 { lines } else { 0 };
-                let Some((known, longest)) = jobs.get_mut(&job) else {
-                    jobs.insert(job, (Known { best: place, lines, in_first, is_named: place > 0 }, story));
-                    continue;
-                };
-                known.is_named = true;
-                let both = lines.min(known.lines);
-                if story.lines[..both] != longest.lines[..both] {
-                    match story.is_summed_up || longest.is_summed_up {
-                        true => drop(compacted.insert(job)),
-                        false => conflicts.push((job, [known.best, place])),
-                    }
-                } else if lines > known.lines {
-                    (known.best, known.lines, *longest) = (place, lines, story);
-                }
-            }
-        }
-        let mut jobs: HashMap<JobId, Known> = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
+        let LineComparison { mut jobs, compacted, runs, mut conflicts } = LineComparison::of(journals, &hasher)?;
         for found in HistoryComparison::of(journals, compacted.into_iter())?.jobs() {
-            let (job, line) = found?;
-            match (line, jobs.get_mut(job)) {
+            let (job, furthest) = found?;
+            match (furthest, jobs.get_mut(job)) {
                 (Ok(Furthest { place, in_first, lines }), Some(known)) => {
-                    (known.best, known.in_first, known.lines) = (place, in_first, lines);
+                    known.best = place;
+                    known.in_first = in_first;
+                    known.lines = lines;
                 }
                 (Err(parted), _) => conflicts.push((job.clone(), parted)),
                 (Ok(_), None) => {}
@@ -108,11 +84,7 @@ impl<'j> MergedJournal<'j> {
             return Err(JoinError::Conflict { job, journals, more: conflicts.len() - 1 });
         }
         let lacking = jobs.values().map(|known| known.lines - known.in_first).sum::<usize>() as u64;
-        let (first, others) =
-            runs.split_first().map_or((HashSet::new(), &[][..]), |(first, others)| (first.clone(), others));
-        let lacking_runs =
-            others.iter().flatten().collect::<HashSet<_>>().into_iter().filter(|run| !first.contains(run));
-        let lacks = lacking + lacking_runs.count() as u64;
+        let lacks = lacking + runs_missing_in_first(&runs);
         Ok(MergedJournal { journals, jobs, hasher, lacks })
     }
 
@@ -172,6 +144,59 @@ impl<'j> MergedJournal<'j> {
         }
         Ok(())
     }
+}
+
+/// What a comparison of journals line by line has found.
+struct LineComparison {
+    jobs: HashMap<JobId, Known>,
+    /// The jobs with lines that differ because a journal was compacted: these are compared by what they add up to.
+    compacted: HashSet<JobId>,
+    /// The hashes of each journal's lines about runs.
+    runs: Vec<HashSet<u64>>,
+    /// The jobs about which two journals disagree, and which two.
+    conflicts: Vec<(JobId, [usize; 2])>,
+}
+
+impl LineComparison {
+    fn of(journals: &[Arc<dyn ReadAt>], hasher: &RandomState) -> io::Result<LineComparison> {
+        let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
+        let mut compacted: HashSet<JobId> = HashSet::new();
+        let mut runs: Vec<HashSet<u64>> = Vec::new();
+        let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
+        for (place, journal) in journals.iter().enumerate() {
+            let hashes = hashes(journal, hasher)?;
+            runs.push(hashes.runs);
+            for (job, story) in hashes.jobs {
+                let lines = story.lines.len();
+                let in_first = if place == 0 { lines } else { 0 };
+                let Some((known, longest)) = jobs.get_mut(&job) else {
+                    jobs.insert(job, (Known { best: place, lines, in_first, is_named: place > 0 }, story));
+                    continue;
+                };
+                known.is_named = true;
+                let both = lines.min(known.lines);
+                if story.lines[..both] != longest.lines[..both] {
+                    match story.is_summed_up || longest.is_summed_up {
+                        true => drop(compacted.insert(job)),
+                        false => conflicts.push((job, [known.best, place])),
+                    }
+                } else if lines > known.lines {
+                    known.best = place;
+                    known.lines = lines;
+                    *longest = story;
+                }
+            }
+        }
+        let jobs = jobs.into_iter().map(|(job, (known, _))| (job, known)).collect();
+        Ok(LineComparison { jobs, compacted, runs, conflicts })
+    }
+}
+
+/// Returns how many different lines about runs there are in other journals and not in the first.
+fn runs_missing_in_first(runs: &[HashSet<u64>]) -> u64 {
+    let Some((first, others)) = runs.split_first() else { return 0 };
+    let missing: HashSet<u64> = others.iter().flatten().copied().filter(|run| !first.contains(run)).collect();
+    missing.len() as u64
 }
 
 fn earliest(heads: &[Option<JoinLine>]) -> Option<(usize, Timestamp)> {
