@@ -169,7 +169,7 @@ impl Observer for Silent {
 fn work(number: u32, request: &Arc<EditRequest>) -> Work {
     let fingerprint: Fingerprint = format!("{number:032x}").parse().unwrap();
     let key = EditKey { job: JobId::new(&format!("job-{number}")).unwrap(), fingerprint };
-    Work { key, task: Task::Submit(Arc::clone(request)), standing: Standing::Current, goal: None }
+    Work { key, task: Task::Submit(Arc::clone(request)), standing: Standing::Current, target: None }
 }
 
 /// How long `jobs` took, and what the provider saw.

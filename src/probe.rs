@@ -179,14 +179,14 @@ impl Prober {
         }
         request.send().await.map_err(|error| {
             let cause = cause(&error);
-            let said = cause.to_lowercase();
+            let message = cause.to_lowercase();
             let hint = if error.is_redirect() {
                 PRIVATE
-            } else if said.contains("dns") || said.contains("lookup") || said.contains("name or service") {
+            } else if message.contains("dns") || message.contains("lookup") || message.contains("name or service") {
                 "check the spelling of the host: its name cannot be resolved"
-            } else if said.contains("refused") {
+            } else if message.contains("refused") {
                 "see whether host and port are right: nothing listens there"
-            } else if said.contains("certificate") {
+            } else if message.contains("certificate") {
                 "its certificate is not to be trusted: the provider will not fetch it either"
             } else {
                 LATER
@@ -203,13 +203,15 @@ impl Prober {
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
-    let said = format!("the server answers {status}");
+    let message = format!("the server answers {status}");
     match status.as_u16() {
         200..=299 => Ok(()),
-        429 => Err(Attempt::Again(said, "the server wants to be asked less often: lower --probe-rate")),
-        408 | 500..=599 => Err(Attempt::Again(said, LATER)),
-        404 | 410 => Err(Attempt::Final(Finding::Unreachable(said, "nothing is there: check the spelling of the URL"))),
-        _ => Err(Attempt::Final(Finding::Unreachable(said, PRIVATE))),
+        429 => Err(Attempt::Again(message, "the server wants to be asked less often: lower --probe-rate")),
+        408 | 500..=599 => Err(Attempt::Again(message, LATER)),
+        404 | 410 => {
+            Err(Attempt::Final(Finding::Unreachable(message, "nothing is there: check the spelling of the URL")))
+        }
+        _ => Err(Attempt::Final(Finding::Unreachable(message, PRIVATE))),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Secret {
 
 /// A secret that was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundSecret {
     /// The secret, without blanks and line feeds around it.
     pub value: SecretString,
     /// What the user should know about the place where it was.
@@ -79,7 +79,7 @@ impl Secret {
     /// # Errors
     ///
     /// A file that was named for it has none. A credential that is not there was not meant, and is no error.
-    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<Found>, SecretError> {
+    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let file_variable = format!("{}_FILE", self.variable);
         let named = lookup(&file_variable);
@@ -88,7 +88,7 @@ impl Secret {
             if !value.is_empty() {
                 let both = named.is_some();
                 let notice = || format!("both {} and {file_variable} are set; the first one counts", self.variable);
-                return Ok(Some(Found { value: value.into(), notices: both.then(notice).into_iter().collect() }));
+                return Ok(Some(FoundSecret { value: value.into(), notices: both.then(notice).into_iter().collect() }));
             }
         }
         if let Some(path) = named {
@@ -100,7 +100,7 @@ impl Secret {
     }
 }
 
-fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
+fn read(path: &Path, named_by: &str) -> Result<FoundSecret, SecretError> {
     let (path, named_by) = (path.to_owned(), named_by.to_owned());
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(&path).and_then(|file| {
@@ -120,7 +120,7 @@ fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
         }
         text => {
             let notice = || format!("{} can be read by everybody on this machine: chmod 600 closes it", path.display());
-            Ok(Found { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
+            Ok(FoundSecret { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
         }
     }
 }
@@ -144,11 +144,11 @@ mod tests {
 
     const KEY: Secret = Secret { variable: "KEY", credential: "the-key" };
 
-    fn find(variables: &[(&str, &Path)]) -> Result<Option<Found>, SecretError> {
+    fn find(variables: &[(&str, &Path)]) -> Result<Option<FoundSecret>, SecretError> {
         KEY.find(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into()))
     }
 
-    fn value(found: &Found) -> &str {
+    fn value(found: &FoundSecret) -> &str {
         found.value.expose_secret()
     }
 

@@ -49,9 +49,12 @@ mod tests {
 
     #[test]
     fn times_are_told_in_their_two_largest_units() {
-        let told = |seconds| duration(Duration::from_secs_f64(seconds));
-        assert_eq!([0.04, 9.94, 59.9].map(told), ["0.0 s", "9.9 s", "59 s"]);
-        assert_eq!([60.0, 3599.0, 3600.0, 90_000.0].map(told), ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]);
+        let printed = |seconds| duration(Duration::from_secs_f64(seconds));
+        assert_eq!([0.04, 9.94, 59.9].map(printed), ["0.0 s", "9.9 s", "59 s"]);
+        assert_eq!(
+            [60.0, 3599.0, 3600.0, 90_000.0].map(printed),
+            ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]
+        );
     }
 
     #[test]

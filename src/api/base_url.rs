@@ -49,8 +49,8 @@ impl BaseUrl {
     }
 
     /// Where `named` leads, if that is there and not what is usual.
-    pub(super) fn status_path(&self, named: &str, usual: &str) -> Option<StatusPath> {
-        StatusPath::of(named, &self.0, usual)
+    pub(super) fn status_path(&self, named: &str, default_path: &str) -> Option<StatusPath> {
+        StatusPath::of(named, &self.0, default_path)
     }
 
     /// The URL of a status there.
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_wrong_one_repeats_no_password() {
-        let said = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
+        let printed = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(
-            [said("https://:secret@x"), said("http://user:secret@x/a"), said("htps://user:secret@x"), said("https://user:secret@x:port")]
+            [printed("https://:secret@x"), printed("http://user:secret@x/a"), printed("htps://user:secret@x"), printed("https://user:secret@x:port")]
                 .join("\n"),
             @r#"
         expected https://x alone, without a path, a query, a user or a password

@@ -16,7 +16,7 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
-use super::limits::Limits;
+use super::limits::RateLimits;
 use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
 
@@ -117,7 +117,7 @@ async fn read(mut response: Response) -> Exchange {
     let mut answer = Answer {
         status: response.status().as_u16(),
         retry_after: text(headers, RETRY_AFTER.as_str()).map(str::to_owned),
-        limits: Limits::read(|name| text(headers, name), Timestamp::now()),
+        limits: RateLimits::read(|name| text(headers, name), Timestamp::now()),
         body: Vec::new(),
     };
     loop {

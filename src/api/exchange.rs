@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::job::{EditRequest, Fingerprint};
 
-use super::{Limits, PredictionId, StatusPath};
+use super::{PredictionId, RateLimits, StatusPath};
 
 /// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
 pub trait EditApi: Send + Sync + 'static {
@@ -40,7 +40,7 @@ pub enum Exchange {
 
 impl Exchange {
     /// The limits that the answer's headers name, if there is an answer and it names any.
-    pub fn limits(&self) -> Option<Limits> {
+    pub fn limits(&self) -> Option<RateLimits> {
         match self {
             Exchange::Answer(answer) => answer.limits,
             Exchange::Fault(_) => None,
@@ -56,7 +56,7 @@ pub struct Answer {
     /// The header `Retry-After`, as it stands.
     pub retry_after: Option<String>,
     /// The limits that its headers name.
-    pub limits: Option<Limits>,
+    pub limits: Option<RateLimits>,
     /// The body, cut at a cap.
     pub body: Vec<u8>,
 }

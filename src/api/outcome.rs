@@ -305,13 +305,13 @@ fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
 
 /// The status and the provider's words, short enough for a line.
 fn excerpt(answer: &Answer) -> String {
-    let said = match serde_json::from_slice::<Value>(&answer.body) {
+    let message = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(body) => wire::error_text(&body),
         Err(_) => None,
     };
-    let said = said.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
-    let said = cut(&said);
-    if said.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {said}", answer.status) }
+    let message = message.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
+    let message = cut(&message);
+    if message.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {message}", answer.status) }
 }
 
 /// A text as one line of at most 200 characters.

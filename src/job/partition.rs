@@ -124,8 +124,8 @@ mod tests {
         for (bad, hint) in
             [("0/8", "from 1"), ("9/8", "no share 9 of 8"), ("2", "2/8"), ("0/0", "from 1"), ("-1/3", "2/8")]
         {
-            let said = bad.parse::<Partition>().unwrap_err().to_string();
-            assert!(said.contains(hint), "{bad}: {said}");
+            let printed = bad.parse::<Partition>().unwrap_err().to_string();
+            assert!(printed.contains(hint), "{bad}: {printed}");
         }
     }
 }

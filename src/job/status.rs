@@ -91,7 +91,7 @@ impl ErrorClass {
     }
 
     /// What a person can do about a job that failed so.
-    pub fn remedy(self) -> &'static str {
+    pub fn hint(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",

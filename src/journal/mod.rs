@@ -30,7 +30,7 @@ pub use format::{
     Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
 };
 pub use ledger::{Ledger, LedgerError, Pause, RunEnd, ShownFingerprints, SpendBaseline};
-pub use merge::{JoinError, MergedJournal};
+pub use merge::{JournalMergeError, MergedJournal};
 pub use storage::{
     Compacted, Disk, Durable, FileDisk, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact,
     compacted_until, read_snapshot, replay, replay_from, write_snapshot,

@@ -53,21 +53,21 @@ mod tests {
     #[tokio::test]
     async fn what_comes_while_a_batch_is_under_way_is_in_the_next_one_and_each_item_has_its_own_answer() {
         let batches = Arc::new(Batches::default());
-        let (begun, has_begun) = oneshot::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let (started, has_started) = oneshot::channel();
+        let (proceed, may_proceed) = mpsc::channel::<()>();
         let first = tokio::spawn({
             let batches = Arc::clone(&batches);
             let work = move |items: Vec<u32>| {
-                begun.send(()).unwrap();
-                may_go_on.recv().unwrap();
+                started.send(()).unwrap();
+                may_proceed.recv().unwrap();
                 vec![(items[0] * 10, items.len())]
             };
             async move { batches.done(1, work).await }
         });
-        has_begun.await.unwrap();
+        has_started.await.unwrap();
         let doubled = |items: Vec<u32>| items.iter().map(|item| (item * 10, items.len())).collect();
         let gathered = futures::future::join_all((2..5).map(|item| batches.done(item, doubled)));
-        let (gathered, ()) = tokio::join!(gathered, async { go_on.send(()).unwrap() });
+        let (gathered, ()) = tokio::join!(gathered, async { proceed.send(()).unwrap() });
         assert_eq!(first.await.unwrap().unwrap(), (10, 1));
         let gathered: Vec<_> = gathered.into_iter().map(Result::unwrap).collect();
         assert_eq!(gathered, [(20, 3), (30, 3), (40, 3)]);

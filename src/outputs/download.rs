@@ -17,7 +17,7 @@ const BLOCK: usize = 256 << 10;
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadLimits {
     /// The most bytes of one output.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
     /// How often a download that breaks off is restarted.
     pub attempts: u32,
     /// How long the host may be silent.
@@ -29,7 +29,7 @@ pub struct DownloadLimits {
 impl Default for DownloadLimits {
     fn default() -> DownloadLimits {
         DownloadLimits {
-            most_bytes: 64 << 20,
+            max_bytes: 64 << 20,
             attempts: 4,
             silence: Duration::from_secs(30),
             whole: Duration::from_secs(300),
@@ -59,11 +59,11 @@ enum PlainHttp {
 /// One attempt failed.
 enum Attempt {
     /// Another may do better.
-    Again(String),
+    Retry(String),
     /// No other will.
     Final(OutputError),
     /// What came could not be written.
-    Unwritten(io::Error),
+    WriteFailed(io::Error),
 }
 
 impl Downloader {
@@ -97,8 +97,8 @@ impl Downloader {
     }
 
     /// The most bytes of one output.
-    pub(super) fn most_bytes(&self) -> u64 {
-        self.limits.most_bytes
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.limits.max_bytes
     }
 
     /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole; where one takes no more,
@@ -123,12 +123,12 @@ impl Downloader {
         loop {
             match self.attempt(&url, slot, sink()?).await {
                 Ok(sink) => return Ok(sink),
-                Err(Attempt::Unwritten(cause)) => return Err(disk(folder)(cause)),
+                Err(Attempt::WriteFailed(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
+                Err(Attempt::Retry(cause)) if attempt >= self.limits.attempts => {
                     return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
                 }
-                Err(Attempt::Again(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
+                Err(Attempt::Retry(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
             }
             slot.without_permit(tokio::time::sleep(wait)).await;
             wait *= 2;
@@ -141,7 +141,7 @@ impl Downloader {
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
-            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Again(format!("HTTP {status}"))),
+            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Retry(format!("HTTP {status}"))),
             status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
         };
         self.copy(response, slot, sink).await
@@ -153,8 +153,8 @@ impl Downloader {
         slot: &mut Slot,
         mut sink: S,
     ) -> Result<S, Attempt> {
-        let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.most_bytes)));
-        if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
+        let too_large = || Attempt::Final(OutputError::Refused(format!("over {} bytes", self.limits.max_bytes)));
+        if response.content_length().is_some_and(|length| length > self.limits.max_bytes) {
             return Err(too_large());
         }
         let (mut length, mut block) = (0, Vec::new());
@@ -162,17 +162,17 @@ impl Downloader {
         while let Some(chunk) = slot.with_permit(chunks.next()).await {
             let chunk = chunk.map_err(|error| failed(&error))?;
             length += chunk.len() as u64;
-            if length > self.limits.most_bytes {
+            if length > self.limits.max_bytes {
                 return Err(too_large());
             }
             block.extend_from_slice(&chunk);
             if block.len() >= BLOCK {
                 let block = std::mem::take(&mut block);
                 let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
-                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::Unwritten)?;
+                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)?;
             }
         }
-        sink.write_all(&block).map_err(Attempt::Unwritten)?;
+        sink.write_all(&block).map_err(Attempt::WriteFailed)?;
         Ok(sink)
     }
 }
@@ -183,7 +183,7 @@ fn failed(error: &reqwest::Error) -> Attempt {
             "it redirects in circles or to a place that is not asked".to_owned(),
         ));
     }
-    Attempt::Again(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
+    Attempt::Retry(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
 }
 
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {

@@ -17,9 +17,9 @@ fn enough(free: u64) -> io::Result<()> {
     if free >= MIN_FREE {
         return Ok(());
     }
-    let (free, least) = (free >> 20, MIN_FREE >> 20);
+    let (free, required) = (free >> 20, MIN_FREE >> 20);
     let message = format!(
-        "No space left on device for more pictures: {free} MiB are free, and nothing is submitted below {least}"
+        "No space left on device for more pictures: {free} MiB are free, and nothing is submitted below {required}"
     );
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }

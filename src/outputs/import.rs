@@ -12,8 +12,8 @@ use crate::journal::SavedFile;
 use super::error::{OutputError, disk};
 use super::incoming::temporary;
 use super::paths::{
-    EARLIER, RESULTS, aside_name, clear_path, exists_nonempty, free_name, has_content, is_same, leftover_temp_files,
-    move_to, places, set_aside,
+    EARLIER, RESULTS, aside_name, candidate_paths, clear_path, exists_nonempty, free_name, has_content, is_same,
+    leftover_temp_files, move_to, set_aside,
 };
 
 /// A run's folder that takes pictures in from others.
@@ -40,16 +40,16 @@ impl PictureImport {
     /// A file cannot be read or written.
     pub fn take(&mut self, from: &Path, file: &SavedFile) -> Result<bool, OutputError> {
         let mut is_found = false;
-        for (source, target) in places(from, file).into_iter().zip(places(&self.folder, file)) {
+        for (source, target) in candidate_paths(from, file).into_iter().zip(candidate_paths(&self.folder, file)) {
             is_found |= self.copy(&source, &target, file)?;
         }
         if is_found {
             return Ok(true);
         }
         let results = self.folder.join(RESULTS);
-        for stray in leftover_temp_files(&from.join(RESULTS))? {
-            let Some(name) = stray.file_name() else { continue };
-            if self.copy(&stray, &results.join(name), file)? {
+        for leftover in leftover_temp_files(&from.join(RESULTS))? {
+            let Some(name) = leftover.file_name() else { continue };
+            if self.copy(&leftover, &results.join(name), file)? {
                 return Ok(true);
             }
         }
@@ -97,17 +97,23 @@ impl PictureImport {
     /// # Errors
     ///
     /// A file cannot be read or written.
-    pub fn take_changed(&mut self, from: &Path, file: &SavedFile, shown: Shown) -> Result<Changed, OutputError> {
-        let [there, aside_there] = [from.join(RESULTS).join(&file.name), from.join(EARLIER).join(aside_name(file))];
-        let [here, aside_here] =
+    pub fn take_changed(
+        &mut self,
+        from: &Path,
+        file: &SavedFile,
+        shown: ShownIn,
+    ) -> Result<ImportOutcome, OutputError> {
+        let [source_path, aside_source] =
+            [from.join(RESULTS).join(&file.name), from.join(EARLIER).join(aside_name(file))];
+        let [target_path, aside_target] =
             [self.folder.join(RESULTS).join(&file.name), self.folder.join(EARLIER).join(aside_name(file))];
-        let source = if shown.there { there } else { aside_there };
-        let target = if shown.here { here } else { aside_here };
+        let source = if shown.source { source_path } else { aside_source };
+        let target = if shown.target { target_path } else { aside_target };
         if !exists_nonempty(&source) || has_content(&source, file)? {
-            return Ok(Changed::No);
+            return Ok(ImportOutcome::No);
         }
         if is_same(&source, &target)? {
-            return Ok(Changed::Taken { from: source });
+            return Ok(ImportOutcome::Taken { from: source });
         }
         let copy = self.copied(&source, &target)?;
         if exists_nonempty(&target) && !has_content(&target, file)? {
@@ -117,7 +123,7 @@ impl PictureImport {
                 self.touch(&self.folder.join(EARLIER))?;
                 copy.file.persist(&beside).map_err(|error| disk(&beside)(error.error))?;
             }
-            return Ok(Changed::Beside { from: source, at: beside });
+            return Ok(ImportOutcome::Beside { from: source, at: beside });
         }
         if target.symlink_metadata().is_ok() {
             // Under the name of what was moved aside it would stand for the one that comes.
@@ -125,7 +131,7 @@ impl PictureImport {
             move_to(&earlier, &target, &free_name(&earlier, &file.name))?;
         }
         copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
-        Ok(Changed::Taken { from: source })
+        Ok(ImportOutcome::Taken { from: source })
     }
 
     /// Takes in the files of a subfolder with their times. One that is there already is as good.
@@ -223,16 +229,16 @@ impl PictureImport {
 
 /// In which of two folders a picture is one of the results.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown {
+pub struct ShownIn {
     /// In the one that it comes from.
-    pub there: bool,
+    pub source: bool,
     /// In the one that takes it in.
-    pub here: bool,
+    pub target: bool,
 }
 
 /// What became of a picture that somebody may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
+pub enum ImportOutcome {
     /// Nobody has changed it, or it is not there.
     No,
     /// It is in its place.
@@ -284,8 +290,8 @@ mod tests {
 
     #[test]
     fn a_picture_comes_to_the_place_where_it_was_and_nothing_is_overwritten() {
-        let place = tempfile::tempdir().unwrap();
-        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        let temporary = tempfile::tempdir().unwrap();
+        let (from, to) = (temporary.path().join("from"), temporary.path().join("to"));
         let read = |path: &str| fs::read_to_string(to.join(path)).unwrap();
         write(&from.join("results/a.png"), "corrected");
         write(&from.join("originals/a.png"), "original");
@@ -295,12 +301,12 @@ mod tests {
         write(&from.join("results/b.png"), "edited by hand");
         write(&to.join("results/a.png"), "another");
         for _again in 0..2 {
-            let mut adoption = PictureImport::into(&to);
+            let mut import = PictureImport::into(&to);
             for content in ["corrected", "original", "before", "unnamed"] {
-                assert!(adoption.take(&from, &file("a.png", content)).unwrap(), "{content}");
+                assert!(import.take(&from, &file("a.png", content)).unwrap(), "{content}");
             }
-            assert!(!adoption.take(&from, &file("b.png", "as it was made")).unwrap(), "that is not what was paid for");
-            adoption.finish().unwrap();
+            assert!(!import.take(&from, &file("b.png", "as it was made")).unwrap(), "that is not what was paid for");
+            import.finish().unwrap();
         }
         assert_eq!((read("results/a.png"), read("originals/a.png")), ("corrected".into(), "original".into()));
         assert_eq!(read(&format!("earlier/{}", aside_name(&before))), "before");

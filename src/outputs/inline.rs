@@ -5,7 +5,7 @@ use super::error::OutputError;
 
 /// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
 /// `None` where the output is a URL.
-pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
+pub fn decode(output: &str, max_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
     let output = output.trim();
     let base64 = match output.split_at_checked(5) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => match rest.split_once(',') {
@@ -15,8 +15,8 @@ pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputErr
         _ if output.contains("://") => return None,
         _ => output,
     };
-    if base64.len() as u64 / 4 * 3 > most_bytes {
-        return Some(Err(OutputError::Refused(format!("base64 text of over {most_bytes} bytes"))));
+    if base64.len() as u64 / 4 * 3 > max_bytes {
+        return Some(Err(OutputError::Refused(format!("base64 text of over {max_bytes} bytes"))));
     }
     Some(STANDARD.decode(base64).map_err(|error| OutputError::Refused(format!("neither a URL nor base64 ({error})"))))
 }

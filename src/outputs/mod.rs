@@ -17,11 +17,11 @@ mod store;
 
 pub use download::{DownloadLimits, Downloader};
 pub use error::OutputError;
-pub use import::{Changed, PictureImport, Shown};
+pub use import::{ImportOutcome, PictureImport, ShownIn};
 pub use inline::decode;
 pub use paths::{
-    EARLIER, ORIGINALS, RESULTS, aside_name, file_name, file_stem, places, presence, presence_by_size, remove_strays,
-    set_aside,
+    EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, presence, presence_by_size,
+    remove_leftovers, set_aside,
 };
 pub use results::{Results, Staged};
 pub use slot::Slot;

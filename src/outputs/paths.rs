@@ -36,7 +36,7 @@ pub fn file_stem(job: &JobId, number: usize) -> String {
 /// # Errors
 ///
 /// The folder cannot be read, or a file not be removed.
-pub fn remove_strays(run: &Path) -> Result<(), OutputError> {
+pub fn remove_leftovers(run: &Path) -> Result<(), OutputError> {
     for path in leftover_temp_files(&run.join(RESULTS))? {
         match fs::remove_file(&path) {
             // A download that was broken off removes its own.
@@ -134,7 +134,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
 }
 
 /// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
-pub fn places(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
+pub fn candidate_paths(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
     [run.join(RESULTS).join(&file.name), run.join(ORIGINALS).join(&file.name), run.join(EARLIER).join(aside_name(file))]
 }
 

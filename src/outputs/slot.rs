@@ -27,12 +27,12 @@ impl Slot {
     }
 
     /// Waits for what a host has to say.
-    pub(super) async fn with_permit<T>(&mut self, said: impl Future<Output = T>) -> T {
-        let mut said = pin!(said);
-        if let Ok(said) = timeout(PATIENCE, &mut said).await {
-            return said;
+    pub(super) async fn with_permit<T>(&mut self, response: impl Future<Output = T>) -> T {
+        let mut response = pin!(response);
+        if let Ok(response) = timeout(PATIENCE, &mut response).await {
+            return response;
         }
-        self.without_permit(said).await
+        self.without_permit(response).await
     }
 
     /// Lets others in until something is `over`.
@@ -57,14 +57,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_host_lets_others_in_and_one_that_speaks_does_not() {
-        let (all, began) = (Arc::new(Semaphore::new(1)), Instant::now());
+        let (all, started) = (Arc::new(Semaphore::new(1)), Instant::now());
         let mut silent = Slot::of(&all).await;
         let silent = tokio::spawn(async move {
             silent.with_permit(sleep(Duration::from_secs(30))).await;
-            began.elapsed()
+            started.elapsed()
         });
         let mut next = Slot::of(&all).await;
-        assert_eq!(began.elapsed(), PATIENCE);
+        assert_eq!(started.elapsed(), PATIENCE);
         for _ in 0..20 {
             next.with_permit(sleep(Duration::from_secs(2))).await;
         }

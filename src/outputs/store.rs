@@ -18,7 +18,7 @@ pub trait ResultStore: Send + Sync + 'static {
     fn publish(
         &self,
         staged: Vec<(Self::Staged, SavedFile)>,
-        place: Destination,
+        destination: Destination,
     ) -> impl Future<Output = Result<(), OutputError>> + Send;
 
     /// After a crash between the fetch and its publication: finds the pictures again and publishes them. `false`
@@ -26,7 +26,7 @@ pub trait ResultStore: Send + Sync + 'static {
     fn recover(
         &self,
         files: Vec<SavedFile>,
-        place: Destination,
+        destination: Destination,
     ) -> impl Future<Output = Result<bool, OutputError>> + Send;
 
     /// Brings the pictures of an earlier edit back from aside, as they are by now. `false` where one of them is gone.

@@ -90,29 +90,29 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
 pub fn next_for_color(
     history: &History,
     job: &JobId,
-    goal: &Arc<ColorTarget>,
+    target: &Arc<ColorTarget>,
     rules: &ColorRules,
-    moment: DecisionPoint<'_>,
+    decision_point: DecisionPoint<'_>,
 ) -> Option<Work> {
-    ColorReview { history, job, goal, rules, moment }.next()
+    ColorReview { history, job, target, rules, decision_point }.next()
 }
 
 /// All that a decision about the color of one job depends on.
 struct ColorReview<'a> {
     history: &'a History,
     job: &'a JobId,
-    goal: &'a Arc<ColorTarget>,
+    target: &'a Arc<ColorTarget>,
     rules: &'a ColorRules,
-    moment: DecisionPoint<'a>,
+    decision_point: DecisionPoint<'a>,
 }
 
 impl ColorReview<'_> {
     fn next(&self) -> Option<Work> {
-        let base = self.history.edit(self.goal.fingerprint).filter(|edit| is_completed(edit))?;
+        let base = self.history.edit(self.target.fingerprint).filter(|edit| is_completed(edit))?;
         let rerolls: Vec<&Edit> = self.history.rerolls(base.fingerprint).collect();
         let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint };
-        if let Some(unfinished) = unfinished_reroll(self.history, &key, self.moment) {
-            return Some(Work { goal: Some(Arc::clone(self.goal)), ..unfinished });
+        if let Some(unfinished) = unfinished_reroll(self.history, &key, self.decision_point) {
+            return Some(Work { target: Some(Arc::clone(self.target)), ..unfinished });
         }
         let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
         if let Some(stale) = attempts().find(|edit| self.is_stale(edit) || self.is_displaced(edit)) {
@@ -133,11 +133,11 @@ impl ColorReview<'_> {
 
     fn work(&self, edit: &Edit, task: Task) -> Work {
         let key = EditKey { job: self.job.clone(), fingerprint: edit.fingerprint };
-        Work { key, task, standing: Standing::Current, goal: Some(Arc::clone(self.goal)) }
+        Work { key, task, standing: Standing::Current, target: Some(Arc::clone(self.target)) }
     }
 
     fn is_displaced(&self, edit: &Edit) -> bool {
-        match self.moment {
+        match self.decision_point {
             DecisionPoint::Start(is_there) => self.history.shown() == Some(edit) && !edit.files().iter().all(is_there),
             DecisionPoint::Running { .. } => false,
         }
@@ -145,7 +145,7 @@ impl ColorReview<'_> {
 
     fn is_stale(&self, edit: &Edit) -> bool {
         let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
-        is_stale(against, edit.corrected.is_some(), &self.goal.colors, self.rules)
+        is_stale(against, edit.corrected.is_some(), &self.target.colors, self.rules)
     }
 
     fn reroll(&self, base: &Edit, rerolls: &[&Edit]) -> Option<Work> {
@@ -155,39 +155,39 @@ impl ColorReview<'_> {
         }
         // One that was refused cost nothing, and is made again; within a run that is under way already.
         let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
-        let again = match (refused, self.moment) {
+        let again = match (refused, self.decision_point) {
             (Some(_), DecisionPoint::Running { .. }) => return None,
             (Some(again), DecisionPoint::Start(_)) => again,
             (None, _) if rerolls.len() < self.rules.rerolls as usize => {
-                Reroll { of: base.fingerprint, seed: seed(base, self.goal.request.seed, rerolls) }
+                Reroll { of: base.fingerprint, seed: seed(base, self.target.request.seed, rerolls) }
             }
             (None, _) => return None,
         };
-        let mut request = (*self.goal.request).clone();
+        let mut request = (*self.target.request).clone();
         request.seed = Some(again.seed);
         let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
         let task = Task::Reroll(Arc::new(request), again);
-        Some(Work { key, task, standing: Standing::Alternative, goal: Some(Arc::clone(self.goal)) })
+        Some(Work { key, task, standing: Standing::Alternative, target: Some(Arc::clone(self.target)) })
     }
 }
 
 /// What brings a re-roll of the edit of `key` home that was paid for and is not here yet. Those that were given up come
 /// last, the longest ago first, and each once a run, so that one that is stuck keeps no other from its turn.
-pub fn unfinished_reroll(history: &History, key: &EditKey, moment: DecisionPoint<'_>) -> Option<Work> {
+pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: DecisionPoint<'_>) -> Option<Work> {
     let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
         let given_up = match &edit.state {
             EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => edit.finished_at,
             EditState::Processing | EditState::Fetched { .. } => None,
             _ => return None,
         };
-        let is_due = match moment {
+        let is_due = match decision_point {
             DecisionPoint::Start(_) => true,
             // What is not given up is under way.
             DecisionPoint::Running { since } => given_up.is_some_and(|at| Some(at) < since),
         };
         let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
         let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
-        is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, goal: None }))
+        is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, target: None }))
     });
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }

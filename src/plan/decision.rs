@@ -90,18 +90,18 @@ impl Decision {
 
 /// What the journal knows of an edit and of its job.
 #[derive(Clone, Debug)]
-pub struct Known<'l> {
+pub struct KnownEdit<'l> {
     /// The edit, if the journal knows it.
     pub edit: Option<Brief<'l>>,
     /// Whether the journal knows the job, with whatever edits.
     pub has_job: bool,
 }
 
-impl<'l> Known<'l> {
+impl<'l> KnownEdit<'l> {
     /// Looks an edit up.
-    pub fn of(key: &EditKey, ledger: &'l Ledger) -> Known<'l> {
+    pub fn of(key: &EditKey, ledger: &'l Ledger) -> KnownEdit<'l> {
         let edit = ledger.brief(key);
-        Known { has_job: edit.is_some() || ledger.knows(&key.job), edit }
+        KnownEdit { has_job: edit.is_some() || ledger.knows(&key.job), edit }
     }
 }
 
@@ -109,7 +109,7 @@ impl<'l> Known<'l> {
 /// size in bytes.
 pub fn decide(
     key: &EditKey,
-    known: &Known<'_>,
+    known: &KnownEdit<'_>,
     choices: Choices,
     presence: impl Fn(&str, u64) -> Presence,
 ) -> Decision {
@@ -142,7 +142,7 @@ pub fn decide(
 /// against; without `rules` nobody wants colors to be checked.
 pub fn with_color_review(
     decision: Decision,
-    known: &Known<'_>,
+    known: &KnownEdit<'_>,
     colors: &[Hex],
     rules: Option<&ColorRules>,
 ) -> Decision {

@@ -15,7 +15,7 @@ pub use color::{
     ColorLock, ColorRules, DecisionPoint, UncertainReroll, needs_color_review, next_for_color, unfinished_reroll,
 };
 pub use color_target::ColorTarget;
-pub use decision::{Choices, Decision, FailedPolicy, Kept, Known, decide, with_color_review};
+pub use decision::{Choices, Decision, FailedPolicy, Kept, KnownEdit, decide, with_color_review};
 pub use planned_job::{PlannedJob, count};
 pub use work::{Standing, Task, Work};
 pub use work_list::{orphans, unfinished, work};

@@ -15,7 +15,7 @@ pub struct Work {
     /// Whether the manifest still wants this edit.
     pub standing: Standing,
     /// What its color is compared with; `None` where no color was asked for, or nobody wants it checked.
-    pub goal: Option<Arc<ColorTarget>>,
+    pub target: Option<Arc<ColorTarget>>,
 }
 
 /// What is to be done for an edit.

@@ -16,7 +16,7 @@ use super::work::{Standing, Task, Work};
 pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
     let request = Arc::new(planned.job.request.clone());
     let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color, &request.prompt));
-    let goal = ColorTarget { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
+    let target = ColorTarget { fingerprint: planned.fingerprint, request: Arc::clone(&request), colors };
     let task = match decision {
         Decision::New | Decision::Changed | Decision::Retry | Decision::Resubmit => Task::Submit(request),
         Decision::Follow => Task::Follow,
@@ -26,8 +26,8 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
         Decision::ReviewColor => Task::ReviewColor,
         Decision::Keep(_) => return None,
     };
-    let goal = (!goal.colors.is_empty()).then(|| Arc::new(goal));
-    Some(Work { key: planned.key(), task, standing: Standing::Current, goal })
+    let target = (!target.colors.is_empty()).then(|| Arc::new(target));
+    Some(Work { key: planned.key(), task, standing: Standing::Current, target })
 }
 
 /// The work for edits that the journal knows and the manifest no longer asks for: what was paid for is followed to
@@ -44,7 +44,12 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
                 return None;
             }
             let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
-            Some(Work { key: EditKey { job: job.clone(), fingerprint: edit.fingerprint }, task, standing, goal: None })
+            Some(Work {
+                key: EditKey { job: job.clone(), fingerprint: edit.fingerprint },
+                task,
+                standing,
+                target: None,
+            })
         })
         .collect();
     orphans.sort_by(|one, other| one.key.cmp(&other.key));

@@ -33,7 +33,7 @@ impl Compaction {
     /// # Errors
     ///
     /// The journal cannot be read, or the folder cannot be written. The long journal is in its place then.
-    pub fn carry_out(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
+    pub fn run(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
         let path = folder.journal();
         if !path.exists() {
             return Err(FolderError::NoRun { path: folder.path().to_owned() });
@@ -115,11 +115,11 @@ mod tests {
     fn a_short_journal_takes_the_place_of_the_long_one_and_the_long_one_is_kept() {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
-        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        let compaction = Compaction::run(&folder).unwrap().unwrap();
         assert_eq!(compaction.records, Compacted { before: 5, after: 2 });
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         assert_eq!(std::fs::read(compaction.kept).unwrap(), lines());
-        assert!(Compaction::carry_out(&folder).unwrap().is_none(), "there is nothing more to gain");
+        assert!(Compaction::run(&folder).unwrap().is_none(), "there is nothing more to gain");
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         // After the long journal got its second name.
         let kept = keep(&folder, &before).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
-        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        let compaction = Compaction::run(&folder).unwrap().unwrap();
         assert_eq!((compaction.kept, draft.exists()), (kept.clone(), false));
         assert_eq!(std::fs::read(kept).unwrap(), lines());
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));

@@ -55,7 +55,7 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
         /// The file that tells where the last run left it.
-        mark: PathBuf,
+        checkpoint: PathBuf,
     },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
@@ -106,10 +106,10 @@ impl FolderError {
                  choose another folder with --out"
                     .to_owned()
             }
-            FolderError::StaleJournal { mark, .. } => format!(
+            FolderError::StaleJournal { checkpoint, .. } => format!(
                 "put the newer journal.jsonl back, for what this one does not know would be paid for again; if it is meant, \
                  remove {}",
-                mark.display()
+                checkpoint.display()
             ),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
             FolderError::Plan { .. } => "run the manifest again: the file is rewritten each time".to_owned(),

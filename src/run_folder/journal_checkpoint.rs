@@ -23,13 +23,13 @@ pub struct JournalCheckpoint {
 impl JournalCheckpoint {
     /// Marks the folder's journal, all of which is durable. One that cannot be marked is only less well known to the next run.
     pub fn put(folder: &RunFolder) {
-        let mark = || -> io::Result<()> {
+        let checkpoint = || -> io::Result<()> {
             let journal = File::open(folder.journal())?;
             let length = journal.metadata()?.len();
             let end = end(&journal, length)?;
             crate::files::replace(&folder.journal_checkpoint(), format!("{length} {end}\n").as_bytes())
         };
-        if let Err(error) = mark() {
+        if let Err(error) = checkpoint() {
             tracing::debug!(%error, "the journal could not be marked");
         }
     }
@@ -52,16 +52,17 @@ impl JournalCheckpoint {
     ///
     /// [`FolderError::StaleJournal`], or the journal cannot be read.
     pub fn check(folder: &RunFolder) -> Result<(), FolderError> {
-        let Some(mark) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
-        let goes_on = || -> io::Result<bool> {
+        let Some(checkpoint) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
+        let continues = || -> io::Result<bool> {
             let journal = File::open(folder.journal())?;
-            Ok(journal.metadata()?.len() >= mark.length && end(&journal, mark.length)? == mark.end)
+            Ok(journal.metadata()?.len() >= checkpoint.length && end(&journal, checkpoint.length)? == checkpoint.end)
         };
-        match goes_on().map_err(FolderError::io("read", folder.journal()))? {
+        match continues().map_err(FolderError::io("read", folder.journal()))? {
             true => Ok(()),
-            false => {
-                Err(FolderError::StaleJournal { path: folder.path().to_owned(), mark: folder.journal_checkpoint() })
-            }
+            false => Err(FolderError::StaleJournal {
+                path: folder.path().to_owned(),
+                checkpoint: folder.journal_checkpoint(),
+            }),
         }
     }
 
@@ -106,7 +107,7 @@ fn end(journal: &File, length: u64) -> io::Result<ContentHash> {
 mod tests {
     use super::*;
 
-    fn marked(journal: &[u8]) -> (tempfile::TempDir, RunFolder) {
+    fn with_checkpoint(journal: &[u8]) -> (tempfile::TempDir, RunFolder) {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         fs::write(folder.journal(), journal).unwrap();
@@ -123,7 +124,7 @@ mod tests {
     fn a_journal_that_goes_on_from_its_mark_is_the_same_and_any_other_is_not() {
         for length in [10, LOOKED_AT, 3 * LOOKED_AT + 1] {
             let long = vec![b'a'; length];
-            let (_temporary, folder) = marked(&long);
+            let (_temporary, folder) = with_checkpoint(&long);
             assert!(!is_refused(&folder, &long), "{length}");
             assert!(!is_refused(&folder, &[&long[..], b"more"].concat()), "{length}");
             assert!(is_refused(&folder, &long[1..]), "{length}");
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_gone_or_spoiled_refuses_nothing() {
-        let (_temporary, folder) = marked(b"long");
+        let (_temporary, folder) = with_checkpoint(b"long");
         fs::write(folder.journal_checkpoint(), "4").unwrap();
         assert!(!is_refused(&folder, b"l"));
         fs::write(folder.journal(), "long").unwrap();

@@ -19,21 +19,21 @@ pub fn long_journal(
     journal: &Arc<dyn ReadAt>,
     ledger: &Ledger,
 ) -> Result<Option<Arc<dyn ReadAt>>, FolderError> {
-    let long = lengthened(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
+    let long = with_long_journals(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
     // Whoever has changed one of them has made another story of it.
     Ok(long.filter(|long| replay(Arc::clone(long)).is_ok_and(|long| long.ledger.agrees_with(ledger))))
 }
 
-fn lengthened(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> io::Result<Option<Arc<dyn ReadAt>>> {
-    let (mut story, mut is_longer) = (Arc::clone(journal), false);
-    while let Some((until, from)) = compacted_until(&story)? {
+fn with_long_journals(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> io::Result<Option<Arc<dyn ReadAt>>> {
+    let (mut history, mut is_longer) = (Arc::clone(journal), false);
+    while let Some((until, from)) = compacted_until(&history)? {
         let kept = match File::open(folder.kept_journal(until)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             kept => kept?,
         };
         let length = kept.metadata()?.len();
-        story = Arc::new(Chained { first: Arc::new(kept), length, then: story, from });
+        history = Arc::new(Chained { first: Arc::new(kept), length, then: history, from });
         is_longer = true;
     }
-    Ok(is_longer.then_some(story))
+    Ok(is_longer.then_some(history))
 }

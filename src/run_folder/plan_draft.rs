@@ -171,7 +171,7 @@ impl PlanDraft {
 
 fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
     let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
-    let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary().prefix(PLAN_DRAFT_PREFIX).tempfile_in(place);
-    file.map_err(FolderError::io("write into", place))
+    let parent = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
+    let file = crate::files::temporary().prefix(PLAN_DRAFT_PREFIX).tempfile_in(parent);
+    file.map_err(FolderError::io("write into", parent))
 }

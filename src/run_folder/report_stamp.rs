@@ -27,7 +27,7 @@ impl ReportStamp {
     pub fn is_on_report(&self, folder: &RunFolder) -> bool {
         let report = folder.path().join("report");
         FILES.iter().all(|name| report.join(name).is_file())
-            && fs::read_to_string(folder.report_stamp()).is_ok_and(|mark| mark == self.0)
+            && fs::read_to_string(folder.report_stamp()).is_ok_and(|stamp| stamp == self.0)
     }
 
     /// Marks the folder's report with it. One that cannot be marked is made again by the next run.

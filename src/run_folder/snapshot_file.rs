@@ -16,10 +16,14 @@ pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>
 
 /// The same for whoever holds the folder, and makes a snapshot where that spares the next one a wait.
 pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
-    keeping(folder, journal, WORTH)
+    replay_and_keep_if_worth(folder, journal, WORTH)
 }
 
-fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<Replayed, ReplayError> {
+fn replay_and_keep_if_worth(
+    folder: &RunFolder,
+    journal: &Arc<dyn ReadAt>,
+    worth: u64,
+) -> Result<Replayed, ReplayError> {
     let known = known(folder, journal);
     let from = known.length;
     let replayed = replay_from(journal, known)?;
@@ -71,14 +75,14 @@ mod tests {
         let folder = RunFolder::new(temporary.path());
         let mut lines = line(1);
         let open = |lines: &[u8]| -> Arc<dyn ReadAt> { Arc::new(lines.to_vec()) };
-        keeping(&folder, &open(&lines), 1000).unwrap();
+        replay_and_keep_if_worth(&folder, &open(&lines), 1000).unwrap();
         assert!(!folder.snapshot().exists(), "there is little to read");
-        keeping(&folder, &open(&lines), 1).unwrap();
+        replay_and_keep_if_worth(&folder, &open(&lines), 1).unwrap();
         let first = fs::read(folder.snapshot()).unwrap();
         lines.extend(line(2));
         let journal = open(&lines);
         assert_eq!(known(&folder, &journal).records, 1);
-        let replayed = keeping(&folder, &journal, 1000).unwrap();
+        let replayed = replay_and_keep_if_worth(&folder, &journal, 1000).unwrap();
         assert_eq!(replayed.ledger, replay(lines.clone()).unwrap().ledger);
         assert_eq!((replayed.records, replayed.length), (2, lines.len() as u64));
         assert_eq!(fs::read(folder.snapshot()).unwrap(), first);
@@ -89,7 +93,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         let journal: Arc<dyn ReadAt> = Arc::new([line(1), line(2)].concat());
-        keeping(&folder, &journal, 1).unwrap();
+        replay_and_keep_if_worth(&folder, &journal, 1).unwrap();
         assert_eq!(known(&folder, &journal).records, 2);
         for other in [[line(1), line(3)].concat(), line(1), Vec::new()] {
             let other: Arc<dyn ReadAt> = Arc::new(other);

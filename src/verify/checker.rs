@@ -8,13 +8,13 @@ use tokio::sync::Semaphore;
 use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
-use crate::outputs::places;
+use crate::outputs::candidate_paths;
 use crate::photo::{DecodeError, Photo};
 
 use super::before::BeforePictures;
 use super::correct::correct;
 use super::error::CheckError;
-use super::error::{Gone, NotAtHand, TaskFailed, Uncorrected};
+use super::error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};
 use super::verifier::{Correction, Subject, Verifier};
 
 /// The shortest side of a picture in which a product can be told, in pixels.
@@ -72,14 +72,14 @@ impl Verifier for ColorChecker {
                 return Err(Uncorrected::SeveralPictures);
             };
             let encoded = inner.encoded(file).await?;
-            let before = match subject.goal.request.images.first() {
+            let before = match subject.target.request.images.first() {
                 Some(image) => {
-                    let found = inner.before.at_hand(image, subject.submitted_at).await?;
+                    let found = inner.before.local_copy(image, subject.submitted_at).await?;
                     BeforePictures::bytes(found).await.map_err(Arc::new)?
                 }
                 None => return Err(Uncorrected::NoPictureBefore),
             };
-            let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+            let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
             let work = move || {
                 let [color] = colors[..] else {
                     return Err(Uncorrected::SeveralColors);
@@ -100,7 +100,7 @@ impl Inner {
             Err(unseen) => Check::unmeasurable(asked, unseen.to_string()),
             Ok(after) => {
                 let before = self.before(subject).await;
-                let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+                let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
                 let (before, missing) = match before {
                     Ok(before) => (Some(before), None),
                     Err(cause) => (None, Some(cause)),
@@ -125,15 +125,15 @@ impl Inner {
     }
 
     /// The picture before as it is compared, or why it is not at hand.
-    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<NotAtHand>> {
-        let image = subject.goal.request.images.first().ok_or(NotAtHand::NotNamed)?;
-        let found = self.before.at_hand(image, subject.submitted_at).await?;
+    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
+        let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
+        let found = self.before.local_copy(image, subject.submitted_at).await?;
         let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }
         let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view = Arc::new(reduced::<NotAtHand>(encoded).await?);
+        let view = Arc::new(reduced::<BeforeUnavailable>(encoded).await?);
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
@@ -141,21 +141,21 @@ impl Inner {
     }
 
     /// A picture from wherever in the run's folder it is.
-    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, Gone> {
+    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
         let (run, file) = (self.run.clone(), file.clone());
         let work = move || {
-            places(&run, &file).into_iter().find_map(|path| {
+            candidate_paths(&run, &file).into_iter().find_map(|path| {
                 path.metadata().ok().filter(|found| found.len() == file.bytes)?;
                 std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
             })
         };
-        blocking(work).await.ok().flatten().ok_or(Gone)
+        blocking(work).await.ok().flatten().ok_or(PictureMissing)
     }
 }
 
 impl Subject {
     fn asked(&self) -> Hex {
-        self.goal.colors.first().copied().unwrap_or(Hex([0; 3]))
+        self.target.colors.first().copied().unwrap_or(Hex([0; 3]))
     }
 }
 

@@ -14,11 +14,11 @@ use crate::photo::Format;
 pub(super) struct Copies {
     folder: PathBuf,
     stem: String,
-    found: Vec<Copy>,
+    found: Vec<KeptCopy>,
 }
 
 #[derive(Debug)]
-struct Copy {
+struct KeptCopy {
     path: PathBuf,
     seen: Timestamp,
 }
@@ -60,12 +60,12 @@ impl Copies {
         Ok(path)
     }
 
-    fn next(&self) -> Option<Copy> {
+    fn next(&self) -> Option<KeptCopy> {
         Format::ALL.into_iter().find_map(|format| {
             let path = self.path(format);
             let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
             let seen = found.modified().ok().and_then(|seen| Timestamp::try_from(seen).ok());
-            Some(Copy { path, seen: seen.unwrap_or(Timestamp::UNIX_EPOCH) })
+            Some(KeptCopy { path, seen: seen.unwrap_or(Timestamp::UNIX_EPOCH) })
         })
     }
 

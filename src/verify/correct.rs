@@ -5,7 +5,7 @@ use super::error::Uncorrected;
 use super::verifier::Correction;
 
 /// How near a correction must come to count, in ΔE00.
-pub const LANDING: f64 = 1.0;
+pub const CORRECTION_TOLERANCE: f64 = 1.0;
 
 /// The longer side in which the region is outlined, in pixels.
 const OUTLINED: usize = 2 * COMPARED_SIDE;
@@ -13,7 +13,7 @@ const OUTLINED: usize = 2 * COMPARED_SIDE;
 /// How often what a correction left is corrected again.
 const ROUNDS: usize = 4;
 
-/// Corrects `after`, which nearly shows `color` where it differs from `before`, so that it shows it within [`LANDING`].
+/// Corrects `after`, which nearly shows `color` where it differs from `before`, so that it shows it within [`CORRECTION_TOLERANCE`].
 ///
 /// # Errors
 ///
@@ -30,18 +30,19 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
     let (shift, target) = (Shift::new(&region, shown.linear()), color.linear());
     let (width, height) = after.dimensions();
     let size = (width as usize, height as usize);
-    let (mut aim, mut last) = (target, f64::INFINITY);
+    let (mut adjusted_target, mut last) = (target, f64::INFINITY);
     for _round in 0..ROUNDS {
         let mut corrected = after.clone();
-        corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, aim));
+        corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, adjusted_target));
         let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
         let (Some(seen), Some(difference)) = (check.shown, check.delta_e_plain) else { break };
-        if difference <= LANDING && check.verdict == Verdict::On {
+        if difference <= CORRECTION_TOLERANCE && check.verdict == Verdict::On {
             return Ok(Correction { png: corrected.to_png()?, check });
         }
         last = difference;
         let seen = decode(seen.0);
-        aim = std::array::from_fn(|channel| (aim[channel] + target[channel] - seen[channel]).clamp(0.0, 1.5));
+        adjusted_target =
+            std::array::from_fn(|channel| (adjusted_target[channel] + target[channel] - seen[channel]).clamp(0.0, 1.5));
     }
     Err(Uncorrected::TooFar { nearest: last })
 }
@@ -79,7 +80,7 @@ mod tests {
         assert_eq!(missed.verdict, Verdict::Near, "{missed:?}");
         let correction = correct(&before, &after, asked, tolerance).unwrap();
         assert_eq!(correction.check.verdict, Verdict::On);
-        assert!(correction.check.delta_e_plain.unwrap() <= LANDING, "{:?}", correction.check);
+        assert!(correction.check.delta_e_plain.unwrap() <= CORRECTION_TOLERANCE, "{:?}", correction.check);
         let done = Photo::decode(&correction.png).unwrap().image().to_rgb8();
         assert_eq!((done.get_pixel(3, 3).0, done.get_pixel(80, 100).0), (GROUND, GROUND), "ground and print");
         assert_ne!(done.get_pixel(60, 60), after.image().to_rgb8().get_pixel(60, 60));

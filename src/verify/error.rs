@@ -15,13 +15,13 @@ pub struct TaskFailed(#[from] JoinError);
 /// A picture lies nowhere in the run's folder as it was saved.
 #[derive(Debug, thiserror::Error)]
 #[error("the picture is no longer there as it was saved")]
-pub struct Gone;
+pub struct PictureMissing;
 
 /// Why a result cannot be looked at.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
     #[error(transparent)]
-    Gone(#[from] Gone),
+    PictureMissing(#[from] PictureMissing),
     #[error("the picture is too small")]
     TooSmall,
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub(super) enum CheckError {
 
 /// Why the picture before is not at hand, as a fragment that says it of that picture.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAtHand {
+pub enum BeforeUnavailable {
     /// The job edits none.
     #[error("the request has no picture")]
     NotNamed,
@@ -79,7 +79,7 @@ pub enum Uncorrected {
     SeveralColors,
     /// It is not there any more.
     #[error(transparent)]
-    Gone(#[from] Gone),
+    PictureMissing(#[from] PictureMissing),
     /// Somebody has changed it while it was corrected.
     #[error("the picture was changed by hand since it was saved")]
     Retouched,
@@ -88,7 +88,7 @@ pub enum Uncorrected {
     NoPictureBefore,
     /// The picture before cannot be looked at.
     #[error("the picture before is not at hand: {0}")]
-    WithoutBefore(#[from] Arc<NotAtHand>),
+    WithoutBefore(#[from] Arc<BeforeUnavailable>),
     /// One of the two does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),

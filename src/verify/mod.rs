@@ -11,6 +11,6 @@ mod verifier;
 
 pub use before::{BEFORE, BeforePictures, FetchLimits, copies};
 pub use checker::ColorChecker;
-pub use correct::{LANDING, correct};
-pub use error::{Gone, NotAtHand, TaskFailed, Uncorrected};
+pub use correct::{CORRECTION_TOLERANCE, correct};
+pub use error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};
 pub use verifier::{Correction, Subject, Verifier};

@@ -15,7 +15,7 @@ pub struct Subject {
     /// The pictures, wherever in the run's folder they are.
     pub files: Vec<SavedFile>,
     /// What they are compared with.
-    pub goal: Arc<ColorTarget>,
+    pub target: Arc<ColorTarget>,
     /// When they were submitted: the picture before is the one that was there then.
     pub submitted_at: Option<Timestamp>,
     /// How far a color may be missed.

@@ -6,18 +6,18 @@ use crate::journal::edits::{Brief, ColorBrief, Edit, History, LineOffsets, Pictu
 use crate::journal::format::{SavedFile, Stage, stem};
 
 use super::bloom_filter::BloomFilter;
-use super::entry::{ArchivedEdit, EXTENSIONS, Entry, FingerprintPrefix, OversizedEdit, usual_picture};
+use super::entry::{ArchiveEntry, ArchivedEdit, EXTENSIONS, FingerprintPrefix, OversizedEdit, usual_picture};
 use super::entry_flags::{ColorTargets, EntryFlags};
 use super::grow::push_with_small_growth;
 use super::hash_key::{HashKey, ShortHash};
 use super::packed_offsets::PackedOffsets;
 
 /// How many parts there are at first.
-pub(super) const FEWEST: usize = 64;
+pub(super) const MIN_SHARDS: usize = 64;
 
 /// How many entries a part has in the mean before there are twice as many parts. Whoever looks a job up goes through its
 /// part: that is two thousand bytes in a row, and a table that leads to entries would take 6 to 12 bytes for each.
-pub(super) const MOST: usize = 48;
+pub(super) const MAX_ENTRIES_PER_SHARD: usize = 48;
 
 /// Jobs with which nothing more happens by itself, at 44 bytes an edit and a few for room to grow.
 ///
@@ -30,11 +30,11 @@ pub(super) const MOST: usize = 48;
 pub(in crate::journal) struct ArchivedEdits {
     /// Entries by the first bits of their jobs' hashes; those of a job are in one part, oldest first. There are always
     /// none or a power of two.
-    pub(super) parts: Vec<Vec<Entry>>,
+    pub(super) shards: Vec<Vec<ArchiveEntry>>,
     /// The few edits that an entry has no room for.
     pub(super) large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
     /// What colors were compared with: few catalogs ask for many.
-    pub(super) goals: ColorTargets,
+    pub(super) color_targets: ColorTargets,
     pub(super) length: usize,
     pub(super) filter: BloomFilter,
     pub(super) key: HashKey,
@@ -57,11 +57,11 @@ impl ArchivedEdits {
         for tracked in &history.edits {
             let is_shown = history.shown == Some(tracked.edit.fingerprint);
             let entry = self.entry(job, hash, tracked, is_shown);
-            if self.length >= self.parts.len() * MOST {
-                self.part_further();
+            if self.length >= self.shards.len() * MAX_ENTRIES_PER_SHARD {
+                self.split_shards();
             }
-            let place = self.place(hash);
-            push_with_small_growth(&mut self.parts[place], entry);
+            let shard_index = self.shard_index(hash);
+            push_with_small_growth(&mut self.shards[shard_index], entry);
             self.filter.insert(hash);
             self.length += 1;
         }
@@ -88,9 +88,9 @@ impl ArchivedEdits {
         let pictures = match (self.large(entry), entry.flags.extension()) {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
-            (None, place) => {
+            (None, number) => {
                 // An entry that was read has one of them.
-                let extension = EXTENSIONS.get(usize::from(place) - 1).copied().unwrap_or_default();
+                let extension = EXTENSIONS.get(usize::from(number) - 1).copied().unwrap_or_default();
                 Pictures::Named { extension, bytes: u64::from(entry.bytes) }
             }
         };
@@ -99,7 +99,7 @@ impl ArchivedEdits {
             has_prediction: entry.flags.has(EntryFlags::HAS_PREDICTION),
             is_shown: entry.flags.has(EntryFlags::IS_SHOWN),
             has_rerolls: false,
-            color: entry.flags.color(&self.goals),
+            color: entry.flags.color(&self.color_targets),
             pictures,
         })
     }
@@ -112,17 +112,17 @@ impl ArchivedEdits {
     /// Takes all edits of a job out.
     pub(in crate::journal) fn remove(&mut self, job: &str) {
         let hash = self.hash(job);
-        let place = self.place(hash);
-        let Some(part) = self.parts.get_mut(place) else { return };
-        let before = part.len();
-        part.retain(|entry| {
+        let shard_index = self.shard_index(hash);
+        let Some(shard) = self.shards.get_mut(shard_index) else { return };
+        let before = shard.len();
+        shard.retain(|entry| {
             let stays = entry.job != hash;
             if !stays {
                 self.large.remove(&(hash, entry.edit));
             }
             stays
         });
-        self.length -= before - part.len();
+        self.length -= before - shard.len();
     }
 
     /// All edits, in no order.
@@ -132,11 +132,11 @@ impl ArchivedEdits {
 
     /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
     pub(in crate::journal) fn in_order(&self) -> impl Iterator<Item = ArchivedEdit> {
-        let first = |entry: &Entry| self.offsets(entry).0.first().copied().unwrap_or(0);
-        let began = |entry: &Entry| self.of(entry.job).map(first).min();
-        let mut all: Vec<_> = self.entries().map(|entry| (began(entry), entry)).collect();
+        let first = |entry: &ArchiveEntry| self.offsets(entry).0.first().copied().unwrap_or(0);
+        let first_line = |entry: &ArchiveEntry| self.of(entry.job).map(first).min();
+        let mut all: Vec<_> = self.entries().map(|entry| (first_line(entry), entry)).collect();
         // The sort keeps the order of what is equal, which is that of a job's edits.
-        all.sort_by_key(|(began, _)| *began);
+        all.sort_by_key(|(first_line, _)| *first_line);
         all.into_iter().map(|(_, entry)| self.get(entry))
     }
 
@@ -160,7 +160,7 @@ impl ArchivedEdits {
     /// The verdicts on the color of what is shown.
     pub(in crate::journal) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
         let shown = self.entries().map(|entry| entry.flags).filter(|flags| flags.has(EntryFlags::IS_SHOWN));
-        shown.filter_map(|flags| Some(flags.color(&self.goals)?.verdict))
+        shown.filter_map(|flags| Some(flags.color(&self.color_targets)?.verdict))
     }
 
     /// Whether an edit of the job has its pictures in `results/`.
@@ -172,62 +172,66 @@ impl ArchivedEdits {
         self.key.short_hash(job)
     }
 
-    fn those(&self, is_wanted: impl Fn(&Entry) -> bool) -> impl Iterator<Item = ArchivedEdit> {
+    fn those(&self, is_wanted: impl Fn(&ArchiveEntry) -> bool) -> impl Iterator<Item = ArchivedEdit> {
         self.entries().filter(move |entry| is_wanted(entry)).map(|entry| self.get(entry))
     }
 
-    fn get(&self, entry: &Entry) -> ArchivedEdit {
+    fn get(&self, entry: &ArchiveEntry) -> ArchivedEdit {
         ArchivedEdit { edit: entry.edit, is_shown: entry.flags.has(EntryFlags::IS_SHOWN), offsets: self.offsets(entry) }
     }
 
-    fn offsets(&self, entry: &Entry) -> LineOffsets {
+    fn offsets(&self, entry: &ArchiveEntry) -> LineOffsets {
         self.large(entry).map_or_else(|| entry.offsets.unpack(), |large| large.offsets.clone())
     }
 
-    fn large(&self, entry: &Entry) -> Option<&OversizedEdit> {
+    fn large(&self, entry: &ArchiveEntry) -> Option<&OversizedEdit> {
         if self.large.is_empty() { None } else { self.large.get(&(entry.job, entry.edit)) }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.parts.iter().flatten()
+    pub(super) fn entries(&self) -> impl Iterator<Item = &ArchiveEntry> {
+        self.shards.iter().flatten()
     }
 
     /// The entries of a job, oldest first.
-    fn of(&self, job: ShortHash) -> impl Iterator<Item = &Entry> {
-        self.parts.get(self.place(job)).into_iter().flatten().filter(move |entry| entry.job == job)
+    fn of(&self, job: ShortHash) -> impl Iterator<Item = &ArchiveEntry> {
+        self.shards.get(self.shard_index(job)).into_iter().flatten().filter(move |entry| entry.job == job)
     }
 
     /// Which part the entries of a job are in.
-    pub(super) fn place(&self, job: ShortHash) -> usize {
-        job[0] as usize & self.parts.len().saturating_sub(1)
+    pub(super) fn shard_index(&self, job: ShortHash) -> usize {
+        job[0] as usize & self.shards.len().saturating_sub(1)
     }
 
     /// Doubles the parts, one after the other, so that there is little more memory in use at any time.
-    fn part_further(&mut self) {
-        let before = self.parts.len();
-        self.parts.resize(FEWEST.max(before * 2), Vec::new());
-        self.filter = BloomFilter::for_entries(self.parts.len() * MOST);
-        for place in 0..before {
+    fn split_shards(&mut self) {
+        let before = self.shards.len();
+        self.shards.resize(MIN_SHARDS.max(before * 2), Vec::new());
+        self.filter = BloomFilter::for_entries(self.shards.len() * MAX_ENTRIES_PER_SHARD);
+        for shard_index in 0..before {
             let mut leaving = Vec::new();
-            let part = std::mem::take(&mut self.parts[place]);
-            for entry in part {
+            let shard = std::mem::take(&mut self.shards[shard_index]);
+            for entry in shard {
                 self.filter.insert(entry.job);
-                let part = if self.place(entry.job) == place { &mut self.parts[place] } else { &mut leaving };
-                push_with_small_growth(part, entry);
+                let shard = if self.shard_index(entry.job) == shard_index {
+                    &mut self.shards[shard_index]
+                } else {
+                    &mut leaving
+                };
+                push_with_small_growth(shard, entry);
             }
-            self.parts[place + before] = leaving;
+            self.shards[shard_index + before] = leaving;
         }
     }
 
-    fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> Entry {
+    fn entry(&mut self, job: &JobId, hash: ShortHash, tracked: &Tracked, is_shown: bool) -> ArchiveEntry {
         let Tracked { edit, offsets } = tracked;
         let mut flags = EntryFlags::default();
         flags.set(EntryFlags::HAS_PREDICTION, edit.prediction.is_some());
         flags.set(EntryFlags::IS_SHOWN, is_shown);
         if let Some(color) = ColorBrief::of(edit) {
-            flags.set_color(&color, &mut self.goals);
+            flags.set_color(&color, &mut self.color_targets);
         }
-        let mut entry = Entry {
+        let mut entry = ArchiveEntry {
             job: hash,
             edit: FingerprintPrefix::of(edit.fingerprint),
             bytes: 0,
@@ -255,9 +259,16 @@ impl PartialEq for ArchivedEdits {
         fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {
             let mut all: Vec<_> = archived.entries().map(|entry| (entry, archived.large(entry))).collect();
             all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
-            let comparable = |(entry, large): (&Entry, Option<&OversizedEdit>)| {
-                let Entry { job, edit, bytes, stage, flags, .. } = *entry;
-                (job, edit, bytes, stage, flags.comparable(&archived.goals), large.map(|large| large.pictures.clone()))
+            let comparable = |(entry, large): (&ArchiveEntry, Option<&OversizedEdit>)| {
+                let ArchiveEntry { job, edit, bytes, stage, flags, .. } = *entry;
+                (
+                    job,
+                    edit,
+                    bytes,
+                    stage,
+                    flags.comparable(&archived.color_targets),
+                    large.map(|large| large.pictures.clone()),
+                )
             };
             all.into_iter().map(comparable).collect()
         }

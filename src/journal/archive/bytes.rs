@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::format::Stage;
 
-use super::archived_edits::{ArchivedEdits, FEWEST, MOST};
+use super::archived_edits::{ArchivedEdits, MAX_ENTRIES_PER_SHARD, MIN_SHARDS};
 use super::bloom_filter::BloomFilter;
-use super::entry::{ENTRY_BYTES, Entry, FingerprintPrefix, OversizedEdit};
+use super::entry::{ArchiveEntry, ENTRY_BYTES, FingerprintPrefix, OversizedEdit};
 use super::entry_flags::{ColorTargets, EntryFlags};
 use super::hash_key::{HashKey, ShortHash};
 use super::packed_offsets::PackedOffsets;
@@ -16,16 +16,21 @@ use super::packed_offsets::PackedOffsets;
 /// All of the archived edits but their entries.
 #[derive(Serialize, Deserialize)]
 pub(in crate::journal) struct ArchivedHead {
-    parts: usize,
+    shards: usize,
     length: usize,
-    goals: ColorTargets,
+    color_targets: ColorTargets,
     large: Vec<((ShortHash, FingerprintPrefix), OversizedEdit)>,
 }
 
 impl ArchivedEdits {
     pub(in crate::journal) fn head(&self) -> ArchivedHead {
         let large = self.large.iter().map(|(edit, large)| (*edit, large.clone())).collect();
-        ArchivedHead { parts: self.parts.len(), length: self.length, goals: self.goals.clone(), large }
+        ArchivedHead {
+            shards: self.shards.len(),
+            length: self.length,
+            color_targets: self.color_targets.clone(),
+            large,
+        }
     }
 
     /// Writes the entries, part by part.
@@ -43,38 +48,38 @@ impl ArchivedEdits {
         head: ArchivedHead,
         input: &mut impl Read,
     ) -> io::Result<ArchivedEdits> {
-        let ArchivedHead { parts, length, goals, large } = head;
+        let ArchivedHead { shards, length, color_targets, large } = head;
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-        if length > 0 && !parts.is_power_of_two() || parts > length.max(FEWEST) {
+        if length > 0 && !shards.is_power_of_two() || shards > length.max(MIN_SHARDS) {
             return Err(invalid());
         }
-        let filter = BloomFilter::for_entries(parts * MOST);
+        let filter = BloomFilter::for_entries(shards * MAX_ENTRIES_PER_SHARD);
         let mut archived = ArchivedEdits {
             key,
-            goals,
+            color_targets,
             length,
             filter,
             large: large.into_iter().collect(),
             ..ArchivedEdits::default()
         };
-        archived.parts.resize(parts, Vec::new());
-        let (mut part, mut place) = (Vec::with_capacity(2 * MOST), 0);
+        archived.shards.resize(shards, Vec::new());
+        let (mut shard, mut shard_index) = (Vec::with_capacity(2 * MAX_ENTRIES_PER_SHARD), 0);
         for _ in 0..length {
             let mut bytes = [0; ENTRY_BYTES];
             input.read_exact(&mut bytes)?;
-            let entry = Entry::from_bytes(&bytes).ok_or_else(invalid)?;
+            let entry = ArchiveEntry::from_bytes(&bytes).ok_or_else(invalid)?;
             archived.filter.insert(entry.job);
-            let own = archived.place(entry.job);
-            if own != place {
+            let own = archived.shard_index(entry.job);
+            if own != shard_index {
                 // A copy has no more room than it needs.
-                archived.parts[place].extend_from_slice(&part);
-                (part, place) = (part, own);
-                part.clear();
+                archived.shards[shard_index].extend_from_slice(&shard);
+                (shard, shard_index) = (shard, own);
+                shard.clear();
             }
-            part.push(entry);
+            shard.push(entry);
         }
-        if !part.is_empty() {
-            archived.parts[place].extend_from_slice(&part);
+        if !shard.is_empty() {
+            archived.shards[shard_index].extend_from_slice(&shard);
         }
         Ok(archived)
     }

@@ -15,7 +15,7 @@ pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 pub(super) const ENTRY_BYTES: usize = 44;
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ArchiveEntry {
     pub(super) job: ShortHash,
     pub(super) edit: FingerprintPrefix,
     pub(super) bytes: u32,
@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) stage: Stage,
 }
 
-const _: () = assert!(size_of::<Entry>() == ENTRY_BYTES);
+const _: () = assert!(size_of::<ArchiveEntry>() == ENTRY_BYTES);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OversizedEdit {
@@ -51,26 +51,26 @@ pub(in crate::journal) struct ArchivedEdit {
     pub(in crate::journal) offsets: LineOffsets,
 }
 
-impl Entry {
+impl ArchiveEntry {
     pub(super) fn to_bytes(&self) -> [u8; ENTRY_BYTES] {
-        let Entry { job, edit: FingerprintPrefix(edit), bytes, offsets, flags, stage } = self;
+        let ArchiveEntry { job, edit: FingerprintPrefix(edit), bytes, offsets, flags, stage } = self;
         let numbers = job.iter().chain(edit).chain([bytes]).flat_map(|number| number.to_le_bytes());
         let all = numbers.chain(offsets.to_bytes()).chain(flags.to_bytes()).chain([stage.to_byte()]);
         let mut bytes = [0; ENTRY_BYTES];
-        bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = byte);
+        bytes.iter_mut().zip(all).for_each(|(index, byte)| *index = byte);
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: &[u8; ENTRY_BYTES]) -> Option<Entry> {
+    pub(super) fn from_bytes(bytes: &[u8; ENTRY_BYTES]) -> Option<ArchiveEntry> {
         let (numbers, rest) = bytes.split_first_chunk::<24>()?;
         let (offsets, rest) = rest.split_first_chunk()?;
         let &[low, high, stage] = rest.first_chunk()?;
-        let number = |place: usize| u32::from_le_bytes(numbers.as_chunks::<4>().0[place]);
+        let number = |index: usize| u32::from_le_bytes(numbers.as_chunks::<4>().0[index]);
         let flags = EntryFlags::from_bytes([low, high]);
         if usize::from(flags.extension()) > EXTENSIONS.len() {
             return None;
         }
-        Some(Entry {
+        Some(ArchiveEntry {
             job: [number(0), number(1), number(2)],
             edit: FingerprintPrefix([number(3), number(4)]),
             bytes: number(5),
@@ -88,6 +88,6 @@ pub(super) fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
         return edit.files().is_empty().then_some((0, 0));
     };
     let extension = name.strip_prefix(job.as_str())?.strip_prefix('.')?;
-    let place = EXTENSIONS.iter().position(|known| *known == extension)?;
-    Some((place as u16 + 1, u32::try_from(*bytes).ok()?))
+    let index = EXTENSIONS.iter().position(|known| *known == extension)?;
+    Some((index as u16 + 1, u32::try_from(*bytes).ok()?))
 }

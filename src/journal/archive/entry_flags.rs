@@ -22,7 +22,7 @@ impl EntryFlags {
     const VERDICT: u16 = 5;
     const IS_CORRECTED: u16 = 1 << 7;
     const IS_LEFT: u16 = 1 << 8;
-    const GOAL: u16 = 9;
+    const TARGET: u16 = 9;
 
     pub(in crate::journal) fn to_bytes(self) -> [u8; 2] {
         self.0.to_le_bytes()
@@ -49,10 +49,10 @@ impl EntryFlags {
         self.0 |= (extension & 7) << EntryFlags::EXTENSION;
     }
 
-    pub(in crate::journal) fn color(self, goals: &ColorTargets) -> Option<ColorBrief<'_>> {
-        let number = self.0 >> EntryFlags::GOAL;
+    pub(in crate::journal) fn color(self, color_targets: &ColorTargets) -> Option<ColorBrief<'_>> {
+        let number = self.0 >> EntryFlags::TARGET;
         (number != 0).then(|| ColorBrief {
-            against: goals.0.get(usize::from(number) - 1).map(|(colors, tolerance)| (&colors[..], *tolerance)),
+            against: color_targets.0.get(usize::from(number) - 1).map(|(colors, tolerance)| (&colors[..], *tolerance)),
             verdict: match self.0 >> EntryFlags::VERDICT & 3 {
                 0 => Verdict::On,
                 1 => Verdict::Near,
@@ -64,40 +64,40 @@ impl EntryFlags {
         })
     }
 
-    pub(in crate::journal) fn set_color(&mut self, color: &ColorBrief<'_>, goals: &mut ColorTargets) {
+    pub(in crate::journal) fn set_color(&mut self, color: &ColorBrief<'_>, color_targets: &mut ColorTargets) {
         let verdict = match color.verdict {
             Verdict::On => 0,
             Verdict::Near => 1,
             Verdict::Off => 2,
             Verdict::Unmeasurable => 3,
         };
-        self.0 |= verdict << EntryFlags::VERDICT | goals.number(color.against) << EntryFlags::GOAL;
+        self.0 |= verdict << EntryFlags::VERDICT | color_targets.number(color.against) << EntryFlags::TARGET;
         self.set(EntryFlags::IS_CORRECTED, color.is_corrected);
         self.set(EntryFlags::IS_LEFT, color.is_left);
     }
 
     /// All of it but the number of the goal, and the goal itself: numbers depend on the order of reading.
-    pub(in crate::journal) fn comparable(self, goals: &ColorTargets) -> impl PartialEq {
-        (self.0 & ((1 << EntryFlags::GOAL) - 1), self.color(goals).and_then(|color| color.against))
+    pub(in crate::journal) fn comparable(self, color_targets: &ColorTargets) -> impl PartialEq {
+        (self.0 & ((1 << EntryFlags::TARGET) - 1), self.color(color_targets).and_then(|color| color.against))
     }
 }
 
 impl ColorTargets {
     /// As many as have a number of their own; the number above stands for all others.
-    const MOST: usize = 126;
+    const MAX_NUMBERED: usize = 126;
 
     /// From 1 up.
-    fn number(&mut self, goal: Option<(&[Hex], Tolerance)>) -> u16 {
-        let Some((colors, tolerance)) = goal else { return ColorTargets::MOST as u16 + 1 };
+    fn number(&mut self, target: Option<(&[Hex], Tolerance)>) -> u16 {
+        let Some((colors, tolerance)) = target else { return ColorTargets::MAX_NUMBERED as u16 + 1 };
         let known = self.0.iter().position(|(known, within)| known == colors && *within == tolerance);
-        let place = known.unwrap_or_else(|| {
-            if self.0.len() < ColorTargets::MOST {
+        let target_index = known.unwrap_or_else(|| {
+            if self.0.len() < ColorTargets::MAX_NUMBERED {
                 self.0.push((colors.to_vec(), tolerance));
                 return self.0.len() - 1;
             }
-            ColorTargets::MOST
+            ColorTargets::MAX_NUMBERED
         });
-        place as u16 + 1
+        target_index as u16 + 1
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_marked_is_read_again_and_rare_goals_are_left_to_the_journal() {
-        let mut goals = ColorTargets::default();
+        let mut color_targets = ColorTargets::default();
         let tolerance = Tolerance::default();
         for number in 0..200u8 {
             let colors = [Hex([number, 0, 0])];
@@ -120,14 +120,14 @@ mod tests {
             let mut flags = EntryFlags::default();
             flags.set(EntryFlags::IS_SHOWN, true);
             flags.set_extension(4);
-            flags.set_color(&color, &mut goals);
-            let against = color.against.filter(|_| usize::from(number) < ColorTargets::MOST);
-            assert_eq!(flags.color(&goals), Some(ColorBrief { against, ..color }));
+            flags.set_color(&color, &mut color_targets);
+            let against = color.against.filter(|_| usize::from(number) < ColorTargets::MAX_NUMBERED);
+            assert_eq!(flags.color(&color_targets), Some(ColorBrief { against, ..color }));
             assert_eq!(
                 (flags.extension(), flags.has(EntryFlags::IS_SHOWN), flags.has(EntryFlags::HAS_PREDICTION)),
                 (4, true, false)
             );
         }
-        assert_eq!(EntryFlags::default().color(&goals), None);
+        assert_eq!(EntryFlags::default().color(&color_targets), None);
     }
 }

@@ -15,5 +15,5 @@ pub(in crate::journal) use bytes::ArchivedHead;
 pub(in crate::journal) use entry::{ArchivedEdit, FingerprintPrefix};
 pub(in crate::journal) use grow::push_with_small_growth;
 pub(in crate::journal) use hash_key::HashKey;
+pub(in crate::journal) use source::JournalSource;
 pub use source::LinesError;
-pub(in crate::journal) use source::Source;

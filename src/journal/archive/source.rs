@@ -5,17 +5,17 @@ use jiff::Timestamp;
 
 use crate::job::JobId;
 use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
-use crate::journal::format::{EditKey, EditLine, Lines, Read, ReadAt, Scanner, Step};
+use crate::journal::format::{EditKey, EditLine, Lines, ReadAt, ScannedLine, Scanner, Step};
 
 use super::entry::{ArchivedEdit, FingerprintPrefix};
 
 /// The journal that the archived jobs are in.
 #[derive(Clone, Debug, Default)]
-pub(in crate::journal) struct Source(Option<Arc<dyn ReadAt>>);
+pub(in crate::journal) struct JournalSource(Option<Arc<dyn ReadAt>>);
 
 /// Which file it is says nothing about what it adds up to.
-impl PartialEq for Source {
-    fn eq(&self, _other: &Source) -> bool {
+impl PartialEq for JournalSource {
+    fn eq(&self, _other: &JournalSource) -> bool {
         true
     }
 }
@@ -34,9 +34,9 @@ impl LinesError {
     }
 }
 
-impl Source {
-    pub(in crate::journal) fn of(journal: Arc<dyn ReadAt>) -> Source {
-        Source(Some(journal))
+impl JournalSource {
+    pub(in crate::journal) fn of(journal: Arc<dyn ReadAt>) -> JournalSource {
+        JournalSource(Some(journal))
     }
 
     /// Reads all edits of an archived job again.
@@ -78,13 +78,13 @@ impl Source {
         let mut scanner = Scanner::default();
         offsets.0.iter().map(move |&offset| {
             let invalid = |message: &str| LinesError::invalid(offset, message);
-            let Source(Some(journal)) = self else { return Err(invalid("there is no journal")) };
+            let JournalSource(Some(journal)) = self else { return Err(invalid("there is no journal")) };
             let line = Lines::one_at(journal, offset).map_err(|cause| LinesError { offset, cause })?;
             match scanner.read(&line).map_err(|error| invalid(&error.to_string()))? {
-                (at, Read::Edit(EditLine { job, fingerprint, step })) => {
+                (at, ScannedLine::Edit(EditLine { job, fingerprint, step })) => {
                     Ok((at, EditKey { job: job.to_id(), fingerprint }, step))
                 }
-                (_, Read::Run(_)) => Err(invalid("the line is about no job")),
+                (_, ScannedLine::Run(_)) => Err(invalid("the line is about no job")),
             }
         })
     }

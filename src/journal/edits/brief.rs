@@ -75,15 +75,15 @@ impl Brief<'_> {
     }
 
     pub(in crate::journal) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {
-        let shown = history.standing_for(edit.fingerprint);
-        let stands = shown.unwrap_or(edit);
+        let shown = history.current_result_of(edit.fingerprint);
+        let result = shown.unwrap_or(edit);
         Brief {
             stage: Stage::of(&edit.state),
             has_prediction: edit.prediction.is_some(),
             is_shown: shown.is_some(),
             has_rerolls: history.rerolls(edit.fingerprint).next().is_some(),
-            color: ColorBrief::of(stands),
-            pictures: Pictures::Saved(stands.files()),
+            color: ColorBrief::of(result),
+            pictures: Pictures::Saved(result.files()),
         }
     }
 }

@@ -30,7 +30,7 @@ impl History {
     }
 
     /// The edit whose pictures stand for the one with this fingerprint: itself or a re-roll of it.
-    pub fn standing_for(&self, fingerprint: Fingerprint) -> Option<&Edit> {
+    pub fn current_result_of(&self, fingerprint: Fingerprint) -> Option<&Edit> {
         self.shown().filter(|shown| {
             shown.fingerprint == fingerprint || shown.reroll.is_some_and(|reroll| reroll.of == fingerprint)
         })

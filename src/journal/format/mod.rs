@@ -15,7 +15,7 @@ pub(in crate::journal) use lines::Lines;
 pub use read_at::{Chained, ReadAt};
 pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub(in crate::journal) use record::{LineError, to_milliseconds};
-pub(in crate::journal) use scan::{EditLine, Read, Scanner};
+pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};
 pub use stage::Stage;
 pub use state::{EditState, Problem};
 pub use summary::{CompactedEdit, Totals};

@@ -47,12 +47,12 @@ pub struct Chained {
 
 impl ReadAt for Chained {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        if left == 0 {
+        let remaining = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if remaining == 0 {
             return self.then.read_at(buffer, offset - self.length + self.from);
         }
-        let most = buffer.len().min(left);
-        self.first.read_at(&mut buffer[..most], offset)
+        let max_length = buffer.len().min(remaining);
+        self.first.read_at(&mut buffer[..max_length], offset)
     }
 }
 
@@ -64,8 +64,8 @@ mod tests {
     fn what_is_chained_reads_as_one() {
         let bytes = |text: &str| Arc::new(text.as_bytes().to_vec()) as Arc<dyn ReadAt>;
         let chained = Chained { first: bytes("one two and more"), length: 7, then: bytes("no three"), from: 2 };
-        let read = |offset, most| {
-            let mut buffer = vec![0; most];
+        let read = |offset, max_length| {
+            let mut buffer = vec![0; max_length];
             let length = chained.read_at(&mut buffer, offset).unwrap();
             String::from_utf8(buffer[..length].to_vec()).unwrap()
         };

@@ -146,7 +146,7 @@ struct EditLine<'a> {
 
 /// What every line has, read first to know what the rest is.
 #[derive(Deserialize)]
-struct Head {
+struct LineHead {
     v: u32,
     at: Timestamp,
     job: Option<JobId>,
@@ -221,7 +221,7 @@ impl Record {
 
     /// Reads a line without its line feed.
     pub(in crate::journal) fn from_line(line: &[u8]) -> Result<(Timestamp, Record), LineError> {
-        let head: Head = serde_json::from_slice(line)?;
+        let head: LineHead = serde_json::from_slice(line)?;
         if head.v > VERSION {
             return Err(LineError::Newer(head.v));
         }

@@ -32,7 +32,7 @@ const MINUTE: usize = 16;
 
 /// What a line says, without its time.
 #[derive(Debug)]
-pub(in crate::journal) enum Read<'l> {
+pub(in crate::journal) enum ScannedLine<'l> {
     Run(RunEvent),
     Edit(EditLine<'l>),
 }
@@ -47,15 +47,15 @@ pub(in crate::journal) struct EditLine<'l> {
 
 impl Scanner {
     /// Reads any line.
-    pub(in crate::journal) fn read<'l>(&mut self, line: &'l [u8]) -> Result<(Timestamp, Read<'l>), LineError> {
+    pub(in crate::journal) fn read<'l>(&mut self, line: &'l [u8]) -> Result<(Timestamp, ScannedLine<'l>), LineError> {
         if let Some((at, edit)) = self.scan(line) {
-            return Ok((at, Read::Edit(edit)));
+            return Ok((at, ScannedLine::Edit(edit)));
         }
         let (at, record) = Record::from_line(line)?;
         Ok(match record {
-            Record::Run(event) => (at, Read::Run(event)),
+            Record::Run(event) => (at, ScannedLine::Run(event)),
             Record::Edit(EditKey { job, fingerprint }, step) => {
-                (at, Read::Edit(EditLine { job: job.into(), fingerprint, step }))
+                (at, ScannedLine::Edit(EditLine { job: job.into(), fingerprint, step }))
             }
         })
     }
@@ -145,10 +145,10 @@ impl Clock {
             let mut unit = 100;
             // One to three digits are usual.
             while unit > 0
-                && let [byte, behind @ ..] = rest.0
+                && let [byte, rest_of_digits @ ..] = rest.0
                 && let Some(digit) = digit(*byte)
             {
-                rest.0 = behind;
+                rest.0 = rest_of_digits;
                 milliseconds += digit * unit;
                 unit /= 10;
             }
@@ -161,15 +161,15 @@ impl Clock {
         if second > 59 || minute[10] != b'T' {
             return None;
         }
-        let began = match self.minute {
-            Some((same, began)) if same == *minute => began,
+        let minute_start = match self.minute {
+            Some((same, minute_start)) if same == *minute => minute_start,
             _ => {
                 let whole: Timestamp = format!("{}:00Z", std::str::from_utf8(minute).ok()?).parse().ok()?;
                 self.minute = Some((*minute, whole.as_millisecond()));
                 whole.as_millisecond()
             }
         };
-        Timestamp::from_millisecond(began + second * 1000 + milliseconds).ok()
+        Timestamp::from_millisecond(minute_start + second * 1000 + milliseconds).ok()
     }
 }
 
@@ -262,8 +262,8 @@ fn quote(bytes: &[u8]) -> Option<usize> {
             return Some(number * 8 + place);
         }
     }
-    let behind = bytes.len() - rest.len();
-    rest.iter().position(|byte| *byte == b'"').map(|at| behind + at)
+    let rest_of_digits = bytes.len() - rest.len();
+    rest.iter().position(|byte| *byte == b'"').map(|at| rest_of_digits + at)
 }
 
 #[cfg(test)]

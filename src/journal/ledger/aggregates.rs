@@ -61,7 +61,7 @@ pub(in crate::journal) struct Finality {
 }
 
 impl Aggregates {
-    pub(in crate::journal) fn take_run(&mut self, at: Timestamp, event: &RunEvent) {
+    pub(in crate::journal) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
         self.last_at = Some(at);
         match event {
             RunEvent::Run(run) => {
@@ -98,7 +98,7 @@ impl Aggregates {
     }
 
     /// Takes a step in, of a job with this `history`.
-    pub(in crate::journal) fn take(
+    pub(in crate::journal) fn apply(
         &mut self,
         history: &mut History,
         job: &str,
@@ -174,7 +174,7 @@ mod tests {
         let cause = |reason: &str, cause| {
             let mut aggregates = Aggregates::default();
             let reason = reason.to_owned();
-            aggregates.take_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
+            aggregates.apply_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
             aggregates.pauses[0].cause
         };
         assert_eq!(cause("slow down", Some(PauseCause::RateLimited)), PauseCause::RateLimited);

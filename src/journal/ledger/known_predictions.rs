@@ -4,7 +4,7 @@ use crate::api::PredictionId;
 use crate::journal::archive::{HashKey, push_with_small_growth};
 
 /// How many parts the predictions are dealt to, by the first bits of their hashes.
-const PARTS: usize = 1 << 12;
+const SHARDS: usize = 1 << 12;
 
 /// All predictions that a journal names, at 6 to 7 bytes each: 60 bits of a hash tell them apart well enough for a
 /// comparison that nobody gains from tricking. That one of a million answers is taken for one of a million others has
@@ -14,7 +14,7 @@ const PARTS: usize = 1 << 12;
 /// would take up to three times the memory.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct KnownPredictions {
-    parts: Vec<Vec<HashSuffix>>,
+    shards: Vec<Vec<HashSuffix>>,
     key: HashKey,
 }
 
@@ -23,31 +23,31 @@ type HashSuffix = [u8; 6];
 
 impl KnownPredictions {
     pub(in crate::journal) fn insert(&mut self, prediction: &PredictionId) {
-        if self.parts.is_empty() {
-            self.parts.resize(PARTS, Vec::new());
+        if self.shards.is_empty() {
+            self.shards.resize(SHARDS, Vec::new());
         }
-        let (part, short) = self.short(prediction);
-        push_with_small_growth(&mut self.parts[part], short);
+        let (shard, short) = self.short(prediction);
+        push_with_small_growth(&mut self.shards[shard], short);
     }
 
     pub(in crate::journal) fn contains(&self, prediction: &PredictionId) -> bool {
-        let (part, short) = self.short(prediction);
-        self.parts.get(part).is_some_and(|part| part.contains(&short))
+        let (shard, short) = self.short(prediction);
+        self.shards.get(shard).is_some_and(|shard| shard.contains(&short))
     }
 
     fn short(&self, prediction: &PredictionId) -> (usize, HashSuffix) {
         let [hash, _] = self.key.hash(prediction.as_str());
         let [a, b, short @ ..] = hash.to_le_bytes();
-        (usize::from(u16::from_le_bytes([a, b])) % PARTS, short)
+        (usize::from(u16::from_le_bytes([a, b])) % SHARDS, short)
     }
 
     /// Writes all of them, part by part, each behind its length.
     pub(in crate::journal) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let none = Vec::new();
-        for place in 0..PARTS {
-            let part = self.parts.get(place).unwrap_or(&none);
-            out.write_all(&(part.len() as u32).to_le_bytes())?;
-            out.write_all(part.as_flattened())?;
+        for shard_index in 0..SHARDS {
+            let shard = self.shards.get(shard_index).unwrap_or(&none);
+            out.write_all(&(shard.len() as u32).to_le_bytes())?;
+            out.write_all(shard.as_flattened())?;
         }
         Ok(())
     }
@@ -58,18 +58,18 @@ impl KnownPredictions {
     ///
     /// They cannot be read.
     pub(in crate::journal) fn read(key: HashKey, input: &mut impl Read) -> io::Result<KnownPredictions> {
-        let mut parts = Vec::with_capacity(PARTS);
-        for _ in 0..PARTS {
+        let mut shards = Vec::with_capacity(SHARDS);
+        for _ in 0..SHARDS {
             let mut length = [0; 4];
             input.read_exact(&mut length)?;
             let length = u64::from(u32::from_le_bytes(length)) * size_of::<HashSuffix>() as u64;
-            let mut part = Vec::new();
-            if input.take(length).read_to_end(&mut part)? as u64 != length {
+            let mut shard = Vec::new();
+            if input.take(length).read_to_end(&mut shard)? as u64 != length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            parts.push(part.as_chunks().0.to_vec());
+            shards.push(shard.as_chunks().0.to_vec());
         }
-        Ok(KnownPredictions { parts, key })
+        Ok(KnownPredictions { shards, key })
     }
 }
 
@@ -77,9 +77,9 @@ impl KnownPredictions {
 impl PartialEq for KnownPredictions {
     fn eq(&self, other: &KnownPredictions) -> bool {
         let all = |known: &KnownPredictions| {
-            let parts = known.parts.iter().enumerate();
+            let shards = known.shards.iter().enumerate();
             let mut all: Vec<_> =
-                parts.flat_map(|(place, part)| part.iter().map(move |short| (place, *short))).collect();
+                shards.flat_map(|(shard_index, shard)| shard.iter().map(move |short| (shard_index, *short))).collect();
             all.sort_unstable();
             all.dedup();
             all

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::api::PredictionId;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
-use crate::journal::archive::{ArchivedEdits, LinesError, Source};
+use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
 use crate::journal::edits::{Brief, Edit, History, TransitionError};
 use crate::journal::format::{
     EditKey, EditLine, EditState, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals, to_milliseconds,
@@ -30,7 +30,7 @@ use super::run_end::RunEnd;
 pub struct Ledger {
     pub(super) live: HashMap<JobId, History, RandomState>,
     pub(super) archived: ArchivedEdits,
-    pub(super) source: Source,
+    pub(super) source: JournalSource,
     pub(super) aggregates: Aggregates,
 }
 
@@ -48,7 +48,7 @@ pub enum LedgerError {
 impl Ledger {
     /// Begins with nothing known; archived jobs will be read from `source`.
     pub(in crate::journal) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
-        Ledger { source: Source::of(source), ..Ledger::default() }
+        Ledger { source: JournalSource::of(source), ..Ledger::default() }
     }
 
     /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
@@ -69,8 +69,8 @@ impl Ledger {
         match record {
             Record::Run(event) => self.apply_run(at, event),
             Record::Edit(EditKey { job, fingerprint }, step) => {
-                let told = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
-                self.take(&job.into(), told)?;
+                let step = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
+                self.take(&job.into(), step)?;
             }
         }
         Ok(())
@@ -93,15 +93,15 @@ impl Ledger {
     }
 
     /// Takes a step in. The answer is whether the job may have come to rest with it.
-    fn take(&mut self, job: &JobIdRef<'_>, told: LocatedStep) -> Result<bool, LedgerError> {
+    fn take(&mut self, job: &JobIdRef<'_>, step: LocatedStep) -> Result<bool, LedgerError> {
         if let Some(history) = self.live.get_mut(job.as_str()) {
-            let rest = self.aggregates.take(history, job.as_str(), told)?;
-            return Ok(rest.after && !rest.before);
+            let finality = self.aggregates.take(history, job.as_str(), step)?;
+            return Ok(finality.after && !finality.before);
         }
         let id = job.to_id();
         self.load(&id)?;
-        let rest = self.aggregates.take(self.live.entry(id).or_default(), job.as_str(), told)?;
-        Ok(rest.after)
+        let finality = self.aggregates.take(self.live.entry(id).or_default(), job.as_str(), step)?;
+        Ok(finality.after)
     }
 
     /// The live jobs that could be archived.
@@ -183,7 +183,7 @@ impl Ledger {
     /// Says where the lines are now.
     #[cfg(test)]
     pub(in crate::journal) fn reads_from(&mut self, source: Arc<dyn ReadAt>) {
-        self.source = Source::of(source);
+        self.source = JournalSource::of(source);
     }
 
     /// How many jobs have pictures in `results/`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobId;
-use crate::journal::archive::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix, HashKey, Source};
+use crate::journal::archive::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix, HashKey, JournalSource};
 use crate::journal::edits::Tracked;
 use crate::journal::format::ReadAt;
 
@@ -16,7 +16,7 @@ use super::ledger::Ledger;
 
 /// What comes first.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct LedgerHead {
     key: [u8; 16],
     archived: ArchivedHead,
     /// The edits of live jobs, by their lines.
@@ -39,7 +39,7 @@ impl Ledger {
             };
             (job.clone(), history.edits.iter().map(stored).collect())
         });
-        let head = Head {
+        let head = LedgerHead {
             key: self.archived.key().to_bytes(),
             archived: self.archived.head(),
             live: live.collect(),
@@ -59,12 +59,12 @@ impl Ledger {
     pub(in crate::journal) fn read(input: &mut impl BufRead, journal: Arc<dyn ReadAt>) -> io::Result<Ledger> {
         let mut line = Vec::new();
         input.read_until(b'\n', &mut line)?;
-        let Head { key, archived, live, aggregates } = serde_json::from_slice(&line)?;
+        let LedgerHead { key, archived, live, aggregates } = serde_json::from_slice(&line)?;
         let key = HashKey::from_bytes(&key);
         let archived = ArchivedEdits::read(key, archived, input)?;
         let aggregates =
             Aggregates { known: KnownPredictions::read(key, input)?, ..serde_json::from_value(aggregates)? };
-        let mut ledger = Ledger { archived, source: Source::of(journal), aggregates, ..Ledger::default() };
+        let mut ledger = Ledger { archived, source: JournalSource::of(journal), aggregates, ..Ledger::default() };
         for (job, edits) in live {
             let history = ledger.source.history(&job, &edits).map_err(io::Error::other)?;
             ledger.live.insert(job, history);

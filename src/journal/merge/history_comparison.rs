@@ -10,7 +10,7 @@ use crate::journal::edits::History;
 use crate::journal::format::{Lines, ReadAt, Record};
 use crate::journal::ledger::Ledger;
 
-use super::merge_lines::{JoinLines, invalid};
+use super::merge_lines::{MergeLines, invalid};
 
 /// The lines about some jobs in several journals. They are read again, a job at a time, and compared with each other by
 /// what they add up to.
@@ -23,7 +23,7 @@ pub(in crate::journal) struct HistoryComparison<'j> {
 /// Which journal knows most of a job.
 pub(in crate::journal) struct Furthest {
     /// The place of the journal.
-    pub(in crate::journal) place: usize,
+    pub(in crate::journal) journal_index: usize,
     /// How many of its lines say what the first journal knows already.
     pub(in crate::journal) in_first: usize,
     /// How many lines it has.
@@ -44,11 +44,11 @@ impl<'j> HistoryComparison<'j> {
         if offsets.is_empty() {
             return Ok(HistoryComparison { journals, offsets });
         }
-        for (place, journal) in journals.iter().enumerate() {
-            let mut lines = JoinLines::of(journal);
+        for (journal_index, journal) in journals.iter().enumerate() {
+            let mut lines = MergeLines::of(journal);
             while let Some(line) = lines.next()? {
                 if let Some(found) = line.job.and_then(|job| offsets.get_mut(&job)) {
-                    found[place].push(line.offset);
+                    found[journal_index].push(line.offset);
                 }
             }
         }
@@ -58,32 +58,35 @@ impl<'j> HistoryComparison<'j> {
     /// What is to be said of each of the jobs.
     pub(in crate::journal) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Furthest, Diverged>)>> {
         self.offsets.iter().map(|(job, offsets)| {
-            let stories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
-            Ok((job, best(&stories.collect::<io::Result<Vec<_>>>()?)))
+            let histories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
+            Ok((job, best(&histories.collect::<io::Result<Vec<_>>>()?)))
         })
     }
 }
 
 /// Which of the stories goes furthest; each is how the job stood after each line. One goes as far as another where it comes
 /// to stand as that one ends.
-fn best(stories: &[Vec<History>]) -> Result<Furthest, Diverged> {
-    let reaches = |story: &[History], end: &History| story.iter().rposition(|state| state == end).map(|at| at + 1);
-    let mut known = stories.iter().enumerate().filter_map(|(place, story)| Some((place, story, story.last()?)));
-    let nothing = Furthest { place: 0, in_first: 0, lines: 0 };
-    let Some((mut place, mut longest, mut end)) = known.next() else { return Ok(nothing) };
-    for (other, story, ends) in known {
-        match reaches(story, end) {
-            Some(lines) if lines < story.len() => (place, longest, end) = (other, story, ends),
+fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
+    let reaches = |history: &[History], end: &History| history.iter().rposition(|state| state == end).map(|at| at + 1);
+    let mut known = histories
+        .iter()
+        .enumerate()
+        .filter_map(|(journal_index, history)| Some((journal_index, history, history.last()?)));
+    let nothing = Furthest { journal_index: 0, in_first: 0, lines: 0 };
+    let Some((mut journal_index, mut longest, mut end)) = known.next() else { return Ok(nothing) };
+    for (other, history, other_end) in known {
+        match reaches(history, end) {
+            Some(lines) if lines < history.len() => (journal_index, longest, end) = (other, history, other_end),
             Some(_) => {}
-            None if reaches(longest, ends).is_some() => {}
-            None => return Err([place, other]),
+            None if reaches(longest, other_end).is_some() => {}
+            None => return Err([journal_index, other]),
         }
     }
-    let in_first = match stories.first().and_then(|first| first.last()) {
-        Some(first) => reaches(longest, first).ok_or([0, place])?,
+    let in_first = match histories.first().and_then(|first| first.last()) {
+        Some(first) => reaches(longest, first).ok_or([0, journal_index])?,
         None => 0,
     };
-    Ok(Furthest { place, in_first, lines: longest.len() })
+    Ok(Furthest { journal_index, in_first, lines: longest.len() })
 }
 
 /// How a job stands after each of its lines.

@@ -7,10 +7,10 @@ use crate::job::JobId;
 use crate::journal::format::{Lines, ReadAt, Record, Step};
 
 /// The whole lines of a journal, as far as they matter where journals are joined.
-pub(in crate::journal) struct JoinLines<'j>(Lines<'j>);
+pub(in crate::journal) struct MergeLines<'j>(Lines<'j>);
 
 /// A line of it.
-pub(in crate::journal) struct JoinLine {
+pub(in crate::journal) struct MergeLine {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) job: Option<JobId>,
     /// Whether it stands for lines that were there before a compaction.
@@ -19,13 +19,13 @@ pub(in crate::journal) struct JoinLine {
     pub(in crate::journal) bytes: Vec<u8>,
 }
 
-impl<'j> JoinLines<'j> {
-    pub(in crate::journal) fn of(journal: &'j dyn ReadAt) -> JoinLines<'j> {
-        JoinLines(Lines::new(journal))
+impl<'j> MergeLines<'j> {
+    pub(in crate::journal) fn of(journal: &'j dyn ReadAt) -> MergeLines<'j> {
+        MergeLines(Lines::new(journal))
     }
 
     /// The next line; nothing at the end, or where a crash has torn the last one.
-    pub(in crate::journal) fn next(&mut self) -> io::Result<Option<JoinLine>> {
+    pub(in crate::journal) fn next(&mut self) -> io::Result<Option<MergeLine>> {
         let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
         let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
         let (job, is_summary) = match record {
@@ -34,7 +34,7 @@ impl<'j> JoinLines<'j> {
         };
         let mut bytes = line.bytes.to_vec();
         bytes.push(b'\n');
-        Ok(Some(JoinLine { at, job, is_summary, offset: line.offset, bytes }))
+        Ok(Some(MergeLine { at, job, is_summary, offset: line.offset, bytes }))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::journal::format::ReadAt;
 use crate::words::and_more;
 
 use super::history_comparison::{Furthest, HistoryComparison};
-use super::merge_lines::{JoinLine, JoinLines};
+use super::merge_lines::{MergeLine, MergeLines};
 
 /// Several journals as one: every line of each, once.
 ///
@@ -23,16 +23,16 @@ use super::merge_lines::{JoinLine, JoinLines};
 #[derive(Debug)]
 pub struct MergedJournal<'j> {
     journals: &'j [Arc<dyn ReadAt>],
-    jobs: HashMap<JobId, Known>,
+    jobs: HashMap<JobId, JobCoverage>,
     hasher: RandomState,
-    lacks: u64,
+    missing_lines: u64,
 }
 
 /// What is known of a job.
 #[derive(Debug)]
-struct Known {
+struct JobCoverage {
     /// Which journal knows most of it.
-    best: usize,
+    best_index: usize,
     /// How many lines that journal has about it.
     lines: usize,
     /// How many of them say what the first journal knows.
@@ -43,7 +43,7 @@ struct Known {
 
 /// Journals that cannot be joined.
 #[derive(Debug, thiserror::Error)]
-pub enum JoinError {
+pub enum JournalMergeError {
     /// Two of them have gone different ways about a job.
     #[error("two journals disagree about job {job}{}", and_more(*more as u64))]
     Conflict {
@@ -65,32 +65,32 @@ impl<'j> MergedJournal<'j> {
     /// # Errors
     ///
     /// Two of them tell different stories of a job, or one cannot be read.
-    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JoinError> {
+    pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JournalMergeError> {
         let hasher = RandomState::new();
         let LineComparison { mut jobs, compacted, runs, mut conflicts } = LineComparison::of(journals, &hasher)?;
         for found in HistoryComparison::of(journals, compacted.into_iter())?.jobs() {
             let (job, furthest) = found?;
             match (furthest, jobs.get_mut(job)) {
-                (Ok(Furthest { place, in_first, lines }), Some(known)) => {
-                    known.best = place;
+                (Ok(Furthest { journal_index, in_first, lines }), Some(known)) => {
+                    known.best_index = journal_index;
                     known.in_first = in_first;
                     known.lines = lines;
                 }
-                (Err(parted), _) => conflicts.push((job.clone(), parted)),
+                (Err(diverged), _) => conflicts.push((job.clone(), diverged)),
                 (Ok(_), None) => {}
             }
         }
         if let Some((job, journals)) = conflicts.iter().min().cloned() {
-            return Err(JoinError::Conflict { job, journals, more: conflicts.len() - 1 });
+            return Err(JournalMergeError::Conflict { job, journals, more: conflicts.len() - 1 });
         }
         let lacking = jobs.values().map(|known| known.lines - known.in_first).sum::<usize>() as u64;
-        let lacks = lacking + runs_missing_in_first(&runs);
-        Ok(MergedJournal { journals, jobs, hasher, lacks })
+        let missing_lines = lacking + runs_missing_in_first(&runs);
+        Ok(MergedJournal { journals, jobs, hasher, missing_lines })
     }
 
     /// The place of the journal that knows all that is known of a job; the first of those that do.
-    pub fn best(&self, job: &JobId) -> Option<usize> {
-        Some(self.jobs.get(job)?.best)
+    pub fn best_index(&self, job: &JobId) -> Option<usize> {
+        Some(self.jobs.get(job)?.best_index)
     }
 
     /// Whether any journal knows a job of this name.
@@ -104,8 +104,8 @@ impl<'j> MergedJournal<'j> {
     }
 
     /// How many lines the first journal lacks.
-    pub fn lacks(&self) -> u64 {
-        self.lacks
+    pub fn missing_lines(&self) -> u64 {
+        self.missing_lines
     }
 
     /// Writes the joint journal.
@@ -116,27 +116,29 @@ impl<'j> MergedJournal<'j> {
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
         let mut runs = HashSet::new();
-        let mut lines = JoinLines::of(first);
+        let mut lines = MergeLines::of(first);
         while let Some(line) = lines.next()? {
             if line.job.is_none() {
                 runs.insert(self.hasher.hash_one(&line.bytes));
             }
             out.write_all(&line.bytes)?;
         }
-        let mut told_of: HashMap<JobId, usize> = HashMap::new();
-        let mut rest: Vec<JoinLines<'_>> = others.iter().map(|journal| JoinLines::of(journal)).collect();
-        let mut heads = rest.iter_mut().map(JoinLines::next).collect::<io::Result<Vec<_>>>()?;
+        let mut written_lines: HashMap<JobId, usize> = HashMap::new();
+        let mut rest: Vec<MergeLines<'_>> = others.iter().map(|journal| MergeLines::of(journal)).collect();
+        let mut heads = rest.iter_mut().map(MergeLines::next).collect::<io::Result<Vec<_>>>()?;
         // Few journals are joined, so that looking at each head is as good as a heap.
-        while let Some((place, _)) = earliest(&heads) {
-            let Some(line) = heads[place].take() else { break };
-            heads[place] = rest[place].next()?;
+        while let Some((journal_index, _)) = earliest(&heads) {
+            let Some(line) = heads[journal_index].take() else { break };
+            heads[journal_index] = rest[journal_index].next()?;
             let is_lacking = match &line.job {
                 None => runs.insert(self.hasher.hash_one(&line.bytes)),
-                Some(job) => self.jobs.get(job).filter(|known| known.best == place + 1).is_some_and(|known| {
-                    let lines = told_of.entry(job.clone()).or_default();
-                    *lines += 1;
-                    *lines > known.in_first
-                }),
+                Some(job) => {
+                    self.jobs.get(job).filter(|known| known.best_index == journal_index + 1).is_some_and(|known| {
+                        let lines = written_lines.entry(job.clone()).or_default();
+                        *lines += 1;
+                        *lines > known.in_first
+                    })
+                }
             };
             if is_lacking {
                 out.write_all(&line.bytes)?;
@@ -148,7 +150,7 @@ impl<'j> MergedJournal<'j> {
 
 /// What a comparison of journals line by line has found.
 struct LineComparison {
-    jobs: HashMap<JobId, Known>,
+    jobs: HashMap<JobId, JobCoverage>,
     /// The jobs with lines that differ because a journal was compacted: these are compared by what they add up to.
     compacted: HashSet<JobId>,
     /// The hashes of each journal's lines about runs.
@@ -159,29 +161,35 @@ struct LineComparison {
 
 impl LineComparison {
     fn of(journals: &[Arc<dyn ReadAt>], hasher: &RandomState) -> io::Result<LineComparison> {
-        let mut jobs: HashMap<JobId, (Known, JobHashes)> = HashMap::new();
+        let mut jobs: HashMap<JobId, (JobCoverage, JobHashes)> = HashMap::new();
         let mut compacted: HashSet<JobId> = HashSet::new();
         let mut runs: Vec<HashSet<u64>> = Vec::new();
         let mut conflicts: Vec<(JobId, [usize; 2])> = Vec::new();
-        for (place, journal) in journals.iter().enumerate() {
+        for (journal_index, journal) in journals.iter().enumerate() {
             let hashes = hashes(journal, hasher)?;
             runs.push(hashes.runs);
             for (job, story) in hashes.jobs {
                 let lines = story.lines.len();
-                let in_first = if place == 0 { lines } else { 0 };
+                let in_first = if journal_index == 0 { lines } else { 0 };
                 let Some((known, longest)) = jobs.get_mut(&job) else {
-                    jobs.insert(job, (Known { best: place, lines, in_first, is_named: place > 0 }, story));
+                    jobs.insert(
+                        job,
+                        (
+                            JobCoverage { best_index: journal_index, lines, in_first, is_named: journal_index > 0 },
+                            story,
+                        ),
+                    );
                     continue;
                 };
                 known.is_named = true;
-                let both = lines.min(known.lines);
-                if story.lines[..both] != longest.lines[..both] {
+                let common = lines.min(known.lines);
+                if story.lines[..common] != longest.lines[..common] {
                     match story.is_summed_up || longest.is_summed_up {
                         true => drop(compacted.insert(job)),
-                        false => conflicts.push((job, [known.best, place])),
+                        false => conflicts.push((job, [known.best_index, journal_index])),
                     }
                 } else if lines > known.lines {
-                    known.best = place;
+                    known.best_index = journal_index;
                     known.lines = lines;
                     *longest = story;
                 }
@@ -199,9 +207,9 @@ fn runs_missing_in_first(runs: &[HashSet<u64>]) -> u64 {
     missing.len() as u64
 }
 
-fn earliest(heads: &[Option<JoinLine>]) -> Option<(usize, Timestamp)> {
-    let times = heads.iter().enumerate().filter_map(|(place, head)| Some((place, head.as_ref()?.at)));
-    times.min_by_key(|(place, at)| (*at, *place))
+fn earliest(heads: &[Option<MergeLine>]) -> Option<(usize, Timestamp)> {
+    let times = heads.iter().enumerate().filter_map(|(journal_index, head)| Some((journal_index, head.as_ref()?.at)));
+    times.min_by_key(|(journal_index, at)| (*at, *journal_index))
 }
 
 /// The hashes of a journal's lines.
@@ -221,7 +229,7 @@ struct JobHashes {
 
 fn hashes(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<JournalHashes> {
     let mut hashes = JournalHashes::default();
-    let mut lines = JoinLines::of(journal);
+    let mut lines = MergeLines::of(journal);
     while let Some(line) = lines.next()? {
         let hash = hasher.hash_one(&line.bytes);
         match line.job {
@@ -248,17 +256,18 @@ mod tests {
     use crate::journal::storage::{compact, replay};
 
     /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
-    fn dealt(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
-        dealt_bytes(journal, count).into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
+    fn split_by_job(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
+        split_bytes(journal, count).into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
     }
 
-    fn dealt_bytes(journal: &[u8], count: usize) -> Vec<Vec<u8>> {
-        let mut dealt: Vec<Vec<u8>> = (0..count).map(|place| opening(&place.to_string())).collect();
+    fn split_bytes(journal: &[u8], count: usize) -> Vec<Vec<u8>> {
+        let mut split_by_job: Vec<Vec<u8>> =
+            (0..count).map(|journal_index| opening(&journal_index.to_string())).collect();
         for line in journal.split_inclusive(|byte| *byte == b'\n') {
             let (_, Record::Edit(key, _)) = Record::from_line(line.trim_ascii_end()).unwrap() else { continue };
-            dealt[key.job.as_str().bytes().map(usize::from).sum::<usize>() % count].extend(line);
+            split_by_job[key.job.as_str().bytes().map(usize::from).sum::<usize>() % count].extend(line);
         }
-        dealt
+        split_by_job
     }
 
     fn opening(manifest: &str) -> Vec<u8> {
@@ -276,12 +285,12 @@ mod tests {
         std::iter::once(Arc::new(first) as Arc<dyn ReadAt>).chain(others.iter().cloned()).collect()
     }
 
-    fn joined(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Result<(Vec<u8>, u64), JoinError> {
+    fn joined(first: Vec<u8>, others: &[Arc<dyn ReadAt>]) -> Result<(Vec<u8>, u64), JournalMergeError> {
         let journals = with_first(first, others);
-        let joint = MergedJournal::of(&journals)?;
+        let merged = MergedJournal::of(&journals)?;
         let mut bytes = Vec::new();
-        joint.write(&mut bytes).unwrap();
-        Ok((bytes, joint.lacks()))
+        merged.write(&mut bytes).unwrap();
+        Ok((bytes, merged.missing_lines()))
     }
 
     fn same(one: &Ledger, other: &Ledger) -> Result<(), TestCaseError> {
@@ -304,12 +313,12 @@ mod tests {
         #[test]
         fn shares_that_are_joined_are_what_one_journal_would_have_been(choices in choices(), count in 1_usize..5) {
             let (whole, lines) = random_journal(&choices);
-            let shares = dealt(&lines, count);
-            let (bytes, lacks) = joined(Vec::new(), &shares).unwrap();
-            prop_assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            let shares = split_by_job(&lines, count);
+            let (bytes, missing_lines) = joined(Vec::new(), &shares).unwrap();
+            prop_assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count() as u64, missing_lines);
             same(&replay(bytes.clone()).unwrap().ledger, &whole)?;
-            let (again, lacks) = joined(bytes.clone(), &shares).unwrap();
-            prop_assert_eq!(lacks, 0);
+            let (again, missing_lines) = joined(bytes.clone(), &shares).unwrap();
+            prop_assert_eq!(missing_lines, 0);
             prop_assert_eq!(again, bytes);
         }
 
@@ -318,10 +327,10 @@ mod tests {
             let (whole, lines) = random_journal(&choices);
             let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
             let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
-            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
-            let (bytes, lacks) = joined(first.clone(), &dealt(&lines, count)).unwrap();
+            let (first, _) = joined(Vec::new(), &split_by_job(early, count)).unwrap();
+            let (bytes, missing_lines) = joined(first.clone(), &split_by_job(&lines, count)).unwrap();
             prop_assert!(bytes.starts_with(&first), "what was joined before stays as it is");
-            prop_assert_eq!(bytes[first.len()..].iter().filter(|byte| **byte == b'\n').count() as u64, lacks);
+            prop_assert_eq!(bytes[first.len()..].iter().filter(|byte| **byte == b'\n').count() as u64, missing_lines);
             same(&replay(bytes).unwrap().ledger, &whole)?;
         }
     }
@@ -335,11 +344,11 @@ mod tests {
             let (whole, lines) = random_journal(&choices);
             let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
             let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
-            let before = dealt_bytes(early, count);
-            let (first, _) = joined(Vec::new(), &dealt(early, count)).unwrap();
-            let first = if compacts & 1 == 0 { first } else { short(&first) };
-            let shares: Vec<Arc<dyn ReadAt>> = dealt_bytes(&lines, count).into_iter().zip(before).map(|(long, before)| {
-                let began = if compacts & 2 == 0 { before.clone() } else { short(&before) };
+            let before = split_bytes(early, count);
+            let (first, _) = joined(Vec::new(), &split_by_job(early, count)).unwrap();
+            let first = if compacts & 1 == 0 { first } else { compacted(&first) };
+            let shares: Vec<Arc<dyn ReadAt>> = split_bytes(&lines, count).into_iter().zip(before).map(|(long, before)| {
+                let began = if compacts & 2 == 0 { before.clone() } else { compacted(&before) };
                 Arc::new([&began, &long[before.len()..]].concat()) as Arc<dyn ReadAt>
             }).collect();
             let (bytes, _) = joined(first.clone(), &shares).unwrap();
@@ -350,12 +359,12 @@ mod tests {
     }
 
     /// The journal, compacted.
-    fn short(journal: &[u8]) -> Vec<u8> {
+    fn compacted(journal: &[u8]) -> Vec<u8> {
         let ledger = replay(journal.to_vec()).unwrap().ledger;
         let journal: Arc<dyn ReadAt> = Arc::new(journal.to_vec());
-        let mut short = Vec::new();
-        compact(&journal, &ledger, &mut short).unwrap();
-        short
+        let mut compacted = Vec::new();
+        compact(&journal, &ledger, &mut compacted).unwrap();
+        compacted
     }
 
     #[test]
@@ -372,7 +381,7 @@ mod tests {
         let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
         let error = joined(Vec::new(), &others).unwrap_err();
         assert_eq!(error.to_string(), "two journals disagree about job b and 1 more");
-        assert!(matches!(error, JoinError::Conflict { journals: [1, 2], .. }));
+        assert!(matches!(error, JournalMergeError::Conflict { journals: [1, 2], .. }));
         let twice = [story(&["a"], 7), story(&["a"], 7)];
         assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");
         let journals = with_first(b"".to_vec(), &twice);

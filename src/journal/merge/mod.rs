@@ -4,4 +4,4 @@ mod history_comparison;
 mod merge_lines;
 mod merged_journal;
 
-pub use merged_journal::{JoinError, MergedJournal};
+pub use merged_journal::{JournalMergeError, MergedJournal};

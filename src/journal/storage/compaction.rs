@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::journal::archive::Source;
+use crate::journal::archive::JournalSource;
 use crate::journal::edits::{Edit, LineOffsets};
-use crate::journal::format::{CompactedEdit, Lines, Read, ReadAt, Record, RunEvent, Scanner, Step};
+use crate::journal::format::{CompactedEdit, Lines, ReadAt, Record, RunEvent, ScannedLine, Scanner, Step};
 use crate::journal::ledger::Ledger;
 
 /// What became of a journal that was compacted.
@@ -31,13 +31,13 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
     while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
         compacted.before += 1;
         let (_, read) = scanner.read(line.bytes).map_err(io::Error::other)?;
-        if matches!(&read, Read::Run(event) if !matches!(event, RunEvent::Compacted(_))) {
+        if matches!(&read, ScannedLine::Run(event) if !matches!(event, RunEvent::Compacted(_))) {
             out.write_all(line.bytes)?;
             out.write_all(b"\n")?;
             compacted.after += 1;
         }
     }
-    let source = Source::of(Arc::clone(journal));
+    let source = JournalSource::of(Arc::clone(journal));
     ledger.for_each_edit(|key, edit, offsets, shown| {
         let summary = summary(&source, edit, offsets, shown)?;
         let at = edit.finished_at.max(edit.submitted_at).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -61,7 +61,7 @@ pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestam
     let (mut lines, mut scanner, mut found) = (Lines::new(journal), Scanner::default(), None);
     while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
         let (at, read) = scanner.read(line.bytes).map_err(io::Error::other)?;
-        if matches!(read, Read::Run(RunEvent::Compacted(_))) {
+        if matches!(read, ScannedLine::Run(RunEvent::Compacted(_))) {
             found = Some((at, line.offset + line.bytes.len() as u64 + 1));
         }
     }
@@ -69,7 +69,7 @@ pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestam
 }
 
 /// The edit in one record. What it does not know of itself, its lines tell.
-fn summary(source: &Source, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<CompactedEdit> {
+fn summary(source: &JournalSource, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<CompactedEdit> {
     let mut predictions = Vec::new();
     for step in source.steps(offsets) {
         match step.map_err(io::Error::other)?.2 {

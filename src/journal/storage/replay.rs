@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::journal::format::{LineError, Lines, Read, ReadAt, Scanner};
+use crate::journal::format::{LineError, Lines, ReadAt, ScannedLine, Scanner};
 use crate::journal::ledger::Ledger;
 
 /// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
@@ -86,8 +86,8 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usi
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
         match read {
-            (at, Read::Run(event)) => replayed.ledger.apply_run(at, &event),
-            (at, Read::Edit(edit)) => {
+            (at, ScannedLine::Run(event)) => replayed.ledger.apply_run(at, &event),
+            (at, ScannedLine::Edit(edit)) => {
                 let applied = replayed.ledger.replay(at, edit, line.offset);
                 if let Some(job) = applied.map_err(|error| broken(error.to_string()))? {
                     finished.push_back(job);
@@ -148,7 +148,7 @@ pub(super) mod tests {
             .collect()
     }
 
-    pub(in crate::journal::storage) fn go_on(
+    pub(in crate::journal::storage) fn continue_replay(
         journal: &Arc<dyn ReadAt>,
         replayed: Replayed,
         recent: usize,
@@ -161,7 +161,7 @@ pub(super) mod tests {
         recent: usize,
     ) -> Result<Replayed, ReplayError> {
         let journal: Arc<dyn ReadAt> = Arc::new(bytes);
-        go_on(&journal, Replayed::empty(&journal), recent)
+        continue_replay(&journal, Replayed::empty(&journal), recent)
     }
 
     fn ledger(steps: &[(&str, Step)]) -> Ledger {

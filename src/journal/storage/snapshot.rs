@@ -16,14 +16,14 @@ use crate::journal::ledger::Ledger;
 use super::replay::Replayed;
 
 /// What this program writes and reads. Another one is made again.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// How much of a journal is hashed in one piece, in bytes.
 const PIECE: u64 = 1 << 20;
 
 /// Of what the snapshot is.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct SnapshotHead {
     format: u32,
     length: u64,
     records: u64,
@@ -37,13 +37,13 @@ struct Head {
 /// The journal cannot be read again, or `out` cannot be written.
 pub fn write_snapshot(replayed: &Replayed, journal: &dyn ReadAt, out: impl Write) -> io::Result<()> {
     let Replayed { ledger, records, length, .. } = replayed;
-    let hashed = Hashed { inner: out, hasher: blake3::Hasher::new() };
+    let hashed = HashingStream { inner: out, hasher: blake3::Hasher::new() };
     let mut out = BufWriter::with_capacity(1 << 17, hashed);
-    let head = Head { format: FORMAT, length: *length, records: *records, journal: hash(journal, *length)? };
+    let head = SnapshotHead { format: FORMAT, length: *length, records: *records, journal: hash(journal, *length)? };
     serde_json::to_writer(&mut out, &head)?;
     out.write_all(b"\n")?;
     ledger.write(&mut out)?;
-    let Hashed { mut inner, hasher } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let HashingStream { mut inner, hasher } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     inner.write_all(hasher.finalize().as_bytes())?;
     inner.flush()
 }
@@ -54,11 +54,11 @@ pub fn write_snapshot(replayed: &Replayed, journal: &dyn ReadAt, out: impl Write
 ///
 /// It cannot be read, is not what was written, or is one of another journal.
 pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn ReadAt>) -> io::Result<Replayed> {
-    let hashed = Hashed { inner: input, hasher: blake3::Hasher::new() };
+    let hashed = HashingStream { inner: input, hasher: blake3::Hasher::new() };
     let mut content = BufReader::with_capacity(1 << 17, hashed.take(bytes.saturating_sub(blake3::OUT_LEN as u64)));
     let mut line = Vec::new();
     content.read_until(b'\n', &mut line)?;
-    let Head { format, length, records, journal: made_of } = serde_json::from_slice(&line)?;
+    let SnapshotHead { format, length, records, journal: made_of } = serde_json::from_slice(&line)?;
     if format != FORMAT {
         return Err(invalid("it is another program's"));
     }
@@ -68,10 +68,10 @@ pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn Read
     }
     let ledger = ledger?;
     io::copy(&mut content, &mut io::sink())?;
-    let Hashed { mut inner, hasher } = content.into_inner().into_inner();
-    let mut said = [0; blake3::OUT_LEN];
-    inner.read_exact(&mut said)?;
-    if hasher.finalize() != said {
+    let HashingStream { mut inner, hasher } = content.into_inner().into_inner();
+    let mut stored_hash = [0; blake3::OUT_LEN];
+    inner.read_exact(&mut stored_hash)?;
+    if hasher.finalize() != stored_hash {
         return Err(invalid("it is not what was written"));
     }
     Ok(Replayed { ledger, records, length, torn: 0 })
@@ -102,12 +102,12 @@ fn invalid(what: &str) -> io::Error {
 }
 
 /// Hashes all that goes through.
-struct Hashed<T> {
+struct HashingStream<T> {
     inner: T,
     hasher: blake3::Hasher,
 }
 
-impl<W: Write> Write for Hashed<W> {
+impl<W: Write> Write for HashingStream<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -119,7 +119,7 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-impl<R: Read> Read for Hashed<R> {
+impl<R: Read> Read for HashingStream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);
@@ -131,7 +131,7 @@ impl<R: Read> Read for Hashed<R> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::replay::tests::{go_on, replayed_keeping};
+    use super::super::replay::tests::{continue_replay, replayed_keeping};
     use super::*;
     use crate::job::JobId;
     use crate::journal::random_journal::{choices, random_journal};
@@ -151,7 +151,7 @@ mod tests {
             let read = read_snapshot(&snapshot[..], snapshot.len() as u64, &journal).unwrap();
             prop_assert_eq!(&read.ledger, &replayed.ledger);
             prop_assert_eq!((read.records, read.length), (replayed.records, replayed.length));
-            let mut resumed = go_on(&journal, read, recent).unwrap().ledger;
+            let mut resumed = continue_replay(&journal, read, recent).unwrap().ledger;
             let mut at_once = replayed_keeping(whole, recent).unwrap().ledger;
             for ledger in [&mut resumed, &mut at_once] {
                 for job in ["a", "b", "größe", "d-2"] {

@@ -36,7 +36,7 @@ pub struct Advice {
     rate: Rate,
     submits: u64,
     jobs: u64,
-    noted: [Noted; WarningKind::ALL.len()],
+    occurrences: [Occurrences; WarningKind::ALL.len()],
     /// Those that begin with the same byte together, for they alone can be alike, each in the order in which they came.
     edits: Vec<Vec<Edit>>,
     /// How many ask for each size; the first ask for none.
@@ -61,7 +61,7 @@ pub struct Warning {
 
 /// Jobs of which the same is to be said.
 #[derive(Debug, Default)]
-struct Noted {
+struct Occurrences {
     count: u64,
     first: Option<(u64, Option<JobId>)>,
 }
@@ -74,7 +74,7 @@ impl Advice {
             rate,
             submits: 0,
             jobs: 0,
-            noted: Default::default(),
+            occurrences: Default::default(),
             edits: vec![Vec::new(); SHARDS],
             sizes: [0; 1 + Size::NAMES.len()],
             colors: HashMap::default(),
@@ -82,7 +82,7 @@ impl Advice {
     }
 
     /// Takes a job into account; `submits` says whether it will be submitted.
-    pub fn take(&mut self, job: &JobFeatures, submits: bool) {
+    pub fn add(&mut self, job: &JobFeatures, submits: bool) {
         self.jobs += 1;
         self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
         for color in &job.colors {
@@ -108,9 +108,9 @@ impl Advice {
     }
 
     fn note(&mut self, kind: WarningKind, job: &JobFeatures) {
-        let noted = &mut self.noted[kind as usize];
-        noted.count += 1;
-        noted.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
+        let occurrences = &mut self.occurrences[kind as usize];
+        occurrences.count += 1;
+        occurrences.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
     }
 
     /// When the last submit that was counted goes out.
@@ -132,35 +132,36 @@ impl Advice {
 
     /// All that there is to say.
     pub fn warnings(&mut self) -> Vec<Warning> {
-        self.noted[WarningKind::Duplicate as usize] = self.twins();
+        self.occurrences[WarningKind::Duplicate as usize] = self.duplicates();
         // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
-        let is_recoloring = self.noted[WarningKind::Colorless as usize].count * 5 < self.jobs;
-        let told = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
-        told.filter_map(|kind| {
-            let noted = &self.noted[kind as usize];
-            let first = noted.first.clone()?;
-            let (message, hint) = kind.words();
-            let message = match noted.count {
-                1 => message.to_owned(),
-                count => format!("{message} (and in {} more)", count - 1),
-            };
-            Some(Warning { first, message, hint })
-        })
-        .collect()
+        let is_recoloring = self.occurrences[WarningKind::Colorless as usize].count * 5 < self.jobs;
+        let kinds = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
+        kinds
+            .filter_map(|kind| {
+                let occurrences = &self.occurrences[kind as usize];
+                let first = occurrences.first.clone()?;
+                let (message, hint) = kind.words();
+                let message = match occurrences.count {
+                    1 => message.to_owned(),
+                    count => format!("{message} (and in {} more)", count - 1),
+                };
+                Some(Warning { first, message, hint })
+            })
+            .collect()
     }
 
     /// The jobs that ask for what an earlier one asks for.
-    fn twins(&self) -> Noted {
-        let lines = self.edits.par_iter().flat_map_iter(|edits| twins(edits));
+    fn duplicates(&self) -> Occurrences {
+        let lines = self.edits.par_iter().flat_map_iter(|edits| duplicates(edits));
         let (count, first) = lines
             .map(|line| (1, line))
             .reduce(|| (0, u32::MAX), |(some, one), (others, other)| (some + others, one.min(other)));
-        Noted { count, first: (count > 0).then_some((u64::from(first), None)) }
+        Occurrences { count, first: (count > 0).then_some((u64::from(first), None)) }
     }
 }
 
 /// The lines of those among `edits` that an earlier one is the same as.
-fn twins(edits: &[Edit]) -> impl Iterator<Item = u32> {
+fn duplicates(edits: &[Edit]) -> impl Iterator<Item = u32> {
     let mut seen = HashSet::with_capacity_and_hasher(edits.len(), RandomState::default());
     let is_twin = move |Edit([high, low], _): &&Edit| !seen.insert(u64::from(*high) << 32 | u64::from(*low));
     edits.iter().filter(is_twin).map(|Edit(_, line)| *line)
@@ -188,11 +189,11 @@ mod tests {
         }
     }
 
-    fn said(jobs: &[Job]) -> Vec<String> {
+    fn printed(jobs: &[Job]) -> Vec<String> {
         let mut advice = Advice::new("2026-11-24T00:00:00Z".parse().unwrap(), "10/min".parse().unwrap());
         for job in jobs {
             let request_hash = RequestHash::of(&job.request.borrowed(), |_| unreachable!("there are no files"));
-            advice.take(&JobFeatures::of(&job.borrowed(), request_hash), true);
+            advice.add(&JobFeatures::of(&job.borrowed(), request_hash), true);
         }
         advice.warnings().into_iter().map(|warning| format!("{}: {}", warning.first.0, warning.message)).collect()
     }
@@ -202,13 +203,13 @@ mod tests {
         let four = ["https://x/1", "https://x/2", "https://x/3", "https://x/4"];
         let mut jobs: Vec<Job> =
             (0..20).map(|number| job(number, &format!("#1E90FF {number}"), &["https://x/a"])).collect();
-        assert!(said(&jobs).is_empty());
+        assert!(printed(&jobs).is_empty());
         jobs.push(job(20, "make it nicer", &["https://x/a"]));
         jobs.push(job(21, "make it navy", &four));
         jobs.push(job(22, "make it teal", &four));
         jobs.push(job(23, "make it teal", &four));
         assert_eq!(
-            said(&jobs),
+            printed(&jobs),
             [
                 "22: more than 3 images in a job (and in 2 more)",
                 "24: the same edit under another id: it is paid for each time",
@@ -227,7 +228,7 @@ mod tests {
             job(3, "#1E90FF", "https://www.dropbox.com/s/x/a.jpg?dl=0"),
         ];
         assert_eq!(
-            said(&jobs),
+            printed(&jobs),
             [
                 "2: a prompt has letters in it that were read in the wrong encoding, such as `Ã¶` for `ö` (and in 1 more)",
                 "2: a link to a page that shows a picture, and not to the picture (and in 1 more)",
@@ -251,19 +252,19 @@ mod tests {
             asks(6, "make it dodgerblue", "#1E90FF"),
             asks(7, "change it to navy", "#B22222"),
         ];
-        let told = said(&jobs);
+        let kinds = printed(&jobs);
         assert!(
-            told.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
-            "{told:?}"
+            kinds.contains(&"1: a `#` with digits in the prompt that make no color (and in 1 more)".to_owned()),
+            "{kinds:?}"
         );
         let other = "5: the prompt asks for another color than the one that is checked (and in 1 more)";
-        assert!(told.contains(&other.to_owned()), "{told:?}");
+        assert!(kinds.contains(&other.to_owned()), "{kinds:?}");
     }
 
     #[test]
     fn letters_in_the_place_of_zeros_are_told() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
-        assert_eq!(said(&jobs), ["1: a `#` with digits in the prompt that make no color"]);
+        assert_eq!(printed(&jobs), ["1: a `#` with digits in the prompt that make no color"]);
     }
 
     #[test]
@@ -274,7 +275,7 @@ mod tests {
             "#1E90FF #cliché",
             "#1E90FF #ab\u{2026}",
         ] {
-            assert!(said(&[job(0, prompt, &["https://x/a"])]).is_empty(), "{prompt}");
+            assert!(printed(&[job(0, prompt, &["https://x/a"])]).is_empty(), "{prompt}");
         }
     }
 
@@ -287,7 +288,7 @@ mod tests {
             ("#1E90FF #\u{200d}add", true),
             ("#1E90FF for #fac\u{ad}tory", false),
         ] {
-            assert_eq!(!said(&[job(0, prompt, &["https://x/a"])]).is_empty(), is_told, "{prompt}");
+            assert_eq!(!printed(&[job(0, prompt, &["https://x/a"])]).is_empty(), is_told, "{prompt}");
         }
     }
 
@@ -303,23 +304,23 @@ mod tests {
             "2 &ndash; #1E90FF",
         ];
         let jobs: Vec<Job> = (0..).zip(prompts).map(|(number, prompt)| job(number, prompt, &["https://x/a"])).collect();
-        let told =
+        let kinds =
             "1: a prompt holds marks of a page's source, such as `<p>` or `&nbsp;`, or `_x000D_` of a spreadsheet";
-        assert_eq!(said(&jobs), [format!("{told} (and in 5 more)")]);
+        assert_eq!(printed(&jobs), [format!("{kinds} (and in 5 more)")]);
     }
 
     #[test]
     fn an_id_that_has_lost_digits_is_told() {
         let job = |number, id: &str| Job { id: JobId::new(id).unwrap(), ..job(number, "#1E90FF", &["https://x/a"]) };
         let jobs = [job(1, "4.01E+12"), job(2, "4,02E+12"), job(3, "E+12"), job(4, "rose+1E")];
-        let told = said(&jobs).into_iter().filter(|said| said.contains("shortened")).collect::<Vec<_>>();
-        assert_eq!(told, ["2: an id that a spreadsheet has shortened: digits of the number are lost (and in 1 more)"]);
+        let kinds = printed(&jobs).into_iter().filter(|printed| printed.contains("shortened")).collect::<Vec<_>>();
+        assert_eq!(kinds, ["2: an id that a spreadsheet has shortened: digits of the number are lost (and in 1 more)"]);
     }
 
     #[test]
     fn a_signed_url_must_outlive_the_wait() {
         let signed = "https://b.s3.amazonaws.com/a.png?X-Amz-Date=20261123T235900Z&X-Amz-Expires=120&X-Amz-Signature=x";
         let jobs: Vec<Job> = (0..12).map(|number| job(number, &format!("#1E90FF {number}"), &[signed])).collect();
-        assert_eq!(said(&jobs), ["12: a signed URL that expires before the job's turn comes"]);
+        assert_eq!(printed(&jobs), ["12: a signed URL that expires before the job's turn comes"]);
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 use crate::journal::LearnedLimits;
 
@@ -90,7 +90,7 @@ impl Submits {
     }
 
     /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet.
-    pub(in crate::runner) fn on_rate_limit_headers(&mut self, limits: Limits, under_way: u64, now: Duration) {
+    pub(in crate::runner) fn on_rate_limit_headers(&mut self, limits: RateLimits, under_way: u64, now: Duration) {
         if let Some(wait) = limits.used_up() {
             self.pace.pause(Instant::now() + wait);
         }
