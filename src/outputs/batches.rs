@@ -3,8 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Work that is cheaper done together: whoever comes while a batch is under way waits for the next one, which takes all
-/// that have gathered by then.
+/// Work that is cheaper in batches: items that arrive while a batch is running wait for the next one, which takes all of
+/// them.
 #[derive(Debug)]
 pub(super) struct Batches<T, R> {
     waiting: Mutex<Vec<(T, oneshot::Sender<R>)>>,
@@ -18,7 +18,7 @@ impl<T, R> Default for Batches<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
-    /// Has `item` done, in a batch by `work`, which answers each item in its place.
+    /// Processes `item` in a batch by `work`, which returns one result per item in the same order.
     pub(super) async fn done(&self, item: T, work: impl FnOnce(Vec<T>) -> Vec<R> + Send + 'static) -> io::Result<R> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push((item, answer));
@@ -27,11 +27,11 @@ impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
             return Ok(answer);
         }
         let batch = std::mem::take(&mut *self.waiting());
-        // What is begun is answered, even where whoever began it has gone.
+        // A batch that was started is finished, even if its caller has been dropped.
         let batch = tokio::task::spawn_blocking(move || {
             let (items, answers): (Vec<T>, Vec<oneshot::Sender<R>>) = batch.into_iter().unzip();
             for (answer, done) in answers.into_iter().zip(work(items)) {
-                // Whoever waited for it may have gone.
+                // The caller may have been dropped.
                 let _ = answer.send(done);
             }
         });

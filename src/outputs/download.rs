@@ -10,13 +10,13 @@ use crate::http::{self, TlsError, is_loopback};
 use super::error::{OutputError, disk};
 use super::slot::Slot;
 
-/// How many bytes are written at once, where it holds nobody up.
+/// How many bytes are written at once, on a thread that may block.
 const BLOCK: usize = 256 << 10;
 
 /// Bounds of a download.
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadLimits {
-    /// The most bytes of one output.
+    /// The maximum length of an output in bytes.
     pub max_bytes: u64,
     /// How often a download that breaks off is restarted.
     pub attempts: u32,
@@ -37,7 +37,7 @@ impl Default for DownloadLimits {
     }
 }
 
-/// Fetches outputs from the asset host, and pictures before from wherever a manifest says. It has no key, so none can travel there.
+/// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It has no key, so none can leak.
 #[derive(Clone, Debug)]
 pub struct Downloader {
     http: reqwest::Client,
@@ -48,32 +48,32 @@ pub struct Downloader {
 /// Whether outputs may come over plain http.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PlainHttp {
-    /// From this machine alone, because the API is on this machine as well.
+    /// Only from this machine, because the API is on this machine as well.
     OnLoopback,
     /// Never.
     Never,
-    /// From anywhere: the user has named the place.
+    /// From anywhere: the user gave the URL.
     Anywhere,
 }
 
 /// One attempt failed.
 enum Attempt {
-    /// Another may do better.
+    /// Another attempt may succeed.
     Retry(String),
-    /// No other will.
+    /// No attempt will succeed.
     Final(OutputError),
-    /// What came could not be written.
+    /// The received bytes could not be written.
     WriteFailed(io::Error),
 }
 
 impl Downloader {
-    /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
+    /// Returns a downloader for the outputs of an API; `api_is_local` if that API is on this machine.
     pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
         Downloader::over(plain_http, limits)
     }
 
-    /// A downloader of pictures that a manifest names: from wherever it says.
+    /// Returns a downloader for pictures that a manifest names, from any host.
     pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, TlsError> {
         Downloader::over(PlainHttp::Anywhere, limits)
     }
@@ -96,13 +96,13 @@ impl Downloader {
         Ok(Downloader { http, limits, plain_http })
     }
 
-    /// The most bytes of one output.
+    /// Returns the maximum length of an output in bytes.
     pub(super) fn max_bytes(&self) -> u64 {
         self.limits.max_bytes
     }
 
-    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole; where one takes no more,
-    /// the error names `folder`, which it is for. `slot` is given to others while nothing comes, and between attempts.
+    /// Writes the content of `url` to a fresh `sink` per attempt, and returns the sink that received all of it. Errors of the
+    /// sink name `folder`. `slot` is released while nothing arrives, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,

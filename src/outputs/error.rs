@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use crate::job::ErrorClass;
 use crate::photo::PictureError;
 
-/// An output could not be brought here.
+/// An output could not be fetched or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The provider no longer has it.
@@ -16,21 +16,21 @@ pub enum OutputError {
     /// It is not a complete picture.
     #[error("the output is not a complete picture: {0}")]
     NotAPicture(#[from] PictureError),
-    /// It is over a limit, or at a place that is not asked.
+    /// It exceeds a limit, or its URL is not allowed.
     #[error("the output is refused: {0}")]
     Refused(String),
-    /// This machine's disk failed. No job's fault: the run stops.
+    /// This machine's disk failed. The run stops, because no job is at fault.
     #[error("{}: {cause}", path.display())]
     Disk {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
 }
 
 impl OutputError {
-    /// The class of a job that ends with this error; none where it is this machine's.
+    /// Returns the class of a job that fails with this error; `None` for an error of this machine.
     pub fn class(&self) -> Option<ErrorClass> {
         match self {
             OutputError::Expired(_) => Some(ErrorClass::Lost),
@@ -41,7 +41,7 @@ impl OutputError {
         }
     }
 
-    /// What it says of a picture to edit, which no prediction has put out.
+    /// Returns the message about an input picture, which is not an output.
     pub fn of_input(&self) -> String {
         match self {
             OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
@@ -52,8 +52,8 @@ impl OutputError {
         }
     }
 
-    /// How often a fresh URL of the same prediction may be better. Asking for one costs nothing, and what is given up was
-    /// paid for; a host that is down was tried several times already.
+    /// Returns how many fresh URLs of the same prediction are worth trying. Asking for one is free, and the output was paid
+    /// for; a host that is down was tried several times already.
     pub fn max_url_refreshes(&self) -> u32 {
         match self {
             OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,

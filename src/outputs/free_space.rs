@@ -1,4 +1,4 @@
-//! Whether there is room for what is about to be paid for.
+//! The check that the disk has room for a picture before it is paid for.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::error::{OutputError, disk};
 /// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
 const MIN_FREE: u64 = 64 << 20;
 
-/// Refuses a file system that is nearly full: what is submitted then is paid for, and could not be saved.
+/// Refuses a file system that is nearly full, because a picture that was paid for could not be saved.
 pub(super) fn check(folder: &Path) -> Result<(), OutputError> {
     free(folder).map_or(Ok(()), enough).map_err(disk(folder))
 }
@@ -24,7 +24,7 @@ fn enough(free: u64) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 
-/// How many bytes are free; nothing where the file system does not tell.
+/// Returns the free space in bytes; `None` if the file system does not report it.
 #[cfg(unix)]
 fn free(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok().filter(|found| found.f_blocks > 0)?;

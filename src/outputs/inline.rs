@@ -3,8 +3,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::OutputError;
 
-/// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
-/// `None` where the output is a URL.
+/// Returns the bytes of an output that contains a picture: a base64 `data:` URI or bare base64, decoded strictly. `None` if
+/// the output is a URL.
 pub fn decode(output: &str, max_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
     let output = output.trim();
     let base64 = match output.split_at_checked(5) {

@@ -1,4 +1,4 @@
-//! Where pictures are in a run's folder, what they are called there, and what becomes of whatever is in their way.
+//! The paths and names of pictures in a run's folder, and how other files in their place are moved away.
 
 use std::fs::{self, File};
 use std::io::{self, Seek};
@@ -11,27 +11,27 @@ use crate::journal::{Presence, SavedFile};
 use super::error::{OutputError, disk};
 use super::incoming::is_temporary;
 
-/// The folder of a run with what its jobs came to.
+/// The subfolder with the results of jobs.
 pub const RESULTS: &str = "results";
 
-/// The folder of a run in which the provider's pictures are kept that were corrected.
+/// The subfolder with the provider's original of each corrected picture.
 pub const ORIGINALS: &str = "originals";
 
-/// The folder of a run to which pictures move that are no longer asked for, and what was in the way of others.
+/// The subfolder for pictures that are no longer wanted, and for files that were in the way of results.
 pub const EARLIER: &str = "earlier";
 
-/// The name of a job's `number`th picture, from 1.
+/// Returns the name of a job's `number`th picture, from 1.
 pub fn file_name(job: &JobId, number: usize, extension: &str) -> String {
     format!("{}.{extension}", file_stem(job, number))
 }
 
-/// The same without the extension.
+/// Returns the name of a job's `number`th picture without its extension.
 pub fn file_stem(job: &JobId, number: usize) -> String {
     if number == 1 { job.to_string() } else { format!("{job}-{number}") }
 }
 
-/// Removes what downloads of a dead process have left in `results/` of the run's folder `run`. Call it when nothing of
-/// the journal needs it any more.
+/// Removes temporary files of dead processes from `results/` of the run's folder `run`. Call it when the journal needs none
+/// of them any more.
 ///
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub fn remove_leftovers(run: &Path) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// The pictures in `results` that have no name yet.
+/// Returns the temporary files in `results`.
 pub(super) fn leftover_temp_files(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
     let entries = match fs::read_dir(results) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -57,12 +57,12 @@ pub(super) fn leftover_temp_files(results: &Path) -> Result<Vec<PathBuf>, Output
     Ok(paths.map(|entry| entry.path()).collect())
 }
 
-/// Moves those of `files` that are in `results/` of the run's folder `run` to its `earlier/`, also as somebody has changed
-/// them since. Each is moved or not: one that is there already, or nowhere, is left as it is.
+/// Moves `files` from `results/` to `earlier/` of the run's folder `run`, even if the user has changed them. Files that were
+/// moved already, or are missing, are skipped.
 ///
 /// # Errors
 ///
-/// A file cannot be read or moved. Those before it have moved by then.
+/// A file cannot be read or moved. The files before it have been moved.
 pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     let (results, earlier) = (run.join(RESULTS), run.join(EARLIER));
     let mut have_moved = false;
@@ -76,22 +76,22 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
 }
 
-/// What stands where a picture is to be.
+/// The state of a path where a picture is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TargetState {
-    /// Nothing, by now.
+    /// Nothing is there.
     Free,
-    /// The very same content.
+    /// The same content is there.
     Taken,
 }
 
-/// Makes room at `target` for `file`: whatever else is there, be it a folder, moves to `earlier`.
+/// Makes room at `target` for `file`: any other file or folder there is moved to `earlier`.
 pub(super) fn clear_path(earlier: &Path, target: &Path, file: &SavedFile) -> Result<TargetState, OutputError> {
     let is_file = match fs::metadata(target) {
         Ok(present) => present.is_file(),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(target)(error)),
         Err(_) if target.symlink_metadata().is_err() => return Ok(TargetState::Free),
-        // A link that leads nowhere is there all the same.
+        // A dangling link is in the way as well.
         Err(_) => false,
     };
     let name = if is_file {
@@ -107,13 +107,13 @@ pub(super) fn clear_path(earlier: &Path, target: &Path, file: &SavedFile) -> Res
     Ok(TargetState::Free)
 }
 
-/// A name in `folder` that nothing has: `mug.png.1`.
+/// Returns an unused name in `folder`: `mug.png.1`.
 pub(super) fn free_name(folder: &Path, name: &str) -> String {
     let mut names = (1..).map(|number: u64| format!("{name}.{number}"));
     names.find(|name| folder.join(name).symlink_metadata().is_err()).unwrap_or_default()
 }
 
-/// Moves what is at `path` to `earlier`, under `name`; or under one that is free, where that is another picture's.
+/// Moves `path` to `earlier` under `name`, or under an unused name if another picture has it.
 pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     make_folder(earlier).map_err(disk(earlier))?;
     let mut aside = earlier.join(name);
@@ -124,7 +124,7 @@ pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), Out
     sync_folder(earlier).map_err(disk(earlier))
 }
 
-/// Whether two files are there with the same content.
+/// Whether both files exist and have the same content.
 pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
     if !exists_nonempty(one) || !exists_nonempty(other) {
         return Ok(false);
@@ -133,12 +133,12 @@ pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
     Ok(hash(one)? == hash(other)?)
 }
 
-/// Where in the run's folder `run` a picture may be: among the results, the originals, or what was moved aside.
+/// Returns the paths in the run's folder `run` where a picture may be: as a result, as an original, and moved aside.
 pub fn candidate_paths(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
     [run.join(RESULTS).join(&file.name), run.join(ORIGINALS).join(&file.name), run.join(EARLIER).join(aside_name(file))]
 }
 
-/// The name of a file that was moved aside: `mug.png` with its content's hash, `mug.0a1b2c3d.png`.
+/// Returns the name of a file that was moved aside: `mug.png` with the hash of its content, `mug.0a1b2c3d.png`.
 pub fn aside_name(file: &SavedFile) -> String {
     let hash = short(&file.blake3);
     match file.name.rsplit_once('.') {
@@ -147,13 +147,13 @@ pub fn aside_name(file: &SavedFile) -> String {
     }
 }
 
-/// The name of a corrected picture: a PNG, whatever the original was, so that nothing is lost in it.
+/// Returns the name of a corrected picture, which is always a lossless PNG.
 pub(super) fn corrected_name(original: &str) -> String {
     let stem = original.rsplit_once('.').map_or(original, |(stem, _)| stem);
     format!("{stem}.png")
 }
 
-/// Whether the file at `path` is there and has the content that was recorded.
+/// Whether the file at `path` exists with the recorded content.
 pub(super) fn has_content(path: &Path, file: &SavedFile) -> Result<bool, OutputError> {
     match fs::metadata(path) {
         Ok(present) if present.is_file() && present.len() == file.bytes => {}
@@ -164,19 +164,19 @@ pub(super) fn has_content(path: &Path, file: &SavedFile) -> Result<bool, OutputE
     Ok(hash == file.blake3)
 }
 
-/// Whether what is at `path` is the picture `file`: as it was saved, or as somebody has changed it since, which its place
-/// tells. Where the one that was saved is in `earlier` by now, another has taken its place.
+/// Whether the file at `path` is the picture `file`: as it was saved, or changed by the user, which its name shows. If the
+/// saved one is in `earlier`, the file is another picture.
 pub(super) fn is_this_picture(path: &Path, file: &SavedFile, earlier: &Path) -> Result<bool, OutputError> {
     Ok(has_content(path, file)? || (exists_nonempty(path) && !exists_nonempty(&earlier.join(aside_name(file)))))
 }
 
-/// Whether a file is at `path` that is not empty, as one is that a full disk has left.
+/// Whether a file exists at `path` and is not empty: a full disk leaves empty files.
 pub(super) fn exists_nonempty(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
-/// Whether `results/` of the run's folder `run` has a picture as it was saved, told from its size. What the color lock made
-/// of it, and no record tells of, is no change by hand.
+/// Returns the presence of a picture in `results/` of the run's folder `run`, judged by its size. An unrecorded correction by
+/// the color lock is not a change by the user.
 pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     match presence_by_size(run, &file.name, file.bytes) {
         Presence::Changed | Presence::Missing if exists_nonempty(&run.join(EARLIER).join(aside_name(file))) => {
@@ -186,8 +186,7 @@ pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     }
 }
 
-/// The same of a picture of which only its name and its size in `bytes` are at hand: what became of one that is displaced
-/// is not told.
+/// Returns the presence of a picture by its name and its size in `bytes` alone. Displaced pictures are not detected.
 pub fn presence_by_size(run: &Path, name: &str, bytes: u64) -> Presence {
     let length = |folder: &str| {
         let found = fs::metadata(run.join(folder).join(name)).ok()?;
@@ -201,13 +200,13 @@ pub fn presence_by_size(run: &Path, name: &str, bytes: u64) -> Presence {
     }
 }
 
-/// The hash of all of a file, and its length in bytes.
+/// Returns the hash of a whole file, and its length in bytes.
 pub(super) fn hash(file: &mut File) -> io::Result<(ContentHash, u64)> {
     file.rewind()?;
     ContentHash::of_all(file)
 }
 
-/// The first bytes of a hash, as they stand in the names of files that were moved aside.
+/// Returns the first digits of a hash, for the names of files that were moved aside.
 fn short(hash: &ContentHash) -> String {
     let mut text = hash.to_string();
     text.truncate(8);

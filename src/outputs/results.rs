@@ -23,7 +23,7 @@ use super::paths::{
 use super::slot::Slot;
 use super::store::{Destination, ResultStore, Verified};
 
-/// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
+/// The results in a run's folder.
 #[derive(Clone, Debug)]
 pub struct Results {
     run: PathBuf,
@@ -34,7 +34,7 @@ pub struct Results {
     downloader: Downloader,
 }
 
-/// The pictures of a job, and where they are to be.
+/// The pictures of a job, and their destination.
 type Publication = (Vec<(Staged, SavedFile)>, Destination);
 
 /// A verified picture under a temporary name in `results/`. It is removed when this is dropped.
@@ -58,8 +58,8 @@ impl Verified for Staged {
 }
 
 impl Results {
-    /// Opens the folder of a run, making `results/` where it is missing. It must be one that can be written to, which is
-    /// known before anything is paid for.
+    /// Opens the folder of a run, and makes `results/` if it is missing. That the folder is writable is checked before
+    /// anything is paid for.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             run: run.to_owned(),
@@ -74,7 +74,7 @@ impl Results {
         Ok(folder)
     }
 
-    /// Looks whether what has come is a whole picture, and makes it durable.
+    /// Verifies that the received bytes are a complete picture, and makes it durable.
     fn stage(&self, received: Received) -> Result<Staged, OutputError> {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
@@ -96,7 +96,7 @@ impl Results {
         Ok(Staged { path: file.into_temp_path(), picture, bytes, hash })
     }
 
-    /// Puts the pictures of several jobs in their places, with one sync of each folder for all.
+    /// Publishes the pictures of several jobs, with one sync per folder.
     fn put_all(&self, publications: Vec<Publication>) -> Vec<Result<(), OutputError>> {
         let put = publications.into_iter().map(|(staged, destination)| {
             let put = self.put(staged, &destination);
@@ -156,7 +156,7 @@ impl Results {
         Ok(true)
     }
 
-    /// A picture that somebody has changed comes back as it is: its place tells that it is that one.
+    /// Brings pictures back from aside. A picture that the user has changed comes back changed: its name identifies it.
     fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         let destination = Destination::Results { displaced };
         let mut away = Vec::new();
@@ -182,8 +182,8 @@ impl Results {
         Ok(true)
     }
 
-    /// Whether what has the name of a picture that is to come to `place` is that one, changed by somebody: a dead process has
-    /// brought it back, or has not moved it aside. Any of the edit that is there by its records has moved aside by then.
+    /// Whether the file with a picture's name at `destination` is that picture, changed by the user: a dead process has brought
+    /// it back, or has not moved it aside. Pictures of the edit that is recorded there have been moved aside before.
     fn is_left_in_place(&self, file: &SavedFile, destination: &Destination) -> Result<bool, OutputError> {
         let path = self.target(file, destination);
         let Destination::Results { displaced } = destination else { return Ok(false) };
@@ -195,8 +195,8 @@ impl Results {
         Ok(exists_nonempty(&path))
     }
 
-    /// Gives `png` the original's place, whose content is by then in `originals/` as well. Nothing where somebody has changed
-    /// it: that stays.
+    /// Replaces the original by `png`, after its content was kept in `originals/`. Returns `None` if the user has changed the
+    /// original, which stays.
     fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
@@ -258,8 +258,7 @@ impl Results {
         }
     }
 
-    /// Moves the files of the edit that was there before aside, also as somebody has changed them, except those that are to
-    /// come anyway.
+    /// Moves the files of the displaced edit aside, even if the user has changed them, except files that are published anyway.
     fn clear<'a>(
         &self,
         destination: &Destination,
@@ -350,7 +349,7 @@ impl ResultStore for Results {
     }
 }
 
-/// The same error again, for everybody whom it concerns.
+/// Returns a copy of an error, for every publication that failed with it.
 fn same(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);
     code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))

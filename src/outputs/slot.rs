@@ -6,27 +6,27 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long a host may be silent before others are let in.
+/// How long a host may be silent before another download may start.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The place of one of the downloads that may be under way at once. While its host is silent it counts as none, so that
-/// nobody is held up by what does nothing.
+/// A permit for one of the concurrent downloads. While its host is silent the permit is released, so that a stalled download
+/// does not block others.
 #[derive(Debug)]
 pub struct Slot {
     all: Arc<Semaphore>,
-    /// Nothing while others are let in.
+    /// `None` while the permit is released.
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Slot {
-    /// Waits for one of `all` places.
+    /// Waits for one of `all` permits.
     pub async fn of(all: &Arc<Semaphore>) -> Slot {
         let mut slot = Slot { all: Arc::clone(all), held: None };
         slot.take().await;
         slot
     }
 
-    /// Waits for what a host has to say.
+    /// Waits for a host's response.
     pub(super) async fn with_permit<T>(&mut self, response: impl Future<Output = T>) -> T {
         let mut response = pin!(response);
         if let Ok(response) = timeout(PATIENCE, &mut response).await {
@@ -35,7 +35,7 @@ impl Slot {
         self.without_permit(response).await
     }
 
-    /// Lets others in until something is `over`.
+    /// Releases the permit until `over` completes.
     pub(super) async fn without_permit<T>(&mut self, over: impl Future<Output = T>) -> T {
         self.held = None;
         let over = over.await;

@@ -15,24 +15,24 @@ use super::journal_file::{JournalDraft, JournalFile};
 /// A journal that was compacted.
 #[derive(Debug)]
 pub struct Compaction {
-    /// What became of its records.
+    /// The count of its records before and after.
     pub records: Compacted,
-    /// How many bytes it had, and has.
+    /// Its length in bytes before and after.
     pub bytes: [u64; 2],
-    /// Where the long one is kept.
+    /// The path of the long journal, which is kept.
     pub kept: PathBuf,
 }
 
 impl Compaction {
-    /// Puts a short journal that says the same in the place of a folder's long one, which is kept under another name. The
-    /// folder's lock is held. Nothing where it would not become shorter.
+    /// Replaces a folder's journal by a shorter one with the same content, and keeps the long one under another name. The
+    /// folder's lock is held. Returns `None` if the journal would not become shorter.
     ///
-    /// At every moment the folder's journal is the long one or the short one, and whole: the short one is written and
-    /// synced beside it, is read again and compared with it, and takes its name in one step.
+    /// At any time the folder's journal is complete, either the long or the short one: the short one is written and synced
+    /// next to it, read again, compared with it, and renamed in one step.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or the folder cannot be written. The long journal is in its place then.
+    /// The journal cannot be read, or the folder cannot be written. The long journal is still in place then.
     pub fn run(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
         let path = folder.journal();
         if !path.exists() {

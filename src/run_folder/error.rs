@@ -9,19 +9,19 @@ pub enum FolderError {
     /// The file system refuses.
     #[error("{action} {}: {cause}", path.display())]
     Io {
-        /// What was tried, such as `write`.
+        /// The action, such as `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
-    /// Another process has it.
+    /// Another process holds it.
     #[error("use {}: {holder} holds it", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
-        /// Who, as far as is known.
+        /// The process, as far as known.
         holder: String,
     },
     /// The journal is broken.
@@ -32,29 +32,29 @@ pub enum FolderError {
         /// Where and how.
         cause: ReplayError,
     },
-    /// The journal was replayed, and cannot be read again.
+    /// The journal was replayed, but cannot be read again.
     #[error(transparent)]
     Lines(#[from] LinesError),
-    /// Others were being merged into it, and that did not come to its end.
+    /// A merge into it was interrupted.
     #[error("use {}: a merge into it was interrupted", path.display())]
     MergeInterrupted {
         /// The folder.
         path: PathBuf,
-        /// The command that was at work, as far as is known.
+        /// The command of the merge, as far as known.
         command: String,
     },
-    /// There are pictures and no journal that knows of them.
+    /// There are results but no journal.
     #[error("use {}: it has results and no journal", path.display())]
     JournalMissing {
         /// The folder.
         path: PathBuf,
     },
-    /// The journal does not go on from where the last run left it.
+    /// The journal does not continue from where the last run left it.
     #[error("use {}: its journal is an older copy, or was cut since the last run", path.display())]
     StaleJournal {
         /// The folder.
         path: PathBuf,
-        /// The file that tells where the last run left it.
+        /// The file with the last run's checkpoint.
         checkpoint: PathBuf,
     },
     /// There is no run in the folder.
@@ -81,7 +81,7 @@ impl FolderError {
         move |cause| FolderError::Io { action, path, cause }
     }
 
-    /// The way out.
+    /// Returns what the user can do.
     pub fn hint(&self) -> String {
         match self {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {

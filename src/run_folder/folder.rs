@@ -8,25 +8,25 @@ use crate::outputs::{self, ORIGINALS, RESULTS};
 
 use super::error::FolderError;
 
-/// What the names of journals begin with that are being written.
+/// The prefix of the names of unfinished journals.
 pub(super) const JOURNAL_DRAFT_PREFIX: &str = ".journal-";
 
-/// What the names of plans begin with that are being written.
+/// The prefix of the names of unfinished plans.
 pub(super) const PLAN_DRAFT_PREFIX: &str = ".plan-";
 
-/// Where everything of a run is.
+/// The folder of a run, with the paths of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
 impl RunFolder {
-    /// Names the folder at `path`; nothing is touched.
+    /// Returns the folder at `path`, without touching it.
     pub fn new(path: impl Into<PathBuf>) -> RunFolder {
         RunFolder { path: path.into() }
     }
 
-    /// Names the folder of a run that was begun: it has a journal.
+    /// Returns the folder of a run that was started: it has a journal.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl RunFolder {
         self.path.join("journal.jsonl")
     }
 
-    /// `pictures.jsonl`: what is known of local pictures.
+    /// `pictures.jsonl`: a cache about local pictures.
     pub fn pictures(&self) -> PathBuf {
         self.path.join("pictures.jsonl")
     }
@@ -56,8 +56,7 @@ impl RunFolder {
         self.path.join(RESULTS)
     }
 
-    /// Whether a picture of `results/` is there as it was saved, told from its size. What became of one that is
-    /// displaced is not.
+    /// Returns the presence of a picture in `results/`, judged by its size. Displaced pictures are not detected.
     pub fn presence(&self, name: &str, bytes: u64) -> Presence {
         outputs::presence_by_size(&self.path, name, bytes)
     }
@@ -67,7 +66,7 @@ impl RunFolder {
         self.path.join(ORIGINALS)
     }
 
-    /// `plan.jsonl`, the manifest as the last run understood it.
+    /// `plan.jsonl`: the jobs of the last run's manifest.
     pub fn plan(&self) -> PathBuf {
         self.path.join("plan.jsonl")
     }
@@ -77,37 +76,37 @@ impl RunFolder {
         self.path.join("report").join("index.html")
     }
 
-    /// Where the embedded server of a run keeps its predictions.
+    /// `.embedded`: the predictions of the embedded server.
     pub fn embedded(&self) -> PathBuf {
         self.path.join(".embedded")
     }
 
-    /// `.merging`: while it is there, the folder is half of a merge, and names the others.
+    /// `.merging`: exists while a merge is unfinished, and contains its command.
     pub fn merging(&self) -> PathBuf {
         self.path.join(".merging")
     }
 
-    /// `.journal-snapshot`: what the journal adds up to, as far as it was read last.
+    /// `.journal-snapshot`: a cache of what the journal adds up to.
     pub(super) fn snapshot(&self) -> PathBuf {
         self.path.join(".journal-snapshot")
     }
 
-    /// Where a journal is kept whose last record is of the time `until`, once it was compacted.
+    /// The path of a long journal that is kept after a compaction; its last record is of the time `until`.
     pub(super) fn kept_journal(&self, until: Timestamp) -> PathBuf {
         self.path.join(format!("journal-until-{}.jsonl", until.strftime("%Y-%m-%dT%H-%M-%S.%3fZ")))
     }
 
-    /// `.known-journal`: where the journal ended when the last run did.
+    /// `.known-journal`: the end of the journal after the last run.
     pub(super) fn journal_checkpoint(&self) -> PathBuf {
         self.path.join(".known-journal")
     }
 
-    /// `.report-of`: what the report was made of.
+    /// `.report-of`: the stamp of the report's inputs.
     pub(super) fn report_stamp(&self) -> PathBuf {
         self.path.join(".report-of")
     }
 
-    /// `.plan-of`: what the plan was made of.
+    /// `.plan-of`: the stamp of the plan's inputs.
     pub(super) fn plan_stamp(&self) -> PathBuf {
         self.path.join(".plan-of")
     }
@@ -121,8 +120,8 @@ impl RunFolder {
         self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
     }
 
-    /// Removes the journals and plans that processes were writing when they died. The folder's lock is held, and this process
-    /// has not begun one.
+    /// Removes unfinished journals and plans of dead processes. The folder's lock is held, and this process has not started
+    /// one.
     ///
     /// # Errors
     /// The folder cannot be read, or a draft not be removed.

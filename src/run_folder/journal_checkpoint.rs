@@ -7,11 +7,11 @@ use crate::job::ContentHash;
 use super::error::FolderError;
 use super::folder::RunFolder;
 
-/// How many bytes of the journal are compared with the mark, at most.
+/// How many bytes of the journal are compared with the checkpoint, at most.
 const LOOKED_AT: usize = 4096;
 
-/// Where a folder's journal ended when its last run did. A journal is only ever appended to, so that one that does not go on
-/// from there is an older copy: what it does not know may be at the provider, and be paid for.
+/// The end of a folder's journal after its last run. Journals are only appended to, so a journal that does not continue from
+/// there is an older copy, and may lack submits that were paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalCheckpoint {
     /// Its length in bytes.
@@ -21,7 +21,7 @@ pub struct JournalCheckpoint {
 }
 
 impl JournalCheckpoint {
-    /// Marks the folder's journal, all of which is durable. One that cannot be marked is only less well known to the next run.
+    /// Writes the checkpoint of the folder's journal, all of which is durable. A failure only costs the next run this check.
     pub fn put(folder: &RunFolder) {
         let checkpoint = || -> io::Result<()> {
             let journal = File::open(folder.journal())?;
@@ -34,7 +34,7 @@ impl JournalCheckpoint {
         }
     }
 
-    /// Removes the mark, durably: another journal is to take the place of the one that it is of.
+    /// Removes the checkpoint durably, before another journal replaces the present one.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl JournalCheckpoint {
         }
     }
 
-    /// Refuses a journal that does not go on from where the folder's was marked. Where there is none, that is no older one.
+    /// Refuses a journal that does not continue from the folder's checkpoint. A missing journal is accepted.
     ///
     /// # Errors
     ///
@@ -74,8 +74,7 @@ impl JournalCheckpoint {
 }
 
 impl RunFolder {
-    /// Refuses results whose journal is gone or empty, for every job would be new, and a journal that an older copy has taken
-    /// the place of.
+    /// Refuses results without a journal, because every job would be new, and a journal that was replaced by an older copy.
     ///
     /// # Errors
     /// [`FolderError::JournalMissing`], [`FolderError::StaleJournal`], or the journal cannot be read.
@@ -88,7 +87,7 @@ impl RunFolder {
     }
 }
 
-/// The hash of the last bytes of `journal` before `length`.
+/// Returns the hash of the last bytes of `journal` before `length`.
 fn end(journal: &File, length: u64) -> io::Result<ContentHash> {
     let mut bytes = [0; LOOKED_AT];
     let from = length.saturating_sub(LOOKED_AT as u64);

@@ -16,7 +16,7 @@ use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
 /// The journal of a run, replayed and ready to be appended to.
 #[derive(Debug)]
 pub struct JournalFile {
-    /// What it says.
+    /// The ledger of its records.
     pub ledger: Ledger,
     /// How many bytes of a torn last line were cut.
     pub torn: u64,
@@ -30,7 +30,7 @@ impl JournalFile {
         JournalFile::prepared(folder, replay_and_keep)
     }
 
-    /// The same for whoever makes another journal of it, and so relies on nothing but its lines.
+    /// Opens it without its snapshot, for callers that rewrite it and so rely on its lines alone.
     pub fn open_whole(folder: &RunFolder) -> Result<JournalFile, FolderError> {
         JournalFile::prepared(folder, |_, journal| replay(Arc::clone(journal)))
     }
@@ -51,7 +51,7 @@ impl JournalFile {
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            // Whoever clears away hidden files takes the folder's lock with them, and not the right to write here.
+            // Removing hidden files removes the folder's lock, but must not allow two writers.
             let holder = "another process, whose lock file was removed,".to_owned();
             return Err(FolderError::Locked { path: folder.path().to_owned(), holder });
         }
@@ -65,12 +65,12 @@ impl JournalFile {
         Ok(JournalFile { ledger: replayed.ledger, torn: replayed.torn, file })
     }
 
-    /// Reads the journal of a folder that somebody else may be writing to. Nothing is touched.
+    /// Reads the journal of a folder that another process may be writing to. Nothing is touched.
     pub fn read(folder: &RunFolder) -> Result<Ledger, FolderError> {
         Ok(JournalFile::view(folder)?.0)
     }
 
-    /// Reads the journal as [`JournalFile::read`] does, and keeps it open for whoever wants its lines.
+    /// Reads the journal as [`JournalFile::read`] does, and returns it open as well, for callers that need its lines.
     pub fn view(folder: &RunFolder) -> Result<(Ledger, Arc<File>), FolderError> {
         let path = folder.journal();
         let file = File::open(&path).map_err(|cause| match cause.kind() {
@@ -83,12 +83,12 @@ impl JournalFile {
         Ok((replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger, file))
     }
 
-    /// The file, for the writer.
+    /// Returns the ledger, and the file for the writer.
     pub fn into_disk(self) -> (Ledger, FileDisk) {
         (self.ledger, FileDisk::new(self.file))
     }
 
-    /// What it says, and the file.
+    /// Returns the ledger and the file.
     pub(super) fn into_parts(self) -> (Ledger, Arc<File>) {
         (self.ledger, self.file)
     }

@@ -7,9 +7,8 @@ use crate::journal::{Chained, Ledger, ReadAt, compacted_until, replay};
 use super::error::FolderError;
 use super::folder::RunFolder;
 
-/// A compacted journal with the lines that it stands for, as far back as the long ones are kept beside it: the same story, told
-/// step by step. `ledger` is what `journal` adds up to, and so must the long one. Nothing where it was not compacted, or the
-/// long one is gone.
+/// Returns a compacted journal with the original lines of the long journals that are kept next to it. Both must add up to
+/// `ledger`, as `journal` does. `None` if it was not compacted, or the long one is missing.
 ///
 /// # Errors
 ///
@@ -20,7 +19,7 @@ pub fn long_journal(
     ledger: &Ledger,
 ) -> Result<Option<Arc<dyn ReadAt>>, FolderError> {
     let long = with_long_journals(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
-    // Whoever has changed one of them has made another story of it.
+    // An edited long journal is another history, and is not used.
     Ok(long.filter(|long| replay(Arc::clone(long)).is_ok_and(|long| long.ledger.agrees_with(ledger))))
 }
 

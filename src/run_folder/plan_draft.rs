@@ -16,10 +16,10 @@ const PAGE: usize = 1 << 17;
 /// How much is written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
 const SYNC_EVERY: u64 = 1 << 24;
 
-/// The manifest as it was understood, one job a line, while it is being read. It takes the place of the folder's plan
+/// The plan while the manifest is being read, one job per line. It takes the place of the folder's plan
 /// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
 ///
-/// Most nights the plan is what it was. So long as a draft says the same as the folder's plan, it is not written.
+/// Most runs have the same plan as the one before. A draft is only written once it differs from the folder's plan.
 #[derive(Debug)]
 pub struct PlanDraft {
     folder: RunFolder,
@@ -34,9 +34,9 @@ pub struct PlanDraft {
 /// Where the pages of a draft are.
 #[derive(Debug)]
 enum Backing {
-    /// In the plan that the folder has, which is read as far.
+    /// In the folder's plan, which was the same so far.
     Same(File),
-    /// In a file of its own.
+    /// In a separate file.
     Own(NamedTempFile),
 }
 
@@ -104,7 +104,7 @@ impl PlanDraft {
         if self.page.len() >= PAGE { self.flush_page() } else { Ok(()) }
     }
 
-    /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
+    /// Makes it the plan of `folder`, which exists and is locked. Returns its hash.
     pub fn publish(mut self) -> Result<ContentHash, FolderError> {
         self.flush_page()?;
         if let Backing::Same(plan) = &self.backing
@@ -123,7 +123,7 @@ impl PlanDraft {
         Ok(ContentHash::from_hasher(&self.hasher))
     }
 
-    /// Goes to the next page.
+    /// Writes or compares the current page.
     fn flush_page(&mut self) -> Result<(), FolderError> {
         if let Backing::Same(plan) = &mut self.backing {
             let mut known = Vec::with_capacity(self.page.len());
@@ -147,7 +147,7 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Writes what was the same to a file of its own.
+    /// Copies the part that was the same to a separate file.
     fn fork(&mut self) -> Result<(), FolderError> {
         let Backing::Same(plan) = &mut self.backing else { return Ok(()) };
         let mut own = own_file(&self.folder)?;
@@ -160,7 +160,7 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Whether `plan`, which is what this draft says, is the folder's plan, and no longer than the draft.
+    /// Whether `plan`, which equals this draft so far, is still the folder's plan and not longer than the draft.
     fn is_still(&self, plan: &File) -> bool {
         let stamp = |found: Metadata| Some((found.len(), found.modified().ok()?));
         let here = self.folder.plan().metadata().ok().and_then(stamp);

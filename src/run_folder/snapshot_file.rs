@@ -6,15 +6,15 @@ use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_from, 
 
 use super::folder::RunFolder;
 
-/// How much more than a snapshot knows is read of a journal before another one is made, in bytes: a tenth of a second.
+/// How many bytes of a journal may follow its snapshot before a new one is made: they take a tenth of a second to read.
 const WORTH: u64 = 32 << 20;
 
-/// Replays a folder's journal from its snapshot on, if there is one of it.
+/// Replays a folder's journal, from its snapshot on if there is one.
 pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
     replay_from(journal, known(folder, journal))
 }
 
-/// The same for whoever holds the folder, and makes a snapshot where that spares the next one a wait.
+/// Replays a folder's journal, and makes a snapshot if that saves the next reader time. The folder's lock is held.
 pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
     replay_and_keep_if_worth(folder, journal, WORTH)
 }
@@ -37,7 +37,7 @@ fn replay_and_keep_if_worth(
     Ok(replayed)
 }
 
-/// What the folder's snapshot says. Where it says nothing that can be relied upon, that is nothing.
+/// Returns the state in the folder's snapshot; the empty state if there is no valid one.
 fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
     let read = || -> io::Result<Replayed> {
         let path = folder.snapshot();

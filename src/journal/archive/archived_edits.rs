@@ -12,28 +12,27 @@ use super::grow::push_with_small_growth;
 use super::hash_key::{HashKey, ShortHash};
 use super::packed_offsets::PackedOffsets;
 
-/// How many parts there are at first.
+/// The initial count of shards.
 pub(super) const MIN_SHARDS: usize = 64;
 
-/// How many entries a part has in the mean before there are twice as many parts. Whoever looks a job up goes through its
-/// part: that is two thousand bytes in a row, and a table that leads to entries would take 6 to 12 bytes for each.
+/// How many entries a shard has on average before the count of shards doubles. A look-up scans its shard, which is two
+/// thousand contiguous bytes; a table of entries would take 6 to 12 bytes more for each.
 pub(super) const MAX_ENTRIES_PER_SHARD: usize = 48;
 
-/// Jobs with which nothing more happens by itself, at 44 bytes an edit and a few for room to grow.
+/// The edits of final jobs, at 44 bytes each and a few for room to grow.
 ///
-/// An entry has what a plan asks for, and where the edit's lines are; all else is read from the journal again when
-/// somebody asks. A job is known by 96 bits of a hash under a key that is drawn at random: that two of a million jobs
-/// share one has a chance of 1 in 10^17, and nobody can bring it about. Half of a fingerprint tells the
-/// few edits of a job apart. Details are never mixed up even if either fails, for the lines that are read again name
-/// their job and their whole fingerprint.
+/// An entry holds what a plan needs and the offsets of the edit's lines; all else is read from the journal again on
+/// demand. A job is identified by 96 bits of a hash with a random key: two of a million jobs share one with a probability
+/// of 1 in 10^17, and no input can force it. Half of a fingerprint distinguishes the few edits of a job. Even then no
+/// details are mixed up, because the lines that are read again contain their job and their whole fingerprint.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct ArchivedEdits {
-    /// Entries by the first bits of their jobs' hashes; those of a job are in one part, oldest first. There are always
-    /// none or a power of two.
+    /// Entries by the first bits of their jobs' hashes, those of a job in one shard and oldest first. The count of shards
+    /// is 0 or a power of two.
     pub(super) shards: Vec<Vec<ArchiveEntry>>,
-    /// The few edits that an entry has no room for.
+    /// The few edits that do not fit an entry.
     pub(super) large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
-    /// What colors were compared with: few catalogs ask for many.
+    /// The targets of color checks: most catalogs have few.
     pub(super) color_targets: ColorTargets,
     pub(super) length: usize,
     pub(super) filter: BloomFilter,
@@ -41,17 +40,17 @@ pub(in crate::journal) struct ArchivedEdits {
 }
 
 impl ArchivedEdits {
-    /// What ids are hashed with.
+    /// Returns the key that ids are hashed with.
     pub(in crate::journal) fn key(&self) -> HashKey {
         self.key
     }
 
-    /// How many edits there are.
+    /// Returns the count of edits.
     pub(in crate::journal) fn len(&self) -> usize {
         self.length
     }
 
-    /// Takes all edits of a job in.
+    /// Inserts all edits of a job.
     pub(in crate::journal) fn insert(&mut self, job: &JobId, history: &History) {
         let hash = self.hash(job.as_str());
         for tracked in &history.edits {
@@ -67,12 +66,12 @@ impl ArchivedEdits {
         }
     }
 
-    /// Whether no job is here.
+    /// Whether there is no edit.
     pub(in crate::journal) fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Whether the job is here.
+    /// Whether there is an edit of the job.
     pub(in crate::journal) fn knows(&self, job: &str) -> bool {
         if self.length == 0 {
             return false;
@@ -81,7 +80,7 @@ impl ArchivedEdits {
         self.filter.may_have(hash) && self.of(hash).next().is_some()
     }
 
-    /// What a plan asks of an edit.
+    /// Returns the facts about an edit that a plan needs.
     pub(in crate::journal) fn brief(&self, job: &JobId, fingerprint: Fingerprint) -> Option<Brief<'_>> {
         let edit = FingerprintPrefix::of(fingerprint);
         let entry = self.of(self.hash(job.as_str())).find(|entry| entry.edit == edit)?;
@@ -104,12 +103,12 @@ impl ArchivedEdits {
         })
     }
 
-    /// The edits of a job, oldest first.
+    /// Returns the edits of a job, oldest first.
     pub(in crate::journal) fn stored(&self, job: &str) -> Vec<ArchivedEdit> {
         self.of(self.hash(job)).map(|entry| self.get(entry)).collect()
     }
 
-    /// Takes all edits of a job out.
+    /// Removes all edits of a job.
     pub(in crate::journal) fn remove(&mut self, job: &str) {
         let hash = self.hash(job);
         let shard_index = self.shard_index(hash);
@@ -125,12 +124,12 @@ impl ArchivedEdits {
         self.length -= before - shard.len();
     }
 
-    /// All edits, in no order.
+    /// Returns all edits, in no order.
     pub(in crate::journal) fn all(&self) -> impl Iterator<Item = ArchivedEdit> {
         self.those(|_| true)
     }
 
-    /// All edits, those of a job one after the other and oldest first, and jobs in the order of their first lines.
+    /// Returns all edits grouped by job, oldest first, with the jobs in the order of their first lines.
     pub(in crate::journal) fn in_order(&self) -> impl Iterator<Item = ArchivedEdit> {
         let first = |entry: &ArchiveEntry| self.offsets(entry).0.first().copied().unwrap_or(0);
         let first_line = |entry: &ArchiveEntry| self.of(entry.job).map(first).min();
@@ -140,24 +139,24 @@ impl ArchivedEdits {
         all.into_iter().map(|(_, entry)| self.get(entry))
     }
 
-    /// The edits in a stage, in no order.
+    /// Returns the edits in a stage, in no order.
     pub(in crate::journal) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = ArchivedEdit> {
         self.those(move |entry| entry.stage == stage)
     }
 
-    /// The edits whose pictures are in `results/`.
+    /// Returns the edits whose pictures are in `results/`.
     pub(in crate::journal) fn shown(&self) -> impl Iterator<Item = ArchivedEdit> {
         self.those(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
-    /// The names, without extensions, of pictures that are not called as their jobs are.
+    /// Returns the names, without extensions, of pictures that do not have their job's name.
     pub(in crate::journal) fn further_names(&self) -> impl Iterator<Item = &str> {
         let names =
             self.large.iter().flat_map(|((job, _), large)| large.pictures.iter().map(move |(name, _)| (job, name)));
         names.map(|(job, name)| (job, stem(name))).filter(|(job, stem)| self.hash(stem) != **job).map(|(_, stem)| stem)
     }
 
-    /// The verdicts on the color of what is shown.
+    /// Returns the color verdicts of all shown edits.
     pub(in crate::journal) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
         let shown = self.entries().map(|entry| entry.flags).filter(|flags| flags.has(EntryFlags::IS_SHOWN));
         shown.filter_map(|flags| Some(flags.color(&self.color_targets)?.verdict))
@@ -197,12 +196,12 @@ impl ArchivedEdits {
         self.shards.get(self.shard_index(job)).into_iter().flatten().filter(move |entry| entry.job == job)
     }
 
-    /// Which part the entries of a job are in.
+    /// Returns the index of a job's shard.
     pub(super) fn shard_index(&self, job: ShortHash) -> usize {
         job[0] as usize & self.shards.len().saturating_sub(1)
     }
 
-    /// Doubles the parts, one after the other, so that there is little more memory in use at any time.
+    /// Doubles the count of shards, one shard after the other, so that memory never doubles.
     fn split_shards(&mut self) {
         let before = self.shards.len();
         self.shards.resize(MIN_SHARDS.max(before * 2), Vec::new());
@@ -253,7 +252,7 @@ impl ArchivedEdits {
     }
 }
 
-/// Two of the same key are the same if they say the same of the same edits, wherever the lines are.
+/// Compares archives with the same key by their edits; the offsets of lines do not count.
 impl PartialEq for ArchivedEdits {
     fn eq(&self, other: &ArchivedEdits) -> bool {
         fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {

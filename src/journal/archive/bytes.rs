@@ -13,7 +13,7 @@ use super::entry_flags::{ColorTargets, EntryFlags};
 use super::hash_key::{HashKey, ShortHash};
 use super::packed_offsets::PackedOffsets;
 
-/// All of the archived edits but their entries.
+/// The archived edits without their entries.
 #[derive(Serialize, Deserialize)]
 pub(in crate::journal) struct ArchivedHead {
     shards: usize,
@@ -33,16 +33,16 @@ impl ArchivedEdits {
         }
     }
 
-    /// Writes the entries, part by part.
+    /// Writes the entries, shard by shard.
     pub(in crate::journal) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         self.entries().try_for_each(|entry| out.write_all(&entry.to_bytes()))
     }
 
-    /// Reads entries that were written, by what was told of them.
+    /// Reads the entries that belong to `head`.
     ///
     /// # Errors
     ///
-    /// They cannot be read, or are none.
+    /// They cannot be read, or are invalid.
     pub(in crate::journal) fn read(
         key: HashKey,
         head: ArchivedHead,
@@ -71,7 +71,7 @@ impl ArchivedEdits {
             archived.filter.insert(entry.job);
             let own = archived.shard_index(entry.job);
             if own != shard_index {
-                // A copy has no more room than it needs.
+                // A copy has no spare capacity.
                 archived.shards[shard_index].extend_from_slice(&shard);
                 (shard, shard_index) = (shard, own);
                 shard.clear();

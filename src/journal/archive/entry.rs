@@ -11,7 +11,7 @@ use super::packed_offsets::PackedOffsets;
 /// The extensions of the usual pictures.
 pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 
-/// How many bytes an entry takes.
+/// The size of an entry in bytes.
 pub(super) const ENTRY_BYTES: usize = 44;
 
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl FingerprintPrefix {
     }
 }
 
-/// An edit as it is taken out again.
+/// An archived edit with the offsets of its lines.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::journal) struct ArchivedEdit {
     pub(in crate::journal) edit: FingerprintPrefix,
@@ -81,8 +81,8 @@ impl ArchiveEntry {
     }
 }
 
-/// The extension's number and the size of an edit's picture, where it is a single one under its usual name; zeros where
-/// there is none.
+/// Returns the number of the extension and the size in bytes of an edit's picture, or zeros if it has none; `None` unless it
+/// is a single picture with the job's name.
 pub(super) fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
     let [SavedFile { name, bytes, .. }] = edit.files() else {
         return edit.files().is_empty().then_some((0, 0));

@@ -3,18 +3,17 @@ use serde::{Deserialize, Serialize};
 use crate::color::{Hex, Tolerance, Verdict};
 use crate::journal::edits::ColorBrief;
 
-/// What an entry of an archived edit has in two bytes: two flags, the picture's extension, and what is known of its
-/// color.
+/// Two bytes of an archived edit: two flags, the picture's extension, and the last check of its color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::journal) struct EntryFlags(u16);
 
-/// What colors were compared with, each once. The first 126 have a number of their own; whoever needs to know of
-/// another reads the journal again.
+/// The distinct targets that colors were compared with. The first 126 have a number; others are read from the journal
+/// again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::journal) struct ColorTargets(Vec<(Vec<Hex>, Tolerance)>);
 
 /// Bits 0 and 1 are flags, 2 to 4 the extension, 5 and 6 the verdict, 7 and 8 what the color lock did, and the seven
-/// above the number of the goal: none where no color was checked.
+/// above the number of the target: 0 if no color was checked.
 impl EntryFlags {
     pub(in crate::journal) const HAS_PREDICTION: u16 = 1;
     pub(in crate::journal) const IS_SHOWN: u16 = 1 << 1;
@@ -40,7 +39,7 @@ impl EntryFlags {
         self.0 |= if is_set { flag } else { 0 };
     }
 
-    /// One more than the picture's place among the usual extensions; 0 where there is none.
+    /// Returns one more than the index of the extension; 0 if there is no picture.
     pub(in crate::journal) fn extension(self) -> u16 {
         self.0 >> EntryFlags::EXTENSION & 7
     }
@@ -76,17 +75,17 @@ impl EntryFlags {
         self.set(EntryFlags::IS_LEFT, color.is_left);
     }
 
-    /// All of it but the number of the goal, and the goal itself: numbers depend on the order of reading.
+    /// Returns the flags with the target in place of its number, which depends on the order of reading.
     pub(in crate::journal) fn comparable(self, color_targets: &ColorTargets) -> impl PartialEq {
         (self.0 & ((1 << EntryFlags::TARGET) - 1), self.color(color_targets).and_then(|color| color.against))
     }
 }
 
 impl ColorTargets {
-    /// As many as have a number of their own; the number above stands for all others.
+    /// How many targets have a number; the number above stands for all others.
     const MAX_NUMBERED: usize = 126;
 
-    /// From 1 up.
+    /// Returns the number of a target, from 1.
     fn number(&mut self, target: Option<(&[Hex], Tolerance)>) -> u16 {
         let Some((colors, tolerance)) = target else { return ColorTargets::MAX_NUMBERED as u16 + 1 };
         let known = self.0.iter().position(|(known, within)| known == colors && *within == tolerance);

@@ -11,7 +11,7 @@ impl PackedOffsets {
     pub(in crate::journal) const BYTES: usize = 17;
     const FIRST: usize = 5;
 
-    /// Packs offsets; nothing where they are too many or reach too far.
+    /// Packs offsets; `None` if they do not fit.
     pub(in crate::journal) fn new(offsets: &LineOffsets) -> Option<PackedOffsets> {
         let mut bytes = [0; PackedOffsets::BYTES];
         let (&first, rest) = offsets.0.split_first()?;
@@ -41,7 +41,7 @@ impl PackedOffsets {
         PackedOffsets(bytes)
     }
 
-    /// The offsets that were packed.
+    /// Returns the packed offsets.
     pub(in crate::journal) fn unpack(self) -> LineOffsets {
         let mut first = [0; 8];
         first[..PackedOffsets::FIRST].copy_from_slice(&self.0[..PackedOffsets::FIRST]);

@@ -9,11 +9,11 @@ use crate::journal::format::{EditKey, EditLine, Lines, ReadAt, ScannedLine, Scan
 
 use super::entry::{ArchivedEdit, FingerprintPrefix};
 
-/// The journal that the archived jobs are in.
+/// The journal that archived edits are read from again.
 #[derive(Clone, Debug, Default)]
 pub(in crate::journal) struct JournalSource(Option<Arc<dyn ReadAt>>);
 
-/// Which file it is says nothing about what it adds up to.
+/// The file does not matter when ledgers are compared.
 impl PartialEq for JournalSource {
     fn eq(&self, _other: &JournalSource) -> bool {
         true
@@ -55,7 +55,7 @@ impl JournalSource {
         Ok(history)
     }
 
-    /// Reads the lines of an archived edit again; the same function as ever says what they add up to.
+    /// Reads the lines of an archived edit again, and applies them as a replay does.
     pub(in crate::journal) fn edit(&self, stored: &ArchivedEdit) -> Result<(EditKey, Tracked), LinesError> {
         let mut read: Option<(EditKey, Edit)> = None;
         for (step, &offset) in self.steps(&stored.offsets).zip(&stored.offsets.0) {
@@ -89,7 +89,7 @@ impl JournalSource {
         })
     }
 
-    /// The lines of an edit are those of another.
+    /// Returns the error of an edit whose lines are about another one.
     pub(in crate::journal) fn is_of_another(&self, stored: &ArchivedEdit) -> LinesError {
         LinesError::invalid(stored.offsets.0.first().copied().unwrap_or(0), "the line is about another edit")
     }

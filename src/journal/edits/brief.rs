@@ -5,28 +5,28 @@ use crate::journal::format::{SavedFile, Stage};
 use super::edit::Edit;
 use super::history::History;
 
-/// What a plan asks of an edit. It is known without reading the journal again.
+/// The facts about an edit that a plan needs, known without reading the journal again.
 #[derive(Clone, Debug)]
 pub struct Brief<'l> {
-    /// How far it has come.
+    /// Its stage.
     pub stage: Stage,
-    /// Whether the provider has given it an id, under which it may be asked for.
+    /// Whether it has a prediction, which can be polled.
     pub has_prediction: bool,
     /// Whether the pictures under the job's name are its own, or those of a re-roll of it.
     pub is_shown: bool,
     /// Whether it has re-rolls.
     pub has_rerolls: bool,
-    /// What is known of the color of the pictures that stand for it.
+    /// The last color check of its current result.
     pub color: Option<ColorBrief<'l>>,
     pub(in crate::journal) pictures: Pictures<'l>,
 }
 
-/// What the last check of a color found, and what it was compared with.
+/// The last check of a color, and what it was compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorBrief<'l> {
-    /// The colors asked for and how far they might be missed; `None` where only the journal knows.
+    /// The requested colors and the tolerance; `None` if they are only in the journal.
     pub against: Option<(&'l [Hex], Tolerance)>,
-    /// What was found.
+    /// The verdict.
     pub verdict: Verdict,
     /// Whether the color lock has corrected it.
     pub is_corrected: bool,
@@ -34,14 +34,14 @@ pub struct ColorBrief<'l> {
     pub is_left: bool,
 }
 
-/// What there is of a picture in `results/`, from the best to the worst.
+/// The presence of a picture in `results/`, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presence {
     /// It is there as it was saved.
     Saved,
-    /// It is there, and somebody has changed it since.
+    /// It is there, and was changed by the user.
     Changed,
-    /// It is in `earlier/`, whatever has its name.
+    /// It is in `earlier/`; another file may have its name.
     Displaced,
     /// It is not there.
     Missing,
@@ -50,21 +50,21 @@ pub enum Presence {
 /// The names and sizes of pictures.
 #[derive(Clone, Debug)]
 pub(in crate::journal) enum Pictures<'l> {
-    /// As the records have them.
+    /// As recorded.
     Saved(&'l [SavedFile]),
-    /// The usual single one: the job's id and this extension.
+    /// A single one, named by the job's id and this extension.
     Named { extension: &'static str, bytes: u64 },
-    /// Any others, by name and size.
+    /// All other cases, by name and size.
     Listed(&'l [(String, u64)]),
 }
 
 impl Brief<'_> {
-    /// The edit's status in the four words of reports.
+    /// Returns the status of reports.
     pub fn status(&self) -> JobStatus {
         self.stage.status()
     }
 
-    /// The worst of what `presence` says of the name and the size in bytes of each picture; `job` is whose edit it is.
+    /// Returns the worst `presence` among its pictures, which is asked by name and size in bytes. `job` is the edit's job.
     pub fn presence(&self, job: &JobId, presence: impl Fn(&str, u64) -> Presence) -> Presence {
         let worst = match self.pictures {
             Pictures::Saved(files) => files.iter().map(|file| presence(&file.name, file.bytes)).max(),

@@ -5,10 +5,10 @@ use crate::color::Check;
 use crate::job::{Cents, ErrorClass, Fingerprint, JobStatus};
 use crate::journal::format::{Checked, CompactedEdit, Corrected, EditState, Problem, Reroll, SavedFile, Stage, Step};
 
-/// Where one edit stands.
+/// The state of one edit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
-    /// What is sent for it.
+    /// The fingerprint of its request.
     pub fingerprint: Fingerprint,
     /// Its state.
     pub state: EditState,
@@ -16,19 +16,19 @@ pub struct Edit {
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     pub prediction: Option<PredictionId>,
-    /// Where that is asked for, if its id does not say so.
+    /// The path for polling it, if that does not follow from its id.
     pub status_path: Option<StatusPath>,
-    /// What its accepted submits cost.
+    /// The cost of its accepted submits.
     pub spent: Cents,
-    /// What is reserved for submits whose fate is unknown.
+    /// The money reserved for its uncertain submits.
     pub reserved_for_uncertain: Cents,
-    /// How many those are.
+    /// The count of its uncertain submits.
     pub uncertain_submits: u64,
     /// When its last submit was announced.
     pub submitted_at: Option<Timestamp>,
     /// When it last came to an end.
     pub finished_at: Option<Timestamp>,
-    /// What went wrong last, even if it went well after that.
+    /// The last problem, even if a later attempt succeeded.
     pub problem: Option<Problem>,
     /// Which edit it repeats with another seed, if it is a re-roll.
     pub reroll: Option<Reroll>,
@@ -67,13 +67,13 @@ impl Edit {
         }
     }
 
-    /// The state in the four words of reports.
+    /// Returns the status of reports.
     pub fn status(&self) -> JobStatus {
         Stage::of(&self.state).status()
     }
 
-    /// Whether nothing more happens with it unless somebody asks for it. What failed on this side alone is asked for
-    /// again by every run.
+    /// Whether nothing more happens with it without a request of the user. A failure on this side is not final: every run
+    /// asks for the prediction again.
     pub(in crate::journal) fn is_final(&self) -> bool {
         match self.state {
             EditState::Completed { .. } | EditState::Uncertain => true,
@@ -83,12 +83,12 @@ impl Edit {
         }
     }
 
-    /// The pictures that are the result, where there are any on this machine: the corrected ones if they were corrected.
+    /// Returns the pictures of the result on this machine, corrected ones if there are any.
     pub fn files(&self) -> &[SavedFile] {
         self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)
     }
 
-    /// The pictures as the provider made them.
+    /// Returns the pictures as the provider made them.
     pub fn originals(&self) -> &[SavedFile] {
         match &self.state {
             EditState::Fetched { files } | EditState::Completed { files } => files,
@@ -96,13 +96,13 @@ impl Edit {
         }
     }
 
-    /// What the last check of the result found.
+    /// Returns the last check of the result.
     pub fn check(&self) -> Option<&Check> {
         let corrected = self.corrected.as_ref().map(|corrected| &corrected.check);
         corrected.or(self.checked.as_ref().map(|checked| &checked.check))
     }
 
-    /// The one place that says which step may follow which state, and where it leads.
+    /// Returns the stage that `step` leads to; `None` if it cannot follow. This is the only table of transitions.
     pub(in crate::journal) fn next(&self, step: &Step) -> Option<Stage> {
         use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
         match (&self.state, step) {
@@ -111,12 +111,12 @@ impl Edit {
             (Submitting { .. }, Step::Uncertain { .. }) => Some(Stage::Uncertain),
             (Uncertain, Step::Released) => Some(Stage::Idle),
             (Submitting { .. }, Step::Released) => None,
-            // It was submitted again, and that has come to what it has come to.
+            // It was submitted again since: that submit's state stays.
             (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
             (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
-            // So may a completed one whose pictures somebody removed.
+            // So may a completed one whose pictures were removed.
             (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => {
                 Some(Stage::Processing)
             }
@@ -133,12 +133,12 @@ impl Edit {
         }
     }
 
-    /// Whether a step says anything that the edit does not stand at already.
+    /// Whether a step changes the edit's state.
     pub(in crate::journal) fn is_changed_by(&self, step: &Step) -> bool {
         !matches!((&self.state, step), (EditState::Processing, Step::Generated { .. }))
     }
 
-    /// Takes a step in that leads to `next`.
+    /// Applies a step that leads to `next`.
     pub(in crate::journal) fn apply(&mut self, at: Timestamp, step: Step, next: Stage) {
         let mut reserved = Cents::ZERO;
         let mut files = match &mut self.state {

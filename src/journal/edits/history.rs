@@ -19,45 +19,45 @@ pub(in crate::journal) struct Tracked {
 }
 
 impl History {
-    /// The edit of a fingerprint.
+    /// Returns the edit with this fingerprint.
     pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
         self.edits().find(|edit| edit.fingerprint == fingerprint)
     }
 
-    /// The edit whose pictures are in `results/` under the job's name.
+    /// Returns the edit whose pictures are in `results/` under the job's name.
     pub fn shown(&self) -> Option<&Edit> {
         self.edit(self.shown?)
     }
 
-    /// The edit whose pictures stand for the one with this fingerprint: itself or a re-roll of it.
+    /// Returns the shown edit if its pictures are the result of the edit with this fingerprint: itself or a re-roll of it.
     pub fn current_result_of(&self, fingerprint: Fingerprint) -> Option<&Edit> {
         self.shown().filter(|shown| {
             shown.fingerprint == fingerprint || shown.reroll.is_some_and(|reroll| reroll.of == fingerprint)
         })
     }
 
-    /// All edits, oldest first.
+    /// Returns all edits, oldest first.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
         self.edits.iter().map(|tracked| &tracked.edit)
     }
 
-    /// The re-rolls of the edit with this fingerprint, oldest first.
+    /// Returns the re-rolls of the edit with this fingerprint, oldest first.
     pub fn rerolls(&self, of: Fingerprint) -> impl Iterator<Item = &Edit> {
         self.edits().filter(move |edit| edit.reroll.is_some_and(|reroll| reroll.of == of))
     }
 
-    /// The newest edit that a manifest has asked for.
+    /// Returns the newest edit that a manifest has asked for.
     pub(in crate::journal) fn newest(&self) -> Option<&Edit> {
         self.edits().filter(|edit| edit.reroll.is_none()).last()
     }
 
-    /// Whether nothing more happens with any of its edits unless somebody asks for it.
+    /// Whether nothing more happens with any of its edits without a request of the user.
     pub(in crate::journal) fn is_final(&self) -> bool {
-        // Re-rolls are few, and what stands for what is only told from all edits of the job.
+        // Re-rolls are few, and which result is current depends on all edits of the job.
         self.edits().all(|edit| edit.is_final() && edit.reroll.is_none())
     }
 
-    /// The edit of a fingerprint. A submit makes it the newest: that is what the manifest asks for by then.
+    /// Returns the edit of a fingerprint. A submit makes it the newest, because the manifest then asks for it.
     pub(in crate::journal) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Tracked {
         let newest = self.edits.len().saturating_sub(1);
         let position = match self.edits.iter().position(|tracked| tracked.edit.fingerprint == fingerprint) {

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// Where the lines of an edit begin in the journal, oldest first: reading them again gives all that is known of it.
+/// The offsets of an edit's lines in the journal, oldest first: reading these lines again restores the edit.
 ///
-/// Only lines that changed the edit count. Seventeen bytes hold the usual four or five.
+/// Only lines that changed the edit count: usually four or five.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::journal) struct LineOffsets(pub(in crate::journal) SmallVec<[u64; 5]>);
 
-/// What lines say does not depend on where they are: a compacted journal adds up to what the long one did.
+/// Offsets do not matter when ledgers are compared: a compacted journal has other offsets and the same content.
 impl PartialEq for LineOffsets {
     fn eq(&self, _other: &LineOffsets) -> bool {
         true

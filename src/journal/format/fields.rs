@@ -1,45 +1,45 @@
-//! What records say of pictures, checks and re-rolls, of a run's opening, and of the provider's pace.
+//! The parts of records: pictures, checks, re-rolls, the start of a run, and the provider's limits.
 
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
 
-/// How a process began to work on the folder.
+/// The start of a process's work on the folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunStart {
-    /// The manifest, as it was named.
+    /// The manifest's path, as it was given.
     pub manifest: String,
-    /// Who edits.
+    /// The backend that edits.
     pub backend: Backend,
-    /// Where its API is; absent where that is this machine's own.
+    /// The origin of its API; absent for the embedded server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The version of the program.
     pub program: String,
     /// How the jobs of the manifest stood at the start.
     pub jobs: StatusCounts,
-    /// The ceiling over the folder's whole life.
+    /// The budget of the folder over all runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_cents: Option<Cents>,
     /// The share of the manifest that the folder is for; absent where it is for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
-    /// The jobs that it does not submit because of pictures that nobody knows.
+    /// The jobs that it does not submit because of pictures that the journal does not know.
     #[serde(default, skip_serializing_if = "HeldBack::is_empty")]
     pub held_back: HeldBack,
-    /// How local pictures reach the provider, where somebody has said that.
+    /// How local pictures reach the provider, if the user has chosen that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_via: Option<String>,
-    /// The folder in which it was begun, from which relative paths in its plan are.
+    /// The working directory of the run; paths in its plan are relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// The command that goes on with it, without what may be secret and what a person decides.
+    /// The command that resumes it, without secrets and without options that a person decides each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
 
-/// What makes all submitters wait.
+/// The cause of a pause of all submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseCause {
@@ -47,20 +47,20 @@ pub enum PauseCause {
     RateLimited,
     /// The provider cannot be reached.
     Unreachable,
-    /// The provider fails for everybody.
+    /// The provider fails for all requests.
     Failing,
 }
 
-/// What was learned of a provider's pace. What is left out is as it was.
+/// The learned limits of a provider. Absent fields stay as they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedLimits {
-    /// The rate at which it takes submits.
+    /// The rate at which it accepts submits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submits: Option<Rate>,
-    /// How many predictions it lets be in flight at once: 0 where that was not met.
+    /// How many predictions may be in flight at once; 0 if no limit was met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
-    /// How long edits take: quantiles in milliseconds, evenly spaced from the least to the greatest.
+    /// Generation times: evenly spaced quantiles in milliseconds, from the minimum to the maximum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generation_ms: Vec<u64>,
 }
@@ -75,14 +75,14 @@ pub struct Reroll {
     pub seed: Seed,
 }
 
-/// A check of an edit's color, and what it was compared with: where either differs by now, the check is stale.
+/// A check of an edit's color, and what it was compared with: if either has changed since, the check is stale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// The colors asked for.
     pub wanted: Vec<Hex>,
     /// How far they may be missed.
     pub tolerance: Tolerance,
-    /// What was found; of several pictures in the worst of them.
+    /// The result; with several pictures, that of the worst.
     pub check: Check,
     /// Why the color lock could not correct it, if that was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]

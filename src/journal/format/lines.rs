@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::read_at::ReadAt;
 
-/// How much is read at once.
+/// How much is read at once, in bytes.
 const BLOCK: usize = 1 << 18;
 
 /// Reads the lines of a journal one after the other.
@@ -31,7 +31,7 @@ impl<'s> Lines<'s> {
         Lines::behind(source, 0)
     }
 
-    /// The same from `offset` on, which is the beginning of a line.
+    /// Reads `source` from `offset` on, which is the beginning of a line.
     pub(in crate::journal) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
         Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset }
     }
@@ -45,7 +45,7 @@ impl<'s> Lines<'s> {
         }
     }
 
-    /// The next line; nothing at the end.
+    /// Reads the next line; `None` at the end.
     pub(in crate::journal) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;
         let (length, is_whole) = loop {
@@ -68,7 +68,7 @@ impl<'s> Lines<'s> {
         Ok(Some(Line { offset, bytes: &self.buffer[start..start + length], is_whole }))
     }
 
-    /// Reads more behind what is unread, which moves to the front; a line that fills the buffer gets a larger one.
+    /// Moves the unread bytes to the front and reads more after them. The buffer doubles if one line fills it.
     fn fill(&mut self) -> io::Result<usize> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();

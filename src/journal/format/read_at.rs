@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::files;
 
-/// Bytes that are read from any place: a journal is read from its beginning, and single lines of it again later.
+/// A source of bytes with random access: a journal is read from its beginning, and single lines of it again later.
 pub trait ReadAt: Debug + Send + Sync {
-    /// Reads what there is from `offset` on into `buffer`; the answer is how many bytes came, and 0 at the end.
+    /// Reads bytes from `offset` on into `buffer`. Returns their count, and 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -32,16 +32,16 @@ impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
     }
 }
 
-/// The first bytes of one source, and behind them the rest of another.
+/// The first bytes of one source, followed by the rest of another.
 #[derive(Clone, Debug)]
 pub struct Chained {
-    /// Where it begins.
+    /// The first source.
     pub first: Arc<dyn ReadAt>,
-    /// How many bytes of that there are.
+    /// The length of its part, in bytes.
     pub length: u64,
-    /// Where it goes on.
+    /// The second source.
     pub then: Arc<dyn ReadAt>,
-    /// From where on there.
+    /// Where its part begins, in bytes.
     pub from: u64,
 }
 

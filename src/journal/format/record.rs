@@ -39,7 +39,7 @@ pub enum RunEvent {
     Paused {
         /// For how long from the record's time, in milliseconds.
         milliseconds: u64,
-        /// Why, in the words of whoever saw it.
+        /// The reason as text.
         reason: String,
         /// What kind of reason that is; programs before this one did not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,15 +73,15 @@ pub enum Step {
     },
     /// The submit certainly was not accepted; the edit may be submitted again.
     Refused {
-        /// Why, in words that a person can act on.
+        /// The reason, as text that a person can act on.
         message: String,
     },
-    /// Nobody knows whether the submit was accepted. Its cost stays reserved.
+    /// It is unknown whether the submit was accepted. Its cost stays reserved.
     Uncertain {
         /// What was seen.
         message: String,
     },
-    /// Somebody has looked, and none of the edit's uncertain submits was charged: what was reserved for them is free, and
+    /// The user confirmed that none of the edit's uncertain submits was charged: the money reserved for them is free, and
     /// the edit may be submitted as if they had been refused.
     Released,
     /// The provider took the submit and gave an id.
@@ -113,7 +113,7 @@ pub enum Step {
     /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
     Reinstated,
     /// The pictures go from `results/` to `earlier/`, because the manifest has no such job any more. Durable before
-    /// they move. Or they were saved in `earlier/` at once, because the manifest asks for another edit by now.
+    /// they move. Or they were saved in `earlier/` at once, because the manifest now asks for another edit.
     SetAside,
     /// The edit ended without pictures.
     Failed {

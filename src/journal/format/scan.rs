@@ -1,6 +1,5 @@
-//! A fast reader for the usual lines, as this program writes them: the same keys in the same order, no spaces, and texts
-//! without escapes. It takes no line that the general reader would not take, and reads in it what that would read; for
-//! all others it gives up, and the general reader has its say.
+//! A fast reader for lines as this program usually writes them: the same keys in the same order, no spaces, and strings
+//! without escapes. It accepts no line that serde would reject and reads the same values; all other lines are left to serde.
 
 use jiff::Timestamp;
 
@@ -21,7 +20,7 @@ pub(in crate::journal) struct Scanner {
     finished_at: Clock,
 }
 
-/// Reads times. It remembers the last minute, for most are in the same one as those before them.
+/// Reads times. It remembers the last minute, because most times are in the same minute as the one before.
 #[derive(Debug, Default)]
 struct Clock {
     minute: Option<([u8; MINUTE], i64)>,
@@ -30,14 +29,14 @@ struct Clock {
 /// The length of a time such as `2026-11-23T20:00`.
 const MINUTE: usize = 16;
 
-/// What a line says, without its time.
+/// The content of a line, without its time.
 #[derive(Debug)]
 pub(in crate::journal) enum ScannedLine<'l> {
     Run(RunEvent),
     Edit(EditLine<'l>),
 }
 
-/// A line about an edit. A usual one lends its job's id, for it is most often that of a job that was seen before.
+/// A line about an edit. It borrows the job's id, because most lines are about a job that was seen before.
 #[derive(Debug)]
 pub(in crate::journal) struct EditLine<'l> {
     pub(in crate::journal) job: JobIdRef<'l>,
@@ -60,7 +59,7 @@ impl Scanner {
         })
     }
 
-    /// Reads a line about an edit; nothing where it is unusual.
+    /// Reads a line about an edit; `None` if its form is unusual.
     fn scan<'l>(&mut self, line: &'l [u8]) -> Option<(Timestamp, EditLine<'l>)> {
         let mut rest = Cursor(line);
         rest.expect(br#"{"v":"#)?;
@@ -77,7 +76,7 @@ impl Scanner {
         rest.is_at(b"}").then_some((at, EditLine { job, fingerprint, step }))
     }
 
-    /// The kind of a step, and all that it has to say.
+    /// Reads a step from its type on.
     fn step(&mut self, rest: &mut Cursor<'_>) -> Option<Step> {
         if rest.take(br#"intent","attempt":"#) {
             let attempt = rest.number()?.try_into().ok()?;
@@ -102,7 +101,7 @@ impl Scanner {
         Some(Step::Summary(Box::new(self.summary(rest)?)))
     }
 
-    /// What a compacted journal says of an edit that went well at once; its pictures are next.
+    /// Reads the summary of an edit that succeeded at once, from its list of pictures on.
     fn summary(&mut self, rest: &mut Cursor<'_>) -> Option<CompactedEdit> {
         Some(CompactedEdit {
             state: EditState::Completed { files: rest.files()? },
@@ -134,7 +133,7 @@ impl Scanner {
 }
 
 impl Clock {
-    /// A time such as `2026-11-23T20:00:00.123Z`, whose opening quote is behind us, and its closing quote.
+    /// Reads a time such as `2026-11-23T20:00:00.123Z` and the quote that closes it.
     fn time(&mut self, rest: &mut Cursor<'_>) -> Option<Timestamp> {
         let minute = rest.exactly::<MINUTE>()?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
@@ -173,7 +172,7 @@ impl Clock {
     }
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Cursor<'l>(&'l [u8]);
 
 /// Literals are arrays, so that a comparison with one is a few instructions and no loop.
@@ -196,7 +195,7 @@ impl<'l> Cursor<'l> {
         self.take(literal).then_some(self)
     }
 
-    /// So many bytes, whatever they are.
+    /// Reads `N` bytes.
     fn exactly<const N: usize>(&mut self) -> Option<&'l [u8; N]> {
         let (first, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -207,22 +206,21 @@ impl<'l> Cursor<'l> {
         self.0 == literal
     }
 
-    /// What comes before the next quote, and the quote. An escaped one would do as well: who asks for this sees to it that
-    /// there is no backslash in it.
+    /// Reads up to the next quote, and the quote. It also stops at an escaped quote: callers reject a backslash.
     fn quoted(&mut self) -> Option<&'l [u8]> {
         let (quoted, rest) = self.0.split_at_checked(quote(self.0)?)?;
         self.0 = rest.get(1..)?;
         Some(quoted)
     }
 
-    /// A text without escapes, whose opening quote is behind us, and its closing quote.
+    /// Reads a string without escapes and the quote that closes it.
     fn text(&mut self) -> Option<&'l str> {
         let quoted = self.quoted()?;
         let is_plain = quoted.iter().fold(true, |is_plain, byte| is_plain & !matches!(byte, b'\\' | 0..0x20));
         if is_plain { std::str::from_utf8(quoted).ok() } else { None }
     }
 
-    /// A whole number without a needless zero, of at most nineteen digits, which any u64 has room for.
+    /// Reads a whole number without leading zeros, of at most nineteen digits, which always fit a `u64`.
     fn number(&mut self) -> Option<u64> {
         let length = self.0.iter().position(|byte| !byte.is_ascii_digit())?;
         let (digits, rest) = self.0.split_at(length);
@@ -233,7 +231,7 @@ impl<'l> Cursor<'l> {
         Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// The items of a list whose opening bracket is behind us, and its closing bracket.
+    /// Reads the items of a list and the bracket that closes it.
     fn files(&mut self) -> Option<Vec<SavedFile>> {
         let mut files = Vec::with_capacity(1);
         while !self.take(b"]") {

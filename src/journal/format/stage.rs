@@ -2,7 +2,7 @@ use crate::job::{ErrorClass, JobStatus};
 
 use super::state::EditState;
 
-/// How far an edit has come: [`EditState`] without what belongs to each.
+/// The stage of an edit: [`EditState`] without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Nothing is under way; it may be submitted.
@@ -17,12 +17,12 @@ pub enum Stage {
     Completed,
     /// It ended without pictures.
     Failed(ErrorClass),
-    /// Nobody knows whether its submit was accepted.
+    /// It is unknown whether its submit was accepted.
     Uncertain,
 }
 
 impl Stage {
-    /// The status in the four words of reports.
+    /// Returns the status of reports.
     pub fn status(self) -> JobStatus {
         match self {
             Stage::Idle | Stage::Submitting | Stage::Processing | Stage::Fetched => JobStatus::Pending,
@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    /// All of them, each at the place of its byte.
+    /// All stages, each at the index of its byte.
     const ALL: [Stage; 6 + ErrorClass::ALL.len()] = {
         let mut all = [Stage::Idle; 6 + ErrorClass::ALL.len()];
         all[1] = Stage::Submitting;

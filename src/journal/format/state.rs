@@ -10,7 +10,7 @@ pub struct Problem {
     /// The kind of failure; a refused or an uncertain submit has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<ErrorClass>,
-    /// What was seen.
+    /// The provider's or the system's message.
     pub message: String,
 }
 
@@ -43,12 +43,12 @@ pub enum EditState {
         /// The kind of failure.
         class: ErrorClass,
     },
-    /// Nobody knows whether its submit was accepted.
+    /// It is unknown whether its submit was accepted.
     Uncertain,
 }
 
 impl EditState {
-    /// What messages call it.
+    /// Returns its name in messages.
     pub(in crate::journal) fn name(&self) -> &'static str {
         match self {
             EditState::Idle => "nothing under way",

@@ -1,4 +1,4 @@
-//! What a compacted journal says: an edit in one record, and what all of them cannot tell.
+//! Records of a compacted journal: an edit in one record, and the totals that follow from no edit.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::job::{Cents, StatusCounts};
 use super::fields::{Checked, Corrected, Reroll};
 use super::state::{EditState, Problem};
 
-/// What a compacted journal cannot tell from its other records.
+/// The totals of a journal that do not follow from the records of its edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// How the jobs of the last run's manifest stood.
@@ -41,7 +41,7 @@ pub struct CompactedEdit {
     /// Where that is asked for, if its id does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_path: Option<StatusPath>,
-    /// Those of the accepted submits before it.
+    /// The predictions of the accepted submits before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<PredictionId>,
     /// What its accepted submits cost.
@@ -49,7 +49,7 @@ pub struct CompactedEdit {
     /// What is reserved for submits whose fate is unknown.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub held_cents: Cents,
-    /// How many those are.
+    /// The count of these submits.
     #[serde(default, skip_serializing_if = "is_none")]
     pub held: u64,
     /// When its last submit was announced.

@@ -8,7 +8,7 @@ use crate::journal::format::{LearnedLimits, PauseCause, RunEvent, RunStart, Step
 use super::known_predictions::KnownPredictions;
 use super::money::Money;
 
-/// What all records add up to beside the state of each edit.
+/// The sum of all records without the states of edits.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::journal) struct Aggregates {
     #[serde(skip)]
@@ -28,14 +28,14 @@ pub(in crate::journal) struct Aggregates {
     pub(in crate::journal) pauses: Vec<Pause>,
 }
 
-/// A time in which all submitters waited.
+/// A pause of all submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// When it began.
+    /// Its start.
     pub at: Timestamp,
-    /// How long it was, in milliseconds.
+    /// Its length in milliseconds.
     pub milliseconds: u64,
-    /// What made them wait.
+    /// Its cause.
     pub cause: PauseCause,
 }
 
@@ -45,16 +45,16 @@ pub(in crate::journal) struct Ended {
     pub(in crate::journal) reason: Option<String>,
 }
 
-/// A step of an edit, and where its line is.
+/// A step of an edit, and the offset of its line.
 pub(in crate::journal) struct LocatedStep {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) fingerprint: Fingerprint,
     pub(in crate::journal) step: Step,
-    /// Where its line begins; nothing where that is not known.
+    /// The offset of its line, if known.
     pub(in crate::journal) offset: Option<u64>,
 }
 
-/// Whether nothing more happens with an edit by itself.
+/// Whether an edit was final before a step, and is after it.
 pub(in crate::journal) struct Finality {
     pub(in crate::journal) before: bool,
     pub(in crate::journal) after: bool,
@@ -97,7 +97,7 @@ impl Aggregates {
         }
     }
 
-    /// Takes a step in, of a job with this `history`.
+    /// Applies a step of a job with this `history`.
     pub(in crate::journal) fn apply(
         &mut self,
         history: &mut History,
@@ -153,7 +153,7 @@ impl Aggregates {
     }
 }
 
-/// Whether the pictures of an edit are in `results/` after a step; nothing where it does not say.
+/// Whether the pictures of an edit are in `results/` after a step; `None` if the step does not change that.
 fn is_shown_after(edit: &Edit, step: &Step) -> Option<bool> {
     match step {
         // A re-roll goes aside first, and is brought back only if it is better.

@@ -18,7 +18,7 @@ use super::aggregates::{Aggregates, LocatedStep, Pause};
 use super::money::SpendBaseline;
 use super::run_end::RunEnd;
 
-/// What all records of a journal add up to: the state of every edit, and the money.
+/// The sum of all records of a journal: the state of every edit, and the money.
 ///
 /// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
 /// stand at the same state. Times come with the records.
@@ -34,7 +34,7 @@ pub struct Ledger {
     pub(super) aggregates: Aggregates,
 }
 
-/// A record that the ledger cannot take in.
+/// A record that the ledger cannot apply.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// It cannot follow those before it.
@@ -51,20 +51,20 @@ impl Ledger {
         Ledger { source: JournalSource::of(source), ..Ledger::default() }
     }
 
-    /// Takes a record in. One that cannot follow what came before is an error, and the ledger of no use after it.
+    /// Applies a record. After an error the ledger must not be used.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
         self.apply_at(at, record, None)
     }
 
-    /// Takes a record in whose line will begin at `offset`, where that is known. A job may only be archived if it is
-    /// known of all of its lines.
+    /// Applies a record whose line will begin at `offset`, if that is known. A job can only be archived if the offsets of
+    /// all its lines are known.
     pub(in crate::journal) fn apply_at(
         &mut self,
         at: Timestamp,
         record: &Record,
         offset: Option<u64>,
     ) -> Result<(), LedgerError> {
-        // A line has no more of the time than that.
+        // A line holds no finer time.
         let at = to_milliseconds(at);
         match record {
             Record::Run(event) => self.apply_run(at, event),
@@ -80,7 +80,7 @@ impl Ledger {
         self.aggregates.take_run(at, event);
     }
 
-    /// Takes a step in that was read at `offset`. The answer is the job, if it may have come to rest with it.
+    /// Applies a step that was read at `offset`. Returns the job if the step may have made it final.
     pub(in crate::journal) fn replay(
         &mut self,
         at: Timestamp,
@@ -92,7 +92,7 @@ impl Ledger {
         Ok(if may_rest { self.live.get_key_value(job.as_str()).map(|(job, _)| job.clone()) } else { None })
     }
 
-    /// Takes a step in. The answer is whether the job may have come to rest with it.
+    /// Applies a step. Returns whether it may have made the job final.
     fn take(&mut self, job: &JobIdRef<'_>, step: LocatedStep) -> Result<bool, LedgerError> {
         if let Some(history) = self.live.get_mut(job.as_str()) {
             let finality = self.aggregates.take(history, job.as_str(), step)?;
@@ -110,7 +110,7 @@ impl Ledger {
         finals.map(|(job, _)| job.clone()).collect()
     }
 
-    /// Makes a job archived, if it is live and all of its edits are at rest.
+    /// Archives a job, if it is live and all of its edits are final.
     pub fn archive(&mut self, job: JobId) {
         if let Entry::Occupied(live) = self.live.entry(job)
             && live.get().is_final()
@@ -120,7 +120,7 @@ impl Ledger {
         }
     }
 
-    /// Makes a job live, if it is archived: its lines are read again.
+    /// Makes an archived job live: its lines are read again.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Ledger {
         self.live.is_empty() && self.archived.is_empty()
     }
 
-    /// What a plan asks of an edit, if the journal knows it.
+    /// Returns the facts about an edit that a plan needs; `None` if the journal does not know it.
     pub fn brief(&self, key: &EditKey) -> Option<Brief<'_>> {
         match self.live.get(&key.job) {
             Some(history) => {
@@ -155,44 +155,44 @@ impl Ledger {
         }
     }
 
-    /// Where an edit stands: pending, where the journal does not know it.
+    /// Returns the status of an edit: pending if the journal does not know it.
     pub fn status(&self, key: &EditKey) -> JobStatus {
         self.brief(key).map_or(JobStatus::Pending, |brief| brief.status())
     }
 
-    /// The history of a job, if it is live.
+    /// Returns the history of a job; `None` if it is not live.
     pub fn live_history(&self, job: &JobId) -> Option<&History> {
         self.live.get(job)
     }
 
-    /// One edit, if its job is live: as every job is that a run works on.
+    /// Returns an edit; `None` if its job is not live. Every job that a run works on is live.
     pub fn live(&self, key: &EditKey) -> Option<&Edit> {
         self.live.get(&key.job)?.edit(key.fingerprint)
     }
 
-    /// The edits of all live jobs, in no order: among them are all with which more happens by itself.
+    /// Returns the edits of all live jobs, in no order. All edits that are not final are among them.
     pub fn live_edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
         self.live.iter().flat_map(|(job, history)| history.edits().map(move |edit| (job, edit)))
     }
 
-    /// How many edits are archived, and so take a few bytes each.
+    /// Returns the count of archived edits, which take a few bytes each.
     pub fn archived_edits(&self) -> usize {
         self.archived.len()
     }
 
-    /// Says where the lines are now.
+    /// Replaces the journal that archived lines are read from.
     #[cfg(test)]
     pub(in crate::journal) fn reads_from(&mut self, source: Arc<dyn ReadAt>) {
         self.source = JournalSource::of(source);
     }
 
-    /// How many jobs have pictures in `results/`.
+    /// Returns the count of jobs with pictures in `results/`.
     pub fn shown_jobs(&self) -> u64 {
         let live = self.live.values().filter(|history| history.shown.is_some()).count();
         (live + self.archived.shown().count()) as u64
     }
 
-    /// Whether a job has pictures in `results/`, of whatever edit.
+    /// Whether a job has pictures in `results/`, of any edit.
     pub fn is_shown(&self, job: &JobId) -> bool {
         self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.archived.is_shown(job.as_str())
     }
@@ -205,7 +205,7 @@ impl Ledger {
         }
     }
 
-    /// What a compacted journal cannot tell from its edits.
+    /// Returns the totals that do not follow from the edits of a compacted journal.
     pub(in crate::journal) fn totals(&self) -> Totals {
         self.aggregates.totals()
     }
@@ -217,7 +217,7 @@ impl Ledger {
         aggregates(self) == aggregates(other) && self.aggregates == other.aggregates
     }
 
-    /// The edits whose last submit has no answer yet. Where no process works on the folder, none will come.
+    /// Returns the edits whose last submit has no answer, sorted. If no process works on the folder, none will come.
     pub fn unanswered(&self) -> Vec<EditKey> {
         let open = self.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let mut keys: Vec<EditKey> =
@@ -226,43 +226,42 @@ impl Ledger {
         keys
     }
 
-    /// What was charged over the folder's whole life.
+    /// Returns the money charged over all runs of the folder.
     pub fn spent(&self) -> Cents {
         self.aggregates.money.spent
     }
 
-    /// How many submits were announced over the folder's whole life, refused ones and re-rolls included.
+    /// Returns the count of announced submits over all runs of the folder, including refused ones and re-rolls.
     pub fn submits(&self) -> u64 {
         self.aggregates.submits
     }
 
-    /// What may yet be charged: submits on their way and submits of unknown fate. A price that turned out higher
-    /// than it was when they were announced counts for them as well.
+    /// Returns the money that may still be charged for open and uncertain submits, at the highest price seen.
     pub fn reserved(&self) -> Cents {
         self.aggregates.money.reserved()
     }
 
-    /// How the money stands now, for [`Ledger::committed_since`].
+    /// Returns the present money totals, for [`Ledger::committed_since`].
     pub fn baseline(&self) -> SpendBaseline {
         self.aggregates.money.baseline()
     }
 
-    /// What was spent since `baseline`, and what may yet be charged for submits made since then.
+    /// Returns the money spent since `baseline`, plus what may still be charged for submits made since.
     pub fn committed_since(&self, baseline: &SpendBaseline) -> Cents {
         self.aggregates.money.since(baseline)
     }
 
-    /// What the next submit is thought to cost: the highest price seen, and the documented one before that.
+    /// Returns the estimated cost of the next submit: the highest price seen, or the documented one if none was seen.
     pub fn estimate(&self) -> Cents {
         self.aggregates.money.estimate
     }
 
-    /// How the jobs of the last run's manifest stand.
+    /// Returns the status counts of the last run's manifest.
     pub fn counts(&self) -> StatusCounts {
         self.aggregates.counts
     }
 
-    /// The results that are shown under their jobs' names, by the verdict on their color.
+    /// Returns the verdicts on the colors of all shown results.
     pub fn colors(&self) -> VerdictCounts {
         let mut counts = VerdictCounts::default();
         let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
@@ -276,42 +275,42 @@ impl Ledger {
             && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
     }
 
-    /// When the folder's first run began.
+    /// Returns the start of the folder's first run.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.aggregates.started_at
     }
 
-    /// When the first submit was announced.
+    /// Returns the time of the first submit.
     pub fn first_submit_at(&self) -> Option<Timestamp> {
         self.aggregates.first_submit_at
     }
 
-    /// When an edit last came to an end.
+    /// Returns the last time at which an edit ended.
     pub fn last_finish_at(&self) -> Option<Timestamp> {
         self.aggregates.last_finish_at
     }
 
-    /// When the last record was written.
+    /// Returns the time of the last record.
     pub fn last_at(&self) -> Option<Timestamp> {
         self.aggregates.last_at
     }
 
-    /// The record that began the last run.
+    /// Returns the start record of the last run.
     pub fn last_run(&self) -> Option<&RunStart> {
         self.aggregates.last_run.as_ref()
     }
 
-    /// When the last run began.
+    /// Returns the start of the last run.
     pub fn last_run_at(&self) -> Option<Timestamp> {
         self.aggregates.last_run_at
     }
 
-    /// What was learned of the pace of the last run's backend.
+    /// Returns the learned limits of the last run's backend.
     pub fn learned(&self) -> &LearnedLimits {
         &self.aggregates.learned
     }
 
-    /// How the last run ended.
+    /// Returns how the last run ended.
     pub fn last_run_end(&self) -> RunEnd<'_> {
         match &self.aggregates.ended {
             None => RunEnd::Unknown,
@@ -319,7 +318,7 @@ impl Ledger {
         }
     }
 
-    /// The pauses of all submitters, in order of time.
+    /// Returns the pauses of all submits, oldest first.
     pub fn pauses(&self) -> &[Pause] {
         &self.aggregates.pauses
     }

@@ -7,7 +7,7 @@ use crate::journal::format::{EditState, Step};
 /// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
 const FIRST_ESTIMATE: Cents = Cents(7);
 
-/// What was paid and what may yet have to be.
+/// The money spent and reserved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::journal) struct Money {
     pub(in crate::journal) spent: Cents,
@@ -18,7 +18,7 @@ pub(in crate::journal) struct Money {
     pub(in crate::journal) estimate: Cents,
 }
 
-/// How the money stood at some moment, so that what came after it can be told.
+/// The money totals at one time, for differences.
 #[derive(Clone, Debug)]
 pub struct SpendBaseline(Money);
 
@@ -39,7 +39,7 @@ impl Money {
         SpendBaseline(self.clone())
     }
 
-    /// What was committed since `baseline`: spent, or reserved for what is on its way or uncertain.
+    /// Returns the money committed since `baseline`: spent, or reserved for open and uncertain submits.
     pub(in crate::journal) fn since(&self, baseline: &SpendBaseline) -> Cents {
         let SpendBaseline(before) = baseline;
         let count = (self.open_submits + self.held_submits).saturating_sub(before.open_submits + before.held_submits);
@@ -47,7 +47,7 @@ impl Money {
         self.spent.minus(before.spent) + sum.max(self.estimate.times(count))
     }
 
-    /// Takes a step of `edit` into account, which stands as it did before it.
+    /// Applies a step of `edit`, which is in its state before the step.
     pub(in crate::journal) fn apply(&mut self, edit: &Edit, step: &Step) {
         if let Step::Intent { reserved_cents, .. } = step {
             self.open += *reserved_cents;

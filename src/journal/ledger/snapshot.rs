@@ -14,7 +14,7 @@ use super::aggregates::Aggregates;
 use super::known_predictions::KnownPredictions;
 use super::ledger::Ledger;
 
-/// What comes first.
+/// The first line of a snapshot.
 #[derive(Serialize, Deserialize)]
 struct LedgerHead {
     key: [u8; 16],
@@ -25,7 +25,7 @@ struct LedgerHead {
 }
 
 impl Ledger {
-    /// Writes all that a ledger knows, but for what its journal tells of the live jobs.
+    /// Writes the ledger; of live jobs only the offsets of their lines.
     ///
     /// # Errors
     ///
@@ -51,11 +51,11 @@ impl Ledger {
         self.aggregates.known.write(out)
     }
 
-    /// Reads what was written of a ledger, whose live jobs are read from `journal` again.
+    /// Reads a ledger. Its live jobs are read from `journal` again.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not what was written.
+    /// It cannot be read, or is damaged.
     pub(in crate::journal) fn read(input: &mut impl BufRead, journal: Arc<dyn ReadAt>) -> io::Result<Ledger> {
         let mut line = Vec::new();
         input.read_until(b'\n', &mut line)?;

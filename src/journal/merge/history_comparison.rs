@@ -1,5 +1,4 @@
-//! Holds journals against each other by what their lines add up to: where one was compacted, a record of it says what
-//! another has in many.
+//! Compares journals by what their lines add up to: in a compacted journal one record stands for many lines of another.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,25 +11,25 @@ use crate::journal::ledger::Ledger;
 
 use super::merge_lines::{MergeLines, invalid};
 
-/// The lines about some jobs in several journals. They are read again, a job at a time, and compared with each other by
-/// what they add up to.
+/// The lines about some jobs in several journals. They are read again, one job at a time, and compared by what they add
+/// up to.
 pub(in crate::journal) struct HistoryComparison<'j> {
     journals: &'j [Arc<dyn ReadAt>],
-    /// Where the lines of each job begin, in each journal.
+    /// The offsets of each job's lines, in each journal.
     offsets: HashMap<JobId, Vec<Vec<u64>>>,
 }
 
-/// Which journal knows most of a job.
+/// The journal that knows most of a job.
 pub(in crate::journal) struct Furthest {
-    /// The place of the journal.
+    /// The index of the journal.
     pub(in crate::journal) journal_index: usize,
-    /// How many of its lines say what the first journal knows already.
+    /// How many of its lines the first journal covers.
     pub(in crate::journal) in_first: usize,
-    /// How many lines it has.
+    /// The count of its lines.
     pub(in crate::journal) lines: usize,
 }
 
-/// The places of two journals that have gone different ways.
+/// The indices of two journals that disagree.
 pub(in crate::journal) type Diverged = [usize; 2];
 
 impl<'j> HistoryComparison<'j> {
@@ -55,7 +54,7 @@ impl<'j> HistoryComparison<'j> {
         Ok(HistoryComparison { journals, offsets })
     }
 
-    /// What is to be said of each of the jobs.
+    /// Compares the journals for each of the jobs.
     pub(in crate::journal) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Furthest, Diverged>)>> {
         self.offsets.iter().map(|(job, offsets)| {
             let histories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
@@ -89,7 +88,7 @@ fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
     Ok(Furthest { journal_index, in_first, lines: longest.len() })
 }
 
-/// How a job stands after each of its lines.
+/// Returns the history of a job after each of its lines.
 fn states(journal: &dyn ReadAt, job: &JobId, offsets: &[u64]) -> io::Result<Vec<History>> {
     let mut ledger = Ledger::default();
     let state = |&offset: &u64| {

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use crate::job::JobId;
 use crate::journal::format::{Lines, ReadAt, Record, Step};
 
-/// The whole lines of a journal, as far as they matter where journals are joined.
+/// The complete lines of a journal, with what a merge needs to know of each.
 pub(in crate::journal) struct MergeLines<'j>(Lines<'j>);
 
-/// A line of it.
+/// One such line.
 pub(in crate::journal) struct MergeLine {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) job: Option<JobId>,
-    /// Whether it stands for lines that were there before a compaction.
+    /// Whether it stands for several lines from before a compaction.
     pub(in crate::journal) is_summary: bool,
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) bytes: Vec<u8>,
@@ -24,7 +24,7 @@ impl<'j> MergeLines<'j> {
         MergeLines(Lines::new(journal))
     }
 
-    /// The next line; nothing at the end, or where a crash has torn the last one.
+    /// Reads the next line; `None` at the end or before a torn last line.
     pub(in crate::journal) fn next(&mut self) -> io::Result<Option<MergeLine>> {
         let Some(line) = self.0.next()?.filter(|line| line.is_whole) else { return Ok(None) };
         let (at, record) = Record::from_line(line.bytes).map_err(invalid)?;
@@ -38,7 +38,7 @@ impl<'j> MergeLines<'j> {
     }
 }
 
-/// A line that is no record, or none that can come where it stands.
+/// The error of a line that is no record, or that cannot follow the lines before it.
 pub(in crate::journal) fn invalid(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

@@ -14,12 +14,11 @@ use super::merge_lines::{MergeLine, MergeLines};
 
 /// Several journals as one: every line of each, once.
 ///
-/// A job has one journal that knows it best: all others know the same of it or less, from an earlier copy. Where two
-/// journals have gone different ways about a job there is no truth to be had, and so no joint journal. A compacted journal
-/// tells the same in other lines; there it counts what they add up to.
+/// Each job has one journal that knows it best: all others know the same of it or less, from an earlier copy. If two
+/// journals disagree about a job, they are not merged. Compacted journals are compared by what their lines add up to.
 ///
-/// The first journal is the one that the others are joined to: it stays as it is, and what it lacks comes behind it, in
-/// the order of time. Joining the same journals once more adds nothing.
+/// The first journal is kept unchanged, and the lines that it is missing follow it in order of time. Merging the same
+/// journals again adds nothing.
 #[derive(Debug)]
 pub struct MergedJournal<'j> {
     journals: &'j [Arc<dyn ReadAt>],
@@ -28,30 +27,30 @@ pub struct MergedJournal<'j> {
     missing_lines: u64,
 }
 
-/// What is known of a job.
+/// How far the journals cover a job.
 #[derive(Debug)]
 struct JobCoverage {
-    /// Which journal knows most of it.
+    /// The index of the journal that knows most of it.
     best_index: usize,
-    /// How many lines that journal has about it.
+    /// The count of lines about it in that journal.
     lines: usize,
-    /// How many of them say what the first journal knows.
+    /// How many of them the first journal covers.
     in_first: usize,
-    /// Whether any but the first journal knows it.
+    /// Whether another journal than the first knows it.
     is_named: bool,
 }
 
-/// Journals that cannot be joined.
+/// Journals that cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalMergeError {
-    /// Two of them have gone different ways about a job.
+    /// Two of them disagree about a job.
     #[error("two journals disagree about job {job}{}", and_more(*more as u64))]
     Conflict {
         /// The job, the first by its name.
         job: JobId,
-        /// Which two journals, by their places.
+        /// The indices of the two journals.
         journals: [usize; 2],
-        /// In how many further jobs it is the same.
+        /// The count of further jobs with conflicts.
         more: usize,
     },
     /// One of them cannot be read.
@@ -60,11 +59,11 @@ pub enum JournalMergeError {
 }
 
 impl<'j> MergedJournal<'j> {
-    /// Holds `journals` against each other; each of them replays by itself.
+    /// Compares `journals`, each of which can be replayed.
     ///
     /// # Errors
     ///
-    /// Two of them tell different stories of a job, or one cannot be read.
+    /// Two of them disagree about a job, or one cannot be read.
     pub fn of(journals: &'j [Arc<dyn ReadAt>]) -> Result<MergedJournal<'j>, JournalMergeError> {
         let hasher = RandomState::new();
         let LineComparison { mut jobs, compacted, runs, mut conflicts } = LineComparison::of(journals, &hasher)?;
@@ -88,7 +87,7 @@ impl<'j> MergedJournal<'j> {
         Ok(MergedJournal { journals, jobs, hasher, missing_lines })
     }
 
-    /// The place of the journal that knows all that is known of a job; the first of those that do.
+    /// Returns the index of the first journal that knows all of a job; `None` if no journal knows it.
     pub fn best_index(&self, job: &JobId) -> Option<usize> {
         Some(self.jobs.get(job)?.best_index)
     }
@@ -98,17 +97,17 @@ impl<'j> MergedJournal<'j> {
         self.jobs.contains_key(job)
     }
 
-    /// The jobs that the first journal alone knows.
+    /// Returns the jobs that only the first journal knows.
     pub fn only_in_first(&self) -> impl Iterator<Item = &JobId> {
         self.jobs.iter().filter(|(_, known)| !known.is_named).map(|(job, _)| job)
     }
 
-    /// How many lines the first journal lacks.
+    /// Returns the count of lines that the first journal is missing.
     pub fn missing_lines(&self) -> u64 {
         self.missing_lines
     }
 
-    /// Writes the joint journal.
+    /// Writes the merged journal.
     ///
     /// # Errors
     ///
@@ -212,18 +211,18 @@ fn earliest(heads: &[Option<MergeLine>]) -> Option<(usize, Timestamp)> {
     times.min_by_key(|(journal_index, at)| (*at, *journal_index))
 }
 
-/// The hashes of a journal's lines.
+/// The hashes of the lines of a journal.
 #[derive(Default)]
 struct JournalHashes {
     jobs: HashMap<JobId, JobHashes>,
     runs: HashSet<u64>,
 }
 
-/// Those of a job's lines.
+/// The hashes of the lines about one job.
 #[derive(Default)]
 struct JobHashes {
     lines: Vec<u64>,
-    /// Whether any of them stands for others that were there before a compaction.
+    /// Whether any line stands for several from before a compaction.
     is_summed_up: bool,
 }
 

@@ -8,19 +8,19 @@ use crate::journal::edits::{Edit, LineOffsets};
 use crate::journal::format::{CompactedEdit, Lines, ReadAt, Record, RunEvent, ScannedLine, Scanner, Step};
 use crate::journal::ledger::Ledger;
 
-/// What became of a journal that was compacted.
+/// The size of a journal before and after its compaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compacted {
-    /// How many records it had.
+    /// The count of records before.
     pub before: u64,
-    /// How many it has now.
+    /// The count of records after.
     pub after: u64,
 }
 
-/// Writes a journal that adds up to the same as `journal`, whose replay gave `ledger`, in one record an edit.
+/// Writes a journal with one record per edit that adds up to the same as `journal`, whose replay gave `ledger`.
 ///
-/// Records about runs are kept as they are, and come first. A last record has what those of the edits cannot tell: the
-/// highest price seen, and how the jobs stood.
+/// Records about runs are copied unchanged, and come first. A last record holds what does not follow from the edits: the
+/// highest price seen, and the status counts.
 ///
 /// # Errors
 ///
@@ -51,8 +51,8 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
     Ok(compacted)
 }
 
-/// When a journal was last compacted, and how long it was then in bytes: what comes behind that is newer. Nothing where it
-/// was not.
+/// Returns when a journal was last compacted, and its length in bytes after that; `None` if it never was. What follows that
+/// length is newer.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestam
     Ok(found)
 }
 
-/// The edit in one record. What it does not know of itself, its lines tell.
+/// Returns the edit as one record. Its earlier predictions are read from its lines.
 fn summary(source: &JournalSource, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<CompactedEdit> {
     let mut predictions = Vec::new();
     for step in source.steps(offsets) {

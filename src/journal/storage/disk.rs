@@ -3,7 +3,7 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The two things that a journal asks of a disk, apart so that a simulated one can lose what was not synced.
+/// The two operations that a journal needs of a disk. A simulated disk can lose what was not synced.
 pub trait Disk: Send + 'static {
     /// Writes `bytes` at the end. They may be lost until [`Disk::sync`] has returned.
     fn append(&mut self, bytes: Vec<u8>) -> impl Future<Output = io::Result<()>> + Send;
@@ -11,8 +11,8 @@ pub trait Disk: Send + 'static {
     /// Makes all that was appended durable.
     fn sync(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// How many bytes it has before anything is appended. None where that cannot be told; then all jobs of a run stay in
-    /// memory, for nobody knows where their lines are.
+    /// Returns its length in bytes before anything is appended. If `None`, all jobs of a run stay in memory, because the
+    /// offsets of their lines are unknown.
     fn length(&self) -> Option<u64> {
         None
     }
@@ -27,7 +27,7 @@ pub struct FileDisk {
 }
 
 impl FileDisk {
-    /// Takes a file that was opened for appending.
+    /// Wraps a file that was opened for appending.
     pub fn new(file: Arc<File>) -> FileDisk {
         FileDisk { file, appended: Vec::new() }
     }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use crate::journal::format::{LineError, Lines, ReadAt, ScannedLine, Scanner};
 use crate::journal::ledger::Ledger;
 
-/// How many jobs stay live after they have come to rest: what follows soon, such as a check, finds them so.
+/// How many final jobs stay live, because steps that follow soon, such as a check, need them.
 pub const RECENT: usize = 256;
 
-/// What a journal says, and where its good part ends.
+/// The content of a journal, and where its intact part ends.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// What all records add up to.
+    /// The sum of all records.
     pub ledger: Ledger,
-    /// How many records there are.
+    /// The count of records.
     pub records: u64,
-    /// The length in bytes of the good part; what follows is a line that was torn by a crash.
+    /// The length of the intact part in bytes; after it comes a line that a crash has torn.
     pub length: u64,
-    /// How many bytes were torn.
+    /// The length of the torn line in bytes.
     pub torn: u64,
 }
 
@@ -54,23 +54,23 @@ pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
     replay_from(&journal, Replayed::empty(&journal))
 }
 
-/// Reads on where `replayed` ends, which is as much of the same journal.
+/// Continues to read the same journal after `replayed`.
 ///
 /// # Errors
 ///
-/// Those of [`replay`].
+/// The errors of [`replay`].
 pub fn replay_from(journal: &Arc<dyn ReadAt>, replayed: Replayed) -> Result<Replayed, ReplayError> {
     replay_keeping(journal, replayed, RECENT)
 }
 
 impl Replayed {
-    /// The beginning of a journal, before its first line.
+    /// Returns the state before the first line of `journal`.
     pub fn empty(journal: &Arc<dyn ReadAt>) -> Replayed {
         Replayed { ledger: Ledger::reading(Arc::clone(journal)), ..Replayed::default() }
     }
 }
 
-/// Reads on with at most `recent` jobs live that could be archived.
+/// Continues to read, and archives all but the last `recent` final jobs.
 fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usize) -> Result<Replayed, ReplayError> {
     let mut finished = replayed.ledger.final_jobs();
     let (mut lines, mut scanner) = (Lines::behind(journal, replayed.length), Scanner::default());

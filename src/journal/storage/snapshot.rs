@@ -1,7 +1,7 @@
-//! What a journal adds up to, kept beside it so that the next reader need not read all of it again.
+//! A cache of what a journal adds up to, so that the next reader need not read all of it again.
 //!
-//! A snapshot is no truth of its own: it counts only while the journal begins with the very bytes that it was made of, and
-//! whoever has none reads the journal from its beginning.
+//! A snapshot is valid only while the journal begins with the bytes that it was made of. Without one, the journal is read
+//! from its beginning.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::journal::ledger::Ledger;
 
 use super::replay::Replayed;
 
-/// What this program writes and reads. Another one is made again.
+/// The version of the format. A snapshot with another version is made again.
 const FORMAT: u32 = 4;
 
-/// How much of a journal is hashed in one piece, in bytes.
+/// The size of the pieces in which a journal is hashed, in bytes.
 const PIECE: u64 = 1 << 20;
 
-/// Of what the snapshot is.
+/// The head of a snapshot: its format, and the journal that it was made of.
 #[derive(Serialize, Deserialize)]
 struct SnapshotHead {
     format: u32,
@@ -48,11 +48,11 @@ pub fn write_snapshot(replayed: &Replayed, journal: &dyn ReadAt, out: impl Write
     inner.flush()
 }
 
-/// Reads a snapshot of `bytes` bytes, and holds it against `journal`.
+/// Reads a snapshot of `bytes` bytes, and compares it with `journal`.
 ///
 /// # Errors
 ///
-/// It cannot be read, is not what was written, or is one of another journal.
+/// It cannot be read, is damaged, or belongs to another journal.
 pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn ReadAt>) -> io::Result<Replayed> {
     let hashed = HashingStream { inner: input, hasher: blake3::Hasher::new() };
     let mut content = BufReader::with_capacity(1 << 17, hashed.take(bytes.saturating_sub(blake3::OUT_LEN as u64)));
@@ -77,7 +77,7 @@ pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn Read
     Ok(Replayed { ledger, records, length, torn: 0 })
 }
 
-/// The hash of the first `length` bytes of a journal: that of the hashes of its pieces, which all cores make.
+/// Returns the hash of the first `length` bytes of a journal: the hash of the hashes of its pieces, computed on all cores.
 fn hash(journal: &dyn ReadAt, length: u64) -> io::Result<ContentHash> {
     let piece = |buffer: &mut Vec<u8>, number: u64| {
         let from = number * PIECE;
@@ -101,7 +101,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
-/// Hashes all that goes through.
+/// A reader or writer that hashes all bytes.
 struct HashingStream<T> {
     inner: T,
     hasher: blake3::Hasher,

@@ -11,21 +11,21 @@ use crate::journal::ledger::{Ledger, LedgerError};
 
 use super::disk::Disk;
 
-/// How many records may wait for the disk before whoever appends has to wait as well.
+/// How many records may wait for the disk before appending waits as well.
 const BACKLOG: usize = 1024;
 
 /// The writer of a journal.
 ///
 /// Records are written in the order in which they were appended, and synced in groups: while one sync is under way,
 /// all that is appended gathers for the next, so that a slow disk costs latency and not throughput. After an error
-/// nothing more is written, for what comes after a hole is no truth: whatever waits for the disk fails with that error,
-/// later appends only tell that the writer has ended, and [`Journal::finish`] says why.
+/// nothing more is written, because a journal with a gap would be wrong: all waiting records fail with that error, later
+/// appends report that the writer has ended, and [`Journal::finish`] returns the error.
 #[derive(Debug)]
 pub struct Journal {
     lines: mpsc::Sender<Line>,
-    /// Where the next line begins, if that is known.
+    /// The offset of the next line, if known.
     end: Option<u64>,
-    /// How many bytes are on the disk for good, those that were there before included.
+    /// How many bytes are durable, including those from before the start.
     durable: Arc<AtomicU64>,
     task: JoinHandle<Result<(), JournalError>>,
 }
@@ -52,16 +52,16 @@ impl JournalError {
         JournalError::new(io::Error::other("its writer has ended"))
     }
 
-    /// What the operating system said.
+    /// Returns the kind of the operating system's error.
     pub fn kind(&self) -> io::ErrorKind {
         self.cause.kind()
     }
 }
 
-/// A record could not be taken in or written.
+/// A record could not be applied or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It cannot follow those before it.
+    /// It cannot follow the records before it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The journal cannot be written.
@@ -80,7 +80,7 @@ impl Durable {
         self.0.await.unwrap_or_else(|_| Err(JournalError::closed()))
     }
 
-    /// Does not wait: for records that only save work, whose loss a later run makes good.
+    /// Does not wait: for records whose loss only costs a later run some work.
     pub fn detach(self) {}
 }
 
@@ -93,8 +93,8 @@ impl Journal {
         Journal { lines, end, durable: Arc::clone(&durable), task: tokio::spawn(write(disk, receiver, durable)) }
     }
 
-    /// Takes `record` into `ledger` and hands it to the writer: the one way in which the state of a run changes. It is
-    /// durable once the answer's [`Durable::wait`] has returned.
+    /// Applies `record` to `ledger` and hands it to the writer: the only way to change the state of a run. It is durable
+    /// once [`Durable::wait`] of the returned value has returned.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Journal {
         Ok(self.append(record, at).await?)
     }
 
-    /// Becomes durable with all that was recorded before.
+    /// Returns a barrier that is durable when all records before it are.
     ///
     /// # Errors
     ///
@@ -120,12 +120,12 @@ impl Journal {
         Ok(Durable(receiver))
     }
 
-    /// Where the next line begins, if that is known.
+    /// Returns the offset of the next line, if known.
     pub fn end(&self) -> Option<u64> {
         self.end
     }
 
-    /// Up to where all lines are on the disk for good.
+    /// Returns the offset up to which all lines are durable.
     pub fn durable(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
     }
@@ -159,7 +159,7 @@ async fn write(
             durable.fetch_add(length, Ordering::Release);
         }
         for line in group.drain(..) {
-            // Whoever appended may have stopped waiting; the record is on the disk all the same.
+            // The caller may have stopped waiting; the record is durable regardless.
             let _ = line.durable.send(outcome.clone());
         }
         if let Err(error) = outcome {
@@ -175,7 +175,7 @@ async fn commit(disk: &mut impl Disk, bytes: Vec<u8>) -> Result<(), JournalError
     disk.sync().await.map_err(JournalError::new)
 }
 
-/// Answers all that is still handed over with the error that ended the writer.
+/// Answers all further lines with the error that ended the writer.
 async fn refuse(mut lines: mpsc::Receiver<Line>, error: &JournalError) {
     lines.close();
     while let Some(line) = lines.recv().await {
