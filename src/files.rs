@@ -1,4 +1,4 @@
-//! What the files that this program makes have in common.
+//! Functions for files and folders that the program writes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     replace_with(path, |file| file.write_all(content))
 }
 
-/// The same with what `write` writes.
+/// Puts a file with the content that `write` writes at `path`, as [`replace`] does.
 pub(crate) fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut file = temporary().prefix(".part-").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
     write(file.as_file_mut())?;
@@ -54,8 +54,7 @@ fn permit(builder: &mut Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
 
-/// Reads what there is of `file` from `offset` on into `buffer`, wherever others read; the answer is how many bytes came, and
-/// 0 at the end.
+/// Reads bytes of `file` from `offset` on into `buffer`, independently of its cursor. Returns their count, and 0 at the end.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_at(file, buffer, offset);

@@ -97,7 +97,7 @@ impl LocalPictures {
         found
     }
 
-    /// Whether nobody has asked for a picture.
+    /// Whether no picture was looked up.
     pub fn is_unused(&self) -> bool {
         self.seen.is_empty()
     }

@@ -41,7 +41,7 @@ impl Default for ProbeLimits {
 /// What is wrong with what is behind a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
-    /// Nothing is there, or nobody may have it: why, and the way out.
+    /// It is missing or not accessible: the cause, and what the user can do.
     #[error("it cannot be fetched: {0}")]
     Unreachable(String, &'static str),
     /// It has more bytes than a picture may have.
@@ -63,7 +63,7 @@ impl Finding {
     }
 }
 
-/// What to do about a URL that nobody else may open either.
+/// The hint about a URL that the provider cannot open either.
 const PRIVATE: &str = "open it in a private window: the provider has no more rights than that";
 
 /// What to do about a server that may do better later.
@@ -251,7 +251,7 @@ fn is_anything(media_type: &str) -> bool {
     matches!(media_type, "application/octet-stream" | "binary/octet-stream" | "application/binary" | "image/*")
 }
 
-/// Why a request failed, in the words of whoever knows best.
+/// Returns the root cause of a failed request.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer came in time".to_owned();

@@ -7,17 +7,17 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The verb for so many.
+/// Returns `is` or `are` for a count.
 pub(crate) fn is_are(count: u64) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-/// What follows a list of which `more` were left out: ` and 2 more`, or nothing.
+/// Returns the end of a list from which `more` items were left out: ` and 2 more`, or an empty text.
 pub(crate) fn and_more(more: u64) -> String {
     if more == 0 { String::new() } else { format!(" and {more} more") }
 }
 
-/// A time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
+/// Returns a time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -29,12 +29,12 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// The same of seconds that may be none or without end.
+/// Returns a time in seconds, which may be negative or infinite, in the two largest of its units.
 pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "ever".to_owned(), duration)
 }
 
-/// `text` as one word of a shell's command line.
+/// Returns `text` as one word of a shell command.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

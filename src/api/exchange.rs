@@ -14,7 +14,7 @@ pub trait EditApi: Send + Sync + 'static {
     /// Asks how a prediction stands, once: at `path`, where its submit has named one.
     fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> impl Future<Output = Exchange> + Send;
 
-    /// Where a prediction is asked for whose submit was answered with this URL; nothing where its id says so.
+    /// Returns the path for polling a prediction whose submit was answered with this URL; `None` if it follows from the id.
     fn status_path(&self, _prediction: &PredictionId, _status_url: &str) -> Option<StatusPath> {
         None
     }
@@ -64,7 +64,7 @@ pub struct Answer {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A picture of the request could not be read on this machine, or is another one by now; nothing was sent.
+    /// A picture of the request could not be read on this machine, or has changed; nothing was sent.
     Unreadable(String),
     /// No connection came about (DNS, refused, TLS), so nothing was sent.
     NotSent(String),

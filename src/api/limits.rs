@@ -1,39 +1,39 @@
-//! The limits that an answer's headers name. None is documented; these are the forms that APIs use: the IETF's
+//! The limits in an answer's headers. None is documented; these are the forms that APIs use: the IETF's
 //! `RateLimit` and `RateLimit-Policy` in both of their syntaxes, `RateLimit-*`, and `X-RateLimit-*`.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The longest window that says anything about the pace: a quota of a day is not to be spread over the day.
+/// The longest window that is used for pacing: the quota of a day must not be spread over the day.
 const MAX_WINDOW: Duration = Duration::from_secs(3600);
 
-/// What the provider allows.
+/// The limits of the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// How many requests fit in a window of time.
     pub quota: Option<Quota>,
-    /// How many are left of it.
+    /// The rest of the quota.
     pub remaining: Option<Remaining>,
-    /// How many requests fit in a window whose length is not said.
+    /// The quota of a window of unknown length.
     pub total: Option<u64>,
 }
 
-/// So many requests in a window.
+/// A count of requests in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// How many.
     pub count: u64,
-    /// In which time.
+    /// The length of the window.
     pub window: Duration,
 }
 
-/// So many requests until the window ends.
+/// A count of requests until the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
     /// How many.
     pub count: u64,
-    /// When it ends, from now.
+    /// The time until it ends.
     pub reset: Duration,
 }
 
@@ -44,7 +44,7 @@ impl RateLimits {
         standard(&header).or_else(|| FAMILIES.iter().find_map(|names| numbered(&header, names, now)))
     }
 
-    /// How long nothing more is let through, where the quota is used up.
+    /// Returns the time until the next request is allowed; `None` unless the quota is used up.
     pub fn used_up(&self) -> Option<Duration> {
         self.remaining
             .filter(|remaining| remaining.count == 0 && !remaining.reset.is_zero())

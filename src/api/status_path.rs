@@ -1,17 +1,17 @@
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// Where a prediction is asked for, where that is not what its id says: a path of the API's own origin, with its query.
+/// The path for polling a prediction, if it does not follow from its id: a path at the API's origin, with its query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StatusPath(String);
 
-/// The longest one that is kept in a journal.
+/// The maximum length in bytes, because it is kept in the journal.
 const MAX_LENGTH: usize = 1024;
 
 impl StatusPath {
-    /// The path of `named`, if it is at the origin of `base`, speaks of the prediction whose `usual` path ends in its id,
-    /// and is not that path.
+    /// Returns the path of `answered_url`, if it is at the origin of `base`, contains the id at the end of `default_path`, and
+    /// is not that path.
     pub(super) fn of(answered_url: &str, base: &Url, default_path: &str) -> Option<StatusPath> {
         let url = base.join(answered_url).ok().filter(|url| is_at(url, base))?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -21,7 +21,7 @@ impl StatusPath {
         (is_about_it && path != default_path && path.len() <= MAX_LENGTH).then_some(StatusPath(path))
     }
 
-    /// The URL at the origin of `base`. Whatever a journal says, it leads nowhere else.
+    /// Returns the URL at the origin of `base`; `None` if it leads anywhere else, whatever a journal contains.
     pub(super) fn at(&self, base: &Url) -> Option<Url> {
         base.join(&self.0).ok().filter(|url| is_at(url, base))
     }

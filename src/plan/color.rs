@@ -1,4 +1,4 @@
-//! What is to be done about the color of a result, decided from the journal alone.
+//! Decisions about the color of a result, from the journal alone.
 
 use std::sync::Arc;
 
@@ -11,47 +11,47 @@ use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile
 use super::color_target::ColorTarget;
 use super::work::{Standing, Task, Work};
 
-/// What is done about colors.
+/// The rules for checking and correcting colors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorRules {
-    /// How far a color may be missed, and how far the color lock corrects.
+    /// The tolerance of checks and corrections.
     pub tolerance: Tolerance,
-    /// How often an edit that missed its color is submitted again.
+    /// The maximum count of re-rolls of an edit that missed its color.
     pub rerolls: u32,
     /// Whether near misses are corrected on this machine.
     pub lock: ColorLock,
-    /// Whether a submit of unknown fate stands in the way of a further re-roll.
+    /// Whether an uncertain re-roll blocks further ones.
     pub uncertain_reroll: UncertainReroll,
 }
 
 /// Whether near misses are corrected on this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorLock {
-    /// They stay as the provider made them.
+    /// They are left as the provider made them.
     #[default]
     Open,
     /// They are corrected.
     On,
 }
 
-/// What a re-roll of unknown fate means for further ones.
+/// The effect of an uncertain re-roll on further ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UncertainReroll {
-    /// They wait until somebody has looked into it.
+    /// They wait until the user has resolved it.
     #[default]
     Holds,
-    /// It counts as one, and they go on.
+    /// It counts as a re-roll, and they continue.
     Counts,
 }
 
-/// When it is decided, and what is known then.
+/// The time of a decision, and what is known then.
 #[derive(Clone, Copy)]
 pub enum DecisionPoint<'m> {
-    /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
+    /// Before the run: work of an earlier run is resumed. The function returns whether `results/` has a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
-    /// In the run, after something has happened to the job.
+    /// During the run, after an event of the job.
     Running {
-        /// When that run began.
+        /// The start of the run.
         since: Option<Timestamp>,
     },
 }
@@ -67,8 +67,8 @@ impl Default for ColorRules {
     }
 }
 
-/// Whether anything may be left to do about the color of a completed edit that is compared with `colors`, told from
-/// what is known without reading the journal again. Without `rules` nobody wants colors to be checked.
+/// Whether the color of a completed edit may need work. `colors` are the requested ones; without `rules` no colors are
+/// checked.
 pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
     if brief.has_rerolls {
         return true;
@@ -85,7 +85,7 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
 
 /// Returns the next thing to do about the color of a job whose edit is completed; `None` if nothing is left.
 ///
-/// What was paid for is brought home and checked first; then the best attempt is shown, corrected if it is near and the
+/// Pictures that were paid for are fetched and checked first; then the best attempt is shown, corrected if it is near and the
 /// lock is on, and submitted again with another seed if all of them are off.
 pub fn next_for_color(
     history: &History,
@@ -171,8 +171,8 @@ impl ColorReview<'_> {
     }
 }
 
-/// What brings a re-roll of the edit of `key` home that was paid for and is not here yet. Those that were given up come
-/// last, the longest ago first, and each once a run, so that one that is stuck keeps no other from its turn.
+/// Returns the work that fetches a re-roll of the edit of `key` that was paid for; `None` if all were fetched. Re-rolls that
+/// were given up come last, oldest first, and each once per run, so that one that is stuck does not block the others.
 pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: DecisionPoint<'_>) -> Option<Work> {
     let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
         let given_up = match &edit.state {
@@ -192,7 +192,7 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: Decis
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }
 
-/// The best of some checked edits: of equals the first, which is the one that the manifest asks for.
+/// Returns the best of the checked edits; of equal ones the first, which is the one that the manifest asks for.
 fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
     let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), Check::badness);
     attempts.min_by(|one, other| {
@@ -205,13 +205,13 @@ fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
 }
 
-/// Whether there is no check, or one `against` other colors or another tolerance. What the lock has corrected is
-/// within any tolerance.
+/// Whether there is no check, or one `against` other colors or another tolerance. A corrected picture is within any
+/// tolerance.
 fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[Hex], rules: &ColorRules) -> bool {
     against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
-/// A seed that was not sent yet. It follows from the edit and what was tried, so that a crash changes nothing about it.
+/// Returns a seed that was not sent yet. It follows from the edit and its re-rolls alone, so that a crash does not change it.
 fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
     const SEEDS: u64 = Seed::MAX as u64 + 1;
     let first = u64::from_le_bytes(std::array::from_fn(|index| base.fingerprint.as_bytes()[index]));

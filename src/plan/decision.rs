@@ -6,16 +6,16 @@ use crate::journal::{Brief, EditKey, Ledger, Presence, Stage};
 
 use super::color::{ColorRules, needs_color_review};
 
-/// What the user chose for jobs that ended badly.
+/// The user's choices for failed and uncertain jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
-    /// What becomes of failed jobs.
+    /// The policy for failed jobs.
     pub failed: FailedPolicy,
-    /// What becomes of uncertain ones.
+    /// The policy for uncertain jobs.
     pub uncertain: UncertainPolicy,
 }
 
-/// What becomes of failed jobs.
+/// The policy for failed jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailedPolicy {
     /// They stay as they are.
@@ -25,7 +25,7 @@ pub enum FailedPolicy {
     Retry,
 }
 
-/// What happens with a job.
+/// What is done for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -35,36 +35,36 @@ pub enum Decision {
     Changed,
     /// It is submitted again, after a failure.
     Retry,
-    /// Its prediction was lost or took too long: it is asked for again, and submitted again if the provider does not
-    /// know it, or says that it failed.
+    /// Its prediction was lost or took too long: it is polled again, and submitted again if the provider does not know
+    /// it, or reports that it failed.
     FollowOrResubmit,
     /// It is submitted again, although an earlier submit may have been accepted.
     Resubmit,
-    /// Its prediction is known, and followed to its end.
+    /// Its prediction is known, and polled until it ends.
     Follow,
     /// Its pictures were fetched, and only need their names.
     Recover,
-    /// It was completed, and its pictures were moved aside for those of another manifest; they come back.
+    /// It was completed, and its pictures were moved aside for another manifest; they are brought back.
     Reinstate,
-    /// It is completed, and its color is to be checked, corrected, or asked for again.
+    /// It is completed, and its color is to be checked, corrected, or re-rolled.
     ReviewColor,
     /// It stays as it is.
     Keep(Kept),
 }
 
-/// How a job stands that is left as it is.
+/// The state of a job that is left unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
     /// Its pictures are in the folder.
     Completed,
-    /// Its pictures are in the folder, and somebody has changed them since they were saved.
+    /// Its pictures are in the folder, and the user has changed them since they were saved.
     Retouched,
     /// It failed.
     Failed,
-    /// Nobody knows whether its submit was accepted.
+    /// It is unknown whether its submit was accepted.
     Uncertain,
-    /// A picture is in the place of its result that the journal does not know: it is not submitted over it.
+    /// A picture that the journal does not know has the name of its result, so it is not submitted.
     HeldBack,
 }
 
@@ -75,20 +75,20 @@ impl Decision {
         matches!(self, New | Changed | Retry | FollowOrResubmit | Resubmit)
     }
 
-    /// Whether the provider is asked for a prediction that it is not known to have in work, of an `edit` as the journal has it.
+    /// Whether the provider is asked for a prediction that is not known to be in progress; `edit` is the journal's state.
     pub fn asks_again(self, edit: Option<&Brief<'_>>) -> bool {
         let is_in_work = edit.is_some_and(|edit| edit.stage == Stage::Processing);
         matches!(self, Decision::Follow | Decision::FollowOrResubmit) && !is_in_work
     }
 
-    /// Whether it begins with nothing that costs money. Such work goes first: what was paid for is brought home before
-    /// money is spent, for the provider does not keep it for ever, and a run that stops for want of money has done it by then.
+    /// Whether its first step is free. Free work goes first: pictures that were paid for are fetched before more money is
+    /// spent, because the provider keeps them for a limited time, and a run may stop at its budget.
     pub fn is_free(self) -> bool {
         !self.submits() || self == Decision::FollowOrResubmit
     }
 }
 
-/// What the journal knows of an edit and of its job.
+/// The journal's knowledge about an edit and its job.
 #[derive(Clone, Debug)]
 pub struct KnownEdit<'l> {
     /// The edit, if the journal knows it.
@@ -98,15 +98,15 @@ pub struct KnownEdit<'l> {
 }
 
 impl<'l> KnownEdit<'l> {
-    /// Looks an edit up.
+    /// Looks up an edit.
     pub fn of(key: &EditKey, ledger: &'l Ledger) -> KnownEdit<'l> {
         let edit = ledger.brief(key);
         KnownEdit { has_job: edit.is_some() || ledger.knows(&key.job), edit }
     }
 }
 
-/// Decides what happens with the edit of `key`. `presence` tells what there is in `results/` of a picture of that name and
-/// size in bytes.
+/// Decides what is done for the edit of `key`. `presence` returns the presence in `results/` of a picture by its name and
+/// its size in bytes.
 pub fn decide(
     key: &EditKey,
     known: &KnownEdit<'_>,
@@ -124,13 +124,13 @@ pub fn decide(
         Stage::Completed => match edit.presence(&key.job, presence) {
             Presence::Saved => Decision::Keep(Kept::Completed),
             Presence::Changed => Decision::Keep(Kept::Retouched),
-            // A dead process has moved it aside for another edit's, and no record tells of that.
+            // A dead process has moved it aside for another edit's, without a record.
             Presence::Displaced => Decision::Reinstate,
-            // Somebody removed a picture that was paid for: the provider may still have it, and asking is free.
+            // A picture that was paid for was removed: the provider may still have it, and asking is free.
             Presence::Missing => Decision::Follow,
         },
         Stage::Failed(class) => decide_failed(class, edit.has_prediction, choices.failed),
-        // A submit without an answer is uncertain, whether or not the journal says so by now.
+        // A submit without an answer is uncertain, even if the journal has no record of that yet.
         Stage::Submitting | Stage::Uncertain => match choices.uncertain {
             UncertainPolicy::Hold => Decision::Keep(Kept::Uncertain),
             UncertainPolicy::Resubmit => Decision::Resubmit,
@@ -138,8 +138,8 @@ pub fn decide(
     }
 }
 
-/// The same decision, or to look after the color where that is left to do. `colors` are those that the job is held
-/// against; without `rules` nobody wants colors to be checked.
+/// Returns [`Decision::ReviewColor`] if the color of a completed edit needs work, else `decision`. `colors` are the requested
+/// ones; without `rules` no colors are checked.
 pub fn with_color_review(
     decision: Decision,
     known: &KnownEdit<'_>,
@@ -149,19 +149,18 @@ pub fn with_color_review(
     let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
     match decision {
-        // What somebody has made of the picture stays. It may be what the color lock is to undo, and other tries may be to
-        // bring home.
+        // A change by the user stays, unless a correction is to be undone, or re-rolls are to be fetched.
         Decision::Keep(Kept::Retouched) if !brief.has_rerolls && !is_corrected => decision,
         Decision::Keep(_) | Decision::Reinstate if needs_color_review(brief, colors, rules) => Decision::ReviewColor,
-        // The provider's picture is kept beside a corrected one.
+        // The provider's picture is kept in addition to a corrected one.
         Decision::Follow if is_corrected && rules.is_some() => Decision::ReviewColor,
         _ => decision,
     }
 }
 
-/// A failure on this side (a download that broke, a limit of ours) leaves a prediction that was paid for, and asking
-/// for it again is free; so is asking for one that was lost, which the provider may know again by now. None is paid for
-/// again before that. A picture that could not be read kept the submit from going out, so that it is as new as before.
+/// Decides about a failed edit. After a failure on this side (a broken download, our time limit) the prediction is polled
+/// again, which is free; a lost one as well, because the provider may know it again. None is paid for again before that. If
+/// an input picture could not be read, nothing was submitted, so the job is new.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
     match (class, choice) {
         (ErrorClass::Download, _) | (ErrorClass::Timeout | ErrorClass::Lost, FailedPolicy::Keep) if has_prediction => {

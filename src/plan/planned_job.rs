@@ -14,13 +14,13 @@ pub struct PlannedJob {
 }
 
 impl PlannedJob {
-    /// Which edit the manifest asks for.
+    /// Returns the key of the edit that the manifest asks for.
     pub fn key(&self) -> EditKey {
         EditKey { job: self.job.id.clone(), fingerprint: self.fingerprint }
     }
 }
 
-/// How the jobs of a manifest stand before anything is done.
+/// Returns the status counts of a manifest's jobs before a run.
 pub fn count(jobs: &[PlannedJob], ledger: &Ledger) -> StatusCounts {
     let mut counts = StatusCounts::default();
     for job in jobs {

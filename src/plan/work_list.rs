@@ -10,9 +10,7 @@ use super::decision::Decision;
 use super::planned_job::PlannedJob;
 use super::work::{Standing, Task, Work};
 
-/// The work that a decision asks for.
-///
-/// Without `rules` nobody wants colors to be checked.
+/// Returns the work that a decision requires; `None` if it requires none. Without `rules` no colors are checked.
 pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
     let request = Arc::new(planned.job.request.clone());
     let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color, &request.prompt));
@@ -30,15 +28,15 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
     Some(Work { key: planned.key(), task, standing: Standing::Current, target })
 }
 
-/// The work for edits that the journal knows and the manifest no longer asks for: what was paid for is followed to
-/// its end. `asks_for` gives the fingerprint that the manifest wants under an id.
+/// Returns the work for edits in the journal that the manifest no longer asks for: what was paid for is still fetched.
+/// `asks_for` returns the fingerprint that the manifest asks for under an id.
 pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
         .live_edits()
         .filter_map(|(job, edit)| {
             let task = recovery_task(edit)?;
             let wanted = asks_for(job);
-            // A re-roll of what is wanted goes with it.
+            // A re-roll of the wanted edit belongs to it.
             let is_wanted = |fingerprint| wanted == Some(fingerprint);
             if is_wanted(edit.fingerprint) || edit.reroll.is_some_and(|reroll| is_wanted(reroll.of)) {
                 return None;
@@ -56,12 +54,12 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
     orphans
 }
 
-/// The jobs that may have orphans: those alone are asked for by [`orphans`].
+/// Returns the jobs that may have orphans: [`orphans`] asks for these alone.
 pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
     ledger.live_edits().filter(|(_, edit)| recovery_task(edit).is_some()).map(|(job, _)| job)
 }
 
-/// What brings home what was paid for and is not here yet.
+/// Returns the task that fetches an edit that was paid for; `None` if nothing is to be fetched.
 fn recovery_task(edit: &Edit) -> Option<Task> {
     match edit.state {
         EditState::Processing => Some(Task::Follow),

@@ -19,18 +19,18 @@ use super::error::BeforeUnavailable;
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
 
-/// The most bytes of a picture before.
+/// The maximum length in bytes of a picture before the edit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The most failures that are remembered, so that a run's memory does not grow with its manifest.
+/// The maximum count of remembered failures, so that a run's memory does not grow with its manifest.
 const MAX_REMEMBERED: usize = 1000;
 
-/// How pictures are fetched that the manifest names by URL: they are somebody's shop, and are asked gently.
+/// The limits of fetching pictures that the manifest names by URL, which must not burden their hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchLimits {
     /// How many are fetched at once.
     pub at_once: usize,
-    /// After how many failures in a row a host is left alone for the rest of the run.
+    /// After how many consecutive failures a host is not asked again in the run.
     pub failures: u32,
 }
 
@@ -43,8 +43,8 @@ impl Default for FetchLimits {
 /// The one fetch of a URL's picture in a run, and what came of it.
 type Fetched = Arc<OnceCell<Result<PathBuf, Arc<BeforeUnavailable>>>>;
 
-/// The pictures before: from this machine, from the manifest itself, or fetched and kept in the run's folder. What is behind a
-/// URL is fetched for the first job of a run that was submitted after it was seen last.
+/// The pictures before the edit: local files, `data:` URIs, or fetched from URLs and kept in the run's folder. A URL is
+/// fetched for the first job of a run that was submitted after its last fetch.
 #[derive(Debug)]
 pub struct BeforePictures {
     folder: PathBuf,
@@ -57,7 +57,7 @@ pub struct BeforePictures {
 }
 
 impl BeforePictures {
-    /// Those of the run in the folder `run`. Nothing is touched before the first is asked for.
+    /// Returns those of the run in the folder `run`. Nothing is touched before the first is needed.
     ///
     /// # Errors
     /// The system's certificates cannot be read.
@@ -79,7 +79,7 @@ impl BeforePictures {
         })
     }
 
-    /// A picture before on this machine, as it was when it was submitted.
+    /// Returns a local copy of a picture as it was when its job was submitted.
     pub(super) async fn local_copy(
         &self,
         image: &ImageSource,
@@ -96,7 +96,7 @@ impl BeforePictures {
         }
     }
 
-    /// The bytes of a picture that is at hand.
+    /// Reads the bytes of a local picture.
     pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
         let path = match image {
             ImageSource::File(path) => path,
@@ -109,7 +109,7 @@ impl BeforePictures {
         Ok(read.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
 
-    /// The local copy of a picture that is named by its URL, as it was at `moment`. It is fetched at most once a run.
+    /// Returns the local copy of the picture at a URL, as it was at `at_time`. It is fetched at most once per run.
     async fn fetched(&self, url: &str, at_time: Timestamp) -> Result<PathBuf, Arc<BeforeUnavailable>> {
         if let Some(copy) = Copies::of(&self.folder, url).at(at_time) {
             return Ok(copy.to_owned());
@@ -140,7 +140,7 @@ impl BeforePictures {
         if let Some(copy) = copies.at(self.run_started) {
             return Ok(copy.to_owned());
         }
-        // One that was seen earlier is most often the same still.
+        // An earlier copy is most likely still the same.
         let or_newest = |cause: BeforeUnavailable| copies.newest().map(Path::to_owned).ok_or_else(|| cause.into());
         if count(&|failures| failures) >= self.limits.failures {
             return or_newest(BeforeUnavailable::LeftAlone { host });
@@ -152,7 +152,7 @@ impl BeforePictures {
             }
             Err(cause) => {
                 count(&|failures| failures + 1);
-                // What follows may be a signature that opens the picture to whoever reads the log.
+                // The query may be a signature that would give readers of the log access to the picture.
                 let url = url.split(['?', '#']).next().unwrap_or_default();
                 tracing::info!(url, %cause, "the picture before could not be fetched");
                 or_newest(cause)
@@ -169,13 +169,13 @@ impl BeforePictures {
     }
 }
 
-/// The pictures before that are at hand in the run's folder, for those that the manifest names by URL: as they were when they
-/// were submitted, as far as that is known.
+/// Returns the local copies in the run's folder of the pictures that `request` names by URL, as they were when it was
+/// submitted, as far as known.
 pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<PathBuf> {
     request.images.iter().filter_map(|image| cached(run, image, submitted_at)).collect()
 }
 
-/// The local copy of `image` in the run's folder, as it was at `moment` or is by now, if there is one.
+/// Returns the local copy of `image` in the run's folder, as it was at `at_time` or else the newest; `None` if there is none.
 fn cached(run: &Path, image: &ImageSource, at_time: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
     let folder = run.join(BEFORE);

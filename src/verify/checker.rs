@@ -17,10 +17,10 @@ use super::error::CheckError;
 use super::error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};
 use super::verifier::{Correction, Subject, Verifier};
 
-/// The shortest side of a picture in which a product can be told, in pixels.
+/// The minimum side in pixels of a picture that can be measured.
 const MIN_SIDE: u32 = 8;
 
-/// How many pictures before are remembered: the rows of one product follow each other.
+/// How many pictures before the edit are cached: rows of the same product follow each other.
 const REMEMBERED: usize = 8;
 
 /// Checks and corrects the pictures of a run, on as many threads as there are cores.
@@ -38,7 +38,7 @@ struct Inner {
 }
 
 impl ColorChecker {
-    /// One for the run in the folder `run`.
+    /// Returns a checker for the run in the folder `run`.
     pub fn new(run: &Path, before: BeforePictures) -> ColorChecker {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let inner = Inner { run: run.to_owned(), before, slots: Semaphore::new(cores), views: Mutex::default() };
@@ -116,7 +116,7 @@ impl Inner {
         }
     }
 
-    /// The picture as it is compared, or why it cannot be.
+    /// Returns a picture as it is compared.
     async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, CheckError> {
         if file.width.min(file.height) < MIN_SIDE {
             return Err(CheckError::TooSmall);
@@ -124,7 +124,7 @@ impl Inner {
         reduced(self.encoded(file).await?).await
     }
 
-    /// The picture before as it is compared, or why it is not at hand.
+    /// Returns the picture before the edit as it is compared.
     async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
         let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
         let found = self.before.local_copy(image, subject.submitted_at).await?;
@@ -140,7 +140,7 @@ impl Inner {
         Ok(view)
     }
 
-    /// A picture from wherever in the run's folder it is.
+    /// Reads a picture from the subfolder of the run's folder that has it.
     async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
         let (run, file) = (self.run.clone(), file.clone());
         let work = move || {
@@ -159,8 +159,8 @@ impl Subject {
     }
 }
 
-/// Which of a job's several pictures speaks for all of them. Unlike in [`Check::badness`], one that cannot be told hides no
-/// color that is known to be missed.
+/// Returns the severity by which the worst of a job's pictures is chosen. Unlike in [`Check::badness`], an unmeasurable one
+/// is better than one that is known to miss its color.
 fn severity(check: &Check) -> (u8, f64) {
     let verdict = match check.verdict {
         Verdict::On => 0,
@@ -171,7 +171,7 @@ fn severity(check: &Check) -> (u8, f64) {
     (verdict, check.delta_e.unwrap_or_default())
 }
 
-/// A picture as it is compared.
+/// Decodes and reduces a picture for its comparison.
 async fn reduced<E: From<DecodeError> + From<TaskFailed>>(encoded: Vec<u8>) -> Result<View, E> {
     Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
 }

@@ -4,21 +4,20 @@ use crate::photo::Photo;
 use super::error::Uncorrected;
 use super::verifier::Correction;
 
-/// How near a correction must come to count, in ΔE00.
+/// The maximum difference after a correction, in ΔE00.
 pub const CORRECTION_TOLERANCE: f64 = 1.0;
 
 /// The longer side in which the region is outlined, in pixels.
 const OUTLINED: usize = 2 * COMPARED_SIDE;
 
-/// How often what a correction left is corrected again.
+/// The maximum count of rounds of correction.
 const ROUNDS: usize = 4;
 
-/// Corrects `after`, which nearly shows `color` where it differs from `before`, so that it shows it within [`CORRECTION_TOLERANCE`].
+/// Corrects `after`, whose changed region is near `color`, to within [`CORRECTION_TOLERANCE`].
 ///
 /// # Errors
 ///
-/// Why it is left as it is: the region is not certain, it is not near, or a check of the correction does not bear it
-/// out.
+/// The region is uncertain, its color is not near, or the corrected picture fails its check.
 pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, Uncorrected> {
     let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance);
     let before = before.reduced(COMPARED_SIDE);

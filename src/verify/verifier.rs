@@ -9,16 +9,16 @@ use crate::plan::ColorTarget;
 
 use super::error::Uncorrected;
 
-/// The pictures of one edit, and what they are compared with.
+/// The pictures of an edit, and the target that they are compared with.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The pictures, wherever in the run's folder they are.
+    /// The pictures, in any subfolder of the run's folder.
     pub files: Vec<SavedFile>,
-    /// What they are compared with.
+    /// The target that they are compared with.
     pub target: Arc<ColorTarget>,
-    /// When they were submitted: the picture before is the one that was there then.
+    /// When they were submitted: the picture before the edit is the one of that time.
     pub submitted_at: Option<Timestamp>,
-    /// How far a color may be missed.
+    /// The tolerance of the check.
     pub tolerance: Tolerance,
 }
 
@@ -27,15 +27,15 @@ pub struct Subject {
 pub struct Correction {
     /// The picture as a PNG file.
     pub png: Vec<u8>,
-    /// What a check of it found.
+    /// The result of its check.
     pub check: Check,
 }
 
-/// Looks at the color of results. The real one is [`ColorChecker`](super::ColorChecker); a simulation has its own.
+/// A check of the color of results: [`ColorChecker`](super::ColorChecker), or a simulated one in tests.
 pub trait Verifier: Send + Sync + 'static {
-    /// Checks pictures; of several the worst counts. What cannot be checked is unmeasurable, and never an error.
+    /// Checks pictures. Returns the worst check of several; a picture that cannot be checked is unmeasurable, not an error.
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check>;
 
-    /// Corrects a picture that nearly shows its color, or says why it cannot be done.
+    /// Corrects a picture that is near its color, or returns why it cannot.
     fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>>;
 }

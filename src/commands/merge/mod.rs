@@ -224,7 +224,7 @@ impl Source {
     fn check_is_current(&self, place: usize, merged: &MergedJournal<'_>) -> Result<(), FolderError> {
         let Err(older) = JournalCheckpoint::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
-            if merged.best(&line?.key()?.job).is_none_or(|best| best == place) {
+            if merged.best_index(&line?.key()?.job).is_none_or(|best| best == place) {
                 return Err(older);
             }
         }

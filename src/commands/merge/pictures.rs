@@ -52,7 +52,7 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
             let (job, edit) = found.map_err(FolderError::from)?;
             known.extend(edit.files().iter().chain(edit.originals()).map(|file| hasher.hash_one(file.name.as_str())));
             let key = EditKey { job, fingerprint: edit.fingerprint };
-            match merged.best(&key.job) {
+            match merged.best_index(&key.job) {
                 Some(0) => copying.take_changes(source, &key, &edit)?,
                 Some(best) if best == place + 1 => copying.take_all(source, &key, &edit)?,
                 _ => {}

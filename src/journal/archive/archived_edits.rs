@@ -241,7 +241,8 @@ impl ArchivedEdits {
         match (PackedOffsets::new(offsets), usual_picture(job, edit)) {
             (Some(offsets), Some((extension, bytes))) => {
                 entry.flags.set_extension(extension);
-                (entry.offsets, entry.bytes) = (offsets, bytes);
+                entry.offsets = offsets;
+                entry.bytes = bytes;
             }
             _ => {
                 let pictures = edit.files().iter().map(|file| (file.name.clone(), file.bytes)).collect();

@@ -73,7 +73,7 @@ impl ArchivedEdits {
             if own != shard_index {
                 // A copy has no spare capacity.
                 archived.shards[shard_index].extend_from_slice(&shard);
-                (shard, shard_index) = (shard, own);
+                shard_index = own;
                 shard.clear();
             }
             shard.push(entry);

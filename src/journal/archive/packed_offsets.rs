@@ -57,7 +57,8 @@ impl PackedOffsets {
                 }
                 last += distance;
                 offsets.push(last);
-                (distance, shift) = (0, 0);
+                distance = 0;
+                shift = 0;
             }
         }
         LineOffsets(offsets)

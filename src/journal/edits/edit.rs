@@ -167,7 +167,10 @@ impl Edit {
                 self.problem = Some(Problem { class: None, message });
                 self.finished_at = Some(at);
             }
-            Step::Released => (self.reserved_for_uncertain, self.uncertain_submits) = (Cents::ZERO, 0),
+            Step::Released => {
+                self.reserved_for_uncertain = Cents::ZERO;
+                self.uncertain_submits = 0;
+            }
             Step::Failed { class, message } => {
                 self.problem = Some(Problem { class: Some(class), message });
                 self.finished_at = Some(at);
@@ -175,11 +178,15 @@ impl Edit {
             Step::Fetched { files: fetched } => {
                 files = fetched;
                 // Other pictures may have come: they are looked at again.
-                (self.checked, self.corrected) = (None, None);
+                self.checked = None;
+                self.corrected = None;
             }
             Step::Completed => self.finished_at = Some(at),
             Step::SetAside => self.finished_at = self.finished_at.or(Some(at)),
-            Step::Checked(checked) => (self.checked, self.corrected) = (Some(checked), None),
+            Step::Checked(checked) => {
+                self.checked = Some(checked);
+                self.corrected = None;
+            }
             Step::Corrected(corrected) => self.corrected = Some(corrected),
             Step::Summary(summary) => return *self = Edit::summed_up(self.fingerprint, *summary),
             Step::Generated { .. } | Step::Reinstated => {}

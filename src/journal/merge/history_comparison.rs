@@ -63,8 +63,8 @@ impl<'j> HistoryComparison<'j> {
     }
 }
 
-/// Which of the stories goes furthest; each is how the job stood after each line. One goes as far as another where it comes
-/// to stand as that one ends.
+/// Returns the history that goes furthest; each is the job's state after each line. One goes as far as another if it contains
+/// the other's last state.
 fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
     let reaches = |history: &[History], end: &History| history.iter().rposition(|state| state == end).map(|at| at + 1);
     let mut known = histories
@@ -75,7 +75,11 @@ fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
     let Some((mut journal_index, mut longest, mut end)) = known.next() else { return Ok(nothing) };
     for (other, history, other_end) in known {
         match reaches(history, end) {
-            Some(lines) if lines < history.len() => (journal_index, longest, end) = (other, history, other_end),
+            Some(lines) if lines < history.len() => {
+                journal_index = other;
+                longest = history;
+                end = other_end;
+            }
             Some(_) => {}
             None if reaches(longest, other_end).is_some() => {}
             None => return Err([journal_index, other]),

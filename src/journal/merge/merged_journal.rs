@@ -167,30 +167,30 @@ impl LineComparison {
         for (journal_index, journal) in journals.iter().enumerate() {
             let hashes = hashes(journal, hasher)?;
             runs.push(hashes.runs);
-            for (job, story) in hashes.jobs {
-                let lines = story.lines.len();
+            for (job, history) in hashes.jobs {
+                let lines = history.lines.len();
                 let in_first = if journal_index == 0 { lines } else { 0 };
                 let Some((known, longest)) = jobs.get_mut(&job) else {
                     jobs.insert(
                         job,
                         (
                             JobCoverage { best_index: journal_index, lines, in_first, is_named: journal_index > 0 },
-                            story,
+                            history,
                         ),
                     );
                     continue;
                 };
                 known.is_named = true;
                 let common = lines.min(known.lines);
-                if story.lines[..common] != longest.lines[..common] {
-                    match story.is_summed_up || longest.is_summed_up {
+                if history.lines[..common] != longest.lines[..common] {
+                    match history.is_summed_up || longest.is_summed_up {
                         true => drop(compacted.insert(job)),
                         false => conflicts.push((job, [known.best_index, journal_index])),
                     }
                 } else if lines > known.lines {
                     known.best_index = journal_index;
                     known.lines = lines;
-                    *longest = story;
+                    *longest = history;
                 }
             }
         }
@@ -233,9 +233,9 @@ fn hashes(journal: &dyn ReadAt, hasher: &RandomState) -> io::Result<JournalHashe
         let hash = hasher.hash_one(&line.bytes);
         match line.job {
             Some(job) => {
-                let story = hashes.jobs.entry(job).or_default();
-                story.lines.push(hash);
-                story.is_summed_up |= line.is_summary;
+                let history = hashes.jobs.entry(job).or_default();
+                history.lines.push(hash);
+                history.is_summed_up |= line.is_summary;
             }
             None => drop(hashes.runs.insert(hash)),
         }
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_job_that_two_journals_have_worked_on_is_named() {
-        let story = |jobs: &[&str], reserved: u64| -> Arc<dyn ReadAt> {
+        let history = |jobs: &[&str], reserved: u64| -> Arc<dyn ReadAt> {
             let step = Step::Intent { attempt: 1, reserved_cents: Cents(reserved), reroll: None };
             let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
             let line = |job: &&str| {
@@ -377,15 +377,15 @@ mod tests {
             };
             Arc::new(jobs.iter().flat_map(line).collect::<Vec<u8>>())
         };
-        let others = [story(&["a", "b", "c"], 7), story(&["d", "c", "b"], 8), story(&["e"], 7)];
+        let others = [history(&["a", "b", "c"], 7), history(&["d", "c", "b"], 8), history(&["e"], 7)];
         let error = joined(Vec::new(), &others).unwrap_err();
         assert_eq!(error.to_string(), "two journals disagree about job b and 1 more");
         assert!(matches!(error, JournalMergeError::Conflict { journals: [1, 2], .. }));
-        let twice = [story(&["a"], 7), story(&["a"], 7)];
+        let twice = [history(&["a"], 7), history(&["a"], 7)];
         assert_eq!(joined(Vec::new(), &twice).unwrap().1, 1, "the same story twice is one");
         let journals = with_first(b"".to_vec(), &twice);
         assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().count(), 0);
-        let journals = [story(&["a", "x"], 7), story(&["a"], 7)];
+        let journals = [history(&["a", "x"], 7), history(&["a"], 7)];
         assert_eq!(MergedJournal::of(&journals).unwrap().only_in_first().map(JobId::as_str).collect::<Vec<_>>(), ["x"]);
     }
 }

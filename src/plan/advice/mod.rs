@@ -1,8 +1,8 @@
-//! What is allowed in a batch and probably not meant, gathered job by job. Pure: the time is handed in.
+//! Warnings about jobs that are allowed and probably not intended, collected job by job. No I/O: the time is a parameter.
 //!
 //! ```text
-//! warning_kind  what may be said of a job, in words
-//! sketch        what there is to know of a job for that
+//! warning_kind  the kinds of warnings, with their messages
+//! job_features  the features of a job that warnings depend on
 //! named_color   colors that prompts name in words
 //! ```
 
@@ -23,13 +23,13 @@ use crate::job::{JobId, Rate, Size};
 
 use warning_kind::WarningKind;
 
-/// How many different colors are counted.
+/// The maximum count of different colors that are counted.
 const COLORS: usize = 4096;
 
 /// How many shelves edits are kept on: those of a million jobs are short enough to be compared in a core's own memory.
 const SHARDS: usize = 256;
 
-/// Gathers what there is to say about the jobs of a batch.
+/// Collects the warnings about the jobs of a batch.
 #[derive(Debug)]
 pub struct Advice {
     now: Timestamp,
@@ -39,7 +39,7 @@ pub struct Advice {
     occurrences: [Occurrences; WarningKind::ALL.len()],
     /// Those that begin with the same byte together, for they alone can be alike, each in the order in which they came.
     edits: Vec<Vec<Edit>>,
-    /// How many ask for each size; the first ask for none.
+    /// The count of jobs per size; the first counts jobs without one.
     sizes: [u64; 1 + Size::NAMES.len()],
     colors: HashMap<Hex, u64, RandomState>,
 }
@@ -48,18 +48,18 @@ pub struct Advice {
 #[derive(Clone, Copy, Debug)]
 struct Edit([u32; 2], u32);
 
-/// Something to say about some jobs.
+/// A warning about some jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The line of the first of them, and its id where it is known.
+    /// The line of the first of them, and its id if known.
     pub first: (u64, Option<JobId>),
-    /// What is the matter.
+    /// The message.
     pub message: String,
-    /// The way out.
+    /// What the user can do.
     pub hint: &'static str,
 }
 
-/// Jobs of which the same is to be said.
+/// The jobs with the same warning.
 #[derive(Debug, Default)]
 struct Occurrences {
     count: u64,
@@ -67,7 +67,7 @@ struct Occurrences {
 }
 
 impl Advice {
-    /// Begins with nothing to say. `rate` is how fast submits will go out from `now` on.
+    /// Starts without warnings. Submits will go out at `rate` from `now` on.
     pub fn new(now: Timestamp, rate: Rate) -> Advice {
         Advice {
             now,
@@ -81,7 +81,7 @@ impl Advice {
         }
     }
 
-    /// Takes a job into account; `submits` says whether it will be submitted.
+    /// Adds a job; `submits` is whether it will be submitted.
     pub fn add(&mut self, job: &JobFeatures, submits: bool) {
         self.jobs += 1;
         self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
@@ -113,24 +113,24 @@ impl Advice {
         occurrences.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
     }
 
-    /// When the last submit that was counted goes out.
+    /// Returns the time at which the last counted submit goes out.
     fn turn(&self) -> Timestamp {
         let wait = i64::try_from(self.rate.seconds_for(self.submits)).unwrap_or(i64::MAX);
         self.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX)
     }
 
-    /// How many jobs have each size.
+    /// Returns the count of jobs per size.
     pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
         let names = ["default size"].into_iter().chain(Size::NAMES);
         names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// How many jobs ask for each color, by its hex.
+    /// Returns the count of jobs per color, by its hex.
     pub fn colors(&self) -> BTreeMap<String, u64> {
         self.colors.iter().map(|(color, count)| (color.to_string(), *count)).collect()
     }
 
-    /// All that there is to say.
+    /// Returns all warnings.
     pub fn warnings(&mut self) -> Vec<Warning> {
         self.occurrences[WarningKind::Duplicate as usize] = self.duplicates();
         // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
