@@ -72,9 +72,9 @@ impl EditApi for Provider {
         state.seen.polls_every_second += takes.as_secs_f64().ceil() as u64;
         state.seen.lag_every_second += takes.as_secs_f64().ceil() - takes.as_secs_f64();
         let id = format!("prediction-{}", state.seen.accepted);
-        let said = format!(r#"{{"id":"{id}","status":"processing","costCents":7}}"#);
+        let body = format!(r#"{{"id":"{id}","status":"processing","costCents":7}}"#);
         state.done_at.insert(id, Instant::now() + takes);
-        answer(200, &said)
+        answer(200, &body)
     }
 
     async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
