@@ -73,7 +73,7 @@ impl<'a> JobIdRef<'a> {
         }
         // Bytes that no rule on characters is about.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.');
-        if !bytes::all(text.as_bytes(), is_plain)
+        if !bytes::all_match(text.as_bytes(), is_plain)
             && let Some(character) = text.chars().find(|character| is_refused(*character))
         {
             return Err(JobIdError::Character(character));

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
-use crate::bytes::{first, places};
+use crate::bytes::{first_index, matching_bytes};
 use crate::job::{Cents, ContentHash, Fingerprint, JobIdRef};
 
 use super::fields::SavedFile;
@@ -256,7 +256,7 @@ impl<'l> Cursor<'l> {
 fn quote(bytes: &[u8]) -> Option<usize> {
     let (eights, rest) = bytes.as_chunks();
     for (number, eight) in eights.iter().enumerate() {
-        if let Some(place) = first(places(*eight, b'"')) {
+        if let Some(place) = first_index(matching_bytes(*eight, b'"')) {
             return Some(number * 8 + place);
         }
     }
