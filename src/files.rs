@@ -32,7 +32,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(path)?;
-    // One that is there may be what a process made that died before it came to this.
+    // A folder that exists may have been made by a process that died before it was synced.
     std::iter::once(path).chain(missing).try_for_each(|made| match made.parent() {
         Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
         Some(parent) => sync_folder(parent),

@@ -17,13 +17,13 @@ use crate::pictures;
 /// Bounds of a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeLimits {
-    /// How fast URLs are asked, all hosts together.
+    /// The rate of requests to all hosts.
     pub rate: Rate,
-    /// How many answers may be awaited at once.
+    /// The maximum count of concurrent requests.
     pub at_once: usize,
-    /// How long a URL may take to answer, redirects included.
+    /// The time limit of a request, including redirects.
     pub patience: Duration,
-    /// How long to wait before a URL is asked again that may answer better then.
+    /// The wait before the second attempt.
     pub pause: Duration,
 }
 
@@ -38,13 +38,13 @@ impl Default for ProbeLimits {
     }
 }
 
-/// What is wrong with what is behind a URL.
+/// A problem with the content of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// It is missing or not accessible: the cause, and what the user can do.
     #[error("it cannot be fetched: {0}")]
     Unreachable(String, &'static str),
-    /// It has more bytes than a picture may have.
+    /// It is larger than the maximum size of a picture.
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
     /// It is something else.
@@ -66,7 +66,7 @@ impl Finding {
 /// The hint about a URL that the provider cannot open either.
 const PRIVATE: &str = "open it in a private window: the provider has no more rights than that";
 
-/// What to do about a server that may do better later.
+/// The hint about a server that may recover.
 const LATER: &str = "the server has trouble of its own: ask again later";
 
 /// Asks URLs. It has no key, so none can travel anywhere.
@@ -76,9 +76,9 @@ pub struct Prober {
     limits: ProbeLimits,
 }
 
-/// Why an attempt found no picture.
+/// A failed attempt.
 enum Attempt {
-    /// Another may do better.
+    /// Another attempt may succeed.
     Again(String, &'static str),
     /// No other will.
     Final(Finding),
@@ -101,7 +101,7 @@ impl Prober {
         Ok(Prober { http, limits })
     }
 
-    /// Asks all of `urls`, and gives each with what is wrong with it, as the answers come.
+    /// Asks all of `urls`, and yields each with its problem, if any, in the order of answers.
     pub fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
         let mut ticks = tokio::time::interval(self.limits.rate.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -121,7 +121,7 @@ impl Prober {
     /// Asks one URL, twice where that may help.
     ///
     /// # Errors
-    /// What is wrong with what is there.
+    /// The problem with its content.
     pub async fn ask(&self, url: &str) -> Result<(), Finding> {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
@@ -199,7 +199,7 @@ impl Prober {
     }
 }
 
-/// How many bytes tell what a file is.
+/// How many bytes show the format of a file.
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
@@ -227,7 +227,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
     Ok(bytes)
 }
 
-/// How many bytes the whole picture has, if the server says it.
+/// Returns the length in bytes of the whole picture, if the server sends it.
 fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match status {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-/// Nothing that is longer than this is a secret.
+/// The maximum length of a secret in bytes.
 const MAX_LENGTH: u64 = 64 << 10;
 
 /// A secret that may be given, by the names under which it is looked for.
@@ -23,11 +23,11 @@ pub struct Secret {
 pub struct FoundSecret {
     /// The secret, without blanks and line feeds around it.
     pub value: SecretString,
-    /// What the user should know about the place where it was.
+    /// Notices for the user about where it was found.
     pub notices: Vec<String>,
 }
 
-/// A secret was named, and cannot be had. No message holds any of it.
+/// A secret that was given cannot be read. No message contains any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -37,7 +37,7 @@ pub enum SecretError {
         path: PathBuf,
         /// The variable that names it.
         named_by: String,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The file holds nothing.
@@ -61,12 +61,12 @@ pub enum SecretError {
 impl Secret {
     /// The provider's key.
     pub const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
-    /// Where a webhook is: its path may let anybody post.
+    /// The URL of a webhook, which is secret because it may allow anyone to post.
     pub const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
-    /// What messages to a webhook are signed with.
+    /// The key that signs messages to a webhook.
     pub const NOTIFY_SECRET: Secret =
         Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
-    /// Where a monitor is pinged.
+    /// The URL of a monitor.
     pub const HEALTHCHECK_URL: Secret =
         Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
 

@@ -6,7 +6,7 @@ use crate::job::{EditRequest, Fingerprint};
 
 use super::{PredictionId, RateLimits, StatusPath};
 
-/// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
+/// The requests of a runner to an API: [`super::client::Client`], or a simulated one in tests.
 pub trait EditApi: Send + Sync + 'static {
     /// Sends a submit, once, whatever happens; not at all where a local picture is no longer the one that is `intended`.
     fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
@@ -29,7 +29,7 @@ pub struct Intended {
     pub request: Arc<EditRequest>,
 }
 
-/// What came of a request: an answer, or the reason why there is none.
+/// The outcome of a request: an answer, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {
     /// The server answered.
@@ -61,7 +61,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A picture of the request could not be read on this machine, or has changed; nothing was sent.

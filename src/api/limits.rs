@@ -11,7 +11,7 @@ const MAX_WINDOW: Duration = Duration::from_secs(3600);
 /// The limits of the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
-    /// How many requests fit in a window of time.
+    /// The quota of requests in a window of time.
     pub quota: Option<Quota>,
     /// The rest of the quota.
     pub remaining: Option<Remaining>,
@@ -22,7 +22,7 @@ pub struct RateLimits {
 /// A count of requests in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many.
+    /// The count.
     pub count: u64,
     /// The length of the window.
     pub window: Duration,
@@ -31,7 +31,7 @@ pub struct Quota {
 /// A count of requests until the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
-    /// How many.
+    /// The count.
     pub count: u64,
     /// The time until it ends.
     pub reset: Duration,

@@ -68,30 +68,30 @@ pub enum SubmitOutcome {
     },
     /// It certainly was not accepted, and may be sent again.
     NotAccepted {
-        /// What was seen.
+        /// The observed error.
         cause: String,
-        /// Why it was not.
+        /// The reason.
         reason: Obstacle,
     },
     /// It certainly was not accepted, and the same request never will be.
     Failed {
         /// The kind of failure.
         class: ErrorClass,
-        /// What was seen.
+        /// The observed error.
         message: String,
     },
     /// It certainly was not accepted, and no other would be.
     Stop(Stop),
     /// It is unknown whether it was accepted.
     Uncertain {
-        /// What was seen.
+        /// The observed error.
         message: String,
-        /// Why no other submit should follow, if that is so.
+        /// The reason why no other submit should follow, if there is one.
         stop: Option<Stop>,
     },
 }
 
-/// Why a submit that may be sent again was not accepted.
+/// The reason why a submit that may be sent again was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The provider asked to slow down, and may have said for how long.
@@ -100,7 +100,7 @@ pub enum Obstacle {
     Unreachable,
 }
 
-/// Why no further request makes sense.
+/// The reason why no further request makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The key was refused.
@@ -139,16 +139,16 @@ pub enum PollOutcome {
     NotFound,
     /// No usable answer; asking again is free.
     Again {
-        /// What was seen.
+        /// The observed error.
         cause: String,
-        /// How long the provider asked to wait.
+        /// The wait that the provider asked for.
         wait: Option<Duration>,
-        /// Why there is none.
+        /// The reason.
         reason: Unanswered,
     },
 }
 
-/// Why a poll has no usable answer.
+/// The reason why a poll has no usable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
     /// The key was refused, which may affect that poll alone.

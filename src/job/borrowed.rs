@@ -12,7 +12,7 @@ use super::{EditRequest, Hex, ImageSource, Job, JobIdRef, Seed, Size, Switches, 
 pub struct JobRef<'a> {
     /// Its name, unique in the manifest.
     pub id: JobIdRef<'a>,
-    /// What is sent for it.
+    /// Its request.
     pub request: RequestRef<'a>,
     /// The color asked for.
     pub color: Option<Hex>,

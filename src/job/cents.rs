@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Cents(pub u64);
 
 impl Cents {
-    /// Nothing at all.
+    /// Zero.
     pub const ZERO: Cents = Cents(0);
 
     /// Reads an amount in dollars: `10`, `2.50`, `$0.07`. At most two decimals, never negative.

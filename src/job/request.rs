@@ -17,7 +17,7 @@ pub const MAX_IMAGES: usize = 8;
 pub struct Job {
     /// Its name, unique in the manifest.
     pub id: JobId,
-    /// What is sent for it.
+    /// Its request.
     pub request: EditRequest,
     /// The color asked for, to check the result against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,7 @@ pub struct Job {
     pub line: u64,
 }
 
-/// What is sent to the API for one job.
+/// The request that is sent to the API for one job.
 ///
 /// An option that is `None` is left out of the request: the provider documents no defaults, so a value that was not
 /// set is never sent.
@@ -79,7 +79,7 @@ impl EditRequest {
     }
 }
 
-/// Where a picture to edit comes from.
+/// The source of an input picture.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageSource {

@@ -16,7 +16,7 @@ pub struct TimeOfDayError;
 impl TimeOfDay {
     /// Returns when the clock shows this time next, strictly after `now` and in its time zone.
     ///
-    /// Where clocks go forward over it, that is as much later as they do; where they go back over it, they show it twice.
+    /// If clocks are set forward over it, the result is later by the same amount; if they are set back over it, it comes twice.
     /// `None` at the end of the calendar.
     pub fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
         let on = |date: Date| {

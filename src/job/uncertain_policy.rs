@@ -1,6 +1,6 @@
 use super::words;
 
-/// What happens with submits whose fate is unknown.
+/// The policy for uncertain submits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UncertainPolicy {
     /// They wait for the user's decision.

@@ -18,7 +18,7 @@ const BLOCK: usize = 256 << 10;
 pub struct DownloadLimits {
     /// The maximum length of an output in bytes.
     pub max_bytes: u64,
-    /// How often a download that breaks off is restarted.
+    /// The maximum count of attempts.
     pub attempts: u32,
     /// How long the host may be silent.
     pub silence: Duration,
@@ -56,7 +56,7 @@ enum PlainHttp {
     Anywhere,
 }
 
-/// One attempt failed.
+/// A failed attempt.
 enum Attempt {
     /// Another attempt may succeed.
     Retry(String),

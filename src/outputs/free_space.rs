@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::{OutputError, disk};
 
-/// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
+/// The minimum free space before a submit, in bytes: the largest pictures take about 20 MiB, and several may be in flight.
 const MIN_FREE: u64 = 64 << 20;
 
 /// Refuses a file system that is nearly full, because a picture that was paid for could not be saved.

@@ -242,14 +242,14 @@ pub enum ImportOutcome {
     No,
     /// It is in its place.
     Taken {
-        /// Where it comes from.
+        /// The path that it was imported from.
         from: PathBuf,
     },
     /// It was imported under another name, because the user has changed the target as well.
     Beside {
-        /// Where it comes from.
+        /// The path that it was imported from.
         from: PathBuf,
-        /// Where it is.
+        /// The path that it was imported to.
         at: PathBuf,
     },
 }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// How many bytes of a picture stay in memory, of each that is on its way: a small one is written by one call.
+/// The maximum length in bytes of a picture that stays in memory while it is received.
 const MAX_IN_MEMORY: usize = 256 << 10;
 
 /// A picture that is being received: in memory while it is small, then in a temporary file.

@@ -29,7 +29,7 @@ pub enum FolderError {
     Journal {
         /// The journal.
         path: PathBuf,
-        /// Where and how.
+        /// The error in it.
         cause: ReplayError,
     },
     /// The journal was replayed, but cannot be read again.
@@ -70,7 +70,7 @@ pub enum FolderError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error in it.
         cause: serde_json::Error,
     },
 }

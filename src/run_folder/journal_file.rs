@@ -18,7 +18,7 @@ use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
 pub struct JournalFile {
     /// The ledger of its records.
     pub ledger: Ledger,
-    /// How many bytes of a torn last line were cut.
+    /// The length in bytes of the torn last line, which was cut.
     pub torn: u64,
     file: Arc<File>,
 }
@@ -45,7 +45,7 @@ impl JournalFile {
         folder.check_journal()?;
         let path = folder.journal();
         if !folder.has_journal() {
-            // It was of one that is gone with all its results.
+            // The checkpoint belongs to a journal that was removed with all its results.
             JournalCheckpoint::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
@@ -114,7 +114,7 @@ impl JournalDraft {
         Ok(JournalDraft { writer })
     }
 
-    /// What it says so far.
+    /// Replays what was written so far.
     pub fn ledger(&self) -> Result<Ledger, FolderError> {
         let path = self.writer.get_ref().path().to_owned();
         let file = File::open(&path).map_err(FolderError::io("open", &path))?;

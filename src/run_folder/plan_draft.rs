@@ -10,10 +10,10 @@ use crate::plan::PlannedJob;
 use super::error::FolderError;
 use super::folder::{PLAN_DRAFT_PREFIX, RunFolder};
 
-/// How many bytes go to the file at once.
+/// The size of a write in bytes.
 const PAGE: usize = 1 << 17;
 
-/// How much is written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
+/// How many bytes are written between syncs, so that publishing a large plan need not wait for one long sync.
 const SYNC_EVERY: u64 = 1 << 24;
 
 /// The plan while the manifest is being read, one job per line. It takes the place of the folder's plan
@@ -31,7 +31,7 @@ pub struct PlanDraft {
     position: u64,
 }
 
-/// Where the pages of a draft are.
+/// The file behind a draft.
 #[derive(Debug)]
 enum Backing {
     /// In the folder's plan, which was the same so far.

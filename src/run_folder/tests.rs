@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::color::Hex;
 use crate::job::{Cents, EditRequest, ImageSource, Job, JobId, Size, Switches};

@@ -180,7 +180,7 @@ fn look(
         let Some((decision, picture)) = taken else { return Ok(()) };
         let edit = key.as_ref().and_then(|key| ledger.brief(key));
         asked_again += u64::from(decision.asks_again(edit.as_ref()));
-        advice.take(&sketch, decision.submits());
+        advice.add(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }

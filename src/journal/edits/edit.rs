@@ -12,7 +12,7 @@ pub struct Edit {
     pub fingerprint: Fingerprint,
     /// Its state.
     pub state: EditState,
-    /// How often it was submitted, refusals included.
+    /// The count of its submits, including refused ones.
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     pub prediction: Option<PredictionId>,
@@ -24,13 +24,13 @@ pub struct Edit {
     pub reserved_for_uncertain: Cents,
     /// The count of its uncertain submits.
     pub uncertain_submits: u64,
-    /// When its last submit was announced.
+    /// The time of its last submit.
     pub submitted_at: Option<Timestamp>,
-    /// When it last came to an end.
+    /// The last time at which it ended.
     pub finished_at: Option<Timestamp>,
     /// The last problem, even if a later attempt succeeded.
     pub problem: Option<Problem>,
-    /// Which edit it repeats with another seed, if it is a re-roll.
+    /// The edit that it repeats with another seed, if it is a re-roll.
     pub reroll: Option<Reroll>,
     /// The check of the provider's pictures.
     pub checked: Option<Box<Checked>>,

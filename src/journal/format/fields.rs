@@ -17,7 +17,7 @@ pub struct RunStart {
     pub origin: Option<String>,
     /// The version of the program.
     pub program: String,
-    /// How the jobs of the manifest stood at the start.
+    /// The status counts of the manifest at the start.
     pub jobs: StatusCounts,
     /// The budget of the folder over all runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct LearnedLimits {
     pub generation_ms: Vec<u64>,
 }
 
-/// Which edit a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
+/// The edit that a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
 /// turn out to be better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reroll {
@@ -80,11 +80,11 @@ pub struct Reroll {
 pub struct Checked {
     /// The colors asked for.
     pub wanted: Vec<Hex>,
-    /// How far they may be missed.
+    /// The tolerance of the check.
     pub tolerance: Tolerance,
     /// The result; with several pictures, that of the worst.
     pub check: Check,
-    /// Why the color lock could not correct it, if that was tried.
+    /// The reason why the color lock could not correct it, if it tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncorrected: Option<String>,
 }
@@ -94,7 +94,7 @@ pub struct Checked {
 pub struct Corrected {
     /// The corrected pictures, in `results/`.
     pub files: Vec<SavedFile>,
-    /// What a check of them found.
+    /// The result of their check.
     pub check: Check,
 }
 

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::read_at::ReadAt;
 
-/// How much is read at once, in bytes.
+/// The size of a read in bytes.
 const BLOCK: usize = 1 << 18;
 
 /// Reads the lines of a journal one after the other.

@@ -20,7 +20,7 @@ pub enum Record {
     Edit(EditKey, Step),
 }
 
-/// Which edit a record is about: a job, as it was when its request had this fingerprint.
+/// The key of an edit: a job, with the fingerprint of its request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EditKey {
     /// The job's id.
@@ -29,7 +29,7 @@ pub struct EditKey {
     pub fingerprint: Fingerprint,
 }
 
-/// What happens to a run as a whole.
+/// An event of a run as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RunEvent {
@@ -41,17 +41,17 @@ pub enum RunEvent {
         milliseconds: u64,
         /// The reason as text.
         reason: String,
-        /// What kind of reason that is; programs before this one did not say.
+        /// The kind of reason; absent in journals of older programs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<PauseCause>,
     },
-    /// What the run has learned of the provider's pace; a later run on the same backend begins with it.
+    /// The learned limits of the provider; a later run on the same backend starts with them.
     Learned(LearnedLimits),
     /// The journal was compacted: what comes before adds up to what a longer one did.
     Compacted(Totals),
     /// The process ended in good order.
     Ended {
-        /// Why it stopped before its work was done; absent where nothing was left.
+        /// Why it stopped early; absent if no work was left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
@@ -63,11 +63,11 @@ pub enum RunEvent {
 pub enum Step {
     /// A submit is about to be sent. Durable before the first byte goes out.
     Intent {
-        /// Which try this is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// What is reserved for it until its price is known.
+        /// The money reserved until its price is known.
         reserved_cents: Cents,
-        /// Of which edit it is a re-roll, if it is one.
+        /// The edit that it repeats, if it is a re-roll.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reroll: Option<Reroll>,
     },
@@ -78,7 +78,7 @@ pub enum Step {
     },
     /// It is unknown whether the submit was accepted. Its cost stays reserved.
     Uncertain {
-        /// What was seen.
+        /// The observed error.
         message: String,
     },
     /// The user confirmed that none of the edit's uncertain submits was charged: the money reserved for them is free, and
@@ -90,18 +90,18 @@ pub enum Step {
         prediction: PredictionId,
         /// Its price.
         cost_cents: Cents,
-        /// Where it is asked for, if its id does not say so.
+        /// The path for polling it, if that does not follow from its id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status_path: Option<StatusPath>,
     },
     /// The provider says that the pictures are ready.
     Generated {
-        /// How many there are.
+        /// The count of pictures.
         outputs: usize,
     },
     /// The pictures are on this machine, verified and durable under temporary names.
     Fetched {
-        /// What they will be called, and what is in them.
+        /// The pictures, under their future names.
         files: Vec<SavedFile>,
     },
     /// The pictures are in `results/`.
@@ -119,10 +119,10 @@ pub enum Step {
     Failed {
         /// The kind of failure.
         class: ErrorClass,
-        /// What was seen, in the provider's words where there are any.
+        /// The provider's message, or what was seen.
         message: String,
     },
-    /// All that the edit had come to when the journal was compacted. Nothing of it comes before.
+    /// The state of the edit when the journal was compacted. No other record of it comes before.
     Summary(Box<CompactedEdit>),
 }
 
@@ -144,7 +144,7 @@ struct EditLine<'a> {
     step: &'a Step,
 }
 
-/// What every line has, read first to know what the rest is.
+/// The fields that every line has, read first to know the type of the rest.
 #[derive(Deserialize)]
 struct LineHead {
     v: u32,
@@ -153,7 +153,7 @@ struct LineHead {
     fingerprint: Option<Fingerprint>,
 }
 
-/// Why a line cannot be read.
+/// A line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::journal) enum LineError {
     #[error("it is not a journal record ({0})")]

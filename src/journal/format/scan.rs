@@ -251,7 +251,7 @@ impl<'l> Cursor<'l> {
     }
 }
 
-/// Where the first quote is. Texts are short, and a few steps of eight bytes each are over before a search for long ones
+/// Returns the index of the first quote. Texts are short, and a few steps of eight bytes each are over before a search for long ones
 /// has begun.
 fn quote(bytes: &[u8]) -> Option<usize> {
     let (eights, rest) = bytes.as_chunks();
@@ -313,7 +313,7 @@ mod tests {
             prop_assert_eq!(quote(&text), memchr::memchr(b'"', &text));
         }
 
-        /// Whatever is done to a line, it is read as the general reader reads it, or left to that.
+        /// However a line is changed, the scanner reads it as serde does, or leaves it to serde.
         #[test]
         fn what_is_scanned_is_what_the_general_reader_reads(
             kind in any::<prop::sample::Index>(), milliseconds in 0..4_000_000_000_000_i64,

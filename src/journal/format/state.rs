@@ -4,7 +4,7 @@ use crate::job::{Cents, ErrorClass};
 
 use super::fields::SavedFile;
 
-/// What went wrong with an edit.
+/// A problem of an edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The kind of failure; a refused or an uncertain submit has none.
@@ -22,7 +22,7 @@ pub enum EditState {
     Idle,
     /// A submit was announced, and its answer is not known.
     Submitting {
-        /// What is reserved for it.
+        /// The money reserved for it.
         #[serde(rename = "reserved_cents")]
         reserved: Cents,
     },
@@ -30,7 +30,7 @@ pub enum EditState {
     Processing,
     /// Its pictures are on this machine under temporary names.
     Fetched {
-        /// What they will be called.
+        /// The pictures, under their future names.
         files: Vec<SavedFile>,
     },
     /// Its pictures are in `results/`.

@@ -12,14 +12,14 @@ use super::state::{EditState, Problem};
 /// The totals of a journal that do not follow from the records of its edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// How the jobs of the last run's manifest stood.
+    /// The status counts of the last run's manifest.
     pub jobs: StatusCounts,
     /// The highest price seen.
     pub estimate_cents: Cents,
-    /// When the first submit was announced.
+    /// The time of the first submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_submit_at: Option<Timestamp>,
-    /// When an edit last came to an end.
+    /// The last time at which an edit ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_finish_at: Option<Timestamp>,
 }
@@ -27,41 +27,41 @@ pub struct Totals {
 /// An edit in one record, as a compacted journal has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompactedEdit {
-    /// Where it stands.
+    /// Its state.
     #[serde(flatten)]
     pub state: EditState,
     /// Whether its pictures are in `results/` under the job's name.
     #[serde(default, skip_serializing_if = "is_not")]
     pub shown: bool,
-    /// How often it was submitted.
+    /// The count of its submits.
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction: Option<PredictionId>,
-    /// Where that is asked for, if its id does not say so.
+    /// The path for polling it, if that does not follow from its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_path: Option<StatusPath>,
     /// The predictions of the accepted submits before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<PredictionId>,
-    /// What its accepted submits cost.
+    /// The cost of its accepted submits.
     pub spent_cents: Cents,
-    /// What is reserved for submits whose fate is unknown.
+    /// The money reserved for its uncertain submits.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub held_cents: Cents,
     /// The count of these submits.
     #[serde(default, skip_serializing_if = "is_none")]
     pub held: u64,
-    /// When its last submit was announced.
+    /// The time of its last submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Timestamp>,
-    /// When it last came to an end.
+    /// The last time at which it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// Its last problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
-    /// Of which edit it is a re-roll, if it is one.
+    /// The edit that it repeats, if it is a re-roll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reroll: Option<Reroll>,
     /// The check of the provider's pictures.

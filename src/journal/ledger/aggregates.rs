@@ -15,7 +15,7 @@ pub(in crate::journal) struct Aggregates {
     pub(in crate::journal) known: KnownPredictions,
     pub(in crate::journal) money: Money,
     pub(in crate::journal) counts: StatusCounts,
-    /// How often edits were submitted.
+    /// The count of submits.
     pub(in crate::journal) submits: u64,
     pub(in crate::journal) started_at: Option<Timestamp>,
     pub(in crate::journal) last_at: Option<Timestamp>,
@@ -142,7 +142,7 @@ impl Aggregates {
         Ok(Finality { before, after })
     }
 
-    /// What a compacted journal cannot tell from its edits.
+    /// Returns the totals that do not follow from the edits of a compacted journal.
     pub(in crate::journal) fn totals(&self) -> Totals {
         Totals {
             jobs: self.counts,

@@ -70,14 +70,14 @@ impl Ledger {
             Record::Run(event) => self.apply_run(at, event),
             Record::Edit(EditKey { job, fingerprint }, step) => {
                 let step = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
-                self.take(&job.into(), step)?;
+                self.apply_step(&job.into(), step)?;
             }
         }
         Ok(())
     }
 
     pub(in crate::journal) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
-        self.aggregates.take_run(at, event);
+        self.aggregates.apply_run(at, event);
     }
 
     /// Applies a step that was read at `offset`. Returns the job if the step may have made it final.
@@ -88,19 +88,19 @@ impl Ledger {
         offset: u64,
     ) -> Result<Option<JobId>, LedgerError> {
         let EditLine { job, fingerprint, step } = line;
-        let may_rest = self.take(&job, LocatedStep { at, fingerprint, step, offset: Some(offset) })?;
+        let may_rest = self.apply_step(&job, LocatedStep { at, fingerprint, step, offset: Some(offset) })?;
         Ok(if may_rest { self.live.get_key_value(job.as_str()).map(|(job, _)| job.clone()) } else { None })
     }
 
     /// Applies a step. Returns whether it may have made the job final.
-    fn take(&mut self, job: &JobIdRef<'_>, step: LocatedStep) -> Result<bool, LedgerError> {
+    fn apply_step(&mut self, job: &JobIdRef<'_>, step: LocatedStep) -> Result<bool, LedgerError> {
         if let Some(history) = self.live.get_mut(job.as_str()) {
-            let finality = self.aggregates.take(history, job.as_str(), step)?;
+            let finality = self.aggregates.apply(history, job.as_str(), step)?;
             return Ok(finality.after && !finality.before);
         }
         let id = job.to_id();
         self.load(&id)?;
-        let finality = self.aggregates.take(self.live.entry(id).or_default(), job.as_str(), step)?;
+        let finality = self.aggregates.apply(self.live.entry(id).or_default(), job.as_str(), step)?;
         Ok(finality.after)
     }
 

@@ -147,7 +147,7 @@ impl<'j> MergedJournal<'j> {
     }
 }
 
-/// What a comparison of journals line by line has found.
+/// The result of comparing journals line by line.
 struct LineComparison {
     jobs: HashMap<JobId, JobCoverage>,
     /// The jobs with lines that differ because a journal was compacted: these are compared by what they add up to.

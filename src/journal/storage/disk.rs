@@ -22,7 +22,7 @@ pub trait Disk: Send + 'static {
 #[derive(Clone, Debug)]
 pub struct FileDisk {
     file: Arc<File>,
-    /// What was appended since the last sync: both are done in one go, where they may block.
+    /// The bytes appended since the last sync. Both are written in one blocking call.
     appended: Vec<u8>,
 }
 

@@ -29,17 +29,17 @@ pub enum ReplayError {
     /// A line other than the last is broken.
     #[error("line {line}: {cause}")]
     Broken {
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The error in it.
         cause: String,
     },
     /// The journal was written by a newer program.
     #[error("line {line}: {cause}")]
     Newer {
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// Which version it has.
+        /// The error, with its version.
         cause: String,
     },
 }

@@ -4,8 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::JobId;
-use crate::outputs::remove_leftovers;
-use crate::outputs::{DownloadLimits, file_name};
+use crate::outputs::{DownloadLimits, file_name, remove_leftovers};
 
 async fn slot() -> Slot {
     Slot::of(&Arc::new(Semaphore::new(1))).await

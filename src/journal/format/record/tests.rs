@@ -1,8 +1,7 @@
+use super::*;
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Backend, ContentHash, Rate, Seed, StatusCounts};
-
-use super::state::{EditState, Problem};
-use super::*;
+use crate::journal::format::{EditState, Problem};
 
 fn key() -> EditKey {
     EditKey { job: JobId::new("mug-ocean").unwrap(), fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap() }
