@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
-use crate::journal::edits::{Brief, ColorBrief, Edit, History, LineOffsets, Pictures, Tracked};
-use crate::journal::format::{SavedFile, Stage, stem};
+use crate::journal::edits::{Brief, ColorBrief, History, LineOffsets, Pictures, Tracked};
+use crate::journal::format::{Stage, stem};
 
 use super::bloom_filter::BloomFilter;
 use super::entry::{ArchiveEntry, ArchivedEdit, EXTENSIONS, FingerprintPrefix, OversizedEdit, usual_picture};

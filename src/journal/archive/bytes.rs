@@ -4,14 +4,11 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::format::Stage;
-
 use super::archived_edits::{ArchivedEdits, MAX_ENTRIES_PER_SHARD, MIN_SHARDS};
 use super::bloom_filter::BloomFilter;
 use super::entry::{ArchiveEntry, ENTRY_BYTES, FingerprintPrefix, OversizedEdit};
-use super::entry_flags::{ColorTargets, EntryFlags};
+use super::entry_flags::ColorTargets;
 use super::hash_key::{HashKey, ShortHash};
-use super::packed_offsets::PackedOffsets;
 
 /// The archived edits without their entries.
 #[derive(Serialize, Deserialize)]

@@ -114,9 +114,9 @@ pub(super) mod tests {
 
     use super::*;
     use crate::api::PredictionId;
-    use crate::job::{Backend, Cents, ContentHash, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
+    use crate::job::{Backend, Cents, ErrorClass, JobId, JobStatus, Seed, StatusCounts};
     use crate::journal::edits::{Brief, Presence};
-    use crate::journal::format::{EditKey, EditState, Record, Reroll, RunEvent, RunStart, SavedFile, Step};
+    use crate::journal::format::{EditKey, EditState, Record, Reroll, RunEvent, RunStart, Step};
     use crate::journal::random_journal::{choices, random_journal};
 
     fn key(job: &str) -> EditKey {
