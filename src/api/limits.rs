@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn the_older_headers_are_read_with_each_kind_of_reset() {
         for (reset, seconds) in [("30", 30), ("1700000030", 30), ("1700000030000", 30), ("6m0s", 360), ("1s", 1)] {
-            for (remaining, key) in [
+            for (name, key) in [
                 ("x-ratelimit-remaining", "x-ratelimit-reset"),
                 ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             ] {
-                let limits = read(&[(remaining, "7"), (key, reset)]);
+                let limits = read(&[(name, "7"), (key, reset)]);
                 assert_eq!(
                     limits,
                     Some(RateLimits { quota: None, remaining: remaining(7, seconds), total: None }),

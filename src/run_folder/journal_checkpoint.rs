@@ -81,7 +81,7 @@ impl RunFolder {
     pub fn check_journal(&self) -> Result<(), FolderError> {
         match self.has_journal() {
             true => JournalCheckpoint::check(self),
-            false if self.has_results() => Err(FolderError::JournalMissing { path: self.path.clone() }),
+            false if self.has_results() => Err(FolderError::JournalMissing { path: self.path().to_owned() }),
             false => Ok(()),
         }
     }

@@ -5,7 +5,6 @@ use crate::job::{Fingerprint, JobId};
 use crate::journal::edits::{Brief, ColorBrief, History, LineOffsets, Pictures, Tracked};
 use crate::journal::format::{Stage, stem};
 
-use super::bloom_filter::BloomFilter;
 use super::entry::{ArchiveEntry, ArchivedEdit, EXTENSIONS, FingerprintPrefix, OversizedEdit, usual_picture};
 use super::entry_flags::{ColorTargets, EntryFlags};
 use super::grow::push_with_small_growth;
@@ -35,7 +34,6 @@ pub(in crate::journal) struct ArchivedEdits {
     /// The targets of color checks: most catalogs have few.
     pub(super) color_targets: ColorTargets,
     pub(super) length: usize,
-    pub(super) filter: BloomFilter,
     pub(super) key: HashKey,
 }
 
@@ -61,7 +59,6 @@ impl ArchivedEdits {
             }
             let shard_index = self.shard_index(hash);
             push_with_small_growth(&mut self.shards[shard_index], entry);
-            self.filter.insert(hash);
             self.length += 1;
         }
     }
@@ -73,11 +70,7 @@ impl ArchivedEdits {
 
     /// Whether there is an edit of the job.
     pub(in crate::journal) fn knows(&self, job: &str) -> bool {
-        if self.length == 0 {
-            return false;
-        }
-        let hash = self.hash(job);
-        self.filter.may_have(hash) && self.of(hash).next().is_some()
+        self.length > 0 && self.of(self.hash(job)).next().is_some()
     }
 
     /// Returns the facts about an edit that a plan needs.
@@ -205,12 +198,10 @@ impl ArchivedEdits {
     fn split_shards(&mut self) {
         let before = self.shards.len();
         self.shards.resize(MIN_SHARDS.max(before * 2), Vec::new());
-        self.filter = BloomFilter::for_entries(self.shards.len() * MAX_ENTRIES_PER_SHARD);
         for shard_index in 0..before {
             let mut leaving = Vec::new();
             let shard = std::mem::take(&mut self.shards[shard_index]);
             for entry in shard {
-                self.filter.insert(entry.job);
                 let shard = if self.shard_index(entry.job) == shard_index {
                     &mut self.shards[shard_index]
                 } else {

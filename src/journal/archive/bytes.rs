@@ -5,7 +5,6 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::archived_edits::{ArchivedEdits, MAX_ENTRIES_PER_SHARD, MIN_SHARDS};
-use super::bloom_filter::BloomFilter;
 use super::entry::{ArchiveEntry, ENTRY_BYTES, FingerprintPrefix, OversizedEdit};
 use super::entry_flags::ColorTargets;
 use super::hash_key::{HashKey, ShortHash};
@@ -50,12 +49,10 @@ impl ArchivedEdits {
         if length > 0 && !shards.is_power_of_two() || shards > length.max(MIN_SHARDS) {
             return Err(invalid());
         }
-        let filter = BloomFilter::for_entries(shards * MAX_ENTRIES_PER_SHARD);
         let mut archived = ArchivedEdits {
             key,
             color_targets,
             length,
-            filter,
             large: large.into_iter().collect(),
             ..ArchivedEdits::default()
         };
@@ -65,7 +62,6 @@ impl ArchivedEdits {
             let mut bytes = [0; ENTRY_BYTES];
             input.read_exact(&mut bytes)?;
             let entry = ArchiveEntry::from_bytes(&bytes).ok_or_else(invalid)?;
-            archived.filter.insert(entry.job);
             let own = archived.shard_index(entry.job);
             if own != shard_index {
                 // A copy has no spare capacity.

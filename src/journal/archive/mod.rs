@@ -1,7 +1,6 @@
 //! Edits of jobs with which nothing more happens by itself, in few bytes each, and how their lines are read again.
 
 mod archived_edits;
-mod bloom_filter;
 mod bytes;
 mod entry;
 mod entry_flags;

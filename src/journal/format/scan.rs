@@ -2,9 +2,9 @@
 //! without escapes. It accepts no line that serde would reject and reads the same values; all other lines are left to serde.
 
 use jiff::Timestamp;
+use memchr::memchr;
 
 use crate::api::PredictionId;
-use crate::bytes::{first_index, matching_bytes};
 use crate::job::{Cents, ContentHash, Fingerprint, JobIdRef};
 
 use super::fields::SavedFile;
@@ -208,7 +208,7 @@ impl<'l> Cursor<'l> {
 
     /// Reads up to the next quote, and the quote. It also stops at an escaped quote: callers reject a backslash.
     fn quoted(&mut self) -> Option<&'l [u8]> {
-        let (quoted, rest) = self.0.split_at_checked(quote(self.0)?)?;
+        let (quoted, rest) = self.0.split_at_checked(memchr(b'"', self.0)?)?;
         self.0 = rest.get(1..)?;
         Some(quoted)
     }
@@ -249,19 +249,6 @@ impl<'l> Cursor<'l> {
         }
         Some(files)
     }
-}
-
-/// Returns the index of the first quote. Texts are short, and a few steps of eight bytes each are over before a search for long ones
-/// has begun.
-fn quote(bytes: &[u8]) -> Option<usize> {
-    let (eights, rest) = bytes.as_chunks();
-    for (number, eight) in eights.iter().enumerate() {
-        if let Some(place) = first_index(matching_bytes(*eight, b'"')) {
-            return Some(number * 8 + place);
-        }
-    }
-    let rest_of_digits = bytes.len() - rest.len();
-    rest.iter().position(|byte| *byte == b'"').map(|at| rest_of_digits + at)
 }
 
 #[cfg(test)]
@@ -308,11 +295,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn the_first_quote_is_found(text in prop::collection::vec(prop::sample::select(b"\"!#\xa2\x23\x00\xffa".as_slice()), 0..40)) {
-            prop_assert_eq!(quote(&text), memchr::memchr(b'"', &text));
-        }
-
         /// However a line is changed, the scanner reads it as serde does, or leaves it to serde.
         #[test]
         fn what_is_scanned_is_what_the_general_reader_reads(

@@ -35,8 +35,11 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
     let window = Duration::from_secs(60);
     let submit = move |number| {
-        let limits =
-            crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None, total: None };
+        let limits = crate::api::RateLimits {
+            quota: Some(crate::api::Quota { count: 600, window }),
+            remaining: None,
+            total: None,
+        };
         let Exchange::Answer(answer) = accepted(number) else { panic!() };
         Exchange::Answer(Answer { limits: Some(limits), ..answer })
     };
