@@ -61,7 +61,7 @@ fn write(path: &Path, rows: usize) {
 }
 
 fn csv_alone(path: &Path, rows: usize) -> Duration {
-    let began = Instant::now();
+    let started = Instant::now();
     let mut reader = csv::Reader::from_path(path).unwrap();
     let mut read = 0;
     for record in reader.records() {
@@ -69,21 +69,21 @@ fn csv_alone(path: &Path, rows: usize) -> Duration {
         read += 1;
     }
     assert_eq!(read, rows);
-    began.elapsed()
+    started.elapsed()
 }
 
 fn checked(manifest: &Path) -> (Duration, u64) {
-    let began = Instant::now();
+    let started = Instant::now();
     let mut child = dyehouse(&["check", manifest.to_str().unwrap(), "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
         peak = memory(&child, "VmHWM:").max(peak);
         std::thread::sleep(Duration::from_millis(5));
     }
-    let time = began.elapsed();
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(said.contains("\"errors\": []"), "{said}");
+    let time = started.elapsed();
+    let mut printed = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert!(printed.contains("\"errors\": []"), "{printed}");
     (time, peak)
 }
 
@@ -102,7 +102,7 @@ fn run(manifest: &Path) {
     let options = ["--base-url", &url, "--rate", "10/s", "--in-flight", "100", "--progress", "none"];
     let mut command = dyehouse(&["run", manifest.to_str().unwrap(), "-o", out.to_str().unwrap()]);
     let command = command.args(options).env("VIBEDREAM_API_KEY", "key").stdout(Stdio::null());
-    let began = Instant::now();
+    let started = Instant::now();
     let mut child = command.spawn().unwrap();
     // The plan takes its name when every row was checked.
     while !out.join("plan.jsonl").exists() {
@@ -111,7 +111,7 @@ fn run(manifest: &Path) {
     }
     let planned = Instant::now();
     submits.recv().unwrap();
-    println!("run: checked and planned       {:>7.2} s", planned.duration_since(began).as_secs_f64());
+    println!("run: checked and planned       {:>7.2} s", planned.duration_since(started).as_secs_f64());
     println!("run: first submit after that   {:>7.2} s", planned.elapsed().as_secs_f64());
     for second in [0, 5, 10] {
         println!("run: memory after {second:>2} s          {:>7} MiB", memory(&child, "VmRSS:") >> 20);

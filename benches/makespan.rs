@@ -72,9 +72,9 @@ impl EditApi for Provider {
         state.seen.polls_every_second += takes.as_secs_f64().ceil() as u64;
         state.seen.lag_every_second += takes.as_secs_f64().ceil() - takes.as_secs_f64();
         let id = format!("prediction-{}", state.seen.accepted);
-        let said = format!(r#"{{"id":"{id}","status":"processing","costCents":7}}"#);
+        let body = format!(r#"{{"id":"{id}","status":"processing","costCents":7}}"#);
         state.done_at.insert(id, Instant::now() + takes);
-        answer(200, &said)
+        answer(200, &body)
     }
 
     async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
@@ -169,7 +169,7 @@ impl Observer for Silent {
 fn work(number: u32, request: &Arc<EditRequest>) -> Work {
     let fingerprint: Fingerprint = format!("{number:032x}").parse().unwrap();
     let key = EditKey { job: JobId::new(&format!("job-{number}")).unwrap(), fingerprint };
-    Work { key, task: Task::Submit(Arc::clone(request)), standing: Standing::Current, goal: None }
+    Work { key, task: Task::Submit(Arc::clone(request)), standing: Standing::Current, target: None }
 }
 
 /// How long `jobs` took, and what the provider saw.

@@ -110,23 +110,23 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     let manifest = Manifest::open(manifest).unwrap();
     let mut planned = manifest.jobs().unwrap_or_else(|_| panic!("the manifest cannot be read"));
     let mut random = fastrand::Rng::with_seed(7);
-    let mut under_way: VecDeque<[Record; 5]> = VecDeque::new();
+    let mut in_flight: VecDeque<[Record; 5]> = VecDeque::new();
     for turn in 0.. {
         if let Some(Ok(job)) = planned.next() {
             let fingerprint = Fingerprint::of(&job.request, |_| Ok::<_, Infallible>(ContentHash::of(b""))).unwrap();
             let key = EditKey { fingerprint, job: job.id };
-            under_way.push_back(records(&key, out, &mut random));
+            in_flight.push_back(records(&key, out, &mut random));
         }
         // One record of each kind a turn, of jobs that are so many submits old.
         let first = (turn + 1_usize).saturating_sub(IN_FLIGHT);
         for (kind, age) in [0, 8, IN_FLIGHT - 9, IN_FLIGHT - 5, IN_FLIGHT - 1].into_iter().enumerate() {
-            if let Some(place) = turn.checked_sub(age).map(|number| number - first)
-                && let Some(records) = under_way.get(place)
+            if let Some(index) = turn.checked_sub(age).map(|number| number - first)
+                && let Some(records) = in_flight.get(index)
             {
                 write(&records[kind]);
             }
         }
-        if turn + 1 >= IN_FLIGHT && under_way.pop_front().is_some() && under_way.is_empty() {
+        if turn + 1 >= IN_FLIGHT && in_flight.pop_front().is_some() && in_flight.is_empty() {
             break;
         }
     }
@@ -162,9 +162,9 @@ fn records(key: &EditKey, out: &Path, random: &mut fastrand::Rng) -> [Record; 5]
 /// How many seconds a replay takes, and by how many bytes the process grows.
 fn replayed(journal: &Path) -> (f64, f64) {
     std::io::copy(&mut File::open(journal).unwrap(), &mut std::io::sink()).unwrap();
-    let (before, began) = (resident(), on_a_core());
+    let (before, started) = (resident(), on_a_core());
     let replayed = replay(File::open(journal).unwrap()).unwrap();
-    let seconds = on_a_core() - began;
+    let seconds = on_a_core() - started;
     let grown = resident() - before;
     assert_eq!((replayed.length, replayed.torn), (journal.metadata().unwrap().len(), 0));
     (seconds, grown)
@@ -172,8 +172,8 @@ fn replayed(journal: &Path) -> (f64, f64) {
 
 /// For how many seconds this thread had a core, as Linux counts it: others on the machine do not count.
 fn on_a_core() -> f64 {
-    let said = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    said.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedstat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
 }
 
 /// The memory of this process in bytes, as Linux counts it.
@@ -199,9 +199,9 @@ fn resume(manifest: &Path, out: &Path) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
         command.arg("run").arg(manifest).arg("-o").arg(out).args(["--base-url", &url, "--progress", "none"]);
         command.env("VIBEDREAM_API_KEY", "key").env("NO_PROXY", "*").stdout(Stdio::null()).stderr(Stdio::inherit());
-        let began = Instant::now();
+        let started = Instant::now();
         let status = command.status().unwrap();
-        let seconds = began.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         assert!(status.success(), "{status}");
         let what = if round == 0 { "a run that writes the report" } else { "a run with nothing to do" };
         println!("{what:<28}   {seconds:>7.2} s   {} requests", visits.load(Ordering::Relaxed));

@@ -139,20 +139,20 @@ fn peer(manifest: &Path, out: &Path, url: &str) -> Option<Command> {
 
 /// Runs a command to its end; nothing where it cannot be run.
 fn measure(mut command: Command) -> Option<Cost> {
-    let (began, before) = (Instant::now(), children_cpu());
+    let (started, before) = (Instant::now(), children_cpu());
     let mut child = command.stdout(Stdio::null()).spawn().ok()?;
     let mut peak = 0;
     let status = loop {
-        let said = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let kilobytes =
-            said.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
         peak = peak.max(kilobytes.unwrap_or(0_u64) << 10);
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
         std::thread::sleep(Duration::from_millis(20));
     };
-    let wall = began.elapsed();
+    let wall = started.elapsed();
     assert!(status.success(), "{command:?}: {status}");
     Some(Cost { wall, cpu: children_cpu() - before, peak })
 }

@@ -14,7 +14,7 @@ use dyehouse::journal::RunStart;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
 use dyehouse::pictures::LocalPictures;
-use dyehouse::plan::{self, Choices, Known, PlannedJob};
+use dyehouse::plan::{self, Choices, KnownEdit, PlannedJob};
 use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, RunTotals, Settings, StopSignal};
 use dyehouse::server::{Server, ServerConfig};
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut work = Vec::new();
     for job in &jobs {
         let key = job.key();
-        let known = Known::of(&key, &ledger);
+        let known = KnownEdit::of(&key, &ledger);
         let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.presence(name, bytes));
         let colors = wanted(job.job.color, &job.job.request.prompt);
         work.extend(plan::work(job, plan::with_color_review(decision, &known, &colors, rules), rules));

@@ -1,30 +1,30 @@
-//! Searches among few bytes, which are over before a search for long texts has begun, and where characters begin.
+//! Searches in short texts, for which the set-up of `memchr` takes longer than the search, and character boundaries.
 
 const ALL: u64 = u64::MAX / 0xff;
 
-/// Bits that tell where `byte` is among eight: the lowest one is in the first that it is. Bits above that may be wrong.
+/// Returns a mask of the bytes that equal `byte`. Its lowest bit is in the first of them; higher bits may be wrong.
 ///
-/// It is the search for a zero in a word, after Mycroft (1987), with the byte taken from each of the eight.
-pub(crate) fn places(eight: [u8; 8], byte: u8) -> u64 {
+/// This is the search for a zero byte in a word, after Mycroft (1987), with `byte` subtracted from each of the eight.
+pub(crate) fn matching_bytes(eight: [u8; 8], byte: u8) -> u64 {
     let others = u64::from_le_bytes(eight) ^ (ALL * u64::from(byte));
     others.wrapping_sub(ALL) & !others & (ALL << 7)
 }
 
-/// The place of the lowest bit, in bytes; nothing where there is none.
-pub(crate) fn first(places: u64) -> Option<usize> {
-    (places != 0).then(|| places.trailing_zeros() as usize / 8)
+/// Returns the index of the first byte in a mask; `None` if it is empty.
+pub(crate) fn first_index(mask: u64) -> Option<usize> {
+    (mask != 0).then(|| mask.trailing_zeros() as usize / 8)
 }
 
-/// The nearest boundary between characters at or before `at`, in bytes.
+/// Returns the nearest character boundary at or before `at`, in bytes.
 pub(crate) fn char_floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Whether each byte of a text is one that `is_one` tells, sixteen or eight at a time.
-pub(crate) fn all(text: &[u8], is_one: impl Fn(u8) -> bool) -> bool {
-    // Without a way out of the middle, so many bytes are looked at in one step.
-    let each = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_one(*byte));
-    // The last ones are looked at wherever they begin, so that none is left to be looked at by itself.
+/// Whether `is_match` holds for all bytes of a text, tested sixteen or eight at a time.
+pub(crate) fn all_match(text: &[u8], is_match: impl Fn(u8) -> bool) -> bool {
+    // Without an early exit, a whole chunk is tested at once.
+    let each = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_match(*byte));
+    // The last chunk may overlap the one before it, so that no single bytes are left.
     if let Some(last) = text.last_chunk::<16>() {
         text.as_chunks::<16>().0.iter().fold(each(last), |all, sixteen| all & each(sixteen))
     } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
@@ -44,16 +44,16 @@ mod tests {
         #[test]
         fn a_byte_that_is_none_of_those_is_found_wherever_it_is(length in 0usize..50, at in 0usize..50) {
             let mut text = vec![b'a'; length];
-            prop_assert!(all(&text, |byte| byte == b'a'));
+            prop_assert!(all_match(&text, |byte| byte == b'a'));
             if let Some(byte) = text.get_mut(at) {
                 *byte = b'b';
-                prop_assert!(!all(&text, |byte| byte == b'a'));
+                prop_assert!(!all_match(&text, |byte| byte == b'a'));
             }
         }
 
         #[test]
         fn the_first_of_some_bytes_is_found(eight: [u8; 8], one: u8, other: u8) {
-            let found = first(places(eight, one) | places(eight, other));
+            let found = first_index(matching_bytes(eight, one) | matching_bytes(eight, other));
             prop_assert_eq!(found, eight.iter().position(|byte| *byte == one || *byte == other));
         }
     }

@@ -5,7 +5,7 @@
 pub enum Exit {
     /// Every job is completed.
     Complete,
-    /// The run could not go on: no key, key refused, disk full, journal not readable.
+    /// The run could not continue: no key, key refused, disk full, journal not readable.
     CannotGoOn,
     /// Bad usage or a bad manifest: nothing was submitted.
     Usage,

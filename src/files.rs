@@ -1,4 +1,4 @@
-//! What the files that this program makes have in common.
+//! Functions for files and folders that the program writes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(path)?;
-    // One that is there may be what a process made that died before it came to this.
+    // A folder that exists may have been made by a process that died before it was synced.
     std::iter::once(path).chain(missing).try_for_each(|made| match made.parent() {
         Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
         Some(parent) => sync_folder(parent),
@@ -68,8 +68,7 @@ fn permit(builder: &mut Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
 
-/// Reads what there is of `file` from `offset` on into `buffer`, wherever others read; the answer is how many bytes came, and
-/// 0 at the end.
+/// Reads bytes of `file` from `offset` on into `buffer`, independently of its cursor. Returns their count, and 0 at the end.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_at(file, buffer, offset);

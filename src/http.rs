@@ -1,4 +1,4 @@
-//! What the HTTP clients of the program have in common: TLS, the name they go by, and how their errors are told.
+//! Common parts of the program's HTTP clients: TLS, the user agent, and causes of errors.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use reqwest::{ClientBuilder, Url};
 #[error("set up HTTPS: {0}")]
 pub struct TlsError(#[source] pub(crate) reqwest::Error);
 
-/// What a client is built from. Each says for itself how long it waits, and which redirects it follows.
+/// Returns a builder for clients. Callers set their own timeouts and redirect policy.
 pub(crate) fn builder() -> ClientBuilder {
     // An error says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -23,7 +23,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-/// The cause of an error that has none itself: it knows best what went wrong.
+/// Returns the root cause of an error.
 pub(crate) fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut root = error;
     while let Some(source) = root.source() {

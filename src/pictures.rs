@@ -21,12 +21,12 @@ pub struct LocalPictures {
     remembered: HashMap<PathBuf, Remembered>,
 }
 
-/// What was found out about a picture on an earlier run: a line of the file of pictures.
+/// A picture of an earlier run: a line of the cache.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Remembered {
     path: PathBuf,
     bytes: u64,
-    /// When the file was changed last, in nanoseconds since 1970.
+    /// The modification time in nanoseconds since 1970.
     modified: u64,
     blake3: ContentHash,
     format: String,
@@ -45,29 +45,29 @@ pub struct LocalPicture {
     pub bytes: u64,
 }
 
-/// Why a local picture cannot be sent.
+/// The reason why a local picture cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PictureProblem {
-    /// It is not there.
+    /// It does not exist.
     #[error("the picture {path} does not exist")]
     Missing {
-        /// Where it should be.
+        /// Its path.
         path: String,
     },
-    /// It is there, and cannot be used.
+    /// It exists, but cannot be used.
     #[error("the picture {path} cannot be used: {cause}")]
     Unusable {
-        /// Where it is.
+        /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         cause: String,
-        /// The way out.
+        /// What the user can do.
         hint: &'static str,
     },
 }
 
 impl PictureProblem {
-    /// The way out.
+    /// Returns what the user can do.
     pub fn hint(&self) -> &'static str {
         match self {
             PictureProblem::Missing { .. } => "paths are relative to the manifest's own folder",
@@ -77,8 +77,7 @@ impl PictureProblem {
 }
 
 impl LocalPictures {
-    /// Begins with what the file at `memory` says. A file that is missing or broken is no reason to stop: all pictures
-    /// are looked at then.
+    /// Reads the cache at `memory`. If it is missing or damaged, all pictures are looked at.
     pub fn with_cache(memory: &Path) -> LocalPictures {
         let lines = std::fs::read_to_string(memory).unwrap_or_default();
         let remembered = lines.lines().filter_map(|line| serde_json::from_str::<Remembered>(line).ok());
@@ -97,12 +96,12 @@ impl LocalPictures {
         found
     }
 
-    /// Whether nobody has asked for a picture.
+    /// Whether no picture was looked up.
     pub fn is_unused(&self) -> bool {
         self.seen.is_empty()
     }
 
-    /// Writes what was found out to `memory`. That it cannot be written costs time on the next run, and nothing else.
+    /// Writes the cache to `memory`. A failure only costs the next run time.
     pub fn save_cache(&self, memory: &Path) {
         let mut lines: Vec<String> = self
             .seen
@@ -150,7 +149,7 @@ fn stamp(path: &Path) -> Option<(u64, u64)> {
     Some((metadata.len(), u64::try_from(since.as_nanos()).ok()?))
 }
 
-/// What can be used.
+/// The hint about usable pictures.
 const USABLE: &str = "give a JPEG, PNG, GIF or WebP of at most 20 MiB and 16384 pixels a side";
 
 fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {

@@ -17,13 +17,13 @@ use crate::pictures;
 /// Bounds of a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeLimits {
-    /// How fast URLs are asked, all hosts together.
+    /// The rate of requests to all hosts.
     pub rate: Rate,
-    /// How many answers may be awaited at once.
+    /// The maximum count of concurrent requests.
     pub at_once: usize,
-    /// How long a URL may take to answer, redirects included.
+    /// The time limit of a request, including redirects.
     pub patience: Duration,
-    /// How long to wait before a URL is asked again that may answer better then.
+    /// The wait before the second attempt.
     pub pause: Duration,
 }
 
@@ -38,18 +38,18 @@ impl Default for ProbeLimits {
     }
 }
 
-/// What is wrong with what is behind a URL.
+/// A problem with the content of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
-    /// Nothing is there, or nobody may have it.
+    /// It is missing or not accessible.
     #[error("it cannot be fetched: {cause}")]
     Unreachable {
-        /// Why.
+        /// The cause.
         cause: String,
-        /// The way out.
+        /// What the user can do.
         hint: &'static str,
     },
-    /// It has more bytes than a picture may have.
+    /// It is larger than the maximum size of a picture.
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
     /// It is something else.
@@ -68,10 +68,10 @@ impl Finding {
     }
 }
 
-/// What to do about a URL that nobody else may open either.
+/// The hint about a URL that the provider cannot open either.
 const PRIVATE: &str = "open it in a private window: the provider can only see what you see there";
 
-/// What to do about a server that may do better later.
+/// The hint about a server that may recover.
 const LATER: &str = "the server has a problem: try again later";
 
 /// Asks URLs. It has no key, so none can travel anywhere.
@@ -81,9 +81,9 @@ pub struct Prober {
     limits: ProbeLimits,
 }
 
-/// Why an attempt found no picture.
+/// A failed attempt.
 enum Attempt {
-    /// Another may do better.
+    /// Another attempt may succeed.
     Again { cause: String, hint: &'static str },
     /// No other will.
     Final(Finding),
@@ -106,7 +106,7 @@ impl Prober {
         Ok(Prober { http, limits })
     }
 
-    /// Asks all of `urls`, and gives each with what is wrong with it, as the answers come.
+    /// Asks all of `urls`, and yields each with its problem, if any, in the order of answers.
     pub fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
         let mut ticks = tokio::time::interval(self.limits.rate.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -126,7 +126,7 @@ impl Prober {
     /// Asks one URL, twice where that may help.
     ///
     /// # Errors
-    /// What is wrong with what is there.
+    /// The problem with its content.
     pub async fn ask(&self, url: &str) -> Result<(), Finding> {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
@@ -184,14 +184,14 @@ impl Prober {
         }
         request.send().await.map_err(|error| {
             let cause = cause(&error);
-            let said = cause.to_lowercase();
+            let message = cause.to_lowercase();
             let hint = if error.is_redirect() {
                 PRIVATE
-            } else if said.contains("dns") || said.contains("lookup") || said.contains("name or service") {
+            } else if message.contains("dns") || message.contains("lookup") || message.contains("name or service") {
                 "check the spelling of the host: its name cannot be resolved"
-            } else if said.contains("refused") {
+            } else if message.contains("refused") {
                 "check host and port: nothing listens there"
-            } else if said.contains("certificate") {
+            } else if message.contains("certificate") {
                 "its certificate is not trusted: the provider will not fetch it either"
             } else {
                 LATER
@@ -204,7 +204,7 @@ impl Prober {
     }
 }
 
-/// How many bytes tell what a file is.
+/// How many bytes show the format of a file.
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
@@ -231,7 +231,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
     Ok(bytes)
 }
 
-/// How many bytes the whole picture has, if the server says it.
+/// Returns the length in bytes of the whole picture, if the server sends it.
 fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match status {
@@ -255,7 +255,7 @@ fn is_anything(media_type: &str) -> bool {
     matches!(media_type, "application/octet-stream" | "binary/octet-stream" | "application/binary" | "image/*")
 }
 
-/// Why a request failed, in the words of whoever knows best.
+/// Returns the root cause of a failed request.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-/// Nothing that is longer than this is a secret.
+/// The maximum length of a secret in bytes.
 const MAX_LENGTH: u64 = 64 << 10;
 
 /// A secret that may be given, by the names under which it is looked for.
@@ -20,14 +20,14 @@ pub struct Secret {
 
 /// A secret that was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundSecret {
     /// The secret, without blanks and line feeds around it.
     pub value: SecretString,
-    /// What the user should know about the place where it was.
+    /// Notices for the user about where it was found.
     pub notices: Vec<String>,
 }
 
-/// A secret was named, and cannot be had. No message holds any of it.
+/// A secret that was given cannot be read. No message contains any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -37,7 +37,7 @@ pub enum SecretError {
         path: PathBuf,
         /// The variable that names it.
         named_by: String,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The file holds nothing.
@@ -61,12 +61,12 @@ pub enum SecretError {
 impl Secret {
     /// The provider's key.
     pub const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
-    /// Where a webhook is: its path may let anybody post.
+    /// The URL of a webhook, which is secret because it may allow anyone to post.
     pub const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
-    /// What messages to a webhook are signed with.
+    /// The key that signs messages to a webhook.
     pub const NOTIFY_SECRET: Secret =
         Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
-    /// Where a monitor is pinged.
+    /// The URL of a monitor.
     pub const HEALTHCHECK_URL: Secret =
         Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
 
@@ -79,7 +79,7 @@ impl Secret {
     /// # Errors
     ///
     /// A file that was named for it has none. A credential that is not there was not meant, and is no error.
-    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<Found>, SecretError> {
+    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let file_variable = format!("{}_FILE", self.variable);
         let named = lookup(&file_variable);
@@ -88,7 +88,7 @@ impl Secret {
             if !value.is_empty() {
                 let both = named.is_some();
                 let notice = || format!("both {} and {file_variable} are set; the first one is used", self.variable);
-                return Ok(Some(Found { value: value.into(), notices: both.then(notice).into_iter().collect() }));
+                return Ok(Some(FoundSecret { value: value.into(), notices: both.then(notice).into_iter().collect() }));
             }
         }
         if let Some(path) = named {
@@ -100,7 +100,7 @@ impl Secret {
     }
 }
 
-fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
+fn read(path: &Path, named_by: &str) -> Result<FoundSecret, SecretError> {
     let (path, named_by) = (path.to_owned(), named_by.to_owned());
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(&path).and_then(|file| {
@@ -121,7 +121,7 @@ fn read(path: &Path, named_by: &str) -> Result<Found, SecretError> {
         text => {
             let notice =
                 || format!("{} can be read by every user of this machine: protect it with chmod 600", path.display());
-            Ok(Found { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
+            Ok(FoundSecret { value: text.into(), notices: open_to_all.then(notice).into_iter().collect() })
         }
     }
 }
@@ -145,11 +145,11 @@ mod tests {
 
     const KEY: Secret = Secret { variable: "KEY", credential: "the-key" };
 
-    fn find(variables: &[(&str, &Path)]) -> Result<Option<Found>, SecretError> {
+    fn find(variables: &[(&str, &Path)]) -> Result<Option<FoundSecret>, SecretError> {
         KEY.find(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into()))
     }
 
-    fn value(found: &Found) -> &str {
+    fn value(found: &FoundSecret) -> &str {
         found.value.expose_secret()
     }
 

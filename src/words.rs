@@ -7,17 +7,17 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The verb for so many.
+/// Returns `is` or `are` for a count.
 pub(crate) fn is_are(count: u64) -> &'static str {
     if count == 1 { "is" } else { "are" }
 }
 
-/// What follows a list of which `more` were left out: ` and 2 more`, or nothing.
+/// Returns the end of a list from which `more` items were left out: ` and 2 more`, or an empty text.
 pub(crate) fn and_more(more: u64) -> String {
     if more == 0 { String::new() } else { format!(" and {more} more") }
 }
 
-/// A time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
+/// Returns a time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -29,7 +29,7 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// The same of seconds that may be none or without end.
+/// Returns a time in seconds, which may be negative or infinite, in the two largest of its units.
 pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), duration)
 }
@@ -40,7 +40,7 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{:.1} {name}", bytes as f64 / unit)
 }
 
-/// `text` as one word of a shell's command line.
+/// Returns `text` as one word of a shell command.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -55,9 +55,12 @@ mod tests {
 
     #[test]
     fn times_are_told_in_their_two_largest_units() {
-        let told = |seconds| duration(Duration::from_secs_f64(seconds));
-        assert_eq!([0.04, 9.94, 59.9].map(told), ["0.0 s", "9.9 s", "59 s"]);
-        assert_eq!([60.0, 3599.0, 3600.0, 90_000.0].map(told), ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]);
+        let printed = |seconds| duration(Duration::from_secs_f64(seconds));
+        assert_eq!([0.04, 9.94, 59.9].map(printed), ["0.0 s", "9.9 s", "59 s"]);
+        assert_eq!(
+            [60.0, 3599.0, 3600.0, 90_000.0].map(printed),
+            ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]
+        );
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Answers {
         if path.starts_with("/pictures/") {
             return (!fails).then(|| answer("200 OK", "image/png", &self.picture));
         }
-        let said = match path.strip_prefix("/api/v1/predictions/p-") {
+        let body = match path.strip_prefix("/api/v1/predictions/p-") {
             Some(_) if fails => {
                 state.seen.polls += 1;
                 return Some(answer("502 Bad Gateway", "text/plain", b"no answer from upstream"));
@@ -124,7 +124,7 @@ impl Answers {
                 format!(r#"{{"id":"p-{number}","status":"processing","outputs":null,"error":null,"costCents":7}}"#)
             }
         };
-        Some(answer("200 OK", "application/json", said.as_bytes()))
+        Some(answer("200 OK", "application/json", body.as_bytes()))
     }
 }
 

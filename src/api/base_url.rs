@@ -8,7 +8,7 @@ use super::status_path::StatusPath;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// A text that is no base URL.
+/// An invalid base URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// It does not parse.
@@ -16,13 +16,13 @@ pub enum BaseUrlError {
     Malformed {
         /// The text, without what may be a password.
         text: String,
-        /// What the parser said.
+        /// The parser's error.
         cause: String,
     },
-    /// A key would travel in the clear: to this origin.
+    /// The key would be sent unencrypted to this origin.
     #[error("{0} would send the key unencrypted")]
     Insecure(String),
-    /// It has a part that an origin does not have: this is all that counts of it.
+    /// It has more parts than an origin: this is its origin.
     #[error("expected {0} alone, without a path, a query, a user or a password")]
     NotAnOrigin(String),
 }
@@ -48,9 +48,9 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// Where `named` leads, if that is there and not what is usual.
-    pub(super) fn status_path(&self, named: &str, usual: &str) -> Option<StatusPath> {
-        StatusPath::of(named, &self.0, usual)
+    /// Returns the status path of `named`; `None` if it is at another origin or the default path.
+    pub(super) fn status_path(&self, named: &str, default_path: &str) -> Option<StatusPath> {
+        StatusPath::of(named, &self.0, default_path)
     }
 
     /// The URL of a status there.
@@ -72,7 +72,7 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
-/// A text that is not a URL may hold a password all the same.
+/// Returns the text without what may be a password.
 fn without_user(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"))
 }
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_wrong_one_repeats_no_password() {
-        let said = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
+        let printed = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(
-            [said("https://:secret@x"), said("http://user:secret@x/a"), said("htps://user:secret@x"), said("https://user:secret@x:port")]
+            [printed("https://:secret@x"), printed("http://user:secret@x/a"), printed("htps://user:secret@x"), printed("https://user:secret@x:port")]
                 .join("\n"),
             @r#"
         expected https://x alone, without a path, a query, a user or a password

@@ -16,14 +16,14 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
-use super::limits::Limits;
+use super::limits::RateLimits;
 use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
 
-/// The longest answer that is read: a result with base64 pictures in it is long, anything beyond this is no answer.
+/// The maximum length of an answer in bytes: results with base64 pictures are long.
 const MAX_ANSWER: usize = 96 << 20;
 
-/// A shorter key is not looked for in answers: it might be a word of theirs.
+/// The minimum length of a key that is removed from answers: a shorter one might be an ordinary word.
 const MIN_SECRET: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
 const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client of one API, at one base URL, with one key.
+/// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -52,7 +52,7 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// A client for the API at `base`.
+    /// Returns a client for the API at `base`.
     pub fn new(base: BaseUrl, key: &SecretString) -> Result<Client, ClientError> {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
@@ -77,8 +77,7 @@ impl Client {
         }
     }
 
-    /// Strikes the key out of an answer: a server may repeat it in an error, and errors end up in journals, reports and
-    /// logs.
+    /// Removes the key from an answer: a server may repeat it in an error, and errors end up in journals, reports and logs.
     fn without_key(&self, answer: Answer) -> Answer {
         let key = self.key.expose_secret();
         let text = String::from_utf8_lossy(&answer.body);
@@ -117,7 +116,7 @@ async fn read(mut response: Response) -> Exchange {
     let mut answer = Answer {
         status: response.status().as_u16(),
         retry_after: text(headers, RETRY_AFTER.as_str()).map(str::to_owned),
-        limits: Limits::read(|name| text(headers, name), Timestamp::now()),
+        limits: RateLimits::read(|name| text(headers, name), Timestamp::now()),
         body: Vec::new(),
     };
     loop {
@@ -134,7 +133,7 @@ async fn read(mut response: Response) -> Exchange {
     }
 }
 
-/// Whether a request without an answer left. Where that is not certain, it may have.
+/// Returns whether a request without an answer was sent, or may have been.
 fn fault(error: &reqwest::Error) -> Fault {
     let cause = explain(error);
     if error.is_builder() {
@@ -150,7 +149,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The whole chain of causes in one line, without the URL: it may hold a signature.
+/// Returns the cause in one line, without the URL, which may contain a signature.
 fn explain(error: &reqwest::Error) -> String {
     let kind = if error.is_timeout() {
         "no answer in time"
@@ -168,8 +167,8 @@ fn explain(error: &reqwest::Error) -> String {
     if root.is::<reqwest::Error>() || cause.is_empty() { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
-/// The images as they are sent. What is sent is what is journaled: a picture that was replaced after the manifest was read
-/// would come back under the name of the one before.
+/// Returns the images as they are sent. They must have the journaled fingerprint: a picture that was replaced after the
+/// manifest was read would be saved as the result of the previous one.
 async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<String>, String> {
     let (mut urls, mut files) = (Vec::with_capacity(images.len()), Vec::new());
     for image in images {
@@ -192,7 +191,7 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
     Err(format!("{}: changed since the manifest was read", names.join(", ")))
 }
 
-/// A local picture as a `data:` URI, and the hash of its content.
+/// Returns a local picture as a `data:` URI, and the hash of its content.
 async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
     let bytes = tokio::fs::read(path).await?;
     let media_type = match image::guess_format(&bytes) {

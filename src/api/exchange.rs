@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::job::{EditRequest, Fingerprint};
 
-use super::{Limits, PredictionId, StatusPath};
+use super::{PredictionId, RateLimits, StatusPath};
 
-/// What a runner asks of an API. The real one is [`super::client::Client`]; a simulation scripts its own.
+/// The requests of a runner to an API: [`super::client::Client`], or a simulated one in tests.
 pub trait EditApi: Send + Sync + 'static {
     /// Sends a submit, once, whatever happens; not at all where a local picture is no longer the one that is `intended`.
     fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
@@ -14,7 +14,7 @@ pub trait EditApi: Send + Sync + 'static {
     /// Asks how a prediction stands, once: at `path`, where its submit has named one.
     fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> impl Future<Output = Exchange> + Send;
 
-    /// Where a prediction is asked for whose submit was answered with this URL; nothing where its id says so.
+    /// Returns the path for polling a prediction whose submit was answered with this URL; `None` if it follows from the id.
     fn status_path(&self, _prediction: &PredictionId, _status_url: &str) -> Option<StatusPath> {
         None
     }
@@ -29,7 +29,7 @@ pub struct Intended {
     pub request: Arc<EditRequest>,
 }
 
-/// What came of a request: an answer, or the reason why there is none.
+/// The outcome of a request: an answer, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {
     /// The server answered.
@@ -40,7 +40,7 @@ pub enum Exchange {
 
 impl Exchange {
     /// The limits that the answer's headers name, if there is an answer and it names any.
-    pub fn limits(&self) -> Option<Limits> {
+    pub fn limits(&self) -> Option<RateLimits> {
         match self {
             Exchange::Answer(answer) => answer.limits,
             Exchange::Fault(_) => None,
@@ -56,16 +56,16 @@ pub struct Answer {
     /// The header `Retry-After`, as it stands.
     pub retry_after: Option<String>,
     /// The limits that its headers name.
-    pub limits: Option<Limits>,
+    pub limits: Option<RateLimits>,
     /// The body, cut at a cap.
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The request could not be made on this machine: a picture could not be read, or is another one by now, or HTTP has no
-    /// words for it. Nothing was sent.
+    /// The request could not be made on this machine: a picture could not be read, or has changed, or the request cannot be
+    /// expressed in HTTP. Nothing was sent.
     Unreadable(String),
     /// No connection came about (DNS, refused, TLS), so nothing was sent.
     NotSent(String),

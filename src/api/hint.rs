@@ -11,7 +11,7 @@ const MAX_HINT: Duration = Duration::from_secs(15 * 60);
 /// A hint beyond this is nonsense (a year, a Unix time) and is ignored.
 const ABSURD: f64 = 86_400.0;
 
-/// How long an answer asks to wait: the larger of `Retry-After` (seconds or an HTTP date) and what the body says
+/// Returns the wait that an answer asks for: the larger of `Retry-After` (seconds or an HTTP date) and what the body says
 /// (`retry_after`, or words like "retry in ~5s"). Nonsense counts as no hint.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));

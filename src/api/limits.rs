@@ -1,78 +1,80 @@
-//! The limits that an answer's headers name. None is documented; these are the forms that APIs use: the IETF's
+//! The limits in an answer's headers. None is documented; these are the forms that APIs use: the IETF's
 //! `RateLimit` and `RateLimit-Policy` in both of their syntaxes, `RateLimit-*`, and `X-RateLimit-*`.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The longest window that says anything about the pace: a quota of a day is not to be spread over the day.
+/// The longest window that is used for pacing: the quota of a day must not be spread over the day.
 const MAX_WINDOW: Duration = Duration::from_secs(3600);
 
-/// What the provider allows.
+/// The limits of the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// How many requests fit in a window of time.
+pub struct RateLimits {
+    /// The quota of requests in a window of time.
     pub quota: Option<Quota>,
-    /// How many are left of it.
-    pub left: Option<Remaining>,
-    /// How many requests fit in a window whose length is not said.
+    /// The rest of the quota.
+    pub remaining: Option<Remaining>,
+    /// The quota of a window of unknown length.
     pub total: Option<u64>,
 }
 
-/// So many requests in a window.
+/// A count of requests in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many.
+    /// The count.
     pub count: u64,
-    /// In which time.
+    /// The length of the window.
     pub window: Duration,
 }
 
-/// So many requests until the window ends.
+/// A count of requests until the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
-    /// How many.
+    /// The count.
     pub count: u64,
-    /// When it ends, from now.
+    /// The time until it ends.
     pub reset: Duration,
 }
 
-impl Limits {
+impl RateLimits {
     /// Reads the limits out of headers; `None` where there are none that make sense. `header` gives a header's value by
     /// its name in small letters.
-    pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, now: Timestamp) -> Option<Limits> {
+    pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, now: Timestamp) -> Option<RateLimits> {
         standard(&header).or_else(|| FAMILIES.iter().find_map(|names| numbered(&header, names, now)))
     }
 
-    /// How long nothing more is let through, where the quota is used up.
+    /// Returns the time until the next request is allowed; `None` unless the quota is used up.
     pub fn used_up(&self) -> Option<Duration> {
-        self.left.filter(|left| left.count == 0 && !left.reset.is_zero()).map(|left| left.reset.min(MAX_WINDOW))
+        self.remaining
+            .filter(|remaining| remaining.count == 0 && !remaining.reset.is_zero())
+            .map(|remaining| remaining.reset.min(MAX_WINDOW))
     }
 }
 
 /// `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, or the older
 /// `RateLimit: limit=100, remaining=50, reset=30`. Of several policies the tightest one counts.
-fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Limits> {
+fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<RateLimits> {
     let (limit, policy) = (header("ratelimit"), header("ratelimit-policy"));
     if limit.is_none() && policy.is_none() {
         return None;
     }
-    let lefts = items(limit.unwrap_or_default()).filter_map(|item| {
+    let all_remaining = items(limit.unwrap_or_default()).filter_map(|item| {
         Some(Remaining { count: parameter(item, "r")?, reset: Duration::from_secs(parameter(item, "t")?) })
     });
-    let left = lefts.filter(|left| is_of_use(left.reset)).min_by(|one, other| {
-        let pace = |left: &Remaining| left.count as f64 / left.reset.as_secs_f64();
+    let remaining = all_remaining.filter(|remaining| is_of_use(remaining.reset)).min_by(|one, other| {
+        let pace = |remaining: &Remaining| remaining.count as f64 / remaining.reset.as_secs_f64();
         pace(one).total_cmp(&pace(other))
     });
     let older = || {
         let value = |name: &str| items(limit.unwrap_or_default()).find_map(|item| parameter(item, name));
-        let left = Remaining { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
-        is_of_use(left.reset).then_some(left)
+        let remaining = Remaining { count: value("remaining")?, reset: Duration::from_secs(value("reset")?) };
+        is_of_use(remaining.reset).then_some(remaining)
     };
     let quota = tightest(policy.unwrap_or_default());
     let total = items(limit.unwrap_or_default()).find_map(|item| parameter(item, "limit"));
-    let limits = Limits { quota, left: left.or_else(older), total: total.filter(|_| quota.is_none()) };
-    (limits.quota.is_some() || limits.left.is_some()).then_some(limits)
+    let limits = RateLimits { quota, remaining: remaining.or_else(older), total: total.filter(|_| quota.is_none()) };
+    (limits.quota.is_some() || limits.remaining.is_some()).then_some(limits)
 }
 
 /// The headers of a limit that has one for each of its numbers.
@@ -93,14 +95,15 @@ const FAMILIES: [Family; 4] = [
     Family { limit: "x-rate-limit-limit", remaining: "x-rate-limit-remaining", reset: "x-rate-limit-reset" },
 ];
 
-fn numbered<'h>(header: impl Fn(&str) -> Option<&'h str>, names: &Family, now: Timestamp) -> Option<Limits> {
+fn numbered<'h>(header: impl Fn(&str) -> Option<&'h str>, names: &Family, now: Timestamp) -> Option<RateLimits> {
     let limit = header(names.limit).map(str::trim);
     let remaining = header(names.remaining).and_then(|text| leading_number(text.trim()));
-    let left = remaining.zip(header(names.reset).and_then(|text| reset(text.trim(), now)));
-    let left = left.map(|(count, reset)| Remaining { count, reset }).filter(|left| is_of_use(left.reset));
+    let remaining = remaining.zip(header(names.reset).and_then(|text| reset(text.trim(), now)));
+    let remaining =
+        remaining.map(|(count, reset)| Remaining { count, reset }).filter(|remaining| is_of_use(remaining.reset));
     let quota = limit.and_then(tightest);
     let total = limit.and_then(leading_number).filter(|total| quota.is_none() && *total > 0);
-    (left.is_some() || quota.is_some()).then_some(Limits { quota, left, total })
+    (remaining.is_some() || quota.is_some()).then_some(RateLimits { quota, remaining, total })
 }
 
 /// The tightest quota of a list such as `"burst";q=100;w=60, "day";q=1000;w=86400` or `100, 100;w=60`.
@@ -151,12 +154,12 @@ fn leading_number(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn read(headers: &[(&str, &str)]) -> Option<Limits> {
+    fn read(headers: &[(&str, &str)]) -> Option<RateLimits> {
         let now = Timestamp::from_second(1_700_000_000).unwrap();
-        Limits::read(|name| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value), now)
+        RateLimits::read(|name| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| *value), now)
     }
 
-    fn left(count: u64, seconds: u64) -> Option<Remaining> {
+    fn remaining(count: u64, seconds: u64) -> Option<Remaining> {
         Some(Remaining { count, reset: Duration::from_secs(seconds) })
     }
 
@@ -167,29 +170,42 @@ mod tests {
     #[test]
     fn the_fields_of_the_ietf_are_read_in_each_of_their_drafts() {
         let newest = [("ratelimit", r#""default";r=50;t=30"#), ("ratelimit-policy", r#""default";q=100;w=60"#)];
-        assert_eq!(read(&newest), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
+        assert_eq!(
+            read(&newest),
+            Some(RateLimits { quota: quota(100, 60), remaining: remaining(50, 30), total: None })
+        );
         let older = [("ratelimit", "limit=100, remaining=50, reset=30"), ("ratelimit-policy", "100;w=60")];
-        assert_eq!(read(&older), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
+        assert_eq!(read(&older), Some(RateLimits { quota: quota(100, 60), remaining: remaining(50, 30), total: None }));
         let oldest = [("ratelimit-limit", "100, 100;w=60"), ("ratelimit-remaining", "50"), ("ratelimit-reset", "30")];
-        assert_eq!(read(&oldest), Some(Limits { quota: quota(100, 60), left: left(50, 30), total: None }));
+        assert_eq!(
+            read(&oldest),
+            Some(RateLimits { quota: quota(100, 60), remaining: remaining(50, 30), total: None })
+        );
     }
 
     #[test]
     fn of_several_policies_the_tightest_counts_and_a_quota_of_a_day_says_nothing_of_the_pace() {
         let policies = r#""second";q=10;w=1, "minute";q=120;w=60, "day";q=1000;w=86400"#;
         let limits = [("ratelimit", r#""minute";r=30;t=60, "day";r=100;t=80000"#), ("ratelimit-policy", policies)];
-        assert_eq!(read(&limits), Some(Limits { quota: quota(120, 60), left: left(30, 60), total: None }));
+        assert_eq!(
+            read(&limits),
+            Some(RateLimits { quota: quota(120, 60), remaining: remaining(30, 60), total: None })
+        );
     }
 
     #[test]
     fn the_older_headers_are_read_with_each_kind_of_reset() {
         for (reset, seconds) in [("30", 30), ("1700000030", 30), ("1700000030000", 30), ("6m0s", 360), ("1s", 1)] {
-            for (remaining, key) in [
+            for (name, key) in [
                 ("x-ratelimit-remaining", "x-ratelimit-reset"),
                 ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
             ] {
-                let limits = read(&[(remaining, "7"), (key, reset)]);
-                assert_eq!(limits, Some(Limits { quota: None, left: left(7, seconds), total: None }), "{key}: {reset}");
+                let limits = read(&[(name, "7"), (key, reset)]);
+                assert_eq!(
+                    limits,
+                    Some(RateLimits { quota: None, remaining: remaining(7, seconds), total: None }),
+                    "{key}: {reset}"
+                );
             }
         }
     }
@@ -197,7 +213,7 @@ mod tests {
     #[test]
     fn a_limit_without_a_window_is_a_total() {
         let limits = [("x-ratelimit-limit", "50"), ("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "30")];
-        assert_eq!(read(&limits), Some(Limits { quota: None, left: left(7, 30), total: Some(50) }));
+        assert_eq!(read(&limits), Some(RateLimits { quota: None, remaining: remaining(7, 30), total: Some(50) }));
         assert_eq!(read(&[("x-ratelimit-limit", "50")]), None, "it says nothing of the pace");
     }
 

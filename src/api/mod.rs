@@ -13,6 +13,6 @@ pub mod wire;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use exchange::{Answer, EditApi, Exchange, Fault, Intended};
-pub use limits::{Limits, Quota, Remaining};
+pub use limits::{Quota, RateLimits, Remaining};
 pub use status_path::StatusPath;
 pub use wire::PredictionId;

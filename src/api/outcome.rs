@@ -1,4 +1,4 @@
-//! What an exchange means. Pure, and decided on the HTTP status first.
+//! The meaning of an exchange. Pure, and decided on the HTTP status first.
 //!
 //! # Submits
 //!
@@ -48,14 +48,14 @@ use super::hint::wait_hint;
 use super::wire::{self, PredictionId, status};
 use super::{Answer, Exchange, Fault};
 
-/// How many outputs of a prediction are brought here. The page shows one for each edit; an answer with thousands must not
+/// The maximum count of outputs that are fetched. The documentation shows one per edit; an answer with thousands must not
 /// fill the disk.
 const MAX_OUTPUTS: usize = 16;
 
-/// What came of a submit.
+/// The outcome of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitOutcome {
-    /// The provider took it.
+    /// The provider accepted it.
     Accepted {
         /// The prediction's id.
         prediction: PredictionId,
@@ -63,44 +63,44 @@ pub enum SubmitOutcome {
         cost: Option<Cents>,
         /// The URL under which it may be asked for, where the answer names one.
         status_url: Option<String>,
-        /// How it stands already: in sync mode the answer may be the result.
+        /// Its progress: in sync mode the answer may be the result.
         progress: PollOutcome,
     },
     /// It certainly was not accepted, and may be sent again.
     NotAccepted {
-        /// What was seen.
+        /// The observed error.
         cause: String,
-        /// Why it was not.
+        /// The reason.
         reason: Obstacle,
     },
     /// It certainly was not accepted, and the same request never will be.
     Failed {
         /// The kind of failure.
         class: ErrorClass,
-        /// What was seen.
+        /// The observed error.
         message: String,
     },
     /// It certainly was not accepted, and no other would be.
     Stop(Stop),
-    /// Nobody knows whether it was accepted.
+    /// It is unknown whether it was accepted.
     Uncertain {
-        /// What was seen.
+        /// The observed error.
         message: String,
-        /// Why no other submit should follow it, where that is so.
+        /// The reason why no other submit should follow, if there is one.
         stop: Option<Stop>,
     },
 }
 
-/// Why a submit that may be sent again was not accepted.
+/// The reason why a submit that may be sent again was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The provider asked to slow down, and may have said for how long.
     RateLimited(Option<Duration>),
-    /// No connection came about.
+    /// No connection was made.
     Unreachable,
 }
 
-/// Why no further request makes sense.
+/// The reason why no further request makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The key was refused.
@@ -111,12 +111,12 @@ pub enum Stop {
     Redirected(String),
 }
 
-/// What came of a poll.
+/// The outcome of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollOutcome {
-    /// Still in work.
+    /// Still in progress.
     InProgress {
-        /// The provider's word for it, where it is none of the documented ones.
+        /// The provider's status, if it is not a documented one.
         unknown_status: Option<String>,
     },
     /// It has ended.
@@ -125,42 +125,42 @@ pub enum PollOutcome {
     NotFound,
     /// No usable answer; asking again is free.
     Again {
-        /// What was seen.
+        /// The observed error.
         cause: String,
-        /// How long the provider asked to wait.
+        /// The wait that the provider asked for.
         wait: Option<Duration>,
-        /// Why there is none.
+        /// The reason.
         reason: Unanswered,
     },
 }
 
-/// How a prediction ended.
+/// The way in which a prediction ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {
     /// With at least one output: a URL, a `data:` URI or bare base64.
     Completed {
         /// The outputs, in order.
         outputs: Vec<String>,
-        /// How many there were beyond those, which are not brought here.
+        /// The count of further outputs, which are not fetched.
         surplus: usize,
-        /// How long it took, by the provider's clock, where the answer tells.
+        /// The generation time by the provider's clock, if the answer contains it.
         took: Option<Duration>,
     },
-    /// It is said to be completed, and has no outputs.
+    /// Reported as completed, but without outputs.
     NoOutputs,
     /// Without a picture.
     Failed {
         /// The kind of failure.
         class: ErrorClass,
-        /// The provider's words.
+        /// The provider's message.
         message: String,
     },
 }
 
-/// Why a poll has no usable answer.
+/// The reason why a poll has no usable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// The key was refused, which may be that poll's trouble alone.
+    /// The key was refused, which may affect that poll alone.
     Refused,
     /// The provider asked to slow down, which is no failure.
     RateLimited,
@@ -168,7 +168,7 @@ pub enum Unanswered {
     Failed,
 }
 
-/// Reads what came of a submit.
+/// Returns the outcome of a submit.
 pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
@@ -199,7 +199,7 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     }
 }
 
-/// Reads what came of a poll of the prediction `asked`.
+/// Returns the outcome of a poll of the prediction `asked`.
 pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> PollOutcome {
     let answer = match exchange {
         Exchange::Answer(answer) => answer,
@@ -253,7 +253,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     }
 }
 
-/// A cache or a proxy that mixes answers up must not give a job the picture of another.
+/// Whether an answer has another prediction's id: a faulty cache or proxy must not give a job another job's picture.
 fn is_about_another(body: &Value, asked: &PredictionId) -> bool {
     body["id"].as_str().is_some_and(|id| !id.eq_ignore_ascii_case(asked.as_str()))
 }
@@ -262,8 +262,8 @@ fn uncertain(message: String) -> SubmitOutcome {
     SubmitOutcome::Uncertain { message, stop: None }
 }
 
-/// A price in whole cents, be it a number or the text of one; a fraction is rounded up, for a budget must not be passed. One
-/// of nothing says nothing: a budget would bound no submit any more.
+/// Returns a price in whole cents, from a number or its text, rounded up. `None` for a price of 0, with which a budget would
+/// limit nothing.
 fn cents(value: &Value) -> Option<Cents> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
@@ -301,13 +301,13 @@ fn of_prediction(body: &Value) -> PollOutcome {
     }
 }
 
-/// The time from `createdAt` to `completedAt`.
+/// Returns the time from `createdAt` to `completedAt`.
 fn took(body: &Value) -> Option<Duration> {
     let time = |name: &str| body[name].as_str()?.parse::<Timestamp>().ok();
     Duration::try_from(time("completedAt")?.duration_since(time("createdAt")?)).ok()
 }
 
-/// Whether a refusal speaks of content moderation.
+/// Returns the class of a refusal: moderated if its message mentions moderation, else `otherwise`.
 fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     let message = message.to_ascii_lowercase();
     let moderated =
@@ -315,18 +315,18 @@ fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     if moderated { ErrorClass::Moderated } else { otherwise }
 }
 
-/// The status and the provider's words, short enough for a line.
+/// Returns the status and the provider's message in one short line.
 fn excerpt(answer: &Answer) -> String {
-    let said = match serde_json::from_slice::<Value>(&answer.body) {
+    let message = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(body) => wire::error_text(&body),
         Err(_) => None,
     };
-    let said = said.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
-    let said = cut(&said);
-    if said.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {said}", answer.status) }
+    let message = message.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
+    let message = cut(&message);
+    if message.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {message}", answer.status) }
 }
 
-/// A text as one line of at most 200 characters.
+/// Returns a text as one line of at most 200 characters.
 fn cut(text: &str) -> String {
     let mut line = String::new();
     for word in text

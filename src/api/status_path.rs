@@ -1,27 +1,27 @@
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// Where a prediction is asked for, where that is not what its id says: a path of the API's own origin, with its query.
+/// The path for polling a prediction, if it does not follow from its id: a path at the API's origin, with its query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StatusPath(String);
 
-/// The longest one that is kept in a journal.
+/// The maximum length in bytes, because it is kept in the journal.
 const MAX_LENGTH: usize = 1024;
 
 impl StatusPath {
-    /// The path of `named`, if it is at the origin of `base`, speaks of the prediction whose `usual` path ends in its id,
-    /// and is not that path.
-    pub(super) fn of(named: &str, base: &Url, usual: &str) -> Option<StatusPath> {
-        let url = base.join(named).ok().filter(|url| is_at(url, base))?;
+    /// Returns the path of `answered_url`, if it is at the origin of `base`, contains the id at the end of `default_path`, and
+    /// is not that path.
+    pub(super) fn of(answered_url: &str, base: &Url, default_path: &str) -> Option<StatusPath> {
+        let url = base.join(answered_url).ok().filter(|url| is_at(url, base))?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = format!("{}{query}", url.path());
-        let id = usual.rsplit('/').next().unwrap_or_default();
+        let id = default_path.rsplit('/').next().unwrap_or_default();
         let is_about_it = path.contains(id) && !path.starts_with("//");
-        (is_about_it && path != usual && path.len() <= MAX_LENGTH).then_some(StatusPath(path))
+        (is_about_it && path != default_path && path.len() <= MAX_LENGTH).then_some(StatusPath(path))
     }
 
-    /// The URL at the origin of `base`. Whatever a journal says, it leads nowhere else.
+    /// Returns the URL at the origin of `base`; `None` if it leads anywhere else, whatever a journal contains.
     pub(super) fn at(&self, base: &Url) -> Option<Url> {
         base.join(&self.0).ok().filter(|url| is_at(url, base))
     }
@@ -38,7 +38,9 @@ mod tests {
     #[test]
     fn a_status_url_counts_at_the_origin_of_the_api_alone() {
         let base = Url::parse("https://api.example:8443/").unwrap();
-        let path = |named: &str| StatusPath::of(named, &base, "/api/v1/predictions/p").map(|StatusPath(path)| path);
+        let path = |answered_url: &str| {
+            StatusPath::of(answered_url, &base, "/api/v1/predictions/p").map(|StatusPath(path)| path)
+        };
         let own = Some("/v2/status/p?view=full".to_owned());
         assert_eq!(path("https://api.example:8443/v2/status/p?view=full#top"), own);
         assert_eq!(path("/v2/status/p?view=full"), own);

@@ -130,9 +130,9 @@ pub struct Prediction {
     pub model_name: String,
     /// `processing`, `completed` or `failed`.
     pub status: String,
-    /// One item an image: a URL, or base64 text where that was asked for.
+    /// One item per image: a URL, or base64 text if that was requested.
     pub outputs: Option<Vec<String>>,
-    /// Why it failed.
+    /// The error, if it failed.
     pub error: Option<String>,
     /// ISO 8601 with milliseconds, UTC.
     pub created_at: String,

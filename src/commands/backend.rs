@@ -10,7 +10,7 @@ use crate::api::client::Client;
 use crate::editor::Recolorer;
 use crate::outputs::{DownloadLimits, Downloader, Results};
 use crate::run_folder::RunFolder;
-use crate::secrets::{Found, Secret};
+use crate::secrets::{FoundSecret, Secret};
 use crate::server::{FetchPolicy, Server, ServerConfig};
 use crate::verify::{BeforePictures, ColorChecker, FetchLimits, Verifier};
 
@@ -25,7 +25,7 @@ pub(super) struct Ready {
 }
 
 /// The key of the provider, and what is to be said about the place where it was.
-pub(super) fn key() -> Result<Found, Failure> {
+pub(super) fn key() -> Result<FoundSecret, Failure> {
     Secret::API_KEY.find(|name| std::env::var_os(name))?.ok_or(Failure::NoKey)
 }
 

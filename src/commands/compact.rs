@@ -13,7 +13,7 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let _lock = Lock::take(&folder)?;
     let mut said = format!("{}: ", folder.journal().display());
     // A text takes all that is written to it.
-    let _ = match Compaction::carry_out(&folder)? {
+    let _ = match Compaction::run(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
             said,
             "{} in {} are {} in {} now\n{} is the original; delete it when you no longer need the details",

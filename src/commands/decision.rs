@@ -1,6 +1,6 @@
 use crate::journal::{Edit, EditKey, Ledger, Stage};
 use crate::outputs;
-use crate::plan::{self, Choices, Decision, Kept, Known};
+use crate::plan::{self, Choices, Decision, Kept, KnownEdit};
 use crate::run_folder::{FolderError, RunFolder};
 
 /// What happens with a job of the run's folder `folder`, whose pictures are looked for there.
@@ -12,7 +12,7 @@ pub(super) fn decide(
     folder: &RunFolder,
     ledger: &Ledger,
     key: &EditKey,
-    known: &Known<'_>,
+    known: &KnownEdit<'_>,
     choices: Choices,
 ) -> Result<Decision, FolderError> {
     let by_size = |name: &str, bytes| folder.presence(name, bytes);
@@ -23,7 +23,7 @@ pub(super) fn decide(
     }
     // What became of a picture that is not as it was saved only its record tells, which is read again for these few.
     let history = ledger.history(&key.job)?;
-    let files = history.as_ref().and_then(|history| history.standing_for(key.fingerprint)).map(Edit::files);
+    let files = history.as_ref().and_then(|history| history.current_result_of(key.fingerprint)).map(Edit::files);
     let presence = |name: &str, bytes| match files.into_iter().flatten().find(|file| file.name == name) {
         Some(file) => outputs::presence(folder.path(), file),
         None => by_size(name, bytes),

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 
-/// Who edits.
+/// The service that edits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {

@@ -1,5 +1,4 @@
-//! Jobs whose texts stay where they were read. Of a million rows most are only looked at, and copying them would take
-//! longer than that.
+//! Borrowed jobs, whose texts stay in the manifest's buffer: most rows are only read, and copying them would take longer.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -13,7 +12,7 @@ use super::{EditRequest, Hex, ImageSource, Job, JobIdRef, Seed, Size, Switches, 
 pub struct JobRef<'a> {
     /// Its name, unique in the manifest.
     pub id: JobIdRef<'a>,
-    /// What is sent for it.
+    /// Its request.
     pub request: RequestRef<'a>,
     /// The color asked for.
     pub color: Option<Hex>,
@@ -41,7 +40,7 @@ pub struct RequestRef<'a> {
 /// The pictures of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageRefs<'a> {
-    /// What nearly all jobs have, and what takes no memory from elsewhere.
+    /// One picture, as nearly all jobs have, without an allocation.
     One(ImageRef<'a>),
     /// Several, or none.
     Several(Vec<ImageRef<'a>>),
@@ -59,7 +58,7 @@ pub enum ImageRef<'a> {
 }
 
 impl JobRef<'_> {
-    /// A job with texts of its own, and the user's `columns`.
+    /// Returns an owned job with the user's `columns`.
     pub fn to_job(&self, columns: Vec<(String, String)>) -> Job {
         let request = self.request.to_request();
         Job { id: self.id.to_id(), request, color: self.color, columns, line: self.line }
@@ -101,7 +100,7 @@ impl<'a> FromIterator<ImageRef<'a>> for ImageRefs<'a> {
 }
 
 impl ImageRef<'_> {
-    /// The same with a text of its own.
+    /// Returns an owned source.
     pub fn to_source(&self) -> ImageSource {
         match self {
             ImageRef::Url(url) => ImageSource::Url(url.as_str().to_owned()),
@@ -112,14 +111,14 @@ impl ImageRef<'_> {
 }
 
 impl Job {
-    /// The job as one that is borrowed.
+    /// Returns a borrowed job.
     pub fn borrowed(&self) -> JobRef<'_> {
         JobRef { id: JobIdRef::from(&self.id), request: self.request.borrowed(), color: self.color, line: self.line }
     }
 }
 
 impl EditRequest {
-    /// The request as one that is borrowed.
+    /// Returns a borrowed request.
     pub fn borrowed(&self) -> RequestRef<'_> {
         RequestRef {
             model: &self.model,
@@ -133,7 +132,7 @@ impl EditRequest {
 }
 
 impl ImageSource {
-    /// The source as one that is borrowed.
+    /// Returns a borrowed source.
     pub fn borrowed(&self) -> ImageRef<'_> {
         match self {
             ImageSource::Url(url) => ImageRef::Url(UrlRef::of(url)),

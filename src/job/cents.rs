@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Cents(pub u64);
 
 impl Cents {
-    /// Nothing at all.
+    /// Zero.
     pub const ZERO: Cents = Cents(0);
 
     /// Reads an amount in dollars: `10`, `2.50`, `$0.07`. At most two decimals, never negative.
@@ -29,12 +29,12 @@ impl Cents {
         Some(Cents(whole.checked_mul(100)?.checked_add(decimals)?))
     }
 
-    /// This amount `count` times.
+    /// Returns this amount times `count`.
     pub fn times(self, count: u64) -> Cents {
         Cents(self.0.saturating_mul(count))
     }
 
-    /// What is left of this amount after `other`, and nothing where `other` is more.
+    /// Returns this amount less `other`, at least 0.
     pub fn minus(self, other: Cents) -> Cents {
         Cents(self.0.saturating_sub(other.0))
     }

@@ -9,9 +9,11 @@ use std::sync::LazyLock;
 use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
-use super::{EditRequest, ImageRef, RequestRef, Seed};
+use super::borrowed::{ImageRef, RequestRef};
+use super::request::{EditRequest, Seed};
+use super::text::serde_as_text;
 
-/// What makes two edits the same edit: 16 bytes over everything that is sent.
+/// The identity of an edit: a hash of 16 bytes over everything that is sent.
 ///
 /// The model, the prompt, the images in order, the size, the seed and the switches count. A local picture counts by
 /// its content, so that a moved catalog is not paid for again and a retouched photograph is.
@@ -25,7 +27,7 @@ pub struct Fingerprint([u8; 16]);
 pub struct ContentHash([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of `request`; `content` gives the hash of a local picture.
+    /// Returns the fingerprint of `request`; `content` returns the hash of a local picture.
     ///
     /// # Errors
     ///
@@ -37,7 +39,7 @@ impl Fingerprint {
         Fingerprint::of_borrowed(&request.borrowed(), content)
     }
 
-    /// The same, of a request that is not held in memory of its own.
+    /// Returns the fingerprint of a borrowed request.
     ///
     /// # Errors
     ///
@@ -46,8 +48,8 @@ impl Fingerprint {
         request: &RequestRef<'_>,
         content: impl FnMut(&Path) -> Result<ContentHash, E>,
     ) -> Result<Fingerprint, E> {
-        // A manifest has a million of these: the key is derived once, and the parts are hashed in one go, by a hasher that
-        // is not copied, for it has room for files of any size.
+        // Millions are computed: the key is derived once per thread, and the parts are hashed in one call by a hasher that
+        // is reset and not copied, because it is large.
         thread_local! {
             static KEYED: RefCell<(blake3::Hasher, Vec<u8>)> = RefCell::new((
                 blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"), Vec::new()
@@ -66,7 +68,7 @@ impl Fingerprint {
         Ok(Fingerprint(*first))
     }
 
-    /// The fingerprint of a re-roll of this edit with another seed.
+    /// Returns the fingerprint of a re-roll of this edit with another seed.
     pub fn rerolled(self, seed: Seed) -> Fingerprint {
         let mut hasher = blake3::Hasher::new_derive_key("dyehouse 2026-11 re-roll fingerprint v1");
         hasher.update(&self.0).update(&seed.get().to_le_bytes());
@@ -75,26 +77,26 @@ impl Fingerprint {
         Fingerprint(bytes)
     }
 
-    /// The first eight hex digits, for file names and messages.
+    /// Returns the first eight hex digits, for file names and messages.
     pub fn short(&self) -> String {
         let mut text = self.to_string();
         text.truncate(8);
         text
     }
 
-    /// The sixteen bytes.
+    /// Returns the sixteen bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// A hash over the same as a fingerprint, at a fifth of its price, under a key that is drawn at random for each
-/// process: it tells edits apart while nobody asks a journal about them.
+/// A hash over the same data as a fingerprint in a fifth of its time, with a random key per process. It distinguishes edits
+/// where no journal is involved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHash(pub u64);
 
 impl RequestHash {
-    /// That of `request`; `content` gives the hash of a local picture.
+    /// Returns the hash of `request`; `content` returns the hash of a local picture.
     ///
     /// # Errors
     ///
@@ -121,8 +123,8 @@ impl From<Fingerprint> for RequestHash {
     }
 }
 
-/// Hands all parts of a request to `part`, each with what kind it is of. Whoever hashes them hashes the length of each as
-/// well, so that no two requests run together to the same bytes.
+/// Passes all parts of a request to `part`, each with a tag for its kind. Callers hash the length of each part as well, so
+/// that different requests never give the same bytes.
 fn each_part<E>(
     request: &RequestRef<'_>,
     mut content: impl FnMut(&Path) -> Result<ContentHash, E>,
@@ -158,7 +160,7 @@ fn each_part<E>(
 }
 
 impl ContentHash {
-    /// The hash of all that `content` gives, and how many bytes that is.
+    /// Returns the hash of all of `content`, and its length in bytes.
     ///
     /// # Errors
     ///
@@ -169,29 +171,30 @@ impl ContentHash {
         Ok((ContentHash::from_hasher(&hasher), hasher.count()))
     }
 
-    /// The hash of bytes in memory.
+    /// Returns the hash of `bytes`.
     pub fn of(bytes: &[u8]) -> ContentHash {
         ContentHash(*blake3::hash(bytes).as_bytes())
     }
 
-    /// Takes the end of a hash that was fed piece by piece.
+    /// Returns the hash of a hasher's input.
     pub fn from_hasher(hasher: &blake3::Hasher) -> ContentHash {
         ContentHash(*hasher.finalize().as_bytes())
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// Why a text is no hash.
+/// An invalid hash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hex digits")]
 pub struct HexError {
     expected: usize,
 }
 
+/// Reads hex digits eight at a time: each line of a journal has 32 to 96 of them, and no dependency brings a hex crate.
 fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
     const { assert!(N.is_multiple_of(4)) };
     let mut bytes = [0; N];
@@ -205,7 +208,7 @@ fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
     if is_hex { Ok(bytes) } else { Err(HexError { expected: 2 * N }) }
 }
 
-/// Four bytes from eight hex digits, all at once, and whether they are digits.
+/// Returns four bytes from eight hex digits, and whether all of them are digits.
 fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     const ALL: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ALL << 7;
@@ -224,7 +227,7 @@ fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     (((pairs | pairs >> 16) as u32).to_le_bytes(), are_digits)
 }
 
-/// Writes bytes as hex digits, all at once: every record of a journal has some of these.
+/// Writes bytes as hex digits in one call.
 fn write_hex<const N: usize>(bytes: &[u8; N], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.map(|byte| [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]));
@@ -238,7 +241,7 @@ macro_rules! hex_text {
             ///
             /// # Errors
             ///
-            /// They are too few, too many, or none.
+            /// Their count is wrong, or one is not a hex digit.
             pub fn from_hex(digits: &[u8]) -> Result<Self, HexError> {
                 from_hex(digits).map(Self)
             }
@@ -258,19 +261,7 @@ macro_rules! hex_text {
             }
         }
 
-        impl TryFrom<String> for $type {
-            type Error = HexError;
-
-            fn try_from(text: String) -> Result<Self, HexError> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(hash: $type) -> String {
-                hash.to_string()
-            }
-        }
+        serde_as_text!($type, HexError);
     };
 }
 

@@ -4,10 +4,10 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::bytes;
 
-/// What all ids have in common that name one file on Windows or macOS.
+/// Returns a form that is equal for all ids that name the same file on Windows or macOS.
 pub(crate) fn folded(id: &str) -> Cow<'_, str> {
     const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
-    if bytes::all(id.as_bytes(), |byte| byte.is_ascii() & !byte.is_ascii_uppercase()) {
+    if bytes::all_match(id.as_bytes(), |byte| byte.is_ascii() & !byte.is_ascii_uppercase()) {
         Cow::Borrowed(id)
     } else if id.is_ascii() {
         Cow::Owned(id.to_ascii_lowercase())

@@ -2,21 +2,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{and_more, counted, is_are};
 
-/// How many pictures are named.
+/// The maximum count of pictures that are named.
 const NAMED: usize = 3;
 
-/// Jobs that are not submitted, because each has a picture in the place of its result that the journal does not know.
-/// Somebody may have made it by hand, or an older copy of the journal has taken the place of the one that knew it.
+/// Jobs that are not submitted, because a picture that the journal does not know has the name of their result. The user may
+/// have made it by hand, or the journal was replaced by an older copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// How many.
+    /// The count of jobs.
     pub jobs: u64,
     /// The first of the pictures, by their names in `results/`.
     pub pictures: Vec<String>,
 }
 
 impl HeldBack {
-    /// What can be done about them.
+    /// What the user can do.
     pub const HINT: &'static str =
         "to run a job, move its picture out of results/; to keep the picture, remove the row";
 
@@ -29,7 +29,7 @@ impl HeldBack {
         })
     }
 
-    /// Counts one more in, which is kept back by `picture`.
+    /// Adds a job, which is held back because of `picture`.
     pub fn add(&mut self, picture: String) {
         self.jobs += 1;
         if self.pictures.len() < NAMED {
@@ -42,7 +42,7 @@ impl HeldBack {
         self.jobs == 0
     }
 
-    /// Why, as it stands behind their number.
+    /// Returns the reason, as a fragment that follows their count.
     pub fn reason(&self) -> String {
         let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
         let more = self.jobs.saturating_sub(named.len() as u64);

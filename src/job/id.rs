@@ -14,7 +14,7 @@ use crate::bytes;
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(Arc<str>);
 
-/// A [`JobId`] that has no text of its own where it stands in somebody else's.
+/// A [`JobId`], or a borrowed text that is a valid one.
 #[derive(Clone, Debug)]
 pub struct JobIdRef<'a>(Held<'a>);
 
@@ -24,7 +24,7 @@ enum Held<'a> {
     Id(JobId),
 }
 
-/// Why a text is no job id.
+/// An invalid job id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobIdError {
     /// The id is empty.
@@ -73,7 +73,7 @@ impl<'a> JobIdRef<'a> {
         }
         // Bytes that no rule on characters is about.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.');
-        if !bytes::all(text.as_bytes(), is_plain)
+        if !bytes::all_match(text.as_bytes(), is_plain)
             && let Some(character) = text.chars().find(|character| is_refused(*character))
         {
             return Err(JobIdError::Character(character));
@@ -101,7 +101,7 @@ impl<'a> JobIdRef<'a> {
         }
     }
 
-    /// The id with a text of its own.
+    /// Returns the id as an owned one.
     pub fn to_id(&self) -> JobId {
         match &self.0 {
             Held::Text(text) => JobId((*text).into()),
@@ -140,7 +140,7 @@ pub fn is_shortened_number(text: &str) -> bool {
         && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }
 
-/// Separators, characters that Windows refuses, controls, marks that reorder text on a screen, and what nobody sees on it.
+/// Whether a character is a separator, refused by Windows, a control, a mark that reorders text, or invisible.
 fn is_refused(character: char) -> bool {
     matches!(character, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
         || character.is_control()

@@ -16,6 +16,7 @@ mod rate;
 mod request;
 mod status;
 mod status_counts;
+mod text;
 mod time_of_day;
 mod uncertain_policy;
 mod url;

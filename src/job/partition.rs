@@ -3,11 +3,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
+use super::id::JobId;
+use super::text::serde_as_text;
 
-/// A share of a manifest, so that several processes can divide one among them: the `index`th of `count`, from 1.
+/// A share of a manifest that is divided among several processes: the `index`th of `count`, from 1.
 ///
-/// A job's share follows from its id alone, so that it stays where it is when rows come, go and move.
+/// A job's share follows from its id alone, so that it stays the same when other rows are added, removed or moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Partition {
@@ -15,24 +16,24 @@ pub struct Partition {
     index: u16,
 }
 
-/// A text that is no share.
+/// An invalid share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartitionError {
-    /// It is nothing of the kind.
+    /// It is not of the form `2/8`.
     #[error("expected a share such as 2/8, the second of eight")]
     Malformed,
     /// Its index is 0.
     #[error("shares are counted from 1: 1/{count} is the first")]
     Zero {
-        /// How many shares it says there are.
+        /// Its count of shares.
         count: u16,
     },
     /// Its index is over the count.
     #[error("there is no share {index} of {count}")]
     Beyond {
-        /// Which share it says.
+        /// Its index.
         index: u16,
-        /// How many it says there are.
+        /// Its count of shares.
         count: u16,
     },
 }
@@ -46,17 +47,17 @@ impl Partition {
         u64::from_le_bytes(*first) % u64::from(self.count) == u64::from(self.index - 1)
     }
 
-    /// How many shares there are.
+    /// Returns the count of shares.
     pub fn count(self) -> u16 {
         self.count
     }
 
-    /// All shares of the same manifest, this one among them.
+    /// Returns all shares of the same manifest, including this one.
     pub fn siblings(self) -> impl Iterator<Item = Partition> {
         (1..=self.count).map(move |index| Partition { index, ..self })
     }
 
-    /// What the name of a folder ends with, so that no share gets into another's: `2-of-8`.
+    /// Returns the suffix of the folder's name, `2-of-8`, so that no two shares use the same folder.
     pub fn suffix(self) -> String {
         format!("{}-of-{}", self.index, self.count)
     }
@@ -82,19 +83,7 @@ impl FromStr for Partition {
     }
 }
 
-impl TryFrom<String> for Partition {
-    type Error = PartitionError;
-
-    fn try_from(text: String) -> Result<Partition, PartitionError> {
-        text.parse()
-    }
-}
-
-impl From<Partition> for String {
-    fn from(partition: Partition) -> String {
-        partition.to_string()
-    }
-}
+serde_as_text!(Partition, PartitionError);
 
 #[cfg(test)]
 mod tests {
@@ -135,8 +124,8 @@ mod tests {
         for (bad, hint) in
             [("0/8", "from 1"), ("9/8", "no share 9 of 8"), ("2", "2/8"), ("0/0", "from 1"), ("-1/3", "2/8")]
         {
-            let said = bad.parse::<Partition>().unwrap_err().to_string();
-            assert!(said.contains(hint), "{bad}: {said}");
+            let printed = bad.parse::<Partition>().unwrap_err().to_string();
+            assert!(printed.contains(hint), "{bad}: {printed}");
         }
     }
 }

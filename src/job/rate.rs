@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// So many of something in a span of time: `10/min`, `2/s`, `600/h`.
+use super::text::serde_as_text;
+
+/// A count of events per unit of time: `10/min`, `2/s`, `600/h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate {
-    /// How many.
+    /// The count.
     pub count: NonZeroU32,
-    /// In which time.
+    /// The unit of time.
     pub per: Per,
 }
 
-/// The span of time of a [`Rate`].
+/// The unit of time of a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Per {
     /// A second.
@@ -26,20 +28,20 @@ pub enum Per {
     Hour,
 }
 
-/// How fast submits go out: as somebody says, or as the provider allows.
+/// The rate of submits: fixed by the user, or adapted to the provider's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SubmitRate {
-    /// The provider's limit is found by trying: `auto`.
+    /// `auto`: the provider's limit is found by trying.
     Auto,
-    /// At this rate.
+    /// A fixed rate.
     Fixed(Rate),
 }
 
 impl SubmitRate {
-    /// Where `auto` begins when no earlier run has learned anything: gently, for the provider documents no limit.
+    /// The initial rate of `auto` if no earlier run has learned one: low, because the provider documents no limit.
     pub const FIRST: Rate = Rate { count: NonZeroU32::MIN, per: Per::Second };
 
-    /// The rate to plan with, given what an earlier run has learned.
+    /// Returns the rate to plan with, given the rate that an earlier run has learned.
     pub fn expected(self, learned: Option<Rate>) -> Rate {
         match self {
             SubmitRate::Auto => learned.unwrap_or(SubmitRate::FIRST),
@@ -69,46 +71,46 @@ impl fmt::Display for SubmitRate {
     }
 }
 
-/// Why a text is no [`Rate`].
+/// An invalid rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a rate: write a whole number over a unit, as in 10/min, 2/s or 600/h")]
 pub struct RateError;
 
 impl Rate {
-    /// `count` a second.
+    /// Returns the rate of `count` per second.
     pub fn per_second(count: NonZeroU32) -> Rate {
         Rate { count, per: Per::Second }
     }
 
-    /// `count` a minute.
+    /// Returns the rate of `count` per minute.
     pub fn per_minute(count: NonZeroU32) -> Rate {
         Rate { count, per: Per::Minute }
     }
 
-    /// The nearest whole number an hour to `per_second`, at least one.
+    /// Returns the nearest rate in whole events per hour to `per_second`, at least one.
     pub fn from_per_second(per_second: f64) -> Rate {
         // A float that is out of range is cut by the conversion.
         let count = NonZeroU32::new((per_second * 3600.0).round() as u32).unwrap_or(NonZeroU32::MIN);
         Rate { count, per: Per::Hour }
     }
 
-    /// How many a second.
+    /// Returns the events per second.
     pub fn per_second_f64(self) -> f64 {
         f64::from(self.count.get()) / self.per.duration().as_secs_f64()
     }
 
-    /// The faster one.
+    /// Returns the faster rate.
     pub fn max(self, other: Rate) -> Rate {
         if other.interval() < self.interval() { other } else { self }
     }
 
-    /// The time between two events at this rate.
+    /// Returns the time between two events.
     pub fn interval(self) -> Duration {
         // Four billion a second are a quarter of a nanosecond apart, which must not round to nothing at all.
         (self.per.duration() / self.count.get()).max(Duration::from_nanos(1))
     }
 
-    /// How many seconds `count` events take at this rate, the first one at once.
+    /// Returns how many seconds `count` events take, the first of which is immediate.
     pub fn seconds_for(self, count: u64) -> u64 {
         let span = u128::from(count.saturating_sub(1)) * u128::from(self.per.duration().as_secs());
         u64::try_from(span.div_ceil(u128::from(self.count.get()))).unwrap_or(u64::MAX)
@@ -116,7 +118,7 @@ impl Rate {
 }
 
 impl Per {
-    /// The span itself.
+    /// Returns the length of the unit.
     pub fn duration(self) -> Duration {
         match self {
             Per::Second => Duration::from_secs(1),
@@ -142,19 +144,7 @@ impl FromStr for Rate {
     }
 }
 
-impl TryFrom<String> for Rate {
-    type Error = RateError;
-
-    fn try_from(text: String) -> Result<Rate, RateError> {
-        text.parse()
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> String {
-        rate.to_string()
-    }
-}
+serde_as_text!(Rate, RateError);
 
 impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,12 +12,12 @@ pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
 /// The most images that the API takes with a request.
 pub const MAX_IMAGES: usize = 8;
 
-/// One edit that somebody wants: a line of the manifest, understood and checked.
+/// A requested edit: a row of the manifest, parsed and checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its name, unique in the manifest.
     pub id: JobId,
-    /// What is sent for it.
+    /// Its request.
     pub request: EditRequest,
     /// The color asked for, to check the result against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,10 +29,10 @@ pub struct Job {
     pub line: u64,
 }
 
-/// What is sent to the API for one job.
+/// The request that is sent to the API for one job.
 ///
-/// An option that is `None` is left out of the request: the provider documents no defaults, so a value that nobody
-/// asked for is never sent.
+/// An option that is `None` is left out of the request: the provider documents no defaults, so a value that was not
+/// set is never sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditRequest {
     /// The model's name in the URL of the submit.
@@ -67,7 +67,7 @@ pub struct Switches {
 }
 
 impl EditRequest {
-    /// The same request where the present folder is another than `folder`, from which its relative paths are.
+    /// Returns the request with its relative paths joined to `folder`.
     #[must_use]
     pub fn seen_from(mut self, folder: &Path) -> EditRequest {
         for image in &mut self.images {
@@ -79,7 +79,7 @@ impl EditRequest {
     }
 }
 
-/// Where a picture to edit comes from.
+/// The source of an input picture.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageSource {

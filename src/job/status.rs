@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a job stands, in the four words that files, reports and scripts use.
+/// The status of a job, with the four words that files, reports and scripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
@@ -11,13 +11,13 @@ pub enum JobStatus {
     Completed,
     /// It ended without a picture, for a reason that is known.
     Failed,
-    /// Nobody knows whether its submit was accepted, and so whether it was paid for.
+    /// It is unknown whether its submit was accepted, and so whether it was paid for.
     Uncertain,
-    /// Not submitted yet, or still in work at the provider.
+    /// Not submitted yet, or in progress at the provider.
     Pending,
 }
 
-/// Why a job failed, in the words that files, reports and scripts use.
+/// The reason why a job failed, with the words that files, reports and scripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
@@ -38,10 +38,10 @@ pub enum ErrorClass {
 }
 
 impl JobStatus {
-    /// All of them, in the order that summaries use.
+    /// All statuses, in the order of summaries.
     pub const ALL: [JobStatus; 4] = [JobStatus::Completed, JobStatus::Failed, JobStatus::Uncertain, JobStatus::Pending];
 
-    /// The status as its word.
+    /// Returns its word.
     pub fn as_str(self) -> &'static str {
         match self {
             JobStatus::Completed => "completed",
@@ -64,7 +64,7 @@ impl ErrorClass {
         ErrorClass::Input,
     ];
 
-    /// The class as its word.
+    /// Returns its word.
     pub fn as_str(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "moderated",
@@ -77,13 +77,13 @@ impl ErrorClass {
         }
     }
 
-    /// Whether the failure is on this side, so that the prediction may be asked for again at no cost.
+    /// Whether the failure is on this side, so that the prediction can be polled again at no cost.
     pub fn is_ours(self) -> bool {
         matches!(self, ErrorClass::Download | ErrorClass::Timeout)
     }
 
-    /// What a person can do about a job that failed so.
-    pub fn remedy(self) -> &'static str {
+    /// Returns what the user can do about a job that failed so.
+    pub fn hint(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",

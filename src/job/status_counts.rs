@@ -2,23 +2,23 @@ use serde::{Deserialize, Serialize};
 
 use super::JobStatus;
 
-/// How many jobs have each status.
+/// The count of jobs per status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCounts {
-    /// All of them.
+    /// All jobs.
     pub total: u64,
-    /// Those whose pictures are in `results/`.
+    /// Jobs whose pictures are in `results/`.
     pub completed: u64,
-    /// Those that ended as failed.
+    /// Failed jobs.
     pub failed: u64,
-    /// Those whose submit has an unknown fate.
+    /// Jobs whose submit may have been accepted.
     pub uncertain: u64,
-    /// The rest.
+    /// All other jobs.
     pub pending: u64,
 }
 
 impl StatusCounts {
-    /// How many have the status.
+    /// Returns the count of jobs with the status.
     pub fn of(&self, status: JobStatus) -> u64 {
         match status {
             JobStatus::Completed => self.completed,
@@ -28,7 +28,7 @@ impl StatusCounts {
         }
     }
 
-    /// Counts one more job in.
+    /// Counts another job.
     pub fn add(&mut self, status: JobStatus) {
         self.total += 1;
         *self.of_mut(status) += 1;

@@ -4,19 +4,19 @@ use std::str::FromStr;
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ZonedDateTime};
 
-/// A time on the clock on the wall, such as 06:00.
+/// A local time of day, such as 06:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOfDay(Time);
 
-/// A text that is no time of day.
+/// An invalid time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time of day from 00:00 to 23:59, such as 06:00")]
 pub struct TimeOfDayError;
 
 impl TimeOfDay {
-    /// When the clock shows this time next, strictly after `now` and in its time zone.
+    /// Returns when the clock shows this time next, strictly after `now` and in its time zone.
     ///
-    /// Where clocks go forward over it, that is as much later as they do; where they go back over it, they show it twice.
+    /// If clocks are set forward over it, the result is later by the same amount; if they are set back over it, it comes twice.
     /// `None` at the end of the calendar.
     pub fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
         let on = |date: Date| {

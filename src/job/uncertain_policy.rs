@@ -1,9 +1,9 @@
 use super::words;
 
-/// What happens with submits whose fate is unknown.
+/// The policy for uncertain submits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UncertainPolicy {
-    /// They wait for somebody to decide.
+    /// They wait for the user's decision.
     #[default]
     Hold,
     /// They are submitted again, and may be paid for twice.

@@ -39,7 +39,7 @@ impl<'a> UrlRef<'a> {
         &self.text[self.path..self.query]
     }
 
-    /// What follows the path, with the `?` or the `#` before it; it may be empty.
+    /// Returns the part after the path, from its `?` or `#` on; it may be empty.
     pub fn query(&self) -> &'a str {
         &self.text[self.query..]
     }
@@ -49,13 +49,13 @@ impl<'a> UrlRef<'a> {
         [".jpg", ".jpeg", ".png", ".webp", ".gif"].iter().any(|ending| self.path().ends_with(ending))
     }
 
-    /// What stands behind the last dot of the last part of the path.
+    /// Returns the extension of the path's last part.
     pub fn extension(&self) -> Option<&'a str> {
         extension(self.path())
     }
 }
 
-/// What stands behind the last dot of the last part of a path.
+/// Returns the extension of a path's last part.
 pub(crate) fn extension(path: &str) -> Option<&str> {
     // Nearly all end in so few letters that a search for longer texts would only have begun.
     let last = path.bytes().rposition(|byte| matches!(byte, b'.' | b'/'))?;

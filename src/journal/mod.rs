@@ -2,51 +2,36 @@
 //!
 //! [`Record`] is what a line says, [`Ledger`] what all of them add up to, [`Journal`] the writer that makes them
 //! durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is durable.
+//!
+//! ```text
+//! merge    several journals as one
+//! storage  the writer, replay, snapshots, compaction
+//! ledger   what all records add up to
+//! archive  finished edits in few bytes each
+//! edits    the state of an edit, and the steps that may follow it
+//! format   what a line contains, and how it is read
+//! ```
+//!
+//! Imports go down this list.
 
-mod archived;
-mod bloom_filter;
-mod brief;
-mod compaction;
-mod disk;
-mod edit;
-mod entry_flags;
-mod fields;
-mod hash_key;
-mod history;
-mod history_comparison;
-mod join;
-mod join_lines;
-mod known_predictions;
+mod archive;
+mod edits;
+mod format;
 mod ledger;
-mod line_offsets;
-mod lines;
-mod money;
-mod read_at;
-mod record;
-mod replay;
-mod scan;
-mod snapshot;
-mod source;
-mod stage;
-mod state;
-mod summary;
-mod writer;
+mod merge;
+#[cfg(test)]
+mod random_journal;
+mod storage;
 
-pub use brief::{Brief, ColorBrief, Presence};
-pub use compaction::{Compacted, compact, compacted_until};
-pub use disk::{Disk, FileDisk};
-pub use edit::{Edit, TransitionError};
-pub use fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
-pub use history::History;
-pub use join::{JoinError, MergedJournal};
-pub use ledger::{Ledger, LedgerError, Pause, RunEnd, ShownFingerprints};
-pub use money::SpendBaseline;
-pub use read_at::{Chained, ReadAt};
-pub use record::{EditKey, Record, RunEvent, Step, VERSION};
-pub use replay::{RECENT, ReplayError, Replayed, replay, replay_from};
-pub use snapshot::{read_snapshot, write_snapshot};
-pub use source::LinesError;
-pub use stage::Stage;
-pub use state::{EditState, Problem};
-pub use summary::{CompactedEdit, Totals};
-pub use writer::{Durable, Journal, JournalError, RecordError};
+pub use archive::LinesError;
+pub use edits::{Brief, ColorBrief, Edit, History, Presence, TransitionError};
+pub use format::{
+    Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LearnedLimits, PauseCause, Problem, ReadAt, Record,
+    Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
+};
+pub use ledger::{Ledger, LedgerError, Pause, RunEnd, ShownFingerprints, SpendBaseline};
+pub use merge::{JournalMergeError, MergedJournal};
+pub use storage::{
+    Compacted, Disk, Durable, FileDisk, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact,
+    compacted_until, read_snapshot, replay, replay_from, write_snapshot,
+};

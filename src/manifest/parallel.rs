@@ -112,7 +112,6 @@ fn collect<'m, T, E>(
             Ok(batch) => batch,
             Err(diagnostic) => return take(Found::Broken(diagnostic)),
         };
-        ids.prefetch(rows.iter().filter_map(|row| row.id));
         before.clear();
         before.extend(rows.iter().map(|row| row.id.and_then(|id| ids.note(id, row.line))));
         let mut passed = usize::MAX;

@@ -3,8 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Work that is cheaper done together: whoever comes while a batch is under way waits for the next one, which takes all
-/// that have gathered by then.
+/// Work that is cheaper in batches: items that arrive while a batch is running wait for the next one, which takes all of
+/// them.
 #[derive(Debug)]
 pub(super) struct Batches<T, R> {
     waiting: Mutex<Vec<(T, oneshot::Sender<R>)>>,
@@ -18,7 +18,7 @@ impl<T, R> Default for Batches<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
-    /// Has `item` done, in a batch by `work`, which answers each item in its place.
+    /// Processes `item` in a batch by `work`, which returns one result per item in the same order.
     pub(super) async fn done(&self, item: T, work: impl FnOnce(Vec<T>) -> Vec<R> + Send + 'static) -> io::Result<R> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push((item, answer));
@@ -27,11 +27,11 @@ impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
             return Ok(answer);
         }
         let batch = std::mem::take(&mut *self.waiting());
-        // What is begun is answered, even where whoever began it has gone.
+        // A batch that was started is finished, even if its caller has been dropped.
         let batch = tokio::task::spawn_blocking(move || {
             let (items, answers): (Vec<T>, Vec<oneshot::Sender<R>>) = batch.into_iter().unzip();
             for (answer, done) in answers.into_iter().zip(work(items)) {
-                // Whoever waited for it may have gone.
+                // The caller may have been dropped.
                 let _ = answer.send(done);
             }
         });
@@ -53,21 +53,21 @@ mod tests {
     #[tokio::test]
     async fn what_comes_while_a_batch_is_under_way_is_in_the_next_one_and_each_item_has_its_own_answer() {
         let batches = Arc::new(Batches::default());
-        let (begun, has_begun) = oneshot::channel();
-        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let (started, has_started) = oneshot::channel();
+        let (proceed, may_proceed) = mpsc::channel::<()>();
         let first = tokio::spawn({
             let batches = Arc::clone(&batches);
             let work = move |items: Vec<u32>| {
-                begun.send(()).unwrap();
-                may_go_on.recv().unwrap();
+                started.send(()).unwrap();
+                may_proceed.recv().unwrap();
                 vec![(items[0] * 10, items.len())]
             };
             async move { batches.done(1, work).await }
         });
-        has_begun.await.unwrap();
+        has_started.await.unwrap();
         let doubled = |items: Vec<u32>| items.iter().map(|item| (item * 10, items.len())).collect();
         let gathered = futures::future::join_all((2..5).map(|item| batches.done(item, doubled)));
-        let (gathered, ()) = tokio::join!(gathered, async { go_on.send(()).unwrap() });
+        let (gathered, ()) = tokio::join!(gathered, async { proceed.send(()).unwrap() });
         assert_eq!(first.await.unwrap().unwrap(), (10, 1));
         let gathered: Vec<_> = gathered.into_iter().map(Result::unwrap).collect();
         assert_eq!(gathered, [(20, 3), (30, 3), (40, 3)]);

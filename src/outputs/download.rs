@@ -8,17 +8,18 @@ use reqwest::{Response, Url, redirect, retry};
 use crate::http::{self, TlsError, is_loopback};
 use crate::words::size;
 
-use super::{OutputError, Slot, disk};
+use super::error::{OutputError, disk};
+use super::slot::Slot;
 
-/// How many bytes are written at once, where it holds nobody up.
+/// How many bytes are written at once, on a thread that may block.
 const BLOCK: usize = 256 << 10;
 
 /// Bounds of a download.
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadLimits {
-    /// The most bytes of one output.
-    pub most_bytes: u64,
-    /// How often a download that breaks off is restarted.
+    /// The maximum length of an output in bytes.
+    pub max_bytes: u64,
+    /// The maximum count of attempts.
     pub attempts: u32,
     /// How long the host may be silent.
     pub silence: Duration,
@@ -29,7 +30,7 @@ pub struct DownloadLimits {
 impl Default for DownloadLimits {
     fn default() -> DownloadLimits {
         DownloadLimits {
-            most_bytes: 64 << 20,
+            max_bytes: 64 << 20,
             attempts: 4,
             silence: Duration::from_secs(30),
             whole: Duration::from_secs(300),
@@ -37,7 +38,7 @@ impl Default for DownloadLimits {
     }
 }
 
-/// Fetches outputs from the asset host, and pictures before from wherever a manifest says. It has no key, so none can travel there.
+/// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It has no key, so none can leak.
 #[derive(Clone, Debug)]
 pub struct Downloader {
     http: reqwest::Client,
@@ -48,32 +49,32 @@ pub struct Downloader {
 /// Whether outputs may come over plain http.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PlainHttp {
-    /// From this machine alone, because the API is on this machine as well.
+    /// Only from this machine, because the API is on this machine as well.
     OnLoopback,
     /// Never.
     Never,
-    /// From anywhere: the user has named the place.
+    /// From anywhere: the user gave the URL.
     Anywhere,
 }
 
-/// One attempt failed.
+/// A failed attempt.
 enum Attempt {
-    /// Another may do better.
-    Again(String),
-    /// No other will.
+    /// Another attempt may succeed.
+    Retry(String),
+    /// No attempt will succeed.
     Final(OutputError),
-    /// What came could not be written.
-    Unwritten(io::Error),
+    /// The received bytes could not be written.
+    WriteFailed(io::Error),
 }
 
 impl Downloader {
-    /// A downloader of the outputs of an API; `api_is_local` where that API is on this machine.
+    /// Returns a downloader for the outputs of an API; `api_is_local` if that API is on this machine.
     pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
         Downloader::over(plain_http, limits)
     }
 
-    /// A downloader of pictures that a manifest names: from wherever it says.
+    /// Returns a downloader for pictures that a manifest names, from any host.
     pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, TlsError> {
         Downloader::over(PlainHttp::Anywhere, limits)
     }
@@ -96,13 +97,13 @@ impl Downloader {
         Ok(Downloader { http, limits, plain_http })
     }
 
-    /// The most bytes of one output.
-    pub(super) fn most_bytes(&self) -> u64 {
-        self.limits.most_bytes
+    /// Returns the maximum length of an output in bytes.
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.limits.max_bytes
     }
 
-    /// Writes what is at `url` to a fresh `sink` an attempt, and gives back the sink that took it whole; where one takes no more,
-    /// the error names `folder`, which it is for. `slot` is given to others while nothing comes, and between attempts.
+    /// Writes the content of `url` to a fresh `sink` per attempt, and returns the sink that received all of it. Errors of the
+    /// sink name `folder`. `slot` is released while nothing arrives, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
@@ -123,12 +124,12 @@ impl Downloader {
         loop {
             match self.attempt(&url, slot, sink()?).await {
                 Ok(sink) => return Ok(sink),
-                Err(Attempt::Unwritten(cause)) => return Err(disk(folder)(cause)),
+                Err(Attempt::WriteFailed(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Again(cause)) if attempt >= self.limits.attempts => {
+                Err(Attempt::Retry(cause)) if attempt >= self.limits.attempts => {
                     return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
                 }
-                Err(Attempt::Again(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
+                Err(Attempt::Retry(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
             }
             slot.without_permit(tokio::time::sleep(wait)).await;
             wait *= 2;
@@ -141,7 +142,7 @@ impl Downloader {
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
-            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Again(format!("HTTP {status}"))),
+            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Retry(format!("HTTP {status}"))),
             status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
         };
         self.copy(response, slot, sink).await
@@ -154,8 +155,8 @@ impl Downloader {
         mut sink: S,
     ) -> Result<S, Attempt> {
         let too_large =
-            || Attempt::Final(OutputError::Refused(format!("it is larger than {}", size(self.limits.most_bytes))));
-        if response.content_length().is_some_and(|length| length > self.limits.most_bytes) {
+            || Attempt::Final(OutputError::Refused(format!("it is larger than {}", size(self.limits.max_bytes))));
+        if response.content_length().is_some_and(|length| length > self.limits.max_bytes) {
             return Err(too_large());
         }
         let (mut length, mut block) = (0, Vec::new());
@@ -163,17 +164,17 @@ impl Downloader {
         while let Some(chunk) = slot.with_permit(chunks.next()).await {
             let chunk = chunk.map_err(|error| failed(&error))?;
             length += chunk.len() as u64;
-            if length > self.limits.most_bytes {
+            if length > self.limits.max_bytes {
                 return Err(too_large());
             }
             block.extend_from_slice(&chunk);
             if block.len() >= BLOCK {
                 let block = std::mem::take(&mut block);
                 let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
-                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::Unwritten)?;
+                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)?;
             }
         }
-        sink.write_all(&block).map_err(Attempt::Unwritten)?;
+        sink.write_all(&block).map_err(Attempt::WriteFailed)?;
         Ok(sink)
     }
 }
@@ -182,7 +183,7 @@ fn failed(error: &reqwest::Error) -> Attempt {
     if error.is_redirect() {
         return Attempt::Final(OutputError::Refused("it redirects in circles or to a forbidden address".to_owned()));
     }
-    Attempt::Again(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
+    Attempt::Retry(if error.is_timeout() { "no answer in time".to_owned() } else { "the connection broke".to_owned() })
 }
 
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {

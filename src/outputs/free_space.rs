@@ -1,14 +1,14 @@
-//! Whether there is room for what is about to be paid for.
+//! The check that the disk has room for a picture before it is paid for.
 
 use std::io;
 use std::path::Path;
 
-use super::{OutputError, disk};
+use super::error::{OutputError, disk};
 
-/// How much must be free before a submit, in bytes: the largest pictures take some 20 MiB, and several are on their way.
+/// The minimum free space before a submit, in bytes: the largest pictures take about 20 MiB, and several may be in flight.
 const MIN_FREE: u64 = 64 << 20;
 
-/// Refuses a file system that is nearly full: what is submitted then is paid for, and could not be saved.
+/// Refuses a file system that is nearly full, because a picture that was paid for could not be saved.
 pub(super) fn check(folder: &Path) -> Result<(), OutputError> {
     free(folder).map_or(Ok(()), enough).map_err(disk(folder))
 }
@@ -17,12 +17,12 @@ fn enough(free: u64) -> io::Result<()> {
     if free >= MIN_FREE {
         return Ok(());
     }
-    let (free, least) = (free >> 20, MIN_FREE >> 20);
-    let message = format!("No space left on device: only {free} MiB free, and at least {least} MiB is required");
+    let (free, required) = (free >> 20, MIN_FREE >> 20);
+    let message = format!("No space left on device: only {free} MiB free, and at required {required} MiB is required");
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 
-/// How many bytes are free; nothing where the file system does not tell.
+/// Returns the free space in bytes; `None` if the file system does not report it.
 #[cfg(unix)]
 fn free(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok().filter(|found| found.f_blocks > 0)?;

@@ -9,17 +9,17 @@ use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
+use super::error::{OutputError, disk};
 use super::incoming::temporary;
-use super::places::{
-    EARLIER, RESULTS, aside_name, clear_path, exists_nonempty, free_name, has_content, is_same, leftover_temp_files,
-    move_to, places, set_aside,
+use super::paths::{
+    EARLIER, RESULTS, aside_name, candidate_paths, clear_path, exists_nonempty, free_name, has_content, is_same,
+    leftover_temp_files, move_to, set_aside,
 };
-use super::{OutputError, disk};
 
-/// A run's folder that takes pictures in from others.
+/// The import of pictures from other runs' folders into one.
 ///
-/// Every picture is copied beside its place, checked against its hash, synced and renamed, so that this can end anywhere
-/// and be done again. Pictures that are in place are left alone.
+/// Every picture is copied to a temporary file, checked against its hash, synced and renamed, so that an interrupted import
+/// can be repeated. Pictures that are in place are skipped.
 #[derive(Debug)]
 pub struct PictureImport {
     folder: PathBuf,
@@ -27,36 +27,36 @@ pub struct PictureImport {
 }
 
 impl PictureImport {
-    /// Begins to take pictures into the run's folder `folder`.
+    /// Starts an import into the run's folder `folder`.
     pub fn into(folder: &Path) -> PictureImport {
         PictureImport { folder: folder.to_owned(), touched: BTreeSet::new() }
     }
 
-    /// Takes in a picture of the run's folder `from`, as a result, as an original, as one set aside, or as one that has
-    /// no name yet. The answer is whether it was anywhere with the content that was recorded.
+    /// Imports a picture of the run's folder `from`, be it a result, an original, one set aside, or a temporary file. Returns
+    /// whether it was found with the recorded content.
     ///
     /// # Errors
     ///
     /// A file cannot be read or written.
     pub fn take(&mut self, from: &Path, file: &SavedFile) -> Result<bool, OutputError> {
         let mut is_found = false;
-        for (source, target) in places(from, file).into_iter().zip(places(&self.folder, file)) {
+        for (source, target) in candidate_paths(from, file).into_iter().zip(candidate_paths(&self.folder, file)) {
             is_found |= self.copy(&source, &target, file)?;
         }
         if is_found {
             return Ok(true);
         }
         let results = self.folder.join(RESULTS);
-        for stray in leftover_temp_files(&from.join(RESULTS))? {
-            let Some(name) = stray.file_name() else { continue };
-            if self.copy(&stray, &results.join(name), file)? {
+        for leftover in leftover_temp_files(&from.join(RESULTS))? {
+            let Some(name) = leftover.file_name() else { continue };
+            if self.copy(&leftover, &results.join(name), file)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Whether the results here have a picture as it was saved.
+    /// Whether the results of this folder have a picture as it was saved.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl PictureImport {
         has_content(&self.folder.join(RESULTS).join(&file.name), file)
     }
 
-    /// Whether the results here have a picture that somebody has changed.
+    /// Whether the results of this folder have a picture that the user has changed.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl PictureImport {
         Ok(exists_nonempty(&self.folder.join(RESULTS).join(&file.name)) && !self.has(file)?)
     }
 
-    /// Moves those of `files` aside that are results here, for those of the run's folder `from` are to come in their places.
+    /// Moves `files` aside that are results in this folder, to make room for the results of the run's folder `from`.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl PictureImport {
     pub fn displace(&mut self, from: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
         for file in files {
             let name = Path::new(RESULTS).join(&file.name);
-            // One that has come already stays.
+            // One that was imported already stays.
             if !is_same(&from.join(&name), &self.folder.join(&name))? {
                 set_aside(&self.folder, std::slice::from_ref(file))?;
             }
@@ -90,24 +90,29 @@ impl PictureImport {
         Ok(())
     }
 
-    /// Takes in a picture of the run's folder `from` that somebody has changed, which its place tells: among the results if
-    /// it is `shown`, else among what was moved aside. One that somebody has changed here as well stays, and the other goes
-    /// beside it.
+    /// Imports a picture of the run's folder `from` that the user has changed. Its path identifies it: among the results if
+    /// `shown`, else in `earlier/`. If the user has changed it in this folder as well, both are kept.
     ///
     /// # Errors
     ///
     /// A file cannot be read or written.
-    pub fn take_changed(&mut self, from: &Path, file: &SavedFile, shown: Shown) -> Result<Changed, OutputError> {
-        let [there, aside_there] = [from.join(RESULTS).join(&file.name), from.join(EARLIER).join(aside_name(file))];
-        let [here, aside_here] =
+    pub fn take_changed(
+        &mut self,
+        from: &Path,
+        file: &SavedFile,
+        shown: ShownIn,
+    ) -> Result<ImportOutcome, OutputError> {
+        let [source_path, aside_source] =
+            [from.join(RESULTS).join(&file.name), from.join(EARLIER).join(aside_name(file))];
+        let [target_path, aside_target] =
             [self.folder.join(RESULTS).join(&file.name), self.folder.join(EARLIER).join(aside_name(file))];
-        let source = if shown.there { there } else { aside_there };
-        let target = if shown.here { here } else { aside_here };
+        let source = if shown.source { source_path } else { aside_source };
+        let target = if shown.target { target_path } else { aside_target };
         if !exists_nonempty(&source) || has_content(&source, file)? {
-            return Ok(Changed::No);
+            return Ok(ImportOutcome::No);
         }
         if is_same(&source, &target)? {
-            return Ok(Changed::Taken { from: source });
+            return Ok(ImportOutcome::Taken { from: source });
         }
         let copy = self.copied(&source, &target)?;
         if exists_nonempty(&target) && !has_content(&target, file)? {
@@ -117,7 +122,7 @@ impl PictureImport {
                 self.touch(&self.folder.join(EARLIER))?;
                 copy.file.persist(&beside).map_err(|error| disk(&beside)(error.error))?;
             }
-            return Ok(Changed::Beside { from: source, at: beside });
+            return Ok(ImportOutcome::Beside { from: source, at: beside });
         }
         if target.symlink_metadata().is_ok() {
             // Under the name of what was moved aside it would stand for the one that comes.
@@ -125,10 +130,10 @@ impl PictureImport {
             move_to(&earlier, &target, &free_name(&earlier, &file.name))?;
         }
         copy.file.persist(&target).map_err(|error| disk(&target)(error.error))?;
-        Ok(Changed::Taken { from: source })
+        Ok(ImportOutcome::Taken { from: source })
     }
 
-    /// Takes in the files of a subfolder with their times. One that is there already is as good.
+    /// Imports the files of a subfolder with their times. Existing files are kept.
     ///
     /// # Errors
     ///
@@ -137,7 +142,7 @@ impl PictureImport {
         self.take_others(from, subfolder, |_| false).map(drop)
     }
 
-    /// The same but for those that are `known`. The answer is which of them have come.
+    /// Imports the files of a subfolder, except `known` ones. Returns the names of the imported files.
     ///
     /// # Errors
     ///
@@ -163,7 +168,7 @@ impl PictureImport {
         Ok(taken)
     }
 
-    /// Makes the names of all that was taken in durable.
+    /// Makes the names of all imported files durable.
     ///
     /// # Errors
     ///
@@ -172,7 +177,7 @@ impl PictureImport {
         self.touched.iter().try_for_each(|folder| sync_folder(folder).map_err(disk(folder)))
     }
 
-    /// Copies `source` to `target`, if it is `file`. What is at `target` and is something else moves aside.
+    /// Copies `source` to `target`, if it is `file`. Another file at `target` is moved aside.
     fn copy(&mut self, source: &Path, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
         match source.metadata() {
             Ok(found) if found.is_file() && found.len() == file.bytes => {}
@@ -191,12 +196,12 @@ impl PictureImport {
         Ok(true)
     }
 
-    /// Makes a folder that is to be synced at the end.
+    /// Makes a folder, and registers it for the sync at the end.
     fn touch(&mut self, folder: &Path) -> Result<(), OutputError> {
         if self.touched.insert(folder.to_owned()) { make_folder(folder).map_err(disk(folder)) } else { Ok(()) }
     }
 
-    /// Copies `source` to a temporary file beside `target`, and syncs it.
+    /// Copies `source` to a temporary file in the folder of `target`, and syncs it.
     fn copied(&mut self, source: &Path, target: &Path) -> Result<Copied, OutputError> {
         let folder = target.parent().unwrap_or(&self.folder).to_owned();
         self.touch(&folder)?;
@@ -221,42 +226,42 @@ impl PictureImport {
     }
 }
 
-/// In which of two folders a picture is one of the results.
+/// Whether a picture is a result, in the source folder and in the target folder.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown {
-    /// In the one that it comes from.
-    pub there: bool,
-    /// In the one that takes it in.
-    pub here: bool,
+pub struct ShownIn {
+    /// In the folder that it is imported from.
+    pub source: bool,
+    /// In the folder that it is imported into.
+    pub target: bool,
 }
 
-/// What became of a picture that somebody may have changed.
+/// The outcome of importing a picture that the user may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
-    /// Nobody has changed it, or it is not there.
+pub enum ImportOutcome {
+    /// It is unchanged, or missing.
     No,
     /// It is in its place.
     Taken {
-        /// Where it comes from.
+        /// The path that it was imported from.
         from: PathBuf,
     },
-    /// It is here, for another one is in its place that somebody has changed as well.
+    /// It was imported under another name, because the user has changed the target as well.
     Beside {
-        /// Where it comes from.
+        /// The path that it was imported from.
         from: PathBuf,
-        /// Where it is.
+        /// The path that it was imported to.
         at: PathBuf,
     },
 }
 
-/// A copy that has no name yet.
+/// A copy in a temporary file.
 struct Copied {
     file: NamedTempFile,
     hash: ContentHash,
     bytes: u64,
 }
 
-/// The names of the files in a folder, sorted; none where it is missing.
+/// Returns the sorted names of the files in a folder; none if the folder is missing.
 fn names(folder: &Path) -> Result<Vec<String>, OutputError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -284,8 +289,8 @@ mod tests {
 
     #[test]
     fn a_picture_comes_to_the_place_where_it_was_and_nothing_is_overwritten() {
-        let place = tempfile::tempdir().unwrap();
-        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        let temporary = tempfile::tempdir().unwrap();
+        let (from, to) = (temporary.path().join("from"), temporary.path().join("to"));
         let read = |path: &str| fs::read_to_string(to.join(path)).unwrap();
         write(&from.join("results/a.png"), "corrected");
         write(&from.join("originals/a.png"), "original");
@@ -295,12 +300,12 @@ mod tests {
         write(&from.join("results/b.png"), "edited by hand");
         write(&to.join("results/a.png"), "another");
         for _again in 0..2 {
-            let mut adoption = PictureImport::into(&to);
+            let mut import = PictureImport::into(&to);
             for content in ["corrected", "original", "before", "unnamed"] {
-                assert!(adoption.take(&from, &file("a.png", content)).unwrap(), "{content}");
+                assert!(import.take(&from, &file("a.png", content)).unwrap(), "{content}");
             }
-            assert!(!adoption.take(&from, &file("b.png", "as it was made")).unwrap(), "that is not what was paid for");
-            adoption.finish().unwrap();
+            assert!(!import.take(&from, &file("b.png", "as it was made")).unwrap(), "that is not what was paid for");
+            import.finish().unwrap();
         }
         assert_eq!((read("results/a.png"), read("originals/a.png")), ("corrected".into(), "original".into()));
         assert_eq!(read(&format!("earlier/{}", aside_name(&before))), "before");

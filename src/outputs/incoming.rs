@@ -3,17 +3,17 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// How many bytes of a picture stay in memory, of each that is on its way: a small one is written by one call.
+/// The maximum length in bytes of a picture that stays in memory while it is received.
 const MAX_IN_MEMORY: usize = 256 << 10;
 
-/// A picture on its way here: in memory while it is small, and in a temporary file from there on.
+/// A picture that is being received: in memory while it is small, then in a temporary file.
 #[derive(Debug)]
 pub(super) struct Incoming {
     folder: PathBuf,
     received: Received,
 }
 
-/// What is here of a picture.
+/// The received bytes of a picture.
 #[derive(Debug)]
 pub(super) enum Received {
     /// A small one.
@@ -23,12 +23,12 @@ pub(super) enum Received {
 }
 
 impl Incoming {
-    /// One whose file, if it needs one, is in `folder`.
+    /// Returns an empty one, whose file, if it needs one, is made in `folder`.
     pub(super) fn into_folder(folder: PathBuf) -> Incoming {
         Incoming { folder, received: Received::InMemory(Vec::new()) }
     }
 
-    /// What has come.
+    /// Returns the received bytes.
     pub(super) fn received(self) -> Received {
         self.received
     }
@@ -54,15 +54,15 @@ impl Write for Incoming {
     }
 }
 
-/// How temporary files in `results/` begin and end; no job id begins with a dot.
+/// The prefix and suffix of temporary files in `results/`; no job id begins with a dot.
 const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
-/// A temporary file of a picture in `folder`.
+/// Makes a temporary file for a picture in `folder`.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     crate::files::temporary().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)
 }
 
-/// Whether a file of this name is such a one.
+/// Whether a file of this name is such a temporary file.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }

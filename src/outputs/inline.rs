@@ -3,11 +3,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::words::size;
 
-use super::OutputError;
+use super::error::OutputError;
 
-/// The bytes of an output that is a picture and not a URL: a base64 `data:` URI or bare base64, decoded strictly.
-/// `None` where the output is a URL.
-pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
+/// Returns the bytes of an output that contains a picture: a base64 `data:` URI or bare base64, decoded strictly. `None` if
+/// the output is a URL.
+pub fn decode(output: &str, max_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
     let output = output.trim();
     let base64 = match output.split_at_checked(5) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => match rest.split_once(',') {
@@ -17,8 +17,8 @@ pub fn decode(output: &str, most_bytes: u64) -> Option<Result<Vec<u8>, OutputErr
         _ if output.contains("://") => return None,
         _ => output,
     };
-    if base64.len() as u64 / 4 * 3 > most_bytes {
-        return Some(Err(OutputError::Refused(format!("base64 text of more than {}", size(most_bytes)))));
+    if base64.len() as u64 / 4 * 3 > max_bytes {
+        return Some(Err(OutputError::Refused(format!("base64 text of more than {}", size(max_bytes)))));
     }
     Some(STANDARD.decode(base64).map_err(|error| OutputError::Refused(format!("neither a URL nor base64 ({error})"))))
 }

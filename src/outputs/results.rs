@@ -11,15 +11,19 @@ use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
 
 use super::batches::Batches;
+use super::download::Downloader;
+use super::error::{OutputError, disk};
 use super::free_space;
 use super::incoming::{Incoming, Received, temporary};
-use super::places::{
+use super::inline;
+use super::paths::{
     EARLIER, ORIGINALS, RESULTS, TargetState, aside_name, clear_path, corrected_name, exists_nonempty, has_content,
     hash, is_this_picture, leftover_temp_files, move_to, presence,
 };
-use super::{Destination, Downloader, OutputError, ResultStore, Slot, Verified, disk, inline};
+use super::slot::Slot;
+use super::store::{Destination, ResultStore, Verified};
 
-/// The folder of a run, with its `results/` and, where manifests changed, its `earlier/`.
+/// The results in a run's folder.
 #[derive(Clone, Debug)]
 pub struct Results {
     run: PathBuf,
@@ -30,7 +34,7 @@ pub struct Results {
     downloader: Downloader,
 }
 
-/// The pictures of a job, and where they are to be.
+/// The pictures of a job, and their destination.
 type Publication = (Vec<(Staged, SavedFile)>, Destination);
 
 /// A verified picture under a temporary name in `results/`. It is removed when this is dropped.
@@ -54,8 +58,8 @@ impl Verified for Staged {
 }
 
 impl Results {
-    /// Opens the folder of a run, making `results/` where it is missing. It must be one that can be written to, which is
-    /// known before anything is paid for.
+    /// Opens the folder of a run, and makes `results/` if it is missing. That the folder is writable is checked before
+    /// anything is paid for.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             run: run.to_owned(),
@@ -70,7 +74,7 @@ impl Results {
         Ok(folder)
     }
 
-    /// Looks whether what has come is a whole picture, and makes it durable.
+    /// Verifies that the received bytes are a complete picture, and makes it durable.
     fn stage(&self, received: Received) -> Result<Staged, OutputError> {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
@@ -92,17 +96,17 @@ impl Results {
         Ok(Staged { path: file.into_temp_path(), picture, bytes, hash })
     }
 
-    /// Puts the pictures of several jobs in their places, with one sync of each folder for all.
+    /// Publishes the pictures of several jobs, with one sync per folder.
     fn put_all(&self, publications: Vec<Publication>) -> Vec<Result<(), OutputError>> {
-        let put = publications.into_iter().map(|(staged, place)| {
-            let put = self.put(staged, &place);
-            (place, put)
+        let put = publications.into_iter().map(|(staged, destination)| {
+            let put = self.put(staged, &destination);
+            (destination, put)
         });
         let put: Vec<_> = put.collect();
         let (mut results, mut earlier) = (None, None);
-        let synced = put.into_iter().map(|(place, put)| {
+        let synced = put.into_iter().map(|(destination, put)| {
             put?;
-            let (folder, synced) = match place {
+            let (folder, synced) = match destination {
                 Destination::Results { .. } => (&self.results, &mut results),
                 Destination::Aside => (&self.earlier, &mut earlier),
             };
@@ -115,10 +119,10 @@ impl Results {
         synced.collect()
     }
 
-    fn put(&self, staged: Vec<(Staged, SavedFile)>, place: &Destination) -> Result<(), OutputError> {
-        self.clear(place, staged.iter().map(|(_, file)| file))?;
+    fn put(&self, staged: Vec<(Staged, SavedFile)>, destination: &Destination) -> Result<(), OutputError> {
+        self.clear(destination, staged.iter().map(|(_, file)| file))?;
         for (staged, file) in staged {
-            let target = self.target(&file, place);
+            let target = self.target(&file, destination);
             // Nearly all names are free, which the rename tells by itself.
             if let Err(refused) = staged.path.persist_noclobber(&target)
                 && self.clear_path(&target, &file)? == TargetState::Free
@@ -129,60 +133,60 @@ impl Results {
         Ok(())
     }
 
-    fn find(&self, files: &[SavedFile], place: &Destination) -> Result<bool, OutputError> {
-        self.clear(place, files.iter())?;
+    fn find(&self, files: &[SavedFile], destination: &Destination) -> Result<bool, OutputError> {
+        self.clear(destination, files.iter())?;
         for file in files {
-            let target = self.target(file, place);
+            let target = self.target(file, destination);
             if has_content(&target, file)? {
                 continue;
             }
-            let strays = leftover_temp_files(&self.results)?;
-            let mut matching = strays.into_iter().filter_map(|stray| match has_content(&stray, file) {
-                Ok(true) => Some(Ok(stray)),
+            let leftovers = leftover_temp_files(&self.results)?;
+            let mut matching = leftovers.into_iter().filter_map(|leftover| match has_content(&leftover, file) {
+                Ok(true) => Some(Ok(leftover)),
                 Ok(false) => None,
                 Err(error) => Some(Err(error)),
             });
-            let Some(stray) = matching.next().transpose()? else {
+            let Some(leftover) = matching.next().transpose()? else {
                 return Ok(false);
             };
             self.clear_path(&target, file)?;
-            fs::rename(&stray, &target).map_err(disk(&target))?;
+            fs::rename(&leftover, &target).map_err(disk(&target))?;
         }
-        self.sync(place)?;
+        self.sync(destination)?;
         Ok(true)
     }
 
-    /// A picture that somebody has changed comes back as it is: its place tells that it is that one.
+    /// Brings pictures back from aside. A picture that the user has changed comes back changed: its name identifies it.
     fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
-        let place = Destination::Results { displaced };
+        let destination = Destination::Results { displaced };
         let mut away = Vec::new();
         for file in files {
-            if has_content(&self.target(file, &place), file)? {
+            if has_content(&self.target(file, &destination), file)? {
                 continue;
             }
             if exists_nonempty(&self.target(file, &Destination::Aside)) {
                 away.push(file);
-            } else if !self.is_left_in_place(file, &place)? {
+            } else if !self.is_left_in_place(file, &destination)? {
                 return Ok(false);
             }
         }
-        self.clear(&place, files.iter())?;
+        self.clear(&destination, files.iter())?;
         for file in away {
-            let target = self.target(file, &place);
+            let target = self.target(file, &destination);
             if self.clear_path(&target, file)? == TargetState::Free {
                 let aside = self.target(file, &Destination::Aside);
                 fs::rename(&aside, &target).map_err(disk(&target))?;
             }
         }
-        self.sync(&place)?;
+        self.sync(&destination)?;
         Ok(true)
     }
 
-    /// Whether what has the name of a picture that is to come to `place` is that one, changed by somebody: a dead process has
-    /// brought it back, or has not moved it aside. Any of the edit that is there by its records has moved aside by then.
-    fn is_left_in_place(&self, file: &SavedFile, place: &Destination) -> Result<bool, OutputError> {
-        let path = self.target(file, place);
-        let Destination::Results { displaced } = place else { return Ok(false) };
+    /// Whether the file with a picture's name at `destination` is that picture, changed by the user: a dead process has brought
+    /// it back, or has not moved it aside. Pictures of the edit that is recorded there have been moved aside before.
+    fn is_left_in_place(&self, file: &SavedFile, destination: &Destination) -> Result<bool, OutputError> {
+        let path = self.target(file, destination);
+        let Destination::Results { displaced } = destination else { return Ok(false) };
         for old in displaced.iter().filter(|old| old.name == file.name) {
             if is_this_picture(&path, old, &self.earlier)? {
                 return Ok(false);
@@ -191,21 +195,21 @@ impl Results {
         Ok(exists_nonempty(&path))
     }
 
-    /// Gives `png` the original's place, whose content is by then in `originals/` as well. Nothing where somebody has changed
-    /// it: that stays.
+    /// Replaces the original by `png`, after its content was kept in `originals/`. Returns `None` if the user has changed the
+    /// original, which stays.
     fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
-        let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
+        let (result_path, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
         if !has_content(&kept, original)? {
-            if !has_content(&place, original)? {
+            if !has_content(&result_path, original)? {
                 return Ok(None);
             }
             make_folder(&self.originals).map_err(disk(&self.originals))?;
             self.clear_path(&kept, original)?;
             // A second name is enough; where the file system has none, a copy.
-            if fs::hard_link(&place, &kept).is_err() {
-                fs::copy(&place, &kept).map_err(disk(&kept))?;
+            if fs::hard_link(&result_path, &kept).is_err() {
+                fs::copy(&result_path, &kept).map_err(disk(&kept))?;
                 File::open(&kept).and_then(|copy| copy.sync_all()).map_err(disk(&kept))?;
             }
             sync_folder(&self.originals).map_err(disk(&self.originals))?;
@@ -215,8 +219,8 @@ impl Results {
             self.clear_path(&target, &corrected)?;
         }
         staged.path.persist(&target).map_err(|error| disk(&target)(error.error))?;
-        if corrected.name != original.name && has_content(&place, original)? {
-            fs::remove_file(&place).map_err(disk(&place))?;
+        if corrected.name != original.name && has_content(&result_path, original)? {
+            fs::remove_file(&result_path).map_err(disk(&result_path))?;
         }
         sync_folder(&self.results).map_err(disk(&self.results))?;
         Ok(Some(corrected))
@@ -224,8 +228,8 @@ impl Results {
 
     fn put_back(&self, originals: &[SavedFile], corrected: &[SavedFile]) -> Result<bool, OutputError> {
         for original in originals {
-            let (place, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
-            if has_content(&place, original)? || !has_content(&kept, original)? {
+            let (result_path, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
+            if has_content(&result_path, original)? || !has_content(&kept, original)? {
                 continue;
             }
             for file in corrected {
@@ -235,28 +239,32 @@ impl Results {
                 }
             }
             // A correction without a record has the name that it would have been recorded under.
-            let stray = self.results.join(corrected_name(&original.name));
-            let known = corrected.iter().map(|file| self.results.join(&file.name)).chain([stray, place.clone()]);
+            let leftover = self.results.join(corrected_name(&original.name));
+            let known =
+                corrected.iter().map(|file| self.results.join(&file.name)).chain([leftover, result_path.clone()]);
             for path in known {
                 self.clear_path(&path, original)?;
             }
-            fs::rename(&kept, &place).map_err(disk(&place))?;
+            fs::rename(&kept, &result_path).map_err(disk(&result_path))?;
         }
         sync_folder(&self.results).map_err(disk(&self.results))?;
         Ok(true)
     }
 
-    fn target(&self, file: &SavedFile, place: &Destination) -> PathBuf {
-        match place {
+    fn target(&self, file: &SavedFile, destination: &Destination) -> PathBuf {
+        match destination {
             Destination::Results { .. } => self.results.join(&file.name),
             Destination::Aside => self.earlier.join(aside_name(file)),
         }
     }
 
-    /// Moves the files of the edit that was there before aside, also as somebody has changed them, except those that are to
-    /// come anyway.
-    fn clear<'a>(&self, place: &Destination, coming: impl Iterator<Item = &'a SavedFile>) -> Result<(), OutputError> {
-        match place {
+    /// Moves the files of the displaced edit aside, even if the user has changed them, except files that are published anyway.
+    fn clear<'a>(
+        &self,
+        destination: &Destination,
+        coming: impl Iterator<Item = &'a SavedFile>,
+    ) -> Result<(), OutputError> {
+        match destination {
             Destination::Aside => make_folder(&self.earlier).map_err(disk(&self.earlier)),
             Destination::Results { displaced } => {
                 let coming: Vec<_> = coming.collect();
@@ -277,8 +285,8 @@ impl Results {
         clear_path(&self.earlier, target, file)
     }
 
-    fn sync(&self, place: &Destination) -> Result<(), OutputError> {
-        match place {
+    fn sync(&self, destination: &Destination) -> Result<(), OutputError> {
+        match destination {
             Destination::Results { .. } => sync_folder(&self.results).map_err(disk(&self.results)),
             Destination::Aside => sync_folder(&self.earlier).map_err(disk(&self.earlier)),
         }
@@ -300,7 +308,7 @@ impl ResultStore for Results {
     type Staged = Staged;
 
     async fn fetch(&self, output: &str, slot: &mut Slot) -> Result<Staged, OutputError> {
-        let received = match inline::decode(output, self.downloader.most_bytes()) {
+        let received = match inline::decode(output, self.downloader.max_bytes()) {
             None => {
                 let incoming = || Ok(Incoming::into_folder(self.results.clone()));
                 self.downloader.fetch(output, &self.results, slot, incoming).await?.received()
@@ -310,14 +318,14 @@ impl ResultStore for Results {
         self.blocking(move |folder| folder.stage(received)).await
     }
 
-    async fn publish(&self, staged: Vec<(Staged, SavedFile)>, place: Destination) -> Result<(), OutputError> {
+    async fn publish(&self, staged: Vec<(Staged, SavedFile)>, destination: Destination) -> Result<(), OutputError> {
         let folder = self.clone();
-        let done = self.publications.done((staged, place), move |batch| folder.put_all(batch)).await;
+        let done = self.publications.done((staged, destination), move |batch| folder.put_all(batch)).await;
         done.unwrap_or_else(|error| Err(disk(&self.results)(error)))
     }
 
-    async fn recover(&self, files: Vec<SavedFile>, place: Destination) -> Result<bool, OutputError> {
-        self.blocking(move |folder| folder.find(&files, &place)).await
+    async fn recover(&self, files: Vec<SavedFile>, destination: Destination) -> Result<bool, OutputError> {
+        self.blocking(move |folder| folder.find(&files, &destination)).await
     }
 
     async fn reinstate(&self, files: Vec<SavedFile>, displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
@@ -341,7 +349,7 @@ impl ResultStore for Results {
     }
 }
 
-/// The same error again, for everybody whom it concerns.
+/// Returns a copy of an error, for every publication that failed with it.
 fn same(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);
     code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))

@@ -6,36 +6,36 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long a host may be silent before others are let in.
+/// How long a host may be silent before another download may start.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The place of one of the downloads that may be under way at once. While its host is silent it counts as none, so that
-/// nobody is held up by what does nothing.
+/// A permit for one of the concurrent downloads. While its host is silent the permit is released, so that a stalled download
+/// does not block others.
 #[derive(Debug)]
 pub struct Slot {
     all: Arc<Semaphore>,
-    /// Nothing while others are let in.
+    /// `None` while the permit is released.
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Slot {
-    /// Waits for one of `all` places.
+    /// Waits for one of `all` permits.
     pub async fn of(all: &Arc<Semaphore>) -> Slot {
         let mut slot = Slot { all: Arc::clone(all), held: None };
         slot.take().await;
         slot
     }
 
-    /// Waits for what a host has to say.
-    pub(super) async fn with_permit<T>(&mut self, said: impl Future<Output = T>) -> T {
-        let mut said = pin!(said);
-        if let Ok(said) = timeout(PATIENCE, &mut said).await {
-            return said;
+    /// Waits for a host's response.
+    pub(super) async fn with_permit<T>(&mut self, response: impl Future<Output = T>) -> T {
+        let mut response = pin!(response);
+        if let Ok(response) = timeout(PATIENCE, &mut response).await {
+            return response;
         }
-        self.without_permit(said).await
+        self.without_permit(response).await
     }
 
-    /// Lets others in until something is `over`.
+    /// Releases the permit until `over` completes.
     pub(super) async fn without_permit<T>(&mut self, over: impl Future<Output = T>) -> T {
         self.held = None;
         let over = over.await;
@@ -57,14 +57,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_host_lets_others_in_and_one_that_speaks_does_not() {
-        let (all, began) = (Arc::new(Semaphore::new(1)), Instant::now());
+        let (all, started) = (Arc::new(Semaphore::new(1)), Instant::now());
         let mut silent = Slot::of(&all).await;
         let silent = tokio::spawn(async move {
             silent.with_permit(sleep(Duration::from_secs(30))).await;
-            began.elapsed()
+            started.elapsed()
         });
         let mut next = Slot::of(&all).await;
-        assert_eq!(began.elapsed(), PATIENCE);
+        assert_eq!(started.elapsed(), PATIENCE);
         for _ in 0..20 {
             next.with_permit(sleep(Duration::from_secs(2))).await;
         }

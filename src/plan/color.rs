@@ -1,4 +1,4 @@
-//! What is to be done about the color of a result, decided from the journal alone.
+//! Decisions about the color of a result, from the journal alone.
 
 use std::sync::Arc;
 
@@ -8,49 +8,50 @@ use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
 
-use super::{ColorTarget, Standing, Task, Work};
+use super::color_target::ColorTarget;
+use super::work::{Standing, Task, Work};
 
-/// What is done about colors.
+/// The rules for checking and correcting colors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorRules {
-    /// How far a color may be missed, and how far the color lock corrects.
+    /// The tolerance of checks and corrections.
     pub tolerance: Tolerance,
-    /// How often an edit that missed its color is submitted again.
+    /// The maximum count of re-rolls of an edit that missed its color.
     pub rerolls: u32,
     /// Whether near misses are corrected on this machine.
     pub lock: ColorLock,
-    /// Whether a submit of unknown fate stands in the way of a further re-roll.
+    /// Whether an uncertain re-roll blocks further ones.
     pub uncertain_reroll: UncertainReroll,
 }
 
 /// Whether near misses are corrected on this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorLock {
-    /// They stay as the provider made them.
+    /// They are left as the provider made them.
     #[default]
     Open,
     /// They are corrected.
     On,
 }
 
-/// What a re-roll of unknown fate means for further ones.
+/// The effect of an uncertain re-roll on further ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UncertainReroll {
-    /// They wait until somebody has looked into it.
+    /// They wait until the user has resolved it.
     #[default]
     Holds,
-    /// It counts as one, and they go on.
+    /// It counts as a re-roll, and they continue.
     Counts,
 }
 
-/// When it is decided, and what is known then.
+/// The time of a decision, and what is known then.
 #[derive(Clone, Copy)]
 pub enum DecisionPoint<'m> {
-    /// Before the run: what an earlier one has left is taken up. The function tells whether `results/` holds a picture.
+    /// Before the run: work of an earlier run is resumed. The function returns whether `results/` has a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
-    /// In the run, after something has happened to the job.
+    /// During the run, after an event of the job.
     Running {
-        /// When that run began.
+        /// The start of the run.
         since: Option<Timestamp>,
     },
 }
@@ -66,8 +67,8 @@ impl Default for ColorRules {
     }
 }
 
-/// Whether anything may be left to do about the color of a completed edit that is compared with `colors`, told from
-/// what is known without reading the journal again. Without `rules` nobody wants colors to be checked.
+/// Whether the color of a completed edit may need work. `colors` are the requested ones; without `rules` no colors are
+/// checked.
 pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
     if brief.has_rerolls {
         return true;
@@ -82,74 +83,116 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
         }
 }
 
-/// The next thing to do about the color of a job whose edit is completed; `None` where nothing is left.
+/// Returns the next thing to do about the color of a job whose edit is completed; `None` if nothing is left.
 ///
-/// What was paid for is brought home and checked first; then the best attempt is shown, corrected if it is near and the
+/// Pictures that were paid for are fetched and checked first; then the best attempt is shown, corrected if it is near and the
 /// lock is on, and submitted again with another seed if all of them are off.
 pub fn next_for_color(
     history: &History,
     job: &JobId,
-    goal: &Arc<ColorTarget>,
+    target: &Arc<ColorTarget>,
     rules: &ColorRules,
-    moment: DecisionPoint<'_>,
+    decision_point: DecisionPoint<'_>,
 ) -> Option<Work> {
-    let base = history.edit(goal.fingerprint).filter(|edit| is_completed(edit))?;
-    let key = |edit: &Edit| EditKey { job: job.clone(), fingerprint: edit.fingerprint };
-    let work = |edit: &Edit, task: Task, standing: Standing| {
-        Some(Work { key: key(edit), task, standing, goal: Some(Arc::clone(goal)) })
-    };
-    let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
-    if let Some(unfinished) = unfinished_reroll(history, &key(base), moment) {
-        return Some(Work { goal: Some(Arc::clone(goal)), ..unfinished });
-    }
-    let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
-    let is_displaced = |edit: &Edit| match moment {
-        DecisionPoint::Start(is_there) => history.shown() == Some(edit) && !edit.files().iter().all(is_there),
-        DecisionPoint::Running { .. } => false,
-    };
-    let is_stale = |edit: &Edit| {
-        let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
-        is_stale(against, edit.corrected.is_some(), &goal.colors, rules)
-    };
-    if let Some(stale) = attempts().find(|edit| is_stale(edit) || is_displaced(edit)) {
-        return work(stale, Task::Check, Standing::Current);
-    }
-    let best = best(attempts())?;
-    if history.shown() != Some(best) {
-        return work(best, Task::Reinstate, Standing::Current);
-    }
-    let checked = best.checked.as_ref()?;
-    match checked.check.verdict {
-        Verdict::Near if rules.lock == ColorLock::On && best.corrected.is_none() && checked.uncorrected.is_none() => {
-            work(best, Task::Correct, Standing::Current)
+    ColorReview { history, job, target, rules, decision_point }.next()
+}
+
+/// All that a decision about the color of one job depends on.
+struct ColorReview<'a> {
+    history: &'a History,
+    job: &'a JobId,
+    target: &'a Arc<ColorTarget>,
+    rules: &'a ColorRules,
+    decision_point: DecisionPoint<'a>,
+}
+
+impl ColorReview<'_> {
+    fn next(&self) -> Option<Work> {
+        let base = self.history.edit(self.target.fingerprint).filter(|edit| is_completed(edit))?;
+        let rerolls: Vec<&Edit> = self.history.rerolls(base.fingerprint).collect();
+        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint };
+        if let Some(unfinished) = unfinished_reroll(self.history, &key, self.decision_point) {
+            return Some(Work { target: Some(Arc::clone(self.target)), ..unfinished });
         }
-        Verdict::Off => reroll(base, &rerolls, job, goal, rules, moment),
-        _ => None,
+        let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
+        if let Some(stale) = attempts().find(|edit| self.is_stale(edit) || self.is_displaced(edit)) {
+            return Some(self.work(stale, Task::Check));
+        }
+        let best = best(attempts())?;
+        if self.history.shown() != Some(best) {
+            return Some(self.work(best, Task::Reinstate));
+        }
+        let checked = best.checked.as_ref()?;
+        let is_correctable = best.corrected.is_none() && checked.uncorrected.is_none();
+        match checked.check.verdict {
+            Verdict::Near if self.rules.lock == ColorLock::On && is_correctable => Some(self.work(best, Task::Correct)),
+            Verdict::Off => self.reroll(base, &rerolls),
+            _ => None,
+        }
+    }
+
+    fn work(&self, edit: &Edit, task: Task) -> Work {
+        let key = EditKey { job: self.job.clone(), fingerprint: edit.fingerprint };
+        Work { key, task, standing: Standing::Current, target: Some(Arc::clone(self.target)) }
+    }
+
+    fn is_displaced(&self, edit: &Edit) -> bool {
+        match self.decision_point {
+            DecisionPoint::Start(is_there) => self.history.shown() == Some(edit) && !edit.files().iter().all(is_there),
+            DecisionPoint::Running { .. } => false,
+        }
+    }
+
+    fn is_stale(&self, edit: &Edit) -> bool {
+        let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
+        is_stale(against, edit.corrected.is_some(), &self.target.colors, self.rules)
+    }
+
+    fn reroll(&self, base: &Edit, rerolls: &[&Edit]) -> Option<Work> {
+        let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
+        if self.rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
+            return None;
+        }
+        // One that was refused cost nothing, and is made again; within a run that is under way already.
+        let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
+        let again = match (refused, self.decision_point) {
+            (Some(_), DecisionPoint::Running { .. }) => return None,
+            (Some(again), DecisionPoint::Start(_)) => again,
+            (None, _) if rerolls.len() < self.rules.rerolls as usize => {
+                Reroll { of: base.fingerprint, seed: seed(base, self.target.request.seed, rerolls) }
+            }
+            (None, _) => return None,
+        };
+        let mut request = (*self.target.request).clone();
+        request.seed = Some(again.seed);
+        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
+        let task = Task::Reroll(Arc::new(request), again);
+        Some(Work { key, task, standing: Standing::Alternative, target: Some(Arc::clone(self.target)) })
     }
 }
 
-/// What brings a re-roll of the edit of `key` home that was paid for and is not here yet. Those that were given up come
-/// last, the longest ago first, and each once a run, so that one that is stuck keeps no other from its turn.
-pub fn unfinished_reroll(history: &History, key: &EditKey, moment: DecisionPoint<'_>) -> Option<Work> {
+/// Returns the work that fetches a re-roll of the edit of `key` that was paid for; `None` if all were fetched. Re-rolls that
+/// were given up come last, oldest first, and each once per run, so that one that is stuck does not block the others.
+pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: DecisionPoint<'_>) -> Option<Work> {
     let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
         let given_up = match &edit.state {
             EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => edit.finished_at,
             EditState::Processing | EditState::Fetched { .. } => None,
             _ => return None,
         };
-        let is_due = match moment {
+        let is_due = match decision_point {
             DecisionPoint::Start(_) => true,
             // What is not given up is under way.
             DecisionPoint::Running { since } => given_up.is_some_and(|at| Some(at) < since),
         };
         let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
         let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
-        is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, goal: None }))
+        is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, target: None }))
     });
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }
 
-/// The best of some checked edits: of equals the first, which is the one that the manifest asks for.
+/// Returns the best of the checked edits; of equal ones the first, which is the one that the manifest asks for.
 fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
     let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), Check::badness);
     attempts.min_by(|one, other| {
@@ -162,52 +205,21 @@ fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
 }
 
-/// Whether there is no check, or one `against` other colors or another tolerance. What the lock has corrected is
-/// within any tolerance.
+/// Whether there is no check, or one `against` other colors or another tolerance. A corrected picture is within any
+/// tolerance.
 fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[Hex], rules: &ColorRules) -> bool {
     against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
-fn reroll(
-    base: &Edit,
-    rerolls: &[&Edit],
-    job: &JobId,
-    goal: &Arc<ColorTarget>,
-    rules: &ColorRules,
-    moment: DecisionPoint<'_>,
-) -> Option<Work> {
-    let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
-    if rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
-        return None;
-    }
-    // One that was refused cost nothing, and is made again; within a run that is under way already.
-    let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
-    let again = match (refused, moment) {
-        (Some(_), DecisionPoint::Running { .. }) => return None,
-        (Some(again), DecisionPoint::Start(_)) => again,
-        (None, _) if rerolls.len() < rules.rerolls as usize => {
-            Reroll { of: base.fingerprint, seed: seed(base, goal.request.seed, rerolls) }
-        }
-        (None, _) => return None,
-    };
-    let mut request = (*goal.request).clone();
-    request.seed = Some(again.seed);
-    let key = EditKey { job: job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
-    let task = Task::Reroll(Arc::new(request), again);
-    Some(Work { key, task, standing: Standing::Alternative, goal: Some(Arc::clone(goal)) })
-}
-
-/// A seed that was not sent yet. It follows from the edit and what was tried, so that a crash changes nothing about it.
+/// Returns a seed that was not sent yet. It follows from the edit and its re-rolls alone, so that a crash does not change it.
 fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
-    let first = u64::from_le_bytes(std::array::from_fn(|place| base.fingerprint.as_bytes()[place]));
+    const SEEDS: u64 = Seed::MAX as u64 + 1;
+    let first = u64::from_le_bytes(std::array::from_fn(|index| base.fingerprint.as_bytes()[index]));
     let is_used = |seed: Seed| {
         asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
     };
-    const COUNT: u64 = Seed::MAX as u64 + 1;
-    // Steps by a prime number that does not divide their count come through all seeds.
-    const STEP: u64 = 3_571;
-    const { assert!(!COUNT.is_multiple_of(STEP)) };
-    let seeds = (0..COUNT).map(|step| (first % COUNT + step * STEP) % COUNT);
+    // Steps by a number that shares no factor with 10001 = 73 * 137 reach all seeds.
+    let seeds = (0..SEEDS).map(|step| (first % SEEDS + step * 3_571) % SEEDS);
     let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
     seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()
 }

@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::job::UrlRef;
 
-/// No query that signs a URL is shorter, in bytes, with the `?` before it: those of a version or a size are, and a catalog has a million of them.
+/// The minimum length in bytes of a query that signs a URL, with its `?`. Shorter ones, such as of a version, are skipped fast.
 const MIN_QUERY: usize = "?se=2026-01-01&sig=".len();
 
-/// When a signed URL ends, as its query says: those of S3 and its kin, Google Cloud Storage, CloudFront and Azure.
-/// `None` where the URL names no end.
+/// Returns the expiry time in the query of a signed URL of S3-compatible stores, Google Cloud Storage, CloudFront or Azure.
+/// `None` if the URL has none.
 pub(super) fn expires_at(url: &UrlRef<'_>) -> Option<Timestamp> {
     const KEYS: [&str; 8] =
         ["X-Amz-Date", "X-Amz-Expires", "X-Goog-Date", "X-Goog-Expires", "Expires", "Signature", "se", "sig"];

@@ -3,42 +3,42 @@ use std::sync::Arc;
 use crate::job::EditRequest;
 use crate::journal::{EditKey, Reroll};
 
-use super::ColorTarget;
+use super::color_target::ColorTarget;
 
-/// One thing to do, in the order of the manifest.
+/// A unit of work, in the order of the manifest.
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// Which edit it is for.
+    /// The key of the edit.
     pub key: EditKey,
-    /// What is to be done.
+    /// The task.
     pub task: Task,
-    /// Whether the manifest still wants this edit.
+    /// The manifest's relation to this edit.
     pub standing: Standing,
-    /// What its color is compared with; `None` where no color was asked for, or nobody wants it checked.
-    pub goal: Option<Arc<ColorTarget>>,
+    /// The target that its color is compared with; `None` if no color was requested, or colors are not checked.
+    pub target: Option<Arc<ColorTarget>>,
 }
 
-/// What is to be done for an edit.
+/// The task of an edit.
 #[derive(Clone, Debug)]
 pub enum Task {
-    /// Submit it and follow it to its end.
+    /// Submit it, and poll it until it ends.
     Submit(Arc<EditRequest>),
-    /// The same for a re-roll of an edit that missed its color.
+    /// Submit a re-roll of an edit that missed its color, and poll it until it ends.
     Reroll(Arc<EditRequest>, Reroll),
-    /// Follow the prediction that the journal knows to its end.
+    /// Poll the recorded prediction until it ends.
     Follow,
-    /// Ask again for the prediction that was lost or took too long, and submit it again only if the provider does not
-    /// know it, or says that it failed.
+    /// Poll the prediction that was lost or took too long, and submit again only if the provider does not know it, or
+    /// reports that it failed.
     FollowOrResubmit(Arc<EditRequest>),
-    /// Publish the pictures that the journal says were fetched, or follow the prediction where they are gone.
+    /// Publish the pictures that were fetched, or poll the prediction if they are missing.
     Recover,
-    /// Bring the pictures back that the journal says were completed under an earlier manifest.
+    /// Bring back the pictures that were completed under an earlier manifest.
     Reinstate,
-    /// Look after the color of what is completed: what that means is told from the journal when its turn comes.
+    /// Review the color of a completed edit: the next step follows from the journal when its turn comes.
     ReviewColor,
     /// Check the color of its pictures.
     Check,
-    /// Correct the color of its picture, which is near.
+    /// Correct the color of its picture, which is near the requested one.
     Correct,
 }
 
@@ -48,19 +48,19 @@ impl Task {
         matches!(self, Task::Submit(_) | Task::Reroll(..))
     }
 
-    /// Whether it asks nothing of the API.
+    /// Whether it makes no request to the API.
     pub fn is_local(&self) -> bool {
         matches!(self, Task::Reinstate | Task::ReviewColor | Task::Check | Task::Correct)
     }
 }
 
-/// Whether the manifest wants an edit.
+/// The manifest's relation to an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is what the manifest asks for, or nothing else is asked for under its id.
+    /// The manifest asks for it, or for no other edit under its id.
     Current,
-    /// The manifest asks for another edit under its id: its pictures go aside.
+    /// The manifest asks for another edit under its id: its pictures are moved aside.
     Superseded,
-    /// It is a re-roll: its pictures go aside until they are known to be the better ones.
+    /// It is a re-roll: its pictures are kept aside until they are known to be better.
     Alternative,
 }

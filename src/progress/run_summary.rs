@@ -89,7 +89,7 @@ impl RunSummary {
         let mut text = format!("{}\n", self.head());
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         for (class, count) in &self.totals.errors {
-            line("failed", &format!("{count} {class}: {}", class.remedy()));
+            line("failed", &format!("{count} {class}: {}", class.hint()));
         }
         let folder = self.results.parent().unwrap_or(&self.results);
         let (asked, lines) = UncertainSubmit::asked(&self.uncertain);

@@ -260,7 +260,7 @@ impl JobView {
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
-            JobStatus::Failed => self.error_class.map(ErrorClass::remedy),
+            JobStatus::Failed => self.error_class.map(ErrorClass::hint),
             JobStatus::Uncertain => Some(
                 "check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not charged, --uncertain resubmit may pay again",
             ),

@@ -17,7 +17,7 @@ pub fn summary_schema() -> Value {
         json!({"description": description, "type": "object", "required": required, "properties": properties})
     };
     let classes: Map<String, Value> =
-        ErrorClass::ALL.iter().map(|class| (class.to_string(), count(class.remedy()))).collect();
+        ErrorClass::ALL.iter().map(|class| (class.to_string(), count(class.hint()))).collect();
     let mut schema = object(
         "The whole batch.",
         json!({

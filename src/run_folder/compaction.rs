@@ -8,30 +8,32 @@ use jiff::Timestamp;
 use crate::files::sync_folder;
 use crate::journal::{Compacted, Ledger, ReadAt, compact};
 
-use super::{FolderError, JournalDraft, JournalFile, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
+use super::journal_file::{JournalDraft, JournalFile};
 
 /// A journal that was compacted.
 #[derive(Debug)]
 pub struct Compaction {
-    /// What became of its records.
+    /// The count of its records before and after.
     pub records: Compacted,
-    /// How many bytes it had, and has.
+    /// Its length in bytes before and after.
     pub bytes: [u64; 2],
-    /// Where the long one is kept.
+    /// The path of the long journal, which is kept.
     pub kept: PathBuf,
 }
 
 impl Compaction {
-    /// Puts a short journal that says the same in the place of a folder's long one, which is kept under another name. The
-    /// folder's lock is held. Nothing where it would not become shorter.
+    /// Replaces a folder's journal by a shorter one with the same content, and keeps the long one under another name. The
+    /// folder's lock is held. Returns `None` if the journal would not become shorter.
     ///
-    /// At every moment the folder's journal is the long one or the short one, and whole: the short one is written and
-    /// synced beside it, is read again and compared with it, and takes its name in one step.
+    /// At any time the folder's journal is complete, either the long or the short one: the short one is written and synced
+    /// next to it, read again, compared with it, and renamed in one step.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or the folder cannot be written. The long journal is in its place then.
-    pub fn carry_out(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
+    /// The journal cannot be read, or the folder cannot be written. The long journal is still in place then.
+    pub fn run(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
         let path = folder.journal();
         if !path.exists() {
             return Err(FolderError::NoRun { path: folder.path().to_owned() });
@@ -113,11 +115,11 @@ mod tests {
     fn a_short_journal_takes_the_place_of_the_long_one_and_the_long_one_is_kept() {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
-        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        let compaction = Compaction::run(&folder).unwrap().unwrap();
         assert_eq!(compaction.records, Compacted { before: 5, after: 2 });
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         assert_eq!(std::fs::read(compaction.kept).unwrap(), lines());
-        assert!(Compaction::carry_out(&folder).unwrap().is_none(), "there is nothing more to gain");
+        assert!(Compaction::run(&folder).unwrap().is_none(), "there is nothing more to gain");
     }
 
     #[test]
@@ -125,13 +127,13 @@ mod tests {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
         // After a part of the draft was written.
-        let draft = folder.path().join(format!("{}x", super::super::journal_file::DRAFT));
+        let draft = folder.path().join(format!("{}x", super::super::folder::JOURNAL_DRAFT_PREFIX));
         std::fs::write(&draft, &lines()[..50]).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         // After the long journal got its second name.
         let kept = keep(&folder, &before).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
-        let compaction = Compaction::carry_out(&folder).unwrap().unwrap();
+        let compaction = Compaction::run(&folder).unwrap().unwrap();
         assert_eq!((compaction.kept, draft.exists()), (kept.clone(), false));
         assert_eq!(std::fs::read(kept).unwrap(), lines());
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));

@@ -4,13 +4,14 @@ use std::io;
 use crate::files::{read_at, sync_folder};
 use crate::job::ContentHash;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
-/// How many bytes of the journal are compared with the mark, at most.
+/// How many bytes of the journal are compared with the checkpoint, at most.
 const LOOKED_AT: usize = 4096;
 
-/// Where a folder's journal ended when its last run did. A journal is only ever appended to, so that one that does not go on
-/// from there is an older copy: what it does not know may be at the provider, and be paid for.
+/// The end of a folder's journal after its last run. Journals are only appended to, so a journal that does not continue from
+/// there is an older copy, and may lack submits that were paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalCheckpoint {
     /// Its length in bytes.
@@ -20,20 +21,20 @@ pub struct JournalCheckpoint {
 }
 
 impl JournalCheckpoint {
-    /// Marks the folder's journal, all of which is durable. One that cannot be marked is only less well known to the next run.
+    /// Writes the checkpoint of the folder's journal, all of which is durable. A failure only costs the next run this check.
     pub fn put(folder: &RunFolder) {
-        let mark = || -> io::Result<()> {
+        let checkpoint = || -> io::Result<()> {
             let journal = File::open(folder.journal())?;
             let length = journal.metadata()?.len();
             let end = end(&journal, length)?;
             crate::files::replace(&folder.journal_checkpoint(), format!("{length} {end}\n").as_bytes())
         };
-        if let Err(error) = mark() {
+        if let Err(error) = checkpoint() {
             tracing::debug!(%error, "the journal could not be marked");
         }
     }
 
-    /// Removes the mark, durably: another journal is to take the place of the one that it is of.
+    /// Removes the checkpoint durably, before another journal replaces the present one.
     ///
     /// # Errors
     ///
@@ -45,22 +46,23 @@ impl JournalCheckpoint {
         }
     }
 
-    /// Refuses a journal that does not go on from where the folder's was marked. Where there is none, that is no older one.
+    /// Refuses a journal that does not continue from the folder's checkpoint. A missing journal is accepted.
     ///
     /// # Errors
     ///
     /// [`FolderError::StaleJournal`], or the journal cannot be read.
     pub fn check(folder: &RunFolder) -> Result<(), FolderError> {
-        let Some(mark) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
-        let goes_on = || -> io::Result<bool> {
+        let Some(checkpoint) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
+        let continues = || -> io::Result<bool> {
             let journal = File::open(folder.journal())?;
-            Ok(journal.metadata()?.len() >= mark.length && end(&journal, mark.length)? == mark.end)
+            Ok(journal.metadata()?.len() >= checkpoint.length && end(&journal, checkpoint.length)? == checkpoint.end)
         };
-        match goes_on().map_err(FolderError::io("read", folder.journal()))? {
+        match continues().map_err(FolderError::io("read", folder.journal()))? {
             true => Ok(()),
-            false => {
-                Err(FolderError::StaleJournal { path: folder.path().to_owned(), mark: folder.journal_checkpoint() })
-            }
+            false => Err(FolderError::StaleJournal {
+                path: folder.path().to_owned(),
+                checkpoint: folder.journal_checkpoint(),
+            }),
         }
     }
 
@@ -71,7 +73,21 @@ impl JournalCheckpoint {
     }
 }
 
-/// The hash of the last bytes of `journal` before `length`.
+impl RunFolder {
+    /// Refuses results without a journal, because every job would be new, and a journal that was replaced by an older copy.
+    ///
+    /// # Errors
+    /// [`FolderError::JournalMissing`], [`FolderError::StaleJournal`], or the journal cannot be read.
+    pub fn check_journal(&self) -> Result<(), FolderError> {
+        match self.has_journal() {
+            true => JournalCheckpoint::check(self),
+            false if self.has_results() => Err(FolderError::JournalMissing { path: self.path().to_owned() }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Returns the hash of the last bytes of `journal` before `length`.
 fn end(journal: &File, length: u64) -> io::Result<ContentHash> {
     let mut bytes = [0; LOOKED_AT];
     let from = length.saturating_sub(LOOKED_AT as u64);
@@ -90,7 +106,7 @@ fn end(journal: &File, length: u64) -> io::Result<ContentHash> {
 mod tests {
     use super::*;
 
-    fn marked(journal: &[u8]) -> (tempfile::TempDir, RunFolder) {
+    fn with_checkpoint(journal: &[u8]) -> (tempfile::TempDir, RunFolder) {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         fs::write(folder.journal(), journal).unwrap();
@@ -107,7 +123,7 @@ mod tests {
     fn a_journal_that_goes_on_from_its_mark_is_the_same_and_any_other_is_not() {
         for length in [10, LOOKED_AT, 3 * LOOKED_AT + 1] {
             let long = vec![b'a'; length];
-            let (_temporary, folder) = marked(&long);
+            let (_temporary, folder) = with_checkpoint(&long);
             assert!(!is_refused(&folder, &long), "{length}");
             assert!(!is_refused(&folder, &[&long[..], b"more"].concat()), "{length}");
             assert!(is_refused(&folder, &long[1..]), "{length}");
@@ -118,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_gone_or_spoiled_refuses_nothing() {
-        let (_temporary, folder) = marked(b"long");
+        let (_temporary, folder) = with_checkpoint(b"long");
         fs::write(folder.journal_checkpoint(), "4").unwrap();
         assert!(!is_refused(&folder, b"l"));
         fs::write(folder.journal(), "long").unwrap();

@@ -8,15 +8,17 @@ use tempfile::NamedTempFile;
 use crate::files::sync_folder;
 use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
+use super::error::FolderError;
+use super::folder::{JOURNAL_DRAFT_PREFIX, RunFolder};
+use super::journal_checkpoint::JournalCheckpoint;
 use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
-use super::{FolderError, JournalCheckpoint, RunFolder};
 
 /// The journal of a run, replayed and ready to be appended to.
 #[derive(Debug)]
 pub struct JournalFile {
-    /// What it says.
+    /// The ledger of its records.
     pub ledger: Ledger,
-    /// How many bytes of a torn last line were cut.
+    /// The length in bytes of the torn last line, which was cut.
     pub torn: u64,
     file: Arc<File>,
 }
@@ -28,7 +30,7 @@ impl JournalFile {
         JournalFile::prepared(folder, replay_and_keep)
     }
 
-    /// The same for whoever makes another journal of it, and so relies on nothing but its lines.
+    /// Opens it without its snapshot, for callers that rewrite it and so rely on its lines alone.
     pub fn open_whole(folder: &RunFolder) -> Result<JournalFile, FolderError> {
         JournalFile::prepared(folder, |_, journal| replay(Arc::clone(journal)))
     }
@@ -43,13 +45,13 @@ impl JournalFile {
         folder.check_journal()?;
         let path = folder.journal();
         if !folder.has_journal() {
-            // It was of one that is gone with all its results.
+            // The checkpoint belongs to a journal that was removed with all its results.
             JournalCheckpoint::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
         let file = Arc::new(file.map_err(FolderError::io("open", &path))?);
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            // Whoever clears away hidden files takes the folder's lock with them, and not the right to write here.
+            // Removing hidden files removes the folder's lock, but must not allow two writers.
             let holder = "another process, whose lock file was removed,".to_owned();
             return Err(FolderError::Locked { path: folder.path().to_owned(), holder });
         }
@@ -63,12 +65,12 @@ impl JournalFile {
         Ok(JournalFile { ledger: replayed.ledger, torn: replayed.torn, file })
     }
 
-    /// Reads the journal of a folder that somebody else may be writing to. Nothing is touched.
+    /// Reads the journal of a folder that another process may be writing to. Nothing is touched.
     pub fn read(folder: &RunFolder) -> Result<Ledger, FolderError> {
         Ok(JournalFile::view(folder)?.0)
     }
 
-    /// Reads the journal as [`JournalFile::read`] does, and keeps it open for whoever wants its lines.
+    /// Reads the journal as [`JournalFile::read`] does, and returns it open as well, for callers that need its lines.
     pub fn view(folder: &RunFolder) -> Result<(Ledger, Arc<File>), FolderError> {
         let path = folder.journal();
         let file = File::open(&path).map_err(|cause| match cause.kind() {
@@ -81,19 +83,16 @@ impl JournalFile {
         Ok((replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger, file))
     }
 
-    /// The file, for the writer.
+    /// Returns the ledger, and the file for the writer.
     pub fn into_disk(self) -> (Ledger, FileDisk) {
         (self.ledger, FileDisk::new(self.file))
     }
 
-    /// What it says, and the file.
+    /// Returns the ledger and the file.
     pub(super) fn into_parts(self) -> (Ledger, Arc<File>) {
         (self.ledger, self.file)
     }
 }
-
-/// What the names of drafts begin with.
-pub(super) const DRAFT: &str = ".journal-";
 
 /// A journal on its way to a folder whose lock is held: it takes the place of the one that is there in one step, and is
 /// durable then.
@@ -108,14 +107,14 @@ impl JournalDraft {
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
     ) -> Result<JournalDraft, FolderError> {
-        let file = crate::files::temporary().prefix(DRAFT).tempfile_in(folder.path());
+        let file = crate::files::temporary().prefix(JOURNAL_DRAFT_PREFIX).tempfile_in(folder.path());
         let file = file.map_err(FolderError::io("write into", folder.path()))?;
         let mut writer = BufWriter::with_capacity(1 << 17, file);
         write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;
         Ok(JournalDraft { writer })
     }
 
-    /// What it says so far.
+    /// Replays what was written so far.
     pub fn ledger(&self) -> Result<Ledger, FolderError> {
         let path = self.writer.get_ref().path().to_owned();
         let file = File::open(&path).map_err(FolderError::io("open", &path))?;

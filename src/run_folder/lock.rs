@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use crate::files::make_folder;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
-/// The right to work in a run's folder. The operating system holds it, and frees it when the process ends, however it
-/// ends; the file is left behind and means nothing by itself.
+/// The lock of a run's folder. The operating system releases it when the process ends in any way; the file that is left
+/// means nothing by itself.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Makes the folder where it is missing, and takes it.
+    /// Takes the lock, and makes the folder if it is missing.
     ///
     /// # Errors
     ///
@@ -42,7 +43,7 @@ impl Lock {
         Ok(Lock { _file: file })
     }
 
-    /// Whether a living process has the folder, and which.
+    /// Returns the name of the process that holds the folder; `None` if none does.
     pub fn holder(folder: &RunFolder) -> Option<String> {
         let mut file = File::open(folder.lock_file()).ok()?;
         match file.try_lock_shared() {
@@ -56,15 +57,15 @@ impl Lock {
     }
 }
 
-/// The right to write the report of a run, which a run and `dyehouse report` may both want at once: each would sweep the
-/// drafts of the other away. Whoever reads the journal after it has come leaves no older report than there was.
+/// The lock for writing the report of a run, because a run and `dyehouse report` would remove each other's drafts. A writer
+/// that reads the journal after taking it never replaces a newer report with an older one.
 #[derive(Debug)]
 pub struct ReportTurn {
     _file: File,
 }
 
 impl ReportTurn {
-    /// Waits for it.
+    /// Waits for the lock.
     ///
     /// # Errors
     ///
@@ -81,8 +82,8 @@ impl ReportTurn {
     }
 }
 
-/// Locks the file for this process alone. Whoever asks for the holder shares it for a moment, and is waited for: a nightly
-/// run must not end because somebody looked at it as it began.
+/// Locks the file exclusively. A process that asks for the holder shares it for a moment, and is waited for: a run must not
+/// end because its status was asked for as it started.
 fn lock(file: &File) -> Result<(), TryLockError> {
     loop {
         match file.try_lock() {

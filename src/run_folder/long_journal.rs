@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::journal::{Chained, Ledger, ReadAt, compacted_until, replay};
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
-/// A compacted journal with the lines that it stands for, as far back as the long ones are kept beside it: the same story, told
-/// step by step. `ledger` is what `journal` adds up to, and so must the long one. Nothing where it was not compacted, or the
-/// long one is gone.
+/// Returns a compacted journal with the original lines of the long journals that are kept next to it. Both must add up to
+/// `ledger`, as `journal` does. `None` if it was not compacted, or the long one is missing.
 ///
 /// # Errors
 ///
@@ -18,21 +18,21 @@ pub fn long_journal(
     journal: &Arc<dyn ReadAt>,
     ledger: &Ledger,
 ) -> Result<Option<Arc<dyn ReadAt>>, FolderError> {
-    let long = lengthened(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
-    // Whoever has changed one of them has made another story of it.
+    let long = with_long_journals(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
+    // An edited long journal is another history, and is not used.
     Ok(long.filter(|long| replay(Arc::clone(long)).is_ok_and(|long| long.ledger.agrees_with(ledger))))
 }
 
-fn lengthened(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> io::Result<Option<Arc<dyn ReadAt>>> {
-    let (mut story, mut is_longer) = (Arc::clone(journal), false);
-    while let Some((until, from)) = compacted_until(&story)? {
+fn with_long_journals(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> io::Result<Option<Arc<dyn ReadAt>>> {
+    let (mut history, mut is_longer) = (Arc::clone(journal), false);
+    while let Some((until, from)) = compacted_until(&history)? {
         let kept = match File::open(folder.kept_journal(until)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             kept => kept?,
         };
         let length = kept.metadata()?.len();
-        story = Arc::new(Chained { first: Arc::new(kept), length, then: story, from });
+        history = Arc::new(Chained { first: Arc::new(kept), length, then: history, from });
         is_longer = true;
     }
-    Ok(is_longer.then_some(story))
+    Ok(is_longer.then_some(history))
 }

@@ -7,21 +7,19 @@ use tempfile::NamedTempFile;
 use crate::job::ContentHash;
 use crate::plan::PlannedJob;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::{PLAN_DRAFT_PREFIX, RunFolder};
 
-/// What the names of drafts begin with.
-pub(super) const DRAFT: &str = ".plan-";
-
-/// How many bytes go to the file at once.
+/// The size of a write in bytes.
 const PAGE: usize = 1 << 17;
 
-/// How much is written between syncs, so that publishing the plan of a million jobs does not keep them waiting.
+/// How many bytes are written between syncs, so that publishing a large plan need not wait for one long sync.
 const SYNC_EVERY: u64 = 1 << 24;
 
-/// The manifest as it was understood, one job a line, while it is being read. It takes the place of the folder's plan
+/// The plan while the manifest is being read, one job per line. It takes the place of the folder's plan
 /// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
 ///
-/// Most nights the plan is what it was. So long as a draft says the same as the folder's plan, it is not written.
+/// Most runs have the same plan as the one before. A draft is only written once it differs from the folder's plan.
 #[derive(Debug)]
 pub struct PlanDraft {
     folder: RunFolder,
@@ -33,12 +31,12 @@ pub struct PlanDraft {
     position: u64,
 }
 
-/// Where the pages of a draft are.
+/// The file behind a draft.
 #[derive(Debug)]
 enum Backing {
-    /// In the plan that the folder has, which is read as far.
+    /// In the folder's plan, which was the same so far.
     Same(File),
-    /// In a file of its own.
+    /// In a separate file.
     Own(NamedTempFile),
 }
 
@@ -109,7 +107,7 @@ impl PlanDraft {
         if self.page.len() >= PAGE { self.flush_page() } else { Ok(()) }
     }
 
-    /// Makes it the plan of `folder`, which is there and held by now; the answer is its hash.
+    /// Makes it the plan of `folder`, which exists and is locked. Returns its hash.
     pub fn publish(mut self) -> Result<ContentHash, FolderError> {
         self.flush_page()?;
         if let Backing::Same(plan) = &self.backing
@@ -128,7 +126,7 @@ impl PlanDraft {
         Ok(ContentHash::from_hasher(&self.hasher))
     }
 
-    /// Goes to the next page.
+    /// Writes or compares the current page.
     fn flush_page(&mut self) -> Result<(), FolderError> {
         if let Backing::Same(plan) = &mut self.backing {
             let mut known = Vec::with_capacity(self.page.len());
@@ -152,7 +150,7 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Writes what was the same to a file of its own.
+    /// Copies the part that was the same to a separate file.
     fn fork(&mut self) -> Result<(), FolderError> {
         let Backing::Same(plan) = &mut self.backing else { return Ok(()) };
         let mut own = own_file(&self.folder)?;
@@ -165,7 +163,7 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Whether `plan`, which is what this draft says, is the folder's plan, and no longer than the draft.
+    /// Whether `plan`, which equals this draft so far, is still the folder's plan and not longer than the draft.
     fn is_still(&self, plan: &File) -> bool {
         let stamp = |found: Metadata| Some((found.len(), found.modified().ok()?));
         let here = self.folder.plan().metadata().ok().and_then(stamp);
@@ -176,7 +174,7 @@ impl PlanDraft {
 
 fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
     let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
-    let place = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary().prefix(DRAFT).tempfile_in(place);
-    file.map_err(FolderError::io("write into", place))
+    let parent = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
+    let file = crate::files::temporary().prefix(PLAN_DRAFT_PREFIX).tempfile_in(parent);
+    file.map_err(FolderError::io("write into", parent))
 }

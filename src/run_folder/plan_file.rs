@@ -9,7 +9,8 @@ use crate::job::{Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// A line of the plan file.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl PlanLine<'_> {
         serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))
     }
 
-    /// Which edit the manifest asks for; the rest of the line is not looked at.
+    /// Returns the key of the edit; the rest of the line is not read.
     pub fn key(&self) -> Result<EditKey, FolderError> {
         if let Some(key) = usual_key(&self.text) {
             return Ok(key);
@@ -57,7 +58,7 @@ impl PlanLine<'_> {
         Ok(EditKey { job: key.id, fingerprint: key.fingerprint })
     }
 
-    /// The job's place in the manifest, from 0.
+    /// Returns the job's position in the manifest, from 0.
     pub fn position(&self) -> Result<u64, FolderError> {
         #[derive(Deserialize)]
         struct Place {
@@ -68,7 +69,7 @@ impl PlanLine<'_> {
         Ok(place.position.unwrap_or(self.number as u64 - 1))
     }
 
-    /// The colors that the job is compared with; the rest of the line is not looked at.
+    /// Returns the colors that the job is compared with; the rest of the line is not read.
     pub fn colors(&self) -> Result<Vec<Hex>, FolderError> {
         #[derive(Deserialize)]
         struct Meant<'l> {
@@ -84,7 +85,7 @@ impl PlanLine<'_> {
             prompt: Cow<'l, str>,
         }
 
-        // Every color has one in front, and of a million lines that is soon found out.
+        // Every color begins with `#`, and most of a million lines have none.
         if memchr::memchr(b'#', self.text.as_bytes()).is_none() {
             return Ok(Vec::new());
         }
@@ -97,7 +98,7 @@ impl PlanLine<'_> {
     }
 }
 
-/// The key of a line that begins as this program writes them. No id has an escape in it.
+/// Returns the key of a line in this program's usual form; `None` for others. No id contains an escape.
 fn usual_key(line: &str) -> Option<EditKey> {
     let (fingerprint, rest) = line.strip_prefix(r#"{"fingerprint":""#)?.split_once('"')?;
     let (job, _) = rest.strip_prefix(r#","id":""#)?.split_once('"')?;

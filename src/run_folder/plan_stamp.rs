@@ -3,20 +3,20 @@ use std::io::Write;
 
 use crate::job::ContentHash;
 
-use super::RunFolder;
+use super::folder::RunFolder;
 
-/// What a folder's plan was made of. Where neither that nor the plan has changed, it would be the same again.
+/// The stamp of a folder's plan. If neither the inputs nor the plan have changed, the plan need not be made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanStamp {
-    /// The hash of all that went into it.
+    /// The hash of all inputs.
     pub made_of: ContentHash,
     /// The hash of the plan.
     pub plan: ContentHash,
 }
 
 impl PlanStamp {
-    /// The hash of the folder's plan, if it was made of this and is there as it was written. Nobody else may write it
-    /// meanwhile.
+    /// Returns the hash of the folder's plan, if it was made of these inputs and is unchanged. No other process may write
+    /// it meanwhile.
     pub fn plan_of(folder: &RunFolder, made_of: ContentHash) -> Option<ContentHash> {
         let text = fs::read_to_string(folder.plan_stamp()).ok()?;
         let (known, plan) = text.trim_end().split_once(' ')?;
@@ -27,7 +27,7 @@ impl PlanStamp {
         plan.parse().ok().filter(|plan| *plan == found)
     }
 
-    /// Marks the folder's plan. One that cannot be marked is made again by the next run.
+    /// Writes the stamp. If that fails, the next run makes the plan again.
     pub fn put(self, folder: &RunFolder) {
         let PlanStamp { made_of, plan } = self;
         let text = format!("{made_of} {plan}\n");

@@ -4,17 +4,18 @@ use std::io::Write;
 use crate::job::{ContentHash, StatusCounts};
 use crate::journal::RunStart;
 
-use super::{FolderError, RunFolder};
+use super::error::FolderError;
+use super::folder::RunFolder;
 
 /// The files that every report has.
 const FILES: [&str; 5] = ["index.html", "data/batch.js", "summary.json", "results.csv", "failed.csv"];
 
-/// What a report was made of: where none of it has changed, it would be the same again.
+/// The stamp of a report's inputs: if none has changed, the report need not be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportStamp(String);
 
 impl ReportStamp {
-    /// The mark of a report that is made of the plan with this hash and the journal as it is, by a run that was opened so.
+    /// Returns the stamp of a report of the plan with this hash and the present journal, in a run that was started so.
     pub fn of(folder: &RunFolder, plan: ContentHash, opening: &RunStart) -> Result<ReportStamp, FolderError> {
         let journal = folder.journal();
         let length = journal.metadata().map_err(FolderError::io("read", &journal))?.len();
@@ -23,14 +24,14 @@ impl ReportStamp {
         Ok(ReportStamp(format!("{length} {plan} {opening:?}\n")))
     }
 
-    /// Whether the folder's report is there and has this mark.
+    /// Whether the folder's report exists and has this stamp.
     pub fn is_on_report(&self, folder: &RunFolder) -> bool {
         let report = folder.path().join("report");
         FILES.iter().all(|name| report.join(name).is_file())
-            && fs::read_to_string(folder.report_stamp()).is_ok_and(|mark| mark == self.0)
+            && fs::read_to_string(folder.report_stamp()).is_ok_and(|stamp| stamp == self.0)
     }
 
-    /// Marks the folder's report with it. One that cannot be marked is made again by the next run.
+    /// Writes the stamp. If that fails, the next run makes the report again.
     pub fn put(&self, folder: &RunFolder) {
         if let Err(error) =
             crate::files::replace_cache(&folder.report_stamp(), |file| file.write_all(self.0.as_bytes()))

@@ -4,22 +4,26 @@ use std::sync::Arc;
 
 use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_from, write_snapshot};
 
-use super::RunFolder;
+use super::folder::RunFolder;
 
-/// How much more than a snapshot knows is read of a journal before another one is made, in bytes: a tenth of a second.
+/// How many bytes of a journal may follow its snapshot before a new one is made: they take a tenth of a second to read.
 const WORTH: u64 = 32 << 20;
 
-/// Replays a folder's journal from its snapshot on, if there is one of it.
+/// Replays a folder's journal, from its snapshot on if there is one.
 pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
     replay_from(journal, known(folder, journal))
 }
 
-/// The same for whoever holds the folder, and makes a snapshot where that spares the next one a wait.
+/// Replays a folder's journal, and makes a snapshot if that saves the next reader time. The folder's lock is held.
 pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
-    keeping(folder, journal, WORTH)
+    replay_and_keep_if_worth(folder, journal, WORTH)
 }
 
-fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<Replayed, ReplayError> {
+fn replay_and_keep_if_worth(
+    folder: &RunFolder,
+    journal: &Arc<dyn ReadAt>,
+    worth: u64,
+) -> Result<Replayed, ReplayError> {
     let known = known(folder, journal);
     let from = known.length;
     let replayed = replay_from(journal, known)?;
@@ -33,7 +37,7 @@ fn keeping(folder: &RunFolder, journal: &Arc<dyn ReadAt>, worth: u64) -> Result<
     Ok(replayed)
 }
 
-/// What the folder's snapshot says. Where it says nothing that can be relied upon, that is nothing.
+/// Returns the state in the folder's snapshot; the empty state if there is no valid one.
 fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
     let read = || -> io::Result<Replayed> {
         let path = folder.snapshot();
@@ -71,14 +75,14 @@ mod tests {
         let folder = RunFolder::new(temporary.path());
         let mut lines = line(1);
         let open = |lines: &[u8]| -> Arc<dyn ReadAt> { Arc::new(lines.to_vec()) };
-        keeping(&folder, &open(&lines), 1000).unwrap();
+        replay_and_keep_if_worth(&folder, &open(&lines), 1000).unwrap();
         assert!(!folder.snapshot().exists(), "there is little to read");
-        keeping(&folder, &open(&lines), 1).unwrap();
+        replay_and_keep_if_worth(&folder, &open(&lines), 1).unwrap();
         let first = fs::read(folder.snapshot()).unwrap();
         lines.extend(line(2));
         let journal = open(&lines);
         assert_eq!(known(&folder, &journal).records, 1);
-        let replayed = keeping(&folder, &journal, 1000).unwrap();
+        let replayed = replay_and_keep_if_worth(&folder, &journal, 1000).unwrap();
         assert_eq!(replayed.ledger, replay(lines.clone()).unwrap().ledger);
         assert_eq!((replayed.records, replayed.length), (2, lines.len() as u64));
         assert_eq!(fs::read(folder.snapshot()).unwrap(), first);
@@ -89,7 +93,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         let journal: Arc<dyn ReadAt> = Arc::new([line(1), line(2)].concat());
-        keeping(&folder, &journal, 1).unwrap();
+        replay_and_keep_if_worth(&folder, &journal, 1).unwrap();
         assert_eq!(known(&folder, &journal).records, 2);
         for other in [[line(1), line(3)].concat(), line(1), Vec::new()] {
             let other: Arc<dyn ReadAt> = Arc::new(other);

@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::color::Hex;
 use crate::job::{Cents, EditRequest, ImageSource, Job, JobId, Size, Switches};
@@ -32,13 +34,13 @@ fn who_looks_at_a_run_does_not_stand_in_its_way() {
     drop(Lock::take(&folder).unwrap());
     let looking = std::fs::File::open(folder.lock_file()).unwrap();
     looking.lock_shared().unwrap();
-    let begun = std::sync::Barrier::new(2);
+    let barrier = std::sync::Barrier::new(2);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| {
-            begun.wait();
+            barrier.wait();
             Lock::take(&folder).map(drop)
         });
-        begun.wait();
+        barrier.wait();
         // One that does not wait has ended by the end of this.
         (0..1000).take_while(|_| !run.is_finished()).for_each(|_| std::thread::yield_now());
         looking.unlock().unwrap();
@@ -114,8 +116,8 @@ fn the_jobs_of_a_share_have_their_places_with_them() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     plan(&folder, &["a", "", "", "b"]);
-    let places: Vec<_> = plan_lines(&folder).unwrap().map(|line| line.unwrap().position().unwrap()).collect();
-    assert_eq!(places, [0, 3]);
+    let positions: Vec<_> = plan_lines(&folder).unwrap().map(|line| line.unwrap().position().unwrap()).collect();
+    assert_eq!(positions, [0, 3]);
     let keys: Vec<_> = plan_lines(&folder).unwrap().map(|line| line.unwrap().key().unwrap().job.to_string()).collect();
     assert_eq!(keys, ["a", "b"]);
 }
@@ -137,8 +139,9 @@ fn a_plan_that_says_the_same_is_left_as_it_is_and_any_other_takes_its_place() {
         assert_eq!(read, others);
         assert_eq!(hash, crate::job::ContentHash::of(&std::fs::read(folder.plan()).unwrap()));
     }
-    let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".plan-")), "{left:?}");
+    let leftovers =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert!(leftovers.iter().all(|name| !name.to_string_lossy().starts_with(".plan-")), "{leftovers:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use tokio::sync::oneshot;
 
 use crate::api::outcome::{Stop, SubmitOutcome};
-use crate::api::{Limits, StatusPath};
+use crate::api::{RateLimits, StatusPath};
 use crate::color::Check;
 use crate::job::ErrorClass;
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
@@ -17,7 +17,7 @@ pub(super) struct ExecutorMessage<T> {
 /// What happened to its job.
 pub(super) enum ExecutorEvent<T> {
     /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
-    Submitted { outcome: SubmitOutcome, limits: Option<Limits>, status_path: Option<StatusPath> },
+    Submitted { outcome: SubmitOutcome, limits: Option<RateLimits>, status_path: Option<StatusPath> },
     /// Whether a poll was answered, and what was seen instead.
     Polled(Result<(), String>),
     /// A status that the page does not document.

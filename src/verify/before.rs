@@ -9,28 +9,28 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::http::TlsError;
-use crate::job::ImageSource;
+use crate::job::{EditRequest, ImageSource};
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
 
-use super::NotAtHand;
 use super::copies::Copies;
+use super::error::BeforeUnavailable;
 
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
 
-/// The most bytes of a picture before.
+/// The maximum length in bytes of a picture before the edit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The most failures that are remembered, so that a run's memory does not grow with its manifest.
+/// The maximum count of remembered failures, so that a run's memory does not grow with its manifest.
 const MAX_REMEMBERED: usize = 1000;
 
-/// How pictures are fetched that the manifest names by URL: they are somebody's shop, and are asked gently.
+/// The limits of fetching pictures that the manifest names by URL, which must not burden their hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchLimits {
     /// How many are fetched at once.
     pub at_once: usize,
-    /// After how many failures in a row a host is left alone for the rest of the run.
+    /// After how many consecutive failures a host is not asked again in the run.
     pub failures: u32,
 }
 
@@ -41,14 +41,14 @@ impl Default for FetchLimits {
 }
 
 /// The one fetch of a URL's picture in a run, and what came of it.
-type Fetched = Arc<OnceCell<Result<PathBuf, Arc<NotAtHand>>>>;
+type Fetched = Arc<OnceCell<Result<PathBuf, Arc<BeforeUnavailable>>>>;
 
-/// The pictures before: from this machine, from the manifest itself, or fetched and kept in the run's folder. What is behind a
-/// URL is fetched for the first job of a run that was submitted after it was seen last.
+/// The pictures before the edit: local files, `data:` URIs, or fetched from URLs and kept in the run's folder. A URL is
+/// fetched for the first job of a run that was submitted after its last fetch.
 #[derive(Debug)]
 pub struct BeforePictures {
     folder: PathBuf,
-    began: Timestamp,
+    run_started: Timestamp,
     downloader: Downloader,
     limits: FetchLimits,
     slots: Arc<Semaphore>,
@@ -57,20 +57,20 @@ pub struct BeforePictures {
 }
 
 impl BeforePictures {
-    /// Those of the run in the folder `run`. Nothing is touched before the first is asked for.
+    /// Returns those of the run in the folder `run`. Nothing is touched before the first is needed.
     ///
     /// # Errors
     /// The system's certificates cannot be read.
     pub fn new(run: &Path, limits: FetchLimits) -> Result<BeforePictures, TlsError> {
         let bounds = DownloadLimits {
-            most_bytes: MAX_BYTES,
+            max_bytes: MAX_BYTES,
             attempts: 2,
             silence: Duration::from_secs(15),
             whole: Duration::from_secs(60),
         };
         Ok(BeforePictures {
             folder: run.join(BEFORE),
-            began: Timestamp::now(),
+            run_started: Timestamp::now(),
             downloader: Downloader::of_inputs(bounds)?,
             limits,
             slots: Arc::new(Semaphore::new(limits.at_once)),
@@ -79,38 +79,39 @@ impl BeforePictures {
         })
     }
 
-    /// A picture before on this machine, as it was when it was submitted.
-    pub(super) async fn at_hand(
+    /// Returns a local copy of a picture as it was when its job was submitted.
+    pub(super) async fn local_copy(
         &self,
         image: &ImageSource,
         submitted_at: Option<Timestamp>,
-    ) -> Result<ImageSource, Arc<NotAtHand>> {
+    ) -> Result<ImageSource, Arc<BeforeUnavailable>> {
         match image {
             ImageSource::Url(url) => {
                 // Once in a run is often enough: its jobs are submitted and checked within hours.
-                let copy = self.fetched(url, submitted_at.map_or(self.began, |at| at.min(self.began))).await?;
+                let copy =
+                    self.fetched(url, submitted_at.map_or(self.run_started, |at| at.min(self.run_started))).await?;
                 Ok(ImageSource::File(copy))
             }
             ImageSource::File(_) | ImageSource::Data(_) => Ok(image.clone()),
         }
     }
 
-    /// The bytes of a picture that is at hand.
-    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, NotAtHand> {
+    /// Reads the bytes of a local picture.
+    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
         let path = match image {
             ImageSource::File(path) => path,
             ImageSource::Data(uri) => {
-                return Ok(decode(&uri, MAX_BYTES).ok_or(NotAtHand::NoDataUri)??);
+                return Ok(decode(&uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)??);
             }
-            ImageSource::Url(_) => return Err(NotAtHand::Elsewhere),
+            ImageSource::Url(_) => return Err(BeforeUnavailable::Elsewhere),
         };
         let read = tokio::task::spawn_blocking(move || read(&path)).await;
         Ok(read.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
 
-    /// The local copy of a picture that is named by its URL, as it was at `moment`. It is fetched at most once a run.
-    async fn fetched(&self, url: &str, moment: Timestamp) -> Result<PathBuf, Arc<NotAtHand>> {
-        if let Some(copy) = self.copies(url).await?.at(moment) {
+    /// Returns the local copy of the picture at a URL, as it was at `at_time`. It is fetched at most once per run.
+    async fn fetched(&self, url: &str, at_time: Timestamp) -> Result<PathBuf, Arc<BeforeUnavailable>> {
+        if let Some(copy) = self.copies(url).await?.at(at_time) {
             return Ok(copy.to_owned());
         }
         let cell = {
@@ -126,7 +127,7 @@ impl BeforePictures {
         found
     }
 
-    async fn fetch(&self, url: &str) -> Result<PathBuf, Arc<NotAtHand>> {
+    async fn fetch(&self, url: &str) -> Result<PathBuf, Arc<BeforeUnavailable>> {
         let mut slot = Slot::of(&self.slots).await;
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let count = |count: &dyn Fn(u32) -> u32| {
@@ -136,13 +137,13 @@ impl BeforePictures {
             *failures
         };
         let copies = self.copies(url).await?;
-        if let Some(copy) = copies.at(self.began) {
+        if let Some(copy) = copies.at(self.run_started) {
             return Ok(copy.to_owned());
         }
-        // One that was seen earlier is most often the same still.
-        let or_newest = |cause: NotAtHand| copies.newest().map(Path::to_owned).ok_or_else(|| cause.into());
+        // An earlier copy is most likely still the same.
+        let or_newest = |cause: BeforeUnavailable| copies.newest().map(Path::to_owned).ok_or_else(|| cause.into());
         if count(&|failures| failures) >= self.limits.failures {
-            return or_newest(NotAtHand::LeftAlone { host });
+            return or_newest(BeforeUnavailable::LeftAlone { host });
         }
         match self.download(url, &mut slot).await {
             Ok(path) => {
@@ -151,7 +152,7 @@ impl BeforePictures {
             }
             Err(cause) => {
                 count(&|failures| failures + 1);
-                // What follows may be a signature that opens the picture to whoever reads the log.
+                // The query may be a signature that would give readers of the log access to the picture.
                 let url = url.split(['?', '#']).next().unwrap_or_default();
                 tracing::info!(url, %cause, "the picture before could not be fetched");
                 or_newest(cause)
@@ -159,29 +160,35 @@ impl BeforePictures {
         }
     }
 
-    /// The copies of what was behind a URL. Looking for them may take a while, and keeps no submit and no poll waiting.
-    async fn copies(&self, url: &str) -> Result<Copies, NotAtHand> {
+    /// Returns the local copies of a URL. The lookup can be slow, so it runs where it delays no submit and no poll.
+    async fn copies(&self, url: &str) -> Result<Copies, BeforeUnavailable> {
         let (folder, url) = (self.folder.clone(), url.to_owned());
         let found = tokio::task::spawn_blocking(move || Copies::of(&folder, &url)).await;
         Ok(found.map_err(io::Error::other)?)
     }
 
-    async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, NotAtHand> {
+    async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, BeforeUnavailable> {
         let bytes = self.downloader.fetch(url, &self.folder, slot, || Ok(Vec::new())).await?;
-        let format = Format::sniff(&bytes).ok_or(NotAtHand::NoPicture)?;
+        let format = Format::sniff(&bytes).ok_or(BeforeUnavailable::NoPicture)?;
         let copies = self.copies(url).await?;
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));
         Ok(kept.await.unwrap_or_else(|error| Err(io::Error::other(error)))?)
     }
 }
 
-/// The local copy of `image` in the run's folder, as it was at `moment` or is by now, if there is one.
-pub(super) fn cached(run: &Path, image: &ImageSource, moment: Option<Timestamp>) -> Option<PathBuf> {
+/// Returns the local copies in the run's folder of the pictures that `request` names by URL, as they were when it was
+/// submitted, as far as known.
+pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<PathBuf> {
+    request.images.iter().filter_map(|image| cached(run, image, submitted_at)).collect()
+}
+
+/// Returns the local copy of `image` in the run's folder, as it was at `at_time` or else the newest; `None` if there is none.
+fn cached(run: &Path, image: &ImageSource, at_time: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
     let folder = run.join(BEFORE);
     // A run that checks no colors keeps none.
     let copies = folder.exists().then(|| Copies::of(&folder, url))?;
-    let then = moment.and_then(|moment| copies.at(moment));
+    let then = at_time.and_then(|at_time| copies.at(at_time));
     then.or(copies.newest()).map(Path::to_owned)
 }
 
@@ -205,10 +212,10 @@ mod tests {
         let remembered = || pictures.fetched.lock().unwrap().len();
         let url = "https://shop.example/mug.png?signature=secret";
         let copy = Copies::of(&run.path().join(BEFORE), url).keep(b"a picture", Format::Png).unwrap();
-        assert_eq!(pictures.at_hand(&ImageSource::Url(url.into()), None).await.unwrap(), ImageSource::File(copy));
+        assert_eq!(pictures.local_copy(&ImageSource::Url(url.into()), None).await.unwrap(), ImageSource::File(copy));
         assert_eq!(remembered(), 0, "it lies in the folder");
         for number in 0..MAX_REMEMBERED + 50 {
-            assert!(pictures.at_hand(&ImageSource::Url(format!("file:///{number}")), None).await.is_err());
+            assert!(pictures.local_copy(&ImageSource::Url(format!("file:///{number}")), None).await.is_err());
         }
         assert!(remembered() <= MAX_REMEMBERED, "{}", remembered());
     }
@@ -247,8 +254,8 @@ mod tests {
     async fn a_photo_that_is_gone_is_not_said_to_be_an_output() {
         let (run, shop) = (tempfile::tempdir().unwrap(), Shop::default());
         let pictures = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
-        let said = pictures.at_hand(&shop.open().await, None).await.unwrap_err().to_string();
-        assert!(said.starts_with("the picture is no longer at its URL (HTTP 410"), "{said}");
+        let printed = pictures.local_copy(&shop.open().await, None).await.unwrap_err().to_string();
+        assert!(printed.starts_with("the picture is no longer at its URL (HTTP 410"), "{printed}");
     }
 
     #[tokio::test]
@@ -257,9 +264,9 @@ mod tests {
         let image = shop.open().await;
         let tonight = || BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
         let seen = async |pictures: &BeforePictures, submitted_at| {
-            let found = pictures.at_hand(&image, Some(submitted_at)).await?;
+            let found = pictures.local_copy(&image, Some(submitted_at)).await?;
             let content = BeforePictures::bytes(found).await?;
-            Ok::<_, Arc<NotAtHand>>(String::from_utf8_lossy(&content[8..]).into_owned())
+            Ok::<_, Arc<BeforeUnavailable>>(String::from_utf8_lossy(&content[8..]).into_owned())
         };
         let (first, night) = (Timestamp::now(), tonight());
         shop.shows("red");

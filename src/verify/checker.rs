@@ -8,18 +8,19 @@ use tokio::sync::Semaphore;
 use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
-use crate::outputs::places;
+use crate::outputs::candidate_paths;
 use crate::photo::{DecodeError, Photo};
 
 use super::before::BeforePictures;
 use super::correct::correct;
 use super::error::CheckError;
-use super::{Correction, Gone, NotAtHand, Subject, TaskFailed, Uncorrected, Verifier};
+use super::error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};
+use super::verifier::{Correction, Subject, Verifier};
 
-/// The shortest side of a picture in which a product can be told, in pixels.
+/// The minimum side in pixels of a picture that can be measured.
 const MIN_SIDE: u32 = 8;
 
-/// How many pictures before are remembered: the rows of one product follow each other.
+/// How many pictures before the edit are cached: rows of the same product follow each other.
 const REMEMBERED: usize = 8;
 
 /// Checks and corrects the pictures of a run, on as many threads as there are cores.
@@ -37,7 +38,7 @@ struct Inner {
 }
 
 impl ColorChecker {
-    /// One for the run in the folder `run`.
+    /// Returns a checker for the run in the folder `run`.
     pub fn new(run: &Path, before: BeforePictures) -> ColorChecker {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let inner = Inner { run: run.to_owned(), before, slots: Semaphore::new(cores), views: Mutex::default() };
@@ -71,14 +72,14 @@ impl Verifier for ColorChecker {
                 return Err(Uncorrected::SeveralPictures);
             };
             let encoded = inner.encoded(file).await?;
-            let before = match subject.goal.request.images.first() {
+            let before = match subject.target.request.images.first() {
                 Some(image) => {
-                    let found = inner.before.at_hand(image, subject.submitted_at).await?;
+                    let found = inner.before.local_copy(image, subject.submitted_at).await?;
                     BeforePictures::bytes(found).await.map_err(Arc::new)?
                 }
                 None => return Err(Uncorrected::NoPictureBefore),
             };
-            let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+            let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
             let work = move || {
                 let [color] = colors[..] else {
                     return Err(Uncorrected::SeveralColors);
@@ -99,7 +100,7 @@ impl Inner {
             Err(unseen) => Check::unmeasurable(asked, unseen.to_string()),
             Ok(after) => {
                 let before = self.before(subject).await;
-                let (colors, tolerance) = (subject.goal.colors.clone(), subject.tolerance);
+                let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
                 let (before, missing) = match before {
                     Ok(before) => (Some(before), None),
                     Err(cause) => (None, Some(cause)),
@@ -115,7 +116,7 @@ impl Inner {
         }
     }
 
-    /// The picture as it is compared, or why it cannot be.
+    /// Returns a picture as it is compared.
     async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, CheckError> {
         if file.width.min(file.height) < MIN_SIDE {
             return Err(CheckError::TooSmall);
@@ -123,43 +124,43 @@ impl Inner {
         reduced(self.encoded(file).await?).await
     }
 
-    /// The picture before as it is compared, or why it is not at hand.
-    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<NotAtHand>> {
-        let image = subject.goal.request.images.first().ok_or(NotAtHand::NotNamed)?;
-        let found = self.before.at_hand(image, subject.submitted_at).await?;
+    /// Returns the picture before the edit as it is compared.
+    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
+        let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
+        let found = self.before.local_copy(image, subject.submitted_at).await?;
         let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }
         let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view = Arc::new(reduced::<NotAtHand>(encoded).await?);
+        let view = Arc::new(reduced::<BeforeUnavailable>(encoded).await?);
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
         Ok(view)
     }
 
-    /// A picture from wherever in the run's folder it is.
-    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, Gone> {
+    /// Reads a picture from the subfolder of the run's folder that has it.
+    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
         let (run, file) = (self.run.clone(), file.clone());
         let work = move || {
-            places(&run, &file).into_iter().find_map(|path| {
+            candidate_paths(&run, &file).into_iter().find_map(|path| {
                 path.metadata().ok().filter(|found| found.len() == file.bytes)?;
                 std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
             })
         };
-        blocking(work).await.ok().flatten().ok_or(Gone)
+        blocking(work).await.ok().flatten().ok_or(PictureMissing)
     }
 }
 
 impl Subject {
     fn asked(&self) -> Hex {
-        self.goal.colors.first().copied().unwrap_or(Hex([0; 3]))
+        self.target.colors.first().copied().unwrap_or(Hex([0; 3]))
     }
 }
 
-/// Which of a job's several pictures speaks for all of them. Unlike in [`Check::badness`], one that cannot be told hides no
-/// color that is known to be missed.
+/// Returns the severity by which the worst of a job's pictures is chosen. Unlike in [`Check::badness`], an unmeasurable one
+/// is better than one that is known to miss its color.
 fn severity(check: &Check) -> (u8, f64) {
     let verdict = match check.verdict {
         Verdict::On => 0,
@@ -170,7 +171,7 @@ fn severity(check: &Check) -> (u8, f64) {
     (verdict, check.delta_e.unwrap_or_default())
 }
 
-/// A picture as it is compared.
+/// Decodes and reduces a picture for its comparison.
 async fn reduced<E: From<DecodeError> + From<TaskFailed>>(encoded: Vec<u8>) -> Result<View, E> {
     Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
 }

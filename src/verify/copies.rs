@@ -8,23 +8,23 @@ use jiff::Timestamp;
 use crate::job::ContentHash;
 use crate::photo::Format;
 
-/// The copies of what was behind one URL, oldest first: a shop replaces a photo, and its URL stays. The time of each file is
-/// when it was last seen there.
+/// The copies of the pictures at a URL, oldest first: shops replace photos under the same URL. The modification time of each
+/// file is when it was last seen there.
 #[derive(Debug)]
 pub(super) struct Copies {
     folder: PathBuf,
     stem: String,
-    found: Vec<Copy>,
+    found: Vec<KeptCopy>,
 }
 
 #[derive(Debug)]
-struct Copy {
+struct KeptCopy {
     path: PathBuf,
     seen: Timestamp,
 }
 
 impl Copies {
-    /// Those that are in `folder`.
+    /// Finds the copies in `folder`.
     pub(super) fn of(folder: &Path, url: &str) -> Copies {
         let mut stem = ContentHash::of(url.as_bytes()).to_string();
         stem.truncate(32);
@@ -35,17 +35,17 @@ impl Copies {
         copies
     }
 
-    /// The one that was behind the URL at `moment`, as far as that is known: the first that was seen there then or later.
+    /// Returns the copy that was at the URL at `moment`: the first that was seen there then or later.
     pub(super) fn at(&self, moment: Timestamp) -> Option<&Path> {
         self.found.iter().find(|copy| copy.seen >= moment).map(|copy| copy.path.as_path())
     }
 
-    /// The last one that was seen.
+    /// Returns the copy that was seen last.
     pub(super) fn newest(&self) -> Option<&Path> {
         self.found.last().map(|copy| copy.path.as_path())
     }
 
-    /// Keeps what is behind the URL now.
+    /// Keeps the present content of the URL.
     pub(super) fn keep(&self, content: &[u8], format: Format) -> io::Result<PathBuf> {
         let path = match self.newest() {
             Some(newest) if std::fs::read(newest)? == content => newest.to_owned(),
@@ -60,16 +60,16 @@ impl Copies {
         Ok(path)
     }
 
-    fn next(&self) -> Option<Copy> {
+    fn next(&self) -> Option<KeptCopy> {
         Format::ALL.into_iter().find_map(|format| {
             let path = self.path(format);
             let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
             let seen = found.modified().ok().and_then(|seen| Timestamp::try_from(seen).ok());
-            Some(Copy { path, seen: seen.unwrap_or(Timestamp::UNIX_EPOCH) })
+            Some(KeptCopy { path, seen: seen.unwrap_or(Timestamp::UNIX_EPOCH) })
         })
     }
 
-    /// Where the next one is, or will be. Nothing of the URL can leave the folder, and two URLs never meet.
+    /// Returns the path of the next copy. It is made of a hash of the URL, so that no URL leaves the folder and no two share it.
     fn path(&self, format: Format) -> PathBuf {
         let number = match self.found.len() {
             0 => String::new(),

@@ -1,23 +1,23 @@
 use crate::color::{COMPARED_SIDE, Hex, Plane, Shift, Tolerance, Verdict, decode, measure};
 use crate::photo::Photo;
 
-use super::{Correction, Uncorrected};
+use super::error::Uncorrected;
+use super::verifier::Correction;
 
-/// How near a correction must come to count, in ΔE00.
-pub const LANDING: f64 = 1.0;
+/// The maximum difference after a correction, in ΔE00.
+pub const CORRECTION_TOLERANCE: f64 = 1.0;
 
 /// The longer side in which the region is outlined, in pixels.
 const OUTLINED: usize = 2 * COMPARED_SIDE;
 
-/// How often what a correction left is corrected again.
+/// The maximum count of rounds of correction.
 const ROUNDS: usize = 4;
 
-/// Corrects `after`, which nearly shows `color` where it differs from `before`, so that it shows it within [`LANDING`].
+/// Corrects `after`, whose changed region is near `color`, to within [`CORRECTION_TOLERANCE`].
 ///
 /// # Errors
 ///
-/// Why it is left as it is: the region is not certain, it is not near, or a check of the correction does not bear it
-/// out.
+/// The region is uncertain, its color is not near, or the corrected picture fails its check.
 pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, Uncorrected> {
     let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance);
     let before = before.reduced(COMPARED_SIDE);
@@ -29,18 +29,19 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
     let (shift, target) = (Shift::new(&region, shown.linear()), color.linear());
     let (width, height) = after.dimensions();
     let size = (width as usize, height as usize);
-    let (mut aim, mut last) = (target, f64::INFINITY);
+    let (mut adjusted_target, mut last) = (target, f64::INFINITY);
     for _round in 0..ROUNDS {
         let mut corrected = after.clone();
-        corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, aim));
+        corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, adjusted_target));
         let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
         let (Some(seen), Some(difference)) = (check.shown, check.delta_e_plain) else { break };
-        if difference <= LANDING && check.verdict == Verdict::On {
+        if difference <= CORRECTION_TOLERANCE && check.verdict == Verdict::On {
             return Ok(Correction { png: corrected.to_png()?, check });
         }
         last = difference;
         let seen = decode(seen.0);
-        aim = std::array::from_fn(|channel| (aim[channel] + target[channel] - seen[channel]).clamp(0.0, 1.5));
+        adjusted_target =
+            std::array::from_fn(|channel| (adjusted_target[channel] + target[channel] - seen[channel]).clamp(0.0, 1.5));
     }
     Err(Uncorrected::TooFar { nearest: last })
 }
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(missed.verdict, Verdict::Near, "{missed:?}");
         let correction = correct(&before, &after, asked, tolerance).unwrap();
         assert_eq!(correction.check.verdict, Verdict::On);
-        assert!(correction.check.delta_e_plain.unwrap() <= LANDING, "{:?}", correction.check);
+        assert!(correction.check.delta_e_plain.unwrap() <= CORRECTION_TOLERANCE, "{:?}", correction.check);
         let done = Photo::decode(&correction.png).unwrap().image().to_rgb8();
         assert_eq!((done.get_pixel(3, 3).0, done.get_pixel(80, 100).0), (GROUND, GROUND), "ground and print");
         assert_ne!(done.get_pixel(60, 60), after.image().to_rgb8().get_pixel(60, 60));

@@ -7,21 +7,21 @@ use crate::color::Verdict;
 use crate::outputs::OutputError;
 use crate::photo::{DecodeError, EncodeError};
 
-/// Looking at a picture came to no end.
+/// The task that checks a picture did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the check failed: {0}")]
 pub struct TaskFailed(#[from] JoinError);
 
-/// A picture lies nowhere in the run's folder as it was saved.
+/// A picture is not in the run's folder as it was saved.
 #[derive(Debug, thiserror::Error)]
 #[error("the picture was removed or changed since it was saved")]
-pub struct Gone;
+pub struct PictureMissing;
 
-/// Why a result cannot be looked at.
+/// A result cannot be checked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CheckError {
     #[error(transparent)]
-    Gone(#[from] Gone),
+    PictureMissing(#[from] PictureMissing),
     #[error("the picture is too small")]
     TooSmall,
     #[error(transparent)]
@@ -30,13 +30,13 @@ pub(super) enum CheckError {
     TaskFailed(#[from] TaskFailed),
 }
 
-/// Why the picture before is not at hand, as a fragment that says it of that picture.
+/// The picture before the edit is not available. The message is a fragment about that picture.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAtHand {
-    /// The job edits none.
+pub enum BeforeUnavailable {
+    /// The job has no input picture.
     #[error("the request has no picture")]
     NotNamed,
-    /// The manifest has it in a form that nothing is known of.
+    /// The manifest contains it in an unknown form.
     #[error("it is not a data: URI")]
     NoDataUri,
     /// It has to be fetched first.
@@ -48,10 +48,10 @@ pub enum NotAtHand {
         /// The host, without a port.
         host: String,
     },
-    /// It could not be fetched, or taken out of its data: URI.
+    /// It could not be fetched, or decoded from its `data:` URI.
     #[error("{}", .0.of_input())]
     Fetch(#[from] OutputError),
-    /// What came is something else.
+    /// The fetched file is not a picture.
     #[error("it is not a picture")]
     NoPicture,
     /// It cannot be read, or kept.
@@ -60,57 +60,57 @@ pub enum NotAtHand {
     /// It does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// Looking at it came to no end.
+    /// The task that reads it did not finish.
     #[error(transparent)]
     TaskFailed(#[from] TaskFailed),
 }
 
-/// Why a picture is left without a correction of its color.
+/// A picture's color was not corrected.
 #[derive(Debug, thiserror::Error)]
 pub enum Uncorrected {
     /// The job has no picture.
     #[error("there is no picture")]
     NoPicture,
-    /// The job has more than one, of which each might want another correction.
+    /// The job has several, which might need different corrections.
     #[error("the job has several pictures")]
     SeveralPictures,
     /// The manifest asks for more than one color.
     #[error("several colors were requested")]
     SeveralColors,
-    /// It is not there any more.
+    /// It is missing.
     #[error(transparent)]
-    Gone(#[from] Gone),
-    /// Somebody has changed it while it was corrected.
+    PictureMissing(#[from] PictureMissing),
+    /// The user has changed it while it was corrected.
     #[error("the picture was changed by hand since it was saved")]
     Retouched,
-    /// The job edits no picture.
-    #[error("there is no picture before the edit the edit the edit")]
+    /// The job has no input picture.
+    #[error("there is no picture before the edit")]
     NoPictureBefore,
-    /// The picture before cannot be looked at.
+    /// The picture before the edit is not available.
     #[error("the picture before the edit is not available: {0}")]
-    WithoutBefore(#[from] Arc<NotAtHand>),
+    WithoutBefore(#[from] Arc<BeforeUnavailable>),
     /// One of the two does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// It cannot be told what the edit has changed.
+    /// The region that the edit has changed is uncertain.
     #[error("it is uncertain what was recolored")]
     Uncertain,
-    /// What the edit has changed has no one color.
+    /// The region that the edit has changed has no single color.
     #[error("the recolored area has no measurable color")]
     Colorless,
-    /// There is nothing to correct, or more than may be.
+    /// Its color is on, too far off, or unmeasurable.
     #[error("it is {}, and only near colors are corrected", .0.as_str())]
     NotNear(Verdict),
-    /// A check of the correction does not bear it out.
+    /// The corrected picture fails its check.
     #[error("the correction only came within ΔE00 {nearest:.1}")]
     TooFar {
-        /// What the last correction left, in ΔE00.
+        /// The difference after the last round, in ΔE00.
         nearest: f64,
     },
-    /// The corrected picture cannot be made a file.
+    /// The corrected picture cannot be encoded.
     #[error(transparent)]
     Unencodable(#[from] EncodeError),
-    /// Looking at it came to no end.
+    /// The correction did not finish.
     #[error(transparent)]
     TaskFailed(#[from] TaskFailed),
 }

@@ -15,7 +15,7 @@ use crate::job::{Cents, HeldBack, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, JobFeatures, Kept, Known};
+use crate::plan::{Advice, Decision, JobFeatures, Kept, KnownEdit};
 use crate::progress::Screen;
 use crate::run_folder::FolderError;
 
@@ -187,7 +187,7 @@ fn look(
         let Some((decision, picture)) = taken else { return Ok(()) };
         let edit = key.as_ref().and_then(|key| ledger.brief(key));
         asked_again += u64::from(decision.asks_again(edit.as_ref()));
-        advice.take(&sketch, decision.submits());
+        advice.add(&sketch, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
             urls.take(named);
         }
@@ -257,7 +257,7 @@ impl Forecast {
         self.jobs += 1;
         let (decision, picture) = match key {
             Some(key) => {
-                let known = Known::of(key, ledger);
+                let known = KnownEdit::of(key, ledger);
                 let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
                 unknown_pictures.regard(&key.job, decision)?
             }

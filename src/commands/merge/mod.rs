@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::{Cents, HeldBack, JobId, Partition, StatusCounts};
-use crate::journal::{JoinError, Ledger, MergedJournal, ReadAt, Record, RunEvent, RunStart};
+use crate::journal::{JournalMergeError, Ledger, MergedJournal, ReadAt, Record, RunEvent, RunStart};
 use crate::progress::Screen;
 use crate::run_folder::{
     FolderError, JournalCheckpoint, JournalDraft, JournalFile, Lock, PlanDraft, RunFolder, long_journal, plan_lines,
@@ -67,22 +67,22 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         ));
     }
     let long_journals;
-    let joint = match MergedJournal::of(&journals) {
+    let merged = match MergedJournal::of(&journals) {
         // A share that went on before it was compacted tells less of that than its long journal, which is kept beside it.
-        Err(JoinError::Conflict { .. }) => {
+        Err(JournalMergeError::Conflict { .. }) => {
             long_journals = lengthened(&journals, &sources)?;
             MergedJournal::of(&long_journals)
         }
-        joint => joint,
+        merged => merged,
     };
-    let joint = joint.map_err(|error| conflict(error, &target, &sources))?;
-    if !is_target_named && let Some(job) = joint.only_in_first().min() {
+    let merged = merged.map_err(|error| conflict(error, &target, &sources))?;
+    if !is_target_named && let Some(job) = merged.only_in_first().min() {
         return Err(MergeError::Foreign { job: job.clone(), out: target.path() }.into());
     }
     let ledgers: Vec<&Ledger> = target.ledger.iter().chain(sources.iter().map(|source| &source.ledger)).collect();
     for (place, source) in (1..).zip(&sources) {
-        source.check_names(&ledgers, &joint)?;
-        source.check_is_current(place, &joint)?;
+        source.check_names(&ledgers, &merged)?;
+        source.check_is_current(place, &merged)?;
     }
     let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
     if is_target_named {
@@ -92,13 +92,13 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let joined = counted(planned.len() as u64, "folder");
 
     target.hold()?;
-    let copied = target.write(&sources, &joint, plan, &command(arguments))?;
+    let copied = target.write(&sources, &merged, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
     let report = report_data::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     copied.told().iter().for_each(|line| screen.print_line(line));
-    let records = counted(joint.lacks(), "new record");
+    let records = counted(merged.missing_lines(), "new record");
     let (out, page) = (arguments.out.display(), report.index.display());
     screen.say(&format!("{joined} merged into {out}, {records}; the report is {page}"));
     status::tell(&target.folder, &ledger, None, arguments.json)?;
@@ -160,7 +160,7 @@ impl Target {
     fn write(
         &self,
         sources: &[Source],
-        joint: &MergedJournal<'_>,
+        merged: &MergedJournal<'_>,
         plan: PlanDraft,
         command: &str,
     ) -> Result<Copied, Failure> {
@@ -168,10 +168,10 @@ impl Target {
         let at_work = |cause| FolderError::io("write", folder.merging())(cause);
         crate::files::replace(&folder.merging(), command.as_bytes()).map_err(at_work)?;
         crate::files::sync_folder(folder.path()).map_err(at_work)?;
-        let copied = pictures::copy(sources, joint, self)?;
+        let copied = pictures::copy(sources, merged, self)?;
         plan.publish()?;
-        let draft = JournalDraft::begin(folder, |writer| joint.write(writer))?;
-        if joint.lacks() > 0 || self.ledger.is_none() {
+        let draft = JournalDraft::begin(folder, |writer| merged.write(writer))?;
+        if merged.missing_lines() > 0 || self.ledger.is_none() {
             let ledger = draft.ledger()?;
             let records = closing(sources, self.last_run(), PlanCounts::of(folder, &ledger)?.jobs);
             draft.publish(folder, &records, Timestamp::now())?;
@@ -199,11 +199,11 @@ impl Source {
 
     /// Refuses pictures that have the name of another job's in any of `ledgers`: the second one of `mug` is `mug-2`, and so is
     /// the first one of `mug-2`. A run that knows both takes other names.
-    fn check_names(&self, ledgers: &[&Ledger], joint: &MergedJournal<'_>) -> Result<(), Failure> {
+    fn check_names(&self, ledgers: &[&Ledger], merged: &MergedJournal<'_>) -> Result<(), Failure> {
         for found in self.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
             for file in edit.files().iter().chain(edit.originals()) {
-                let other = JobId::new(file.stem()).ok().filter(|other| *other != job && joint.knows(other));
+                let other = JobId::new(file.stem()).ok().filter(|other| *other != job && merged.knows(other));
                 let Some(other) = other else { continue };
                 for ledger in ledgers {
                     let history = ledger.history(&other).map_err(FolderError::from)?;
@@ -221,10 +221,10 @@ impl Source {
 
     /// Refuses a journal that is an older copy, unless others, such as that of the folder to join in, know more of all its
     /// jobs. `place` is that of the journal.
-    fn check_is_current(&self, place: usize, joint: &MergedJournal<'_>) -> Result<(), FolderError> {
+    fn check_is_current(&self, place: usize, merged: &MergedJournal<'_>) -> Result<(), FolderError> {
         let Err(older) = JournalCheckpoint::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
-            if joint.best(&line?.key()?.job).is_none_or(|best| best == place) {
+            if merged.best_index(&line?.key()?.job).is_none_or(|best| best == place) {
                 return Err(older);
             }
         }
@@ -270,14 +270,14 @@ fn lengthened(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Ar
 }
 
 /// `error` with the folders whose journals it is about: the first is that of `target`.
-fn conflict(error: JoinError, target: &Target, sources: &[Source]) -> Failure {
+fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Failure {
     match error {
-        JoinError::Conflict { job, journals: [one, other], more } => {
+        JournalMergeError::Conflict { job, journals: [one, other], more } => {
             let path =
                 |place: usize| place.checked_sub(1).map_or_else(|| target.path(), |source| sources[source].path());
             MergeError::Conflict { job, one: path(one), other: path(other), more }.into()
         }
-        JoinError::Read(cause) => FolderError::io("read", target.folder.journal())(cause).into(),
+        JournalMergeError::Read(cause) => FolderError::io("read", target.folder.journal())(cause).into(),
     }
 }
 

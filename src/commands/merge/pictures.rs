@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::commands::Failure;
 use crate::journal::{Edit, EditKey, Ledger, MergedJournal, Presence, SavedFile};
-use crate::outputs::{self, Changed, OutputError, PictureImport, RESULTS, Shown};
+use crate::outputs::{self, ImportOutcome, OutputError, PictureImport, RESULTS, ShownIn};
 use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
 use crate::words::and_more;
@@ -37,7 +37,7 @@ struct Names {
 
 /// Copies the pictures of every job from the folder that knows it best; those that somebody has changed in a folder come from
 /// there, and those that somebody has changed in `target` stay.
-pub(super) fn copy(sources: &[Source], joint: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
+pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
     let nothing = Ledger::default();
     let mut copying = Copying {
         out: target.folder.path(),
@@ -52,7 +52,7 @@ pub(super) fn copy(sources: &[Source], joint: &MergedJournal<'_>, target: &Targe
             let (job, edit) = found.map_err(FolderError::from)?;
             known.extend(edit.files().iter().chain(edit.originals()).map(|file| hasher.hash_one(file.name.as_str())));
             let key = EditKey { job, fingerprint: edit.fingerprint };
-            match joint.best(&key.job) {
+            match merged.best_index(&key.job) {
                 Some(0) => copying.take_changes(source, &key, &edit)?,
                 Some(best) if best == place + 1 => copying.take_all(source, &key, &edit)?,
                 _ => {}
@@ -80,7 +80,7 @@ impl Copying<'_> {
     fn take_changes(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
         let is_changed = |file: &SavedFile| outputs::presence(source.folder.path(), file) == Presence::Changed;
         if source.ledger.shows(key) && edit.files().iter().any(is_changed) {
-            let shown = Shown { there: true, here: self.ours.shows(key) };
+            let shown = ShownIn { source: true, target: self.ours.shows(key) };
             for file in edit.files().iter().filter(|file| is_changed(file)) {
                 self.take_changed(source, file, shown)?;
             }
@@ -105,8 +105,8 @@ impl Copying<'_> {
             if !is_changed_here && self.adoption.take(from, file)? {
                 continue;
             }
-            let changed = self.take_changed(source, file, Shown { there: is_theirs, here: is_theirs })?;
-            if changed == Changed::No && !is_changed_here {
+            let changed = self.take_changed(source, file, ShownIn { source: is_theirs, target: is_theirs })?;
+            if changed == ImportOutcome::No && !is_changed_here {
                 self.copied.missing.note(&source.folder.results().join(&file.name));
             }
         }
@@ -127,12 +127,17 @@ impl Copying<'_> {
         Ok(())
     }
 
-    fn take_changed(&mut self, source: &Source, file: &SavedFile, shown: Shown) -> Result<Changed, OutputError> {
+    fn take_changed(
+        &mut self,
+        source: &Source,
+        file: &SavedFile,
+        shown: ShownIn,
+    ) -> Result<ImportOutcome, OutputError> {
         let changed = self.adoption.take_changed(source.folder.path(), file, shown)?;
         match &changed {
-            Changed::No => {}
-            Changed::Taken { from } => self.copied.changed.note(from),
-            Changed::Beside { from, at } => self.copied.twice.push(format!(
+            ImportOutcome::No => {}
+            ImportOutcome::Taken { from } => self.copied.changed.note(from),
+            ImportOutcome::Beside { from, at } => self.copied.twice.push(format!(
                 "{} was changed by hand, and so was the one in {}: the latter is kept, and the former is copied to {}",
                 from.display(),
                 self.out.display(),

@@ -181,7 +181,7 @@ fn pause(Pause { at, milliseconds, cause }: &Pause) -> TimelineEvent {
 /// re-rolls.
 fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history: Option<&History>) -> JobView {
     let rerolls: Vec<&Edit> = history.map_or_else(Vec::new, |history| history.rerolls(planned.fingerprint).collect());
-    let shown = history.and_then(|history| history.standing_for(planned.fingerprint)).or(asked);
+    let shown = history.and_then(|history| history.current_result_of(planned.fingerprint)).or(asked);
     let job = &planned.job;
     let request = &job.request;
     let status = status(asked);

@@ -9,7 +9,7 @@ use crate::commands::report_data::is_retouched;
 use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Kept, Known, Task, Work};
+use crate::plan::{self, ColorRules, Decision, Kept, KnownEdit, Task, Work};
 use crate::progress::{ChangedJobs, RemainingWork};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
@@ -147,7 +147,7 @@ impl Agenda {
         is_below_limit: bool,
     ) -> Result<JobState<'l>, FolderError> {
         let key = line.key()?;
-        let known = Known::of(&key, ledger);
+        let known = KnownEdit::of(&key, ledger);
         let mut first = None;
         let is_meant = options.selection.names(key.job.as_str())
             && self.part.as_ref().is_none_or(|part| part.has(key.job.as_str()));

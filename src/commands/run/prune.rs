@@ -4,7 +4,6 @@ use crate::commands::Failure;
 use crate::job::JobId;
 use crate::journal::{EditState, FileDisk, Ledger};
 use crate::outputs;
-use crate::plan;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::runner;
 
@@ -16,7 +15,7 @@ pub(super) async fn prune(
     disk: FileDisk,
     is_asked_for: impl Fn(&JobId) -> bool,
 ) -> Result<u64, Failure> {
-    let removed = plan::removed(ledger, &is_asked_for).map_err(FolderError::from)?;
+    let removed = ledger.shown_without(&is_asked_for).map_err(FolderError::from)?;
     let count = removed.len() as u64;
     if count > 0 {
         let mut shown = Vec::new();

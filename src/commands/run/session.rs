@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Manifest, render};
-use crate::outputs::remove_strays;
+use crate::outputs::remove_leftovers;
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
 use crate::report::{BatchTotals, DuplicatePictures};
@@ -201,7 +201,7 @@ impl<'a> Session<'a> {
     pub(super) fn tidy(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
         if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
-            remove_strays(self.options.folder.path()).map_err(runner::RunError::Results)?;
+            remove_leftovers(self.options.folder.path()).map_err(runner::RunError::Results)?;
         }
         Ok(())
     }

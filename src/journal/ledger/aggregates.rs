@@ -2,66 +2,66 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Fingerprint, StatusCounts};
-use crate::journal::edit::{Edit, TransitionError};
-use crate::journal::history::{History, Tracked};
-use crate::journal::known_predictions::KnownPredictions;
-use crate::journal::money::Money;
-use crate::journal::{LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
+use crate::journal::edits::{Edit, History, Tracked, TransitionError};
+use crate::journal::format::{LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
 
-/// What all records add up to beside the state of each edit.
+use super::known_predictions::KnownPredictions;
+use super::money::Money;
+
+/// The sum of all records without the states of edits.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Aggregates {
+pub(in crate::journal) struct Aggregates {
     #[serde(skip)]
-    pub(super) known: KnownPredictions,
-    pub(super) money: Money,
-    pub(super) counts: StatusCounts,
-    /// How often edits were submitted.
-    pub(super) submits: u64,
-    pub(super) started_at: Option<Timestamp>,
-    pub(super) last_at: Option<Timestamp>,
-    pub(super) first_submit_at: Option<Timestamp>,
-    pub(super) last_finish_at: Option<Timestamp>,
-    pub(super) last_run: Option<RunStart>,
-    pub(super) last_run_at: Option<Timestamp>,
-    pub(super) learned: LearnedLimits,
-    pub(super) ended: Option<Ended>,
-    pub(super) pauses: Vec<Pause>,
+    pub(in crate::journal) known: KnownPredictions,
+    pub(in crate::journal) money: Money,
+    pub(in crate::journal) counts: StatusCounts,
+    /// The count of submits.
+    pub(in crate::journal) submits: u64,
+    pub(in crate::journal) started_at: Option<Timestamp>,
+    pub(in crate::journal) last_at: Option<Timestamp>,
+    pub(in crate::journal) first_submit_at: Option<Timestamp>,
+    pub(in crate::journal) last_finish_at: Option<Timestamp>,
+    pub(in crate::journal) last_run: Option<RunStart>,
+    pub(in crate::journal) last_run_at: Option<Timestamp>,
+    pub(in crate::journal) learned: LearnedLimits,
+    pub(in crate::journal) ended: Option<Ended>,
+    pub(in crate::journal) pauses: Vec<Pause>,
 }
 
-/// A time in which all submitters waited.
+/// A pause of all submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
-    /// When it began.
+    /// Its start.
     pub at: Timestamp,
-    /// How long it was, in milliseconds.
+    /// Its length in milliseconds.
     pub milliseconds: u64,
-    /// What made them wait.
+    /// Its cause.
     pub cause: PauseCause,
 }
 
 /// A run that ended in good order, and what stopped it before its work was done.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Ended {
-    pub(super) reason: Option<String>,
+pub(in crate::journal) struct Ended {
+    pub(in crate::journal) reason: Option<String>,
 }
 
-/// A step of an edit, and where its line is.
-pub(super) struct LocatedStep {
-    pub(super) at: Timestamp,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) step: Step,
-    /// Where its line begins; nothing where that is not known.
-    pub(super) offset: Option<u64>,
+/// A step of an edit, and the offset of its line.
+pub(in crate::journal) struct LocatedStep {
+    pub(in crate::journal) at: Timestamp,
+    pub(in crate::journal) fingerprint: Fingerprint,
+    pub(in crate::journal) step: Step,
+    /// The offset of its line, if known.
+    pub(in crate::journal) offset: Option<u64>,
 }
 
-/// Whether nothing more happens with an edit by itself.
-pub(super) struct Finality {
-    pub(super) before: bool,
-    pub(super) after: bool,
+/// Whether an edit was final before a step, and is after it.
+pub(in crate::journal) struct Finality {
+    pub(in crate::journal) before: bool,
+    pub(in crate::journal) after: bool,
 }
 
 impl Aggregates {
-    pub(super) fn take_run(&mut self, at: Timestamp, event: &RunEvent) {
+    pub(in crate::journal) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
         self.last_at = Some(at);
         match event {
             RunEvent::Run(run) => {
@@ -98,8 +98,8 @@ impl Aggregates {
         }
     }
 
-    /// Takes a step in, of a job with this `history`.
-    pub(super) fn take(
+    /// Applies a step of a job with this `history`.
+    pub(in crate::journal) fn apply(
         &mut self,
         history: &mut History,
         job: &str,
@@ -143,8 +143,8 @@ impl Aggregates {
         Ok(Finality { before, after })
     }
 
-    /// What a compacted journal cannot tell from its edits.
-    pub(super) fn totals(&self) -> Totals {
+    /// Returns the totals that do not follow from the edits of a compacted journal.
+    pub(in crate::journal) fn totals(&self) -> Totals {
         Totals {
             jobs: self.counts,
             estimate_cents: self.money.estimate,
@@ -154,7 +154,7 @@ impl Aggregates {
     }
 }
 
-/// Whether the pictures of an edit are in `results/` after a step; nothing where it does not say.
+/// Whether the pictures of an edit are in `results/` after a step; `None` if the step does not change that.
 fn is_shown_after(edit: &Edit, step: &Step) -> Option<bool> {
     match step {
         // A re-roll goes aside first, and is brought back only if it is better.
@@ -175,7 +175,7 @@ mod tests {
         let cause = |reason: &str, cause| {
             let mut aggregates = Aggregates::default();
             let reason = reason.to_owned();
-            aggregates.take_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
+            aggregates.apply_run(Timestamp::UNIX_EPOCH, &RunEvent::Paused { milliseconds: 5, reason, cause });
             aggregates.pauses[0].cause
         };
         assert_eq!(cause("slow down", Some(PauseCause::RateLimited)), PauseCause::RateLimited);

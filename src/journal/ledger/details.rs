@@ -1,30 +1,28 @@
-//! The details of edits: those of live ones are at hand, those of archived ones are read again.
+//! The details of edits: live ones are in memory, archived ones are read from the journal again.
 
 use std::borrow::Cow;
 use std::io;
 
 use crate::job::{Fingerprint, JobId};
-use crate::journal::archived::{ArchivedEdit, FingerprintPrefix};
-use crate::journal::history::{History, Tracked};
-use crate::journal::line_offsets::LineOffsets;
-use crate::journal::stage::Stage;
-use crate::journal::{Edit, EditKey, EditState, LinesError, SavedFile};
+use crate::journal::archive::{ArchivedEdit, FingerprintPrefix, LinesError};
+use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
+use crate::journal::format::{EditKey, EditState, SavedFile, Stage};
 
-use super::Ledger;
+use super::ledger::Ledger;
 
-/// What the pictures of a folder show, at eight bytes each.
+/// The fingerprints of all shown edits, at eight bytes each.
 #[derive(Debug)]
 pub struct ShownFingerprints(Vec<FingerprintPrefix>);
 
 impl ShownFingerprints {
-    /// Whether there are pictures of an edit with this fingerprint, as far as half of it tells.
+    /// Whether an edit with this fingerprint may be shown; false if certainly none is.
     pub fn may_have(&self, fingerprint: Fingerprint) -> bool {
         self.0.binary_search(&FingerprintPrefix::of(fingerprint)).is_ok()
     }
 }
 
 impl Ledger {
-    /// All that the journal knows of an edit. That of an archived one is read again, and not kept.
+    /// Returns an edit with all details; `None` if the journal does not know it. An archived one is read again, and not kept.
     ///
     /// # Errors
     ///
@@ -44,7 +42,7 @@ impl Ledger {
         Ok(Some(Cow::Owned(tracked.edit)))
     }
 
-    /// All edits of a job, if the journal knows it. Those of an archived one are read again, and not kept.
+    /// Returns all edits of a job; `None` if the journal does not know it. Archived ones are read again, and not kept.
     ///
     /// # Errors
     ///
@@ -59,28 +57,28 @@ impl Ledger {
         Ok(Some(Cow::Owned(self.source.history(job, &self.archived.stored(job.as_str()))?)))
     }
 
-    /// All edits, in no order, archived ones included: these are read again, one after the other.
+    /// Returns all edits, in no order. Archived ones are read again, one after the other.
     pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.all().map(|stored| self.owned(&stored)))
     }
 
-    /// The edits of which nobody knows whether they were accepted, in no order.
+    /// Returns the uncertain edits, in no order.
     pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
     }
 
-    /// The edits whose pictures are in `results/`, one a job at most, in no order.
+    /// Returns the edits whose pictures are in `results/`, at most one per job, in no order.
     pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.shown().map(|stored| self.owned(&stored)))
     }
 
-    /// The names, without extensions, of all pictures that are not called as their jobs are: those that a job has beside its
-    /// first one.
+    /// Returns the names, without extensions, of all pictures that do not have their job's name: the additional pictures
+    /// of jobs with several.
     pub fn further_names(&self) -> impl Iterator<Item = &str> {
         let live = self
             .live_edits()
@@ -88,7 +86,7 @@ impl Ledger {
         live.chain(self.archived.further_names())
     }
 
-    /// What the pictures in `results/` show, to be asked about many fingerprints without the journal.
+    /// Returns the fingerprints of all shown edits, for many look-ups without the journal.
     pub fn showing(&self) -> ShownFingerprints {
         let live = self.live.values().filter_map(|history| Some(FingerprintPrefix::of(history.shown?)));
         let mut halves: Vec<FingerprintPrefix> = live.chain(self.archived.shown().map(|stored| stored.edit)).collect();
@@ -96,13 +94,30 @@ impl Ledger {
         ShownFingerprints(halves)
     }
 
-    /// The edits with this fingerprint whose pictures are in `results/`, in no order. Those alone are read again.
+    /// Returns the edits with this fingerprint whose pictures are in `results/`, in no order. Only these are read again.
     pub fn shown_as(&self, fingerprint: Fingerprint) -> impl Iterator<Item = Result<EditKey, LinesError>> {
         let half = FingerprintPrefix::of(fingerprint);
         let live = self.live.iter().filter(move |(_, history)| history.shown == Some(fingerprint));
         let live = live.map(move |(job, _)| Ok(EditKey { job: job.clone(), fingerprint }));
         let archived = self.archived.shown().filter(move |stored| stored.edit == half);
         live.chain(archived.map(|stored| Ok(self.source.edit(&stored)?.0)))
+    }
+
+    /// Returns the edits, sorted, whose pictures are in `results/` although no job `is_asked_for` has their name: they were
+    /// paid for, so they stay until the user moves them away.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read again.
+    pub fn shown_without(&self, is_asked_for: impl Fn(&JobId) -> bool) -> Result<Vec<EditKey>, LinesError> {
+        let keys = self.shown().map(|shown| {
+            let (job, edit) = shown?;
+            Ok(EditKey { job, fingerprint: edit.fingerprint })
+        });
+        let mut unwanted: Vec<EditKey> =
+            keys.filter(|key| key.as_ref().map_or(true, |key| !is_asked_for(&key.job))).collect::<Result<_, _>>()?;
+        unwanted.sort();
+        Ok(unwanted)
     }
 
     /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their

@@ -1,7 +1,7 @@
-/// How a run ended, as its journal tells.
+/// How a run ended, according to its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd<'l> {
-    /// It is still going on, or its process was killed.
+    /// It is still running, or its process was killed.
     Unknown,
     /// Nothing was left to do.
     Finished,
@@ -10,7 +10,7 @@ pub enum RunEnd<'l> {
 }
 
 impl<'l> RunEnd<'l> {
-    /// Why something is left to do, where no process works on it.
+    /// Returns why work is left, if no process works on the folder.
     pub fn why_unfinished(self) -> Option<&'l str> {
         match self {
             RunEnd::Unknown => Some("its process ended unexpectedly"),

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobId;
-use crate::journal::ReadAt;
-use crate::journal::archived::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix};
-use crate::journal::hash_key::HashKey;
-use crate::journal::history::Tracked;
-use crate::journal::known_predictions::KnownPredictions;
-use crate::journal::source::Source;
+use crate::journal::archive::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix, HashKey, JournalSource};
+use crate::journal::edits::Tracked;
+use crate::journal::format::ReadAt;
 
-use super::{Aggregates, Ledger};
+use super::aggregates::Aggregates;
+use super::known_predictions::KnownPredictions;
+use super::ledger::Ledger;
 
-/// What comes first.
+/// The first line of a snapshot.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct LedgerHead {
     key: [u8; 16],
     archived: ArchivedHead,
     /// The edits of live jobs, by their lines.
@@ -26,7 +25,7 @@ struct Head {
 }
 
 impl Ledger {
-    /// Writes all that a ledger knows, but for what its journal tells of the live jobs.
+    /// Writes the ledger; of live jobs only the offsets of their lines.
     ///
     /// # Errors
     ///
@@ -40,7 +39,7 @@ impl Ledger {
             };
             (job.clone(), history.edits.iter().map(stored).collect())
         });
-        let head = Head {
+        let head = LedgerHead {
             key: self.archived.key().to_bytes(),
             archived: self.archived.head(),
             live: live.collect(),
@@ -52,20 +51,20 @@ impl Ledger {
         self.aggregates.known.write(out)
     }
 
-    /// Reads what was written of a ledger, whose live jobs are read from `journal` again.
+    /// Reads a ledger. Its live jobs are read from `journal` again.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not what was written.
+    /// It cannot be read, or is damaged.
     pub(in crate::journal) fn read(input: &mut impl BufRead, journal: Arc<dyn ReadAt>) -> io::Result<Ledger> {
         let mut line = Vec::new();
         input.read_until(b'\n', &mut line)?;
-        let Head { key, archived, live, aggregates } = serde_json::from_slice(&line)?;
+        let LedgerHead { key, archived, live, aggregates } = serde_json::from_slice(&line)?;
         let key = HashKey::from_bytes(&key);
         let archived = ArchivedEdits::read(key, archived, input)?;
         let aggregates =
             Aggregates { known: KnownPredictions::read(key, input)?, ..serde_json::from_value(aggregates)? };
-        let mut ledger = Ledger { archived, source: Source::of(journal), aggregates, ..Ledger::default() };
+        let mut ledger = Ledger { archived, source: JournalSource::of(journal), aggregates, ..Ledger::default() };
         for (job, edits) in live {
             let history = ledger.source.history(&job, &edits).map_err(io::Error::other)?;
             ledger.live.insert(job, history);

@@ -119,7 +119,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         // with a `#` alone, hex colors differ by their first letter.
         let is_plain = |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/');
         let is_word = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'G'..=b'Z'));
-        if !bytes::all(text.as_bytes(), is_plain) || memchr_iter(b'#', text.as_bytes()).any(is_word) {
+        if !bytes::all_match(text.as_bytes(), is_plain) || memchr_iter(b'#', text.as_bytes()).any(is_word) {
             self.check_letters(text);
         }
         Some(text)

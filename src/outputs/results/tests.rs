@@ -4,8 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::JobId;
-use crate::outputs::remove_strays;
-use crate::outputs::{DownloadLimits, file_name};
+use crate::outputs::{DownloadLimits, file_name, remove_leftovers};
 
 async fn slot() -> Slot {
     Slot::of(&Arc::new(Semaphore::new(1))).await
@@ -27,8 +26,8 @@ impl Fixture {
     async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
         let staged = self.folder.fetch(&picture(shade), &mut slot().await).await.unwrap();
         let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
-        let place = Destination::Results { displaced: displaced.to_vec() };
-        self.folder.publish(vec![(staged, file.clone())], place).await.unwrap();
+        let picture = Destination::Results { displaced: displaced.to_vec() };
+        self.folder.publish(vec![(staged, file.clone())], picture).await.unwrap();
         file
     }
 
@@ -95,20 +94,20 @@ async fn an_earlier_result_is_kept_aside_and_can_come_back() {
 async fn what_somebody_has_made_of_a_result_moves_as_that_result_and_nothing_takes_its_name() {
     let fixture = Fixture::new();
     let first = fixture.save(1, &[]).await;
-    let place = fixture.run.path().join("results/mug.png");
-    let original = fs::read(&place).unwrap();
-    fs::write(&place, "retouched").unwrap();
+    let picture = fixture.run.path().join("results/mug.png");
+    let original = fs::read(&picture).unwrap();
+    fs::write(&picture, "retouched").unwrap();
     let second = fixture.save(2, std::slice::from_ref(&first)).await;
     let aside = fixture.run.path().join("earlier").join(aside_name(&first));
     assert_eq!(fs::read(&aside).unwrap(), b"retouched");
     // As a person does that looks for the picture as it was, and puts it back.
-    fs::write(&place, &original).unwrap();
+    fs::write(&picture, &original).unwrap();
     fixture.save(3, &[]).await;
     assert_eq!(fs::read(&aside).unwrap(), b"retouched");
     let kept = fixture.names("earlier").into_iter().map(|name| fixture.run.path().join("earlier").join(name));
     assert!(kept.into_iter().any(|path| fs::read(path).unwrap() == original));
     assert!(fixture.folder.reinstate(vec![first], vec![second]).await.unwrap());
-    assert_eq!(fs::read(&place).unwrap(), b"retouched");
+    assert_eq!(fs::read(&picture).unwrap(), b"retouched");
 }
 
 #[tokio::test]
@@ -116,22 +115,22 @@ async fn what_a_person_has_made_of_a_picture_is_neither_corrected_nor_undone() {
     let fixture = Fixture::new();
     // Each has another size.
     let png = |shade: u8| [STANDARD.decode(picture(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();
-    let place = fixture.run.path().join("results/mug.png");
+    let picture = fixture.run.path().join("results/mug.png");
     let original = fixture.save(1, &[]).await;
-    fs::write(&place, "retouched").unwrap();
+    fs::write(&picture, "retouched").unwrap();
     assert_eq!(fixture.folder.replace(original.clone(), png(2)).await.unwrap(), None);
-    assert_eq!((fs::read(&place).unwrap(), fixture.names("originals")), (b"retouched".to_vec(), Vec::new()));
+    assert_eq!((fs::read(&picture).unwrap(), fixture.names("originals")), (b"retouched".to_vec(), Vec::new()));
 
-    fs::write(&place, png(1)).unwrap();
+    fs::write(&picture, png(1)).unwrap();
     let corrected = fixture.folder.replace(original.clone(), png(2)).await.unwrap().unwrap();
     assert_eq!(fixture.folder.presence(&original), Presence::Missing, "that is no change by hand");
-    fs::write(&place, "retouched").unwrap();
+    fs::write(&picture, "retouched").unwrap();
     assert_eq!(fixture.folder.presence(&corrected), Presence::Changed);
     assert!(!fixture.folder.restore(vec![original.clone()], vec![corrected.clone()]).await.unwrap());
-    assert_eq!(fs::read(&place).unwrap(), b"retouched");
-    fs::write(&place, png(2)).unwrap();
+    assert_eq!(fs::read(&picture).unwrap(), b"retouched");
+    fs::write(&picture, png(2)).unwrap();
     assert!(fixture.folder.restore(vec![original.clone()], vec![corrected]).await.unwrap());
-    assert_eq!(fs::read(&place).unwrap(), png(1));
+    assert_eq!(fs::read(&picture).unwrap(), png(1));
 }
 
 #[tokio::test]
@@ -146,18 +145,18 @@ async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
 #[tokio::test]
 async fn folders_and_links_to_nowhere_are_moved_out_of_the_way() {
     let fixture = Fixture::new();
-    let place = fixture.run.path().join("results/mug.png");
-    fs::create_dir(&place).unwrap();
-    fs::write(place.join("notes.txt"), "precious").unwrap();
+    let picture = fixture.run.path().join("results/mug.png");
+    fs::create_dir(&picture).unwrap();
+    fs::write(picture.join("notes.txt"), "precious").unwrap();
     fixture.save(1, &[]).await;
-    assert!(place.is_file());
+    assert!(picture.is_file());
     assert_eq!(fs::read(fixture.run.path().join("earlier/mug.png.1/notes.txt")).unwrap(), b"precious");
     #[cfg(unix)]
     {
-        fs::remove_file(&place).unwrap();
-        std::os::unix::fs::symlink("nowhere", &place).unwrap();
+        fs::remove_file(&picture).unwrap();
+        std::os::unix::fs::symlink("nowhere", &picture).unwrap();
         fixture.save(2, &[]).await;
-        assert!(place.symlink_metadata().unwrap().is_file());
+        assert!(picture.symlink_metadata().unwrap().is_file());
         assert_eq!(fixture.names("earlier"), ["mug.png.1", "mug.png.2"]);
     }
 }
@@ -168,12 +167,12 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
     let staged = fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap();
     let file = staged.saved_as("mug.png".into());
     staged.path.keep().unwrap();
-    let place = Destination::Results { displaced: Vec::new() };
-    assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap());
+    let picture = Destination::Results { displaced: Vec::new() };
+    assert!(fixture.folder.recover(vec![file.clone()], picture.clone()).await.unwrap());
     assert_eq!(fixture.names("results"), ["mug.png"]);
-    assert!(fixture.folder.recover(vec![file.clone()], place.clone()).await.unwrap(), "and again after the rename");
+    assert!(fixture.folder.recover(vec![file.clone()], picture.clone()).await.unwrap(), "and again after the rename");
     fs::remove_file(fixture.run.path().join("results/mug.png")).unwrap();
-    assert!(!fixture.folder.recover(vec![file], place).await.unwrap());
+    assert!(!fixture.folder.recover(vec![file], picture).await.unwrap());
 }
 
 #[tokio::test]
@@ -181,6 +180,6 @@ async fn strays_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
     fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;
-    remove_strays(fixture.run.path()).unwrap();
+    remove_leftovers(fixture.run.path()).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);
 }

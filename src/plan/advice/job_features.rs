@@ -13,10 +13,10 @@ use super::warning_kind::{WarningKind, WarningKinds};
 /// How many images the model follows well; more are allowed.
 const USUAL_IMAGES: usize = 3;
 
-/// How many letters behind a `#` tell whether a color is meant.
+/// How many characters after a `#` show whether a color is meant.
 const SEEN: usize = 7;
 
-/// What there is to know of a job for advice. It is made of the job alone, wherever that is.
+/// The features of a job that warnings depend on. They follow from the job alone.
 #[derive(Debug)]
 pub struct JobFeatures {
     pub(super) line: u64,
@@ -24,25 +24,25 @@ pub struct JobFeatures {
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
     pub(super) kinds: WarningKinds,
-    /// What is needed where there may be something to say of it: few jobs have that, and a million are handed on.
+    /// Details for warnings. Boxed, because few of a million jobs have any.
     pub(super) named: Option<Box<Named>>,
 }
 
-/// A job of which there may be something to say.
+/// A job that may get a warning.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) id: JobId,
-    /// When the first of its signed URLs ends.
+    /// When the first of its signed URLs expires.
     pub(super) ends: Option<Timestamp>,
 }
 
 impl JobFeatures {
-    /// The line where the job stands.
+    /// Returns the line of the job.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// What there is to know of `job`; `request_hash` is that of what it sends.
+    /// Returns the features of `job`; `request_hash` is the hash of its request.
     pub fn of(job: &JobRef<'_>, request_hash: RequestHash) -> JobFeatures {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
@@ -88,11 +88,11 @@ fn asks_for_another(hashes: &str, color: Hex) -> bool {
     !asked.is_empty() && !asked.contains(&color)
 }
 
-/// The signs in a prompt that something may be wrong with.
+/// The characters in a prompt that may be mistakes.
 struct Signs<'p> {
     /// The prompt from its first `#` on.
     hashes: &'p str,
-    /// Whether a `#` has digits behind it that make no color.
+    /// Whether a `#` is followed by digits that make no color.
     is_broken: bool,
     /// Whether there is a `{{`.
     is_template: bool,

@@ -1,10 +1,9 @@
 use crate::color::{Hex, ciede2000};
 
-/// How far two colors are from each other, by CIEDE2000, that nobody calls by the same name: what people call green is up to
-/// 40 from what CSS does.
+/// The minimum CIEDE2000 difference of colors with different names: what people call green is up to 40 from CSS's green.
 const MIN_DIFFERENCE: f64 = 40.0;
 
-/// The names that mean a color and nothing else; plums, khakis and golds are what each brand calls so.
+/// The names that mean the same color everywhere; plum, khaki and gold differ between brands.
 const NAMES: [&str; 13] =
     ["black", "blue", "brown", "gray", "green", "grey", "navy", "orange", "pink", "purple", "red", "white", "yellow"];
 

@@ -1,4 +1,4 @@
-/// What may be said of a job.
+/// The kind of a warning about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WarningKind {
     TooManyImages,
@@ -14,12 +14,12 @@ pub(super) enum WarningKind {
     Colorless,
 }
 
-/// Some of them, a bit each: few jobs have any, and a million are looked at.
+/// A set of kinds, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct WarningKinds(u16);
 
 impl WarningKinds {
-    /// Those of `found` that are there.
+    /// Returns the set of kinds that are flagged in `found`.
     pub(super) fn of(found: impl IntoIterator<Item = (WarningKind, bool)>) -> WarningKinds {
         WarningKinds(found.into_iter().fold(0, |bits, (kind, is_there)| bits | u16::from(is_there) << kind as u16))
     }
@@ -35,7 +35,7 @@ impl WarningKinds {
 }
 
 impl WarningKind {
-    /// All of them, in the order in which they are told.
+    /// All kinds, in the order of their warnings.
     pub(super) const ALL: [WarningKind; 11] = [
         WarningKind::TooManyImages,
         WarningKind::Duplicate,
@@ -50,7 +50,7 @@ impl WarningKind {
         WarningKind::Colorless,
     ];
 
-    /// What is the matter, and the way out.
+    /// Returns the message, and what the user can do.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             WarningKind::TooManyImages => (

@@ -188,9 +188,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let attempt = edit.map_or(0, |edit| edit.attempts) + 1;
                 let step = Step::Intent { attempt, reserved_cents: self.ledger.estimate(), reroll };
                 let intent = self.step(&work.key, step).await?;
-                let intended = match (reroll, &work.goal) {
-                    (Some(reroll), Some(goal)) => {
-                        Intended { fingerprint: reroll.of, request: Arc::clone(&goal.request) }
+                let intended = match (reroll, &work.target) {
+                    (Some(reroll), Some(target)) => {
+                        Intended { fingerprint: reroll.of, request: Arc::clone(&target.request) }
                     }
                     _ => Intended { fingerprint: work.key.fingerprint, request: Arc::clone(request) },
                 };

@@ -22,7 +22,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
         let Some(history) = self.ledger.live_history(&work.key.job) else { return Ok(Some(work)) };
-        let standing = history.standing_for(work.key.fingerprint);
+        let standing = history.current_result_of(work.key.fingerprint);
         let shown = standing.map(|edit| edit.fingerprint);
         if let Task::Follow = work.task {
             let asked = history.edit(work.key.fingerprint);
@@ -39,9 +39,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             return Ok(Some(Work { key, task: Task::Reinstate, ..work }));
         }
         let is_retouched = standing.is_some_and(|edit| self.is_retouched(edit));
-        let next = match work.goal.as_ref().filter(|_| !is_retouched) {
-            Some(goal) => {
-                next_for_color(history, &work.key.job, goal, &self.settings.color, DecisionPoint::Start(&is_there))
+        let next = match work.target.as_ref().filter(|_| !is_retouched) {
+            Some(target) => {
+                next_for_color(history, &work.key.job, target, &self.settings.color, DecisionPoint::Start(&is_there))
             }
             // What somebody has made of the picture is not measured, corrected or replaced.
             None => unfinished_reroll(history, &work.key, DecisionPoint::Start(&is_there)),
@@ -57,13 +57,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// about which there is nothing comes to rest.
     pub(super) fn review_color(&mut self, work: &Work) {
         let moment = DecisionPoint::Running { since: self.ledger.last_run_at() };
-        let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.goal {
-            Some(goal) if history.standing_for(goal.fingerprint).is_some_and(|edit| self.is_retouched(edit)) => {
-                let key = EditKey { fingerprint: goal.fingerprint, ..work.key.clone() };
+        let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.target {
+            Some(target)
+                if history.current_result_of(target.fingerprint).is_some_and(|edit| self.is_retouched(edit)) =>
+            {
+                let key = EditKey { fingerprint: target.fingerprint, ..work.key.clone() };
                 let unfinished = unfinished_reroll(history, &key, moment)?;
-                Some(Work { goal: Some(Arc::clone(goal)), ..unfinished })
+                Some(Work { target: Some(Arc::clone(target)), ..unfinished })
             }
-            Some(goal) => next_for_color(history, &work.key.job, goal, &self.settings.color, moment),
+            Some(target) => next_for_color(history, &work.key.job, target, &self.settings.color, moment),
             None => {
                 let fingerprint = history.edit(work.key.fingerprint)?.reroll?.of;
                 unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, moment)
@@ -77,8 +79,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     pub(super) async fn handle_check(&mut self, work: &Work, check: Check) -> Result<(), RunError> {
-        let Some(goal) = &work.goal else { return Ok(()) };
-        let (wanted, tolerance) = (goal.colors.clone(), self.settings.color.tolerance);
+        let Some(target) = &work.target else { return Ok(()) };
+        let (wanted, tolerance) = (target.colors.clone(), self.settings.color.tolerance);
         let checked = Checked { wanted, tolerance, check: check.clone(), uncorrected: None };
         self.step(&work.key, Step::Checked(Box::new(checked))).await?.detach();
         let of = if self.is_reroll(&work.key) { CheckedPicture::Reroll } else { CheckedPicture::Result };
@@ -113,7 +115,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let edit = self.ledger.live(&work.key)?;
         Some(Subject {
             files: edit.originals().to_vec(),
-            goal: Arc::clone(work.goal.as_ref()?),
+            target: Arc::clone(work.target.as_ref()?),
             tolerance: self.settings.color.tolerance,
             submitted_at: edit.submitted_at,
         })

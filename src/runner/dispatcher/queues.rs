@@ -116,7 +116,7 @@ mod tests {
             key: EditKey { job: JobId::new(job).unwrap(), fingerprint },
             task,
             standing: Standing::Current,
-            goal: None,
+            target: None,
         }
     }
 

@@ -108,7 +108,7 @@ mod tests {
     fn work() -> Work {
         let key =
             EditKey { job: JobId::new("a").unwrap(), fingerprint: "00000000000000000000000000000000".parse().unwrap() };
-        Work { key, task: Task::Follow, standing: Standing::Current, goal: None::<Arc<_>> }
+        Work { key, task: Task::Follow, standing: Standing::Current, target: None::<Arc<_>> }
     }
 
     proptest! {

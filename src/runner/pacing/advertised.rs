@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 
 /// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
 const COARSE: Duration = Duration::from_secs(2);
@@ -25,9 +25,9 @@ pub(super) struct AdvertisedLimits {
 
 impl AdvertisedLimits {
     /// What is allowed by what headers say at `now`, in submits a second; `under_way` submits are not counted in them yet.
-    pub(super) fn allowed(&mut self, limits: Limits, under_way: u64, now: Duration) -> Option<f64> {
+    pub(super) fn allowed(&mut self, limits: RateLimits, under_way: u64, now: Duration) -> Option<f64> {
         let since = *self.since.get_or_insert(now);
-        self.window = self.window.max(limits.left.map_or(Duration::ZERO, |left| left.reset));
+        self.window = self.window.max(limits.remaining.map_or(Duration::ZERO, |remaining| remaining.reset));
         let is_seen = !self.window.is_zero() && now.saturating_sub(since) >= self.window;
         let sustained = match (limits.quota, limits.total.filter(|_| is_seen)) {
             (Some(quota), _) => Some(quota.count as f64 / quota.window.as_secs_f64()),
@@ -38,8 +38,9 @@ impl AdvertisedLimits {
             Some(_) => reset > COARSE,
             None => sustained.is_none() && (reset > COARSE || self.window <= COARSE * 2 || limits.total.is_none()),
         };
-        let left = limits.left.filter(|left| !left.reset.is_zero() && says_enough(left.reset));
-        let until_reset = left.map(|left| left.count.saturating_sub(under_way) as f64 / left.reset.as_secs_f64());
+        let remaining = limits.remaining.filter(|remaining| !remaining.reset.is_zero() && says_enough(remaining.reset));
+        let until_reset =
+            remaining.map(|remaining| remaining.count.saturating_sub(under_way) as f64 / remaining.reset.as_secs_f64());
         until_reset.or(sustained)
     }
 

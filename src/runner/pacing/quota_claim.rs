@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 
 /// The longest wait for which headers alone are reason enough. After it one request goes out and shows whether they are
 /// right: if they are, it is refused at no cost, with a hint of its own.
@@ -26,7 +26,7 @@ struct Claim {
 
 impl QuotaClaim {
     /// Headers say at `now` what is left; the answer is how long to wait, if it is nothing.
-    pub(in crate::runner) fn wait(&mut self, limits: Limits, now: Duration) -> Option<Duration> {
+    pub(in crate::runner) fn wait(&mut self, limits: RateLimits, now: Duration) -> Option<Duration> {
         let wait = limits.used_up().filter(|_| !self.is_disproved)?;
         // One that holds already is what a request since then was sent against.
         let made = self.claim.filter(|claim| now < claim.until).map_or(now, |claim| claim.made);
@@ -51,8 +51,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn none_for(seconds: u64) -> Limits {
-        Limits { quota: None, left: Some(Remaining { count: 0, reset: at(seconds) }), total: None }
+    fn none_for(seconds: u64) -> RateLimits {
+        RateLimits { quota: None, remaining: Some(Remaining { count: 0, reset: at(seconds) }), total: None }
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod tests {
         let mut claim = QuotaClaim::default();
         assert_eq!(claim.wait(none_for(12), at(1)), Some(at(12)));
         assert_eq!(claim.wait(none_for(3600), at(13)), Some(at(60)));
-        assert_eq!(claim.wait(Limits::default(), at(80)), None);
+        assert_eq!(claim.wait(RateLimits::default(), at(80)), None);
     }
 
     #[test]

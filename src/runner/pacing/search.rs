@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 
 use super::advertised::AdvertisedLimits;
@@ -283,7 +283,7 @@ impl RateSearch {
     }
 
     /// The provider's headers say at `now` what it allows; `under_way` submits are not counted in them yet.
-    pub(super) fn advertised(&mut self, limits: Limits, under_way: u64, now: Duration) {
+    pub(super) fn advertised(&mut self, limits: RateLimits, under_way: u64, now: Duration) {
         if self.advertised.is_distrusted() {
             return;
         }

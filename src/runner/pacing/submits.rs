@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 use crate::journal::LearnedLimits;
 
@@ -117,7 +117,7 @@ impl Submits {
     /// long to wait where they say that nothing more goes through.
     pub(in crate::runner) fn on_rate_limit_headers(
         &mut self,
-        limits: Limits,
+        limits: RateLimits,
         under_way: u64,
         now: Duration,
     ) -> Option<Duration> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::Limits;
+use crate::api::RateLimits;
 use crate::job::Rate;
 use crate::journal::LearnedLimits;
 
@@ -145,7 +145,7 @@ impl Polling {
     }
 
     /// The headers of an answer say what the provider allows.
-    pub(super) fn on_rate_limit_headers(&self, limits: Limits) {
+    pub(super) fn on_rate_limit_headers(&self, limits: RateLimits) {
         let wait = lock(&self.quota).wait(limits, self.begun.elapsed());
         if let Some(wait) = wait {
             self.pause(Instant::now() + wait);

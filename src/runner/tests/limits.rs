@@ -72,8 +72,11 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
     let begun = tokio::time::Instant::now();
     let window = Duration::from_secs(60);
     let submit = move |number| {
-        let limits =
-            crate::api::Limits { quota: Some(crate::api::Quota { count: 600, window }), left: None, total: None };
+        let limits = crate::api::RateLimits {
+            quota: Some(crate::api::Quota { count: 600, window }),
+            remaining: None,
+            total: None,
+        };
         let Exchange::Answer(answer) = accepted(number) else { panic!() };
         Exchange::Answer(Answer { limits: Some(limits), ..answer })
     };
@@ -86,7 +89,7 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
 #[tokio::test(start_paused = true)]
 async fn headers_that_say_nothing_is_left_while_all_goes_through_hold_a_run_up_for_a_minute() {
     let left = Some(crate::api::Remaining { count: 0, reset: Duration::from_secs(3600) });
-    let limits = crate::api::Limits { quota: None, left, total: Some(1) };
+    let limits = crate::api::RateLimits { quota: None, remaining: left, total: Some(1) };
     let used_up = move |exchange| match exchange {
         Exchange::Answer(answer) => Exchange::Answer(Answer { limits: Some(limits), ..answer }),
         other => other,

@@ -123,7 +123,7 @@ struct Blind;
 
 impl Verifier for Blind {
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
-        let check = Check::unmeasurable(subject.goal.colors[0], "it is dark");
+        let check = Check::unmeasurable(subject.target.colors[0], "it is dark");
         let minute = tokio::time::sleep(Duration::from_secs(60));
         minute.map(|()| check).boxed()
     }
@@ -152,7 +152,7 @@ fn work(number: u32) -> Work {
         seed: None,
         switches: Switches::default(),
     };
-    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, goal: None }
+    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, target: None }
 }
 
 /// The time on the wall when a run begins.
@@ -370,8 +370,8 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let (night_before, _) = ending_of(100, accepted, completed).await;
     let tend = |number| {
         let Work { key, task: Task::Submit(request), .. } = work(number) else { unreachable!() };
-        let goal = ColorTarget { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
-        Work { key, task: Task::ReviewColor, standing: Standing::Current, goal: Some(Arc::new(goal)) }
+        let target = ColorTarget { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
+        Work { key, task: Task::ReviewColor, standing: Standing::Current, target: Some(Arc::new(target)) }
     };
     let (begun, submitted_by) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
     let last = Arc::clone(&submitted_by);

@@ -223,7 +223,7 @@ impl History {
             true => Presence::Saved,
             false => Presence::Missing,
         };
-        let known = |job: &PlannedJob| plan::Known::of(&job.key(), ledger);
+        let known = |job: &PlannedJob| plan::KnownEdit::of(&job.key(), ledger);
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, presence)));
         let rules = self.checks_colors.then_some(&self.settings.color);
         let reviewed = decided.map(|(job, decision): (&PlannedJob, Decision)| {

@@ -79,7 +79,7 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
         match &edit.state {
             EditState::Completed { .. } => {
                 let shown = history
-                    .standing_for(planned.fingerprint)
+                    .current_result_of(planned.fingerprint)
                     .ok_or_else(|| format!("{id} shows nothing of its own"))?;
                 for file in shown.files() {
                     let content =
@@ -131,7 +131,7 @@ pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRule
         {
             return Err(format!("{id}: {} was not checked", unchecked.fingerprint));
         }
-        let shown = history.standing_for(base.fingerprint).ok_or(format!("{id} shows nothing"))?;
+        let shown = history.current_result_of(base.fingerprint).ok_or(format!("{id} shows nothing"))?;
         let is_better = |edit: &Edit| edit.corrected.is_none() && seen(edit) < seen(shown);
         if shown.corrected.is_none() && attempts().any(is_better) {
             return Err(format!("{id} does not show its best result"));

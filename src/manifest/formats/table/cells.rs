@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::{memchr2, memchr3};
 
-use crate::bytes::{first, places};
+use crate::bytes::{first_index, matching_bytes};
 use crate::manifest::reading::quotes::closing;
 
 /// A cell, by its place in the raw text of its record.
@@ -105,8 +105,8 @@ fn quoted(text: &str, start: usize, delimiter: u8, anew: &mut String, scanned: &
 fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
     const FIRST_STEPS: usize = 2;
     for (step, eight) in text.as_chunks().0.iter().take(FIRST_STEPS).enumerate() {
-        let ends = places(*eight, delimiter) | places(*eight, b'\n') | places(*eight, b'\r');
-        if let Some(end) = first(ends) {
+        let ends = matching_bytes(*eight, delimiter) | matching_bytes(*eight, b'\n') | matching_bytes(*eight, b'\r');
+        if let Some(end) = first_index(ends) {
             return step * 8 + end;
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn is_plain(text: &str) -> bool {
     // Comparisons without branches are made of sixteen bytes at once, and a `match` is not.
     let is_odd = |byte| (byte == b'"') | (byte == b',') | (byte == b';') | (byte == b'<') | (byte == b'>');
     let is_rare = |byte| (byte == b'\\') | (byte == b'{') | (byte == b'|');
-    bytes::all(text.as_bytes(), |byte| byte.is_ascii_graphic() & !is_odd(byte) & !is_rare(byte))
+    bytes::all_match(text.as_bytes(), |byte| byte.is_ascii_graphic() & !is_odd(byte) & !is_rare(byte))
 }
 
 /// A URL whose host begins at byte `authority`.
@@ -28,7 +28,7 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.');
     let letters = host.as_bytes();
     let has_two_dots = || letters.iter().zip(&letters[1..]).fold(false, |any, pair| any | (pair == (&b'.', &b'.')));
-    let is_name = bytes::all(letters, is_usual) && letters.last().is_some_and(u8::is_ascii_alphabetic);
+    let is_name = bytes::all_match(letters, is_usual) && letters.last().is_some_and(u8::is_ascii_alphabetic);
     if !is_name || host.len() < 6 || host.starts_with('.') || has_two_dots() {
         check_authority(text, host)?;
     }

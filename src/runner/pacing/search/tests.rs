@@ -65,7 +65,7 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
     let mut recent: VecDeque<Duration> = VecDeque::new();
     let mut breaker = CircuitBreaker::new(Duration::MAX);
     let mut random = fastrand::Rng::with_seed(1);
-    let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<Limits>)> = VecDeque::new();
+    let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<RateLimits>)> = VecDeque::new();
     let (mut now, mut paused_until, mut played) = (Duration::ZERO, Duration::ZERO, Played::default());
     while now < end {
         while let Some((sent, is_good, hint, limits)) =
@@ -111,13 +111,15 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
                 let is_good = recent.len() < count;
                 recent.extend(is_good.then_some(now));
                 let reset = recent.front().map_or(length, |first| *first + length - now);
-                let left = Remaining { count: (count - recent.len()) as u64, reset };
+                let remaining = Remaining { count: (count - recent.len()) as u64, reset };
                 limits = match headers {
                     Headers::None => None,
-                    Headers::True => Some(Limits { quota: None, left: Some(left), total: Some(count as u64) }),
+                    Headers::True => {
+                        Some(RateLimits { quota: None, remaining: Some(remaining), total: Some(count as u64) })
+                    }
                     Headers::Lies => {
-                        let left = Remaining { count: 999_999, reset: Duration::from_secs(1) };
-                        Some(Limits { quota: None, left: Some(left), total: Some(1_000_000) })
+                        let remaining = Remaining { count: 999_999, reset: Duration::from_secs(1) };
+                        Some(RateLimits { quota: None, remaining: Some(remaining), total: Some(1_000_000) })
                     }
                 };
                 (is_good, None)
@@ -194,9 +196,9 @@ fn a_good_answer_proves_nothing_where_something_else_held_submits_back() {
 #[test]
 fn headers_set_the_rate_at_once() {
     let mut search = RateSearch::new(None);
-    let limits = |count, seconds| Limits {
+    let limits = |count, seconds| RateLimits {
         quota: None,
-        left: Some(Remaining { count, reset: Duration::from_secs(seconds) }),
+        remaining: Some(Remaining { count, reset: Duration::from_secs(seconds) }),
         total: None,
     };
     for second in 0..10 {
@@ -208,7 +210,8 @@ fn headers_set_the_rate_at_once() {
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
     search.advertised(limits(10, 60), 4, Duration::from_secs(10));
     assert!(search.estimate.rate < 5.0, "what other programs use up is felt");
-    let quota = Limits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), left: None, total: None };
+    let quota =
+        RateLimits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), remaining: None, total: None };
     (10..20).for_each(|second| search.advertised(quota, 0, Duration::from_secs(second)));
     assert_eq!(search.learned().unwrap().to_string(), "7128/h");
 }
@@ -217,8 +220,10 @@ fn headers_set_the_rate_at_once() {
 fn what_is_left_for_a_second_says_less_than_the_quota() {
     let mut search = RateSearch::new(None);
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
-    let left = Some(Remaining { count: 2, reset: Duration::from_secs(1) });
-    (0..10).for_each(|second| search.advertised(Limits { quota, left, total: None }, 0, Duration::from_secs(second)));
+    let remaining = Some(Remaining { count: 2, reset: Duration::from_secs(1) });
+    (0..10).for_each(|second| {
+        search.advertised(RateLimits { quota, remaining, total: None }, 0, Duration::from_secs(second))
+    });
     assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
 

@@ -1,0 +1,101 @@
+use crate::color::{Hex, Tolerance, Verdict};
+use crate::job::{JobId, JobStatus};
+use crate::journal::format::{SavedFile, Stage};
+
+use super::edit::Edit;
+use super::history::History;
+
+/// The facts about an edit that a plan needs, known without reading the journal again.
+#[derive(Clone, Debug)]
+pub struct Brief<'l> {
+    /// Its stage.
+    pub stage: Stage,
+    /// Whether it has a prediction, which can be polled.
+    pub has_prediction: bool,
+    /// Whether the pictures under the job's name are its own, or those of a re-roll of it.
+    pub is_shown: bool,
+    /// Whether it has re-rolls.
+    pub has_rerolls: bool,
+    /// The last color check of its current result.
+    pub color: Option<ColorBrief<'l>>,
+    pub(in crate::journal) pictures: Pictures<'l>,
+}
+
+/// The last check of a color, and what it was compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorBrief<'l> {
+    /// The requested colors and the tolerance; `None` if they are only in the journal.
+    pub against: Option<(&'l [Hex], Tolerance)>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether the color lock has corrected it.
+    pub is_corrected: bool,
+    /// Whether the color lock has tried to and left it as it was.
+    pub is_left: bool,
+}
+
+/// The presence of a picture in `results/`, from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// It is there as it was saved.
+    Saved,
+    /// It is there, and was changed by the user.
+    Changed,
+    /// It is in `earlier/`; another file may have its name.
+    Displaced,
+    /// It is not there.
+    Missing,
+}
+
+/// The names and sizes of pictures.
+#[derive(Clone, Debug)]
+pub(in crate::journal) enum Pictures<'l> {
+    /// As recorded.
+    Saved(&'l [SavedFile]),
+    /// A single one, named by the job's id and this extension.
+    Named { extension: &'static str, bytes: u64 },
+    /// All other cases, by name and size.
+    Listed(&'l [(String, u64)]),
+}
+
+impl Brief<'_> {
+    /// Returns the status of reports.
+    pub fn status(&self) -> JobStatus {
+        self.stage.status()
+    }
+
+    /// Returns the worst `presence` among its pictures, which is asked by name and size in bytes. `job` is the edit's job.
+    pub fn presence(&self, job: &JobId, presence: impl Fn(&str, u64) -> Presence) -> Presence {
+        let worst = match self.pictures {
+            Pictures::Saved(files) => files.iter().map(|file| presence(&file.name, file.bytes)).max(),
+            Pictures::Named { extension, bytes } => Some(presence(&format!("{job}.{extension}"), bytes)),
+            Pictures::Listed(files) => files.iter().map(|(name, bytes)| presence(name, *bytes)).max(),
+        };
+        worst.unwrap_or(Presence::Saved)
+    }
+
+    pub(in crate::journal) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {
+        let shown = history.current_result_of(edit.fingerprint);
+        let result = shown.unwrap_or(edit);
+        Brief {
+            stage: Stage::of(&edit.state),
+            has_prediction: edit.prediction.is_some(),
+            is_shown: shown.is_some(),
+            has_rerolls: history.rerolls(edit.fingerprint).next().is_some(),
+            color: ColorBrief::of(result),
+            pictures: Pictures::Saved(result.files()),
+        }
+    }
+}
+
+impl ColorBrief<'_> {
+    pub(in crate::journal) fn of(edit: &Edit) -> Option<ColorBrief<'_>> {
+        let checked = edit.checked.as_ref()?;
+        Some(ColorBrief {
+            against: Some((&checked.wanted, checked.tolerance)),
+            verdict: edit.check()?.verdict,
+            is_corrected: edit.corrected.is_some(),
+            is_left: checked.uncorrected.is_some(),
+        })
+    }
+}

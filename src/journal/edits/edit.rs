@@ -1,0 +1,222 @@
+use jiff::Timestamp;
+
+use crate::api::{PredictionId, StatusPath};
+use crate::color::Check;
+use crate::job::{Cents, Fingerprint, JobStatus};
+use crate::journal::format::{Checked, CompactedEdit, Corrected, EditState, Problem, Reroll, SavedFile, Stage, Step};
+
+/// The state of one edit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The fingerprint of its request.
+    pub fingerprint: Fingerprint,
+    /// Its state.
+    pub state: EditState,
+    /// The count of its submits, including refused ones.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    pub prediction: Option<PredictionId>,
+    /// The path for polling it, if that does not follow from its id.
+    pub status_path: Option<StatusPath>,
+    /// The cost of its accepted submits.
+    pub spent: Cents,
+    /// The money reserved for its uncertain submits.
+    pub reserved_for_uncertain: Cents,
+    /// The count of its uncertain submits.
+    pub uncertain_submits: u64,
+    /// The time of its last submit.
+    pub submitted_at: Option<Timestamp>,
+    /// The last time at which it ended.
+    pub finished_at: Option<Timestamp>,
+    /// The last problem, even if a later attempt succeeded.
+    pub problem: Option<Problem>,
+    /// The edit that it repeats with another seed, if it is a re-roll.
+    pub reroll: Option<Reroll>,
+    /// The check of the provider's pictures.
+    pub checked: Option<Box<Checked>>,
+    /// The color lock's correction of them.
+    pub corrected: Option<Box<Corrected>>,
+}
+
+/// A record that cannot follow those before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{step}` of job {job} cannot follow `{state}`")]
+pub struct TransitionError {
+    pub(in crate::journal) job: String,
+    pub(in crate::journal) step: &'static str,
+    pub(in crate::journal) state: &'static str,
+}
+
+impl Edit {
+    pub(in crate::journal) fn new(fingerprint: Fingerprint) -> Edit {
+        Edit {
+            fingerprint,
+            state: EditState::Idle,
+            attempts: 0,
+            prediction: None,
+            status_path: None,
+            spent: Cents::ZERO,
+            reserved_for_uncertain: Cents::ZERO,
+            uncertain_submits: 0,
+            submitted_at: None,
+            finished_at: None,
+            problem: None,
+            reroll: None,
+            checked: None,
+            corrected: None,
+        }
+    }
+
+    /// Returns the status of reports.
+    pub fn status(&self) -> JobStatus {
+        Stage::of(&self.state).status()
+    }
+
+    /// Whether nothing more happens with it without a request of the user. A failure on this side is not final: every run
+    /// asks for the prediction again.
+    pub(in crate::journal) fn is_final(&self) -> bool {
+        match self.state {
+            EditState::Completed { .. } | EditState::Uncertain => true,
+            EditState::Failed { class } => !class.is_ours() || self.prediction.is_none(),
+            EditState::Idle | EditState::Submitting { .. } | EditState::Processing | EditState::Fetched { .. } => false,
+        }
+    }
+
+    /// Returns the pictures of the result on this machine, corrected ones if there are any.
+    pub fn files(&self) -> &[SavedFile] {
+        self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)
+    }
+
+    /// Returns the pictures as the provider made them.
+    pub fn originals(&self) -> &[SavedFile] {
+        match &self.state {
+            EditState::Fetched { files } | EditState::Completed { files } => files,
+            _ => &[],
+        }
+    }
+
+    /// Returns the last check of the result.
+    pub fn check(&self) -> Option<&Check> {
+        let corrected = self.corrected.as_ref().map(|corrected| &corrected.check);
+        corrected.or(self.checked.as_ref().map(|checked| &checked.check))
+    }
+
+    /// Returns the stage that `step` leads to; `None` if it cannot follow. This is the only table of transitions.
+    pub(in crate::journal) fn next(&self, step: &Step) -> Option<Stage> {
+        use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
+        match (&self.state, step) {
+            (Idle | Failed { .. } | Uncertain, Step::Intent { .. }) => Some(Stage::Submitting),
+            (Submitting { .. }, Step::Refused { .. }) => Some(Stage::Idle),
+            (Submitting { .. }, Step::Uncertain { .. }) => Some(Stage::Uncertain),
+            (Uncertain, Step::Released) => Some(Stage::Idle),
+            (Submitting { .. }, Step::Released) => None,
+            // It was submitted again since: that submit's state stays.
+            (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
+            (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
+            (Processing, Step::Generated { .. }) => Some(Stage::Processing),
+            // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
+            // So may a completed one whose pictures were removed.
+            (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => {
+                Some(Stage::Processing)
+            }
+            (Processing | Fetched { .. }, Step::Fetched { .. }) => Some(Stage::Fetched),
+            (Fetched { .. }, Step::Completed | Step::SetAside)
+            | (Completed { .. }, Step::Reinstated | Step::SetAside | Step::Checked(_) | Step::Corrected(_)) => {
+                Some(Stage::Completed)
+            }
+            (Idle, Step::Summary(summary)) if self.attempts == 0 => Some(Stage::of(&summary.state)),
+            (_, Step::Summary(_)) => None,
+            (Uncertain, Step::Failed { .. }) => None,
+            (_, Step::Failed { class, .. }) => Some(Stage::Failed(*class)),
+            _ => None,
+        }
+    }
+
+    /// Whether a step changes the edit's state.
+    pub(in crate::journal) fn is_changed_by(&self, step: &Step) -> bool {
+        !matches!((&self.state, step), (EditState::Processing, Step::Generated { .. }))
+    }
+
+    /// Applies a step that leads to `next`.
+    pub(in crate::journal) fn apply(&mut self, at: Timestamp, step: Step, next: Stage) {
+        let mut reserved = Cents::ZERO;
+        let mut files = match &mut self.state {
+            EditState::Fetched { files } | EditState::Completed { files } => std::mem::take(files),
+            _ => Vec::new(),
+        };
+        match step {
+            Step::Intent { attempt, reserved_cents, reroll } => {
+                reserved = reserved_cents;
+                self.attempts = attempt;
+                self.reroll = reroll;
+                self.submitted_at = Some(at);
+                self.finished_at = None;
+            }
+            Step::Accepted { prediction, cost_cents, status_path } => {
+                self.status_path = status_path;
+                self.prediction = Some(prediction);
+                self.spent += cost_cents;
+            }
+            Step::Refused { message } => self.problem = Some(Problem { class: None, message }),
+            Step::Uncertain { message } => {
+                if let EditState::Submitting { reserved } = self.state {
+                    self.reserved_for_uncertain += reserved;
+                    self.uncertain_submits += 1;
+                }
+                self.problem = Some(Problem { class: None, message });
+                self.finished_at = Some(at);
+            }
+            Step::Released => {
+                self.reserved_for_uncertain = Cents::ZERO;
+                self.uncertain_submits = 0;
+            }
+            Step::Failed { class, message } => {
+                self.problem = Some(Problem { class: Some(class), message });
+                self.finished_at = Some(at);
+            }
+            Step::Fetched { files: fetched } => {
+                files = fetched;
+                // Other pictures may have come: they are looked at again.
+                self.checked = None;
+                self.corrected = None;
+            }
+            Step::Completed => self.finished_at = Some(at),
+            Step::SetAside => self.finished_at = self.finished_at.or(Some(at)),
+            Step::Checked(checked) => {
+                self.checked = Some(checked);
+                self.corrected = None;
+            }
+            Step::Corrected(corrected) => self.corrected = Some(corrected),
+            Step::Summary(summary) => return *self = Edit::summed_up(self.fingerprint, *summary),
+            Step::Generated { .. } | Step::Reinstated => {}
+        }
+        self.state = match next {
+            Stage::Idle => EditState::Idle,
+            Stage::Submitting => EditState::Submitting { reserved },
+            Stage::Processing => EditState::Processing,
+            Stage::Fetched => EditState::Fetched { files },
+            Stage::Completed => EditState::Completed { files },
+            Stage::Failed(class) => EditState::Failed { class },
+            Stage::Uncertain => EditState::Uncertain,
+        };
+    }
+
+    fn summed_up(fingerprint: Fingerprint, summary: CompactedEdit) -> Edit {
+        Edit {
+            fingerprint,
+            state: summary.state,
+            attempts: summary.attempts,
+            prediction: summary.prediction,
+            status_path: summary.status_path,
+            spent: summary.spent_cents,
+            reserved_for_uncertain: summary.held_cents,
+            uncertain_submits: summary.held,
+            submitted_at: summary.submitted_at,
+            finished_at: summary.finished_at,
+            problem: summary.problem,
+            reroll: summary.reroll,
+            checked: summary.checked,
+            corrected: summary.corrected,
+        }
+    }
+}

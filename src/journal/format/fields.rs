@@ -1,0 +1,129 @@
+//! The parts of records: pictures, checks, re-rolls, the start of a run, and the provider's limits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::color::{Check, Hex, Tolerance};
+use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
+
+/// The start of a process's work on the folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunStart {
+    /// The manifest's path, as it was given.
+    pub manifest: String,
+    /// The backend that edits.
+    pub backend: Backend,
+    /// The origin of its API; absent for the embedded server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// The version of the program.
+    pub program: String,
+    /// The status counts of the manifest at the start.
+    pub jobs: StatusCounts,
+    /// The budget of the folder over all runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_cents: Option<Cents>,
+    /// The share of the manifest that the folder is for; absent where it is for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+    /// The jobs that it does not submit because of pictures that the journal does not know.
+    #[serde(default, skip_serializing_if = "HeldBack::is_empty")]
+    pub held_back: HeldBack,
+    /// How local pictures reach the provider, if the user has chosen that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_via: Option<String>,
+    /// The working directory of the run; paths in its plan are relative to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The command that resumes it, without secrets and without options that a person decides each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}
+
+/// The cause of a pause of all submits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseCause {
+    /// The provider answered 429.
+    RateLimited,
+    /// The provider cannot be reached.
+    Unreachable,
+    /// The provider fails for all requests.
+    Failing,
+}
+
+/// The learned limits of a provider. Absent fields stay as they were.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedLimits {
+    /// The rate at which it accepts submits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submits: Option<Rate>,
+    /// How many predictions may be in flight at once; 0 if no limit was met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
+    /// The rate at which it answers polls, all predictions together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls: Option<Rate>,
+    /// Generation times: evenly spaced quantiles in milliseconds, from the minimum to the maximum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generation_ms: Vec<u64>,
+}
+
+/// The edit that a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
+/// turn out to be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reroll {
+    /// The fingerprint of the edit that the manifest asks for.
+    pub of: Fingerprint,
+    /// The seed that was sent.
+    pub seed: Seed,
+}
+
+/// A check of an edit's color, and what it was compared with: if either has changed since, the check is stale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The colors asked for.
+    pub wanted: Vec<Hex>,
+    /// The tolerance of the check.
+    pub tolerance: Tolerance,
+    /// The result; with several pictures, that of the worst.
+    pub check: Check,
+    /// The reason why the color lock could not correct it, if it tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncorrected: Option<String>,
+}
+
+/// A correction of an edit's color on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Corrected {
+    /// The corrected pictures, in `results/`.
+    pub files: Vec<SavedFile>,
+    /// The result of their check.
+    pub check: Check,
+}
+
+/// One verified picture of an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedFile {
+    /// Its name in `results/`.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The hash of its content.
+    pub blake3: ContentHash,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+}
+
+impl SavedFile {
+    /// Its name without the extension.
+    pub fn stem(&self) -> &str {
+        stem(&self.name)
+    }
+}
+
+/// The name of a picture without its extension.
+pub(in crate::journal) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}

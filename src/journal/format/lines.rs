@@ -1,0 +1,107 @@
+use std::io;
+use std::ops::Range;
+
+use super::read_at::ReadAt;
+
+/// The size of a read in bytes.
+const BLOCK: usize = 1 << 18;
+
+/// Reads the lines of a journal one after the other.
+#[derive(Debug)]
+pub(in crate::journal) struct Lines<'s> {
+    source: &'s dyn ReadAt,
+    buffer: Vec<u8>,
+    unread: Range<usize>,
+    offset: u64,
+}
+
+/// A line and where it begins.
+#[derive(Debug)]
+pub(in crate::journal) struct Line<'b> {
+    pub(in crate::journal) offset: u64,
+    /// The line without its line feed.
+    pub(in crate::journal) bytes: &'b [u8],
+    /// Whether it had a line feed. Only the last line may lack it.
+    pub(in crate::journal) is_whole: bool,
+}
+
+impl<'s> Lines<'s> {
+    /// Reads `source` from its beginning, in blocks of `BLOCK` bytes.
+    pub(in crate::journal) fn new(source: &'s dyn ReadAt) -> Lines<'s> {
+        Lines::behind(source, 0)
+    }
+
+    /// Reads `source` from `offset` on, which is the beginning of a line.
+    pub(in crate::journal) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
+        Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset }
+    }
+
+    /// Reads the single line that begins at `offset`.
+    pub(in crate::journal) fn one_at(source: &dyn ReadAt, offset: u64) -> io::Result<Vec<u8>> {
+        let mut lines = Lines { source, buffer: vec![0; 1024], unread: 0..0, offset };
+        match lines.next()? {
+            Some(line) if line.is_whole => Ok(line.bytes.to_vec()),
+            _ => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        }
+    }
+
+    /// Reads the next line; `None` at the end.
+    pub(in crate::journal) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let mut searched = 0;
+        let (length, is_whole) = loop {
+            let unread = &self.buffer[self.unread.clone()];
+            if let Some(found) = memchr::memchr(b'\n', &unread[searched..]) {
+                break (searched + found, true);
+            }
+            searched = unread.len();
+            if self.fill()? == 0 {
+                break (searched, false);
+            }
+        };
+        if length == 0 && !is_whole {
+            return Ok(None);
+        }
+        let (start, offset) = (self.unread.start, self.offset);
+        let taken = length + usize::from(is_whole);
+        self.unread.start += taken;
+        self.offset += taken as u64;
+        Ok(Some(Line { offset, bytes: &self.buffer[start..start + length], is_whole }))
+    }
+
+    /// Moves the unread bytes to the front and reads more after them. The buffer doubles if one line fills it.
+    fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
+        if self.unread.end == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        let read = loop {
+            let from = self.offset + self.unread.len() as u64;
+            match self.source.read_at(&mut self.buffer[self.unread.end..], from) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.unread.end += read;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_whole_whatever_the_blocks_cut() {
+        let text = format!("a\n{}\n\nlast", "x".repeat(BLOCK + 7)).into_bytes();
+        let mut lines = Lines::new(&text);
+        let mut read = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            read.push((line.offset, line.bytes.len(), line.is_whole));
+        }
+        let long = BLOCK as u64 + 7;
+        assert_eq!(read, [(0, 1, true), (2, BLOCK + 7, true), (3 + long, 0, true), (4 + long, 4, false)]);
+        assert_eq!(Lines::one_at(&text, 2).unwrap().len(), BLOCK + 7);
+        assert!(Lines::one_at(&text, 4 + long).is_err(), "a line without its end may be a part");
+    }
+}

@@ -1,0 +1,21 @@
+//! What a line of the journal contains, and how lines are read.
+
+mod fields;
+mod lines;
+mod read_at;
+mod record;
+mod scan;
+mod stage;
+mod state;
+mod summary;
+
+pub(in crate::journal) use fields::stem;
+pub use fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
+pub(in crate::journal) use lines::Lines;
+pub use read_at::{Chained, ReadAt};
+pub use record::{EditKey, Record, RunEvent, Step, VERSION};
+pub(in crate::journal) use record::{LineError, to_milliseconds};
+pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};
+pub use stage::Stage;
+pub use state::{EditState, Problem};
+pub use summary::{CompactedEdit, Totals};

@@ -1,0 +1,245 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{PredictionId, StatusPath};
+use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
+
+use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
+use super::summary::{CompactedEdit, Totals};
+
+/// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
+/// older program reads as much as it can.
+pub const VERSION: u32 = 6;
+
+/// One line of the journal, without its time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// Something about the run as a whole.
+    Run(RunEvent),
+    /// A step of one edit.
+    Edit(EditKey, Step),
+}
+
+/// The key of an edit: a job, with the fingerprint of its request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EditKey {
+    /// The job's id.
+    pub job: JobId,
+    /// The fingerprint of what is sent.
+    pub fingerprint: Fingerprint,
+}
+
+/// An event of a run as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// A process began to work on the folder.
+    Run(RunStart),
+    /// All submitters wait, because the provider asked for it or cannot be reached.
+    Paused {
+        /// For how long from the record's time, in milliseconds.
+        milliseconds: u64,
+        /// The reason as text.
+        reason: String,
+        /// The kind of reason; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<PauseCause>,
+    },
+    /// The learned limits of the provider; a later run on the same backend starts with them.
+    Learned(LearnedLimits),
+    /// The journal was compacted: what comes before adds up to what a longer one did.
+    Compacted(Totals),
+    /// The process ended in good order.
+    Ended {
+        /// Why it stopped early; absent if no work was left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
+/// A step of one edit, in the order in which they can follow each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Step {
+    /// A submit is about to be sent. Durable before the first byte goes out.
+    Intent {
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// The money reserved until its price is known.
+        reserved_cents: Cents,
+        /// The edit that it repeats, if it is a re-roll.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reroll: Option<Reroll>,
+    },
+    /// The submit certainly was not accepted; the edit may be submitted again.
+    Refused {
+        /// The reason, as text that a person can act on.
+        message: String,
+    },
+    /// It is unknown whether the submit was accepted. Its cost stays reserved.
+    Uncertain {
+        /// The observed error.
+        message: String,
+    },
+    /// The user confirmed that none of the edit's uncertain submits was charged: the money reserved for them is free, and
+    /// the edit may be submitted as if they had been refused.
+    Released,
+    /// The provider took the submit and gave an id.
+    Accepted {
+        /// The prediction's id.
+        prediction: PredictionId,
+        /// Its price.
+        cost_cents: Cents,
+        /// The path for polling it, if that does not follow from its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status_path: Option<StatusPath>,
+    },
+    /// The provider says that the pictures are ready.
+    Generated {
+        /// The count of pictures.
+        outputs: usize,
+    },
+    /// The pictures are on this machine, verified and durable under temporary names.
+    Fetched {
+        /// The pictures, under their future names.
+        files: Vec<SavedFile>,
+    },
+    /// The pictures are in `results/`.
+    Completed,
+    /// The color of the pictures was checked.
+    Checked(Box<Checked>),
+    /// The color lock has corrected the pictures; those that the provider made are kept in `originals/`.
+    Corrected(Box<Corrected>),
+    /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
+    Reinstated,
+    /// The pictures go from `results/` to `earlier/`, because the manifest has no such job any more. Durable before
+    /// they move. Or they were saved in `earlier/` at once, because the manifest now asks for another edit.
+    SetAside,
+    /// The edit ended without pictures.
+    Failed {
+        /// The kind of failure.
+        class: ErrorClass,
+        /// The provider's message, or what was seen.
+        message: String,
+    },
+    /// The state of the edit when the journal was compacted. No other record of it comes before.
+    Summary(Box<CompactedEdit>),
+}
+
+#[derive(Serialize)]
+struct RunLine<'a> {
+    v: u32,
+    at: Timestamp,
+    #[serde(flatten)]
+    event: &'a RunEvent,
+}
+
+#[derive(Serialize)]
+struct EditLine<'a> {
+    v: u32,
+    at: Timestamp,
+    #[serde(flatten)]
+    key: &'a EditKey,
+    #[serde(flatten)]
+    step: &'a Step,
+}
+
+/// The fields that every line has, read first to know the type of the rest.
+#[derive(Deserialize)]
+struct LineHead {
+    v: u32,
+    at: Timestamp,
+    job: Option<JobId>,
+    fingerprint: Option<Fingerprint>,
+}
+
+/// A line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::journal) enum LineError {
+    #[error("it is not a journal record ({0})")]
+    Malformed(#[from] serde_json::Error),
+    #[error("it has version {0}, and this program reads up to {VERSION}")]
+    Newer(u32),
+}
+
+impl Step {
+    /// The word of its type.
+    pub(in crate::journal) fn name(&self) -> &'static str {
+        match self {
+            Step::Intent { .. } => "intent",
+            Step::Refused { .. } => "refused",
+            Step::Uncertain { .. } => "uncertain",
+            Step::Released => "released",
+            Step::Accepted { .. } => "accepted",
+            Step::Generated { .. } => "generated",
+            Step::Fetched { .. } => "fetched",
+            Step::Completed => "completed",
+            Step::Checked(_) => "checked",
+            Step::Corrected(_) => "corrected",
+            Step::Reinstated => "reinstated",
+            Step::SetAside => "set_aside",
+            Step::Failed { .. } => "failed",
+            Step::Summary(_) => "summary",
+        }
+    }
+
+    /// The step of a submit whose process ended before the answer came.
+    pub fn unanswered() -> Step {
+        Step::Uncertain { message: "the program ended before the answer came".to_owned() }
+    }
+}
+
+impl Record {
+    /// The record as a line, with its line feed.
+    ///
+    /// # Errors
+    ///
+    /// It holds what JSON has no words for.
+    pub fn to_line(&self, at: Timestamp) -> serde_json::Result<Vec<u8>> {
+        let (v, at) = (self.version(), to_milliseconds(at));
+        let mut line = match self {
+            Record::Run(event) => serde_json::to_vec(&RunLine { v, at, event }),
+            Record::Edit(key, step) => serde_json::to_vec(&EditLine { v, at, key, step }),
+        }?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// The lowest version that knows all of the record.
+    fn version(&self) -> u32 {
+        match self {
+            Record::Run(RunEvent::Learned(LearnedLimits { polls: Some(_), .. })) => 6,
+            Record::Edit(_, Step::Accepted { status_path: Some(_), .. }) => 5,
+            Record::Edit(_, Step::Summary(summary)) if summary.status_path.is_some() => 5,
+            Record::Edit(_, Step::Released) => 4,
+            Record::Run(RunEvent::Compacted(_)) | Record::Edit(_, Step::Summary(_)) => 3,
+            Record::Run(RunEvent::Learned(_) | RunEvent::Run(RunStart { partition: Some(_), .. }))
+            | Record::Edit(
+                _,
+                Step::Checked(_) | Step::Corrected(_) | Step::SetAside | Step::Intent { reroll: Some(_), .. },
+            ) => 2,
+            Record::Run(_) | Record::Edit(..) => 1,
+        }
+    }
+
+    /// Reads a line without its line feed.
+    pub(in crate::journal) fn from_line(line: &[u8]) -> Result<(Timestamp, Record), LineError> {
+        let head: LineHead = serde_json::from_slice(line)?;
+        if head.v > VERSION {
+            return Err(LineError::Newer(head.v));
+        }
+        let record = match (head.job, head.fingerprint) {
+            (Some(job), Some(fingerprint)) => Record::Edit(EditKey { job, fingerprint }, serde_json::from_slice(line)?),
+            _ => Record::Run(serde_json::from_slice(line)?),
+        };
+        Ok((head.at, record))
+    }
+}
+
+/// Cuts a time to milliseconds, so that what is replayed is what was applied.
+pub(in crate::journal) fn to_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+#[cfg(test)]
+pub(in crate::journal) mod tests;

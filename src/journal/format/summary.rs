@@ -1,0 +1,85 @@
+//! Records of a compacted journal: an edit in one record, and the totals that follow from no edit.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{PredictionId, StatusPath};
+use crate::job::{Cents, StatusCounts};
+
+use super::fields::{Checked, Corrected, Reroll};
+use super::state::{EditState, Problem};
+
+/// The totals of a journal that do not follow from the records of its edits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// The status counts of the last run's manifest.
+    pub jobs: StatusCounts,
+    /// The highest price seen.
+    pub estimate_cents: Cents,
+    /// The time of the first submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_submit_at: Option<Timestamp>,
+    /// The last time at which an edit ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_finish_at: Option<Timestamp>,
+}
+
+/// An edit in one record, as a compacted journal has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompactedEdit {
+    /// Its state.
+    #[serde(flatten)]
+    pub state: EditState,
+    /// Whether its pictures are in `results/` under the job's name.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub shown: bool,
+    /// The count of its submits.
+    pub attempts: u32,
+    /// The prediction of its last accepted submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<PredictionId>,
+    /// The path for polling it, if that does not follow from its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_path: Option<StatusPath>,
+    /// The predictions of the accepted submits before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<PredictionId>,
+    /// The cost of its accepted submits.
+    pub spent_cents: Cents,
+    /// The money reserved for its uncertain submits.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub held_cents: Cents,
+    /// The count of these submits.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub held: u64,
+    /// The time of its last submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Timestamp>,
+    /// The last time at which it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Its last problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// The edit that it repeats, if it is a re-roll.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reroll: Option<Reroll>,
+    /// The check of the provider's pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Box<Checked>>,
+    /// The color lock's correction of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Box<Corrected>>,
+}
+
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_nothing(cents: &Cents) -> bool {
+    *cents == Cents::ZERO
+}

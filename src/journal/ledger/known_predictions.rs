@@ -1,0 +1,89 @@
+use std::io::{self, Read, Write};
+
+use crate::api::PredictionId;
+use crate::journal::archive::{HashKey, push_with_small_growth};
+
+/// The count of shards, into which predictions are divided by the first bits of their hashes.
+const SHARDS: usize = 1 << 12;
+
+/// All predictions that a journal names, at 6 to 7 bytes each. A `HashSet<u64>` takes 11 bytes more: a ledger of 1,000,000
+/// finished jobs would grow from 63 to 74 bytes per job (`benches/replay.rs`), and 64 are its limit.
+///
+/// 60 bits of a keyed hash identify a prediction: one of a million answers is taken for one of a million others with a
+/// probability of 1 in 10^6, and no input can force it. A look-up scans its shard, which has some 244 of a million
+/// predictions, and happens once per submit.
+#[derive(Debug, Default)]
+pub(in crate::journal) struct KnownPredictions {
+    shards: Vec<Vec<HashSuffix>>,
+    key: HashKey,
+}
+
+/// The part of a hash that does not follow from its shard.
+type HashSuffix = [u8; 6];
+
+impl KnownPredictions {
+    pub(in crate::journal) fn insert(&mut self, prediction: &PredictionId) {
+        if self.shards.is_empty() {
+            self.shards.resize(SHARDS, Vec::new());
+        }
+        let (shard, short) = self.short(prediction);
+        push_with_small_growth(&mut self.shards[shard], short);
+    }
+
+    pub(in crate::journal) fn contains(&self, prediction: &PredictionId) -> bool {
+        let (shard, short) = self.short(prediction);
+        self.shards.get(shard).is_some_and(|shard| shard.contains(&short))
+    }
+
+    fn short(&self, prediction: &PredictionId) -> (usize, HashSuffix) {
+        let [hash, _] = self.key.hash(prediction.as_str());
+        let [a, b, short @ ..] = hash.to_le_bytes();
+        (usize::from(u16::from_le_bytes([a, b])) % SHARDS, short)
+    }
+
+    /// Writes all of them, shard by shard, each after its length.
+    pub(in crate::journal) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let none = Vec::new();
+        for shard_index in 0..SHARDS {
+            let shard = self.shards.get(shard_index).unwrap_or(&none);
+            out.write_all(&(shard.len() as u32).to_le_bytes())?;
+            out.write_all(shard.as_flattened())?;
+        }
+        Ok(())
+    }
+
+    /// Reads the predictions that were written under `key`.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub(in crate::journal) fn read(key: HashKey, input: &mut impl Read) -> io::Result<KnownPredictions> {
+        let mut shards = Vec::with_capacity(SHARDS);
+        for _ in 0..SHARDS {
+            let mut length = [0; 4];
+            input.read_exact(&mut length)?;
+            let length = u64::from(u32::from_le_bytes(length)) * size_of::<HashSuffix>() as u64;
+            let mut shard = Vec::new();
+            if input.take(length).read_to_end(&mut shard)? as u64 != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            shards.push(shard.as_chunks().0.to_vec());
+        }
+        Ok(KnownPredictions { shards, key })
+    }
+}
+
+/// Compares predictions that are hashed with the same key, in any order.
+impl PartialEq for KnownPredictions {
+    fn eq(&self, other: &KnownPredictions) -> bool {
+        let all = |known: &KnownPredictions| {
+            let shards = known.shards.iter().enumerate();
+            let mut all: Vec<_> =
+                shards.flat_map(|(shard_index, shard)| shard.iter().map(move |short| (shard_index, *short))).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        all(self) == all(other)
+    }
+}

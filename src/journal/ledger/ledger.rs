@@ -1,0 +1,325 @@
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use jiff::Timestamp;
+
+use crate::api::PredictionId;
+use crate::color::VerdictCounts;
+use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
+use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
+use crate::journal::edits::{Brief, Edit, History, TransitionError};
+use crate::journal::format::{
+    EditKey, EditLine, EditState, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals, to_milliseconds,
+};
+
+use super::aggregates::{Aggregates, LocatedStep, Pause};
+use super::money::SpendBaseline;
+use super::run_end::RunEnd;
+
+/// The sum of all records of a journal: the state of every edit, and the money.
+///
+/// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
+/// stand at the same state. Times come with the records.
+///
+/// A job is either *live*, with all that is known of its edits in memory, or *archived*: nothing more happens with it
+/// by itself, and a few bytes say where its lines are. [`Ledger::brief`] knows enough of both for a plan,
+/// [`Ledger::load`] makes an archived job live, and [`Ledger::edit`] reads the details of one without keeping them.
+#[derive(Debug, Default, PartialEq)]
+pub struct Ledger {
+    pub(super) live: HashMap<JobId, History, RandomState>,
+    pub(super) archived: ArchivedEdits,
+    pub(super) source: JournalSource,
+    pub(super) aggregates: Aggregates,
+}
+
+/// A record that the ledger cannot apply.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It cannot follow those before it.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// It is about an archived job, and the job's lines cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+}
+
+impl Ledger {
+    /// Begins with nothing known; archived jobs will be read from `source`.
+    pub(in crate::journal) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
+        Ledger { source: JournalSource::of(source), ..Ledger::default() }
+    }
+
+    /// Applies a record. After an error the ledger must not be used.
+    pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
+        self.apply_at(at, record, None)
+    }
+
+    /// Applies a record whose line will begin at `offset`, if that is known. A job can only be archived if the offsets of
+    /// all its lines are known.
+    pub(in crate::journal) fn apply_at(
+        &mut self,
+        at: Timestamp,
+        record: &Record,
+        offset: Option<u64>,
+    ) -> Result<(), LedgerError> {
+        // A line holds no finer time.
+        let at = to_milliseconds(at);
+        match record {
+            Record::Run(event) => self.apply_run(at, event),
+            Record::Edit(EditKey { job, fingerprint }, step) => {
+                let step = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
+                self.apply_step(&job.into(), step)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::journal) fn apply_run(&mut self, at: Timestamp, event: &RunEvent) {
+        self.aggregates.apply_run(at, event);
+    }
+
+    /// Applies a step that was read at `offset`. Returns the job if the step may have made it final.
+    pub(in crate::journal) fn replay(
+        &mut self,
+        at: Timestamp,
+        line: EditLine<'_>,
+        offset: u64,
+    ) -> Result<Option<JobId>, LedgerError> {
+        let EditLine { job, fingerprint, step } = line;
+        let may_rest = self.apply_step(&job, LocatedStep { at, fingerprint, step, offset: Some(offset) })?;
+        Ok(if may_rest { self.live.get_key_value(job.as_str()).map(|(job, _)| job.clone()) } else { None })
+    }
+
+    /// Applies a step. Returns whether it may have made the job final.
+    fn apply_step(&mut self, job: &JobIdRef<'_>, step: LocatedStep) -> Result<bool, LedgerError> {
+        if let Some(history) = self.live.get_mut(job.as_str()) {
+            let finality = self.aggregates.apply(history, job.as_str(), step)?;
+            return Ok(finality.after && !finality.before);
+        }
+        let id = job.to_id();
+        self.load(&id)?;
+        let finality = self.aggregates.apply(self.live.entry(id).or_default(), job.as_str(), step)?;
+        Ok(finality.after)
+    }
+
+    /// The live jobs that could be archived.
+    pub(in crate::journal) fn final_jobs(&self) -> VecDeque<JobId> {
+        let finals = self.live.iter().filter(|(_, history)| history.is_final());
+        finals.map(|(job, _)| job.clone()).collect()
+    }
+
+    /// Archives a job, if it is live and all of its edits are final.
+    pub fn archive(&mut self, job: JobId) {
+        if let Entry::Occupied(live) = self.live.entry(job)
+            && live.get().is_final()
+        {
+            let (job, history) = live.remove_entry();
+            self.archived.insert(&job, &history);
+        }
+    }
+
+    /// Makes an archived job live: its lines are read again.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or its lines are no longer what they were. The job stays archived then.
+    pub fn load(&mut self, job: &JobId) -> Result<(), LinesError> {
+        if self.archived.knows(job.as_str()) {
+            let history = self.source.history(job, &self.archived.stored(job.as_str()))?;
+            self.archived.remove(job.as_str());
+            self.live.insert(job.clone(), history);
+        }
+        Ok(())
+    }
+
+    /// Whether the journal knows the job, with whatever edits.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.live.contains_key(job) || self.archived.knows(job.as_str())
+    }
+
+    /// Whether the journal knows no job at all.
+    pub fn is_blank(&self) -> bool {
+        self.live.is_empty() && self.archived.is_empty()
+    }
+
+    /// Returns the facts about an edit that a plan needs; `None` if the journal does not know it.
+    pub fn brief(&self, key: &EditKey) -> Option<Brief<'_>> {
+        match self.live.get(&key.job) {
+            Some(history) => {
+                let edit = history.edit(key.fingerprint)?;
+                Some(Brief::of(edit, history))
+            }
+            None => self.archived.brief(&key.job, key.fingerprint),
+        }
+    }
+
+    /// Returns the status of an edit: pending if the journal does not know it.
+    pub fn status(&self, key: &EditKey) -> JobStatus {
+        self.brief(key).map_or(JobStatus::Pending, |brief| brief.status())
+    }
+
+    /// Returns the history of a job; `None` if it is not live.
+    pub fn live_history(&self, job: &JobId) -> Option<&History> {
+        self.live.get(job)
+    }
+
+    /// Returns an edit; `None` if its job is not live. Every job that a run works on is live.
+    pub fn live(&self, key: &EditKey) -> Option<&Edit> {
+        self.live.get(&key.job)?.edit(key.fingerprint)
+    }
+
+    /// Returns the edits of all live jobs, in no order. All edits that are not final are among them.
+    pub fn live_edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
+        self.live.iter().flat_map(|(job, history)| history.edits().map(move |edit| (job, edit)))
+    }
+
+    /// Returns the count of archived edits, which take a few bytes each.
+    pub fn archived_edits(&self) -> usize {
+        self.archived.len()
+    }
+
+    /// Replaces the journal that archived lines are read from.
+    #[cfg(test)]
+    pub(in crate::journal) fn reads_from(&mut self, source: Arc<dyn ReadAt>) {
+        self.source = JournalSource::of(source);
+    }
+
+    /// Returns the count of jobs with pictures in `results/`.
+    pub fn shown_jobs(&self) -> u64 {
+        let live = self.live.values().filter(|history| history.shown.is_some()).count();
+        (live + self.archived.shown().count()) as u64
+    }
+
+    /// Whether a job has pictures in `results/`, of any edit.
+    pub fn is_shown(&self, job: &JobId) -> bool {
+        self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.archived.is_shown(job.as_str())
+    }
+
+    /// Whether the pictures in `results/` are those of this very edit.
+    pub fn shows(&self, key: &EditKey) -> bool {
+        match self.live.get(&key.job) {
+            Some(history) => history.shown == Some(key.fingerprint),
+            None => self.archived.brief(&key.job, key.fingerprint).is_some_and(|brief| brief.is_shown),
+        }
+    }
+
+    /// Returns the totals that do not follow from the edits of a compacted journal.
+    pub(in crate::journal) fn totals(&self) -> Totals {
+        self.aggregates.totals()
+    }
+
+    /// Whether another ledger has the same money, jobs and times. Its archived jobs may be other ones.
+    pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
+        let edits = |ledger: &Ledger| ledger.archived_edits() + ledger.live_edits().count();
+        let aggregates = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
+        aggregates(self) == aggregates(other) && self.aggregates == other.aggregates
+    }
+
+    /// Returns the edits whose last submit has no answer, sorted. If no process works on the folder, none will come.
+    pub fn unanswered(&self) -> Vec<EditKey> {
+        let open = self.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
+        let mut keys: Vec<EditKey> =
+            open.map(|(job, edit)| EditKey { job: job.clone(), fingerprint: edit.fingerprint }).collect();
+        keys.sort();
+        keys
+    }
+
+    /// Returns the money charged over all runs of the folder.
+    pub fn spent(&self) -> Cents {
+        self.aggregates.money.spent
+    }
+
+    /// Returns the count of announced submits over all runs of the folder, including refused ones and re-rolls.
+    pub fn submits(&self) -> u64 {
+        self.aggregates.submits
+    }
+
+    /// Returns the money that may still be charged for open and uncertain submits, at the highest price seen.
+    pub fn reserved(&self) -> Cents {
+        self.aggregates.money.reserved()
+    }
+
+    /// Returns the present money totals, for [`Ledger::committed_since`].
+    pub fn baseline(&self) -> SpendBaseline {
+        self.aggregates.money.baseline()
+    }
+
+    /// Returns the money spent since `baseline`, plus what may still be charged for submits made since.
+    pub fn committed_since(&self, baseline: &SpendBaseline) -> Cents {
+        self.aggregates.money.since(baseline)
+    }
+
+    /// Returns the estimated cost of the next submit: the highest price seen, or the documented one if none was seen.
+    pub fn estimate(&self) -> Cents {
+        self.aggregates.money.estimate
+    }
+
+    /// Returns the status counts of the last run's manifest.
+    pub fn counts(&self) -> StatusCounts {
+        self.aggregates.counts
+    }
+
+    /// Returns the verdicts on the colors of all shown results.
+    pub fn colors(&self) -> VerdictCounts {
+        let mut counts = VerdictCounts::default();
+        let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
+        live.chain(self.archived.verdicts()).for_each(|verdict| counts.add(verdict));
+        counts
+    }
+
+    /// Whether a prediction is known, and not as the one of the live edit `key`.
+    pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
+        self.aggregates.known.contains(prediction)
+            && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)
+    }
+
+    /// Returns the start of the folder's first run.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.aggregates.started_at
+    }
+
+    /// Returns the time of the first submit.
+    pub fn first_submit_at(&self) -> Option<Timestamp> {
+        self.aggregates.first_submit_at
+    }
+
+    /// Returns the last time at which an edit ended.
+    pub fn last_finish_at(&self) -> Option<Timestamp> {
+        self.aggregates.last_finish_at
+    }
+
+    /// Returns the time of the last record.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.aggregates.last_at
+    }
+
+    /// Returns the start record of the last run.
+    pub fn last_run(&self) -> Option<&RunStart> {
+        self.aggregates.last_run.as_ref()
+    }
+
+    /// Returns the start of the last run.
+    pub fn last_run_at(&self) -> Option<Timestamp> {
+        self.aggregates.last_run_at
+    }
+
+    /// Returns the learned limits of the last run's backend.
+    pub fn learned(&self) -> &LearnedLimits {
+        &self.aggregates.learned
+    }
+
+    /// Returns how the last run ended.
+    pub fn last_run_end(&self) -> RunEnd<'_> {
+        match &self.aggregates.ended {
+            None => RunEnd::Unknown,
+            Some(ended) => ended.reason.as_deref().map_or(RunEnd::Finished, RunEnd::Stopped),
+        }
+    }
+
+    /// Returns the pauses of all submits, oldest first.
+    pub fn pauses(&self) -> &[Pause] {
+        &self.aggregates.pauses
+    }
+}

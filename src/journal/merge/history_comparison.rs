@@ -1,0 +1,105 @@
+//! Compares journals by what their lines add up to: in a compacted journal one record stands for many lines of another.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::job::JobId;
+use crate::journal::edits::History;
+use crate::journal::format::{Lines, ReadAt, Record};
+use crate::journal::ledger::Ledger;
+
+use super::merge_lines::{MergeLines, invalid};
+
+/// The lines about some jobs in several journals. They are read again, one job at a time, and compared by what they add
+/// up to.
+pub(in crate::journal) struct HistoryComparison<'j> {
+    journals: &'j [Arc<dyn ReadAt>],
+    /// The offsets of each job's lines, in each journal.
+    offsets: HashMap<JobId, Vec<Vec<u64>>>,
+}
+
+/// The journal that knows most of a job.
+pub(in crate::journal) struct Furthest {
+    /// The index of the journal.
+    pub(in crate::journal) journal_index: usize,
+    /// How many of its lines the first journal covers.
+    pub(in crate::journal) in_first: usize,
+    /// The count of its lines.
+    pub(in crate::journal) lines: usize,
+}
+
+/// The indices of two journals that disagree.
+pub(in crate::journal) type Diverged = [usize; 2];
+
+impl<'j> HistoryComparison<'j> {
+    /// Finds the lines of `jobs`.
+    pub(in crate::journal) fn of(
+        journals: &'j [Arc<dyn ReadAt>],
+        jobs: impl Iterator<Item = JobId>,
+    ) -> io::Result<HistoryComparison<'j>> {
+        let mut offsets: HashMap<JobId, Vec<Vec<u64>>> =
+            jobs.map(|job| (job, vec![Vec::new(); journals.len()])).collect();
+        if offsets.is_empty() {
+            return Ok(HistoryComparison { journals, offsets });
+        }
+        for (journal_index, journal) in journals.iter().enumerate() {
+            let mut lines = MergeLines::of(journal);
+            while let Some(line) = lines.next()? {
+                if let Some(found) = line.job.and_then(|job| offsets.get_mut(&job)) {
+                    found[journal_index].push(line.offset);
+                }
+            }
+        }
+        Ok(HistoryComparison { journals, offsets })
+    }
+
+    /// Compares the journals for each of the jobs.
+    pub(in crate::journal) fn jobs(&self) -> impl Iterator<Item = io::Result<(&JobId, Result<Furthest, Diverged>)>> {
+        self.offsets.iter().map(|(job, offsets)| {
+            let histories = self.journals.iter().zip(offsets).map(|(journal, offsets)| states(journal, job, offsets));
+            Ok((job, best(&histories.collect::<io::Result<Vec<_>>>()?)))
+        })
+    }
+}
+
+/// Returns the history that goes furthest; each is the job's state after each line. One goes as far as another if it contains
+/// the other's last state.
+fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
+    let reaches = |history: &[History], end: &History| history.iter().rposition(|state| state == end).map(|at| at + 1);
+    let mut known = histories
+        .iter()
+        .enumerate()
+        .filter_map(|(journal_index, history)| Some((journal_index, history, history.last()?)));
+    let nothing = Furthest { journal_index: 0, in_first: 0, lines: 0 };
+    let Some((mut journal_index, mut longest, mut end)) = known.next() else { return Ok(nothing) };
+    for (other, history, other_end) in known {
+        match reaches(history, end) {
+            Some(lines) if lines < history.len() => {
+                journal_index = other;
+                longest = history;
+                end = other_end;
+            }
+            Some(_) => {}
+            None if reaches(longest, other_end).is_some() => {}
+            None => return Err([journal_index, other]),
+        }
+    }
+    let in_first = match histories.first().and_then(|first| first.last()) {
+        Some(first) => reaches(longest, first).ok_or([0, journal_index])?,
+        None => 0,
+    };
+    Ok(Furthest { journal_index, in_first, lines: longest.len() })
+}
+
+/// Returns the history of a job after each of its lines.
+fn states(journal: &dyn ReadAt, job: &JobId, offsets: &[u64]) -> io::Result<Vec<History>> {
+    let mut ledger = Ledger::default();
+    let state = |&offset: &u64| {
+        let line = Lines::one_at(journal, offset)?;
+        let (at, record) = Record::from_line(&line).map_err(invalid)?;
+        ledger.apply(at, &record).map_err(invalid)?;
+        Ok(ledger.live_history(job).cloned().unwrap_or_default())
+    };
+    offsets.iter().map(state).collect()
+}

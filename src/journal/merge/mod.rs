@@ -1,0 +1,7 @@
+//! Several journals as one.
+
+mod history_comparison;
+mod merge_lines;
+mod merged_journal;
+
+pub use merged_journal::{JournalMergeError, MergedJournal};

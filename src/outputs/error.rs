@@ -1,0 +1,70 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::job::ErrorClass;
+use crate::photo::PictureError;
+
+/// An output could not be fetched or stored.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The provider no longer has it.
+    #[error("the output has expired ({0})")]
+    Expired(String),
+    /// The asset host cannot be reached, or breaks off each time.
+    #[error("cannot download the output: {0}")]
+    Unreachable(String),
+    /// It is not a complete picture.
+    #[error("the output is not a complete picture: {0}")]
+    NotAPicture(#[from] PictureError),
+    /// It exceeds a limit, or its URL is not allowed.
+    #[error("the output is refused: {0}")]
+    Refused(String),
+    /// This machine's disk failed. The run stops, because no job is at fault.
+    #[error("{}: {cause}", path.display())]
+    Disk {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        cause: io::Error,
+    },
+}
+
+impl OutputError {
+    /// Returns the class of a job that fails with this error; `None` for an error of this machine.
+    pub fn class(&self) -> Option<ErrorClass> {
+        match self {
+            OutputError::Expired(_) => Some(ErrorClass::Lost),
+            OutputError::Unreachable(_) | OutputError::NotAPicture(_) | OutputError::Refused(_) => {
+                Some(ErrorClass::Download)
+            }
+            OutputError::Disk { .. } => None,
+        }
+    }
+
+    /// Returns the message about an input picture, which is not an output.
+    pub fn of_input(&self) -> String {
+        match self {
+            OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
+            OutputError::Unreachable(cause) => format!("cannot download it: {cause}"),
+            OutputError::NotAPicture(cause) => format!("it is not a complete picture: {cause}"),
+            OutputError::Refused(cause) => format!("it is refused: {cause}"),
+            OutputError::Disk { .. } => self.to_string(),
+        }
+    }
+
+    /// Returns how many fresh URLs of the same prediction are worth trying. Asking for one is free, and the output was paid
+    /// for; a host that is down was tried several times already.
+    pub fn max_url_refreshes(&self) -> u32 {
+        match self {
+            OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,
+            OutputError::Unreachable(_) => 1,
+            OutputError::Refused(_) | OutputError::Disk { .. } => 0,
+        }
+    }
+}
+
+/// Attaches a path to an error of the operating system.
+pub(super) fn disk(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> OutputError {
+    let path = path.into();
+    move |cause| OutputError::Disk { path, cause }
+}

@@ -1,0 +1,88 @@
+use std::future::Future;
+
+use crate::journal::{Presence, SavedFile};
+
+use super::error::OutputError;
+use super::slot::Slot;
+
+/// A store of results: [`Results`](super::Results), or a simulated one in tests.
+pub trait ResultStore: Send + Sync + 'static {
+    /// A verified picture under a temporary name.
+    type Staged: Verified;
+
+    /// Fetches one output: a URL, a `data:` URI or bare base64. It is verified and durable when this returns. `slot` is
+    /// released while nothing arrives.
+    fn fetch(&self, output: &str, slot: &mut Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
+
+    /// Gives verified pictures their names. Nothing is overwritten: files in the way are moved aside.
+    fn publish(
+        &self,
+        staged: Vec<(Self::Staged, SavedFile)>,
+        destination: Destination,
+    ) -> impl Future<Output = Result<(), OutputError>> + Send;
+
+    /// After a crash between the fetch and its publication: finds the pictures again and publishes them. Returns
+    /// `false` if one of them is missing.
+    fn recover(
+        &self,
+        files: Vec<SavedFile>,
+        destination: Destination,
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+
+    /// Brings the pictures of an earlier edit back from aside, in their present state. Returns `false` if one is missing.
+    fn reinstate(
+        &self,
+        files: Vec<SavedFile>,
+        displaced: Vec<SavedFile>,
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+
+    /// Checks that there is room for the pictures of one more submit. A store that cannot tell accepts it.
+    ///
+    /// # Errors
+    ///
+    /// The disk has less than 64 MiB free.
+    fn check_free_space(&self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Returns the presence of a picture in `results/`, judged by its size. Submits and polls wait for it, so it must be as
+    /// quick as one lookup of a file.
+    fn presence(&self, file: &SavedFile) -> Presence;
+
+    /// Replaces `original` by a corrected picture, and keeps it in `originals/`. Until its record is durable,
+    /// [`ResultStore::restore`] undoes it. Returns `None` if the user has changed the original, which stays.
+    fn replace(
+        &self,
+        original: SavedFile,
+        png: Vec<u8>,
+    ) -> impl Future<Output = Result<Option<SavedFile>, OutputError>> + Send;
+
+    /// Puts the provider's originals back in place of `corrected` pictures, unless they are there already. Returns `false` if
+    /// the user has changed a corrected one, which stays.
+    fn restore(
+        &self,
+        originals: Vec<SavedFile>,
+        corrected: Vec<SavedFile>,
+    ) -> impl Future<Output = Result<bool, OutputError>> + Send;
+}
+
+/// A verified picture.
+pub trait Verified: Send + 'static {
+    /// Returns the extension of its format.
+    fn extension(&self) -> &'static str;
+
+    /// Returns its record, under the name that it will have.
+    fn saved_as(&self, name: String) -> SavedFile;
+}
+
+/// The folder in which pictures are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// In `results/`; the files of the previous edit are moved aside.
+    Results {
+        /// The files of the previous edit.
+        displaced: Vec<SavedFile>,
+    },
+    /// In `earlier/`, because the manifest now wants another edit under this id.
+    Aside,
+}

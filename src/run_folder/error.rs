@@ -1,0 +1,118 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::journal::{LinesError, ReplayError};
+
+/// A run's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The file system refuses.
+    #[error("{action} {}: {cause}", path.display())]
+    Io {
+        /// The action, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        cause: io::Error,
+    },
+    /// Another process holds it.
+    #[error("use {}: {holder} is using it", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// The process, as far as known.
+        holder: String,
+    },
+    /// The journal is broken.
+    #[error("read {}: {cause}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The error in it.
+        cause: ReplayError,
+    },
+    /// The journal was replayed, but cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    /// A merge into it was interrupted.
+    #[error("use {}: a merge into it was interrupted", path.display())]
+    MergeInterrupted {
+        /// The folder.
+        path: PathBuf,
+        /// The command of the merge, as far as known.
+        command: String,
+    },
+    /// There are results but no journal.
+    #[error("use {}: it has results and no journal", path.display())]
+    JournalMissing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The journal does not continue from where the last run left it.
+    #[error("use {}: its journal is an outdated copy, or was shortened since the last run", path.display())]
+    StaleJournal {
+        /// The folder.
+        path: PathBuf,
+        /// The file with the last run's checkpoint.
+        checkpoint: PathBuf,
+    },
+    /// There is no run in the folder.
+    #[error("find a run in {}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The plan file is broken.
+    #[error("read {}: line {line}: {cause}", path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The error in it.
+        cause: serde_json::Error,
+    },
+}
+
+impl FolderError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> FolderError {
+        let path = path.into();
+        move |cause| FolderError::Io { action, path, cause }
+    }
+
+    /// Returns what the user can do.
+    pub fn hint(&self) -> String {
+        match self {
+            FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
+                "free some space and run again: everything recorded so far is safe".to_owned()
+            }
+            FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
+            FolderError::Locked { .. } => {
+                "wait for it to end; using another folder would charge its jobs again".to_owned()
+            }
+            FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
+                "run it with the newer dyehouse that wrote it".to_owned()
+            }
+            FolderError::Journal { .. } => {
+                "nothing was changed. Keep a copy, then fix or remove the line; a job whose \
+                                            records are lost may be paid for again"
+                    .to_owned()
+            }
+            FolderError::Lines(_) => "make sure that no other program writes to the folder, then run again".to_owned(),
+            FolderError::MergeInterrupted { command, .. } => format!("run it again to continue: {command}"),
+            FolderError::JournalMissing { .. } => {
+                "restore journal.jsonl from a copy: without it, all jobs would be paid for again. To pay for all of them again, \
+                 choose another folder with --out"
+                    .to_owned()
+            }
+            FolderError::StaleJournal { checkpoint, .. } => format!(
+                "restore the newer journal.jsonl: jobs that this one does not know would be paid for again. To use it anyway, \
+                 remove {}",
+                checkpoint.display()
+            ),
+            FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
+            FolderError::Plan { .. } => "run the manifest again: the file is rewritten each time".to_owned(),
+        }
+    }
+}

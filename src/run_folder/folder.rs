@@ -1,0 +1,150 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::journal::Presence;
+use crate::outputs::{self, ORIGINALS, RESULTS};
+
+use super::error::FolderError;
+
+/// The prefix of the names of unfinished journals.
+pub(super) const JOURNAL_DRAFT_PREFIX: &str = ".journal-";
+
+/// The prefix of the names of unfinished plans.
+pub(super) const PLAN_DRAFT_PREFIX: &str = ".plan-";
+
+/// The folder of a run, with the paths of its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Returns the folder at `path`, without touching it.
+    pub fn new(path: impl Into<PathBuf>) -> RunFolder {
+        RunFolder { path: path.into() }
+    }
+
+    /// Returns the folder of a run that was started: it has a journal.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError::NoRun`].
+    pub fn existing(path: &Path) -> Result<RunFolder, FolderError> {
+        let folder = RunFolder::new(path);
+        if folder.journal().exists() { Ok(folder) } else { Err(FolderError::NoRun { path: folder.path }) }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `journal.jsonl`.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// `pictures.jsonl`: a cache about local pictures.
+    pub fn pictures(&self) -> PathBuf {
+        self.path.join("pictures.jsonl")
+    }
+
+    /// `results/`.
+    pub fn results(&self) -> PathBuf {
+        self.path.join(RESULTS)
+    }
+
+    /// Returns the presence of a picture in `results/`, judged by its size. Displaced pictures are not detected.
+    pub fn presence(&self, name: &str, bytes: u64) -> Presence {
+        outputs::presence_by_size(&self.path, name, bytes)
+    }
+
+    /// `originals/`: pictures as the provider made them, where corrected ones are in `results/`.
+    pub fn originals(&self) -> PathBuf {
+        self.path.join(ORIGINALS)
+    }
+
+    /// `plan.jsonl`: the jobs of the last run's manifest.
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.jsonl")
+    }
+
+    /// `report/index.html`.
+    pub fn report_page(&self) -> PathBuf {
+        self.path.join("report").join("index.html")
+    }
+
+    /// `.embedded`: the predictions of the embedded server.
+    pub fn embedded(&self) -> PathBuf {
+        self.path.join(".embedded")
+    }
+
+    /// `.merging`: exists while a merge is unfinished, and contains its command.
+    pub fn merging(&self) -> PathBuf {
+        self.path.join(".merging")
+    }
+
+    /// `.journal-snapshot`: a cache of what the journal adds up to.
+    pub(super) fn snapshot(&self) -> PathBuf {
+        self.path.join(".journal-snapshot")
+    }
+
+    /// The path of a long journal that is kept after a compaction; its last record is of the time `until`.
+    pub(super) fn kept_journal(&self, until: Timestamp) -> PathBuf {
+        self.path.join(format!("journal-until-{}.jsonl", until.strftime("%Y-%m-%dT%H-%M-%S.%3fZ")))
+    }
+
+    /// `.known-journal`: the end of the journal after the last run.
+    pub(super) fn journal_checkpoint(&self) -> PathBuf {
+        self.path.join(".known-journal")
+    }
+
+    /// `.report-of`: the stamp of the report's inputs.
+    pub(super) fn report_stamp(&self) -> PathBuf {
+        self.path.join(".report-of")
+    }
+
+    /// `.plan-of`: the stamp of the plan's inputs.
+    pub(super) fn plan_stamp(&self) -> PathBuf {
+        self.path.join(".plan-of")
+    }
+
+    /// Whether anything is in `results/`.
+    pub fn has_results(&self) -> bool {
+        std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some())
+    }
+
+    pub(super) fn has_journal(&self) -> bool {
+        self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
+    }
+
+    /// Removes unfinished journals and plans of dead processes. The folder's lock is held, and this process has not started
+    /// one.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or a draft not be removed.
+    pub fn remove_drafts(&self) -> Result<(), FolderError> {
+        let sweep = || -> io::Result<()> {
+            for entry in std::fs::read_dir(&self.path)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let is_draft = [JOURNAL_DRAFT_PREFIX, PLAN_DRAFT_PREFIX].iter().any(|prefix| name.starts_with(prefix));
+                if is_draft && ![self.snapshot(), self.plan_stamp()].contains(&path) {
+                    std::fs::remove_file(&path)?;
+                }
+            }
+            Ok(())
+        };
+        sweep().map_err(FolderError::io("sweep", &self.path))
+    }
+
+    pub(super) fn report_lock_file(&self) -> PathBuf {
+        self.path.join(".report-lock")
+    }
+
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.path.join(".lock")
+    }
+}
