@@ -18,7 +18,7 @@ fn enough(free: u64) -> io::Result<()> {
         return Ok(());
     }
     let (free, required) = (free >> 20, MIN_FREE >> 20);
-    let message = format!("No space left on device: only {free} MiB free, and at required {required} MiB is required");
+    let message = format!("No space left on device: only {free} MiB free, and at least {required} MiB is required");
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 

@@ -85,7 +85,7 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
         fs::write(all.join(".merging"), "dyehouse merge a b -o all").unwrap();
         let said = code(&machines.run("-o all"), 1);
         assert!(
-            said.contains("a merge into its process ended unexpectedly") && said.contains("dyehouse merge a b -o all"),
+            said.contains("a merge into it was interrupted") && said.contains("dyehouse merge a b -o all"),
             "{said}"
         );
         for draft in [".journal-a1B2c3", ".plan-a1B2c3"] {
