@@ -182,7 +182,7 @@ mod tests {
         assert!(said(b" \n").ends_with("which KEY_FILE names: it is empty"));
         for content in [&b"two\nlines"[..], &[0xff, 0xfe], &[b'x'; 70_000]] {
             let said = said(content);
-            assert!(said.contains("holds no secret") && !said.contains("two"), "{said}");
+            assert!(said.contains("does not contain one line of text") && !said.contains("two"), "{said}");
         }
         let missing = find(&[("KEY_FILE", &folder.path().join("missing"))]).unwrap_err();
         assert!(matches!(missing, SecretError::Unreadable { .. }));

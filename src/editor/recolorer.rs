@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_part_that_cannot_be_told_is_not_taken_for_the_product() {
         let error = edit("make the handle white", photo(120, 90), None).unwrap_err();
-        assert!(error.contains("no handle of another color") && error.contains("name the color"), "{error}");
+        assert!(error.contains("no handle with another color") && error.contains("name the current color"), "{error}");
     }
 
     #[test]

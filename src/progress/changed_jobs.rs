@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn of_rows_without_pictures_none_is_said_to_move() {
         let words = |shown| ChangedJobs { jobs: 3, shown, price: None }.to_string();
-        assert!(words(0).ends_with("are made again"));
-        assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier"));
+        assert!(words(0).ends_with("made again"));
+        assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier/"));
     }
 }

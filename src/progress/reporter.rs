@@ -323,7 +323,7 @@ mod tests {
             .join("\n"),
             @r"
         stopping: the deadline has passed; waiting for open jobs (Ctrl-C leaves them to a later run)
-        stopping: interrupted; leaving open predictions to a later run (Ctrl-C again ends at once)
+        stopping: interrupted by Ctrl-C or SIGTERM; leaving open predictions to a later run (Ctrl-C again ends at once)
         stopping: the API refused the key (HTTP 401); leaving open predictions to a later run
         stopping: the next submit could pass the budget
         "

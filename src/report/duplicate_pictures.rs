@@ -144,6 +144,6 @@ mod tests {
     fn of_a_whole_catalog_with_one_picture_the_first_are_named() {
         let jobs: Vec<JobView> = (0..14).map(|number| job(&format!("job-{number}"), number, &["mug"])).collect();
         let text = found(&jobs).to_string();
-        assert!(text.starts_with("13 jobs have") && text.contains("job-10 and 3 more; look"), "{text}");
+        assert!(text.starts_with("13 jobs have") && text.contains("job-10 and 3 more; check"), "{text}");
     }
 }

@@ -21,7 +21,7 @@ fn a_bad_manifest_is_told_with_its_place_and_nothing_is_made() {
         ("a/b,p,https://x/a.png", "2:1", "the id contains '/'"),
         ("a\0b,p,https://x/a.png", "2:1", "the id contains '\\0'"),
         (&format!("{long},p,https://x/a.png"), "2:1", "300 bytes long"),
-        ("a,p,https://x/a.png\na,q,https://x/a.png", "3:1", "line 2 has it already"),
+        ("a,p,https://x/a.png\na,q,https://x/a.png", "3:1", "is already used on line 2"),
         ("a,,https://x/a.png", "2:3", "no `prompt`"),
         ("a,p,nowhere.png", "2", "nowhere.png does not exist"),
     ];

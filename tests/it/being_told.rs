@@ -294,7 +294,7 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
     let output = child.wait_with_output().unwrap();
     code(&output, 0);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("asked to stop, and it was ended"), "{said}");
+    assert!(said.contains("interrupted, and it was ended"), "{said}");
 }
 
 #[cfg(unix)]
@@ -320,5 +320,5 @@ fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
     let output = child.wait_with_output().unwrap();
     code(&output, 4);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("asked to stop, and it was ended"), "{said}");
+    assert!(said.contains("interrupted, and it was ended"), "{said}");
 }

@@ -23,7 +23,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
     let closing = code(&provider.run(&sandbox, "").output().unwrap(), 3);
     let status = code(&sandbox.run("status out"), 0);
     for said in [&closing, &status] {
-        let heading = "  reserved  2 submits of rows that were edited or are gone may have been charged";
+        let heading = "  reserved  2 submits of edited or removed rows may have been charged";
         let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
         assert!(above.contains("            lamp: submitted "), "{said}");
         assert!(
@@ -97,8 +97,11 @@ fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_
     sandbox.manifest("catalog.csv", 3);
     for _night in 0..2 {
         let said = code(&provider.run(&sandbox, "--budget-per-run 0.30").output().unwrap(), 4);
-        assert!(said.contains("a submit may cost $0.40, and a run $0.30: raise --budget-per-run to $0.40"), "{said}");
-        assert!(said.contains("or leave it out and bound the whole by --budget"), "{said}");
+        assert!(
+            said.contains("more than the run's budget of $0.30: raise --budget-per-run to at least $0.40"),
+            "{said}"
+        );
+        assert!(said.contains("or use only --budget"), "{said}");
         assert_eq!(provider.accepted(), 1);
     }
     let said = code(&provider.run(&sandbox, "--budget-per-run 0.40").output().unwrap(), 4);

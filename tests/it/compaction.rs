@@ -71,13 +71,13 @@ fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go
     };
     code(&night(&sandbox, &provider, &["mug", "vase"], "one"), 0);
     code(&night(&sandbox, &provider, &["lamp"], "two"), 0);
-    merge("2 folders joined");
+    merge("2 folders merged");
     code(&sandbox.run("compact one"), 0);
-    merge("2 folders joined");
+    merge("2 folders merged");
     merge(" 0 new records");
     code(&night(&sandbox, &provider, &["mug", "jug"], "one"), 0);
     code(&sandbox.run("compact all"), 0);
-    merge("2 folders joined");
+    merge("2 folders merged");
     merge(" 0 new records");
     assert_eq!(sandbox.names("all/results"), ["jug.png", "lamp.png", "mug.png", "vase.png"]);
     assert!(code(&sandbox.run("status all"), 0).contains("$0.28"));

@@ -64,7 +64,7 @@ fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
     );
     let said = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
     let told = "the new job requests the edit that `mug` shows already, and is paid for again (and 2 more)";
-    assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("keep the id"), "{said}");
+    assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("do not change the id"), "{said}");
 }
 
 #[test]

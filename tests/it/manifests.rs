@@ -190,7 +190,8 @@ fn check_warns_of_formats_that_may_not_be_read_and_of_ids_that_became_dates() {
     let rows = "3-Jan,make it navy,https://x.de/a.heic\nb,make it red,https://x.de/a.svg?v=1\n";
     sandbox.write("a.csv", format!("id,prompt,images\n{rows}"));
     let said = code(&sandbox.run("check a.csv"), 0);
-    for part in ["may not read (and in 1 more)", "a.csv:2:20", "the id is a date"] {
+    for part in ["the API may not support the picture's format (and in 1 more)", "a.csv:2:20", "the id contains a date"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     let said = code(&sandbox.run("check a.csv --limit 0"), 0);
@@ -202,7 +203,9 @@ fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
     let sandbox = Sandbox::new();
     let template = "template:\n  id: '{{ sku }}-{{ color }}'\n  prompt: Make it {{ color }}\n  images: '{{ url }}'\n";
     sandbox.write("a.yaml", format!("rows: rows.csv\nmatrix: {{color: [red, blue]}}\n{template}"));
-    for (sku, told) in [("1-Mar", "the id is a date"), ("4.00638E+12", "shortened (and in 1 more)"), ("12-March", "")] {
+    for (sku, told) in
+        [("1-Mar", "the id contains a date"), ("4.00638E+12", "shortened (and in 1 more)"), ("12-March", "")]
+    {
         // A date in a column of another kind is one.
         sandbox.write("rows.csv", format!("sku,url,launch\n{sku},https://x.de/a.jpg,1-Mar\n"));
         let said = code(&sandbox.run("check a.yaml"), 0);
@@ -278,7 +281,7 @@ fn a_picture_that_is_no_file_is_told_and_not_waited_for() {
     let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
     for part in [
         "pipe.png cannot be used: it is not a file",
-        "links lead to each other",
+        "symbolic links form a circle",
         "photos cannot be used: it is a folder",
         "photos/*.jpg",
         "the JPEG is cut off",

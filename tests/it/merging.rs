@@ -24,7 +24,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     machines.sandbox.write(&theirs, "retouched");
     for _again in 0..2 {
         let said = code(&machines.merge(""), 0);
-        assert!(said.contains(&format!("and taken along as they are: {theirs}")), "{said}");
+        assert!(said.contains(&format!("copied unchanged: {theirs}")), "{said}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         assert!(code(&machines.run("-o all"), 0).contains("retouched 1 job"));
     }
@@ -93,7 +93,7 @@ fn a_share_whose_journal_is_an_older_copy_is_refused() {
     machines.sandbox.write(journal, older);
     let said = code(&machines.merge(""), 1);
     assert!(
-        said.contains("runs/catalog-1-of-2: its journal is an older copy") && !machines.sandbox.path("all").exists(),
+        said.contains("runs/catalog-1-of-2: its journal is an outdated copy") && !machines.sandbox.path("all").exists(),
         "{said}"
     );
     machines.sandbox.write(journal, newer);
@@ -150,7 +150,7 @@ fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_be
     machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{id}.png"), picture);
     code(&machines.merge(""), 3);
     let said = code(&machines.run("-o all --retry-failed"), 3);
-    assert!(said.contains(&format!("1 job is held back: results/{id}.png is there")), "{said}");
+    assert!(said.contains(&format!("1 job is held back: results/{id}.png exists")), "{said}");
     assert_eq!(machines.provider.accepted(), JOBS - 1);
 }
 

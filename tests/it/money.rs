@@ -79,10 +79,10 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     let checked = |arguments: &str| code(&sandbox.run(&format!("check catalog.csv -o out {arguments}")), 0);
     let (left_alone, asked) = (checked(""), checked("--uncertain resubmit"));
     assert!(
-        left_alone.contains("left alone without --uncertain resubmit") && left_alone.contains("0 submits"),
+        left_alone.contains("not submitted without --uncertain resubmit") && left_alone.contains("0 submits"),
         "{left_alone}"
     );
-    assert!(asked.contains("both may be charged") && asked.contains("1 submit,"), "{asked}");
+    assert!(asked.contains("both submits may be charged") && asked.contains("1 submit,"), "{asked}");
     code(&provider.run(&sandbox, "--uncertain resubmit").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2);
     let summary = sandbox.json("out/report/summary.json");

@@ -59,7 +59,7 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
         signal(&child, name);
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
-        while !line.contains("asked to stop") {
+        while !line.contains("interrupted") {
             line.clear();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended at the first one");
         }
@@ -227,7 +227,7 @@ fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
     sandbox.manifest("a.csv", 1);
     let mut command = sandbox.dyehouse("run a.csv --backend embedded --not-after 06:00");
     let said = code(&command.env("TZ", "Nowhere/City").output().unwrap(), 2);
-    assert!(said.contains("find out what time it is") && said.contains("tzdata"), "{said}");
+    assert!(said.contains("determine the local time zone") && said.contains("tzdata"), "{said}");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
 fn a_night_whose_jobs_got_each_others_pictures_says_so_now_and_every_time_after() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
-    let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; look at them";
+    let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; check them";
     for _ in 0..2 {
         let said = code(&start(&sandbox, &provider).output().unwrap(), 0);
         assert!(said.contains(&format!("  alike     {alike}")), "{said}");

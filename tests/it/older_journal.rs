@@ -47,7 +47,7 @@ fn an_older_journal_is_told_before_anything_is_paid_for() {
     for command in ["run", "check"] {
         let said = code(&nights.command(command, &[MUG, VASE, LAMP], ""), 1);
         assert!(
-            said.contains("out: its journal is an older copy") && said.contains("remove out/.known-journal"),
+            said.contains("out: its journal is an outdated copy") && said.contains("remove out/.known-journal"),
             "{said}"
         );
     }
@@ -60,7 +60,7 @@ fn an_older_journal_is_told_also_where_there_are_no_pictures_that_it_does_not_kn
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[blue]);
     std::fs::remove_dir_all(nights.sandbox.path("out/results")).unwrap();
     let said = code(&nights.night(&[blue], ""), 1);
-    assert!(said.contains("its journal is an older copy"), "{said}");
+    assert!(said.contains("its journal is an outdated copy"), "{said}");
     assert_eq!(nights.provider.accepted(), 2);
 }
 
@@ -85,10 +85,7 @@ fn pictures_that_an_older_journal_does_not_know_are_not_paid_for_where_it_cannot
     let rows = [("mug", "#0000FF"), VASE, LAMP];
     let before = std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap();
     let said = code(&nights.night(&rows, ""), 3);
-    assert!(
-        said.contains("3 jobs are held back: results/mug.png, results/vase.png, results/lamp.png are there"),
-        "{said}"
-    );
+    assert!(said.contains("3 jobs are held back: results/mug.png, results/vase.png, results/lamp.png exist"), "{said}");
     assert_eq!(nights.provider.accepted(), 4, "none was submitted");
     assert_eq!(std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap(), before);
     for name in ["vase.png", "lamp.png"] {
@@ -120,7 +117,7 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
         code(&ended, 3);
         let summary = String::from_utf8_lossy(&ended.stdout);
         assert!(summary.contains("2 of 3 jobs completed, 1 pending"), "{night}: {summary}");
-        assert!(summary.contains("held back 1 job: results/vase.png is there"), "{night}: {summary}");
+        assert!(summary.contains("held back 1 job: results/vase.png exists"), "{night}: {summary}");
         assert_eq!(nights.provider.accepted(), accepted, "{night}: the mug and the lamp");
     }
     assert_eq!(std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap(), made);
@@ -202,6 +199,6 @@ fn a_picture_made_by_hand_for_a_job_that_failed_keeps_that_job_from_being_paid_f
     code(&told, 0);
     assert!(String::from_utf8_lossy(&told.stdout).contains("1 submit,"), "the lamp alone: {told:?}");
     let said = code(&nights.night(&[MUG, VASE, LAMP], "--retry-failed"), 3);
-    assert!(said.contains("1 job is held back: results/vase.png is there"), "{said}");
+    assert!(said.contains("1 job is held back: results/vase.png exists"), "{said}");
     assert_eq!(nights.provider.accepted(), 2, "mug and lamp");
 }

@@ -109,7 +109,7 @@ fn what_is_behind_each_url_is_found_out_without_fetching_it() {
         ("/untyped.bin", "something else by its first bytes"),
         ("/secret.png", "403 Forbidden"),
         ("/gone.png", "404 Not Found"),
-        ("/round.png", "it redirects again and again"),
+        ("/round.png", "it redirects too often"),
         ("/empty.png", "it is not a picture: nothing at all"),
         ("/limited.png", "429 Too Many Requests"),
     ];

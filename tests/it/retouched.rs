@@ -84,7 +84,7 @@ fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
     let nights = Nights::with(2, &[MUG, VASE]);
     let retouched = [nights.retouch("mug.png"), nights.retouch("mug-2.png")];
     let said = code(&nights.night(&[VASE], "--prune"), 0);
-    assert!(said.contains("the pictures are in earlier now"), "{said}");
+    assert!(said.contains("the pictures were moved to earlier/"), "{said}");
     assert_eq!(nights.sandbox.names("out/results"), ["vase-2.png", "vase.png"]);
     assert!(retouched.iter().all(|picture| nights.is_in("earlier", picture)));
     let said = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);

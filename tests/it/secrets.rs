@@ -45,5 +45,5 @@ fn a_file_that_everybody_can_read_is_told_of_once_and_used() {
     let mut run = sandbox.dyehouse("run catalog.csv -o out");
     run.env("VIBEDREAM_BASE_URL", &provider.url).env("VIBEDREAM_API_KEY_FILE", &file);
     let said = code(&run.output().unwrap(), 0);
-    assert_eq!(said.matches("can be read by everybody").count(), 1, "{said}");
+    assert_eq!(said.matches("can be read by every user").count(), 1, "{said}");
 }

@@ -60,5 +60,5 @@ async fn a_picture_that_is_gone_here_and_at_the_provider_is_said_to_be() {
     let ending = play(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
     let (_, edit) = ending.ledger.live_edits().next().unwrap();
     let said = edit.problem.as_ref().unwrap().message.clone();
-    assert!(said.contains("was removed or damaged here, and cannot be fetched again"), "{said}");
+    assert!(said.contains("was removed or damaged here, and cannot be downloaded again"), "{said}");
 }

@@ -128,7 +128,7 @@ async fn a_folder_has_one_server_and_the_second_hears_who_holds_it() {
     let fixture = Fixture::start().await;
     let error = Server::start(config(fixture.data.path()), Arc::new(Inverter::default())).await.unwrap_err();
     let expected = format!(
-        "use the data folder {}: another server (process {}) holds it",
+        "use the data folder {}: another server (process {}) is using it",
         fixture.data.path().display(),
         std::process::id()
     );
@@ -150,7 +150,7 @@ async fn an_address_in_use_a_file_as_folder_and_an_empty_key_are_clear_errors() 
     std::fs::write(&file, "mine").unwrap();
     let error = Server::start(config(&file), Arc::new(Inverter::default())).await.unwrap_err();
     assert_eq!(error.to_string(), format!("make the folder {}", file.display()));
-    assert!(error.hint().unwrap().starts_with("a file stands where"));
+    assert!(error.hint().unwrap().starts_with("the data folder is a file"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 
     let mut keyless = config(other.path());
