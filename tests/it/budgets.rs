@@ -33,7 +33,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
             "{said}"
         );
         assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{said}");
-        assert!(below.contains("(edited since)\n") && below.contains("(row gone)\n"), "{said}");
+        assert!(below.contains("(edited since)\n") && below.contains("(row removed)\n"), "{said}");
     }
     let standing = code(&sandbox.run("status out --json"), 0);
     assert!(standing.contains(r#""row": "edited""#) && standing.contains(r#""row": "gone""#), "{standing}");

@@ -123,7 +123,7 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
     assert_eq!(std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap(), made);
     let report: Value = serde_json::from_str(&nights.sandbox.read("out/report/summary.json")).unwrap();
     assert_eq!(report["held_back"], json!({"jobs": 1, "pictures": ["vase.png"]}));
-    assert!(report["notes"][0].as_str().unwrap().contains("move a picture out of results"), "{report}");
+    assert!(report["notes"][0].as_str().unwrap().contains("move its picture out of results"), "{report}");
 
     // What is not meant is nobody's concern.
     code(&nights.night(&[MUG, VASE, LAMP], "--only mug"), 0);
