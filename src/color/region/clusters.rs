@@ -81,25 +81,33 @@ impl Clusters {
         };
         let filled = (0..self.centers.len()).filter(|index| self.sizes[*index] > 0.0);
         let best = filled.max_by(|one, other| score(*one).total_cmp(&score(*other)));
-        let best = best.map(|best| if source.is_none() { self.or_pale(best, &rims) } else { best });
+        let best = best.map(|best| if source.is_none() { self.or_body(best, &rims) } else { best });
         let mut is_member = vec![false; self.centers.len()];
         best.into_iter().flat_map(|best| self.group(best)).for_each(|member| is_member[member] = true);
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
     }
 
-    /// The largest pale and neutral cluster, where `main` is dark and neutral and there is less of it than of all that is
-    /// pale, as a whole and at the outline: a white shell has many shades, and the black part of it is of one.
-    fn or_pale(&self, main: usize, rims: &[f32]) -> usize {
+    /// A cluster of the body, where `main` is dark and neutral and the body is larger, as a whole and at the outline: a
+    /// body has many shades, and what is set in it or fixed to it, such as a visor or cushions, is black and has one. The
+    /// body is all that is pale and neutral, or of one hue.
+    fn or_body(&self, main: usize, rims: &[f32]) -> usize {
+        let filled = |index: &usize| self.sizes[*index] > 0.0;
         let is_neutral = |index: &usize| self.centers[*index].saturation() <= NEUTRAL;
-        let pale = || (0..self.centers.len()).filter(|index| is_neutral(index) && self.centers[*index].l > PALE);
-        let is_less_in = |shares: &[f32]| {
-            let dark: f32 = self.group(main).map(|member| shares[member]).sum();
-            dark < pale().map(|member| shares[member]).sum()
+        if !is_neutral(&main) || self.centers[main].l >= DARK {
+            return main;
+        }
+        let parts: Vec<usize> = self.group(main).collect();
+        let is_larger = |body: &[usize]| {
+            let sum = |shares: &[f32], of: &[usize]| of.iter().map(|index| shares[*index]).sum::<f32>();
+            let is_more = |shares: &[f32]| sum(shares, body) > sum(shares, &parts);
+            is_more(&self.sizes) && is_more(rims)
         };
-        let is_dark = is_neutral(&main) && self.centers[main].l < DARK;
-        let is_less = is_dark && is_less_in(&self.sizes) && is_less_in(rims);
-        let largest = || pale().max_by(|one, other| self.sizes[*one].total_cmp(&self.sizes[*other]));
-        is_less.then(largest).flatten().unwrap_or(main)
+        let indices = || (0..self.centers.len()).filter(filled);
+        let pale = indices().filter(|index| is_neutral(index) && self.centers[*index].l > PALE).collect();
+        let hues = indices().filter(|index| !is_neutral(index)).map(|index| self.group(index).collect());
+        let bodies = std::iter::once(pale).chain(hues).filter(|body: &Vec<usize>| is_larger(body));
+        let largest = |one: &usize, other: &usize| self.sizes[*one].total_cmp(&self.sizes[*other]);
+        bodies.flatten().max_by(largest).unwrap_or(main)
     }
 
     /// The colors that have at least a `share` of the pixels.
@@ -233,6 +241,24 @@ mod tests {
             clusters.main(&colors, &mask, Some(Oklab { l: 0.15, a: 0.0, b: 0.0 })).at(60, 40),
             "unless it is named"
         );
+    }
+
+    #[test]
+    fn a_red_body_in_many_shades_is_the_material_and_the_black_cushions_on_it_are_not() {
+        let mut colors = Plane::filled(120, 60, Oklab::default());
+        for (place, color) in colors.data.iter_mut().enumerate() {
+            let x = place % 120;
+            let light = 0.3 + 0.5 * (x % 60) as f32 / 60.0;
+            let is_cushion = (40..95).contains(&x);
+            *color = match is_cushion {
+                true => Oklab { l: 0.2, a: 0.0, b: 0.0 },
+                false => Oklab { l: light, a: 0.3 * light, b: 0.14 * light },
+            };
+        }
+        let mut mask = colors.map(|_| true);
+        colors.ring(1).for_each(|(x, y)| mask.data[y * 120 + x] = false);
+        let main = Clusters::find(&colors, &mask).main(&colors, &mask, None);
+        assert!(main.at(10, 30) && main.at(110, 30) && !main.at(60, 30));
     }
 
     #[test]

@@ -37,8 +37,11 @@ const BORDERING: usize = 3;
 pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
     let is_shade = |place: usize| colors.data[place].l > body.l + LIGHTER;
     let edges = edges(colors);
-    let entered = entered(product, colors, &edges, is_shade);
+    let cut = cut_by_border(product, is_shade);
+    let entered = entered(product, colors, &edges, &cut, is_shade);
     let (parts, sizes) = components(&entered, Connected::Sides);
+    let mut is_cut = vec![false; sizes.len()];
+    cut.into_iter().for_each(|place| is_cut[parts.data[place] as usize] = true);
     let (mut rims, mut soft) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
     for place in (0..entered.data.len()).filter(|place| entered.data[*place]) {
         let part = parts.data[place] as usize;
@@ -48,7 +51,8 @@ pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
         }
     }
     let is_shadow = |part: usize| {
-        rims[part].pow(2) > BORDERING.pow(2) * sizes[part] && soft[part] as f32 >= SOFT * rims[part] as f32
+        let is_soft = soft[part] as f32 >= SOFT * rims[part] as f32;
+        is_cut[part] || (is_soft && rims[part].pow(2) > BORDERING.pow(2) * sizes[part])
     };
     let mut shadow = dilate(&parts.map(|part| part != 0 && is_shadow(part as usize)), 1);
     for (place, is_shadow) in shadow.data.iter_mut().enumerate() {
@@ -67,11 +71,21 @@ fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     changes.zip(&steps, |change, step| change > EDGE.1 && step > EDGE.0 * change)
 }
 
-/// What of the product is reached from the ground without crossing an edge, and could be a shadow.
+/// Where what could be a shadow goes on beyond the picture, and nothing as dark as the product does: in hard light a
+/// shadow has an edge, and may be long.
+fn cut_by_border(product: &Plane<bool>, is_shade: impl Fn(usize) -> bool) -> Vec<usize> {
+    let places = product.ring(1).map(|(x, y)| y * product.width + x);
+    let cut: Vec<usize> = places.filter(|place| product.data[*place]).collect();
+    if cut.iter().all(|place| is_shade(*place)) { cut } else { Vec::new() }
+}
+
+/// What of the product is reached from the ground, or from where it is `cut` by the picture's border, without crossing an
+/// edge, and could be a shadow.
 fn entered(
     product: &Plane<bool>,
     colors: &Plane<Oklab>,
     edges: &Plane<bool>,
+    cut: &[usize],
     is_shade: impl Fn(usize) -> bool,
 ) -> Plane<bool> {
     let ground = ground_around(product, colors);
@@ -79,7 +93,8 @@ fn entered(
         let (own, ground) = (colors.data[place], ground.data[place]);
         ground.share > MIN_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
     };
-    let beyond = product.map(|is_product| !is_product);
+    let mut beyond = product.map(|is_product| !is_product);
+    cut.iter().filter(|place| is_grounds(**place)).for_each(|place| beyond.data[*place] = true);
     let reached = flooded(&beyond, |_, beside| !edges.data[beside] && is_shade(beside) && is_grounds(beside));
     reached.zip(product, |is_reached, is_product| is_reached && is_product)
 }
@@ -130,6 +145,28 @@ mod tests {
             assert!(left.at(60, 40) && left.at(41, 69), "the box");
             assert!(!left.at(60, 80) && !left.at(45, 82), "the shadow that is {middle} in its middle");
         }
+    }
+
+    #[test]
+    fn a_shadow_in_hard_light_goes_where_it_leaves_the_picture_and_a_product_that_does_stays() {
+        let left = |product_end: usize| {
+            let mut colors = Plane::filled(120, 120, GROUND);
+            let mut product = Plane::filled(120, 120, false);
+            for (x, y) in (0..120).flat_map(|x| (20..70).map(move |y| (x, y))) {
+                let color = match (x, y) {
+                    (40.., ..) if x < product_end => Some(BLACK),
+                    (80.., 50..) => Some(Oklab { l: 0.55, ..GROUND }),
+                    _ => None,
+                };
+                product.data[y * 120 + x] = color.is_some();
+                colors.data[y * 120 + x] = color.unwrap_or(GROUND);
+            }
+            without_soft_shadow(&product, &colors, BLACK)
+        };
+        let with_shadow = left(80);
+        assert!(with_shadow.at(60, 40) && with_shadow.at(60, 60), "the box");
+        assert!(!with_shadow.at(100, 60) && !with_shadow.at(119, 60), "its shadow");
+        assert!(left(120).at(119, 40), "a box that is cut by the border");
     }
 
     #[test]
