@@ -1,24 +1,24 @@
 use std::borrow::Cow;
 
-use super::differences::differences;
+use super::ciede2000_batch::differences;
 use super::dominant_color::percentile;
 use super::filter::{close, dilate, gaussian, open, shrink};
 use super::{Plane, Rgb};
 
-/// The longer side in which pictures are compared, in pixels: verdicts in twice the size are the same.
+/// The longer side, in pixels, at which pictures are compared. Twice the size gives the same verdicts.
 pub const COMPARED_SIDE: usize = 256;
 
-/// The least difference that is taken for a change, in ΔE00.
-const LEAST: f32 = 2.5;
+/// The smallest difference that counts as a change, in ΔE00.
+const MIN_CHANGE: f32 = 2.5;
 
-/// The share of the pixels that must have changed for there to be a region.
-const SMALLEST: f64 = 0.0005;
+/// The smallest share of changed pixels that makes a region.
+const MIN_REGION_SHARE: f64 = 0.0005;
 
-/// The blur under which they are compared, in pixels of the compared size.
+/// The standard deviation of the blur before the comparison, in compared pixels.
 const BLUR: f32 = 0.5;
 
-/// How far around the region the light of its color falls, in pixels of the compared size.
-const SPILL: f32 = 4.0;
+/// How far around the region light of its color falls, in compared pixels.
+const SPILL_DISTANCE: f32 = 4.0;
 
 /// What changed between two pictures, told from them alone.
 pub(super) struct Comparison {
@@ -56,7 +56,7 @@ pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
     let (before, after) = (gaussian(before, BLUR * scale), gaussian(after, BLUR * scale));
     let differences = differences(&before, &after);
     let region = changed(&differences);
-    let near = dilate(&region, (SPILL * scale) as usize);
+    let near = dilate(&region, (SPILL_DISTANCE * scale) as usize);
     let mut rest: Vec<f32> =
         differences.data.iter().zip(&near.data).filter(|(_, is_near)| !**is_near).map(|(off, _)| *off).collect();
     let count = rest.len().max(1) as f64;
@@ -86,9 +86,9 @@ fn changed(differences: &Plane<f32>) -> Plane<bool> {
     let ring: Vec<f32> = differences.ring(depth.max(4)).map(|(x, y)| differences.at(x, y)).collect();
     let median = percentile(&mut ring.clone(), 0.5).unwrap_or(0.0);
     let mut spread: Vec<f32> = ring.iter().map(|off| (off - median).abs()).collect();
-    let low = LEAST.max(median + 5.0 * 1.4826 * percentile(&mut spread, 0.5).unwrap_or(0.0));
+    let low = MIN_CHANGE.max(median + 5.0 * 1.4826 * percentile(&mut spread, 0.5).unwrap_or(0.0));
     let mut above: Vec<f32> = differences.data.iter().copied().filter(|off| *off > low).collect();
-    if (above.len() as f64) < SMALLEST * differences.data.len() as f64 {
+    if (above.len() as f64) < MIN_REGION_SHARE * differences.data.len() as f64 {
         return differences.map(|_| false);
     }
     let upper = percentile(&mut above, 0.75).unwrap_or(low);

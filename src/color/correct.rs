@@ -2,7 +2,7 @@ use super::filter::gaussian;
 use super::region::{Unmix, norm};
 use super::{Plane, Rgb, luminance};
 
-/// How strongly a veil is held to be gloss rather than a lighter body.
+/// The regularization that prefers gloss over a lighter body as the explanation of a veil.
 const RIDGE: f32 = 0.04;
 
 /// Shifts the color that a region shows to another one, each pixel by its own share of light.

@@ -25,14 +25,14 @@ pub fn dominant_color(pixels: &[Rgb]) -> Option<Rgb> {
     Some(median)
 }
 
-/// How many pixels tell well enough what a region shows where nothing depends on its last digit.
-const SAMPLES: usize = 3_000;
+/// How many pixels are sampled: enough where no decision depends on the last digit.
+const MAX_SAMPLES: usize = 3_000;
 
 /// Some of the pixels of a `region`, evenly.
 pub(super) fn sampled(picture: &Plane<Rgb>, region: &Plane<bool>) -> Vec<Rgb> {
-    let step = (region.count() / SAMPLES).max(1);
-    let places = (0..region.data.len()).filter(|place| region.data[*place]).step_by(step);
-    places.map(|place| picture.data[place]).collect()
+    let step = (region.count() / MAX_SAMPLES).max(1);
+    let indices = (0..region.data.len()).filter(|index| region.data[*index]).step_by(step);
+    indices.map(|index| picture.data[index]).collect()
 }
 
 /// How little white is mixed in: 1 where a channel is dark beside the brightest one.
@@ -44,8 +44,8 @@ fn purity(pixel: &Rgb) -> f32 {
 /// The value below which a `share` (0 to 1) of `values` lies; their order is lost.
 pub(super) fn percentile(values: &mut [f32], share: f32) -> Option<f32> {
     let last = values.len().checked_sub(1)?;
-    let place = ((last as f32 * share).round() as usize).min(last);
-    Some(*values.select_nth_unstable_by(place, f32::total_cmp).1)
+    let index = ((last as f32 * share).round() as usize).min(last);
+    Some(*values.select_nth_unstable_by(index, f32::total_cmp).1)
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ pub(super) struct Light {
     gloss: f32,
 }
 
-/// All that a studio's light plausibly does.
+/// The widest range that studio light plausibly has.
 pub(super) const PLAUSIBLE: Light = Light { shade: (0.76, 1.10), gloss: 0.04 };
 
-/// What it does in most pictures. No right edit of a matte surface needs more, and few of a glossy one.
-pub(super) const USUAL: Light = Light { shade: (0.92, 1.03), gloss: 0.02 };
+/// The light of most pictures. No correct edit of a matte surface needs a wider range, and few of a glossy one.
+pub(super) const TYPICAL: Light = Light { shade: (0.92, 1.03), gloss: 0.02 };
 
 impl Light {
     /// The same where it is known how much gloss there may be at most.
@@ -73,8 +73,8 @@ mod tests {
         let green = hex("#2E7D4F");
         let darker = green.map(|channel| channel * 0.72);
         assert!(lit_difference_under(darker, green, PLAUSIBLE) < 2.0);
-        assert!(lit_difference_under(darker, green, USUAL) > 3.0);
-        assert!(lit_difference_under(green, green, USUAL.with_gloss(0.0)) < 0.5);
+        assert!(lit_difference_under(darker, green, TYPICAL) > 3.0);
+        assert!(lit_difference_under(green, green, TYPICAL.with_gloss(0.0)) < 0.5);
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
         for color in ["#2E7D4F", "#1E90FF", "#C62828"] {
             let (asked, darker) = (hex(color), hex(color).map(|channel| channel * 0.77));
             let plain = ciede2000(Lab::from(darker), Lab::from(asked));
-            let usual = lit_difference_under(darker, asked, USUAL.with_gloss(0.0));
+            let usual = lit_difference_under(darker, asked, TYPICAL.with_gloss(0.0));
             assert!((4.0..8.0).contains(&plain) && usual > 3.0, "{color}: {plain} {usual}");
         }
     }

@@ -3,42 +3,57 @@ use super::region::{Unmix, is_of_another_hue};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, dominant_color, luminance};
 
-/// Below this saturation a color has no hue to go by.
-const NEUTRAL: f32 = 0.09;
+/// The saturation below which a color has no usable hue.
+const NEUTRAL_SATURATION: f32 = 0.09;
 
-/// What has less light than this shows no color of its own.
-const DARK: f32 = 0.02;
+/// The luminance below which a pixel shows no color of its own.
+const MAX_BLACK: f32 = 0.02;
 
-/// How much of the body's color is in what is none of it, and in what surely is, beside the white in it.
-const BODY: (f32, f32) = (0.25, 1.0);
+/// The largest share of the body's color, relative to the white in a pixel, in pixels that are certainly not of the
+/// body.
+const MAX_FOREIGN_BODY: f32 = 0.25;
 
-/// How far a print may have moved, in pixels, and how far its color then is from what it was, in OKLab.
-const NEAR: usize = 4;
-const ALIKE: f32 = 0.1;
+/// The smallest such share in pixels that certainly are.
+const MIN_OWN_BODY: f32 = 1.0;
 
-/// The fewest pixels that are no speck.
-const FEWEST: usize = 6;
+/// How far a print may have moved, in pixels.
+const MAX_SHIFT: usize = 4;
 
-/// How much darker than it was something must be to have lost its light rather than its color.
-const DARKER: f32 = 0.5;
+/// How far the color of a moved print may be from the old one, in OKLab.
+const MAX_SHIFTED_DISTANCE: f32 = 0.1;
 
-/// How much lighter than the rest something neutral must be to be none of it, in OKLab.
-const LIGHTER: f32 = 0.2;
+/// The fewest pixels that are not noise.
+const MIN_PIXELS: usize = 6;
 
-/// How far from a neutral body's own tint something has a hue, in OKLab's a and b.
-const HUE: f32 = 0.055;
+/// Below this share of its old luminance a pixel has lost its light rather than its color.
+const LOST_LIGHT_FACTOR: f32 = 0.5;
 
-/// A body with less light than this, without a hue or with one, tells too little of what is dark on it.
-const BRIGHT: (f32, f32) = (0.15, 0.08);
+/// How much lighter than the body a neutral pixel must be not to belong to it, in OKLab lightness.
+const MIN_LIGHTER: f32 = 0.2;
 
-/// How much more of the light must be on what is newly lit: a factor, and a share of the body's own.
-const LIT: (f32, f32) = (3.0, 0.3);
+/// How far from a neutral body's tint a pixel must be to have a hue, in OKLab a and b.
+const MIN_HUE_DISTANCE: f32 = 0.055;
 
-/// How much lighter than a neutral body its own light may make it, as a factor.
-const BRIGHTER: f32 = 1.4;
+/// The luminance below which a neutral body reveals too little about dark pixels on it.
+const MIN_NEUTRAL_LUMINANCE: f32 = 0.15;
 
-/// The least light, linear, that is a print or a part on something dark, and how much of it must be left if it was gloss.
-const WHITE: (f32, f32) = (0.15, 0.4);
+/// The same luminance for a colorful body.
+const MIN_COLORFUL_LUMINANCE: f32 = 0.08;
+
+/// How many times the old light a newly lit pixel must have.
+const NEW_LIGHT_FACTOR: f32 = 3.0;
+
+/// How much more than that it must have, as a share of the body's light.
+const NEW_LIGHT_SHARE: f32 = 0.3;
+
+/// How much lighter than a neutral body its lighting can make a pixel, as a factor.
+const MAX_LIGHTING_FACTOR: f32 = 1.4;
+
+/// The least white light, linear, of a print or a part on something dark.
+const MIN_WHITE: f32 = 0.15;
+
+/// The share of that light that must be left if it was gloss.
+const MIN_WHITE_LEFT: f32 = 0.4;
 
 /// The share of the `region` that was something else than the rest, such as a print or a handle, and now has the color
 /// of the rest, 0 to 1.
@@ -50,48 +65,50 @@ const WHITE: (f32, f32) = (0.15, 0.4);
 pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
     let body = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region)).map(Body::new);
     let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
-    let is_painted = |place: &usize| {
-        let (one, other) = (before.data[*place], after.data[*place]);
-        region.data[*place]
+    let is_painted = |index: &usize| {
+        let (one, other) = (before.data[*index], after.data[*index]);
+        region.data[*index]
             && new.is_all_of(other)
             && (has_changed_color([&old, &new], [one, other])
                 || is_newly_lit([&old, &new], [one, other])
                 || has_lost_its_white([&old, &new], [one, other]))
-            && !is_near(after, *place, Oklab::from(one), &new)
+            && !is_near(after, *index, Oklab::from(one), &new)
     };
     let painted = (0..region.data.len()).filter(is_painted).count();
-    if painted < FEWEST { 0.0 } else { painted as f64 / region.count() as f64 }
+    if painted < MIN_PIXELS { 0.0 } else { painted as f64 / region.count() as f64 }
 }
 
 /// Whether a pixel that was of none of the old body is of the new one.
 fn has_changed_color([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
-    luminance(one) > DARK
+    luminance(one) > MAX_BLACK
         && old.has_no_part_in(one)
-        && (new.is_colorful || luminance(other) < DARKER * luminance(one) || old.differs_in_hue(one))
+        && (new.is_colorful || luminance(other) < LOST_LIGHT_FACTOR * luminance(one) || old.differs_in_hue(one))
 }
 
 /// Whether a pixel that was too dark for any shade on the old body is as lit as the new one.
 fn is_newly_lit([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
-    old.is_bright() && new.is_bright() && new.shade(other) > LIT.0 * luminance(one) / old.luminance + LIT.1
+    old.is_bright()
+        && new.is_bright()
+        && new.shade(other) > NEW_LIGHT_FACTOR * luminance(one) / old.luminance + NEW_LIGHT_SHARE
 }
 
 /// Whether a pixel that was too bright to be anything but gloss on the old body has none over the new color.
 fn has_lost_its_white([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
-    let gloss = luminance(one) - BRIGHTER * old.luminance;
-    !old.is_colorful && new.is_colorful && gloss > WHITE.0 && new.unmix.split(other).1 < WHITE.1 * gloss
+    let gloss = luminance(one) - MAX_LIGHTING_FACTOR * old.luminance;
+    !old.is_colorful && new.is_colorful && gloss > MIN_WHITE && new.unmix.split(other).1 < MIN_WHITE_LEFT * gloss
 }
 
 /// Whether a picture has a color near a place that is none of the body, nor mixed with it.
-fn is_near(picture: &Plane<Rgb>, place: usize, color: Oklab, body: &Body) -> bool {
-    let is_colorful = body.is_colorful && color.saturation() > NEUTRAL;
-    let (x, y) = (place % picture.width, place / picture.width);
-    let rows = y.saturating_sub(NEAR)..(y + NEAR + 1).min(picture.height);
-    let columns = x.saturating_sub(NEAR)..(x + NEAR + 1).min(picture.width);
+fn is_near(picture: &Plane<Rgb>, index: usize, color: Oklab, body: &Body) -> bool {
+    let is_colorful = body.is_colorful && color.saturation() > NEUTRAL_SATURATION;
+    let (x, y) = (index % picture.width, index / picture.width);
+    let rows = y.saturating_sub(MAX_SHIFT)..(y + MAX_SHIFT + 1).min(picture.height);
+    let columns = x.saturating_sub(MAX_SHIFT)..(x + MAX_SHIFT + 1).min(picture.width);
     rows.flat_map(|y| columns.clone().map(move |x| (x, y))).any(|(x, y)| {
         let pixel = picture.at(x, y);
         let own = Oklab::from(pixel);
         let off = (own.l - color.l).powi(2) + (own.a - color.a).powi(2) + (own.b - color.b).powi(2);
-        off < ALIKE * ALIKE && !(is_colorful && body.has_some_part_in(pixel))
+        off < MAX_SHIFTED_DISTANCE * MAX_SHIFTED_DISTANCE && !(is_colorful && body.has_some_part_in(pixel))
     })
 }
 
@@ -107,12 +124,12 @@ struct Body {
 impl Body {
     fn new(body: Rgb) -> Body {
         let color = Oklab::from(body);
-        let is_colorful = color.saturation() > NEUTRAL;
+        let is_colorful = color.saturation() > NEUTRAL_SATURATION;
         Body { color, luminance: luminance(body), sum: body.iter().sum(), is_colorful, unmix: Unmix::new(body, 0.0) }
     }
 
     fn is_bright(&self) -> bool {
-        self.luminance > if self.is_colorful { BRIGHT.1 } else { BRIGHT.0 }
+        self.luminance > if self.is_colorful { MIN_COLORFUL_LUMINANCE } else { MIN_NEUTRAL_LUMINANCE }
     }
 
     /// How lit the body is in a pixel: 1 is as lit as most of it.
@@ -126,29 +143,29 @@ impl Body {
             return self.differs_in_hue(pixel);
         }
         let (shade, veil) = self.unmix.split(pixel);
-        shade * self.sum < BODY.0 * 3.0 * veil || self.differs_in_hue(pixel)
+        shade * self.sum < MAX_FOREIGN_BODY * 3.0 * veil || self.differs_in_hue(pixel)
     }
 
     /// Whether a pixel is the body under white, or mixed with what is white or grey.
     fn has_some_part_in(&self, pixel: Rgb) -> bool {
         let (shade, veil) = self.unmix.split(pixel);
-        self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > BODY.0 * 3.0 * veil
+        self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > MAX_FOREIGN_BODY * 3.0 * veil
     }
 
     fn differs_in_hue(&self, pixel: Rgb) -> bool {
         let color = Oklab::from(pixel);
         match self.is_colorful {
             true => is_of_another_hue(color, self.color),
-            false => length(color.a - self.color.a, color.b - self.color.b) > HUE,
+            false => length(color.a - self.color.a, color.b - self.color.b) > MIN_HUE_DISTANCE,
         }
     }
 
     fn is_all_of(&self, pixel: Rgb) -> bool {
         if !self.is_colorful {
-            return !self.differs_in_hue(pixel) && Oklab::from(pixel).l < self.color.l + LIGHTER;
+            return !self.differs_in_hue(pixel) && Oklab::from(pixel).l < self.color.l + MIN_LIGHTER;
         }
         let (shade, veil) = self.unmix.split(pixel);
-        self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > BODY.1 * 3.0 * veil
+        self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > MIN_OWN_BODY * 3.0 * veil
     }
 }
 
@@ -167,8 +184,8 @@ mod tests {
     /// moved by `shift` pixels, or is painted over.
     fn lost(old: Rgb, new: Rgb, print: Rgb, shift: Option<usize>) -> f64 {
         let picture = |body: Rgb, print_from: Option<usize>| {
-            let color = |place: usize| {
-                let (x, y) = (place % 60, place / 60);
+            let color = |index: usize| {
+                let (x, y) = (index % 60, index / 60);
                 let is_print = print_from.is_some_and(|from| (from..from + 12).contains(&x)) && (20..24).contains(&y);
                 let gloss = if (40..46).contains(&x) && (40..46).contains(&y) { 0.6 } else { 0.0 };
                 let shade = 0.6 + 0.4 * y as f32 / 60.0;
@@ -224,7 +241,7 @@ mod tests {
             move |x: usize| if x == 9 || x == 12 { mixed } else { color }
         };
         let picture = |body: Rgb, part: Rgb| {
-            let color = |place: usize| match (place % 60, place / 60) {
+            let color = |index: usize| match (index % 60, index / 60) {
                 (_, 0..30) => body,
                 (x @ 9..=12, _) => leg(part)(x),
                 _ => grounds,
@@ -235,7 +252,7 @@ mod tests {
         let region = Plane {
             width: 60,
             height: 60,
-            data: (0..3600).map(|place| place / 60 < 30 || (9..=12).contains(&(place % 60))).collect(),
+            data: (0..3600).map(|index| index / 60 < 30 || (9..=12).contains(&(index % 60))).collect(),
         };
         assert!(painted_over(&before, &after, &region) > 0.02, "{}", painted_over(&before, &after, &region));
         assert!(painted_over(&before, &picture(RED, WOOD), &region) < 1e-9);

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
-use super::illumination::{Light, PLAUSIBLE, USUAL, lit_difference_under};
+use super::illumination::{Light, PLAUSIBLE, TYPICAL, lit_difference_under};
 use super::lost_prints::painted_over;
 use super::region::{foreground, material, share_of_people};
 use super::specular::{Unveiled, unveiled};
@@ -27,26 +27,27 @@ pub struct Measured {
     pub region: Option<Plane<bool>>,
 }
 
-/// The fewest pixels that have a color of their own.
+/// The fewest pixels that a color is measured from.
 const MIN_PIXELS: usize = 20;
 
-/// The share of a product that may be left as it was: what has its color beside it may be none of it.
+/// The largest share of a product that may have kept its old color; neighboring surfaces of the same color account for
+/// that much.
 const MAX_UNCHANGED_SHARE: f64 = 0.25;
 
-/// The share of a region that may have had a color of its own before: right edits score 0.006 at most, even moved ones.
+/// The largest share of a region that may have had another color before. Correct edits reach 0.006, even shifted ones.
 const MAX_PAINTED_SHARE: f64 = 0.01;
 
-/// The share of a region that may be skin or hair: clothes have some of it at their edges.
+/// The largest share of a region that may be skin or hair: clothes have some at their edges.
 const MAX_PEOPLE_SHARE: f64 = 0.08;
 
-/// The mean ΔE00 from which on a picture in which nothing stands out was changed as a whole.
-const WHOLE_CHANGE: f64 = 5.0;
+/// The mean ΔE00 from which on a picture without a distinct region counts as changed as a whole.
+const MIN_WHOLE_CHANGE: f64 = 5.0;
 
-/// The luminance below which the light that a surface throws on itself is nothing beside the gloss on it.
-const DARK_LUMINANCE: f32 = 0.06;
+/// The luminance below which light reflected within a surface is negligible compared with its gloss.
+const MAX_DARK_LUMINANCE: f32 = 0.06;
 
-/// The share of a region that a color must have to be called one of its colors.
-const MIN_SHARE: f64 = 0.02;
+/// The smallest share of a region that counts as one of its colors.
+const MIN_COLOR_SHARE: f64 = 0.02;
 
 /// Measures whether `after` shows the colors asked for, `wanted` (at least one), where it differs from `before`.
 ///
@@ -73,8 +74,8 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
     };
     // Where all changed alike, nothing stands out against it.
-    let is_all_changed = region.count() < MIN_PIXELS && kept.mean > WHOLE_CHANGE;
-    let region = if is_all_changed { differences.map(|off| f64::from(off) > WHOLE_CHANGE) } else { region };
+    let is_all_changed = region.count() < MIN_PIXELS && kept.mean > MIN_WHOLE_CHANGE;
+    let region = if is_all_changed { differences.map(|off| f64::from(off) > MIN_WHOLE_CHANGE) } else { region };
     let region_share = region.count() as f64 / region.data.len() as f64;
     if region.count() < MIN_PIXELS {
         return unchanged(&new, region_share, kept, wanted, tolerance);
@@ -178,10 +179,10 @@ fn judge(
     wanted: &[Hex],
     tolerance: Tolerance,
 ) -> Check {
-    let places = core(region);
+    let indices = core(region);
     let mut worst: Option<Check> = None;
-    for (hex, part) in wanted.iter().zip(parts(picture, &places, wanted)) {
-        let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_SHARE * places.len() as f64 {
+    for (hex, part) in wanted.iter().zip(parts(picture, &indices, wanted)) {
+        let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_COLOR_SHARE * indices.len() as f64 {
             let reason = match wanted.len() {
                 1 => "no product could be distinguished from the background",
                 _ => "no part shows this color",
@@ -201,21 +202,21 @@ fn judge(
 fn color_of(
     before: Option<&Plane<Rgb>>,
     picture: &Plane<Rgb>,
-    places: &[usize],
+    indices: &[usize],
     hex: Hex,
     tolerance: Tolerance,
 ) -> Check {
-    let pixels: Vec<Rgb> = places.iter().map(|place| picture.data[*place]).collect();
+    let pixels: Vec<Rgb> = indices.iter().map(|index| picture.data[*index]).collect();
     let Some(seen) = dominant_color(&pixels) else {
         return Check::unmeasurable(hex, "there is nothing to measure");
     };
-    let pairs = before.map(|before| places.iter().map(|place| (before.data[*place], picture.data[*place])).collect());
+    let pairs = before.map(|before| indices.iter().map(|index| (before.data[*index], picture.data[*index])).collect());
     let unveiled = pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs));
     let difference_in = |light: Light| match unveiled {
         Some(Unveiled { color, gloss }) => {
             let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
             // In its folds a bright surface lights itself, and looks deeper there than it is.
-            if luminance(color) < DARK_LUMINANCE {
+            if luminance(color) < MAX_DARK_LUMINANCE {
                 bare
             } else {
                 bare.min(lit_difference_under(seen, hex.linear(), light.with_gloss(gloss)))
@@ -225,7 +226,7 @@ fn color_of(
     };
     let difference = difference_in(PLAUSIBLE);
     // One picture alone does not tell gloss from color, and is given all the light there may be.
-    let usual = if before.is_some() { difference_in(USUAL) } else { difference };
+    let usual = if before.is_some() { difference_in(TYPICAL) } else { difference };
     let verdict = tolerance.verdict_in(difference, usual);
     let is_by_light = verdict != tolerance.verdict(difference);
     let plain = ciede2000(Lab::from(seen), Lab::from(hex.linear()));
@@ -249,27 +250,27 @@ fn core(region: &Plane<bool>) -> Vec<usize> {
     let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
     let inner = inner.into_iter().find(|inner| inner.count() >= MIN_PIXELS.max(region.count() / 8));
     let inner = inner.as_ref().unwrap_or(region);
-    (0..inner.data.len()).filter(|place| inner.data[*place]).collect()
+    (0..inner.data.len()).filter(|index| inner.data[*index]).collect()
 }
 
 /// The places by the color asked for that they are nearest to: k-means that begins at the colors asked for.
-fn parts(picture: &Plane<Rgb>, places: &[usize], wanted: &[Hex]) -> Vec<Vec<usize>> {
+fn parts(picture: &Plane<Rgb>, indices: &[usize], wanted: &[Hex]) -> Vec<Vec<usize>> {
     if wanted.len() == 1 {
-        return vec![places.to_vec()];
+        return vec![indices.to_vec()];
     }
     let mut centers: Vec<Oklab> = wanted.iter().map(|hex| Oklab::from(hex.linear())).collect();
     let mut parts = vec![Vec::new(); centers.len()];
     for _round in 0..4 {
         parts.iter_mut().for_each(Vec::clear);
         let mut sums = vec![[0.0f32; 4]; centers.len()];
-        for place in places {
-            let color = Oklab::from(picture.data[*place]);
+        for index in indices {
+            let color = Oklab::from(picture.data[*index]);
             let off = |center: &Oklab| {
                 (0.45 * (center.l - color.l)).powi(2) + (center.a - color.a).powi(2) + (center.b - color.b).powi(2)
             };
             let nearest = (0..centers.len()).min_by(|one, other| off(&centers[*one]).total_cmp(&off(&centers[*other])));
             let nearest = nearest.unwrap_or(0);
-            parts[nearest].push(*place);
+            parts[nearest].push(*index);
             sums[nearest].iter_mut().zip([color.l, color.a, color.b, 1.0]).for_each(|(sum, value)| *sum += value);
         }
         for (center, [l, a, b, count]) in centers.iter_mut().zip(sums) {

@@ -3,10 +3,10 @@
 //! Pictures are in linear light (sRGB primaries, D65, 0 to 1 a channel) wherever sums are made, because light adds up
 //! and encoded values do not.
 
+mod ciede2000;
+mod ciede2000_batch;
 mod compare;
 mod correct;
-mod difference;
-mod differences;
 mod dominant_color;
 mod filter;
 mod hex;
@@ -23,9 +23,9 @@ mod unchanged_area;
 mod verdict;
 
 pub use crate::job::{Hex, HexError};
+pub use ciede2000::ciede2000;
 pub use compare::COMPARED_SIDE;
 pub use correct::Shift;
-pub use difference::ciede2000;
 pub use dominant_color::dominant_color;
 pub use hex::is_name;
 pub use illumination::lit_difference;

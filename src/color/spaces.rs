@@ -97,10 +97,10 @@ impl Encoder {
     #[inline]
     pub fn encode(self, linear: Rgb) -> [u8; 3] {
         linear.map(|value| {
-            let place = value.clamp(0.0, 1.0).sqrt() * 4096.0;
-            let step = usize::from(place as u16).min(4095);
+            let index = value.clamp(0.0, 1.0).sqrt() * 4096.0;
+            let step = usize::from(index as u16).min(4095);
             let (low, high) = (self.0[step], self.0[step + 1]);
-            (low + (high - low) * (place - step as f32) + 0.5) as u8
+            (low + (high - low) * (index - step as f32) + 0.5) as u8
         })
     }
 }

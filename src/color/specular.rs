@@ -1,31 +1,32 @@
 use super::Rgb;
 use super::dominant_color::percentile;
 
-/// A channel from here on may have been cut off: how much light there was is not known.
-const CLIPPED: f32 = 0.97;
+/// The channel value, 0 to 1, from which on it may have been clipped: the true amount of light is unknown.
+const CLIPPED_CHANNEL: f32 = 0.97;
 
-/// The least change of color, in linear light, that shade can be read off.
-const LEAST: f32 = 0.03;
+/// The smallest change of color, in linear light, from which shading can be read.
+const MIN_CHANGE: f32 = 0.03;
 
-/// How much of a change may be in other directions than the change as a whole: more is another picture.
-const ASTRAY: f32 = 0.25;
+/// The largest share of a change that may point away from the overall change; more means a different picture.
+const MAX_OFF_AXIS: f32 = 0.25;
 
-/// The pixel that counts as fully lit, by its shade: so many are darker.
-const LIT: f32 = 0.80;
+/// The percentile of shading that counts as fully lit.
+const FULLY_LIT_PERCENTILE: f32 = 0.80;
 
-/// What is darker than this share of a fully lit pixel is not looked at: its shade is too uncertain.
-const SHADED: f32 = 0.4;
+/// Pixels darker than this share of a fully lit one are skipped: their shading is too uncertain.
+const MIN_SHADE: f32 = 0.4;
 
-/// The share of the pixels that shows the surface with the least gloss.
-const CLEAREST: f32 = 0.10;
+/// The share of pixels, those with the least gloss, that show the surface itself.
+const CLEAREST_SHARE: f32 = 0.10;
 
-/// The fewest pixels that tell anything.
-const FEWEST: usize = 20;
+/// The fewest pixels that gloss is estimated from.
+const MIN_PIXELS: usize = 20;
 
-/// Of the gloss of a surface where it is most, this much may lie over its clearest pixels, in linear light up to `MOST`:
-/// the four percent of a bright studio that any polished surface mirrors.
-const EVERYWHERE: f32 = 0.35;
-const MOST: f32 = 0.04;
+/// The gloss that may cover the clearest pixels, as a share of the strongest gloss of the surface.
+const BASE_GLOSS: f32 = 0.35;
+
+/// The upper limit of that gloss, in linear light: polished surfaces reflect about four percent of a bright studio.
+const MAX_BASE_GLOSS: f32 = 0.04;
 
 /// The color of a surface without what it mirrors, read off two pictures of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,26 +57,26 @@ pub(super) fn unveiled(pixels: &[(Rgb, Rgb)]) -> Option<Unveiled> {
     let read: Vec<(f32, f32)> = pixels.iter().map(|pair| along(pair, direction)).collect();
     let mut shades: Vec<f32> = read.iter().map(|(shade, _)| *shade).collect();
     let mut astray: Vec<f32> = read.iter().map(|(_, astray)| *astray).collect();
-    let lit = percentile(&mut shades, LIT)?;
-    if lit < LEAST || percentile(&mut astray, 0.5)? > ASTRAY * percentile(&mut shades, 0.5)? {
+    let lit = percentile(&mut shades, FULLY_LIT_PERCENTILE)?;
+    if lit < MIN_CHANGE || percentile(&mut astray, 0.5)? > MAX_OFF_AXIS * percentile(&mut shades, 0.5)? {
         return None;
     }
     let evened = |is_wanted: fn(Rgb) -> bool| -> Vec<(f32, Rgb)> {
         let lit_enough =
-            read.iter().zip(pixels).filter(|((shade, _), (_, after))| *shade > SHADED * lit && is_wanted(*after));
+            read.iter().zip(pixels).filter(|((shade, _), (_, after))| *shade > MIN_SHADE * lit && is_wanted(*after));
         lit_enough
             .map(|((shade, _), (_, after))| after.map(|channel| channel * lit / shade))
             .map(|color| (least(color), color))
             .collect()
     };
     let mut colors = evened(|after| !is_clipped(after));
-    if colors.len() < FEWEST.max(pixels.len() / 20) {
+    if colors.len() < MIN_PIXELS.max(pixels.len() / 20) {
         colors = evened(|_| true);
     }
-    if colors.len() < FEWEST {
+    if colors.len() < MIN_PIXELS {
         return None;
     }
-    let count = ((colors.len() as f32 * CLEAREST) as usize).max(FEWEST / 2);
+    let count = ((colors.len() as f32 * CLEAREST_SHARE) as usize).max(MIN_PIXELS / 2);
     colors.select_nth_unstable_by(count - 1, |one, other| one.0.total_cmp(&other.0));
     let mut color = [0.0; 3];
     for (channel, value) in color.iter_mut().enumerate() {
@@ -84,7 +85,7 @@ pub(super) fn unveiled(pixels: &[(Rgb, Rgb)]) -> Option<Unveiled> {
     let white = least(color) / lit;
     let mut veils: Vec<f32> =
         read.iter().zip(pixels).map(|((shade, _), (_, after))| least(*after) - white * shade).collect();
-    let gloss = (EVERYWHERE * percentile(&mut veils, 0.97)?).clamp(0.0, MOST);
+    let gloss = (BASE_GLOSS * percentile(&mut veils, 0.97)?).clamp(0.0, MAX_BASE_GLOSS);
     Some(Unveiled { color, gloss })
 }
 
@@ -97,7 +98,7 @@ fn least(color: Rgb) -> f32 {
 }
 
 fn is_clipped(color: Rgb) -> bool {
-    color.iter().any(|channel| *channel > CLIPPED)
+    color.iter().any(|channel| *channel > CLIPPED_CHANNEL)
 }
 
 /// How far a pixel moved in `direction`, and how far beside it. Channels that are cut off do not count.
@@ -105,7 +106,7 @@ fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
     let change = change(pair);
     let (mut sum, mut weight) = (0.0, 0.0);
     for channel in 0..3 {
-        if pair.0[channel].max(pair.1[channel]) <= CLIPPED {
+        if pair.0[channel].max(pair.1[channel]) <= CLIPPED_CHANNEL {
             sum += change[channel] * direction[channel];
             weight += direction[channel] * direction[channel];
         }
@@ -117,7 +118,7 @@ fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
     let shade = sum / weight;
     let mut astray = 0.0;
     for channel in 0..3 {
-        if pair.0[channel].max(pair.1[channel]) <= CLIPPED {
+        if pair.0[channel].max(pair.1[channel]) <= CLIPPED_CHANNEL {
             astray += (change[channel] - shade * direction[channel]).powi(2);
         }
     }
@@ -148,7 +149,7 @@ mod tests {
         for before in [[0.56, 0.02, 0.02], [0.7, 0.7, 0.66], [0.03, 0.2, 0.08]] {
             let Unveiled { color, gloss } = read(before, [0.011; 3]).unwrap();
             assert!(color.iter().all(|channel| (0.02..0.05).contains(channel)), "{color:?}");
-            assert!((0.02..=MOST).contains(&gloss), "{gloss}");
+            assert!((0.02..=MAX_BASE_GLOSS).contains(&gloss), "{gloss}");
         }
     }
 
@@ -167,7 +168,7 @@ mod tests {
             .into_iter()
             .zip(polished([0.1, 0.1, 0.6]))
             .enumerate()
-            .map(|(place, (one, other))| (one, if place % 2 == 0 { other } else { one.map(|channel| channel * 0.3) }))
+            .map(|(index, (one, other))| (one, if index % 2 == 0 { other } else { one.map(|channel| channel * 0.3) }))
             .collect();
         assert_eq!(unveiled(&pairs), None);
         assert_eq!(read([0.3, 0.3, 0.3], [0.3, 0.3, 0.3]), None);

@@ -4,20 +4,23 @@ use super::region::{Unmix, foreground};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
-/// Below this saturation a color has no hue to go by.
-const NEUTRAL: f32 = 0.09;
+/// The saturation below which a color has no usable hue.
+const NEUTRAL_SATURATION: f32 = 0.09;
 
-/// How far a neutral color may be from another one that is of the same surface: in OKLab's a and b, and in lightness.
-const ALIKE: (f32, f32) = (0.02, 0.10);
+/// How far apart two neutral colors of one surface may be in OKLab a and b.
+const MAX_TINT_DISTANCE: f32 = 0.02;
 
-/// What is unchanged to the eye, in ΔE00.
-const UNCHANGED: f32 = 2.0;
+/// How far apart they may be in OKLab lightness.
+const MAX_LIGHTNESS_DISTANCE: f32 = 0.10;
 
-/// How far from the region its surface may go on, in pixels: what is between is mixed.
-const GAP: usize = 3;
+/// The largest difference that is invisible, in ΔE00.
+const MAX_UNCHANGED: f32 = 2.0;
 
-/// What touches more than this share of the border is background.
-const BORDER: f32 = 0.1;
+/// How far from the region its surface may continue, in pixels: pixels in between are mixed.
+const MAX_GAP: usize = 3;
+
+/// Areas that touch more than this share of the picture's border are background.
+const MAX_BORDER_SHARE: f32 = 0.1;
 
 /// The share of a surface that was left as it was beside the `region` that changed, 0 to 1: what it goes on into that
 /// had the same color in the picture before. Where the background has that color as well, its edges say what of it is the
@@ -26,22 +29,22 @@ pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &P
     let Some(body) = dominant_color(&sampled(before, region)) else { return 0.0 };
     let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
     let is_alike = |pixel: Rgb| {
-        if color.saturation() > NEUTRAL {
+        if color.saturation() > NEUTRAL_SATURATION {
             let (shade, veil) = unmix.split(pixel);
             return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
         }
         let own = Oklab::from(pixel);
-        length(own.a - color.a, own.b - color.b) < ALIKE.0 && (own.l - color.l).abs() < ALIKE.1
+        length(own.a - color.a, own.b - color.b) < MAX_TINT_DISTANCE && (own.l - color.l).abs() < MAX_LIGHTNESS_DISTANCE
     };
-    let mut same = differences.zip(region, |off, is_set| !is_set && off < UNCHANGED);
+    let mut same = differences.zip(region, |off, is_set| !is_set && off < MAX_UNCHANGED);
     for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
         *is_same = *is_same && is_alike(*pixel);
     }
-    let left = match beside(&same, region) {
+    let left = match neighbor(&same, region) {
         Beside { left, is_with_background: false } => left,
         Beside { left, .. } => {
             let product = foreground(before);
-            left.max(beside(&same.zip(&product, |is_same, is_product| is_same && is_product), region).left)
+            left.max(neighbor(&same.zip(&product, |is_same, is_product| is_same && is_product), region).left)
         }
     };
     left as f64 / (left + region.count()).max(1) as f64
@@ -55,9 +58,9 @@ struct Beside {
     is_with_background: bool,
 }
 
-fn beside(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
+fn neighbor(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
     let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
-    let near = dilate(region, GAP);
+    let near = dilate(region, MAX_GAP);
     let (mut touches, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
     for (part, is_near) in parts.data.iter().zip(&near.data) {
         touches[*part as usize] |= *is_near;
@@ -69,7 +72,7 @@ fn beside(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
     }
     let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
         .filter(|part| touches[*part])
-        .partition(|part| bordering[*part] as f32 > BORDER * border as f32);
+        .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
     Beside { left: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 
@@ -79,13 +82,13 @@ mod tests {
 
     /// The share that is left of a square of `color` on a `ground`, of which all up to the column `until` changed.
     fn left(color: Rgb, ground: Rgb, until: usize) -> f64 {
-        let is_product = |place: usize| (20..60).contains(&(place % 80)) && (20..60).contains(&(place / 80));
+        let is_product = |index: usize| (20..60).contains(&(index % 80)) && (20..60).contains(&(index / 80));
         let mut before = Plane::filled(80, 80, ground);
         let mut region = Plane::filled(80, 80, false);
-        for place in (0..6400).filter(|place| is_product(*place)) {
-            let shade = 0.7 + 0.3 * (place / 80) as f32 / 80.0;
-            before.data[place] = color.map(|channel| channel * shade);
-            region.data[place] = place % 80 < until;
+        for index in (0..6400).filter(|index| is_product(*index)) {
+            let shade = 0.7 + 0.3 * (index / 80) as f32 / 80.0;
+            before.data[index] = color.map(|channel| channel * shade);
+            region.data[index] = index % 80 < until;
         }
         left_out(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region)
     }
@@ -98,6 +101,6 @@ mod tests {
         }
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
         let half = left([0.95; 3], [0.78; 3], 40);
-        assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
+        assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in indices: {half}");
     }
 }

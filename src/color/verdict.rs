@@ -79,15 +79,15 @@ impl Default for Tolerance {
     }
 }
 
-/// How much farther a color may be under the light of most pictures, as a factor.
-const USUAL: f64 = 1.2;
+/// How much farther than the tolerance a color may be under typical light, as a factor.
+const TYPICAL_LIGHT_FACTOR: f64 = 1.2;
 
 impl Tolerance {
     /// The verdict on a difference in ΔE00 under the light that suits best, and on the one under the light of most
     /// pictures: what needs rare light to be right is near.
     pub(super) fn verdict_in(self, best: f64, usual: f64) -> Verdict {
         match self.verdict(best) {
-            Verdict::On if usual > USUAL * self.on => Verdict::Near,
+            Verdict::On if usual > TYPICAL_LIGHT_FACTOR * self.on => Verdict::Near,
             verdict => verdict,
         }
     }

@@ -67,9 +67,9 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
 }
 
 /// The places that touch `place` at its sides or corners, in a plane of the given size.
-pub(in crate::color) fn neighbors(place: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+pub(in crate::color) fn neighbors(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     const AROUND: [(isize, isize); 8] = [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
-    let (x, y) = (place % width, place / width);
+    let (x, y) = (index % width, index / width);
     AROUND.into_iter().filter_map(move |(across, down)| {
         // What is left of the first column, or above the first row, wraps to more than any width or height.
         let (x, y) = (x.wrapping_add_signed(across), y.wrapping_add_signed(down));
@@ -83,12 +83,12 @@ pub(in crate::color) fn flooded(from: &Plane<bool>, mut enters: impl FnMut(usize
     let mut flooded = from.clone();
     let inner = erode(from, 1);
     let mut reached: Vec<usize> =
-        (0..from.data.len()).filter(|place| from.data[*place] && !inner.data[*place]).collect();
-    while let Some(place) = reached.pop() {
-        for beside in neighbors(place, from.width, from.height) {
-            if !flooded.data[beside] && enters(place, beside) {
-                flooded.data[beside] = true;
-                reached.push(beside);
+        (0..from.data.len()).filter(|index| from.data[*index] && !inner.data[*index]).collect();
+    while let Some(index) = reached.pop() {
+        for neighbor in neighbors(index, from.width, from.height) {
+            if !flooded.data[neighbor] && enters(index, neighbor) {
+                flooded.data[neighbor] = true;
+                reached.push(neighbor);
             }
         }
     }

@@ -107,7 +107,7 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
 pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
     let (width, height) = (plane.width, plane.height);
     let reach = (sigma * 3.5).ceil() as isize;
-    let mut kernel: Vec<f32> = (-reach..=reach).map(|place| (-0.5 * (place as f32 / sigma).powi(2)).exp()).collect();
+    let mut kernel: Vec<f32> = (-reach..=reach).map(|index| (-0.5 * (index as f32 / sigma).powi(2)).exp()).collect();
     let sum: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|weight| *weight /= sum);
     let reach = reach as usize;
@@ -149,17 +149,17 @@ fn add<T: Sample>(sums: &mut [T], values: &[T]) {
 
 /// Fills `padded` with a row and as much of its mirror images as is asked for before and behind it.
 fn pad<T: Copy>(padded: &mut Vec<T>, row: &[T], before: usize, behind: usize) {
-    let mirror = |place: isize| row[mirrored(place, row.len())];
+    let mirror = |index: isize| row[mirrored(index, row.len())];
     padded.clear();
     padded.extend((-(before as isize)..0).map(mirror));
     padded.extend_from_slice(row);
     padded.extend((row.len() as isize..).take(behind).map(mirror));
 }
 
-fn mirrored(place: isize, length: usize) -> usize {
+fn mirrored(index: isize, length: usize) -> usize {
     let period = 2 * length as isize;
-    let place = place.rem_euclid(period);
-    (if place < length as isize { place } else { period - 1 - place }) as usize
+    let index = index.rem_euclid(period);
+    (if index < length as isize { index } else { period - 1 - index }) as usize
 }
 
 fn transposed<T: Copy>(plane: &Plane<T>) -> Plane<T> {
@@ -249,16 +249,16 @@ fn shrink_rows<T: Sample>(plane: &Plane<T>, width: usize) -> Plane<T> {
 
 /// A mask in another size: bilinear between its pixels, set where more than half is.
 pub(super) fn enlarge(mask: &Plane<bool>, width: usize, height: usize) -> Plane<bool> {
-    let place = |at: usize, from: usize, to: usize| {
+    let index = |at: usize, from: usize, to: usize| {
         let exact = ((at as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, (from - 1) as f32);
         let low = exact as usize;
         (low, (low + 1).min(from - 1), exact - low as f32)
     };
     let value = |x: usize, y: usize| f32::from(u8::from(mask.at(x, y)));
-    let columns: Vec<_> = (0..width).map(|x| place(x, mask.width, width)).collect();
+    let columns: Vec<_> = (0..width).map(|x| index(x, mask.width, width)).collect();
     let mut data = Vec::with_capacity(width * height);
     for y in 0..height {
-        let (top, bottom, down) = place(y, mask.height, height);
+        let (top, bottom, down) = index(y, mask.height, height);
         data.extend(columns.iter().map(|(left, right, across)| {
             let upper = value(*left, top) * (1.0 - across) + value(*right, top) * across;
             let lower = value(*left, bottom) * (1.0 - across) + value(*right, bottom) * across;
@@ -287,12 +287,12 @@ mod tests {
 
     #[test]
     fn blurs_mirror_the_picture_however_small_it_is() {
-        let value = |place: usize| ((place * 7) % 11) as f32;
+        let value = |index: usize| ((index * 7) % 11) as f32;
         for (width, height, radius) in [(40, 9, 2), (5, 3, 4), (3, 30, 6)] {
             let plane = Plane { width, height, data: (0..width * height).map(value).collect() };
             let mean = |x: usize, y: usize, reach: isize, weight: &dyn Fn(isize) -> f32| -> f32 {
                 let around = (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |across| (across, down)));
-                let at = |place: usize, by: isize, of: usize| mirrored(place as isize + by, of);
+                let at = |index: usize, by: isize, of: usize| mirrored(index as isize + by, of);
                 let weighed = around.map(|(across, down)| {
                     plane.at(at(x, across, width), at(y, down, height)) * weight(across) * weight(down)
                 });

@@ -4,7 +4,7 @@ mod painter;
 mod surface;
 
 use super::filter::{dilate, shrink};
-use super::region::{Matte, Part, Rim, SIZE, Side, foreground_of, material_of, part_of, redrawn};
+use super::region::{ANALYZED_SIDE, Matte, Part, Rim, Side, foreground_of, material_of, part_of, redrawn};
 use super::{Oklab, Plane, Rgb, View};
 use surface::Surface;
 
@@ -32,14 +32,14 @@ pub enum NotFound {
     Part,
 }
 
-/// The fewest pixels that make a region, in the size that is looked at.
-const FEWEST: usize = 50;
+/// The fewest pixels that make a region, at the analyzed size.
+const MIN_PIXELS: usize = 50;
 
-/// How far from the region its shade is asked for, in pixels: where its outline is soft, and one beyond.
-const NEAR: usize = 4;
+/// How far from the region shading is computed, in pixels: the soft outline and one pixel beyond.
+const SHADE_DISTANCE: usize = 4;
 
-/// How many pixels tell what a surface shows.
-const SAMPLES: usize = 6_000;
+/// How many pixels a surface is sampled from.
+const MAX_SAMPLES: usize = 6_000;
 
 /// Recolors the product in `picture`, or the part of it whose color is named, and keeps the rest as it is.
 ///
@@ -82,7 +82,7 @@ pub struct Recoloring {
 
 impl Recoloring {
     /// The longer side in which pictures are looked at, in pixels.
-    pub const SIDE: usize = SIZE;
+    pub const SIDE: usize = ANALYZED_SIDE;
 
     /// Finds the product in `view`, whose longer side is at most [`Recoloring::SIDE`], and reads its surface.
     ///
@@ -100,7 +100,7 @@ impl Recoloring {
             (None, Some(part)) => part_of(picture, &colors, &product, part).ok_or(NotFound::Part)?,
             _ => material_of(picture, &colors, &product, change.from),
         };
-        if region.count() < FEWEST {
+        if region.count() < MIN_PIXELS {
             return Err(NotFound::Product);
         }
         if cut_out.is_none() {
@@ -108,7 +108,7 @@ impl Recoloring {
             region = redrawn(picture, &region);
         }
         let core = super::filter::erode(&region, 1);
-        let core = if core.count() < FEWEST { region.clone() } else { core };
+        let core = if core.count() < MIN_PIXELS { region.clone() } else { core };
         if let Some(opacity) = cut_out {
             // At the rim of a cut-out, color and opacity are apart: its pixels are painted like the rest.
             for _round in 0..3 {
@@ -118,14 +118,14 @@ impl Recoloring {
             }
         }
         let matte = Matte::new(picture, &region);
-        let step = (core.count() / SAMPLES).max(1);
-        let chosen: Vec<usize> = (0..core.data.len()).filter(|place| core.data[*place]).step_by(step).collect();
-        let pixels: Vec<Rgb> = chosen.iter().map(|place| picture.data[*place]).collect();
+        let step = (core.count() / MAX_SAMPLES).max(1);
+        let chosen: Vec<usize> = (0..core.data.len()).filter(|index| core.data[*index]).step_by(step).collect();
+        let pixels: Vec<Rgb> = chosen.iter().map(|index| picture.data[*index]).collect();
         let surface = Surface::read(&pixels).ok_or(NotFound::Product)?;
         let weights = core.map(|is_set| if is_set { 1.0 } else { 1e-3 });
-        let slow = surface.slow(picture, &weights, &dilate(&region, NEAR));
-        let shade = |place: usize| slow.as_ref().map_or(1.0, |slow| slow.data[place]);
-        let samples: Vec<(Rgb, f32)> = chosen.iter().map(|place| (picture.data[*place], shade(*place))).collect();
+        let slow = surface.slow(picture, &weights, &dilate(&region, SHADE_DISTANCE));
+        let shade = |index: usize| slow.as_ref().map_or(1.0, |slow| slow.data[index]);
+        let samples: Vec<(Rgb, f32)> = chosen.iter().map(|index| (picture.data[*index], shade(*index))).collect();
         Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow })
     }
 
@@ -151,15 +151,15 @@ mod tests {
         let body = color.parse::<Hex>().unwrap().linear();
         let mut picture = Plane::filled(160, 160, [0.82; 3]);
         let mut inside = Vec::new();
-        for place in 0..picture.data.len() {
-            let (x, y) = ((place % 160) as f32 - 80.0, (place / 160) as f32 - 80.0);
+        for index in 0..picture.data.len() {
+            let (x, y) = ((index % 160) as f32 - 80.0, (index / 160) as f32 - 80.0);
             let radius = x.hypot(y) / 50.0;
             if radius < 1.0 {
                 let shade = 0.55 + 0.45 * (1.0 - radius * radius).sqrt() + 0.1 * x / 50.0;
                 let gloss = if (x + 18.0).hypot(y + 18.0) < 6.0 { 0.6 } else { 0.0 };
-                picture.data[place] = body.map(|channel| (channel * shade + gloss).min(1.0));
+                picture.data[index] = body.map(|channel| (channel * shade + gloss).min(1.0));
                 if radius < 0.9 {
-                    inside.push(place);
+                    inside.push(index);
                 }
             }
         }
@@ -177,7 +177,7 @@ mod tests {
                 let (picture, inside) = disc(from);
                 let target = to.parse::<Hex>().unwrap().linear();
                 let done = recolor(&picture, None, Change { from: None, part: None, to: target }).unwrap();
-                let seen = dominant_color(&inside.iter().map(|place| done.data[*place]).collect::<Vec<_>>()).unwrap();
+                let seen = dominant_color(&inside.iter().map(|index| done.data[*index]).collect::<Vec<_>>()).unwrap();
                 let off = difference(seen, target);
                 assert!(off < 3.0, "{from} to {to} shows {seen:?}, off by {off:.1}");
                 assert_eq!(done.data[0], picture.data[0]);
@@ -204,10 +204,10 @@ mod tests {
     fn a_hand_beside_a_pale_product_stays() {
         let (mut picture, _) = disc("#E4E2F0");
         let hand = "#C08A70".parse::<Hex>().unwrap().linear();
-        for place in 0..picture.data.len() {
-            let (x, y) = (place % 160, place / 160);
+        for index in 0..picture.data.len() {
+            let (x, y) = (index % 160, index / 160);
             if (105..135).contains(&x) && (110..140).contains(&y) {
-                picture.data[place] = hand;
+                picture.data[index] = hand;
             }
         }
         picture.data.iter_mut().filter(|color| **color == [0.82; 3]).for_each(|color| *color = [0.5; 3]);
@@ -221,10 +221,10 @@ mod tests {
     fn a_named_color_picks_its_part() {
         let (mut picture, _) = disc("#C62828");
         let blue = "#1E90FF".parse::<Hex>().unwrap().linear();
-        for place in 0..picture.data.len() {
-            let (x, y) = (place % 160, place / 160);
+        for index in 0..picture.data.len() {
+            let (x, y) = (index % 160, index / 160);
             if (70..90).contains(&x) && (100..125).contains(&y) {
-                picture.data[place] = blue;
+                picture.data[index] = blue;
             }
         }
         let green = "#2E7D4F".parse::<Hex>().unwrap().linear();

@@ -54,8 +54,8 @@ impl<'r> Painter<'r> {
     pub fn span(&self, y: usize) -> Option<Range<usize>> {
         let row = Place::new(y, self.height, self.recoloring.matte.sides.height).nearest;
         let (first, last) = self.spans[row]?;
-        let from = self.columns.partition_point(|place| place.nearest < first);
-        let to = self.columns.partition_point(|place| place.nearest <= last);
+        let from = self.columns.partition_point(|index| index.nearest < first);
+        let to = self.columns.partition_point(|index| index.nearest <= last);
         (from < to).then_some(from..to)
     }
 
@@ -67,15 +67,15 @@ impl<'r> Painter<'r> {
         let sides = &matte.sides.data[row.nearest * width..][..width];
         let slow_rows =
             slow.as_ref().map(|slow| (&slow.data[row.low * width..][..width], &slow.data[row.high * width..][..width]));
-        let slow = |place: &Place| {
+        let slow = |index: &Place| {
             slow_rows.map_or(1.0, |(upper, lower)| {
-                let mix = |row: &[f32]| row[place.low] + (row[place.high] - row[place.low]) * place.share;
+                let mix = |row: &[f32]| row[index.low] + (row[index.high] - row[index.low]) * index.share;
                 mix(upper) + (mix(lower) - mix(upper)) * row.share
             })
         };
-        let rim = |place: &Place| {
+        let rim = |index: &Place| {
             let at = |row: usize, column: usize| matte.rim(row * width + column);
-            let mix = |row: usize| at(row, place.low).mixed(at(row, place.high), place.share);
+            let mix = |row: usize| at(row, index.low).mixed(at(row, index.high), index.share);
             mix(row.low).mixed(mix(row.high), row.share)
         };
         let mut rest = pixels;
@@ -86,8 +86,8 @@ impl<'r> Painter<'r> {
                 Side::Outside => {}
                 Side::Inside => surface.light(pixels, |at| slow(&run[at])),
                 Side::Band => {
-                    for (place, pixel) in run.iter().zip(pixels) {
-                        let mixed = || mixed(surface, *pixel, rim(place), slow(place), self.sharpness);
+                    for (index, pixel) in run.iter().zip(pixels) {
+                        let mixed = || mixed(surface, *pixel, rim(index), slow(index), self.sharpness);
                         *pixel = surface.lit_at_outline(*pixel).unwrap_or_else(mixed);
                     }
                 }

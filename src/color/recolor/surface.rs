@@ -3,41 +3,51 @@ use crate::color::filter::box_blur;
 use crate::color::region::{Unmix, norm};
 use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
-/// From where on, and by where, a pixel is no shade of the body but a print that is too fine for its outline: what is in
-/// it beside shade and veil, as a share of its light.
-const PRINT: (f32, f32) = (0.24, 0.40);
+/// The share of light beside shade and veil from which on a pixel starts to count as a fine print.
+const MIN_PRINT_SHARE: f32 = 0.24;
 
-/// How much lighter than the body the lightest tenth of a surface is, where it is matte at most and where it is glossy
-/// at least.
-const GLOSSY: (f32, f32) = (1.5, 1.8);
+/// The share from which on it counts as print alone.
+const FULL_PRINT_SHARE: f32 = 0.40;
 
-/// How much of what varies slowly on something dark and neutral is its own shade, as a power, where it is matte and where
-/// it is glossy: of black lacquer nearly all light is mirrored, and tells nothing of its shade.
-const SLOW: (f32, f32) = (0.8, 0.05);
+/// How much lighter than the body the lightest tenth of a matte surface is at most, as a factor.
+const MAX_MATTE_CONTRAST: f32 = 1.5;
 
-/// What is darker than this share of the body is in a crevice, where no light comes, and how much that is its own shade.
-const CREVICE: (f32, f32) = (0.7, 0.5);
+/// How much lighter than the body the lightest tenth of a glossy surface is at least, as a factor.
+const MIN_GLOSSY_CONTRAST: f32 = 1.8;
 
-/// The light at which something black and glossy tells no shade: where it mirrors nothing, a photograph is black, and
-/// the least light beside that would be many times as much.
-const FLOOR: f32 = 0.004;
+/// How much of the slow variation on a dark, neutral and matte surface is its own shading, as a power.
+const MATTE_SLOW_POWER: f32 = 0.8;
 
-/// How much of what varies slowly is the own shade of something dark and colorful, whose color tells what is not mirrored.
-const COLORFUL: f32 = 0.6;
+/// The same for a glossy surface: nearly all light of black lacquer is reflected.
+const GLOSSY_SLOW_POWER: f32 = 0.05;
 
-/// How much of what varies fast on something dark and matte is its own shade, as a power: the rest is mirrored.
-const FAST: f32 = 0.4;
+/// Pixels darker than this share of the body lie in a crevice.
+const MAX_CREVICE_LIGHT: f32 = 0.7;
 
-/// The most light that a white surface shows in all channels: #F1F1F1, which leaves room for what is lit more.
-const LIGHTEST: f32 = 0.88;
+/// How much of that darkness is shading, as a power.
+const CREVICE_POWER: f32 = 0.5;
 
-/// How much of what a paint is off by it is moved by, round by round: less at the end, or it would swing about its aim.
+/// The light below which something black and glossy shows no shading: where it reflects nothing, a photograph is
+/// black, and any light would be many times as much.
+const BLACK_FLOOR: f32 = 0.004;
+
+/// How much of the slow variation on a dark and colorful surface is its own shading: its color tells what is not
+/// reflected.
+const COLORFUL_SLOW_POWER: f32 = 0.6;
+
+/// How much of the fast variation on a dark and matte surface is its own shading, as a power; the rest is reflected.
+const FAST_POWER: f32 = 0.4;
+
+/// The linear light of a white surface in all channels (#F1F1F1), which leaves room for highlights.
+const MAX_WHITE: f32 = 0.88;
+
+/// The share of the error by which a paint is adjusted in each round; less at the end, so that it converges.
 const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
 
-/// How strongly a veil is held to be gloss rather than a lighter body.
+/// The regularization that prefers gloss over a lighter body as the explanation of a veil.
 const RIDGE: f32 = 0.04;
 
-/// How many pixels are worked on at once.
+/// How many pixels are processed at once.
 const BLOCK: usize = 32;
 
 /// A surface of one color under light: each of its pixels is a shade of the body's color, and light that it mirrors.
@@ -67,7 +77,7 @@ impl Surface {
         let light = luminance(body);
         let mut lights: Vec<f32> = pixels.iter().map(|pixel| luminance(*pixel) / light.max(1e-4)).collect();
         let lightest = percentile(&mut lights, 0.90)?;
-        let glossy = ((lightest - GLOSSY.0) / (GLOSSY.1 - GLOSSY.0)).clamp(0.0, 1.0);
+        let glossy = ((lightest - MAX_MATTE_CONTRAST) / (MIN_GLOSSY_CONTRAST - MAX_MATTE_CONTRAST)).clamp(0.0, 1.0);
         let colorful = ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0);
         // What is glossy may be black and look grey for what it mirrors: its darker parts tell.
         let darker = 1.0 + glossy * (1.0 - colorful) * (percentile(&mut lights, 0.20)? - 1.0);
@@ -78,9 +88,13 @@ impl Surface {
             light,
             unmix: Unmix::new(body, RIDGE),
             cap: lightest.max(1.3),
-            slow_power: if colorful > 0.5 { COLORFUL } else { SLOW.0 + glossy * (SLOW.1 - SLOW.0) },
-            fast_power: FAST * (1.0 - glossy),
-            floor: FLOOR * glossy,
+            slow_power: if colorful > 0.5 {
+                COLORFUL_SLOW_POWER
+            } else {
+                MATTE_SLOW_POWER + glossy * (GLOSSY_SLOW_POWER - MATTE_SLOW_POWER)
+            },
+            fast_power: FAST_POWER * (1.0 - glossy),
+            floor: BLACK_FLOOR * glossy,
             paint: body,
         })
     }
@@ -105,7 +119,7 @@ impl Surface {
         };
         let shade = |value: f32| {
             let light = (value + self.floor) / (median + self.floor);
-            let crevice = (light / CREVICE.0).min(1.0).powf((CREVICE.1 - self.slow_power).max(0.0));
+            let crevice = (light / MAX_CREVICE_LIGHT).min(1.0).powf((CREVICE_POWER - self.slow_power).max(0.0));
             (light.powf(self.slow_power) * crevice).clamp(0.35, 1.25)
         };
         Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
@@ -117,7 +131,7 @@ impl Surface {
     /// Of a white that is all light a little less is aimed at, or no shade would be left of folds and edges.
     pub(super) fn painted(mut self, target: Rgb, samples: &[(Rgb, f32)]) -> Surface {
         let least = target.into_iter().fold(1.0, f32::min);
-        let target = target.map(|channel| channel * (LIGHTEST / least.max(LIGHTEST)));
+        let target = target.map(|channel| channel * (MAX_WHITE / least.max(MAX_WHITE)));
         self.paint = target;
         for gain in GAINS {
             let mut pixels: Vec<Rgb> = samples.iter().map(|(pixel, _)| *pixel).collect();
@@ -159,7 +173,7 @@ impl Surface {
         let light = luminance(pixel) / self.light.max(1e-4);
         let (by_body, veil) = self.unmix.split(pixel);
         let astray = self.unmix.residual(pixel, (by_body, veil)) / (norm(pixel) + 0.03);
-        let own = ((PRINT.1 - astray) / (PRINT.1 - PRINT.0)).clamp(0.0, 1.0);
+        let own = ((FULL_PRINT_SHARE - astray) / (FULL_PRINT_SHARE - MIN_PRINT_SHARE)).clamp(0.0, 1.0);
         let by_light = light.min(self.cap);
         let highlight = (light - by_light) * self.light;
         let mut shade = by_light + self.colorful * (by_body - by_light);
@@ -251,7 +265,7 @@ mod tests {
         let pixels: Vec<Rgb> = (0..1000).map(|step| [[0.0, 0.008, 0.008, 0.009, 0.2][step % 5]; 3]).collect();
         let surface = Surface::read(&pixels).unwrap();
         let mut front = Plane::filled(60, 60, [0.008; 3]);
-        (0..60 * 60).filter(|place| place % 60 >= 30).for_each(|place| front.data[place] = [0.0; 3]);
+        (0..60 * 60).filter(|index| index % 60 >= 30).for_each(|index| front.data[index] = [0.0; 3]);
         let slow = surface.slow(&front, &Plane::filled(60, 60, 1.0), &Plane::filled(60, 60, true)).unwrap();
         let (lit, unlit) = (slow.at(10, 30), slow.at(50, 30));
         assert!(unlit > 0.75 * lit && unlit < lit, "{unlit} {lit}");
@@ -275,6 +289,6 @@ mod tests {
         let lit: Vec<f32> = [0.30, 0.32, 0.34].map(|light| luminance(surface.lit([light; 3], 1.0))).into();
         assert!(lit[0] > 0.75 && lit[0] < lit[1] - 0.02 && lit[1] < 1.0, "{lit:?}");
         let shown = dominant_color(&pixels.iter().map(|pixel| surface.lit(*pixel, 1.0)).collect::<Vec<_>>()).unwrap();
-        assert!(shown.iter().all(|channel| (channel - LIGHTEST).abs() < 0.03), "{shown:?}");
+        assert!(shown.iter().all(|channel| (channel - MAX_WHITE).abs() < 0.03), "{shown:?}");
     }
 }

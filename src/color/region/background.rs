@@ -1,14 +1,14 @@
 use crate::color::filter::{box_blur, dilate};
 use crate::color::{Oklab, Plane};
 
-/// About how many points of the border the surface is fitted to.
-const POINTS: usize = 2_000;
+/// Roughly how many border points the surface is fitted to.
+const FIT_POINTS: usize = 2_000;
 
-/// How far the colors of one background may lie apart, in OKLab.
-const SPREAD: f64 = 0.15;
+/// How far apart the colors of one background may be, in OKLab.
+const MAX_SPREAD: f64 = 0.15;
 
-/// How far around a pixel the ground is looked at, in pixels.
-const AROUND: usize = 45;
+/// The radius within which the ground around a pixel is averaged, in pixels.
+const GROUND_RADIUS: usize = 45;
 
 /// What is around a pixel beside the product.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<
         let share = if is_near { 1e-5 } else { 1.0 };
         [color.l * share, color.a * share, color.b * share, share]
     });
-    box_blur(&free, AROUND).map(|[l, a, b, share]| {
+    box_blur(&free, GROUND_RADIUS).map(|[l, a, b, share]| {
         let of = share.max(1e-9);
         Ground { color: Oklab { l: l / of, a: a / of, b: b / of }, share }
     })
@@ -47,14 +47,14 @@ impl Background {
         let depth = (picture.width.min(picture.height) / 50).max(2);
         let size = 2 * depth * (picture.width + picture.height);
         // An odd step, for the ring goes around in pairs.
-        let step = (size / POINTS) | 1;
+        let step = (size / FIT_POINTS) | 1;
         let point = |(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y));
         let ring: Vec<([f64; 6], Oklab)> = picture.ring(depth).step_by(step).map(point).collect();
         // What stands on the border is mostly far from the color that most of it has.
         let middle = middle(&ring);
         let mut weights: Vec<f64> = ring
             .iter()
-            .map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / SPREAD).powi(4)))
+            .map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / MAX_SPREAD).powi(4)))
             .collect();
         let mut background =
             Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn a_gradient_is_found_behind_what_stands_on_the_border() {
         let mut picture = Plane::filled(100, 80, Oklab::default());
-        for (place, color) in picture.data.iter_mut().enumerate() {
-            let (x, y) = (place % 100, place / 100);
+        for (pixel_index, color) in picture.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 100, pixel_index / 100);
             let is_product = (40..60).contains(&x) && y > 40;
             *color = if is_product {
                 Oklab { l: 0.3, a: 0.2, b: 0.0 }

@@ -3,14 +3,18 @@ use crate::color::{Oklab, Plane};
 
 use super::clusters::chroma_distance;
 
-/// How far around the background's color is looked for, in pixels.
-const AROUND: usize = 20;
+/// The radius within which the background's color is averaged, in pixels.
+const GROUND_RADIUS: usize = 20;
 
-/// The least distance of chroma over lightness from a product to its background at which a shadow is told by its hue.
-const TELLING: f32 = 0.06;
+/// The smallest distance of chroma over lightness between product and background at which a shadow is recognized by
+/// its hue.
+const MIN_HUE_DISTANCE: f32 = 0.06;
 
-/// How near to the background's hue a shadow on it is: of the product's distance from it, and at most.
-const NEAR: (f32, f32) = (0.3, 0.03);
+/// How near to the background's hue a shadow is, relative to the product's distance.
+const MAX_RELATIVE_DISTANCE: f32 = 0.3;
+
+/// The upper limit of that distance.
+const MAX_DISTANCE: f32 = 0.03;
 
 /// The product without the shadow that it casts on its background, where its outline took that in.
 ///
@@ -21,18 +25,18 @@ pub(super) fn without_cast_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
         let weight = if is_product { 1e-6 } else { 1.0 };
         [color.l * weight, color.a * weight, color.b * weight, weight]
     });
-    let around = box_blur(&weighed, AROUND);
-    let is_shadow = |place: usize| {
-        let [l, a, b, weight] = around.data[place];
+    let around = box_blur(&weighed, GROUND_RADIUS);
+    let is_shadow = |index: usize| {
+        let [l, a, b, weight] = around.data[index];
         let ground = Oklab { l: l / weight, a: a / weight, b: b / weight };
-        let own = colors.data[place];
+        let own = colors.data[index];
         let apart = chroma_distance(body, ground);
         weight > 1e-3
-            && apart > TELLING
+            && apart > MIN_HUE_DISTANCE
             && own.l < ground.l
-            && chroma_distance(own, ground) < NEAR.1.min(NEAR.0 * apart)
+            && chroma_distance(own, ground) < MAX_DISTANCE.min(MAX_RELATIVE_DISTANCE * apart)
     };
-    flooded(&product.map(|is_product| !is_product), |_, beside| is_shadow(beside)).map(|is_reached| !is_reached)
+    flooded(&product.map(|is_product| !is_product), |_, neighbor| is_shadow(neighbor)).map(|is_reached| !is_reached)
 }
 
 #[cfg(test)]

@@ -3,30 +3,34 @@ use crate::color::spaces::length;
 use crate::color::{Oklab, Plane};
 
 /// How many colors a product is split into.
-const COUNT: usize = 8;
+const CLUSTER_COUNT: usize = 8;
 
-/// How many pixels the colors are found from.
-const SAMPLES: usize = 5_000;
+/// How many pixels the clusters are computed from.
+const MAX_SAMPLES: usize = 5_000;
 
-/// Lightness counts for less than hue: one material has many shades.
-const LIGHTNESS: f32 = 0.45;
+/// The weight of lightness against hue: one material has many shades.
+const LIGHTNESS_WEIGHT: f32 = 0.45;
 
-/// How much farther from a named color a material may be that is larger by a factor of e, in OKLab.
-const NAMED: f32 = 0.025;
+/// How much farther from a named color a material may be for each factor of e in size, in OKLab.
+const SIZE_BONUS: f32 = 0.025;
 
 /// How much lighter or darker than its name a color may look, in OKLab.
-const SHADES: f32 = 0.15;
+const MAX_SHADE: f32 = 0.15;
 
-/// Up to this saturation a color is neutral; in OKLab it is pale from the first lightness on, and dark up to the second.
-const NEUTRAL: f32 = 0.06;
-const PALE: f32 = 0.5;
-const DARK: f32 = 0.4;
+/// The saturation up to which a color is neutral.
+const MAX_NEUTRAL_SATURATION: f32 = 0.06;
 
-/// How deep the outline of a product is, in pixels.
-const RIM: usize = 2;
+/// The OKLab lightness from which on a neutral color is pale.
+const MIN_PALE_LIGHTNESS: f32 = 0.5;
 
-/// A material is set in another one if its share of the outline is less than this much of its share of the pixels.
-const SET_IN: f32 = 0.25;
+/// The OKLab lightness up to which a neutral color is dark.
+const MAX_DARK_LIGHTNESS: f32 = 0.4;
+
+/// The width of a product's rim, in pixels.
+const RIM_WIDTH: usize = 2;
+
+/// A material is set into another one if its share of the rim is less than this much of its share of the area.
+const MAX_INSET_RATIO: f32 = 0.25;
 
 /// Colors that a product's pixels gather around: k-means in (0.45 L, a, b) of OKLab.
 pub(super) struct Clusters {
@@ -37,7 +41,7 @@ pub(super) struct Clusters {
 impl Clusters {
     /// Finds the clusters of the pixels in `mask`. The same pixels give the same clusters.
     pub(super) fn find(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Clusters {
-        let step = (mask.count() / SAMPLES).max(1);
+        let step = (mask.count() / MAX_SAMPLES).max(1);
         let chosen = colors.data.iter().zip(&mask.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
         let samples: Vec<Oklab> = chosen.step_by(step).collect();
         let mut centers = spread(&samples);
@@ -71,11 +75,11 @@ impl Clusters {
         let rims = self.rims(colors, mask);
         let is_set_in = |index: usize| {
             let rim: f32 = self.group(index).map(|member| rims[member]).sum();
-            rim < SET_IN * self.group(index).map(|member| self.sizes[member]).sum::<f32>() / self.total()
+            rim < MAX_INSET_RATIO * self.group(index).map(|member| self.sizes[member]).sum::<f32>() / self.total()
         };
         // A named material has lit and shaded clusters, and the nearest one may be a speck that only looks like it.
         let score = |index: usize| match source {
-            Some(source) => weight(index).max(1e-3).ln() - named_distance(self.centers[index], source) / NAMED,
+            Some(source) => weight(index).max(1e-3).ln() - named_distance(self.centers[index], source) / SIZE_BONUS,
             None if is_set_in(index) => weight(index) - self.total() * 2.0,
             None => weight(index),
         };
@@ -92,8 +96,8 @@ impl Clusters {
     /// body is all that is pale and neutral, or of one hue.
     fn or_body(&self, main: usize, rims: &[f32]) -> usize {
         let filled = |index: &usize| self.sizes[*index] > 0.0;
-        let is_neutral = |index: &usize| self.centers[*index].saturation() <= NEUTRAL;
-        if !is_neutral(&main) || self.centers[main].l >= DARK {
+        let is_neutral = |index: &usize| self.centers[*index].saturation() <= MAX_NEUTRAL_SATURATION;
+        if !is_neutral(&main) || self.centers[main].l >= MAX_DARK_LIGHTNESS {
             return main;
         }
         let parts: Vec<usize> = self.group(main).collect();
@@ -103,7 +107,7 @@ impl Clusters {
             is_more(&self.sizes) && is_more(rims)
         };
         let indices = || (0..self.centers.len()).filter(filled);
-        let pale = indices().filter(|index| is_neutral(index) && self.centers[*index].l > PALE).collect();
+        let pale = indices().filter(|index| is_neutral(index) && self.centers[*index].l > MIN_PALE_LIGHTNESS).collect();
         let hues = indices().filter(|index| !is_neutral(index)).map(|index| self.group(index).collect());
         let bodies = std::iter::once(pale).chain(hues).filter(|body: &Vec<usize>| is_larger(body));
         let largest = |one: &usize, other: &usize| self.sizes[*one].total_cmp(&self.sizes[*other]);
@@ -123,7 +127,7 @@ impl Clusters {
     /// The share of the outline of `mask` that each cluster makes.
     fn rims(&self, colors: &Plane<Oklab>, mask: &Plane<bool>) -> Vec<f32> {
         let mut counts = vec![0.0f32; self.centers.len()];
-        let inner = erode(mask, RIM);
+        let inner = erode(mask, RIM_WIDTH);
         let rim = mask
             .data
             .iter()
@@ -149,7 +153,9 @@ impl Clusters {
                     && others > 0.045
                     && apart < 14.0 + if others < 0.1 { 4.0 } else { 0.0 }
                     && (0.45..2.2).contains(&(others / saturation)))
-                || (saturation <= NEUTRAL && others <= NEUTRAL && (main.l - other.l).abs() < 0.17)
+                || (saturation <= MAX_NEUTRAL_SATURATION
+                    && others <= MAX_NEUTRAL_SATURATION
+                    && (main.l - other.l).abs() < 0.17)
         })
     }
 }
@@ -157,12 +163,12 @@ impl Clusters {
 /// How far a color is from one that somebody named: names are strict about hue, and loose about lightness, of which
 /// shade and gloss make more or less in any case.
 fn named_distance(color: Oklab, named: Oklab) -> f32 {
-    let lightness = ((color.l - named.l).abs() - SHADES).max(0.0);
+    let lightness = ((color.l - named.l).abs() - MAX_SHADE).max(0.0);
     ((0.5 * lightness).powi(2) + (color.a - named.a).powi(2) + (color.b - named.b).powi(2)).sqrt()
 }
 
 fn distance(one: Oklab, other: Oklab) -> f32 {
-    (LIGHTNESS * (one.l - other.l)).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)
+    (LIGHTNESS_WEIGHT * (one.l - other.l)).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)
 }
 
 /// How far apart two colors are whatever light falls on them: the distance of their chroma over lightness.
@@ -187,13 +193,13 @@ fn spread(samples: &[Oklab]) -> Vec<Oklab> {
     let mut random = fastrand::Rng::with_seed(1);
     let mut centers: Vec<Oklab> = samples.get(random.usize(..samples.len().max(1))).copied().into_iter().collect();
     let mut off: Vec<f32> = vec![f32::INFINITY; samples.len()];
-    while !centers.is_empty() && centers.len() < COUNT {
+    while !centers.is_empty() && centers.len() < CLUSTER_COUNT {
         let newest = centers[centers.len() - 1];
         off.iter_mut().zip(samples).for_each(|(off, sample)| *off = off.min(distance(newest, *sample)));
-        let mut place = random.f32() * off.iter().sum::<f32>();
+        let mut pixel_index = random.f32() * off.iter().sum::<f32>();
         let drawn = off.iter().position(|off| {
-            place -= off;
-            place <= 0.0
+            pixel_index -= off;
+            pixel_index <= 0.0
         });
         centers.push(samples[drawn.unwrap_or(0)]);
     }
@@ -208,8 +214,8 @@ mod tests {
     fn a_name_means_a_whole_material_and_no_speck_that_is_nearer_to_it() {
         // A glossy black body, lighter than its name; a rod that is as black as can be; and a blue button.
         let mut colors = Plane::filled(100, 100, Oklab::default());
-        for (place, color) in colors.data.iter_mut().enumerate() {
-            let (x, y) = (place % 100, place / 100);
+        for (pixel_index, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 100, pixel_index / 100);
             *color = match (x, y) {
                 (0..10, 0..60) => Oklab { l: 0.19, a: 0.0, b: 0.0 },
                 (90.., 90..) => Oklab { l: 0.6, a: -0.03, b: -0.18 },
@@ -228,8 +234,8 @@ mod tests {
     #[test]
     fn a_white_shell_in_many_shades_is_the_material_and_its_black_visor_is_not() {
         let mut colors = Plane::filled(120, 60, Oklab::default());
-        for (place, color) in colors.data.iter_mut().enumerate() {
-            let (x, y) = (place % 120, place / 120);
+        for (pixel_index, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 120, pixel_index / 120);
             let is_visor = (30..90).contains(&x) && y >= 15;
             *color = Oklab { l: if is_visor { 0.2 } else { 0.5 + 0.5 * x as f32 / 120.0 }, a: 0.0, b: 0.0 };
         }
@@ -246,8 +252,8 @@ mod tests {
     #[test]
     fn a_red_body_in_many_shades_is_the_material_and_the_black_cushions_on_it_are_not() {
         let mut colors = Plane::filled(120, 60, Oklab::default());
-        for (place, color) in colors.data.iter_mut().enumerate() {
-            let x = place % 120;
+        for (pixel_index, color) in colors.data.iter_mut().enumerate() {
+            let x = pixel_index % 120;
             let light = 0.3 + 0.5 * (x % 60) as f32 / 60.0;
             let is_cushion = (40..95).contains(&x);
             *color = match is_cushion {
@@ -265,8 +271,8 @@ mod tests {
     fn lenses_are_larger_than_their_frame_and_the_frame_is_the_main_material() {
         let frame = Oklab { l: 0.4, a: 0.06, b: 0.05 };
         let mut colors = Plane::filled(100, 40, frame);
-        for (place, color) in colors.data.iter_mut().enumerate() {
-            let (x, y) = (place % 100, place / 100);
+        for (pixel_index, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 100, pixel_index / 100);
             let shade = 0.002 * y as f32;
             let is_lens = (6..47).contains(&x) || (53..94).contains(&x);
             *color = match is_lens && (6..34).contains(&y) {

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-/// An arc with less than this left is full: the rest is rounding.
-const LEAST: f32 = 1e-4;
+/// An arc with less capacity left is saturated; the rest is rounding.
+const MIN_CAPACITY: f32 = 1e-4;
 
 /// The cheapest way to part nodes into two sides, by the flow that fills it (Dinic's algorithm): whether each is on the first side.
 ///
@@ -56,7 +56,7 @@ impl Network {
         while let Some(node) = queue.pop_front() {
             for arc in &self.arcs[node] {
                 let end = self.ends[*arc as usize] as usize;
-                if self.left[*arc as usize] > LEAST && levels[end] == u32::MAX {
+                if self.left[*arc as usize] > MIN_CAPACITY && levels[end] == u32::MAX {
                     levels[end] = levels[node] + 1;
                     queue.push_back(end);
                 }
@@ -77,13 +77,13 @@ impl Network {
                     self.left[*arc] -= least;
                     self.left[arc ^ 1] += least;
                 }
-                let full = path.iter().position(|arc| self.left[*arc] <= LEAST).unwrap_or(0);
+                let full = path.iter().position(|arc| self.left[*arc] <= MIN_CAPACITY).unwrap_or(0);
                 path.truncate(full);
                 continue;
             }
             let onward = self.arcs[node][next[node]..].iter().position(|arc| {
                 let arc = *arc as usize;
-                self.left[arc] > LEAST && levels[self.ends[arc] as usize] == levels[node] + 1
+                self.left[arc] > MIN_CAPACITY && levels[self.ends[arc] as usize] == levels[node] + 1
             });
             match onward {
                 Some(skipped) => {

@@ -17,15 +17,15 @@ impl Edges {
 
     /// The share of the pixels of `line` that lie on an edge of at least `strength`.
     pub(super) fn share(&self, line: &Plane<bool>, strength: f32) -> f32 {
-        self.share_of((0..line.data.len()).filter(|place| line.data[*place]), strength)
+        self.share_of((0..line.data.len()).filter(|index| line.data[*index]), strength)
     }
 
     /// The same for a line that is given by its places.
     pub(super) fn share_of(&self, line: impl Iterator<Item = usize>, strength: f32) -> f32 {
         let (mut edges, mut all) = (0, 0);
-        for place in line {
+        for index in line {
             all += 1;
-            edges += usize::from(self.reach.data[place] > strength);
+            edges += usize::from(self.reach.data[index] > strength);
         }
         if all == 0 { 0.0 } else { edges as f32 / all as f32 }
     }

@@ -14,17 +14,19 @@ use super::refine::{is_washed_out, refine_outline};
 use super::watershed::watershed;
 
 /// The longer side of the picture in which the product is looked for, in pixels.
-pub(crate) const SIZE: usize = 320;
+pub(crate) const ANALYZED_SIDE: usize = 320;
 
-/// How much more a change of hue or chroma counts than one of lightness, which shade makes as well: at least, and at
-/// most, where the picture's chroma has no noise.
-const CHROMA: (f32, f32) = (2.5, 9.0);
+/// The weight of hue and chroma against lightness, which shading changes as well.
+const MIN_CHROMA_WEIGHT: f32 = 2.5;
 
-/// A region smaller than this is noise, in pixels, and merges earlier.
+/// That weight where the picture's chroma has no noise.
+const MAX_CHROMA_WEIGHT: f32 = 9.0;
+
+/// Regions smaller than this, in pixels, are noise and merge earlier.
 const NOISE_AREA: f32 = 60.0;
 
-/// How often regions are merged further, and by what factor each time.
-const STEPS: usize = 12;
+/// How often regions are merged further.
+const MERGE_STEPS: usize = 12;
 
 /// A way to tell the product from the background.
 #[derive(Clone)]
@@ -40,14 +42,14 @@ struct Candidate {
 /// outlines are soft, are dropped, and so are holes that show the background.
 pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
     let longer = picture.width.max(picture.height).max(1);
-    let small = if longer > SIZE {
-        let scaled = |side: usize| (side * SIZE / longer).max(8);
+    let small = if longer > ANALYZED_SIDE {
+        let scaled = |side: usize| (side * ANALYZED_SIDE / longer).max(8);
         shrink(picture, scaled(picture.width), scaled(picture.height))
     } else {
         picture.clone()
     };
     let mask = foreground_of(&small.map(Oklab::from));
-    if longer > SIZE { enlarge(&mask, picture.width, picture.height) } else { mask }
+    if longer > ANALYZED_SIDE { enlarge(&mask, picture.width, picture.height) } else { mask }
 }
 
 /// The product in a picture that is no larger than it needs to be.
@@ -57,24 +59,24 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     let channels = colors.map(|color| [color.l, color.a, color.b]);
     let smooth = gaussian(&channels, 0.7);
     let weight = chroma_weight(&smooth);
-    let coarse = gradient(&smooth, CHROMA.0);
+    let coarse = gradient(&smooth, MIN_CHROMA_WEIGHT);
     let edges = Edges::new(&coarse);
     let background = Background::fit(colors);
     let border = frame(colors, &background);
-    let is_large = colors.width.max(colors.height) > SIZE / 2 && colors.width.min(colors.height) >= 2;
+    let is_large = colors.width.max(colors.height) > ANALYZED_SIDE / 2 && colors.width.min(colors.height) >= 2;
     let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
     let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
         return Plane::filled(colors.width, colors.height, true);
     };
     let fine = gradient(&smooth, weight);
-    let mut basins = Basins::new(if found_by > CHROMA.0 { &fine } else { &coarse }, &border);
+    let mut basins = Basins::new(if found_by > MIN_CHROMA_WEIGHT { &fine } else { &coarse }, &border);
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
     let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));
     let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
     let is_white = is_washed_out(&mask, colors);
     let mask = if is_white {
-        if found_by <= CHROMA.0 && weight > CHROMA.0 {
+        if found_by <= MIN_CHROMA_WEIGHT && weight > MIN_CHROMA_WEIGHT {
             basins = Basins::new(&fine, &border);
         }
         with_burnt_out(&refine_outline(&mask, colors, &background, &basins.labels, &fine), colors)
@@ -95,7 +97,7 @@ struct Found {
 /// Tells the product by the outline that is best, whether chroma counts much or little.
 fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found> {
     let smooth = gaussian(channels, 0.7);
-    let coarse = gradient(&smooth, CHROMA.0);
+    let coarse = gradient(&smooth, MIN_CHROMA_WEIGHT);
     let edges = Edges::new(&coarse);
     let colors = channels.map(|[l, a, b]| Oklab { l, a, b });
     let border = frame(&colors, &Background::fit(&colors));
@@ -103,8 +105,8 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
         let best = choose(Basins::new(gradient, &border).candidates(&edges, noise_area))?;
         Some((best.score + bonus, Found { mask: best.mask, weight }))
     };
-    let fine = if weight > CHROMA.0 { by(&gradient(&smooth, weight), weight, 0.03) } else { None };
-    let found = by(&coarse, CHROMA.0, 0.0).into_iter().chain(fine);
+    let fine = if weight > MIN_CHROMA_WEIGHT { by(&gradient(&smooth, weight), weight, 0.03) } else { None };
+    let found = by(&coarse, MIN_CHROMA_WEIGHT, 0.0).into_iter().chain(fine);
     found.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, found)| found)
 }
 
@@ -122,7 +124,7 @@ fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
         })
         .collect();
     let noise = percentile(&mut steps, 0.97).unwrap_or(1.0);
-    (0.006 / noise.max(1e-6)).clamp(CHROMA.0, CHROMA.1)
+    (0.006 / noise.max(1e-6)).clamp(MIN_CHROMA_WEIGHT, MAX_CHROMA_WEIGHT)
 }
 
 /// The basins of a gradient.
@@ -146,7 +148,7 @@ impl<'g> Basins<'g> {
     fn steps(&self, noise_area: f32) -> impl Iterator<Item = Vec<bool>> {
         let noise = percentile(&mut self.gradient.data.clone(), 0.5).unwrap_or(0.0);
         let mut graph = Graph::new(&self.labels, self.count, self.gradient, self.border, noise_area);
-        (0..STEPS).map(move |step| {
+        (0..MERGE_STEPS).map(move |step| {
             graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
             graph.regions().iter().map(|(_, is_border)| !is_border).collect()
         })

@@ -3,16 +3,20 @@ use crate::color::{Oklab, Plane};
 
 use super::background::Background;
 
-/// How far a color at the border must be from the background to be none of it, in OKLab: at least, and as a multiple of
-/// the border's noise.
-const APART: (f32, f32) = (0.07, 5.0);
+/// How far a color at the border must be from the background not to belong to it, in OKLab.
+const MIN_DISTANCE: f32 = 0.07;
 
-/// The share of the border that a product may take, and the least one that is more than a speck.
-const MOST: f32 = 0.4;
-const LEAST: f32 = 0.015;
+/// That distance as a multiple of the border's noise.
+const MIN_NOISE_RATIO: f32 = 5.0;
 
-/// Gaps of this share of the border, such as a fold in a coat, do not part what stands on it.
-const GAP: f32 = 0.01;
+/// The largest share of the border that a product may cover.
+const MAX_BORDER_SHARE: f32 = 0.4;
+
+/// The smallest share of the border that is not a speck.
+const MIN_BORDER_SHARE: f32 = 0.015;
+
+/// Gaps of up to this share of the border, such as a fold in a coat, do not split a product.
+const MAX_GAP: f32 = 0.01;
 
 /// The pixels at the border of a picture that show its background: all but those where a product stands on the border or
 /// is cut by it.
@@ -21,30 +25,31 @@ const GAP: f32 = 0.01;
 /// everything where less than half of the border agrees on a background.
 pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let (width, height) = (colors.width, colors.height);
-    let least = APART.0.max(APART.1 * background.noise);
-    let places = walk(width, height);
+    let least = MIN_DISTANCE.max(MIN_NOISE_RATIO * background.noise);
+    let pixel_indices = walk(width, height);
     let is_apart = |(x, y): (usize, usize)| background.distance(x, y, colors.at(x, y)) > least;
     // What ends a pixel from the border is cut by it as well.
     let inward = |at: usize, of: usize| at.min(of.saturating_sub(2)).max(1.min(of - 1));
-    let beside = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
-    let mut is_other: Vec<bool> = places.iter().map(|place| is_apart(*place) || is_apart(beside(*place))).collect();
-    let share = |length: usize| length as f32 / places.len().max(1) as f32;
+    let neighbor = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
+    let mut is_other: Vec<bool> =
+        pixel_indices.iter().map(|pixel_index| is_apart(*pixel_index) || is_apart(neighbor(*pixel_index))).collect();
+    let share = |length: usize| length as f32 / pixel_indices.len().max(1) as f32;
     for gap in runs(&is_other, false) {
-        if share(gap.len()) < GAP {
+        if share(gap.len()) < MAX_GAP {
             gap.iter().for_each(|index| is_other[*index] = true);
         }
     }
     let found = runs(&is_other, true);
     let taken: usize = found.iter().map(Vec::len).sum();
     let mut product = Plane::filled(width, height, false);
-    if share(taken) > MOST {
+    if share(taken) > MAX_BORDER_SHARE {
         return product.map(|_| true);
     }
     let is_corner = |(x, y): (usize, usize)| (x == 0 || x + 1 == width) && (y == 0 || y + 1 == height);
     for run in found {
-        let corners = run.iter().filter(|index| is_corner(places[**index])).count();
-        if share(run.len()) > LEAST && corners <= 1 {
-            run.iter().for_each(|index| product.data[places[*index].1 * width + places[*index].0] = true);
+        let corners = run.iter().filter(|index| is_corner(pixel_indices[**index])).count();
+        if share(run.len()) > MIN_BORDER_SHARE && corners <= 1 {
+            run.iter().for_each(|index| product.data[pixel_indices[*index].1 * width + pixel_indices[*index].0] = true);
         }
     }
     dilate(&product, 1).map(|is_product| !is_product)
@@ -85,8 +90,8 @@ mod tests {
     /// A grey picture with a dark red `color` where `is_product` says so.
     fn framed(is_product: impl Fn(usize, usize) -> bool) -> Plane<bool> {
         let mut picture = Plane::filled(100, 80, Oklab::default());
-        for (place, color) in picture.data.iter_mut().enumerate() {
-            let (x, y) = (place % 100, place / 100);
+        for (pixel_index, color) in picture.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 100, pixel_index / 100);
             let ground = Oklab { l: 0.8 + x as f32 * 0.001, a: 0.0, b: 0.01 };
             *color = if is_product(x, y) { Oklab { l: 0.45, a: 0.18, b: 0.09 } } else { ground };
         }

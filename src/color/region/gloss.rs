@@ -3,28 +3,33 @@ use crate::color::{Oklab, Plane};
 
 use super::outline::outside;
 
-/// The largest step of OKLab's lightness from a pixel to the next within a reflection: larger ones are edges.
-const STEP: f32 = 0.04;
+/// The largest step of OKLab lightness between neighboring pixels within a reflection; larger ones are edges.
+const MAX_SOFT_STEP: f32 = 0.04;
 
-/// How far around a pixel its lightness is averaged, in pixels, twice.
-const RADIUS: usize = 1;
+/// The radius of the box blur of lightness, in pixels; it is applied twice.
+const BLUR_RADIUS: usize = 1;
 
-/// Up to which chroma a reflection on something dark and neutral has no hue, in OKLab.
-const HUELESS: f32 = 0.04;
+/// The chroma up to which a reflection on something dark and neutral has no hue, in OKLab.
+const MAX_HUELESS_CHROMA: f32 = 0.04;
 
-/// The least share of its border with the rest of the surface on which a reflection begins softly.
-const SOFT: f32 = 0.3;
+/// The smallest share of its border with the surface along which a reflection begins softly.
+const MIN_SOFT_SHARE: f32 = 0.3;
 
-/// How much of the surface one reflection covers at most, as a share of what is known of it: where it lies within, as
-/// screens and pictures on a product do, and otherwise.
-const MOST: (f32, f32) = (0.15, 0.31);
+/// The largest share of the known surface that a reflection inside it covers; screens and pictures on a product cover
+/// more.
+const MAX_INNER_SHARE: f32 = 0.15;
 
-/// What has less than this share of its border on the product's outline lies within.
-const WITHIN: f32 = 0.01;
+/// The largest share that any other reflection covers.
+const MAX_OUTER_SHARE: f32 = 0.31;
 
-/// From which share of its border on a part is ground that the outline took in: it is as light as what is beyond, to
-/// this much of OKLab's lightness.
-const OPEN: (f32, f32) = (0.25, 0.05);
+/// Reflections with less than this share of their border on the product's outline lie inside it.
+const MAX_INNER_OUTLINE_SHARE: f32 = 0.01;
+
+/// The largest share of its border that may be open; with more, the part is ground inside the outline.
+const MAX_OPEN_SHARE: f32 = 0.25;
+
+/// The border is open where it is as light as the pixels beyond, within this much OKLab lightness.
+const MAX_OPEN_STEP: f32 = 0.05;
 
 /// A dark and neutral product, of which a part is known.
 pub(super) struct Glossy<'p> {
@@ -42,7 +47,7 @@ impl Glossy<'_> {
         let whole = region.count() as f32;
         let light = self.light();
         let mut found = region.clone();
-        let mut is_seen = region.zip(self.colors, |is_set, color| is_set || color.chroma() >= HUELESS);
+        let mut is_seen = region.zip(self.colors, |is_set, color| is_set || color.chroma() >= MAX_HUELESS_CHROMA);
         for (is_seen, is_product) in is_seen.data.iter_mut().zip(&self.product.data) {
             *is_seen |= !is_product;
         }
@@ -50,7 +55,7 @@ impl Glossy<'_> {
             if !is_seen.data[start] {
                 let part = self.part(start, region, &light, &mut is_seen);
                 if part.is_reflection(whole) {
-                    part.places.iter().for_each(|place| found.data[*place] = true);
+                    part.indices.iter().for_each(|index| found.data[*index] = true);
                 }
             }
         }
@@ -60,10 +65,10 @@ impl Glossy<'_> {
     /// The lightness of the product without its texture, which would look like edges. Near the outline it is as it is.
     fn light(&self) -> Plane<f32> {
         let light = self.colors.map(|color| color.l);
-        let mut smooth = box_blur(&box_blur(&light, RADIUS), RADIUS);
-        let within = erode(self.product, 2 * RADIUS);
-        for (place, smooth) in smooth.data.iter_mut().enumerate().filter(|(place, _)| !within.data[*place]) {
-            *smooth = light.data[place];
+        let mut smooth = box_blur(&box_blur(&light, BLUR_RADIUS), BLUR_RADIUS);
+        let within = erode(self.product, 2 * BLUR_RADIUS);
+        for (index, smooth) in smooth.data.iter_mut().enumerate().filter(|(index, _)| !within.data[*index]) {
+            *smooth = light.data[index];
         }
         smooth
     }
@@ -73,22 +78,22 @@ impl Glossy<'_> {
         let mut part = Part::default();
         let mut next = 0;
         is_seen.data[start] = true;
-        part.places.push(start);
-        while let Some(place) = part.places.get(next).copied() {
+        part.indices.push(start);
+        while let Some(index) = part.indices.get(next).copied() {
             next += 1;
-            for beside in neighbors(place, region.width, region.height) {
-                let is_soft = (light.data[beside] - light.data[place]).abs() < STEP;
-                if region.data[beside] {
+            for neighbor in neighbors(index, region.width, region.height) {
+                let is_soft = (light.data[neighbor] - light.data[index]).abs() < MAX_SOFT_STEP;
+                if region.data[neighbor] {
                     part.beside_region += 1;
                     part.soft += usize::from(is_soft);
-                } else if is_soft && !is_seen.data[beside] {
-                    is_seen.data[beside] = true;
-                    part.places.push(beside);
+                } else if is_soft && !is_seen.data[neighbor] {
+                    is_seen.data[neighbor] = true;
+                    part.indices.push(neighbor);
                 }
             }
-            if let Some(beyond) = outside(place, self.colors, self.outline) {
+            if let Some(beyond) = outside(index, self.colors, self.outline) {
                 part.at_outline += 1;
-                part.open += usize::from((beyond.l - self.colors.data[place].l).abs() < OPEN.1);
+                part.open += usize::from((beyond.l - self.colors.data[index].l).abs() < MAX_OPEN_STEP);
             }
         }
         part
@@ -98,7 +103,7 @@ impl Glossy<'_> {
 /// Pixels without an edge between them, and what is around them, counted in pairs of pixels that touch.
 #[derive(Default)]
 struct Part {
-    places: Vec<usize>,
+    indices: Vec<usize>,
     /// Those with the region, and those of them without an edge.
     beside_region: usize,
     soft: usize,
@@ -109,11 +114,11 @@ struct Part {
 
 impl Part {
     fn is_reflection(&self, whole: f32) -> bool {
-        let begins_softly = self.soft as f32 > SOFT * self.beside_region as f32;
+        let begins_softly = self.soft as f32 > MIN_SOFT_SHARE * self.beside_region as f32;
         let rim = self.at_outline + self.beside_region / 3;
-        let is_within = (self.at_outline as f32) < WITHIN * self.beside_region as f32;
-        let most = if is_within { MOST.0 } else { MOST.1 };
-        begins_softly && (self.open as f32) <= OPEN.0 * rim as f32 && (self.places.len() as f32) < most * whole
+        let is_within = (self.at_outline as f32) < MAX_INNER_OUTLINE_SHARE * self.beside_region as f32;
+        let most = if is_within { MAX_INNER_SHARE } else { MAX_OUTER_SHARE };
+        begins_softly && (self.open as f32) <= MAX_OPEN_SHARE * rim as f32 && (self.indices.len() as f32) < most * whole
     }
 }
 

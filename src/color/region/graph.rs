@@ -79,12 +79,12 @@ impl Graph {
         };
         for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
             let first = y * labels.width;
-            for place in first..first + row.len() {
-                if place + 1 < first + row.len() {
-                    meet(place, place + 1);
+            for pixel_index in first..first + row.len() {
+                if pixel_index + 1 < first + row.len() {
+                    meet(pixel_index, pixel_index + 1);
                 }
-                if place + labels.width < labels.data.len() {
-                    meet(place, place + labels.width);
+                if pixel_index + labels.width < labels.data.len() {
+                    meet(pixel_index, pixel_index + labels.width);
                 }
             }
         }

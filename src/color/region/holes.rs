@@ -5,33 +5,38 @@ use crate::color::{Oklab, Plane};
 use super::background::Background;
 use super::edges::Edges;
 
-/// Fewer pixels are noise.
-const SMALLEST: usize = 25;
+/// Holes with fewer pixels are noise.
+const MIN_PIXELS: usize = 25;
 
-/// The share of the product from which on something that looks like the ground may be a white product on it.
-const LARGE: f32 = 0.25;
+/// The share of the product from which on an area that looks like the ground may be a white product on it.
+const LARGE_SHARE: f32 = 0.25;
 
-/// How much of the rim of a hole must lie on edges.
-const ON_EDGES: f32 = 0.8;
+/// The smallest share of the rim of a hole that must lie on edges.
+const MIN_EDGE_SHARE: f32 = 0.8;
 
-/// How much of the rim of a large hole must be the product's, and how far the rest of the product must be from the ground
-/// on average, in OKLab: headphones around a wall have 0.97 and 0.41, white pots and mugs up to 0.93 and 0.10.
-const FRAMED: (f32, f32) = (0.8, 0.2);
+/// The smallest share of a large hole's rim that must be the product's: headphones around a wall have 0.97, white pots
+/// and mugs up to 0.93.
+const MIN_FRAMED_SHARE: f32 = 0.8;
 
-/// The share of a product below which what is enclosed by it may be a spot, and how far within it that must be, in pixels:
-/// around the inside of a handle there is less.
-const SPOT: f32 = 0.006;
-const WITHIN: usize = 6;
+/// The smallest mean distance of the rest of the product from the ground, in OKLab: 0.41 and 0.10 for the same
+/// pictures.
+const MIN_FRAME_DISTANCE: f32 = 0.2;
+
+/// The largest share of a product that an enclosed spot may have.
+const MAX_SPOT_SHARE: f32 = 0.006;
+
+/// How far inside the product a spot must lie, in pixels; the inside of a handle is nearer.
+const MIN_SPOT_DEPTH: usize = 6;
 
 /// Fills small spots within a product: light on a white one, or between letters in it, looks as the ground does.
 pub(super) fn without_spots(mask: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(&mask.map(|is_set| !is_set), Connected::Sides);
-    let least = SPOT * mask.count() as f32;
+    let least = MAX_SPOT_SHARE * mask.count() as f32;
     let mut is_spot: Vec<bool> = sizes.iter().map(|size| (*size as f32) < least).collect();
     // What is cut by the picture's border is enclosed by nothing.
     labels.ring(1).for_each(|(x, y)| is_spot[labels.at(x, y) as usize] = false);
     let filled = labels.zip(mask, |part, is_set| is_set || is_spot[part as usize]);
-    for (part, is_within) in labels.data.iter().zip(&erode(&filled, WITHIN).data) {
+    for (part, is_within) in labels.data.iter().zip(&erode(&filled, MIN_SPOT_DEPTH).data) {
         is_spot[*part as usize] &= is_within;
     }
     labels.zip(mask, |part, is_set| is_set || is_spot[part as usize])
@@ -48,19 +53,19 @@ pub(super) fn without_holes(
     let whole = mask.count();
     let windows = windows(&labels, sizes.len());
     let mut mask = mask;
-    for (part, size) in sizes.iter().enumerate().skip(1).filter(|(_, size)| **size > SMALLEST) {
+    for (part, size) in sizes.iter().enumerate().skip(1).filter(|(_, size)| **size > MIN_PIXELS) {
         let rim = rim(part, windows[part], &labels);
-        let of_product = rim.iter().copied().filter(|place| mask.data[*place]);
-        if edges.share_of(of_product.clone(), (3.0 * edges.noise).max(0.02)) <= ON_EDGES {
+        let of_product = rim.iter().copied().filter(|pixel_index| mask.data[*pixel_index]);
+        if edges.share_of(of_product.clone(), (3.0 * edges.noise).max(0.02)) <= MIN_EDGE_SHARE {
             continue;
         }
         let is_framed = || {
             let share = of_product.count() as f32 / rim.len() as f32;
-            share > FRAMED.0 && distance_of_rest(part, &labels, &mask, colors, background) > FRAMED.1
+            share > MIN_FRAMED_SHARE && distance_of_rest(part, &labels, &mask, colors, background) > MIN_FRAME_DISTANCE
         };
-        if (*size as f32) < LARGE * whole as f32 || is_framed() {
-            for (place, label) in mask.data.iter_mut().zip(&labels.data) {
-                *place &= *label as usize != part;
+        if (*size as f32) < LARGE_SHARE * whole as f32 || is_framed() {
+            for (is_set, label) in mask.data.iter_mut().zip(&labels.data) {
+                *is_set &= *label as usize != part;
             }
         }
     }
@@ -70,8 +75,9 @@ pub(super) fn without_holes(
 /// What of the product has the color that the ground would have there.
 fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let mut near = mask.clone();
-    for (place, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
-        let (behind, color) = (background.at(place % mask.width, place / mask.width), colors.data[place]);
+    for (pixel_index, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
+        let (behind, color) =
+            (background.at(pixel_index % mask.width, pixel_index / mask.width), colors.data[pixel_index]);
         let off = length(color.a - behind.a, color.b - behind.b);
         *is_near = off < 0.010 + 2.0 * background.noise && (color.l - behind.l).abs() < 0.018 + 2.0 * background.noise;
     }
@@ -80,12 +86,18 @@ fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Backg
 
 /// The places within two pixels around a part.
 fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
-    let places: Vec<usize> = (top..bottom).flat_map(|y| (left..right).map(move |x| y * labels.width + x)).collect();
-    let is_hole = |place: &usize| labels.data[*place] as usize == part;
-    let hole = Plane { width: right - left, height: bottom - top, data: places.iter().map(is_hole).collect() };
+    let pixel_indices: Vec<usize> =
+        (top..bottom).flat_map(|y| (left..right).map(move |x| y * labels.width + x)).collect();
+    let is_hole = |pixel_index: &usize| labels.data[*pixel_index] as usize == part;
+    let hole = Plane { width: right - left, height: bottom - top, data: pixel_indices.iter().map(is_hole).collect() };
     let around = dilate(&hole, 2);
     let is_rim = |index: usize| around.data[index] && !hole.data[index];
-    places.into_iter().enumerate().filter(|(index, _)| is_rim(*index)).map(|(_, place)| place).collect()
+    pixel_indices
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| is_rim(*index))
+        .map(|(_, pixel_index)| pixel_index)
+        .collect()
 }
 
 /// How far the product without a part is from the ground behind it, on average, in OKLab.
@@ -96,9 +108,12 @@ fn distance_of_rest(
     colors: &Plane<Oklab>,
     background: &Background,
 ) -> f32 {
-    let is_rest = |place: &usize| mask.data[*place] && labels.data[*place] as usize != part;
-    let (sum, count) = (0..mask.data.len()).filter(is_rest).fold((0.0, 0), |(sum, count), place| {
-        (sum + background.distance(place % mask.width, place / mask.width, colors.data[place]), count + 1)
+    let is_rest = |pixel_index: &usize| mask.data[*pixel_index] && labels.data[*pixel_index] as usize != part;
+    let (sum, count) = (0..mask.data.len()).filter(is_rest).fold((0.0, 0), |(sum, count), pixel_index| {
+        (
+            sum + background.distance(pixel_index % mask.width, pixel_index / mask.width, colors.data[pixel_index]),
+            count + 1,
+        )
     });
     sum / count.max(1) as f32
 }
@@ -126,7 +141,8 @@ mod tests {
     /// A disc on an even `ground`, its mask and its edges; what color it has depends on the distance from its middle, in
     /// pixels of which its radius has 45.
     fn disc(ground: Oklab, color: impl Fn(f32) -> Oklab) -> (Plane<Oklab>, Plane<bool>, Edges) {
-        let distance = |place: usize| ((place % SIDE) as f32 - 60.0).hypot((place / SIDE) as f32 - 60.0);
+        let distance =
+            |pixel_index: usize| ((pixel_index % SIDE) as f32 - 60.0).hypot((pixel_index / SIDE) as f32 - 60.0);
         let distances = Plane { width: SIDE, height: SIDE, data: (0..SIDE * SIDE).map(distance).collect() };
         let mask = distances.map(|distance| distance < 45.0);
         let colors = distances.map(|distance| if distance < 45.0 { color(distance) } else { ground });

@@ -3,11 +3,11 @@ use crate::color::{Plane, Rgb};
 
 use super::unmix::{Unmix, norm};
 
-/// How much body, beside veil, a pixel of a line has at least: most of it may be what is beside the line.
-const BODY: f32 = 0.2;
+/// The smallest share of body, relative to veil, in a pixel of a line; most of it may be the surroundings.
+const MIN_BODY_SHARE: f32 = 0.2;
 
 /// The fewest pixels that make a line.
-const FEWEST: usize = 8;
+const MIN_PIXELS: usize = 8;
 
 /// Adds the thin lines of the color `body` that go on from `region`, such as the far rim of a mug: a product's outline is
 /// looked for with a brush that is wider than they are.
@@ -18,9 +18,9 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
     let length = norm(body);
     let is_of_body = |pixel: Rgb| {
         let split = unmix.split(pixel);
-        split.0 * length > BODY * split.1 && unmix.is_of_body(pixel, split)
+        split.0 * length > MIN_BODY_SHARE * split.1 && unmix.is_of_body(pixel, split)
     };
-    let grown = flooded(&region, |_, beside| is_of_body(picture.data[beside]));
+    let grown = flooded(&region, |_, neighbor| is_of_body(picture.data[neighbor]));
     // Right beside the region all pixels are mixtures; those that lead on from there make lines.
     let near = dilate(&region, 1);
     let beyond = grown.zip(&near, |is_grown, is_near| is_grown && !is_near);
@@ -32,7 +32,7 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
     }
     let lines = parts.map(|part| {
         let part = part as usize;
-        part != 0 && sizes[part] >= FEWEST && wides[part] * 10 <= sizes[part]
+        part != 0 && sizes[part] >= MIN_PIXELS && wides[part] * 10 <= sizes[part]
     });
     if lines.count() == 0 {
         return region;

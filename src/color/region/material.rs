@@ -7,34 +7,38 @@ use super::cast_shadow::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::Glossy;
 use super::lines::with_lines;
-use super::neutral::{MIRRORING, neutral, off_hue};
+use super::neutral::{MAX_MIRRORING_LUMINANCE, neutral, off_hue};
 use super::outline::outside;
 use super::people::without_turned_heads;
 use super::shadow::without_soft_shadow;
 use super::unmix::{Unmix, norm};
 
-/// Below this saturation a color counts as neutral, and has no hue to go by.
-const NEUTRAL: f32 = 0.09;
+/// The saturation below which a color counts as neutral and has no usable hue.
+const NEUTRAL_SATURATION: f32 = 0.09;
 
-/// The least step of chroma over lightness, in OKLab, from a product to its background.
-const STEP: f32 = 0.03;
+/// The smallest step of chroma over lightness, in OKLab, from a product to its background.
+const MIN_CHROMA_STEP: f32 = 0.03;
 
-/// The fewest pixels that make a part of a print; fewer are noise.
-const MIN_PRINT: usize = 6;
+/// The fewest pixels of a part of a print; fewer are noise.
+const MIN_PRINT_PIXELS: usize = 6;
 
-/// From how much of its border at the outline on a hole is open, and up to what step of OKLab's lightness to what is beyond.
-const OPEN: (f32, f32) = (0.25, 0.10);
+/// The share of its border on the outline from which on a hole is open.
+const OPEN_BORDER_SHARE: f32 = 0.25;
 
-/// How far ground that an outline took in may be from what is beyond in OKLab's lightness, and how much of the region it
-/// makes at most.
-const GROUND: f32 = 0.05;
-const MAX_GROUND: f32 = 0.2;
+/// The largest step of OKLab lightness to the pixels beyond the outline where a hole is open.
+const MAX_OPEN_STEP: f32 = 0.10;
 
-/// Below this luminance, most of the light of a surface is gloss.
-const DARK: f32 = 0.08;
+/// How far ground inside the outline may be from the ground beyond, in OKLab lightness.
+const MAX_GROUND_STEP: f32 = 0.05;
 
-/// How much more body than veil a pixel has that is surely none of a shadow in the body's light.
-const VEILED: f32 = 2.5;
+/// The largest share of the region that such ground makes.
+const MAX_GROUND_SHARE: f32 = 0.2;
+
+/// The luminance below which most light of a surface is gloss.
+const MAX_DARK_LUMINANCE: f32 = 0.08;
+
+/// The ratio of body to veil from which on a pixel is certainly not shadow in the body's light.
+const MIN_BODY_RATIO: f32 = 2.5;
 
 /// The part of `product` that is made of its main material, or of the one whose color `source` names.
 ///
@@ -59,12 +63,12 @@ pub(crate) fn material_of(
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (dominant_color(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
-    let is_mirroring = luminance(body) < MIRRORING;
+    let is_mirroring = luminance(body) < MAX_MIRRORING_LUMINANCE;
     // Shadows are no part of the product, and what is beside them does not border on the ground.
     let outline = product;
     let lit = without_cast_shadow(outline, colors, color);
     let product = &if is_mirroring { without_soft_shadow(&lit, colors, color) } else { lit };
-    let found = if color.saturation() > NEUTRAL {
+    let found = if color.saturation() > NEUTRAL_SATURATION {
         let (found, product) = colorful(picture, colors, product, body);
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
@@ -83,21 +87,22 @@ pub(crate) fn material_of(
 /// in, such as the floor between legs.
 fn without_ground(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(&open(found, 1), Connected::Sides);
-    let goes_on = |place: usize, beyond: Oklab| {
-        let own = colors.data[place];
-        (beyond.l - own.l).abs() < GROUND && chroma_distance(beyond, own) < STEP
+    let goes_on = |index: usize, beyond: Oklab| {
+        let own = colors.data[index];
+        (beyond.l - own.l).abs() < MAX_GROUND_STEP && chroma_distance(beyond, own) < MIN_CHROMA_STEP
     };
     let whole = found.count() as f32;
     let (mut rims, mut open) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
-    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
-        let part = labels.data[place] as usize;
-        if neighbors(place, labels.width, labels.height).any(|beside| labels.data[beside] == 0) {
+    for index in (0..labels.data.len()).filter(|index| labels.data[*index] != 0) {
+        let part = labels.data[index] as usize;
+        if neighbors(index, labels.width, labels.height).any(|neighbor| labels.data[neighbor] == 0) {
             rims[part] += 1;
-            open[part] += usize::from(outside(place, colors, product).is_some_and(|beyond| goes_on(place, beyond)));
+            open[part] += usize::from(outside(index, colors, product).is_some_and(|beyond| goes_on(index, beyond)));
         }
     }
-    let is_ground =
-        |part: usize| sizes[part] as f32 <= MAX_GROUND * whole && open[part] as f32 > OPEN.0 * rims[part] as f32;
+    let is_ground = |part: usize| {
+        sizes[part] as f32 <= MAX_GROUND_SHARE * whole && open[part] as f32 > OPEN_BORDER_SHARE * rims[part] as f32
+    };
     let ground = dilate(&labels.map(|part| part != 0 && is_ground(part as usize)), 1);
     found.zip(&ground, |is_found, is_ground| is_found && !is_ground)
 }
@@ -119,15 +124,15 @@ fn colorful(
     let color = Oklab::from(body);
     let (mut weak, mut strong) = (product.map(|_| false), product.map(|_| false));
     let (mut veiled, mut reflected) = (weak.clone(), weak.clone());
-    for place in (0..product.data.len()).filter(|place| product.data[*place]) {
-        let (pixel, own) = (picture.data[place], colors.data[place]);
+    for index in (0..product.data.len()).filter(|index| product.data[*index]) {
+        let (pixel, own) = (picture.data[index], colors.data[index]);
         let split = unmix.split(pixel);
         let (in_body, veil) = (split.0 * length, split.1);
         let fits = in_body > 0.10 * veil && unmix.is_of_body(pixel, split);
-        reflected.data[place] = !fits && reflects(own, color);
-        weak.data[place] = fits || reflected.data[place];
-        strong.data[place] = fits && in_body > 0.8 * veil && unmix.residual(pixel, split) < 0.19 * (in_body + 0.02);
-        veiled.data[place] = fits && in_body < VEILED * veil && own.l < color.l + 0.07;
+        reflected.data[index] = !fits && reflects(own, color);
+        weak.data[index] = fits || reflected.data[index];
+        strong.data[index] = fits && in_body > 0.8 * veil && unmix.residual(pixel, split) < 0.19 * (in_body + 0.02);
+        veiled.data[index] = fits && in_body < MIN_BODY_RATIO * veil && own.l < color.l + 0.07;
     }
     let shadows = shadows(&veiled, colors, product);
     let product = product.zip(&shadows, |is_product, is_shadow| is_product && !is_shadow);
@@ -138,12 +143,12 @@ fn colorful(
     let mut parts = vec![Part::default(); sizes.len()];
     let near_other = dilate(&rest.map(|is_set| !is_set), 1);
     let near_strong = dilate(&strong, 1);
-    for place in (0..rest.data.len()).filter(|place| rest.data[*place]) {
-        let part = &mut parts[labels.data[place] as usize];
-        part.reflected += usize::from(reflected.data[place]);
-        if near_other.data[place] {
+    for index in (0..rest.data.len()).filter(|index| rest.data[*index]) {
+        let part = &mut parts[labels.data[index] as usize];
+        part.reflected += usize::from(reflected.data[index]);
+        if near_other.data[index] {
             part.rim += 1;
-            part.touching += usize::from(near_strong.data[place]);
+            part.touching += usize::from(near_strong.data[index]);
         }
     }
     let whole = strong.count() as f32;
@@ -153,11 +158,11 @@ fn colorful(
         *is_found |= *label != 0 && is_taken(*label as usize);
     }
     let color = Oklab::from(body);
-    if luminance(body) < DARK {
+    if luminance(body) < MAX_DARK_LUMINANCE {
         // Gloss on something dark hides its hue.
-        for (place, is_found) in found.data.iter_mut().enumerate() {
-            let other = colors.data[place];
-            *is_found |= product.data[place] && other.chroma() < 0.045 && other.l < color.l + 0.12;
+        for (index, is_found) in found.data.iter_mut().enumerate() {
+            let other = colors.data[index];
+            *is_found |= product.data[index] && other.chroma() < 0.045 && other.l < color.l + 0.12;
         }
     }
     (found, product)
@@ -189,17 +194,17 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
     let (mut rims, mut outsides, mut steps) =
         (vec![0usize; sizes.len()], vec![0usize; sizes.len()], vec![0.0; sizes.len()]);
     let near_other = dilate(&veiled.map(|is_set| !is_set), 1);
-    for place in (0..veiled.data.len()).filter(|place| veiled.data[*place] && near_other.data[*place]) {
-        let part = labels.data[place] as usize;
+    for index in (0..veiled.data.len()).filter(|index| veiled.data[*index] && near_other.data[*index]) {
+        let part = labels.data[index] as usize;
         rims[part] += 1;
-        if let Some(beyond) = outside(place, colors, product) {
+        if let Some(beyond) = outside(index, colors, product) {
             outsides[part] += 1;
-            steps[part] += chroma_distance(colors.data[place], beyond);
+            steps[part] += chroma_distance(colors.data[index], beyond);
         }
     }
     labels.map(|label| {
         let part = label as usize;
-        part != 0 && outsides[part] * 4 > rims[part] && steps[part] < STEP * outsides[part] as f32
+        part != 0 && outsides[part] * 4 > rims[part] && steps[part] < MIN_CHROMA_STEP * outsides[part] as f32
     })
 }
 
@@ -217,19 +222,21 @@ pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
         let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
         turn.abs().to_degrees() > 25.0
     };
-    is_colorful && off_hue(color, body) > 0.08 && (body.saturation() <= NEUTRAL || is_deeper() || is_turned())
+    is_colorful
+        && off_hue(color, body) > 0.08
+        && (body.saturation() <= NEUTRAL_SATURATION || is_deeper() || is_turned())
 }
 
 /// The share of each hole's border where it goes over into what is beyond the product: there it is the ground, in a fold of
 /// the outline.
 fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Vec<f32> {
     let mut rims = vec![(0usize, 0usize); count];
-    for place in (0..holes.data.len()).filter(|place| holes.data[*place] != 0) {
-        let (rim, open) = &mut rims[holes.data[place] as usize];
-        for beside in neighbors(place, holes.width, holes.height).filter(|beside| holes.data[*beside] == 0) {
-            let step = (colors.data[place].l - colors.data[beside].l).abs();
+    for index in (0..holes.data.len()).filter(|index| holes.data[*index] != 0) {
+        let (rim, open) = &mut rims[holes.data[index] as usize];
+        for neighbor in neighbors(index, holes.width, holes.height).filter(|neighbor| holes.data[*neighbor] == 0) {
+            let step = (colors.data[index].l - colors.data[neighbor].l).abs();
             *rim += 1;
-            *open += usize::from(!product.data[beside] && step < OPEN.1);
+            *open += usize::from(!product.data[neighbor] && step < MAX_OPEN_STEP);
         }
     }
     rims.into_iter().map(|(rim, open)| open as f32 / rim.max(1) as f32).collect()
@@ -238,9 +245,9 @@ fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &P
 /// Fills small holes, highlights among them, and drops specks. What is printed in another hue stays a hole.
 fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let whole = found.count() as f32;
-    let (is_dark, body) = (luminance(body) < DARK, Oklab::from(body));
+    let (is_dark, body) = (luminance(body) < MAX_DARK_LUMINANCE, Oklab::from(body));
     let printed = found.zip(colors, |is_found, color| !is_found && is_of_another_hue(color, body));
-    let printed = keep_parts(&printed, |size| size >= MIN_PRINT);
+    let printed = keep_parts(&printed, |size| size >= MIN_PRINT_PIXELS);
     let found = found.zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let mut tidied = close(&found, 1).zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let holes = tidied.zip(product, |is_found, is_product| is_product && !is_found);
@@ -256,10 +263,10 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
         size < limit && (size < 0.0015 * whole || (is_dark && chromas[part] / size < 0.06))
     };
     let near = dilate(&tidied, 1);
-    for (place, is_found) in tidied.data.iter_mut().enumerate() {
-        let label = labels.data[place] as usize;
-        let is_open = openings[label] > OPEN.0 && !near.data[place];
-        *is_found |= label != 0 && !printed.data[place] && !is_open && is_filled(label);
+    for (index, is_found) in tidied.data.iter_mut().enumerate() {
+        let label = labels.data[index] as usize;
+        let is_open = openings[label] > OPEN_BORDER_SHARE && !near.data[index];
+        *is_found |= label != 0 && !printed.data[index] && !is_open && is_filled(label);
     }
     keep_parts(&tidied, |size| size as f32 > (0.004 * whole).max(30.0))
 }
@@ -284,8 +291,8 @@ mod tests {
         /// Puts a rectangle of the product there.
         fn put(&mut self, columns: Range<usize>, rows: Range<usize>, color: Rgb) {
             for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
-                let place = y * self.picture.width + x;
-                (self.picture.data[place], self.product.data[place]) = (color, true);
+                let index = y * self.picture.width + x;
+                (self.picture.data[index], self.product.data[index]) = (color, true);
             }
         }
 

@@ -3,20 +3,21 @@ use crate::color::{Plane, Rgb, luminance};
 
 use super::unmix::{dot, norm};
 
-/// How far inside and outside colors are gathered from, in pixels.
-const REACH: usize = 4;
+/// How far inside and outside colors are gathered, in pixels.
+const GATHER_RADIUS: usize = 4;
 
 /// How far from the outline pixels may be mixtures, in pixels.
-const BAND: usize = 2;
+const MIXED_BAND: usize = 2;
 
 /// The noise of a pixel's color, as a share of its light.
-const NOISE: f32 = 0.006;
+const PIXEL_NOISE: f32 = 0.006;
 
-/// How much more, or less, of a pixel may be covered than the outline alone tells.
-const REACH_OF_MIXTURES: f32 = 2.5;
+/// How much a pixel's coverage may differ from that of the outline alone.
+const MAX_COVERAGE_CHANGE: f32 = 2.5;
 
-/// How little the colors on one side vary where nothing on it looks like a mixture, as a share of the step to the other.
-const FLAT: f32 = 0.15;
+/// How little the colors of a side vary where nothing on it looks like a mixture, as a share of the step to the other
+/// side.
+const MAX_FLAT_VARIATION: f32 = 0.15;
 
 /// Where a pixel lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +67,14 @@ impl Rim {
         // The outline bounds how far mixtures reach; more so if what is behind is lighter, where shadows look like them.
         // A ground without any shadow tells them by itself.
         let is_darker = luminance(self.front) < 0.5 * luminance(self.back);
-        let is_flat = |noise: f32| noise < FLAT * FLAT * dot(line, line);
+        let is_flat = |noise: f32| noise < MAX_FLAT_VARIATION * MAX_FLAT_VARIATION * dot(line, line);
         let is_clear = is_darker && is_flat(self.back_noise);
         let bound = if is_darker { ((self.prior - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0) } else { self.prior };
-        let least = if is_clear && is_flat(self.front_noise) { 0.0 } else { 1.0 - REACH_OF_MIXTURES * (1.0 - bound) };
+        let least = if is_clear && is_flat(self.front_noise) { 0.0 } else { 1.0 - MAX_COVERAGE_CHANGE * (1.0 - bound) };
         // Compression spreads a hue beyond its edge, and not the darkness.
         let darkness = |color: Rgb| luminance(self.back) - luminance(color);
         let as_dark = if is_clear { darkness(pixel) / darkness(self.front) } else { 0.0 };
-        let most = (REACH_OF_MIXTURES * bound).max(as_dark);
+        let most = (MAX_COVERAGE_CHANGE * bound).max(as_dark);
         found.max(least).min(most).clamp(0.0, 1.0)
     }
 
@@ -84,7 +85,7 @@ impl Rim {
     /// light, and little in others.
     pub(super) fn share_by_color(&self, pixel: Rgb) -> (f32, f32) {
         let line = minus(self.front, self.back);
-        let floor = (NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
+        let floor = (PIXEL_NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
         // The inverse covariance times the line; each side adds a rank of one.
         let across = |vector: Rgb, variance: f32, color: Rgb| -> Rgb {
             let square = dot(color, color).max(1e-9);
@@ -119,8 +120,8 @@ fn minus(one: Rgb, other: Rgb) -> Rgb {
 impl Matte {
     /// Reads the outline of `region`.
     pub(crate) fn new(picture: &Plane<Rgb>, region: &Plane<bool>) -> Matte {
-        let inner = erode(region, BAND);
-        let near = dilate(region, BAND);
+        let inner = erode(region, MIXED_BAND);
+        let near = dilate(region, MIXED_BAND);
         let sides = inner.zip(&near, |is_inner, is_near| match (is_inner, is_near) {
             (true, _) => Side::Inside,
             (false, true) => Side::Band,
@@ -130,35 +131,38 @@ impl Matte {
         // Where the region is too narrow to have an inside, its pixels stand for it, the middle ones first.
         let middle = erode(region, 1);
         let around = dilate(region, 1);
-        let front =
-            gathered(picture, REACH, |place| match (inner.data[place], middle.data[place], region.data[place]) {
+        let front = gathered(picture, GATHER_RADIUS, |index| {
+            match (inner.data[index], middle.data[index], region.data[index]) {
                 (true, ..) => 1.0,
                 (_, true, _) => 0.05,
                 (.., true) => 0.01,
                 _ => 0.0,
-            });
-        let back = gathered(picture, REACH, |place| match (near.data[place], around.data[place], region.data[place]) {
-            (false, ..) => 1.0,
-            (_, false, _) => 0.05,
-            (.., false) => 0.01,
-            _ => 0.0,
+            }
+        });
+        let back = gathered(picture, GATHER_RADIUS, |index| {
+            match (near.data[index], around.data[index], region.data[index]) {
+                (false, ..) => 1.0,
+                (_, false, _) => 0.05,
+                (.., false) => 0.01,
+                _ => 0.0,
+            }
         });
         let needed = dilate(&sides.map(|side| side == Side::Band), 1);
         let mut rims = vec![Rim::default()];
         let mut rim_of = Plane::filled(picture.width, picture.height, 0);
-        for place in (0..needed.data.len()).filter(|place| needed.data[*place]) {
-            let prior = soft.data[place];
-            let (front, front_noise) = front(place).unwrap_or((picture.data[place], 1.0));
-            let (back, back_noise) = back(place).unwrap_or((picture.data[place], 1.0));
-            rim_of.data[place] = rims.len() as u32;
+        for index in (0..needed.data.len()).filter(|index| needed.data[*index]) {
+            let prior = soft.data[index];
+            let (front, front_noise) = front(index).unwrap_or((picture.data[index], 1.0));
+            let (back, back_noise) = back(index).unwrap_or((picture.data[index], 1.0));
+            rim_of.data[index] = rims.len() as u32;
             rims.push(Rim { front, back, prior, front_noise, back_noise });
         }
         Matte { sides, rims, rim_of }
     }
 
     /// What is known of a pixel that may be a mixture, by its place.
-    pub(crate) fn rim(&self, place: usize) -> Rim {
-        self.rims[self.rim_of.data[place] as usize]
+    pub(crate) fn rim(&self, index: usize) -> Rim {
+        self.rims[self.rim_of.data[index] as usize]
     }
 }
 
@@ -170,16 +174,16 @@ pub(super) fn gathered(
     weight: impl Fn(usize) -> f32,
 ) -> impl Fn(usize) -> Option<(Rgb, f32)> {
     let mut sums = Plane::filled(picture.width, picture.height, [0.0f32; 5]);
-    for (place, (sum, color)) in sums.data.iter_mut().zip(&picture.data).enumerate() {
-        let weight = weight(place);
+    for (index, (sum, color)) in sums.data.iter_mut().zip(&picture.data).enumerate() {
+        let weight = weight(index);
         if weight > 0.0 {
             let [r, g, b] = color.map(|channel| channel * weight);
             *sum = [r, g, b, dot(*color, *color) * weight, weight];
         }
     }
     let sums = box_blur(&sums, reach);
-    move |place| {
-        let [r, g, b, square, weight] = sums.data[place];
+    move |index| {
+        let [r, g, b, square, weight] = sums.data[index];
         (weight > 1e-4).then(|| {
             let mean = [r, g, b].map(|channel| channel / weight);
             (mean, (square / weight - dot(mean, mean)).max(0.0))
@@ -196,9 +200,9 @@ mod tests {
         let share = |shadow: f32| {
             let ground = |x: usize| [0.8 - shadow * 0.1 * (24 - x.min(24)) as f32; 3].map(|light: f32| light.max(0.05));
             let color = |x: usize| if x < 16 { [0.01; 3] } else { ground(x) };
-            let picture = Plane { width: 32, height: 16, data: (0..512).map(|place| color(place % 32)).collect() };
+            let picture = Plane { width: 32, height: 16, data: (0..512).map(|index| color(index % 32)).collect() };
             // The outline is one pixel short of the edge.
-            let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
+            let region = Plane { width: 32, height: 16, data: (0..512).map(|index| index % 32 < 15).collect() };
             let matte = Matte::new(&picture, &region);
             matte.rim(8 * 32 + 15).share(picture.at(15, 8), 2.0)
         };
@@ -214,8 +218,8 @@ mod tests {
             _ => [0.8 * (0.9 + y as f32 / 80.0); 3],
         };
         let picture =
-            Plane { width: 32, height: 16, data: (0..512).map(|place| color(place % 32, place / 32)).collect() };
-        let region = Plane { width: 32, height: 16, data: (0..512).map(|place| place % 32 < 15).collect() };
+            Plane { width: 32, height: 16, data: (0..512).map(|index| color(index % 32, index / 32)).collect() };
+        let region = Plane { width: 32, height: 16, data: (0..512).map(|index| index % 32 < 15).collect() };
         let matte = Matte::new(&picture, &region);
         let share = matte.rim(8 * 32 + 16).share(picture.at(16, 8), 2.0);
         assert!(share < 0.2, "{share}");

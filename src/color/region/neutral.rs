@@ -2,11 +2,11 @@ use crate::color::filter::flooded;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb, luminance};
 
-/// Below this luminance, what a surface mirrors may be much lighter than it is.
-pub(super) const MIRRORING: f32 = 0.15;
+/// The luminance below which reflections may be much lighter than the surface.
+pub(super) const MAX_MIRRORING_LUMINANCE: f32 = 0.15;
 
-/// The largest step of OKLab's lightness from a pixel to the next where light falls off on a surface.
-const SOFT: f32 = 0.02;
+/// The largest step of OKLab lightness between neighboring pixels where light falls off on a surface.
+const MAX_SOFT_STEP: f32 = 0.02;
 
 /// Pixels that are of the little hue that the body has, and not much lighter or darker.
 pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
@@ -19,20 +19,20 @@ pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane
     let above = if luminance(body) > 0.05 { 0.2 } else { 0.12 };
     let below = if color.l > 0.45 { -0.28 } else { -0.2 };
     let mut found = seed.clone();
-    for (place, is_found) in found.data.iter_mut().enumerate() {
-        let (other, is_product) = (colors.data[place], product.data[place]);
+    for (index, is_found) in found.data.iter_mut().enumerate() {
+        let (other, is_product) = (colors.data[index], product.data[index]);
         let lighter = other.l - color.l;
         *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
     }
     // What is dark mirrors things, and is asked for its reflections.
-    if luminance(body) < MIRRORING {
+    if luminance(body) < MAX_MIRRORING_LUMINANCE {
         return found;
     }
     // Where more light falls on the same surface it gets lighter softly, and no edge parts it.
-    flooded(&found, |place, beside| {
-        let other = colors.data[beside];
-        let is_soft = (other.l - colors.data[place].l).abs() < SOFT;
-        is_soft && product.data[beside] && other.l > color.l && off(other) < most
+    flooded(&found, |index, neighbor| {
+        let other = colors.data[neighbor];
+        let is_soft = (other.l - colors.data[index].l).abs() < MAX_SOFT_STEP;
+        is_soft && product.data[neighbor] && other.l > color.l && off(other) < most
     })
 }
 

@@ -3,15 +3,15 @@
 use crate::color::{Oklab, Plane};
 
 /// The color outside of the product three pixels from a pixel, where that is so near.
-pub(super) fn outside(place: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
-    let (x, y) = ((place % colors.width) as isize, (place / colors.width) as isize);
+pub(super) fn outside(index: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
+    let (x, y) = ((index % colors.width) as isize, (index / colors.width) as isize);
     [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find_map(|(across, down)| {
         let at = |steps: isize| {
             let (x, y) = (x + steps * across, y + steps * down);
             let is_there = x >= 0 && y >= 0 && x < colors.width as isize && y < colors.height as isize;
             is_there.then(|| y as usize * colors.width + x as usize)
         };
-        let (beside, beyond) = (at(1)?, at(3)?);
-        (!product.data[beside] && !product.data[beyond]).then(|| colors.data[beyond])
+        let (neighbor, beyond) = (at(1)?, at(3)?);
+        (!product.data[neighbor] && !product.data[beyond]).then(|| colors.data[beyond])
     })
 }

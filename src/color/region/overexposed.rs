@@ -1,41 +1,45 @@
 use crate::color::filter::{Connected, close, components, neighbors};
 use crate::color::{Oklab, Plane};
 
-/// From this lightness on, in OKLab, light has burnt out whatever is there.
-const BURNT: f32 = 0.985;
+/// The OKLab lightness from which on a pixel is overexposed.
+const MIN_OVEREXPOSED: f32 = 0.985;
 
-/// How wide a gap in an outline may be that is filled, as a share of the picture's longer side.
-const GAP: f32 = 0.12;
+/// The widest gap in an outline that is filled, as a share of the picture's longer side.
+const MAX_GAP: f32 = 0.12;
 
-/// The largest step of OKLab's lightness from a pixel to the next where one fades into the other.
-const STEP: f32 = 0.02;
+/// The largest step of OKLab lightness between neighboring pixels where one area fades into another.
+const MAX_FADE_STEP: f32 = 0.02;
 
-/// How much of its outline a gap has with the product at least, and how much of that it fades into.
-const WITHIN: f32 = 0.5;
-const FADING: f32 = 0.6;
+/// The smallest share of the outline of a gap that lies on the product.
+const MIN_OUTLINE_SHARE: f32 = 0.5;
+
+/// The smallest share of that part along which the product fades into the gap.
+const MIN_FADING_SHARE: f32 = 0.6;
 
 /// Adds what the light has burnt out of a white product before a ground that is burnt out as well. There nothing but its
 /// shape tells the product: it fades into a gap in its outline, and ends with an edge at a real one.
 pub(super) fn with_burnt_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
-    let radius = (GAP / 2.0 * mask.width.max(mask.height) as f32) as usize;
+    let radius = (MAX_GAP / 2.0 * mask.width.max(mask.height) as f32) as usize;
     let mut gaps = close(mask, radius);
     for ((is_gap, is_set), color) in gaps.data.iter_mut().zip(&mask.data).zip(&colors.data) {
-        *is_gap = *is_gap && !is_set && color.l > BURNT;
+        *is_gap = *is_gap && !is_set && color.l > MIN_OVEREXPOSED;
     }
     let (labels, sizes) = components(&gaps, Connected::Sides);
     let (mut rims, mut inner, mut fading) =
         (vec![0usize; sizes.len()], vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
-    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
-        let part = labels.data[place] as usize;
-        for beside in neighbors(place, labels.width, labels.height).filter(|beside| labels.data[*beside] == 0) {
+    for index in (0..labels.data.len()).filter(|index| labels.data[*index] != 0) {
+        let part = labels.data[index] as usize;
+        for neighbor in neighbors(index, labels.width, labels.height).filter(|neighbor| labels.data[*neighbor] == 0) {
             rims[part] += 1;
-            inner[part] += usize::from(mask.data[beside]);
-            fading[part] +=
-                usize::from(mask.data[beside] && (colors.data[beside].l - colors.data[place].l).abs() < STEP);
+            inner[part] += usize::from(mask.data[neighbor]);
+            fading[part] += usize::from(
+                mask.data[neighbor] && (colors.data[neighbor].l - colors.data[index].l).abs() < MAX_FADE_STEP,
+            );
         }
     }
     let is_within = |part: usize| {
-        inner[part] as f32 > WITHIN * rims[part] as f32 && fading[part] as f32 > FADING * inner[part] as f32
+        inner[part] as f32 > MIN_OUTLINE_SHARE * rims[part] as f32
+            && fading[part] as f32 > MIN_FADING_SHARE * inner[part] as f32
     };
     labels.zip(mask, |part, is_set| is_set || (part != 0 && is_within(part as usize)))
 }

@@ -17,30 +17,35 @@ pub enum Part {
     Bottom,
 }
 
-/// The least share of the product that is a part, and by how much a part may be larger than the main material.
-const SIZES: (f32, f32) = (0.01, 1.2);
+/// The smallest share of the product that makes a part.
+const MIN_PART_SHARE: f32 = 0.01;
 
-/// The share of its outline, beside what it borders on of the product, that is open on a limb.
-const OPEN: f32 = 0.5;
+/// The largest part relative to the main material.
+const MAX_PART_RATIO: f32 = 1.2;
+
+/// The share of the outline of a limb that is open, not counting its border with the product.
+const MIN_OPEN_SHARE: f32 = 0.5;
 
 /// How near to the product's upper end a top begins, and to its lower end a bottom ends, as a share of its height.
-const END: f32 = 0.25;
+const END_SHARE: f32 = 0.25;
 
-/// The least width of a lid, as a share of the main material's: a knob on a lid is none.
-const WIDE: f32 = 0.25;
+/// The smallest width of a lid, as a share of the main material's; a knob is narrower.
+const MIN_LID_WIDTH: f32 = 0.25;
 
 /// The fewest pixels that make a part.
-const FEWEST: usize = 40;
+const MIN_PIXELS: usize = 40;
 
-/// What has no step in OKLab to what is beyond the outline, on more than this share of it, is a shadow.
-const STEP: f32 = 0.10;
-const GROUND: f32 = 0.4;
+/// The largest step in OKLab to what lies beyond the outline of a shadow.
+const MAX_SHADOW_STEP: f32 = 0.10;
 
-/// How near to the background, in OKLab, what lies between legs is the background.
-const NEAR: f32 = 0.06;
+/// The share of its outline without a larger step from which on a part is a shadow.
+const MIN_SHADOW_SHARE: f32 = 0.4;
 
-/// How many materials beside the main one are looked at.
-const MATERIALS: usize = 4;
+/// How near to the background, in OKLab, areas between legs are background.
+const MAX_BACKGROUND_DISTANCE: f32 = 0.06;
+
+/// How many materials besides the main one are examined.
+const MAX_MATERIALS: usize = 4;
 
 /// The part of `product` that is meant: it is of another material than most of the product, and lies where such a part
 /// does. `None` where there is nothing of the kind, as on a mug whose handle has the mug's color.
@@ -53,21 +58,21 @@ pub(crate) fn part_of(
     let main = material_of(picture, colors, product, None);
     let background = Background::fit(colors);
     let mut rest = product.zip(&dilate(&main, 1), |is_product, is_main| is_product && !is_main);
-    for (place, is_rest) in rest.data.iter_mut().enumerate().filter(|(_, is_rest)| **is_rest) {
-        let (x, y) = (place % colors.width, place / colors.width);
-        *is_rest = background.distance(x, y, colors.data[place]) > NEAR;
+    for (index, is_rest) in rest.data.iter_mut().enumerate().filter(|(_, is_rest)| **is_rest) {
+        let (x, y) = (index % colors.width, index / colors.width);
+        *is_rest = background.distance(x, y, colors.data[index]) > MAX_BACKGROUND_DISTANCE;
     }
     let mut rest = open(&rest, 1);
     let whole = product.count() as f32;
-    for _material in 0..MATERIALS {
+    for _material in 0..MAX_MATERIALS {
         let found = material_of(picture, colors, &rest, None);
-        if found.count() < FEWEST {
+        if found.count() < MIN_PIXELS {
             return None;
         }
         let placed = placed(part, &found, &main, product, colors);
         let count = placed.count() as f32;
-        let is_wide = part != Part::Top || width(&placed) > WIDE * width(&main);
-        if is_wide && count > SIZES.0 * whole && count < SIZES.1 * main.count() as f32 {
+        let is_wide = part != Part::Top || width(&placed) > MIN_LID_WIDTH * width(&main);
+        if is_wide && count > MIN_PART_SHARE * whole && count < MAX_PART_RATIO * main.count() as f32 {
             return Some(placed);
         }
         rest = rest.zip(&found, |is_rest, is_found| is_rest && !is_found);
@@ -86,18 +91,18 @@ fn placed(
     let (labels, sizes) = components(found, Connected::Corners);
     let mut pieces = vec![Piece::default(); sizes.len()];
     let near_main = dilate(main, 3);
-    for (place, label) in labels.data.iter().enumerate().filter(|(_, label)| **label != 0) {
+    for (index, label) in labels.data.iter().enumerate().filter(|(_, label)| **label != 0) {
         let piece = &mut pieces[*label as usize];
         piece.area += 1.0;
-        let row = (place / labels.width) as f32;
+        let row = (index / labels.width) as f32;
         piece.highest = if piece.area > 1.0 { piece.highest.min(row) } else { row };
         piece.lowest = piece.lowest.max(row);
-        piece.beside += f32::from(u8::from(near_main.data[place]));
-        if let Some(beyond) = outside(place, colors, product) {
+        piece.neighbor += f32::from(u8::from(near_main.data[index]));
+        if let Some(beyond) = outside(index, colors, product) {
             piece.open += 1.0;
-            let own = colors.data[place];
+            let own = colors.data[index];
             let step = (own.l - beyond.l).abs() + 2.0 * length(own.a - beyond.a, own.b - beyond.b);
-            piece.ground += f32::from(u8::from(step < STEP));
+            piece.ground += f32::from(u8::from(step < MAX_SHADOW_STEP));
         }
     }
     let rows = || product.data.chunks_exact(product.width.max(1)).map(|row| row.contains(&true));
@@ -114,7 +119,7 @@ struct Piece {
     highest: f32,
     lowest: f32,
     /// How many of its pixels are at the main material, at the outline, and at the outline with no step to the ground.
-    beside: f32,
+    neighbor: f32,
     open: f32,
     ground: f32,
 }
@@ -123,12 +128,12 @@ impl Piece {
     fn lies(self, part: Part, top: f32, bottom: f32) -> bool {
         let down = |row: f32| (row - top) / (bottom - top).max(1.0);
         let middle = down((self.highest + self.lowest) / 2.0);
-        let is_shadow = self.ground > GROUND * self.open;
+        let is_shadow = self.ground > MIN_SHADOW_SHARE * self.open;
         !is_shadow
             && match part {
-                Part::Limb => self.open > OPEN * (self.open + self.beside),
-                Part::Top => middle < 0.5 && down(self.highest) < END,
-                Part::Bottom => middle > 0.5 && down(self.lowest) > 1.0 - END,
+                Part::Limb => self.open > MIN_OPEN_SHARE * (self.open + self.neighbor),
+                Part::Top => middle < 0.5 && down(self.highest) < END_SHARE,
+                Part::Bottom => middle > 0.5 && down(self.lowest) > 1.0 - END_SHARE,
             }
     }
 }

@@ -3,18 +3,20 @@ use crate::color::{Plane, Rgb};
 
 use super::matte::{Rim, gathered};
 
-/// How far from where it was found an outline may lie, in pixels.
-const DEPTH: usize = 4;
+/// How far an outline may move, in pixels.
+const MAX_MOVE: usize = 4;
 
-/// How far from a pixel the colors beyond that are gathered, in pixels.
-const REACH: usize = 9;
+/// How far from a pixel the colors of both sides are gathered, in pixels.
+const GATHER_RADIUS: usize = 9;
 
-/// How certain a pixel's color must be for it to decide on the side, 0 to 1.
-const TRUSTED: f32 = 0.5;
+/// How certain a pixel's color must be to decide its side, 0 to 1.
+const MIN_CERTAINTY: f32 = 0.5;
 
-/// How far around a pixel its neighbors' sides count, in pixels, and how often they are asked.
-const SIGMA: f32 = 1.2;
-const ROUNDS: usize = 3;
+/// The standard deviation within which neighbors' sides count, in pixels.
+const SMOOTHING_SIGMA: f32 = 1.2;
+
+/// How often the sides are smoothed.
+const SMOOTHING_ROUNDS: usize = 3;
 
 /// The region with its outline where its colors end.
 ///
@@ -22,23 +24,23 @@ const ROUNDS: usize = 3;
 /// Each pixel near its outline is compared with what is deeper inside and farther outside, and with the sides of its
 /// neighbors. Where colors tell little, and where nothing is deep inside, the outline stays as it was found.
 pub(crate) fn redrawn(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<bool> {
-    let (inner, near) = (erode(region, DEPTH), dilate(region, DEPTH));
+    let (inner, near) = (erode(region, MAX_MOVE), dilate(region, MAX_MOVE));
     let share = |is_there: bool| if is_there { 1.0 } else { 0.0 };
-    let front = gathered(picture, REACH, |place| share(inner.data[place]));
-    let back = gathered(picture, REACH, |place| share(!near.data[place]));
-    let told = |place: usize| {
-        let ((front, front_noise), (back, back_noise)) = (front(place)?, back(place)?);
+    let front = gathered(picture, GATHER_RADIUS, |index| share(inner.data[index]));
+    let back = gathered(picture, GATHER_RADIUS, |index| share(!near.data[index]));
+    let told = |index: usize| {
+        let ((front, front_noise), (back, back_noise)) = (front(index)?, back(index)?);
         let rim = Rim { front, back, prior: 0.5, front_noise, back_noise };
-        let (share, trust) = rim.share_by_color(picture.data[place]);
-        (trust > TRUSTED).then_some((place, trust * (share - 0.5)))
+        let (share, trust) = rim.share_by_color(picture.data[index]);
+        (trust > MIN_CERTAINTY).then_some((index, trust * (share - 0.5)))
     };
-    let is_near = |place: &usize| near.data[*place] && !inner.data[*place];
+    let is_near = |index: &usize| near.data[*index] && !inner.data[*index];
     let told: Vec<(usize, f32)> = (0..region.data.len()).filter(is_near).filter_map(told).collect();
     let mut drawn = region.clone();
-    for _round in 0..ROUNDS {
-        let around = gaussian(&drawn.map(share), SIGMA);
-        for (place, own) in &told {
-            drawn.data[*place] = around.data[*place] - 0.5 + own > 0.0;
+    for _round in 0..SMOOTHING_ROUNDS {
+        let around = gaussian(&drawn.map(share), SMOOTHING_SIGMA);
+        for (index, own) in &told {
+            drawn.data[*index] = around.data[*index] - 0.5 + own > 0.0;
         }
     }
     drawn
@@ -56,7 +58,7 @@ mod tests {
         let box_there = Plane {
             width: 100,
             height: 100,
-            data: (0..10_000).map(|place| is_box(place % 100, place / 100)).collect(),
+            data: (0..10_000).map(|index| is_box(index % 100, index / 100)).collect(),
         };
         let picture = box_there.map(|is_box| if is_box { color } else { GROUND });
         let mut found = box_there.clone();

@@ -6,54 +6,71 @@ use super::clusters::{Clusters, chroma_distance};
 use super::cut::minimum_cut;
 use super::edges::Edges;
 
-/// How far apart hues must be to be told apart for certain, in OKLab.
-const APART: f32 = 0.004;
+/// The distance at which two hues are certainly different, in OKLab.
+const HUE_NOISE: f32 = 0.004;
 
-/// How far from the ground's hue a color of the product must be for hues to tell anything, and to tell what is before that
-/// ground.
-const TELLING: (f32, f32) = (0.002, 0.006);
+/// How far a product's color must be from the ground's hue for hues to be used at all, in OKLab.
+const MIN_HUE_DISTANCE: f32 = 0.002;
 
-/// The share of the product that a color has that is one of its colors.
-const SHARE: f32 = 0.04;
+/// How far it must be to be used in front of that ground.
+const MIN_LOCAL_HUE_DISTANCE: f32 = 0.006;
 
-/// How much a pixel's hue counts at most, and how much the side on which it was found.
-const MOST: f32 = 2.0;
-const FOUND: f32 = 0.25;
+/// The smallest share of the product that counts as one of its colors.
+const MIN_COLOR_SHARE: f32 = 0.04;
 
-/// How much a pixel of outline costs where there is no edge.
-const OUTLINE: f32 = 6.0;
+/// The largest weight of a pixel's hue.
+const MAX_HUE_WEIGHT: f32 = 2.0;
+
+/// The weight of the side on which a pixel was found before.
+const PRIOR_WEIGHT: f32 = 0.25;
+
+/// The cost of a pixel of outline where there is no edge.
+const OUTLINE_COST: f32 = 6.0;
 
 /// The gradient at which an outline costs little.
-const EDGE: f32 = 0.02;
+const EDGE_GRADIENT: f32 = 0.02;
 
-/// How often the sides are told, each time with what the last one tells of the product and the ground.
+/// How often the cut is repeated, each time with the colors of the last one.
 const ROUNDS: usize = 2;
 
-/// Beyond this saturation, a product is told from its background by its edges alone; so it is below this lightness.
-const PALE: f32 = 0.06;
-const LIGHT: f32 = 0.6;
+/// The saturation beyond which a product is told from its background by edges alone.
+const MAX_PALE_SATURATION: f32 = 0.06;
 
-/// From here on a channel's light may have been cut off, and with it the hue.
-const CUT_OFF: f32 = 0.97;
+/// The OKLab lightness below which it is as well.
+const MIN_PALE_LIGHTNESS: f32 = 0.6;
 
-/// What is darker than the background by the first is no washed-out product, and by the second no shadow.
-const SHADE: (f32, f32) = (0.10, 0.30);
+/// The channel value, 0 to 1, from which on it may have been clipped, and the hue with it.
+const CLIPPED_CHANNEL: f32 = 0.97;
 
-/// What is lighter than the background by this is none of it.
-const LIGHTER: f32 = 0.03;
+/// How much darker than the background a washed-out product is at most, in OKLab lightness.
+const MAX_WASHED_OUT_SHADE: f32 = 0.10;
 
-/// Where the ground takes less than this share of what is around a pixel, the picture's border tells of it.
-const HIDDEN: f32 = 0.02;
+/// How much darker than the background a shadow is at most, in OKLab lightness.
+const MAX_SHADOW_SHADE: f32 = 0.30;
 
-/// The least share of its new outline that lies on edges where a piece is given to the ground, and to the product; the
-/// gradient of an edge there, at least and as a multiple of the noise; and the fewest pixels that are such a piece.
-const GIVEN: f32 = 0.85;
-const TAKEN: f32 = 0.5;
-const STEP: (f32, f32) = (0.010, 3.0);
-const PIECE: usize = 60;
+/// How much lighter than the background the background itself gets, in OKLab lightness.
+const MAX_LIGHTER: f32 = 0.03;
 
-/// What no cut goes through.
-const CERTAIN: f32 = 1e6;
+/// The share of a pixel's surroundings below which the ground's color is taken from the picture's border.
+const MIN_GROUND_SHARE: f32 = 0.02;
+
+/// The smallest share of its new outline on edges where a piece is moved to the ground.
+const MIN_EDGE_SHARE_REMOVED: f32 = 0.85;
+
+/// The smallest share of its new outline on edges where a piece is moved to the product.
+const MIN_EDGE_SHARE_ADDED: f32 = 0.5;
+
+/// The smallest gradient of such an edge.
+const MIN_EDGE_GRADIENT: f32 = 0.010;
+
+/// The smallest gradient of such an edge as a multiple of the noise.
+const MIN_EDGE_NOISE_RATIO: f32 = 3.0;
+
+/// The fewest pixels of such a piece.
+const MIN_PIECE: usize = 60;
+
+/// The capacity of an arc that is never cut.
+const UNCUTTABLE: f32 = 1e6;
 
 /// A basin of the gradient.
 #[derive(Clone, Default)]
@@ -76,7 +93,7 @@ pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
 }
 
 fn is_pale(color: Oklab) -> bool {
-    color.saturation() < PALE && color.l > LIGHT
+    color.saturation() < MAX_PALE_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
 /// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
@@ -95,13 +112,14 @@ pub(super) fn refine_outline(
     let basins = basins(mask, colors, labels, gradient);
     let links = links(&basins);
     let middle = background.at(colors.width / 2, colors.height / 2);
-    let is_telling =
-        |color: &Oklab| is_pale(*color) && color.brightest() < CUT_OFF && chroma_distance(*color, middle) > TELLING.0;
+    let is_telling = |color: &Oklab| {
+        is_pale(*color) && color.brightest() < CLIPPED_CHANNEL && chroma_distance(*color, middle) > MIN_HUE_DISTANCE
+    };
     let edges = Edges::new(gradient);
     let mut settled = mask.clone();
     for _round in 0..ROUNDS {
         let clusters = Clusters::find(colors, &erode(&settled, 2));
-        let product: Vec<Oklab> = clusters.large(SHARE).filter(is_telling).collect();
+        let product: Vec<Oklab> = clusters.large(MIN_COLOR_SHARE).filter(is_telling).collect();
         if product.is_empty() {
             break;
         }
@@ -109,7 +127,7 @@ pub(super) fn refine_outline(
         let behind = |basin: &Basin| {
             let (x, y) = (basin.middle[0] as usize, basin.middle[1] as usize);
             let Ground { color, share } = ground.at(x, y);
-            if share < HIDDEN { background.at(x, y) } else { color }
+            if share < MIN_GROUND_SHARE { background.at(x, y) } else { color }
         };
         let own: Vec<f32> = basins.iter().map(|basin| basin.evidence(&product, behind(basin))).collect();
         let is_product = minimum_cut(&own, &links);
@@ -125,20 +143,20 @@ pub(super) fn refine_outline(
 /// `settled` without those of its changes to `mask` that end in the middle of a surface: a grey product has the hue of the
 /// ground where it mirrors it, and the ground that of the product where it is unevenly lit, and neither has an edge there.
 fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edges) -> Plane<bool> {
-    let strength = STEP.0.max(STEP.1 * edges.noise);
+    let strength = MIN_EDGE_GRADIENT.max(MIN_EDGE_NOISE_RATIO * edges.noise);
     let mut left = settled.clone();
-    for (is_product, least) in [(false, GIVEN), (true, TAKEN)] {
+    for (is_product, least) in [(false, MIN_EDGE_SHARE_REMOVED), (true, MIN_EDGE_SHARE_ADDED)] {
         let is_changed = settled.zip(mask, |now, before| now == is_product && before != is_product);
         let (pieces, sizes) = components(&is_changed, Connected::Corners);
         let mut outlines: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
-        for (place, piece) in pieces.data.iter().enumerate().filter(|(_, piece)| **piece != 0) {
-            let beside = neighbors(place, settled.width, settled.height);
-            outlines[*piece as usize].extend(beside.filter(|beside| settled.data[*beside] != is_product));
+        for (index, piece) in pieces.data.iter().enumerate().filter(|(_, piece)| **piece != 0) {
+            let neighbor = neighbors(index, settled.width, settled.height);
+            outlines[*piece as usize].extend(neighbor.filter(|neighbor| settled.data[*neighbor] != is_product));
         }
         let is_unfounded = |piece: u32| {
             let outline = &outlines[piece as usize];
             // What fills a hole has no outline.
-            let is_large = sizes[piece as usize] >= PIECE && !outline.is_empty();
+            let is_large = sizes[piece as usize] >= MIN_PIECE && !outline.is_empty();
             piece != 0 && is_large && edges.share_of(outline.iter().copied(), strength) < least
         };
         let is_unfounded: Vec<bool> = (0..sizes.len() as u32).map(is_unfounded).collect();
@@ -149,7 +167,7 @@ fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edge
 
 /// The basins that border on each other, and what an outline between them costs.
 fn links(basins: &[Basin]) -> Vec<(u32, u32, f32)> {
-    let cost = |strength: f32, length: f32| OUTLINE * length * (-strength / length / EDGE).exp();
+    let cost = |strength: f32, length: f32| OUTLINE_COST * length * (-strength / length / EDGE_GRADIENT).exp();
     let of = |(one, basin): (u32, &Basin)| {
         let edges = basin.edges.iter();
         edges.map(move |(other, strength, length)| (one, *other, cost(*strength, *length))).collect::<Vec<_>>()
@@ -176,37 +194,37 @@ impl Basin {
         // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
         let lighter = color.l - behind.l;
         let is_other = match self.is_product() {
-            true => lighter > LIGHTER || lighter < -SHADE.1,
-            false => lighter < -SHADE.0,
+            true => lighter > MAX_LIGHTER || lighter < -MAX_SHADOW_SHADE,
+            false => lighter < -MAX_WASHED_OUT_SHADE,
         };
-        if self.is_border || is_other || color.saturation() > PALE {
-            return found * CERTAIN;
+        if self.is_border || is_other || color.saturation() > MAX_PALE_SATURATION {
+            return found * UNCUTTABLE;
         }
-        if color.brightest() > CUT_OFF {
+        if color.brightest() > CLIPPED_CHANNEL {
             // Its hue is unknown, and edges tell where it goes on.
-            return FOUND * found.max(0.0) * self.area;
+            return PRIOR_WEIGHT * found.max(0.0) * self.area;
         }
-        let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > TELLING.1);
+        let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > MIN_LOCAL_HUE_DISTANCE);
         let off_product = telling.map(|hue| chroma_distance(color, *hue)).reduce(f32::min);
         let off_ground = chroma_distance(color, behind);
-        let hue = off_product.map_or(0.0, |off_product| (off_ground.powi(2) - off_product.powi(2)) / APART.powi(2));
-        (hue.clamp(-MOST, MOST) + found * FOUND) * self.area
+        let hue = off_product.map_or(0.0, |off_product| (off_ground.powi(2) - off_product.powi(2)) / HUE_NOISE.powi(2));
+        (hue.clamp(-MAX_HUE_WEIGHT, MAX_HUE_WEIGHT) + found * PRIOR_WEIGHT) * self.area
     }
 }
 
 fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradient: &Plane<f32>) -> Vec<Basin> {
     let count = labels.data.iter().copied().max().map_or(0, |last| last as usize + 1);
     let mut basins = vec![Basin::default(); count];
-    for (place, label) in labels.data.iter().enumerate() {
+    for (index, label) in labels.data.iter().enumerate() {
         let basin = &mut basins[*label as usize];
-        let color = colors.data[place];
+        let color = colors.data[index];
         basin.area += 1.0;
-        basin.covered += f32::from(u8::from(mask.data[place]));
+        basin.covered += f32::from(u8::from(mask.data[index]));
         for (sum, value) in basin.sum.iter_mut().zip([color.l, color.a, color.b]) {
             *sum += value;
         }
-        basin.middle[0] += (place % labels.width) as f32;
-        basin.middle[1] += (place / labels.width) as f32;
+        basin.middle[0] += (index % labels.width) as f32;
+        basin.middle[1] += (index / labels.width) as f32;
     }
     for (x, y) in labels.ring(1) {
         basins[labels.at(x, y) as usize].is_border = true;
@@ -230,12 +248,12 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
             None => edges.push((second, strength, 1.0)),
         }
     };
-    for place in 0..labels.data.len() {
-        if (place + 1) % labels.width != 0 {
-            meet(place, place + 1);
+    for index in 0..labels.data.len() {
+        if (index + 1) % labels.width != 0 {
+            meet(index, index + 1);
         }
-        if place + labels.width < labels.data.len() {
-            meet(place, place + labels.width);
+        if index + labels.width < labels.data.len() {
+            meet(index, index + labels.width);
         }
     }
     basins
@@ -284,16 +302,16 @@ mod tests {
     ) -> Plane<bool> {
         let (mut colors, mut labels) = (Plane::filled(120, 120, GROUND), Plane::filled(120, 120, 0));
         let mut mask = Plane::filled(120, 120, false);
-        for place in 0..120 * 120 {
-            let (x, y) = ((place % 120) as f32 - 60.0, (place / 120) as f32 - 60.0);
+        for index in 0..120 * 120 {
+            let (x, y) = ((index % 120) as f32 - 60.0, (index / 120) as f32 - 60.0);
             let radius = x.hypot(y);
             if radius < 45.0 {
-                (colors.data[place], labels.data[place], mask.data[place]) = pixel(x, y);
+                (colors.data[index], labels.data[index], mask.data[index]) = pixel(x, y);
             }
         }
         let mut gradient = steps(&colors);
-        for (place, step) in gradient.data.iter_mut().enumerate() {
-            let (x, y) = ((place % 120) as f32 - 60.0, (place / 120) as f32 - 60.0);
+        for (index, step) in gradient.data.iter_mut().enumerate() {
+            let (x, y) = ((index % 120) as f32 - 60.0, (index / 120) as f32 - 60.0);
             if (x.hypot(y) - 45.0).abs() < 1.5 {
                 *step = 0.06;
             }

@@ -5,59 +5,63 @@ use super::background::ground_around;
 use super::clusters::chroma_distance;
 use super::edges::gradient;
 
-/// How far around a pixel it is looked at how much the lightness changes, in pixels.
-const AROUND: usize = 4;
+/// The radius within which the change of lightness is measured, in pixels.
+const CONTRAST_RADIUS: usize = 4;
 
-/// There is an edge where one step makes more than this much of the change of lightness around it, if that is more than
-/// the second in OKLab: an outline is two or three pixels wide, and the rim of a shadow wider than what is looked at.
-const EDGE: (f32, f32) = (0.26, 0.08);
+/// A step that makes more than this share of the change around it is an edge: an outline is two or three pixels wide,
+/// the rim of a shadow wider than the radius.
+const MIN_EDGE_SHARE: f32 = 0.26;
 
-/// How much lighter than the product a shadow is at least where it can be told from it, and than the ground at most, in
-/// OKLab.
-const LIGHTER: f32 = 0.06;
-const THAN_GROUND: f32 = 0.02;
+/// The smallest change of OKLab lightness around an edge.
+const MIN_EDGE_CONTRAST: f32 = 0.08;
+
+/// How much lighter than the product a shadow must be to be told from it, in OKLab lightness.
+const MIN_ABOVE_PRODUCT: f32 = 0.06;
+
+/// How much lighter than the ground a shadow is at most, in OKLab lightness.
+const MAX_ABOVE_GROUND: f32 = 0.02;
 
 /// How far the chroma over lightness of a shadow may be from the ground's.
-const HUE: f32 = 0.06;
+const MAX_HUE_DISTANCE: f32 = 0.06;
 
-/// The least share of what is around a pixel that ground must take to tell of it.
-const MIN_GROUND: f32 = 0.01;
+/// The smallest share of a pixel's surroundings from which the ground's color is taken.
+const MIN_GROUND_SHARE: f32 = 0.01;
 
-/// The least share of its border with the ground along which a shadow has no edge.
-const SOFT: f32 = 0.93;
+/// The smallest share of its border with the ground along which a shadow has no edge.
+const MIN_SOFT_SHARE: f32 = 0.93;
 
-/// How many times the root of its area a shadow borders on the ground at least: what was entered by a gap in the
-/// product's outline does so by that gap alone.
-const BORDERING: usize = 3;
+/// The shortest border of a shadow with the ground, as a multiple of the root of its area: leaks through gaps in the
+/// product's outline have less.
+const MIN_BORDER_RATIO: usize = 3;
 
 /// The dark product without the shadow that it casts, where its outline took that in.
 ///
 /// A shadow has the ground's hue and goes over into it without an edge, and the product ends with one. `body` is what the
 /// product shows: what is darker may be either, and is left unless a shadow is around it.
 pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
-    let is_shade = |place: usize| colors.data[place].l > body.l + LIGHTER;
+    let is_shade = |index: usize| colors.data[index].l > body.l + MIN_ABOVE_PRODUCT;
     let edges = edges(colors);
     let cut = cut_by_border(product, is_shade);
     let entered = entered(product, colors, &edges, &cut, is_shade);
     let (parts, sizes) = components(&entered, Connected::Sides);
     let mut is_cut = vec![false; sizes.len()];
-    cut.into_iter().for_each(|place| is_cut[parts.data[place] as usize] = true);
+    cut.into_iter().for_each(|index| is_cut[parts.data[index] as usize] = true);
     let (mut rims, mut soft) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
-    for place in (0..entered.data.len()).filter(|place| entered.data[*place]) {
-        let part = parts.data[place] as usize;
-        for beside in neighbors(place, product.width, product.height).filter(|beside| !product.data[*beside]) {
+    for index in (0..entered.data.len()).filter(|index| entered.data[*index]) {
+        let part = parts.data[index] as usize;
+        for neighbor in neighbors(index, product.width, product.height).filter(|neighbor| !product.data[*neighbor]) {
             rims[part] += 1;
-            soft[part] += usize::from(!edges.data[beside]);
+            soft[part] += usize::from(!edges.data[neighbor]);
         }
     }
     let is_shadow = |part: usize| {
-        let is_soft = soft[part] as f32 >= SOFT * rims[part] as f32;
-        is_cut[part] || (is_soft && rims[part].pow(2) > BORDERING.pow(2) * sizes[part])
+        let is_soft = soft[part] as f32 >= MIN_SOFT_SHARE * rims[part] as f32;
+        is_cut[part] || (is_soft && rims[part].pow(2) > MIN_BORDER_RATIO.pow(2) * sizes[part])
     };
     let mut shadow = dilate(&parts.map(|part| part != 0 && is_shadow(part as usize)), 1);
-    for (place, is_shadow) in shadow.data.iter_mut().enumerate() {
+    for (index, is_shadow) in shadow.data.iter_mut().enumerate() {
         // The pixels of the product's edge are mixed; those that show less of it than of the shadow go as well.
-        *is_shadow &= product.data[place] && is_shade(place);
+        *is_shadow &= product.data[index] && is_shade(index);
     }
     without_middles(&product.zip(&shadow, |is_product, is_shadow| is_product && !is_shadow), &shadow)
 }
@@ -65,18 +69,18 @@ pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
 /// Where lightness changes in a step, and not softly.
 fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     let light = colors.map(|color| color.l);
-    let (most, least) = (spread(&light, AROUND, larger), spread(&light, AROUND, smaller));
+    let (most, least) = (spread(&light, CONTRAST_RADIUS, larger), spread(&light, CONTRAST_RADIUS, smaller));
     let changes = most.zip(&least, |most, least| most - least);
     let steps = gradient(&light.map(|light| [light, 0.0, 0.0]), 1.0);
-    changes.zip(&steps, |change, step| change > EDGE.1 && step > EDGE.0 * change)
+    changes.zip(&steps, |change, step| change > MIN_EDGE_CONTRAST && step > MIN_EDGE_SHARE * change)
 }
 
 /// Where what could be a shadow goes on beyond the picture, and nothing as dark as the product does: in hard light a
 /// shadow has an edge, and may be long.
 fn cut_by_border(product: &Plane<bool>, is_shade: impl Fn(usize) -> bool) -> Vec<usize> {
-    let places = product.ring(1).map(|(x, y)| y * product.width + x);
-    let cut: Vec<usize> = places.filter(|place| product.data[*place]).collect();
-    if cut.iter().all(|place| is_shade(*place)) { cut } else { Vec::new() }
+    let indices = product.ring(1).map(|(x, y)| y * product.width + x);
+    let cut: Vec<usize> = indices.filter(|index| product.data[*index]).collect();
+    if cut.iter().all(|index| is_shade(*index)) { cut } else { Vec::new() }
 }
 
 /// What of the product is reached from the ground, or from where it is `cut` by the picture's border, without crossing an
@@ -89,13 +93,15 @@ fn entered(
     is_shade: impl Fn(usize) -> bool,
 ) -> Plane<bool> {
     let ground = ground_around(product, colors);
-    let is_grounds = |place: usize| {
-        let (own, ground) = (colors.data[place], ground.data[place]);
-        ground.share > MIN_GROUND && own.l < ground.color.l + THAN_GROUND && chroma_distance(own, ground.color) < HUE
+    let is_grounds = |index: usize| {
+        let (own, ground) = (colors.data[index], ground.data[index]);
+        ground.share > MIN_GROUND_SHARE
+            && own.l < ground.color.l + MAX_ABOVE_GROUND
+            && chroma_distance(own, ground.color) < MAX_HUE_DISTANCE
     };
     let mut beyond = product.map(|is_product| !is_product);
-    cut.iter().filter(|place| is_grounds(**place)).for_each(|place| beyond.data[*place] = true);
-    let reached = flooded(&beyond, |_, beside| !edges.data[beside] && is_shade(beside) && is_grounds(beside));
+    cut.iter().filter(|index| is_grounds(**index)).for_each(|index| beyond.data[*index] = true);
+    let reached = flooded(&beyond, |_, neighbor| !edges.data[neighbor] && is_shade(neighbor) && is_grounds(neighbor));
     reached.zip(product, |is_reached, is_product| is_reached && is_product)
 }
 
@@ -103,11 +109,11 @@ fn entered(
 fn without_middles(product: &Plane<bool>, shadow: &Plane<bool>) -> Plane<bool> {
     let (parts, sizes) = components(product, Connected::Sides);
     let (mut rims, mut within) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
-    for place in (0..product.data.len()).filter(|place| product.data[*place]) {
-        let part = parts.data[place] as usize;
-        for beside in neighbors(place, product.width, product.height).filter(|beside| !product.data[*beside]) {
+    for index in (0..product.data.len()).filter(|index| product.data[*index]) {
+        let part = parts.data[index] as usize;
+        for neighbor in neighbors(index, product.width, product.height).filter(|neighbor| !product.data[*neighbor]) {
             rims[part] += 1;
-            within[part] += usize::from(shadow.data[beside]);
+            within[part] += usize::from(shadow.data[neighbor]);
         }
     }
     let whole = product.count();
@@ -127,13 +133,13 @@ mod tests {
     fn left(middle: f32, rim: f32) -> Plane<bool> {
         let mut colors = Plane::filled(120, 120, GROUND);
         let mut product = Plane::filled(120, 120, false);
-        for place in 0..120 * 120 {
-            let (x, y) = ((place % 120) as f32, (place / 120) as f32);
+        for index in 0..120 * 120 {
+            let (x, y) = ((index % 120) as f32, (index / 120) as f32);
             let depth = ((30.0 - (x - 60.0).hypot((y - 80.0) * 2.0)) / rim).clamp(0.0, 1.0);
             let is_box = (40.0..80.0).contains(&x) && (20.0..70.0).contains(&y);
             let shade = GROUND.l + depth * (middle - GROUND.l);
-            colors.data[place] = if is_box { BLACK } else { Oklab { l: shade, ..GROUND } };
-            product.data[place] = is_box || shade < GROUND.l - 0.1;
+            colors.data[index] = if is_box { BLACK } else { Oklab { l: shade, ..GROUND } };
+            product.data[index] = is_box || shade < GROUND.l - 0.1;
         }
         without_soft_shadow(&product, &colors, BLACK)
     }

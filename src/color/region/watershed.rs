@@ -1,7 +1,7 @@
 use crate::color::Plane;
 use crate::color::filter::{Connected, components, larger, smaller, spread};
 
-/// How finely heights are told apart.
+/// The number of levels that gradients are quantized to.
 const LEVELS: usize = 1024;
 
 /// Splits a plane into the basins of its local minima: each pixel's basin, from 0, and how many there are.
@@ -14,25 +14,25 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let highest = heights.data.iter().copied().fold(1e-9, larger);
     let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * (LEVELS - 1) as f32) as u16).collect();
     let mut queues: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
-    for (place, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
-        queues[usize::from(levels[place])].push(place as u32);
+    for (index, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
+        queues[usize::from(levels[index])].push(index as u32);
     }
     for level in 0..LEVELS {
         let mut next = 0;
-        while let Some(place) = queues[level].get(next).map(|place| *place as usize) {
+        while let Some(index) = queues[level].get(next).map(|index| *index as usize) {
             next += 1;
-            let (x, y) = (place % width, place / width);
-            let basin = basins.data[place];
-            let mut flood = |is_there: bool, beside: usize| {
-                if is_there && basins.data[beside] == 0 {
-                    basins.data[beside] = basin;
-                    queues[usize::from(levels[beside]).max(level)].push(beside as u32);
+            let (x, y) = (index % width, index / width);
+            let basin = basins.data[index];
+            let mut flood = |is_there: bool, neighbor: usize| {
+                if is_there && basins.data[neighbor] == 0 {
+                    basins.data[neighbor] = basin;
+                    queues[usize::from(levels[neighbor]).max(level)].push(neighbor as u32);
                 }
             };
-            flood(x > 0, place.wrapping_sub(1));
-            flood(x + 1 < width, place + 1);
-            flood(y > 0, place.wrapping_sub(width));
-            flood(y + 1 < height, place + width);
+            flood(x > 0, index.wrapping_sub(1));
+            flood(x + 1 < width, index + 1);
+            flood(y > 0, index.wrapping_sub(width));
+            flood(y + 1 < height, index + width);
         }
         queues[level] = Vec::new();
     }
@@ -53,7 +53,7 @@ mod tests {
         let heights = Plane {
             width: 11,
             height: 3,
-            data: (0..33).map(|place| [0.0, 0.1, 0.2, 0.3, 0.4, 0.9, 0.4, 0.3, 0.2, 0.1, 0.0][place % 11]).collect(),
+            data: (0..33).map(|index| [0.0, 0.1, 0.2, 0.3, 0.4, 0.9, 0.4, 0.3, 0.2, 0.1, 0.0][index % 11]).collect(),
         };
         let (basins, count) = watershed(&heights);
         assert_eq!(count, 2);

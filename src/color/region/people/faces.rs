@@ -18,17 +18,23 @@ pub(super) struct Face {
     score: f32,
 }
 
-/// The least side of a face in pixels, and the largest as a share of the picture's shorter side.
-const SIDES: (f32, f32) = (22.0, 0.9);
+/// The smallest side of a face, in pixels.
+const MIN_SIDE: f32 = 22.0;
 
-/// By how much sizes grow, and by what share of a side places move.
-const STRIDES: (f32, f32) = (1.1, 0.1);
+/// The largest side, as a share of the picture's shorter side.
+const MAX_SIDE_SHARE: f32 = 0.9;
 
-/// How far squares overlap that are of one face, as a share of both together.
-const ONE_FACE: f32 = 0.3;
+/// The factor between one size and the next.
+const SCALE_STEP: f32 = 1.1;
 
-/// Below this score there is no face.
-const SURE: f32 = 6.0;
+/// The step of the window, as a share of its side.
+const STRIDE_SHARE: f32 = 0.1;
+
+/// The overlap from which on two squares are one face, as a share of their union.
+const MIN_OVERLAP: f32 = 0.3;
+
+/// The score below which there is no face.
+const MIN_SCORE: f32 = 6.0;
 
 static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes!("cascade.bin")));
 
@@ -38,10 +44,10 @@ pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
     if middles.count() == 0 {
         return found;
     }
-    let largest = SIDES.1 * grey.width.min(grey.height) as f32;
-    let mut side = SIDES.0;
+    let largest = MAX_SIDE_SHARE * grey.width.min(grey.height) as f32;
+    let mut side = MIN_SIDE;
     while side <= largest {
-        let stride = (STRIDES.1 * side).max(1.0) as usize;
+        let stride = (STRIDE_SHARE * side).max(1.0) as usize;
         let margin = (side / 2.0) as usize + 1;
         let mut scale = Scale { width: grey.width as i32, side: side as i32, pairs: Vec::new() };
         for y in (margin..grey.height.saturating_sub(margin)).step_by(stride) {
@@ -54,7 +60,7 @@ pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
                 }
             }
         }
-        side *= STRIDES.0;
+        side *= SCALE_STEP;
     }
     together(found)
 }
@@ -64,20 +70,21 @@ fn together(mut found: Vec<Face>) -> Vec<Face> {
     found.sort_by(|one, other| other.score.total_cmp(&one.score));
     let mut faces = Vec::new();
     while let Some(first) = found.first().copied() {
-        let (same, rest): (Vec<Face>, Vec<Face>) = found.into_iter().partition(|face| first.overlap(face) > ONE_FACE);
+        let (same, rest): (Vec<Face>, Vec<Face>) =
+            found.into_iter().partition(|face| first.overlap(face) > MIN_OVERLAP);
         let mean = |of: fn(&Face) -> f32| same.iter().map(of).sum::<f32>() / same.len() as f32;
         let score = same.iter().map(|face| face.score).sum();
         faces.push(Face { x: mean(|face| face.x), y: mean(|face| face.y), side: mean(|face| face.side), score });
         found = rest;
     }
-    faces.retain(|face| face.score >= SURE);
+    faces.retain(|face| face.score >= MIN_SCORE);
     faces
 }
 
 impl Face {
     /// How far a place of a picture of some width is from the middle of the face, across and down, in its sides.
-    pub(super) fn away(&self, width: usize, place: usize) -> (f32, f32) {
-        let (x, y) = ((place % width) as f32, (place / width) as f32);
+    pub(super) fn away(&self, width: usize, pixel_index: usize) -> (f32, f32) {
+        let (x, y) = ((pixel_index % width) as f32, (pixel_index / width) as f32);
         ((x - self.x) / self.side, (y - self.y) / self.side)
     }
 
@@ -158,9 +165,9 @@ impl Scale {
         let count = tree.pairs.len();
         if self.pairs.len() == index * count {
             let moved = |by: i8| (i32::from(by) * self.side) >> 8;
-            let place = |down: i8, across: i8| moved(down) * self.width + moved(across);
+            let pixel_index = |down: i8, across: i8| moved(down) * self.width + moved(across);
             let pair = |[down, across, other_down, other_across]: &[i8; 4]| {
-                [place(*down, *across), place(*other_down, *other_across)]
+                [pixel_index(*down, *across), pixel_index(*other_down, *other_across)]
             };
             self.pairs.extend(tree.pairs.iter().map(pair));
         }
@@ -179,31 +186,31 @@ pub(super) mod tests {
     /// Draws a face of `side` pixels with hair around it.
     pub(in super::super) fn draw_face(picture: &mut Plane<Oklab>, x: f32, y: f32, side: f32) {
         let width = picture.width;
-        for place in 0..picture.data.len() {
-            let across = ((place % width) as f32 - x) / side;
-            let down = ((place / width) as f32 - y) / side;
+        for pixel_index in 0..picture.data.len() {
+            let across = ((pixel_index % width) as f32 - x) / side;
+            let down = ((pixel_index / width) as f32 - y) / side;
             let oval = |at: (f32, f32), radii: (f32, f32)| {
                 ((across - at.0) / radii.0).powi(2) + ((down - at.1) / radii.1).powi(2)
             };
             let both = |at: (f32, f32), radii| oval(at, radii).min(oval((-at.0, at.1), radii));
             let shade = |by: f32| Oklab { l: SKIN.l - by, ..SKIN };
             if oval((0.0, -0.2), (0.62, 0.75)) < 1.0 {
-                picture.data[place] = HAIR;
+                picture.data[pixel_index] = HAIR;
             }
             if oval((0.0, 0.02), (0.46, 0.62)) < 1.0 {
-                picture.data[place] = shade(0.12 * oval((0.0, 0.02), (0.46, 0.62)));
+                picture.data[pixel_index] = shade(0.12 * oval((0.0, 0.02), (0.46, 0.62)));
             }
             if both((0.22, -0.13), (0.13, 0.06)) < 1.0 {
-                picture.data[place] = shade(0.2);
+                picture.data[pixel_index] = shade(0.2);
             }
             if both((0.22, -0.12), (0.06, 0.05)) < 1.0 || both((0.22, -0.25), (0.14, 0.03)) < 1.0 {
-                picture.data[place] = HAIR;
+                picture.data[pixel_index] = HAIR;
             }
             if oval((0.0, 0.17), (0.09, 0.04)) < 1.0 {
-                picture.data[place] = shade(0.2);
+                picture.data[pixel_index] = shade(0.2);
             }
             if oval((0.0, 0.33), (0.17, 0.05)) < 1.0 {
-                picture.data[place] = shade(0.3);
+                picture.data[pixel_index] = shade(0.3);
             }
         }
     }

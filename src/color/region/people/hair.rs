@@ -5,34 +5,45 @@ use crate::color::{Oklab, Plane};
 use super::faces::Face;
 use super::median;
 
-/// The mouth below the middle of a face, and the sides of a head of hair, in sides of the face.
-const MOUTH: f32 = 0.25;
-const BESIDE: f32 = 1.7;
+/// How far below the middle of a face the mouth is, in face sides.
+const MOUTH_DEPTH: f32 = 0.25;
 
-/// How far down hair may go: where it is long, and where what goes on below the chin is clothes of its color.
-const LONG: f32 = 2.5;
-const SHORT: f32 = 0.6;
+/// How far to the sides hair reaches, in face sides.
+const MAX_HAIR_WIDTH: f32 = 1.7;
 
-/// Where clothes are under a chin, across and down, and the share of hair that may be there.
-const CLOTHES: (f32, f32) = (0.4, 0.9);
-const UNDER_CHIN: f32 = 0.15;
+/// How far down long hair reaches, in face sides.
+const MAX_LONG_HAIR: f32 = 2.5;
 
-/// How far the hair may be from what is seen of it above the eyes, in OKLab, and how much darker.
-const HAIR: f32 = 0.04;
-const DARKER: f32 = 0.1;
+/// How far down hair reaches where clothes of its color continue below the chin, in face sides.
+const MAX_SHORT_HAIR: f32 = 0.6;
+
+/// How far to each side below the chin clothes are expected, in face sides.
+const CLOTHES_HALF_WIDTH: f32 = 0.4;
+
+/// How far below the middle of the face clothes begin, in face sides.
+const CLOTHES_DEPTH: f32 = 0.9;
+
+/// The largest share of hair that may be there.
+const MAX_HAIR_UNDER_CHIN: f32 = 0.15;
+
+/// How far hair may be from the hair above the eyes, in OKLab.
+const MAX_HAIR_DISTANCE: f32 = 0.04;
+
+/// How much darker it may be, in OKLab lightness.
+const MAX_HAIR_DARKER: f32 = 0.1;
 
 /// What a head has above the mouth beside skin, and what goes on from there in the hair's color.
 pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
-    let away = |place: usize| face.away(colors.width, place);
-    let is_free = |place: usize| within.data[place] && !skin.data[place];
+    let away = |index: usize| face.away(colors.width, index);
+    let is_free = |index: usize| within.data[index] && !skin.data[index];
     let mut head = within.map(|_| false);
     let mut seen = Vec::new();
-    for place in (0..head.data.len()).filter(|place| is_free(*place)) {
-        let (across, down) = away(place);
-        if across.abs() < BESIDE && down < MOUTH {
-            head.data[place] = true;
+    for index in (0..head.data.len()).filter(|index| is_free(*index)) {
+        let (across, down) = away(index);
+        if across.abs() < MAX_HAIR_WIDTH && down < MOUTH_DEPTH {
+            head.data[index] = true;
             if down < 0.0 {
-                seen.push(colors.data[place]);
+                seen.push(colors.data[index]);
             }
         }
     }
@@ -42,21 +53,22 @@ pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within
         return head;
     };
     let is_hair = |color: Oklab| {
-        (color.a - tone.a).hypot(color.b - tone.b) < HAIR && (darkest - DARKER..lightest + HAIR).contains(&color.l)
+        (color.a - tone.a).hypot(color.b - tone.b) < MAX_HAIR_DISTANCE
+            && (darkest - MAX_HAIR_DARKER..lightest + MAX_HAIR_DISTANCE).contains(&color.l)
     };
     let grown = |lowest: f32| {
         let (mut grown, mut under_chin) = (0.0, 0.0);
-        let hair = flooded(&head, |_, beside| {
-            let (across, down) = away(beside);
-            let is_near = across.abs() < BESIDE && down < lowest;
-            let is_hair = is_near && is_free(beside) && is_hair(colors.data[beside]);
+        let hair = flooded(&head, |_, neighbor| {
+            let (across, down) = away(neighbor);
+            let is_near = across.abs() < MAX_HAIR_WIDTH && down < lowest;
+            let is_hair = is_near && is_free(neighbor) && is_hair(colors.data[neighbor]);
             if is_hair {
                 grown += 1.0;
-                under_chin += f32::from(u8::from(across.abs() < CLOTHES.0 && down > CLOTHES.1));
+                under_chin += f32::from(u8::from(across.abs() < CLOTHES_HALF_WIDTH && down > CLOTHES_DEPTH));
             }
             is_hair
         });
-        (under_chin <= UNDER_CHIN * grown).then_some(hair)
+        (under_chin <= MAX_HAIR_UNDER_CHIN * grown).then_some(hair)
     };
-    grown(LONG).or_else(|| grown(SHORT)).unwrap_or(head)
+    grown(MAX_LONG_HAIR).or_else(|| grown(MAX_SHORT_HAIR)).unwrap_or(head)
 }

@@ -14,35 +14,44 @@ use hair::hair;
 
 pub(super) use tilted_heads::without_turned_heads;
 
-/// The hues that skin has in OKLCH: less than 90 degrees, and at least 10, of which this is the tangent; and its least
-/// saturation.
-const MIN_HUE: f32 = 0.176_326_98;
+/// The tangent of the smallest OKLCH hue of skin, 10 degrees; the largest is 90.
+const MIN_HUE_TANGENT: f32 = 0.176_326_98;
+
+/// The smallest saturation of skin.
 const MIN_SATURATION: f32 = 0.03;
 
-/// The share of a face's middle that is of such a hue, at least.
-const MOSTLY: f32 = 0.5;
+/// The smallest share of a face's middle that has such a hue.
+const MIN_SKIN_SHARE: f32 = 0.5;
 
-/// Lengths in sides of a face, from its middle: how far its middle goes, and how far it goes itself.
-const MIDDLE: f32 = 0.3;
-const WHOLE: f32 = 0.55;
+/// The radius of the middle of a face, in face sides.
+const MIDDLE_RADIUS: f32 = 0.3;
 
-/// How far skin may be from the face's color, as a share of its saturation, and at least and at most, in chroma over
-/// lightness.
-const SKIN: f32 = 0.6;
-const SKIN_REACH: (f32, f32) = (0.02, 0.06);
+/// The radius of a face, in face sides.
+const FACE_RADIUS: f32 = 0.55;
 
-/// How much lighter and darker skin may be than that of the face, as shares of OKLab's lightness.
-const SKIN_LIGHT: std::ops::Range<f32> = 0.4..1.35;
+/// How far skin may be from the face's color in chroma over lightness, as a share of its saturation.
+const SKIN_DISTANCE: f32 = 0.6;
 
-/// What is as warm as the palest skin, red over the least of the other channels, and what share of a picture it is at least.
-const WARM: f32 = 0.1;
-const MIN_WARM: f32 = 0.002;
+/// The lower limit of that distance.
+const MIN_SKIN_DISTANCE: f32 = 0.02;
 
-/// Where a person leaves less than this share, there is no other product.
-const LEFT: f32 = 0.12;
+/// The upper limit of that distance.
+const MAX_SKIN_DISTANCE: f32 = 0.06;
 
-/// Parts of the rest below this share of it are what is left of a face, or rings on fingers.
-const PART: f32 = 0.01;
+/// How light skin may be relative to the face's, in OKLab lightness.
+const SKIN_LIGHTNESS: std::ops::Range<f32> = 0.4..1.35;
+
+/// How much red exceeds the smallest other channel in the palest skin.
+const MIN_WARMTH: f32 = 0.1;
+
+/// The smallest share of a picture with such pixels in which faces are looked for.
+const MIN_WARM_SHARE: f32 = 0.002;
+
+/// The share of the product below which, after a person is removed, nothing else is left.
+const MIN_LEFT_SHARE: f32 = 0.12;
+
+/// Pieces below this share of the rest are remains of a face, or rings on fingers.
+const MIN_PIECE_SHARE: f32 = 0.01;
 
 /// The product without the skin and the hair of the people who wear or hold it.
 ///
@@ -54,17 +63,17 @@ pub(super) fn without_people(product: Plane<bool>, colors: &Plane<Oklab>) -> Pla
         return product;
     }
     let rest = product.zip(&people, |is_product, is_person| is_product && !is_person);
-    let least = rest.count() as f32 * PART;
+    let least = rest.count() as f32 * MIN_PIECE_SHARE;
     let rest = keep_parts(&rest, |size| size as f32 > least);
-    if (rest.count() as f32) < LEFT * product.count() as f32 { product } else { rest }
+    if (rest.count() as f32) < MIN_LEFT_SHARE * product.count() as f32 { product } else { rest }
 }
 
 /// The share of `region` in a picture of linear light that is skin or hair of people whose faces are seen, 0 to 1.
 pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
     // Most pictures have nothing as warm as skin, and no need of a closer look.
-    let is_warm = |[red, green, blue]: &Rgb| *red > *green && *red - green.min(*blue) > WARM * red;
+    let is_warm = |[red, green, blue]: &Rgb| *red > *green && *red - green.min(*blue) > MIN_WARMTH * red;
     let warm = picture.data.iter().filter(|color| is_warm(color)).count();
-    if warm as f32 <= MIN_WARM * picture.data.len() as f32 {
+    if warm as f32 <= MIN_WARM_SHARE * picture.data.len() as f32 {
         return 0.0;
     }
     people(&picture.map(Oklab::from), region).count() as f64 / region.count().max(1) as f64
@@ -86,32 +95,34 @@ fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
 
 /// The color of a face, if it is one of skin.
 fn tone(face: Face, colors: &Plane<Oklab>) -> Option<Oklab> {
-    let is_middle = |place: &usize| {
-        let (across, down) = face.away(colors.width, *place);
-        across.hypot(down) < MIDDLE
+    let is_middle = |index: &usize| {
+        let (across, down) = face.away(colors.width, *index);
+        across.hypot(down) < MIDDLE_RADIUS
     };
-    let middle: Vec<Oklab> = (0..colors.data.len()).filter(is_middle).map(|place| colors.data[place]).collect();
+    let middle: Vec<Oklab> = (0..colors.data.len()).filter(is_middle).map(|index| colors.data[index]).collect();
     let skin: Vec<Oklab> = middle.iter().copied().filter(|color| may_be_skin(*color)).collect();
-    if (skin.len() as f32) < MOSTLY * middle.len() as f32 { None } else { median(&skin) }
+    if (skin.len() as f32) < MIN_SKIN_SHARE * middle.len() as f32 { None } else { median(&skin) }
 }
 
 /// The face as a whole, and what else has its color.
 fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
-    let reach = (SKIN * tone.saturation()).clamp(SKIN_REACH.0, SKIN_REACH.1);
+    let reach = (SKIN_DISTANCE * tone.saturation()).clamp(MIN_SKIN_DISTANCE, MAX_SKIN_DISTANCE);
     let is_skin = |color: Oklab| {
-        may_be_skin(color) && chroma_distance(color, tone) < reach && SKIN_LIGHT.contains(&(color.l / tone.l.max(0.05)))
+        may_be_skin(color)
+            && chroma_distance(color, tone) < reach
+            && SKIN_LIGHTNESS.contains(&(color.l / tone.l.max(0.05)))
     };
     let mut skin = within.clone();
-    for place in (0..skin.data.len()).filter(|place| within.data[*place]) {
-        let (across, down) = face.away(skin.width, place);
-        skin.data[place] = across.hypot(down) < WHOLE || is_skin(colors.data[place]);
+    for index in (0..skin.data.len()).filter(|index| within.data[*index]) {
+        let (across, down) = face.away(skin.width, index);
+        skin.data[index] = across.hypot(down) < FACE_RADIUS || is_skin(colors.data[index]);
     }
     skin
 }
 
 /// Whether a color is of a hue that skin has.
 fn may_be_skin(color: Oklab) -> bool {
-    let is_of_its_hues = color.a > 0.0 && color.b >= MIN_HUE * color.a;
+    let is_of_its_hues = color.a > 0.0 && color.b >= MIN_HUE_TANGENT * color.a;
     is_of_its_hues && color.l > 0.15 && color.saturation() > MIN_SATURATION
 }
 

@@ -3,14 +3,17 @@ use crate::color::{Oklab, Plane};
 
 use super::may_be_skin;
 
-/// How wide a head is at most, in widths of what is worn; what of its hair's border inside the outline is of skin's colors;
-/// and how many pixels such a border has.
-const HEAD: f32 = 0.6;
-const BORDER: f32 = 0.7;
-const FEWEST: usize = 12;
+/// The largest width of a head, in widths of what is worn.
+const MAX_HEAD_WIDTH: f32 = 0.6;
 
-/// Hair that was not taken for the product's material is darker than this, in OKLab.
-const DARK: f32 = 0.3;
+/// The smallest share of the hair's border inside the outline that has the colors of skin.
+const MIN_SKIN_BORDER: f32 = 0.7;
+
+/// The fewest pixels of such a border.
+const MIN_BORDER_PIXELS: usize = 12;
+
+/// The OKLab lightness below which hair is recognized that was not taken for the product's material.
+const MAX_HAIR_LIGHTNESS: f32 = 0.3;
 
 /// Drops the hair of a head that is turned away, so that no face is seen: a part above the largest, narrower than it by
 /// far, and inside the product bordered by nothing but the colors of skin and what else is dark of it.
@@ -25,15 +28,15 @@ pub(in super::super) fn without_turned_heads(
         return found;
     }
     let mut pieces = vec![Piece::new(); sizes.len()];
-    for place in (0..labels.data.len()).filter(|place| labels.data[*place] != 0) {
-        pieces[labels.data[place] as usize].take(place % labels.width, place / labels.width);
+    for index in (0..labels.data.len()).filter(|index| labels.data[*index] != 0) {
+        pieces[labels.data[index] as usize].take(index % labels.width, index / labels.width);
     }
     let near = spread(&labels, 2, u32::max);
-    let is_beside = |place: &usize| labels.data[*place] == 0 && near.data[*place] != 0 && product.data[*place];
-    for place in (0..near.data.len()).filter(is_beside).filter(|place| colors.data[*place].l >= DARK) {
-        let piece = &mut pieces[near.data[place] as usize];
-        piece.beside += 1;
-        piece.skin += usize::from(may_be_skin(colors.data[place]));
+    let is_beside = |index: &usize| labels.data[*index] == 0 && near.data[*index] != 0 && product.data[*index];
+    for index in (0..near.data.len()).filter(is_beside).filter(|index| colors.data[*index].l >= MAX_HAIR_LIGHTNESS) {
+        let piece = &mut pieces[near.data[index] as usize];
+        piece.neighbor += 1;
+        piece.skin += usize::from(may_be_skin(colors.data[index]));
     }
     let largest = (1..sizes.len()).max_by_key(|piece| sizes[*piece]).unwrap_or(0);
     let is_head = |piece: usize| pieces[piece].is_head_of(&pieces[largest]) && sizes[piece] * 2 < sizes[largest];
@@ -45,13 +48,13 @@ pub(in super::super) fn without_turned_heads(
 struct Piece {
     columns: (usize, usize),
     rows: (usize, usize),
-    beside: usize,
+    neighbor: usize,
     skin: usize,
 }
 
 impl Piece {
     fn new() -> Piece {
-        Piece { columns: (usize::MAX, 0), rows: (usize::MAX, 0), beside: 0, skin: 0 }
+        Piece { columns: (usize::MAX, 0), rows: (usize::MAX, 0), neighbor: 0, skin: 0 }
     }
 
     fn take(&mut self, x: usize, y: usize) {
@@ -63,9 +66,9 @@ impl Piece {
         let width = |piece: &Piece| (piece.columns.1 - piece.columns.0) as f32;
         let middle = (self.rows.0 + self.rows.1) / 2;
         middle < body.rows.0
-            && width(self) < HEAD * width(body)
-            && self.beside >= FEWEST
-            && self.skin as f32 > BORDER * self.beside as f32
+            && width(self) < MAX_HEAD_WIDTH * width(body)
+            && self.neighbor >= MIN_BORDER_PIXELS
+            && self.skin as f32 > MIN_SKIN_BORDER * self.neighbor as f32
     }
 }
 
@@ -79,13 +82,13 @@ mod tests {
     /// Something black of some width, on something of skin's color as wide, on something black; the black, and all of it.
     fn stack(width: usize) -> (Plane<Oklab>, Plane<bool>, Plane<bool>) {
         let mut colors = Plane::filled(120, 160, Oklab { l: 0.95, a: 0.0, b: 0.0 });
-        for place in 0..colors.data.len() {
-            let (x, y) = (place % 120, place / 120);
+        for index in 0..colors.data.len() {
+            let (x, y) = (index % 120, index / 120);
             let is_narrow = x.abs_diff(60) <= width / 2;
             match y {
-                10..35 if is_narrow => colors.data[place] = BLACK,
-                35..60 if is_narrow => colors.data[place] = SKIN,
-                60..150 if x.abs_diff(60) <= 45 => colors.data[place] = BLACK,
+                10..35 if is_narrow => colors.data[index] = BLACK,
+                35..60 if is_narrow => colors.data[index] = SKIN,
+                60..150 if x.abs_diff(60) <= 45 => colors.data[index] = BLACK,
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 use super::{Plane, Rgb};
 
-/// How many pixels are worked on at once: their colors stay in the nearest cache, and all loops are over plain arrays.
+/// How many pixels are converted at once: a block stays in the first-level cache, and its loops vectorize.
 const BLOCK: usize = 64;
 
 type Lanes = [f32; BLOCK];
@@ -102,8 +102,8 @@ fn bend(chroma: f32) -> f32 {
 /// The sine of 60 degrees times a bell around the hue of 275 degrees that is 25 degrees wide.
 fn blue_turn(cosine: f32, sine: f32) -> f32 {
     // Cosine and sine of 275 degrees; the tangent of half the angle to it, at most 1, which is beyond the bell.
-    let (along, beside) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
-    let half = if along > 0.0 { beside / (1.0 + along) } else { 1.0 };
+    let (along, neighbor) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
+    let half = if along > 0.0 { neighbor / (1.0 + along) } else { 1.0 };
     let square = half * half;
     let angle = 2.0
         * half
@@ -131,9 +131,9 @@ mod tests {
         let ([_, a1, b1], [_, a2, b2]) = (one, other);
         let stretch = 1.5 - 0.5 * bend((a1.hypot(b1) + a2.hypot(b2)) / 2.0);
         let (a1, a2) = (a1 * stretch, a2 * stretch);
-        let (along, beside) = (a1 * a2 + b1 * b2, a1 * b2 - a2 * b1);
+        let (along, neighbor) = (a1 * a2 + b1 * b2, a1 * b2 - a2 * b1);
         let is_grey = a1.hypot(b1).min(a2.hypot(b2)) < 0.01;
-        is_grey || (along < 0.0 && beside.abs() < 0.01 * along.abs())
+        is_grey || (along < 0.0 && neighbor.abs() < 0.01 * along.abs())
     }
 
     #[test]
@@ -168,14 +168,14 @@ mod tests {
                 Plane { width: colors.len(), height: 1, data: colors.iter().map(pixel).collect() }
             };
             let (one, other) = (plane(0), plane(3));
-            for (place, found) in differences(&one, &other).data.into_iter().enumerate() {
-                let [one, other] = [&one, &other].map(|plane| Lab::from(plane.data[place]));
+            for (index, found) in differences(&one, &other).data.into_iter().enumerate() {
+                let [one, other] = [&one, &other].map(|plane| Lab::from(plane.data[index]));
                 let [single_one, single_other] = [one, other].map(|lab| [lab.l, lab.a, lab.b].map(|value| value as f32));
                 if is_rounding(single_one, single_other) {
                     continue;
                 }
                 let exact = ciede2000(one, other);
-                proptest::prop_assert!((f64::from(found) - exact).abs() < 0.01 + 1e-3 * exact, "{:?} {found} {exact}", colors[place]);
+                proptest::prop_assert!((f64::from(found) - exact).abs() < 0.01 + 1e-3 * exact, "{:?} {found} {exact}", colors[index]);
             }
         }
     }
