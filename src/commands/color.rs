@@ -10,7 +10,8 @@ use crate::manifest::Style;
 use crate::photo::{Photo, is_animated};
 use crate::progress::{Screen, style};
 
-use super::{Failure, UsageError, print, print_json};
+use super::print::{print, print_json};
+use super::{Failure, UsageError};
 
 /// The largest file that is taken for a picture, in bytes.
 const MAX_FILE: u64 = 256 << 20;

@@ -5,7 +5,8 @@ use crate::exit::Exit;
 use crate::run_folder::{Compaction, Lock, RunFolder};
 use crate::words::{counted, size};
 
-use super::{Failure, print};
+use super::Failure;
+use super::print::print;
 
 /// Makes the journal of a folder that nobody works in shorter.
 pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {

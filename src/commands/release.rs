@@ -9,8 +9,9 @@ use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
 use crate::words::counted;
 
+use super::print::print;
 use super::report_data::{self, Gathered};
-use super::{Failure, UsageError, print};
+use super::{Failure, UsageError};
 
 /// A submit, or several of one edit, for which money is reserved.
 struct Reserve {

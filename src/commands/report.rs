@@ -4,8 +4,9 @@ use crate::cli::Report;
 use crate::exit::Exit;
 use crate::run_folder::{ReportTurn, RunFolder};
 
+use super::Failure;
+use super::print::print;
 use super::report_data::{self, Gathered, Refresher, read_ledger};
-use super::{Failure, print};
 
 /// Writes the report again, and keeps doing so while the run is in progress where that is asked for.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {

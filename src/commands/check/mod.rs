@@ -1,77 +1,38 @@
+mod forecast;
+mod json;
 mod pace;
 mod probe;
 mod renamed;
 mod text;
+mod warnings;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{Cents, HeldBack, ImageRef, JobRef};
+use crate::job::{HeldBack, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, JobFeatures, Kept, KnownEdit};
+use crate::plan::{Advice, Decision, JobFeatures};
 use crate::progress::Screen;
 use crate::run_folder::FolderError;
 
-use super::decision::decide;
+use super::Failure;
 use super::failure::problems_text;
 use super::job_loading::{NotLookedAt, Partitioned, Sent, for_each, unmatched};
 use super::manifest_scope::OtherRunConflicts;
 use super::options::Options;
+use super::print::{print, print_json};
 use super::unknown_pictures::UnknownPictures;
-use super::{Failure, print, print_json};
-use pace::Pace;
+use forecast::Forecast;
+use json::{Checked, Plan};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
 use text::text;
-
-/// What `check --json` prints.
-#[derive(Debug, Serialize)]
-struct Checked {
-    version: u32,
-    errors: Vec<Diagnostic>,
-    /// How many there are beyond those.
-    more_errors: u64,
-    warnings: Vec<Diagnostic>,
-    plan: Option<Plan>,
-    /// What came of `--probe`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    probe: Option<Probed>,
-}
-
-/// What a run would do, and what the jobs ask for.
-#[derive(Debug, Serialize)]
-struct Plan {
-    #[serde(flatten)]
-    forecast: Forecast,
-    sizes: BTreeMap<&'static str, u64>,
-    colors: BTreeMap<String, u64>,
-}
-
-/// What a run would do.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Forecast {
-    jobs: u64,
-    new: u64,
-    changed: u64,
-    reused: u64,
-    failed: u64,
-    uncertain: u64,
-    held_back: u64,
-    estimate_cents: Cents,
-    #[serde(flatten)]
-    pace: Pace,
-    submits: u64,
-    /// How many of the changed ones have pictures that are kept aside.
-    #[serde(skip)]
-    displaced: u64,
-}
+use warnings::{Files, warnings};
 
 /// What there is to know of a job that `--only` names.
 struct Candidate {
@@ -239,119 +200,4 @@ fn urls_of(job: &JobRef<'_>) -> Vec<String> {
         ImageRef::Data(_) | ImageRef::File(_) => None,
     };
     job.request.images.iter().filter_map(url).collect()
-}
-
-impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture that holds it
-    /// back. Nothing, where it is beyond `--limit`.
-    fn take(
-        &mut self,
-        key: Option<&EditKey>,
-        ledger: &Ledger,
-        unknown_pictures: &UnknownPictures<'_>,
-        options: &Options,
-    ) -> Result<Option<(Decision, Option<String>)>, FolderError> {
-        if !options.selection.is_below_limit(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
-            return Ok(None);
-        }
-        self.jobs += 1;
-        let (decision, picture) = match key {
-            Some(key) => {
-                let known = KnownEdit::of(key, ledger);
-                let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
-                unknown_pictures.regard(&key.job, decision)?
-            }
-            None => (Decision::New, None),
-        };
-        *match decision {
-            Decision::New => &mut self.new,
-            Decision::Changed => &mut self.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::FollowOrResubmit => &mut self.failed,
-            Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
-            Decision::Keep(Kept::HeldBack) => &mut self.held_back,
-            Decision::Follow
-            | Decision::Recover
-            | Decision::Reinstate
-            | Decision::ReviewColor
-            | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
-        } += 1;
-        self.submits += u64::from(decision.submits());
-        let is_changed = decision == Decision::Changed;
-        self.displaced += u64::from(is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
-        Ok(Some((decision, picture)))
-    }
-
-    fn finish(&mut self, ledger: &Ledger, options: &Options) {
-        self.estimate_cents = options.price(ledger).times(self.submits);
-        self.pace = Pace::of(self.submits, &options.settings, options.backend, ledger);
-    }
-}
-
-/// The files that messages are about.
-struct Files {
-    manifest: String,
-    /// The one in which lines are counted.
-    lines: String,
-}
-
-fn warnings(
-    files: &Files,
-    forecast: &Forecast,
-    advice: &mut Advice,
-    ledger: &Ledger,
-    options: &Options,
-) -> Vec<Diagnostic> {
-    let mut warnings: Vec<Diagnostic> = advice
-        .warnings()
-        .into_iter()
-        .map(|warning| {
-            let (line, id) = &warning.first;
-            Diagnostic::about_job(
-                Severity::Warning,
-                &files.lines,
-                Some((*line, id.as_ref())),
-                warning.message,
-                warning.hint,
-            )
-        })
-        .collect();
-    let mut warn = |message: String, hint: &str| {
-        warnings.push(Diagnostic::about_job(Severity::Warning, &files.manifest, None, message, hint));
-    };
-    if let Some(budget) = options.settings.budget {
-        let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
-        if whole > budget {
-            let message = format!("the budget of {budget} ends before the batch does: it would come to {whole}");
-            warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
-        }
-    }
-    let price = ledger.estimate();
-    if price > options.settings.price_limit && forecast.submits > 0 {
-        let message = format!("a submit costs {price}, which is above the limit of {}", options.settings.price_limit);
-        warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
-    }
-    if let Some(budget) = options.settings.budget_per_run
-        && forecast.estimate_cents > budget
-        && price <= options.settings.price_limit
-    {
-        let now = budget.0 / options.price(ledger).0.max(1);
-        let message = format!("the budget of {budget} per run covers {now} of the {} submits", forecast.submits);
-        match now {
-            0 => warn(
-                format!("{message}: the highest price so far is {price}"),
-                "raise --budget-per-run to that at least",
-            ),
-            _ => warn(message, "the next runs make the others; or raise --budget-per-run"),
-        }
-    }
-    if forecast.jobs == 0 {
-        match options.selection.only().is_none() {
-            _ if !options.selection.is_below_limit(0) => {
-                warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
-            }
-            true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
-            false => warn("no job of this share matches --only".to_owned(), "others may have one"),
-        }
-    }
-    warnings
 }

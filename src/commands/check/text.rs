@@ -6,7 +6,7 @@ use crate::manifest::{Diagnostic, Problems, Style};
 use crate::plan::{Advice, FailedPolicy};
 use crate::words;
 
-use super::Forecast;
+use super::forecast::Forecast;
 use crate::commands::failure::problems_text;
 use crate::commands::options::Options;
 

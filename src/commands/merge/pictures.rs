@@ -10,7 +10,8 @@ use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
 use crate::words::and_more;
 
-use super::{Source, Target};
+use super::source::Source;
+use super::target::Target;
 
 /// How many pictures are named.
 const NAMED: usize = 3;

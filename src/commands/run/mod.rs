@@ -13,8 +13,9 @@ use crate::cli::Run;
 use crate::exit::Exit;
 use crate::progress::{RunSummary, Screen};
 
+use super::Failure;
 use super::interrupt::Interruption;
-use super::{Failure, print, print_json};
+use super::print::{print, print_json};
 use notices::Notifications;
 use session::{Held, Session};
 

@@ -1,50 +1,19 @@
 mod pace;
 mod table;
+mod view;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::cli::Status;
-use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Backend, Cents, HeldBack, Partition, StatusCounts};
 use crate::journal::{Ledger, RunEnd};
-use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
 
+use super::Failure;
+use super::print::{print, print_json};
 use super::report_data::{self, PlanCounts, read_ledger, resume_from};
-use super::{Failure, print, print_json};
 use pace::Pace;
-
-/// What `status --json` prints.
-#[derive(Debug, Serialize)]
-struct Standing {
-    version: u32,
-    folder: String,
-    state: &'static str,
-    held_by: Option<String>,
-    stopped: Option<String>,
-    manifest: Option<String>,
-    backend: Option<Backend>,
-    partition: Option<Partition>,
-    resume: Option<String>,
-    started_at: Option<Timestamp>,
-    last_record_at: Option<Timestamp>,
-    jobs: StatusCounts,
-    removed: u64,
-    held_back: HeldBack,
-    colors: VerdictCounts,
-    cost_cents: Money,
-    pace: Option<Pace>,
-    uncertain: Vec<UncertainSubmit>,
-}
-
-#[derive(Debug, Serialize)]
-struct Money {
-    spent: Cents,
-    reserved: Cents,
-    budget: Option<Cents>,
-}
+use view::{Money, Standing};
 
 /// Tells where a run stands. It takes no lock, so it can be asked at any time.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {

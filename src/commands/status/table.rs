@@ -4,7 +4,7 @@ use crate::job::{Backend, Cents};
 use crate::progress::{UncertainSubmit, cost_here};
 use crate::words;
 
-use super::{Money, Standing};
+use super::view::{Money, Standing};
 
 /// How wide a bar is that stands for all jobs.
 const BAR: u64 = 30;
@@ -106,7 +106,7 @@ fn cost(money: &Money) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pace;
+    use super::super::pace::Pace;
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{HeldBack, StatusCounts};
