@@ -26,7 +26,7 @@ struct Color {
 }
 
 /// A picture and what its jobs are called by: no two are called the same.
-struct Named {
+struct NamedPicture {
     file: String,
     stem: String,
 }
@@ -46,7 +46,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let folder = relative(folder, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let found = pictures.len();
-    pictures.retain(|Named { file, .. }| match unsupported_name(file, is_table) {
+    pictures.retain(|NamedPicture { file, .. }| match unsupported_name(file, is_table) {
         None => true,
         Some(reason) => {
             screen.say(&format!("left out {}: its name contains {reason}", file.escape_debug()));
@@ -77,7 +77,7 @@ fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
 }
 
 /// The pictures of a folder, sorted. Files that are hidden stay so.
-fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
+fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -90,7 +90,7 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
     }
     files.sort();
     let mut taken = BTreeSet::new();
-    let named = files.into_iter().map(|file| {
+    let pictures = files.into_iter().map(|file| {
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let slugged = slug(&stem);
         let stem = match slugged.len() {
@@ -100,9 +100,9 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
         };
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
-        Named { stem: stem.unwrap_or_default(), file }
+        NamedPicture { stem: stem.unwrap_or_default(), file }
     });
-    Ok(named.collect())
+    Ok(pictures.collect())
 }
 
 /// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.
@@ -141,10 +141,10 @@ fn relative(pictures: &Path, out: &Path) -> String {
 }
 
 /// The pictures as rows: by a pattern where one matches them all and their jobs are called as they are.
-fn rows(folder: &str, pictures: &[Named]) -> String {
+fn rows(folder: &str, pictures: &[NamedPicture]) -> String {
     let extensions: BTreeSet<&str> =
         pictures.iter().filter_map(|picture| Path::new(&picture.file).extension()?.to_str()).collect();
-    let is_called_by_name = |picture: &Named| {
+    let is_called_by_name = |picture: &NamedPicture| {
         Path::new(&picture.file).file_stem().is_some_and(|stem| stem.to_string_lossy() == picture.stem.as_str())
     };
     match (extensions.len(), extensions.first()) {
@@ -157,8 +157,8 @@ fn rows(folder: &str, pictures: &[Named]) -> String {
 }
 
 /// The pictures as a list of rows.
-fn list(folder: &str, pictures: &[Named]) -> String {
-    let row = |picture: &Named| {
+fn list(folder: &str, pictures: &[NamedPicture]) -> String {
+    let row = |picture: &NamedPicture| {
         let file = format!("{folder}{}", picture.file);
         format!("  - {{file: {}, stem: {}}}", quoted(&file), quoted(&picture.stem))
     };
@@ -188,7 +188,7 @@ fn document(rows: &str, colors: &[Color]) -> String {
     )
 }
 
-fn table(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
+fn table(folder: &str, pictures: &[NamedPicture], colors: &[Color]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail.
     let _ = writer.write_record(["id", "prompt", "images", "color"]);

@@ -11,7 +11,7 @@ use crate::runner::StopSignal;
 use super::Failure;
 
 /// What shells add to the number of the signal that ended a process.
-const ENDED_BY: i32 = 128;
+const SIGNAL_EXIT_BASE: i32 = 128;
 
 /// What Ctrl-C and SIGTERM ask of the process.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Interruption {
     /// Asks the work to stop.
     pub(super) stop: StopSignal,
     is_over: Arc<AtomicBool>,
-    each: Arc<Notify>,
+    received: Arc<Notify>,
 }
 
 impl Interruption {
@@ -37,19 +37,19 @@ impl Interruption {
             let _inside = runtime.enter();
             Interrupts::new()?
         };
-        let Interruption { stop, is_over, each } = self.clone();
-        let heed = async move {
+        let Interruption { stop, is_over, received } = self.clone();
+        let handle_signals = async move {
             loop {
                 let signal = interrupts.next().await;
                 if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
                     // Whoever asks twice wants no more waiting, and the journal needs no closing.
-                    std::process::exit(ENDED_BY + signal);
+                    std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
                 stop.stop();
-                each.notify_waiters();
+                received.notify_waiters();
             }
         };
-        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(heed)).map(drop)
+        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(handle_signals)).map(drop)
     }
 
     /// Says that the work is over.
@@ -59,7 +59,7 @@ impl Interruption {
 
     /// Waits for the next signal.
     pub(super) async fn next(&self) {
-        self.each.notified().await;
+        self.received.notified().await;
     }
 }
 

@@ -57,7 +57,7 @@ fn run_around(manifest: &Path) -> Option<PathBuf> {
 }
 
 /// The folder from which the paths in the plan of a run are, where that is not the present one.
-pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
+pub(super) fn original_directory(ledger: &Ledger) -> Option<PathBuf> {
     let home = Path::new(ledger.last_run()?.directory.as_deref()?);
     (std::env::current_dir().ok()? != home).then(|| home.to_owned())
 }
@@ -66,7 +66,7 @@ pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
 pub(super) struct OtherRunConflicts {
     run: RunFolder,
     open: HashSet<JobId>,
-    met: u64,
+    conflicts: u64,
 }
 
 impl OtherRunConflicts {
@@ -82,21 +82,21 @@ impl OtherRunConflicts {
         let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let under_way = unanswered.map(|(job, _)| job).chain(plan::unfinished(&ledger)).cloned();
         let in_doubt = ledger.uncertain().filter_map(|found| Some(found.ok()?.0));
-        Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), met: 0 })
+        Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), conflicts: 0 })
     }
 
     /// Notes what becomes of a job here.
     pub(super) fn note(&mut self, job: &JobId, decision: Decision) {
-        self.met += u64::from(decision.submits() && self.open.contains(job));
+        self.conflicts += u64::from(decision.submits() && self.open.contains(job));
     }
 
     /// What is to be said of them; `file` is the manifest.
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
-        let there = self.run.path().display().to_string();
-        let (jobs, are) = (counted(self.met, "job"), is_are(self.met));
-        let message = format!("{jobs} {are} open or uncertain in {there}, and would be paid for again here");
-        let hint = format!("to continue them there, leave -o out, or use -o {}", shell_word(&there));
-        (self.met > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
+        let folder = self.run.path().display().to_string();
+        let (jobs, are) = (counted(self.conflicts, "job"), is_are(self.conflicts));
+        let message = format!("{jobs} {are} open or uncertain in {folder}, and would be paid for again here");
+        let hint = format!("to continue them there, leave -o out, or use -o {}", shell_word(&folder));
+        (self.conflicts > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
     }
 }
 

@@ -36,14 +36,14 @@ pub(super) struct Options {
     pub(super) selection: Selection,
     pub(super) partition: Option<Partition>,
     /// What nobody has said.
-    unsaid: Unsaid,
+    defaulted: Defaulted,
     /// Whether the colors of results are checked.
     pub(super) checks_colors: bool,
 }
 
 /// What is as usual because nobody has said otherwise.
 #[derive(Clone, Copy, Debug)]
-struct Unsaid {
+struct Defaulted {
     backend: bool,
     base_url: bool,
 }
@@ -64,52 +64,52 @@ impl Options {
         {
             return Err(UsageError::JunitFolder(folder.to_owned()));
         }
-        let said = manifest.settings();
-        let usual = Settings::default();
-        let in_flight = run.in_flight.or(said.in_flight).unwrap_or(usual.in_flight);
-        let deadline = run.deadline.or(said.deadline);
-        let uncertain = run.uncertain.or(said.uncertain).unwrap_or_default();
-        let not_after = run.not_after.or(said.not_after);
-        let polls = run.poll_rate.or(said.polls);
+        let manifest_settings = manifest.settings();
+        let defaults = Settings::default();
+        let in_flight = run.in_flight.or(manifest_settings.in_flight).unwrap_or(defaults.in_flight);
+        let deadline = run.deadline.or(manifest_settings.deadline);
+        let uncertain = run.uncertain.or(manifest_settings.uncertain).unwrap_or_default();
+        let not_after = run.not_after.or(manifest_settings.not_after);
+        let polls = run.poll_rate.or(manifest_settings.polls);
         let settings = Settings {
-            submits: run.rate.or(said.rate).unwrap_or(usual.submits),
-            burst: run.burst.or(said.burst).unwrap_or(usual.burst),
+            submits: run.rate.or(manifest_settings.rate).unwrap_or(defaults.submits),
+            burst: run.burst.or(manifest_settings.burst).unwrap_or(defaults.burst),
             // The provider's page has each prediction asked for once a second.
-            polls: polls.unwrap_or(usual.polls.max(Rate::per_second(in_flight))),
+            polls: polls.unwrap_or(defaults.polls.max(Rate::per_second(in_flight))),
             // Where predictions take a moment, a poll for each is more than that.
             free_polls: if polls.is_some() { 0 } else { FREE_POLLS },
             in_flight,
-            downloads: said.downloads.unwrap_or(usual.downloads),
-            budget: run.budget.or(said.budget),
-            budget_per_run: run.budget_per_run.or(said.budget_per_run),
-            price_limit: run.price_limit.or(said.price_limit).unwrap_or(usual.price_limit),
+            downloads: manifest_settings.downloads.unwrap_or(defaults.downloads),
+            budget: run.budget.or(manifest_settings.budget),
+            budget_per_run: run.budget_per_run.or(manifest_settings.budget_per_run),
+            price_limit: run.price_limit.or(manifest_settings.price_limit).unwrap_or(defaults.price_limit),
             deadline,
-            not_after: not_after.map(next).transpose()?.flatten(),
+            not_after: not_after.map(next_occurrence).transpose()?.flatten(),
             grace: run.grace,
-            job_timeout: said.job_timeout.unwrap_or(usual.job_timeout),
+            job_timeout: manifest_settings.job_timeout.unwrap_or(defaults.job_timeout),
             give_up_after: run.give_up_after,
-            schedule: usual.schedule,
-            color: color_rules(run, said, uncertain),
+            schedule: defaults.schedule,
+            color: color_rules(run, manifest_settings, uncertain),
         };
         let reported = reported_run(&run.manifest);
-        let folder = run.out.clone().or(said.out.clone()).or(reported.clone());
-        let folder = folder.unwrap_or_else(|| usual_folder(manifest, run.partition));
+        let folder = run.out.clone().or(manifest_settings.out.clone()).or(reported.clone());
+        let folder = folder.unwrap_or_else(|| default_folder(manifest, run.partition));
         let failed = if run.retry_failed { FailedPolicy::Retry } else { FailedPolicy::Keep };
         Ok(Options {
-            backend: run.backend.or(said.backend).unwrap_or(Backend::Vibedream),
-            base_url: base_url(run.base_url.clone(), said.base_url.as_deref())?,
-            images_via: said.images_via,
+            backend: run.backend.or(manifest_settings.backend).unwrap_or(Backend::Vibedream),
+            base_url: base_url(run.base_url.clone(), manifest_settings.base_url.as_deref())?,
+            images_via: manifest_settings.images_via,
             scope: ManifestScope::of(reported, &folder),
             folder: RunFolder::new(folder),
             settings,
             choices: Choices { failed, uncertain },
             selection: Selection { only: run.only.clone(), limit: run.limit },
             partition: run.partition,
-            unsaid: Unsaid {
-                backend: run.backend.or(said.backend).is_none(),
-                base_url: run.base_url.is_none() && said.base_url.is_none(),
+            defaulted: Defaulted {
+                backend: run.backend.or(manifest_settings.backend).is_none(),
+                base_url: run.base_url.is_none() && manifest_settings.base_url.is_none(),
             },
-            checks_colors: said.color_check.unwrap_or(true) && !run.no_color_check,
+            checks_colors: manifest_settings.color_check.unwrap_or(true) && !run.no_color_check,
         })
     }
 
@@ -154,11 +154,11 @@ impl Options {
         self.settings.budget = self.settings.budget.or(whole.budget_cents);
         self.partition = self.partition.or(whole.partition);
         self.images_via = self.images_via.or_else(|| whole.images_via.as_deref()?.parse().ok());
-        if self.unsaid.backend {
+        if self.defaulted.backend {
             self.backend = whole.backend;
         }
         let base_url = whole.origin.as_deref().and_then(|origin| BaseUrl::parse(origin).ok());
-        if let Some(base_url) = base_url.filter(|_| self.unsaid.base_url) {
+        if let Some(base_url) = base_url.filter(|_| self.defaulted.base_url) {
             self.base_url = base_url;
         }
     }
@@ -200,20 +200,20 @@ impl Selection {
         self.only.as_ref()
     }
 
-    /// Whether one more is meant, when `taken` jobs were taken.
-    pub(super) fn is_below_limit(&self, taken: usize) -> bool {
-        self.limit.is_none_or(|limit| taken < limit)
+    /// Whether one more is meant, when `selected` jobs were taken.
+    pub(super) fn is_below_limit(&self, selected: usize) -> bool {
+        self.limit.is_none_or(|limit| selected < limit)
     }
 }
 
-fn color_rules(run: &Run, said: &manifest::ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
-    let usual = Tolerance::default();
-    let on = run.tolerance.or(said.tolerance).unwrap_or(usual.on);
-    let bound = run.color_lock.or(said.color_lock);
+fn color_rules(run: &Run, manifest_settings: &manifest::ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
+    let defaults = Tolerance::default();
+    let on = run.tolerance.or(manifest_settings.tolerance).unwrap_or(defaults.on);
+    let color_lock = run.color_lock.or(manifest_settings.color_lock);
     ColorRules {
-        tolerance: Tolerance { on, near: bound.unwrap_or(usual.near).max(on) },
-        rerolls: run.reroll.or(said.reroll).unwrap_or(0),
-        lock: if bound.is_some() { ColorLock::On } else { ColorLock::Open },
+        tolerance: Tolerance { on, near: color_lock.unwrap_or(defaults.near).max(on) },
+        rerolls: run.reroll.or(manifest_settings.reroll).unwrap_or(0),
+        lock: if color_lock.is_some() { ColorLock::On } else { ColorLock::Open },
         uncertain_reroll: if uncertain == UncertainPolicy::Resubmit {
             UncertainReroll::Counts
         } else {
@@ -222,13 +222,13 @@ fn color_rules(run: &Run, said: &manifest::ManifestSettings, uncertain: Uncertai
     }
 }
 
-fn usual_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
+fn default_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
     let suffix = share.map_or_else(String::new, |share| format!("-{}", share.suffix()));
     Path::new("runs").join(format!("{}{suffix}", manifest.name()))
 }
 
 /// When it is that time of day next, on this machine's clock. A zone that nobody knows is no reason to take another one.
-fn next(time: TimeOfDay) -> Result<Option<Timestamp>, UsageError> {
+fn next_occurrence(time: TimeOfDay) -> Result<Option<Timestamp>, UsageError> {
     let zone = TimeZone::try_system().map_err(UsageError::TimeZone)?;
     Ok(time.next(&Timestamp::now().to_zoned_datetime(zone)))
 }

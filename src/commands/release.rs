@@ -10,11 +10,11 @@ use crate::runner;
 use crate::words::counted;
 
 use super::print::print;
-use super::report_data::{self, Gathered};
+use super::report_data::{self, ReportInputs};
 use super::{Failure, UsageError};
 
 /// A submit, or several of one edit, for which money is reserved.
-struct Reserve {
+struct Reservation {
     key: EditKey,
     cents: Cents,
 }
@@ -24,27 +24,27 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
-    let released = named(&ledger, &reserves(&ledger)?, &arguments.jobs)?;
+    let released = named(&ledger, &reservations(&ledger)?, &arguments.jobs)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
-    let keys = released.iter().map(|reserve| reserve.key.clone());
+    let keys = released.iter().map(|reservation| reservation.key.clone());
     runtime.block_on(runner::release(disk, &mut ledger, keys, Timestamp::now))?;
-    let mut said = String::new();
-    for Reserve { key, cents } in &released {
-        said.push_str(&format!("{}: {cents} released, request {}\n", key.job, key.fingerprint));
+    let mut text = String::new();
+    for Reservation { key, cents } in &released {
+        text.push_str(&format!("{}: {cents} released, request {}\n", key.job, key.fingerprint));
     }
-    let sum: Cents = released.iter().map(|reserve| reserve.cents).sum();
+    let sum: Cents = released.iter().map(|reservation| reservation.cents).sum();
     let jobs = counted(released.len() as u64, "request");
-    said.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
-    print(said.as_bytes());
+    text.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
+    print(text.as_bytes());
     let _turn = ReportTurn::wait(&folder)?;
     let manifest = report_data::manifest(&ledger);
-    report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit: None })?;
+    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit: None })?;
     Ok(Exit::Complete)
 }
 
 /// All that money is reserved for, by job.
-fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
-    let mut reserves = Vec::new();
+fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
+    let mut reservations = Vec::new();
     for found in ledger.edits() {
         let (job, edit) = found?;
         let cents = match edit.state {
@@ -52,10 +52,10 @@ fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
             _ if edit.uncertain_submits > 0 => edit.reserved_for_uncertain,
             _ => continue,
         };
-        reserves.push(Reserve { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
+        reservations.push(Reservation { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
     }
-    reserves.sort_by(|one, other| one.key.cmp(&other.key));
-    Ok(reserves)
+    reservations.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(reservations)
 }
 
 /// Whether the journal has an edit of that kind.
@@ -70,13 +70,13 @@ fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, F
 }
 
 /// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
-fn named(ledger: &Ledger, reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, Failure> {
+fn named(ledger: &Ledger, reservations: &[Reservation], words: &[glob::Pattern]) -> Result<Vec<Reservation>, Failure> {
     let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {
-        if !reserves.iter().any(|reserve| names(word, &reserve.key)) {
-            let jobs = reserves.iter().map(|reserve| reserve.key.job.clone()).take(8).collect();
+        if !reservations.iter().any(|reservation| names(word, &reservation.key)) {
+            let jobs = reservations.iter().map(|reservation| reservation.key.job.clone()).take(8).collect();
             let is_known = knows(ledger, |key| names(word, key))?;
             let word = word.to_string();
             let error = if is_known {
@@ -87,10 +87,10 @@ fn named(ledger: &Ledger, reserves: &[Reserve], words: &[glob::Pattern]) -> Resu
             return Err(error.into());
         }
     }
-    let is_named = |reserve: &&Reserve| words.iter().any(|word| names(word, &reserve.key));
-    Ok(reserves
+    let is_named = |reservation: &&Reservation| words.iter().any(|word| names(word, &reservation.key));
+    Ok(reservations
         .iter()
         .filter(is_named)
-        .map(|Reserve { key, cents }| Reserve { key: key.clone(), cents: *cents })
+        .map(|Reservation { key, cents }| Reservation { key: key.clone(), cents: *cents })
         .collect())
 }

@@ -6,7 +6,7 @@ use crate::run_folder::{ReportTurn, RunFolder};
 
 use super::Failure;
 use super::print::print;
-use super::report_data::{self, Gathered, Refresher, read_ledger};
+use super::report_data::{self, Refresher, ReportInputs, read_ledger};
 
 /// Writes the report again, and keeps doing so while the run is in progress where that is asked for.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
@@ -22,7 +22,7 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let (ledger, _holder) = read_ledger(&folder)?;
     let manifest = report_data::manifest(&ledger);
     let junit = arguments.junit.as_deref();
-    let written = report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit })?;
+    let written = report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
     if !arguments.watch {
         print(format!("{}\n", written.index.display()).as_bytes());
     }

@@ -34,7 +34,7 @@ impl<'a> UnknownPictures<'a> {
     /// # Errors
     ///
     /// `results/` or the journal cannot be read.
-    pub(super) fn regard(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
+    pub(super) fn hold_back(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
         let picture = if decision.submits() { self.find(job)? } else { None };
         Ok((if picture.is_some() { Decision::Keep(Kept::HeldBack) } else { decision }, picture))
     }

@@ -32,7 +32,7 @@ pub(super) struct Forecast {
 impl Forecast {
     /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture that holds it
     /// back. Nothing, where it is beyond `--limit`.
-    pub(super) fn take(
+    pub(super) fn add(
         &mut self,
         key: Option<&EditKey>,
         ledger: &Ledger,
@@ -47,7 +47,7 @@ impl Forecast {
             Some(key) => {
                 let known = KnownEdit::of(key, ledger);
                 let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
-                unknown_pictures.regard(&key.job, decision)?
+                unknown_pictures.hold_back(&key.job, decision)?
             }
             None => (Decision::New, None),
         };

@@ -22,7 +22,7 @@ use crate::run_folder::FolderError;
 
 use super::Failure;
 use super::failure::problems_text;
-use super::job_loading::{NotLookedAt, Partitioned, Sent, for_each, unmatched};
+use super::job_loading::{NotHashed, Partitioned, Sent, for_each, unmatched};
 use super::manifest_scope::OtherRunConflicts;
 use super::options::Options;
 use super::print::{print, print_json};
@@ -36,7 +36,7 @@ use warnings::{Files, warnings};
 
 /// What there is to know of a job that `--only` names.
 struct Candidate {
-    sketch: JobFeatures,
+    features: JobFeatures,
     /// Nothing where the folder knows no job at all, and no picture is asked for: a million are handed on.
     details: Option<Box<Details>>,
 }
@@ -50,7 +50,7 @@ struct Details {
 }
 
 /// What is found out about a manifest without errors.
-struct Found {
+struct Findings {
     options: Options,
     ledger: Ledger,
     forecast: Forecast,
@@ -63,8 +63,8 @@ struct Found {
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
     let is_json = arguments.run.json;
     let mut notices = Vec::new();
-    match look(arguments, Manifest::open_on_trust, &mut notices, screen) {
-        Ok(Found { options, ledger, forecast, advice, warnings, probed }) => {
+    match examine(arguments, Manifest::open_on_trust, &mut notices, screen) {
+        Ok(Findings { options, ledger, forecast, advice, warnings, probed }) => {
             let warnings: Vec<Diagnostic> = notices.into_iter().chain(warnings).collect();
             let (probe, problems) = probed.unzip();
             let problems = problems.unwrap_or_default();
@@ -101,12 +101,12 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-fn look(
+fn examine(
     arguments: &Check,
     open: impl FnOnce(&Path) -> Result<Manifest, Problems>,
     notices: &mut Vec<Diagnostic>,
     screen: &Screen,
-) -> Result<Found, Failure> {
+) -> Result<Findings, Failure> {
     let run = &arguments.run;
     let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
@@ -118,8 +118,8 @@ fn look(
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let mut left_there = OtherRunConflicts::of(options.backend, &options.scope);
-    let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
+    let mut conflicts = OtherRunConflicts::of(options.backend, &options.scope);
+    let is_blank = ledger.is_blank() && !options.folder.has_results() && conflicts.is_none();
     let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
     let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
@@ -135,39 +135,39 @@ fn look(
                 (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
             }
         };
-        let sketch = JobFeatures::of(job, request_hash);
+        let features = JobFeatures::of(job, request_hash);
         let urls = if is_probed { urls_of(job) } else { Vec::new() };
         let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
-        Ok::<_, NotLookedAt>(Some(Candidate { sketch, details }))
+        Ok::<_, NotHashed>(Some(Candidate { features, details }))
     };
-    let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
+    let row_warnings = for_each(&manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
-        let Some(Candidate { sketch, details }) = candidate? else { return Ok(()) };
+        let Some(Candidate { features, details }) = candidate? else { return Ok(()) };
         let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
-        let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
-        let Some((decision, picture)) = taken else { return Ok(()) };
+        let added = forecast.add(key.as_ref(), &ledger, &unknown_pictures, &options)?;
+        let Some((decision, picture)) = added else { return Ok(()) };
         let edit = key.as_ref().and_then(|key| ledger.brief(key));
         asked_again += u64::from(decision.asks_again(edit.as_ref()));
-        advice.add(&sketch, decision.submits());
+        advice.add(&features, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
-            urls.take(named);
+            urls.add(named);
         }
         if let Some(picture) = picture {
             held_back.add(picture);
         }
-        if let (Some(key), Some(there)) = (&key, &mut left_there) {
-            there.note(&key.job, decision);
+        if let (Some(key), Some(conflicts)) = (&key, &mut conflicts) {
+            conflicts.note(&key.job, decision);
         }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
-            renamed.note(key, sketch.line(), &ledger);
+            renamed.note(key, features.line(), &ledger);
         }
         Ok(())
     });
-    if matches!(told, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
+    if matches!(row_warnings, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
         notices.clear();
-        return look(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
+        return examine(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
     }
-    let told = told?;
+    let row_warnings = row_warnings?;
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.is_below_limit(0)) {
         return Err(unmatched(only, &manifest).into());
     }
@@ -178,8 +178,8 @@ fn look(
         Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::HINT)
     });
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
-    let left_there = left_there.and_then(|there| there.warning(&files.manifest));
-    let out_of_reach = options.check_origin(&ledger, asked_again).err().map(|error| {
+    let conflicts = conflicts.and_then(|conflicts| conflicts.warning(&files.manifest));
+    let other_origin = options.check_origin(&ledger, asked_again).err().map(|error| {
         Diagnostic::about_job(
             Severity::Warning,
             &files.manifest,
@@ -188,10 +188,10 @@ fn look(
             &error.hint(),
         )
     });
-    let at_odds = left_there.into_iter().chain(out_of_reach);
-    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(at_odds).chain(warnings).collect();
+    let refusals = conflicts.into_iter().chain(other_origin);
+    let warnings = row_warnings.into_iter().chain(renamed).chain(held_back).chain(refusals).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
-    Ok(Found { options, ledger, forecast, advice, warnings, probed })
+    Ok(Findings { options, ledger, forecast, advice, warnings, probed })
 }
 
 fn urls_of(job: &JobRef<'_>) -> Vec<String> {

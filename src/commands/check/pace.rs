@@ -7,7 +7,7 @@ use crate::journal::Ledger;
 use crate::runner::Settings;
 
 /// What an edit takes at the provider, before a run has learned more.
-const USUAL_EDIT: Duration = Duration::from_secs(30);
+const DEFAULT_EDIT_TIME: Duration = Duration::from_secs(30);
 
 /// How long submits take, and what bounds them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -27,7 +27,7 @@ impl Pace {
         let median = learned.generation_ms.get(learned.generation_ms.len() / 2);
         let edit = match (median, backend) {
             (Some(milliseconds), _) => Duration::from_millis(*milliseconds),
-            (None, Backend::Vibedream) => USUAL_EDIT,
+            (None, Backend::Vibedream) => DEFAULT_EDIT_TIME,
             (None, Backend::Embedded) => Duration::ZERO,
         };
         Pace::at(settings.submits.expected(learned.submits), settings.in_flight.get().into(), edit, submits)
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_night_takes_as_long_as_the_rate_or_the_predictions_in_work_have_it() {
         let at = |rate: &str, in_flight, submits| {
-            let pace = Pace::at(rate.parse().unwrap(), in_flight, USUAL_EDIT, submits);
+            let pace = Pace::at(rate.parse().unwrap(), in_flight, DEFAULT_EDIT_TIME, submits);
             (pace.seconds, pace.in_flight_for_rate)
         };
         assert_eq!(at("10/min", 3, 40_000), (400_020, Some(5)), "111 hours, and not 67");

@@ -26,7 +26,7 @@ impl Renamed {
     /// The journal cannot be read again.
     pub(super) fn warning(&self, ledger: &Ledger, file: &str) -> Result<Option<Diagnostic>, LinesError> {
         const HINT: &str = "a result belongs to its job's id: do not change the id of a row";
-        let Some(((EditKey { job, fingerprint }, line), more)) = self.jobs.told() else { return Ok(None) };
+        let Some(((EditKey { job, fingerprint }, line), more)) = self.jobs.first_and_others() else { return Ok(None) };
         let shown = ledger.shown_as(*fingerprint).collect::<Result<Vec<EditKey>, _>>()?;
         let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
         Ok(shown.map(|shown| {

@@ -18,10 +18,10 @@ pub(super) fn text(
     ledger: &Ledger,
     options: &Options,
 ) -> String {
-    let aside = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
+    let displaced_note = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
     let rows = [
         ("new", forecast.new, ""),
-        ("changed", forecast.changed, aside),
+        ("changed", forecast.changed, displaced_note),
         ("reused", forecast.reused, "already paid for"),
         ("failed before", forecast.failed, failed_note(options.choices.failed)),
         ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),

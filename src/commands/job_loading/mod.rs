@@ -54,24 +54,24 @@ pub(super) fn for_each<T: Send>(
     mut take: impl FnMut(Partitioned<T>) -> Result<(), Failure>,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
-    let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
+    let is_remote = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
     let share = options.partition;
     let prepare = |found: &FoundJob<'_>| (prepared(found, share, &each), JobRemarks::of(found));
     let mut checker = PictureChecker { folder: manifest.folder(), pictures, deferred: DeferredProblems::default() };
     let mut problems = Problems::default();
-    let mut remarks = JobWarnings::default();
-    let taken = manifest.read(prepare, |found| {
+    let mut warnings = JobWarnings::default();
+    let read = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && checker.deferred.is_empty();
         match found {
-            Found::Job { made: (prepared, of_job), alike, mut location } => {
-                remarks.note(of_job, alike, is_far, &mut location);
+            Found::Job { made: (prepared, remarks), alike, mut location } => {
+                warnings.note(remarks, alike, is_remote, &mut location);
                 let mut job = match prepared {
                     Prepared::Ready(job) if is_good => return take(job),
                     Prepared::Ready(_) => return Ok(()),
                     Prepared::Local(job) => job,
                 };
                 if refuses_local {
-                    remarks.note_local(&job, &mut location);
+                    warnings.note_local(&job, &mut location);
                 }
                 let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
                 if let Some((images, hashes)) = checker.check(images, &mut location)
@@ -94,9 +94,9 @@ pub(super) fn for_each<T: Send>(
         }
         Ok(())
     });
-    taken.map_err(Failure::Manifest)??;
+    read.map_err(Failure::Manifest)??;
     let mut deferred = checker.deferred;
-    let (error, warnings) = remarks.told();
+    let (error, warnings) = warnings.into_diagnostics();
     error.into_iter().for_each(|error| deferred.push(|| error));
     deferred.join(&mut problems);
     if problems.is_empty() { Ok(warnings) } else { Err(Failure::Manifest(problems)) }
@@ -136,7 +136,7 @@ impl PictureChecker<'_> {
         location: &mut RowLocation<'_>,
     ) -> Option<(Vec<ImageSource>, Hashes)> {
         let mut problems = Vec::new();
-        let images = expanded(images, self.folder, &mut problems);
+        let images = expand_patterns(images, self.folder, &mut problems);
         let mut hashes = Vec::new();
         for (number, image) in &images {
             let ImageSource::File(path) = image else { continue };
@@ -172,26 +172,26 @@ pub(super) struct Sent<'j> {
 
 /// A local picture of a job that was not looked at.
 #[derive(Debug)]
-pub(super) struct NotLookedAt(PathBuf);
+pub(super) struct NotHashed(PathBuf);
 
-impl From<NotLookedAt> for Failure {
-    fn from(NotLookedAt(path): NotLookedAt) -> Failure {
+impl From<NotHashed> for Failure {
+    fn from(NotHashed(path): NotHashed) -> Failure {
         Failure::Picture { path: path.display().to_string(), cause: "it was not looked at".to_owned() }
     }
 }
 
 impl Sent<'_> {
-    pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotLookedAt> {
+    pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotHashed> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
     }
 
-    pub(super) fn request_hash(&self) -> Result<RequestHash, NotLookedAt> {
+    pub(super) fn request_hash(&self) -> Result<RequestHash, NotHashed> {
         RequestHash::of(self.request, |path| self.content(path))
     }
 
-    fn content(&self, path: &Path) -> Result<ContentHash, NotLookedAt> {
+    fn content(&self, path: &Path) -> Result<ContentHash, NotHashed> {
         let known = self.hashes.iter().find(|(known, _)| known == path);
-        known.map(|(_, hash)| *hash).ok_or_else(|| NotLookedAt(path.to_owned()))
+        known.map(|(_, hash)| *hash).ok_or_else(|| NotHashed(path.to_owned()))
     }
 }
 
@@ -205,7 +205,7 @@ fn is_pattern(image: &ImageSource) -> bool {
 
 /// The images with those that patterns match, by their names, in the patterns' places. Those of which something is wrong
 /// are left out.
-fn expanded(
+fn expand_patterns(
     images: Vec<(usize, ImageSource)>,
     folder: &Path,
     problems: &mut Vec<ImageProblem>,
@@ -282,41 +282,41 @@ struct JobWarnings {
 }
 
 impl JobWarnings {
-    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, location: &mut RowLocation<'_>) {
+    fn note(&mut self, remarks: JobRemarks, alike: Option<u64>, is_remote: bool, location: &mut RowLocation<'_>) {
         if let Some(line) = alike {
             const HINT: &str = "on Windows and macOS both mean the same file: make the ids differ in more than that";
             let message =
                 format!("the id differs from that of line {line} only in capitals, or in how accents are encoded");
             self.alike.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if let Some(image) = of_job.private.filter(|_| is_far) {
+        if let Some(image) = remarks.private.filter(|_| is_remote) {
             const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for your own \
                                 server, set --base-url or `base_url:` under `run:`";
             let message = "the picture is in a private network, which the provider cannot reach".to_owned();
             self.private.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if let Some(image) = of_job.unread {
+        if let Some(image) = remarks.unread {
             const HINT: &str = "the API documents JPEG, PNG, GIF and WebP: use one of those if possible";
             let message = "the API may not support the picture's format".to_owned();
             self.unread.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if of_job.has_gap {
+        if remarks.has_gap {
             const HINT: &str = "set a default, as in `{{ title | default('product') }}`, or leave such rows out with \
                                 `when:`";
             let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
             self.gaps.note(|| location.about_gap(message, HINT.to_owned()));
         }
-        if of_job.is_date {
+        if remarks.is_date {
             const HINT: &str = "format the column as text, and enter the values again";
             let message = "the id contains a date; spreadsheets turn texts such as `3-1` into dates".to_owned();
             self.dates.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if of_job.is_shortened {
+        if remarks.is_shortened {
             const HINT: &str = "format the column as text, and enter the values again";
             let message = "the id contains a number that a spreadsheet has shortened".to_owned();
             self.shortened.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if of_job.is_cut {
+        if remarks.is_cut {
             const HINT: &str =
                 "check that no rows are missing: the file may be cut off, and this row may be incomplete";
             let message = "the file ends here, with fewer cells than columns and no line break".to_owned();
@@ -333,7 +333,7 @@ impl JobWarnings {
     }
 
     /// The error, and the warnings.
-    fn told(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
+    fn into_diagnostics(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")
         });

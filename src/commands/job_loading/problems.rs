@@ -22,11 +22,11 @@ pub(super) struct DeferredProblems {
 
 impl DeferredProblems {
     /// Takes one more, whose place is looked for only if there is room to tell it.
-    pub(super) fn push(&mut self, location: impl FnOnce() -> Diagnostic) {
+    pub(super) fn push(&mut self, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.found.len() == Problems::MAX_KEPT {
             self.more += 1;
         } else {
-            self.found.push(location());
+            self.found.push(diagnostic());
         }
     }
 

@@ -27,7 +27,7 @@ impl<T> Counted<T> {
     }
 
     /// The first, and how many others there are.
-    pub(in crate::commands) fn told(&self) -> Option<(&T, u64)> {
+    pub(in crate::commands) fn first_and_others(&self) -> Option<(&T, u64)> {
         Some((self.first.as_ref()?, self.others))
     }
 }
@@ -44,8 +44,8 @@ impl Counted {
 
     /// The same as a warning, with the count behind what is said.
     pub(super) fn warning(self) -> Option<Diagnostic> {
-        let told = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
-        Some(Diagnostic { severity: Severity::Warning, ..told })
+        let warning = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
+        Some(Diagnostic { severity: Severity::Warning, ..warning })
     }
 }
 

@@ -20,19 +20,19 @@ use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
 
-use super::report_data::{self, Gathered};
+use super::report_data::{self, ReportInputs};
 use super::{Failure, MergeError, status};
 use source::Source;
 use target::Target;
 
 /// Joins the folders of several runs.
 pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure> {
-    let place = real(&arguments.out);
+    let target_path = canonical(&arguments.out);
     let mut seen = BTreeSet::new();
-    let named: Vec<&PathBuf> = arguments.dirs.iter().filter(|dir| seen.insert(real(dir))).collect();
+    let named: Vec<&PathBuf> = arguments.dirs.iter().filter(|dir| seen.insert(canonical(dir))).collect();
     // A folder that is named as one of them has what was joined in it before.
-    let is_target_named = seen.contains(&place);
-    let others = named.into_iter().filter(|dir| real(dir) != place);
+    let is_target_named = seen.contains(&target_path);
+    let others = named.into_iter().filter(|dir| canonical(dir) != target_path);
     let sources = others.map(|dir| Source::open(dir)).collect::<Result<Vec<Source>, Failure>>()?;
     let mut target = Target::open(&arguments.out)?;
     target.check_is_whole()?;
@@ -50,7 +50,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let merged = match MergedJournal::of(&journals) {
         // A share that went on before it was compacted tells less of that than its long journal, which is kept beside it.
         Err(JournalMergeError::Conflict { .. }) => {
-            long_journals = lengthened(&journals, &sources)?;
+            long_journals = with_long_journals(&journals, &sources)?;
             MergedJournal::of(&long_journals)
         }
         merged => merged,
@@ -60,9 +60,9 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
         return Err(MergeError::Foreign { job: job.clone(), out: target.path() }.into());
     }
     let ledgers: Vec<&Ledger> = target.ledger.iter().chain(sources.iter().map(|source| &source.ledger)).collect();
-    for (place, source) in (1..).zip(&sources) {
+    for (journal_index, source) in (1..).zip(&sources) {
         source.check_names(&ledgers, &merged)?;
-        source.check_is_current(place, &merged)?;
+        source.check_is_current(journal_index, &merged)?;
     }
     let mut planned: Vec<&RunFolder> = sources.iter().map(|source| &source.folder).collect();
     if is_target_named {
@@ -71,17 +71,17 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let plan = plans::join(&planned, &target.folder)?;
     let joined = counted(planned.len() as u64, "folder");
 
-    target.hold()?;
+    target.take_lock()?;
     let copied = target.write(&sources, &merged, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
-    let report = report_data::write(&Gathered { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
-    copied.told().iter().for_each(|line| screen.print_line(line));
+    let report = report_data::write(&ReportInputs { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
+    copied.lines().iter().for_each(|line| screen.print_line(line));
     let records = counted(merged.missing_lines(), "new record");
     let (out, page) = (arguments.out.display(), report.index.display());
     screen.say(&format!("{joined} merged into {out}, {records}; the report is {page}"));
-    status::tell(&target.folder, &ledger, None, arguments.json)?;
+    status::print_status(&target.folder, &ledger, None, arguments.json)?;
     Ok(exit(&ledger))
 }
 
@@ -113,13 +113,13 @@ fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
 
 /// `journals`, of which the first is the one that the others are joined to, with the long ones of `sources` where they are
 /// kept.
-fn lengthened(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Arc<dyn ReadAt>>, FolderError> {
-    let mut lengthened: Vec<Arc<dyn ReadAt>> = journals.iter().take(1).map(Arc::clone).collect();
+fn with_long_journals(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Arc<dyn ReadAt>>, FolderError> {
+    let mut long_journals: Vec<Arc<dyn ReadAt>> = journals.iter().take(1).map(Arc::clone).collect();
     for source in sources {
         let long = long_journal(&source.folder, &source.journal, &source.ledger)?;
-        lengthened.push(long.unwrap_or_else(|| Arc::clone(&source.journal)));
+        long_journals.push(long.unwrap_or_else(|| Arc::clone(&source.journal)));
     }
-    Ok(lengthened)
+    Ok(long_journals)
 }
 
 /// `error` with the folders whose journals it is about: the first is that of `target`.
@@ -127,7 +127,7 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
     match error {
         JournalMergeError::Conflict { job, journals: [one, other], more } => {
             let path =
-                |place: usize| place.checked_sub(1).map_or_else(|| target.path(), |source| sources[source].path());
+                |index: usize| index.checked_sub(1).map_or_else(|| target.path(), |source| sources[source].path());
             MergeError::Conflict { job, one: path(one), other: path(other), more }.into()
         }
         JournalMergeError::Read(cause) => FolderError::io("read", target.folder.journal())(cause).into(),
@@ -156,6 +156,6 @@ fn command(arguments: &Merge) -> String {
 }
 
 /// A path by which a folder is known again, whichever way it was named.
-fn real(path: &Path) -> PathBuf {
+fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }

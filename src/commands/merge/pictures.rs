@@ -43,11 +43,11 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
     let mut copying = Copying {
         out: target.folder.path(),
         ours: target.ledger.as_ref().unwrap_or(&nothing),
-        adoption: PictureImport::into(target.folder.path()),
+        import: PictureImport::into(target.folder.path()),
         copied: Copied::default(),
     };
     let hasher = RandomState::new();
-    for (place, source) in sources.iter().enumerate() {
+    for (index, source) in sources.iter().enumerate() {
         let mut known: Vec<u64> = Vec::new();
         for found in source.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
@@ -55,15 +55,15 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
             let key = EditKey { job, fingerprint: edit.fingerprint };
             match merged.best_index(&key.job) {
                 Some(0) => copying.take_changes(source, &key, &edit)?,
-                Some(best) if best == place + 1 => copying.take_all(source, &key, &edit)?,
+                Some(best) if best == index + 1 => copying.take_all(source, &key, &edit)?,
                 _ => {}
             }
         }
         known.sort_unstable();
         copying.take_unknown(source, |name| known.binary_search(&hasher.hash_one(name)).is_ok())?;
-        copying.adoption.take_all(source.folder.path(), BEFORE)?;
+        copying.import.take_all(source.folder.path(), BEFORE)?;
     }
-    copying.adoption.finish()?;
+    copying.import.finish()?;
     Ok(copying.copied)
 }
 
@@ -72,7 +72,7 @@ struct Copying<'t> {
     out: &'t Path,
     /// What the journal of that folder says.
     ours: &'t Ledger,
-    adoption: PictureImport,
+    import: PictureImport,
     copied: Copied,
 }
 
@@ -96,14 +96,14 @@ impl Copying<'_> {
         if is_theirs && !is_ours && self.ours.is_shown(&key.job) {
             let history = self.ours.history(&key.job).map_err(FolderError::from)?;
             let shown = history.as_ref().and_then(|history| history.shown());
-            self.adoption.displace(from, shown.map_or(&[], Edit::files))?;
+            self.import.displace(from, shown.map_or(&[], Edit::files))?;
         }
         for file in edit.files() {
-            if is_ours && self.adoption.has(file)? {
+            if is_ours && self.import.has(file)? {
                 continue;
             }
-            let is_changed_here = is_ours && self.adoption.has_changed(file)?;
-            if !is_changed_here && self.adoption.take(from, file)? {
+            let is_changed_here = is_ours && self.import.has_changed(file)?;
+            if !is_changed_here && self.import.take(from, file)? {
                 continue;
             }
             let changed = self.take_changed(source, file, ShownIn { source: is_theirs, target: is_theirs })?;
@@ -112,7 +112,7 @@ impl Copying<'_> {
             }
         }
         for original in edit.originals().iter().filter(|file| !edit.files().contains(file)) {
-            if !self.adoption.take(from, original)? {
+            if !self.import.take(from, original)? {
                 self.copied.missing.note(&source.folder.results().join(&original.name));
             }
         }
@@ -122,7 +122,7 @@ impl Copying<'_> {
     /// Takes what lies among the results and no record tells of: somebody has made it for a job that failed, or the journal is
     /// an older one. A run in the joint folder looks at it as one in the share's would have.
     fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
-        for name in self.adoption.take_others(source.folder.path(), RESULTS, is_known)? {
+        for name in self.import.take_others(source.folder.path(), RESULTS, is_known)? {
             self.copied.unknown.note(&source.folder.results().join(name));
         }
         Ok(())
@@ -134,7 +134,7 @@ impl Copying<'_> {
         file: &SavedFile,
         shown: ShownIn,
     ) -> Result<ImportOutcome, OutputError> {
-        let changed = self.adoption.take_changed(source.folder.path(), file, shown)?;
+        let changed = self.import.take_changed(source.folder.path(), file, shown)?;
         match &changed {
             ImportOutcome::No => {}
             ImportOutcome::Taken { from } => self.copied.changed.note(from),
@@ -151,11 +151,11 @@ impl Copying<'_> {
 
 impl Copied {
     /// What a person is told, a line each.
-    pub(super) fn told(&self) -> Vec<String> {
-        let came = "changed by hand since they were saved; copied unchanged";
-        let gone = "not found where the journals say; a run of the manifest downloads them again";
-        let strange = "not recorded in the journals; copied";
-        let lines = [self.changed.line(came), self.unknown.line(strange), self.missing.line(gone)];
+    pub(super) fn lines(&self) -> Vec<String> {
+        let changed = "changed by hand since they were saved; copied unchanged";
+        let missing = "not found where the journals say; a run of the manifest downloads them again";
+        let unknown = "not recorded in the journals; copied";
+        let lines = [self.changed.line(changed), self.unknown.line(unknown), self.missing.line(missing)];
         self.twice.iter().cloned().chain(lines.into_iter().flatten()).collect()
     }
 }

@@ -54,11 +54,11 @@ impl Source {
     }
 
     /// Refuses a journal that is an older copy, unless others, such as that of the folder to join in, know more of all its
-    /// jobs. `place` is that of the journal.
-    pub(super) fn check_is_current(&self, place: usize, merged: &MergedJournal<'_>) -> Result<(), FolderError> {
+    /// jobs. `journal_index` is that of the journal.
+    pub(super) fn check_is_current(&self, journal_index: usize, merged: &MergedJournal<'_>) -> Result<(), FolderError> {
         let Err(older) = JournalCheckpoint::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {
-            if merged.best_index(&line?.key()?.job).is_none_or(|best| best == place) {
+            if merged.best_index(&line?.key()?.job).is_none_or(|best| best == journal_index) {
                 return Err(older);
             }
         }

@@ -65,7 +65,7 @@ impl Target {
     }
 
     /// Makes the folder where it is not there, and keeps others out of it.
-    pub(super) fn hold(&mut self) -> Result<(), FolderError> {
+    pub(super) fn take_lock(&mut self) -> Result<(), FolderError> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.folder)?);
         }
@@ -82,24 +82,24 @@ impl Target {
         command: &str,
     ) -> Result<Copied, Failure> {
         let folder = &self.folder;
-        let at_work = |cause| FolderError::io("write", folder.merging())(cause);
-        crate::files::replace(&folder.merging(), command.as_bytes()).map_err(at_work)?;
-        crate::files::sync_folder(folder.path()).map_err(at_work)?;
+        let failed = |cause| FolderError::io("write", folder.merging())(cause);
+        crate::files::replace(&folder.merging(), command.as_bytes()).map_err(failed)?;
+        crate::files::sync_folder(folder.path()).map_err(failed)?;
         let copied = pictures::copy(sources, merged, self)?;
         plan.publish()?;
         let draft = JournalDraft::begin(folder, |writer| merged.write(writer))?;
         if merged.missing_lines() > 0 || self.ledger.is_none() {
             let ledger = draft.ledger()?;
-            let records = closing(sources, self.last_run(), PlanCounts::of(folder, &ledger)?.jobs);
+            let records = closing_records(sources, self.last_run(), PlanCounts::of(folder, &ledger)?.jobs);
             draft.publish(folder, &records, Timestamp::now())?;
         }
-        std::fs::remove_file(folder.merging()).map_err(at_work)?;
+        std::fs::remove_file(folder.merging()).map_err(failed)?;
         Ok(copied)
     }
 }
 
 /// What the joint journal ends with: a run over all of them, that ended as they did.
-fn closing(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) -> Vec<Record> {
+fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) -> Vec<Record> {
     let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::run_folder::{Lock, ReportTurn, RunFolder};
 
-use super::{Gathered, manifest, read_ledger, write};
+use super::{ReportInputs, manifest, read_ledger, write};
 use crate::commands::Failure;
 
 /// The least time between two looks at the journal. An open page looks for news as often.
@@ -15,7 +15,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(4);
 
 /// How many times longer than a refresh took is rested after it, so that a large batch spends a twentieth of a core on
 /// being watched at most.
-const RESTS: u32 = 20;
+const REST_FACTOR: u32 = 20;
 
 /// Writes a folder's report where its journal has grown.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Refresher {
 
     /// Looks once.
     pub(in crate::commands) fn refresh(&mut self) -> Result<Refreshed, Failure> {
-        let began = Instant::now();
+        let started_at = Instant::now();
         // What is appended from here on is seen by the next look.
         let length = fs::metadata(self.folder.journal()).map(|found| found.len()).ok();
         let is_new = length.is_none() || length != self.seen;
@@ -53,15 +53,15 @@ impl Refresher {
         let _turn = ReportTurn::wait(&self.folder)?;
         let (ledger, holder) = read_ledger(&self.folder)?;
         let manifest = manifest(&ledger);
-        write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
+        write(&ReportInputs { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
         self.seen = length;
-        self.took = began.elapsed();
+        self.took = started_at.elapsed();
         Ok(Refreshed { is_running: holder.is_some(), is_written: true })
     }
 
     /// How long to rest before the next look.
     pub(in crate::commands) fn rest(&self) -> Duration {
-        (self.took * RESTS).max(MIN_INTERVAL)
+        (self.took * REST_FACTOR).max(MIN_INTERVAL)
     }
 }
 

@@ -25,14 +25,14 @@ use crate::verify;
 use crate::words::{counted, is_are};
 
 use super::Failure;
-use super::manifest_scope::elsewhere;
+use super::manifest_scope::original_directory;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use resume::{resume, resume_from};
 pub(super) use retouched::is_retouched;
 
 /// What a report is made from.
-pub(super) struct Gathered<'g> {
+pub(super) struct ReportInputs<'g> {
     pub(super) folder: &'g RunFolder,
     pub(super) ledger: &'g Ledger,
     pub(super) manifest: &'g str,
@@ -61,25 +61,25 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 }
 
 /// Writes the report.
-pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
-    let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
-    let elsewhere = elsewhere(gathered.ledger);
+pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
+    let planned = PlanCounts::of(inputs.folder, inputs.ledger)?;
+    let original_directory = original_directory(inputs.ledger);
     let viewed = |planned: Result<PlannedJob, FolderError>| -> Result<JobView, Failure> {
         let mut planned = planned?;
-        if let Some(folder) = &elsewhere {
+        if let Some(folder) = &original_directory {
             planned.job.request = planned.job.request.seen_from(folder);
         }
         let key = planned.key();
-        let edit = gathered.ledger.edit(&key).map_err(FolderError::from)?;
-        let history = gathered.ledger.live_history(&planned.job.id);
-        let job = view(&planned, gathered.folder, edit.as_deref(), history);
-        let brief = gathered.ledger.brief(&key);
-        let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, gathered.folder));
-        Ok(if is_retouched { retouched::as_it_is(gathered.folder, job) } else { job })
+        let edit = inputs.ledger.edit(&key).map_err(FolderError::from)?;
+        let history = inputs.ledger.live_history(&planned.job.id);
+        let job = view(&planned, inputs.folder, edit.as_deref(), history);
+        let brief = inputs.ledger.brief(&key);
+        let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, inputs.folder));
+        Ok(if is_retouched { retouched::as_it_is(inputs.folder, job) } else { job })
     };
-    let jobs = read_plan(gathered.folder)?.map(viewed);
-    let options = ReportOptions { junit: gathered.junit.map(Path::to_owned) };
-    report::write(gathered.folder.path(), &batch(gathered, planned), jobs, &options)
+    let jobs = read_plan(inputs.folder)?.map(viewed);
+    let options = ReportOptions { junit: inputs.junit.map(Path::to_owned) };
+    report::write(inputs.folder.path(), &batch(inputs, planned), jobs, &options)
 }
 
 /// What there is to count of a folder's plan.
@@ -124,9 +124,9 @@ fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
+fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
     let PlanCounts { jobs: counts, removed } = planned;
-    let Gathered { folder, ledger, manifest, .. } = gathered;
+    let ReportInputs { folder, ledger, manifest, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();
     let state = match end.why_unfinished() {

@@ -7,7 +7,7 @@ use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 /// A run's folder on its way to being held, and its journal to being read. Where there is a journal, that goes on while the
 /// manifest is read; no folder is made before that is known to be right.
 pub(super) enum FolderOpening {
-    Held(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
+    Reading(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
     Read(Box<(Lock, JournalFile)>),
     Refused(FolderError),
     Waiting(RunFolder),
@@ -22,20 +22,20 @@ impl FolderOpening {
         let held = Lock::take(&folder).and_then(|lock| folder.remove_drafts().map(|()| lock));
         match held {
             // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
-            Ok(lock) => FolderOpening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
+            Ok(lock) => FolderOpening::Reading(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
             Err(error) => FolderOpening::Refused(error),
         }
     }
 
     /// Whether the folder is held, so that nobody else writes into it.
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, FolderOpening::Held(_) | FolderOpening::Read(_))
+        matches!(self, FolderOpening::Reading(_) | FolderOpening::Read(_))
     }
 
     /// Waits until the journal is read, where the manifest is understood by what it says.
     pub(super) fn read(self) -> Result<FolderOpening, FolderError> {
         match self {
-            FolderOpening::Held(_) | FolderOpening::Refused(_) => Ok(FolderOpening::Read(Box::new(self.finish()?))),
+            FolderOpening::Reading(_) | FolderOpening::Refused(_) => Ok(FolderOpening::Read(Box::new(self.finish()?))),
             FolderOpening::Read(_) | FolderOpening::Waiting(_) => Ok(self),
         }
     }
@@ -44,13 +44,13 @@ impl FolderOpening {
     pub(super) fn ledger(&self) -> Option<&Ledger> {
         match self {
             FolderOpening::Read(read) => Some(&read.1.ledger),
-            FolderOpening::Held(_) | FolderOpening::Refused(_) | FolderOpening::Waiting(_) => None,
+            FolderOpening::Reading(_) | FolderOpening::Refused(_) | FolderOpening::Waiting(_) => None,
         }
     }
 
     pub(super) fn finish(self) -> Result<(Lock, JournalFile), FolderError> {
         match self {
-            FolderOpening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            FolderOpening::Reading(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             FolderOpening::Read(read) => Ok(*read),
             FolderOpening::Refused(error) => Err(error),
             FolderOpening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),

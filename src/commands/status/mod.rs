@@ -13,18 +13,23 @@ use super::Failure;
 use super::print::{print, print_json};
 use super::report_data::{self, PlanCounts, read_ledger, resume_from};
 use pace::Pace;
-use view::{Money, Standing};
+use view::{Money, StatusView};
 
 /// Tells where a run stands. It takes no lock, so it can be asked at any time.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     let (ledger, holder) = read_ledger(&folder)?;
-    tell(&folder, &ledger, holder, arguments.json)?;
+    print_status(&folder, &ledger, holder, arguments.json)?;
     Ok(Exit::Complete)
 }
 
 /// Prints where the run of a folder stands; `holder` works on it.
-pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, as_json: bool) -> Result<(), Failure> {
+pub(super) fn print_status(
+    folder: &RunFolder,
+    ledger: &Ledger,
+    holder: Option<String>,
+    as_json: bool,
+) -> Result<(), Failure> {
     let run = ledger.last_run();
     let counts = ledger.counts();
     let end = ledger.last_run_end();
@@ -37,7 +42,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         (None, RunEnd::Unknown) => ("interrupted", None),
     };
     let pace = pace(ledger, holder.is_some());
-    let standing = Standing {
+    let view = StatusView {
         version: 1,
         folder: folder.path().display().to_string(),
         state,
@@ -62,9 +67,9 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         uncertain: report_data::uncertain_submits(folder, ledger)?,
     };
     if as_json {
-        print_json(&standing);
+        print_json(&view);
     } else {
-        print(table::text(&standing).as_bytes());
+        print(table::text(&view).as_bytes());
     }
     Ok(())
 }

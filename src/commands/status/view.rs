@@ -9,7 +9,7 @@ use super::pace::Pace;
 
 /// What `status --json` prints.
 #[derive(Debug, Serialize)]
-pub(super) struct Standing {
+pub(super) struct StatusView {
     pub(super) version: u32,
     pub(super) folder: String,
     pub(super) state: &'static str,

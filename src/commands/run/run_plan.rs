@@ -18,7 +18,7 @@ use super::planning::Published;
 
 /// What a run does, decided in one pass over the plan file. Memory holds a few bytes a job: requests are read from the
 /// file again when their turn comes.
-pub(super) struct Agenda {
+pub(super) struct RunPlan {
     /// A line of the plan each; nothing for jobs that are not meant.
     decisions: Vec<Option<Decision>>,
     /// What was paid for and the manifest no longer asks for.
@@ -41,7 +41,7 @@ pub(super) struct Agenda {
     /// How many are submitted although their ids were, for they ask for something else by now.
     pub(super) changed: ChangedJobs,
     /// How those stand that are meant.
-    standing: Outcome,
+    initial_outcome: Outcome,
 }
 
 /// What there is to know of a job of the plan.
@@ -54,7 +54,7 @@ struct JobState<'l> {
     /// Whether the job has pictures in `results/`, of whatever edit.
     is_shown: bool,
     /// What becomes of it before anybody looks after its color.
-    first: Option<Decision>,
+    base_decision: Option<Decision>,
     /// Nothing, if it is not meant.
     decision: Option<Decision>,
     /// The picture that holds it back, though it was to be submitted.
@@ -73,20 +73,20 @@ pub(super) struct Outcome {
     pub(super) retouched: u64,
 }
 
-impl Agenda {
+impl RunPlan {
     /// Holds the plan of the run's folder against its ledger. The ids of other shares count as well: their pictures will
     /// be beside these some day, and none may take the name of another.
     ///
     /// # Errors
     ///
     /// The plan, the journal or `results/` cannot be read.
-    pub(super) fn prepare(ledger: &Ledger, options: &Options, plan: Published) -> Result<Agenda, FolderError> {
+    pub(super) fn prepare(ledger: &Ledger, options: &Options, plan: Published) -> Result<RunPlan, FolderError> {
         let folder = &options.folder;
-        let mut agenda = Agenda {
+        let mut run_plan = RunPlan {
             decisions: Vec::new(),
             orphans: Vec::new(),
             ids: plan.others,
-            part: plan.meant,
+            part: plan.selected,
             rules: options.checks_colors.then_some(options.settings.color),
             counts: StatusCounts::default(),
             held_back: HeldBack::default(),
@@ -94,51 +94,55 @@ impl Agenda {
             returning: 0,
             asked_again: 0,
             changed: ChangedJobs::default(),
-            standing: Outcome::default(),
+            initial_outcome: Outcome::default(),
         };
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
-        let mut taken = 0;
+        let mut selected_jobs = 0;
         let unknown_pictures = UnknownPictures::of(folder, ledger);
         for block in plan_blocks(folder)? {
             let block = block?;
             let lines: Vec<PlanLine<'_>> = block.lines().collect();
-            let is_below_limit = options.selection.is_below_limit(taken);
-            let look = |line: &PlanLine<'_>| agenda.look(line, ledger, &unknown_pictures, options, is_below_limit);
+            let is_below_limit = options.selection.is_below_limit(selected_jobs);
+            let state_of =
+                |line: &PlanLine<'_>| run_plan.state_of(line, ledger, &unknown_pictures, options, is_below_limit);
             // Whoever looks for a million pictures waits for most of them.
-            let looks: Vec<JobState<'_>> = lines.par_iter().map(look).collect::<Result<_, _>>()?;
-            for JobState { key, id, brief, is_shown, first, decision, picture } in looks {
-                agenda.ids.push(id);
-                agenda.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
-                agenda.shown += u64::from(is_shown);
+            let states: Vec<JobState<'_>> = lines.par_iter().map(state_of).collect::<Result<_, _>>()?;
+            for JobState { key, id, brief, is_shown, base_decision, decision, picture } in states {
+                run_plan.ids.push(id);
+                run_plan.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
+                run_plan.shown += u64::from(is_shown);
                 if let Some(fingerprint) = wanted.get_mut(&key.job) {
                     *fingerprint = Some(key.fingerprint);
                 }
-                let decision = decision.filter(|_| options.selection.is_below_limit(taken));
+                let decision = decision.filter(|_| options.selection.is_below_limit(selected_jobs));
                 if decision.is_some() {
-                    taken += 1;
-                    agenda.asked_again += u64::from(first.is_some_and(|first| first.asks_again(brief.as_ref())));
-                    agenda.returning += u64::from(first == Some(Decision::Reinstate));
-                    agenda.changed.jobs += u64::from(decision == Some(Decision::Changed));
-                    agenda.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
+                    selected_jobs += 1;
+                    run_plan.asked_again +=
+                        u64::from(base_decision.is_some_and(|decision| decision.asks_again(brief.as_ref())));
+                    run_plan.returning += u64::from(base_decision == Some(Decision::Reinstate));
+                    run_plan.changed.jobs += u64::from(decision == Some(Decision::Changed));
+                    run_plan.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
                     if let Some(picture) = picture {
-                        agenda.held_back.add(picture);
+                        run_plan.held_back.add(picture);
                     }
-                    agenda.standing.add(brief.as_ref(), first == Some(Decision::Keep(Kept::Retouched)));
+                    run_plan
+                        .initial_outcome
+                        .add(brief.as_ref(), base_decision == Some(Decision::Keep(Kept::Retouched)));
                 }
-                agenda.decisions.push(decision);
+                run_plan.decisions.push(decision);
             }
         }
-        agenda.ids.sort();
-        agenda.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
+        run_plan.ids.sort();
+        run_plan.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
         let is_in_work = |key| ledger.brief(key).is_some_and(|brief| brief.stage == Stage::Processing);
-        let asked = agenda.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
-        agenda.asked_again += asked.count() as u64;
-        Ok(agenda)
+        let asked = run_plan.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
+        run_plan.asked_again += asked.count() as u64;
+        Ok(run_plan)
     }
 
     /// Looks at a job of the plan: at what the journal says of it, and whether its pictures are there if it may be meant.
-    fn look<'l>(
+    fn state_of<'l>(
         &self,
         line: &PlanLine<'_>,
         ledger: &'l Ledger,
@@ -148,12 +152,12 @@ impl Agenda {
     ) -> Result<JobState<'l>, FolderError> {
         let key = line.key()?;
         let known = KnownEdit::of(&key, ledger);
-        let mut first = None;
+        let mut base_decision = None;
         let is_meant = options.selection.names(key.job.as_str())
             && self.part.as_ref().is_none_or(|part| part.has(key.job.as_str()));
         let decision = if is_below_limit && is_meant {
             let decision = decide(&options.folder, ledger, &key, &known, options.choices)?;
-            first = Some(decision);
+            base_decision = Some(decision);
             let rules = self.rules.as_ref();
             let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
             Some(plan::with_color_review(decision, &known, &colors, rules))
@@ -162,19 +166,19 @@ impl Agenda {
         };
         let id = self.ids.hash(key.job.as_str());
         let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
-        let regarded = decision.map(|decision| unknown_pictures.regard(&key.job, decision)).transpose()?;
-        let (decision, picture) = regarded.map_or((None, None), |(decision, picture)| (Some(decision), picture));
-        Ok(JobState { id, brief: known.edit, is_shown, first, decision, picture, key })
+        let checked = decision.map(|decision| unknown_pictures.hold_back(&key.job, decision)).transpose()?;
+        let (decision, picture) = checked.map_or((None, None), |(decision, picture)| (Some(decision), picture));
+        Ok(JobState { id, brief: known.edit, is_shown, base_decision, decision, picture, key })
     }
 
     /// How the jobs that are meant stand, and how many are shown and no longer in the manifest.
-    pub(super) fn standing(&self, ledger: &Ledger) -> (Outcome, u64) {
-        (self.standing.clone(), ledger.shown_jobs().saturating_sub(self.shown))
+    pub(super) fn initial_outcome(&self, ledger: &Ledger) -> (Outcome, u64) {
+        (self.initial_outcome.clone(), ledger.shown_jobs().saturating_sub(self.shown))
     }
 
     /// How many of those that are meant have pictures that somebody has changed.
     pub(super) fn retouched(&self) -> u64 {
-        self.standing.retouched
+        self.initial_outcome.retouched
     }
 
     /// What becomes of each job that is meant.
@@ -190,19 +194,19 @@ impl Agenda {
     }
 
     /// How many jobs are meant.
-    pub(super) fn meant(&self) -> u64 {
+    pub(super) fn selected(&self) -> u64 {
         self.decisions.iter().flatten().count() as u64
     }
 
     /// How much there is to do.
-    pub(super) fn left(&self) -> u64 {
-        let left = self.decisions.iter().flatten().filter(|decision| !matches!(decision, Decision::Keep(_)));
-        (left.count() + self.orphans.len()) as u64
+    pub(super) fn work_count(&self) -> u64 {
+        let open = self.decisions.iter().flatten().filter(|decision| !matches!(decision, Decision::Keep(_)));
+        (open.count() + self.orphans.len()) as u64
     }
 
     /// The same, as it is told before it begins.
-    pub(super) fn outlook(&self) -> RemainingWork {
-        RemainingWork { total: self.meant(), work: self.left(), returning: self.returning }
+    pub(super) fn remaining_work(&self) -> RemainingWork {
+        RemainingWork { total: self.selected(), work: self.work_count(), returning: self.returning }
     }
 
     /// Whether the API may have to be asked: not where all that is left is to look at pictures.
@@ -225,12 +229,13 @@ impl Agenda {
     /// The work in its order: what costs nothing goes first, for what was paid for is brought home before money is
     /// spent. The plan is read as the work is asked for.
     pub(super) fn work<'a>(&'a self, folder: &'a RunFolder) -> impl Iterator<Item = Result<Work, FolderError>> {
-        let free = self.drawn(folder, Decision::is_free);
-        free.chain(self.orphans.iter().cloned().map(Ok)).chain(self.drawn(folder, |decision| !decision.is_free()))
+        let free = self.work_matching(folder, Decision::is_free);
+        free.chain(self.orphans.iter().cloned().map(Ok))
+            .chain(self.work_matching(folder, |decision| !decision.is_free()))
     }
 
     /// The work of those decisions that are `wanted`.
-    fn drawn<'a>(
+    fn work_matching<'a>(
         &'a self,
         folder: &'a RunFolder,
         wanted: impl Fn(Decision) -> bool + Copy + 'a,
