@@ -13,10 +13,10 @@ use crate::progress::{Screen, style};
 use super::print::{print, print_json};
 use super::{Failure, UsageError};
 
-/// The largest file that is taken for a picture, in bytes.
+/// The largest file that is read as a picture, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// The largest block of memory that is kept for further use once it is freed, in bytes.
+/// The largest freed block of memory that is kept for reuse, in bytes.
 const MAX_RETAINED_BLOCK: usize = 16 << 20;
 
 /// Measures or changes colors.
@@ -28,9 +28,9 @@ pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-/// Lets the memory of planes that come and go be used again: fresh memory costs a fault for each of its pages.
+/// Makes the allocator reuse the memory of image planes, because each page of fresh memory costs a page fault.
 ///
-/// The usual C library on Linux gives blocks back to the system that are larger than any freed before.
+/// The usual C library on Linux returns blocks to the system if they are larger than any block freed before.
 fn keep_freed_blocks() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(MAX_RETAINED_BLOCK)));
 }
@@ -93,7 +93,7 @@ fn print_check(check: &Check, as_json: bool) {
     print(text(check, style(std::io::stdout().is_terminal())).as_bytes());
 }
 
-/// A check as a person reads it.
+/// Returns a check as text for people.
 fn text(check: &Check, style: Style) -> String {
     let swatch = |color: Hex| match (style, color.0) {
         (Style::Colored, [red, green, blue]) => format!("{color}  \u{1b}[48;2;{red};{green};{blue}m    \u{1b}[0m"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_told_line_by_line() {
+    fn a_check_is_printed_line_by_line() {
         insta::assert_snapshot!(text(&check(), Style::Plain), @r"
         verdict   on
         asked     #1E90FF
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_says_why() {
+    fn a_check_without_a_measurement_gives_the_reason() {
         let check = Check::unmeasurable(Hex([255, 0, 0]), "the picture is too small");
         insta::assert_snapshot!(text(&check, Style::Plain), @r"
         verdict   unmeasurable

@@ -8,12 +8,12 @@ use crate::words::{counted, size};
 use super::Failure;
 use super::print::print;
 
-/// Makes the journal of a folder that nobody works in shorter.
+/// Shortens the journal of a folder that no process is using.
 pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
     let mut text = format!("{}: ", folder.journal().display());
-    // A text takes all that is written to it.
+    // Writing to a string cannot fail.
     let _ = match Compaction::run(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
             text,

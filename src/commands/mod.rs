@@ -32,7 +32,7 @@ use print::{print, print_json};
 
 pub use failure::{Failure, InitError, MergeError, UsageError};
 
-/// Does what the command line says. What goes wrong is told on stderr; the answer is how the program ends.
+/// Runs the command of the command line. Failures are printed to stderr; returns how the program ends.
 pub fn execute(cli: &Cli) -> Exit {
     let screen = Screen::new(&cli.output);
     start_logs(&cli.output, &screen);

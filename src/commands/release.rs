@@ -13,13 +13,13 @@ use super::print::print;
 use super::report_data::{self, ReportInputs};
 use super::{Failure, UsageError};
 
-/// A submit, or several of one edit, for which money is reserved.
+/// The money that is reserved for the submits of one edit.
 struct Reservation {
     key: EditKey,
     cents: Cents,
 }
 
-/// Frees what is reserved for submits that were not charged, as whoever gives the command has found out.
+/// Frees the money reserved for submits that, as the user confirms, were not charged.
 pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
@@ -42,7 +42,7 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// All that money is reserved for, by job.
+/// Returns all reservations, by job.
 fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
     let mut reservations = Vec::new();
     for found in ledger.edits() {
@@ -58,7 +58,7 @@ fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
     Ok(reservations)
 }
 
-/// Whether the journal has an edit of that kind.
+/// Returns whether the journal has an edit that `is_meant` accepts.
 fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
     for found in ledger.edits() {
         let (job, edit) = found?;
@@ -69,7 +69,8 @@ fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, F
     Ok(false)
 }
 
-/// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
+/// Returns the reservations that `words` name: each word is a pattern of ids or the fingerprint of a request, and must
+/// match at least one.
 fn named(ledger: &Ledger, reservations: &[Reservation], words: &[glob::Pattern]) -> Result<Vec<Reservation>, Failure> {
     let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)

@@ -8,7 +8,7 @@ use super::Failure;
 use super::print::print;
 use super::report_data::{self, Refresher, ReportInputs, read_ledger};
 
-/// Writes the report again, and keeps doing so while the run is in progress where that is asked for.
+/// Writes the report again, and with `--watch` keeps it up to date while the run is in progress.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     if arguments.watch {

@@ -10,7 +10,7 @@ use crate::run_folder::FolderError;
 
 use super::pace::Pace;
 
-/// What a run would do.
+/// A forecast of what a run would do.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Forecast {
     pub(super) jobs: u64,
@@ -24,14 +24,14 @@ pub(super) struct Forecast {
     #[serde(flatten)]
     pub(super) pace: Pace,
     pub(super) submits: u64,
-    /// How many of the changed ones have pictures that are kept aside.
+    /// The number of changed jobs whose pictures would be kept aside.
     #[serde(skip)]
     pub(super) displaced: u64,
 }
 
 impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture that holds it
-    /// back. Nothing, where it is beyond `--limit`.
+    /// Adds a job, which is new without a `key`. Returns its decision and the picture that holds it back; `None` if it
+    /// is beyond `--limit`.
     pub(super) fn add(
         &mut self,
         key: Option<&EditKey>,

@@ -7,21 +7,21 @@ use crate::manifest::Diagnostic;
 use super::forecast::Forecast;
 use super::probe::Probed;
 
-/// What `check --json` prints.
+/// The output of `check --json`.
 #[derive(Debug, Serialize)]
 pub(super) struct Checked {
     pub(super) version: u32,
     pub(super) errors: Vec<Diagnostic>,
-    /// How many there are beyond those.
+    /// The number of errors that are not listed.
     pub(super) more_errors: u64,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) plan: Option<Plan>,
-    /// What came of `--probe`.
+    /// The result of `--probe`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) probe: Option<Probed>,
 }
 
-/// What a run would do, and what the jobs ask for.
+/// The forecast of a run, and what its jobs ask for.
 #[derive(Debug, Serialize)]
 pub(super) struct Plan {
     #[serde(flatten)]

@@ -34,22 +34,22 @@ use renamed::Renamed;
 use text::text;
 use warnings::{Files, warnings};
 
-/// What there is to know of a job that `--only` names.
+/// The data of a job that `--only` selects.
 struct Candidate {
     features: JobFeatures,
-    /// Nothing where the folder knows no job at all, and no picture is asked for: a million are handed on.
+    /// `None` if the folder knows no job and no picture is probed: this is kept small for a million jobs.
     details: Option<Box<Details>>,
 }
 
-/// What is compared with the folder and the network.
+/// The parts of a job that are compared with the folder and the network.
 #[derive(Default)]
 struct Details {
     key: Option<EditKey>,
-    /// Those to ask with `--probe`.
+    /// The image URLs for `--probe`.
     urls: Vec<String>,
 }
 
-/// What is found out about a manifest without errors.
+/// The result of checking a manifest without errors.
 struct Findings {
     options: Options,
     ledger: Ledger,
@@ -59,7 +59,7 @@ struct Findings {
     probed: Option<(Probed, Problems)>,
 }
 
-/// Tells what a run of the manifest would do. No network is touched without `--probe`, and nothing is written.
+/// Prints what a run of the manifest would do. It makes no network requests without `--probe`, and writes nothing.
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
     let is_json = arguments.run.json;
     let mut notices = Vec::new();
@@ -92,7 +92,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(failure.exit())
         }
-        // What was understood of the file may be why something in it is wrong.
+        // The notices may explain the errors.
         Err(Failure::Manifest(problems)) if !notices.is_empty() => {
             print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes());
             Err(Failure::Manifest(problems))

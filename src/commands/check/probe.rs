@@ -1,4 +1,4 @@
-//! `check --probe`: the image URLs of the jobs that would be submitted, each asked once.
+//! `check --probe`: requests the image URLs of the jobs that would be submitted, each once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,14 +12,14 @@ use crate::probe::{Finding, ProbeLimits, Prober};
 use crate::progress::Screen;
 use crate::words::{counted, duration};
 
-/// URLs in their order, each once.
+/// Unique URLs in the manifest's order.
 #[derive(Default)]
 pub(super) struct Urls {
     seen: HashSet<String>,
     ordered: Vec<String>,
 }
 
-/// What came of a probe.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Probed {
     pub(super) urls: u64,
@@ -29,7 +29,7 @@ pub(super) struct Probed {
 }
 
 impl Urls {
-    /// Takes the URLs of a job.
+    /// Adds the URLs of a job.
     pub(super) fn add(&mut self, urls: Vec<String>) {
         for url in urls {
             if !self.seen.contains(&url) {
@@ -41,7 +41,7 @@ impl Urls {
 }
 
 impl Probed {
-    /// What there is to say in a line.
+    /// Returns the result as one line of text.
     pub(super) fn text(&self) -> String {
         let good = self.urls - self.unreachable - self.too_big - self.not_a_picture;
         let mut text = format!("asked {}: {}", counted(self.urls, "URL"), counted(good, "picture"));
@@ -57,7 +57,7 @@ impl Probed {
     }
 }
 
-/// Asks the URLs, and says what is wrong with them where they stand.
+/// Requests the URLs, and reports problems with the rows that name them.
 pub(super) fn probe(
     urls: Urls,
     manifest: &Manifest,
@@ -87,7 +87,7 @@ pub(super) fn probe(
     Ok((probed, located(&findings, manifest)?))
 }
 
-/// Each finding where a job names its URL for the first time, with how many more do.
+/// Returns each finding at the first job that names its URL, with the number of other jobs that do.
 fn located(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Problems, Failure> {
     let mut located: Vec<(Diagnostic, u64)> = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();

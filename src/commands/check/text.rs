@@ -10,7 +10,7 @@ use super::forecast::Forecast;
 use crate::commands::failure::problems_text;
 use crate::commands::options::Options;
 
-/// What a person reads of a manifest without errors: what a run would do, what the jobs ask for, and what is doubtful.
+/// Returns the text for a manifest without errors: the forecast, what the jobs ask for, and the warnings.
 pub(super) fn text(
     forecast: &Forecast,
     advice: &Advice,
@@ -53,7 +53,7 @@ pub(super) fn text(
     text
 }
 
-/// How long it takes, and what bounds it.
+/// Returns how long the submits take, and what limits them.
 fn time(forecast: &Forecast, options: &Options) -> String {
     let time = words::duration(Duration::from_secs(forecast.pace.seconds));
     let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
@@ -84,7 +84,7 @@ fn uncertain_note(choice: UncertainPolicy) -> &'static str {
     }
 }
 
-/// What jobs ask for, the most frequent first, on one line.
+/// Returns what the jobs ask for, the most frequent first, on one line.
 fn asked_for<'n>(name: &str, counts: impl Iterator<Item = (&'n str, u64)>) -> String {
     const SHOWN: usize = 8;
     let mut counts: Vec<(&str, u64)> = counts.collect();

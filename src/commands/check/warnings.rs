@@ -5,10 +5,10 @@ use crate::plan::Advice;
 
 use super::forecast::Forecast;
 
-/// The files that messages are about.
+/// The files that diagnostics refer to.
 pub(super) struct Files {
     pub(super) manifest: String,
-    /// The one in which lines are counted.
+    /// The file whose lines are counted.
     pub(super) lines: String,
 }
 

@@ -1,5 +1,4 @@
-//! From a manifest to planned jobs: patterns are followed, local pictures looked at, and requests get their
-//! fingerprints.
+//! From a manifest to planned jobs: expands patterns, hashes local pictures and computes the fingerprints of requests.
 
 mod problems;
 mod remarks;
@@ -24,28 +23,28 @@ use remarks::JobRemarks;
 pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
 
-/// A job of the manifest, and whether it is this process's.
+/// A job of the manifest, in this share or in another one.
 pub(super) enum Partitioned<T> {
-    /// What was made of one that is in the share that is meant, as all are where no share is.
+    /// The value made of a job in the selected share, or of any job if no share is selected.
     Ours(T),
-    /// It is in another share. Nobody has looked at its pictures.
+    /// The id of a job in another share, whose pictures were not checked.
     Theirs(JobId),
 }
 
-/// What can be done with a row wherever it is read.
+/// The result of preparing a row on the thread that reads it.
 enum Prepared<T> {
     Ready(Partitioned<T>),
-    /// Its pictures have to be looked at first.
+    /// A job whose local pictures must be checked first.
     Local(Box<Job>),
 }
 
-/// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
-/// `each` makes of a job and what it sends what is needed of it, on any of the threads that read rows. The answer is what
-/// there is to warn of.
+/// Passes all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than
+/// memory. `each` makes the needed value of a job and what it sends, on any of the threads that read rows. Returns the
+/// warnings.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of them, pictures included; what `take` was handed by then is of no use.
+/// The manifest or a picture has errors. The values already passed to `take` must then be discarded.
 pub(super) fn for_each<T: Send>(
     manifest: &Manifest,
     options: &Options,
@@ -85,7 +84,7 @@ pub(super) fn for_each<T: Send>(
             }
             Found::Wrong(diagnostics, mut location) => {
                 problems.extend(diagnostics);
-                // Whose share it is in is not known for certain.
+                // The share of a row with errors is not certain.
                 if share.is_none() {
                     checker.check(location.pictures(), &mut location);
                 }
@@ -117,19 +116,19 @@ fn prepared<T>(
     }
 }
 
-/// Looks at the local pictures of jobs, and keeps what is wrong with them.
+/// Checks the local pictures of jobs, and collects the problems.
 struct PictureChecker<'l> {
     folder: &'l Path,
     pictures: &'l mut LocalPictures,
     deferred: DeferredProblems,
 }
 
-/// The hashes of local pictures.
+/// The hashes of local pictures, by their paths.
 type Hashes = Vec<(PathBuf, ContentHash)>;
 
 impl PictureChecker<'_> {
-    /// Looks at the images of the row at `place`, each with its number there: those that patterns match are in the
-    /// patterns' places then. Nothing where anything is wrong with them.
+    /// Checks the images of the row at `location`, each with its number there; the matches of a pattern replace it.
+    /// Returns `None` if there is a problem.
     fn check(
         &mut self,
         images: Vec<(usize, ImageSource)>,
@@ -154,7 +153,7 @@ impl PictureChecker<'_> {
         }
         for ImageProblem { image, message, hint, missing } in problems {
             self.deferred.push(|| {
-                // Whole folders are gone through for that.
+                // This searches whole folders.
                 let near = missing.and_then(|path| near_picture(&path, self.folder));
                 location.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
@@ -163,14 +162,14 @@ impl PictureChecker<'_> {
     }
 }
 
-/// What a job sends, for whoever wants a hash of it.
+/// The content that a job sends, which can be hashed.
 pub(super) struct Sent<'j> {
     request: &'j RequestRef<'j>,
-    /// Those of its local pictures.
+    /// The hashes of its local pictures.
     hashes: &'j [(PathBuf, ContentHash)],
 }
 
-/// A local picture of a job that was not looked at.
+/// A local picture of a job that was not hashed.
 #[derive(Debug)]
 pub(super) struct NotHashed(PathBuf);
 
@@ -195,7 +194,7 @@ impl Sent<'_> {
     }
 }
 
-/// Whether an image stands for all pictures that match it. A file of that very name goes before.
+/// Returns whether an image is a pattern of pictures. A file of that exact name takes precedence.
 fn is_pattern(image: &ImageSource) -> bool {
     match image {
         ImageSource::File(path) => path.to_string_lossy().contains(['*', '?', '[']) && !path.exists(),
@@ -203,8 +202,7 @@ fn is_pattern(image: &ImageSource) -> bool {
     }
 }
 
-/// The images with those that patterns match, by their names, in the patterns' places. Those of which something is wrong
-/// are left out.
+/// Returns the images with each pattern replaced by its matches, sorted by name. Images with problems are left out.
 fn expand_patterns(
     images: Vec<(usize, ImageSource)>,
     folder: &Path,
@@ -236,17 +234,17 @@ fn expand_patterns(
 /// Why a pattern matches no picture.
 struct NoMatch {
     message: String,
-    /// The way out.
+    /// How to solve it.
     hint: &'static str,
 }
 
-/// The pictures that a pattern matches, or why there are none; `None` if `image` is no pattern.
+/// Returns the pictures that a pattern matches, or why there are none; `None` if `image` is not a pattern.
 fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, NoMatch>> {
     let ImageSource::File(path) = image else { return None };
     if !is_pattern(image) {
         return None;
     }
-    // The manifest's own folder is no pattern, whatever it is called.
+    // Special characters in the manifest's own folder are not part of the pattern.
     let pattern = path.strip_prefix(folder).unwrap_or(path);
     let found = match files_matching(folder, pattern) {
         Ok(found) => found,
@@ -264,20 +262,20 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, N
     })
 }
 
-/// What is said of jobs once, for all that have the same about them.
+/// Warnings about jobs, each reported once with the number of other jobs.
 #[derive(Default)]
 struct JobWarnings {
-    /// Those that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
+    /// Jobs with local pictures, which the provider cannot fetch from this machine.
     local: Counted,
-    /// Those that name pictures in networks that the provider is not in.
+    /// Jobs with pictures in networks that the provider cannot reach.
     private: Counted,
-    /// Those whose ids name the file of another one on Windows and macOS.
+    /// Jobs whose ids mean the file of another job on Windows and macOS.
     alike: Counted,
     unread: Counted,
     dates: Counted,
     shortened: Counted,
     cut: Counted,
-    /// Those in which the text of an empty cell is missed.
+    /// Jobs in which an empty cell leaves a gap in the text.
     gaps: Counted,
 }
 
@@ -332,7 +330,7 @@ impl JobWarnings {
         self.local.note(|| location.about(image, message, HINT.to_owned()));
     }
 
-    /// The error, and the warnings.
+    /// Returns the error, if any, and the warnings.
     fn into_diagnostics(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")

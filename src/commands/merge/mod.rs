@@ -1,7 +1,7 @@
-//! `dyehouse merge`: the folders of several runs as one.
+//! `dyehouse merge`: joins the folders of several runs.
 //!
-//! Everything is looked at before anything is written. From then on a file in the folder says that it is half done: a
-//! run refuses it, and the same merge again goes on where it was, for what is in place is left alone.
+//! Everything is checked before anything is written. While writing, a file in the folder marks it as incomplete: a run
+//! refuses the folder, and the same merge continues, because everything already written is kept.
 
 mod pictures;
 mod plans;
@@ -30,7 +30,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let target_path = canonical(&arguments.out);
     let mut seen = BTreeSet::new();
     let named: Vec<&PathBuf> = arguments.dirs.iter().filter(|dir| seen.insert(canonical(dir))).collect();
-    // A folder that is named as one of them has what was joined in it before.
+    // An output folder that is also given as an input has the result of an earlier merge.
     let is_target_named = seen.contains(&target_path);
     let others = named.into_iter().filter(|dir| canonical(dir) != target_path);
     let sources = others.map(|dir| Source::open(dir)).collect::<Result<Vec<Source>, Failure>>()?;
@@ -48,7 +48,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     }
     let long_journals;
     let merged = match MergedJournal::of(&journals) {
-        // A share that went on before it was compacted tells less of that than its long journal, which is kept beside it.
+        // A share that continued before it was compacted has more details in its long journal, which was kept.
         Err(JournalMergeError::Conflict { .. }) => {
             long_journals = with_long_journals(&journals, &sources)?;
             MergedJournal::of(&long_journals)
@@ -85,7 +85,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     Ok(exit(&ledger))
 }
 
-/// Refuses folders of several backends, and shares without their siblings.
+/// Refuses folders of several backends, and incomplete sets of shares.
 fn check_shares(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     for pair in sources.windows(2) {
         if pair[0].run.backend != pair[1].run.backend {
@@ -104,15 +104,14 @@ fn check_shares(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     if missing.is_empty() || partial { Ok(()) } else { Err(MergeError::Missing { shares: missing }) }
 }
 
-/// Two folders whose last runs were of manifests that are called otherwise, wherever these are.
+/// Returns two folders whose last runs were of manifests with different file names.
 fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
     let named = |source: &Source| Path::new(&source.run.manifest).file_name().map(ToOwned::to_owned);
     let pair = sources.windows(2).find(|pair| named(&pair[0]) != named(&pair[1]))?;
     Some((pair[0].path().display().to_string(), pair[1].path().display().to_string()))
 }
 
-/// `journals`, of which the first is the one that the others are joined to, with the long ones of `sources` where they are
-/// kept.
+/// Returns `journals`, of which the first is the output folder's, with the long journals of `sources` where they exist.
 fn with_long_journals(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Arc<dyn ReadAt>>, FolderError> {
     let mut long_journals: Vec<Arc<dyn ReadAt>> = journals.iter().take(1).map(Arc::clone).collect();
     for source in sources {
@@ -122,7 +121,7 @@ fn with_long_journals(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Resul
     Ok(long_journals)
 }
 
-/// `error` with the folders whose journals it is about: the first is that of `target`.
+/// Returns `error` with the folders of its journals: the first one is that of `target`.
 fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Failure {
     match error {
         JournalMergeError::Conflict { job, journals: [one, other], more } => {
@@ -134,7 +133,7 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
     }
 }
 
-/// The code that a run of all of it would have ended with.
+/// Returns the exit code that one run of all the jobs would have ended with.
 fn exit(ledger: &Ledger) -> Exit {
     let counts = ledger.counts();
     let held_back = ledger.last_run().map_or(0, |run| run.held_back.jobs);
@@ -155,7 +154,7 @@ fn command(arguments: &Merge) -> String {
     format!("dyehouse merge {} -o {}{partial}", dirs.join(" "), word(&arguments.out))
 }
 
-/// A path by which a folder is known again, whichever way it was named.
+/// Returns the same path for a folder however it was named.
 fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }

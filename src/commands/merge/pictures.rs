@@ -1,4 +1,4 @@
-//! The pictures of several folders in one.
+//! Copies the pictures of several folders into one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -13,31 +13,31 @@ use crate::words::and_more;
 use super::source::Source;
 use super::target::Target;
 
-/// How many pictures are named.
+/// The number of pictures that are named.
 const NAMED: usize = 3;
 
-/// What there is to tell of the pictures that were copied.
+/// Notes on the copied pictures.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
-    /// Those that somebody had changed in the folder of a share.
+    /// Pictures that the user had changed in the folder of a share.
     changed: Names,
-    /// Those that are nowhere.
+    /// Pictures that were not found.
     missing: Names,
-    /// Those that no journal knows.
+    /// Pictures that no journal knows.
     unknown: Names,
-    /// What was changed in two folders, each with where the second one is now.
+    /// Pictures that were changed in two folders, each with the path of the second one.
     twice: Vec<String>,
 }
 
-/// The first of some names, and how many there are.
+/// The first of some names, and their number.
 #[derive(Debug, Default)]
 struct Names {
     first: Vec<String>,
     count: usize,
 }
 
-/// Copies the pictures of every job from the folder that knows it best; those that somebody has changed in a folder come from
-/// there, and those that somebody has changed in `target` stay.
+/// Copies the pictures of every job from the folder that has its most recent records. Pictures that the user has
+/// changed come from the folder with the change; those changed in `target` stay.
 pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
     let nothing = Ledger::default();
     let mut copying = Copying {
@@ -67,17 +67,17 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
     Ok(copying.copied)
 }
 
-/// The copying of pictures to a folder, and what came of it so far.
+/// The copying of pictures to a folder, and its notes so far.
 struct Copying<'t> {
     out: &'t Path,
-    /// What the journal of that folder says.
+    /// The ledger of the output folder.
     ours: &'t Ledger,
     import: PictureImport,
     copied: Copied,
 }
 
 impl Copying<'_> {
-    /// Takes what somebody has changed of an edit that is here as the folder of a share knows it.
+    /// Copies the user's changes to an edit that the output folder already has.
     fn take_changes(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
         let is_changed = |file: &SavedFile| outputs::presence(source.folder.path(), file) == Presence::Changed;
         if source.ledger.shows(key) && edit.files().iter().any(is_changed) {
@@ -89,7 +89,7 @@ impl Copying<'_> {
         Ok(())
     }
 
-    /// Takes all pictures of an edit.
+    /// Copies all pictures of an edit.
     fn take_all(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
         let (is_theirs, is_ours) = (source.ledger.shows(key), self.ours.shows(key));
         let from = source.folder.path();
@@ -119,8 +119,8 @@ impl Copying<'_> {
         Ok(())
     }
 
-    /// Takes what lies among the results and no record tells of: somebody has made it for a job that failed, or the journal is
-    /// an older one. A run in the joint folder looks at it as one in the share's would have.
+    /// Copies the results without a record: the user made them for a job that failed, or the journal is an older copy.
+    /// A run in the joined folder treats them as a run in the share would.
     fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
         for name in self.import.take_others(source.folder.path(), RESULTS, is_known)? {
             self.copied.unknown.note(&source.folder.results().join(name));
@@ -150,7 +150,7 @@ impl Copying<'_> {
 }
 
 impl Copied {
-    /// What a person is told, a line each.
+    /// Returns the notes for the user, one per line.
     pub(super) fn lines(&self) -> Vec<String> {
         let changed = "changed by hand since they were saved; copied unchanged";
         let missing = "not found where the journals say; a run of the manifest downloads them again";

@@ -6,8 +6,7 @@ use crate::job::{Fingerprint, JobId};
 use crate::plan::PlannedJob;
 use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
 
-/// The plans of several folders as one for `out`, in the manifest's order. What several of them plan alike is planned
-/// once.
+/// Joins the plans of several folders into one for `out`, in the manifest's order. Equal entries are written once.
 pub(super) fn join(folders: &[&RunFolder], out: &RunFolder) -> Result<PlanDraft, Failure> {
     let mut draft = PlanDraft::begin(out)?;
     let mut known: HashMap<JobId, (Fingerprint, usize)> = HashMap::new();

@@ -12,13 +12,13 @@ use crate::run_folder::{FolderError, JournalCheckpoint, JournalDraft, JournalFil
 use super::pictures::{self, Copied};
 use super::source::Source;
 
-/// The folder to join in, which may not be there yet.
+/// The output folder, which may not exist yet.
 pub(super) struct Target {
     pub(super) folder: RunFolder,
-    /// What was joined in it before, or a run has left.
+    /// The ledger of an earlier merge or run, if any.
     pub(super) ledger: Option<Ledger>,
     pub(super) journal: Arc<dyn ReadAt>,
-    /// Nothing while the folder is not there: it is made when nothing speaks against it any more.
+    /// `None` until the folder exists: it is created once all checks have passed.
     pub(super) lock: Option<Lock>,
 }
 
@@ -54,7 +54,7 @@ impl Target {
         }
     }
 
-    /// Refuses a folder with another backend's pictures than those of `sources`.
+    /// Refuses a folder whose pictures are from another backend than those of `sources`.
     pub(super) fn check_backend(&self, sources: &[Source]) -> Result<(), MergeError> {
         match (self.last_run(), sources.first()) {
             (Some(ours), Some(source)) if ours.backend != source.run.backend => {
@@ -64,7 +64,7 @@ impl Target {
         }
     }
 
-    /// Makes the folder where it is not there, and keeps others out of it.
+    /// Creates the folder if needed, and locks it.
     pub(super) fn take_lock(&mut self) -> Result<(), FolderError> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.folder)?);
@@ -72,8 +72,8 @@ impl Target {
         Ok(())
     }
 
-    /// Writes all of it. Until it is done a file tells with which `command` it goes on. The answer is what there is
-    /// to tell of the pictures.
+    /// Writes everything. Until that is done, a file contains the `command` that continues it. Returns the notes on the
+    /// pictures.
     pub(super) fn write(
         &self,
         sources: &[Source],
@@ -98,7 +98,8 @@ impl Target {
     }
 }
 
-/// What the joint journal ends with: a run over all of them, that ended as they did.
+/// Returns the last records of the joined journal: one run over all the jobs, with the reason why it is unfinished, if
+/// any.
 fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) -> Vec<Record> {
     let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();

@@ -19,14 +19,14 @@ use super::print::{print, print_json};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
 
-/// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
+/// Runs a manifest, or continues a run of it, and sends the notifications at its end.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let interruption = Interruption::default();
     let mut notifications = Notifications::of(arguments)?;
     let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
     interruption.work_is_over();
-    // People are told first, and the folder is free by now, for a command may want to work in it.
+    // The result is printed first. The folder is already unlocked, because a command may want to use it.
     match ended {
         Ok((summary, exit)) => {
             if arguments.json {

@@ -1,4 +1,4 @@
-//! Who is told how a run ends, and in which order.
+//! The notifications at the end of a run, in their order.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -22,27 +22,27 @@ use crate::progress::RunSummary;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
 
-/// How long a webhook and a monitor may take to be told.
+/// The time limit of a webhook or a monitor.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The same where somebody waits for the program to end, and ends it by force before long.
+/// The shorter time limit after the program was asked to stop, because it may soon be killed.
 const TIMEOUT_WHEN_STOPPED: Duration = Duration::from_secs(10);
 
-/// How long a command may take.
+/// The time limit of a command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Those who are told.
+/// The notifications of a run.
 pub(super) struct Notifications {
     arguments: Run,
     webhook: Option<Webhook>,
     healthcheck: Option<Healthcheck>,
     metrics_file: Option<PathBuf>,
-    /// The ping of the beginning, on its way.
+    /// The running ping for the start.
     start_ping: Option<JoinHandle<Result<(), NoticeError>>>,
 }
 
 impl Notifications {
-    /// Those that the command line names, or the environment.
+    /// Returns the notifications from the command line or the environment.
     pub(super) fn of(arguments: &Run) -> Result<Notifications, Failure> {
         let given = &arguments.notifications;
         let url = |configured: &Option<NoticeUrl>, secret: &Secret| -> Result<Option<NoticeUrl>, Failure> {
@@ -53,7 +53,7 @@ impl Notifications {
         };
         let webhook = url(&given.notify, &Secret::NOTIFY_URL)?.and_then(|url| match signing_key() {
             Ok(key) => Some(Webhook { url, key }),
-            // A night is worth more than news of it, and what is to be signed does not go out unsigned.
+            // A missing notification must not stop the run, and a summary that should be signed is not sent unsigned.
             Err(cause) => {
                 log_failure(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
                 None
@@ -64,14 +64,14 @@ impl Notifications {
         Ok(Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, start_ping: None })
     }
 
-    /// Tells the monitor that the run begins. Nobody waits for that.
+    /// Pings the monitor for the start of the run, without waiting for it.
     pub(super) fn begin(&mut self) {
         if let Some(healthcheck) = self.healthcheck.clone() {
             self.start_ping = Some(tokio::spawn(async move { healthcheck.ping(Ping::Start, "").await }));
         }
     }
 
-    /// Tells all of them how the run ended. What cannot be told is an error in the log, and changes nothing.
+    /// Sends all notifications about the end of the run. Failures are logged as errors and change nothing.
     pub(super) fn send(
         mut self,
         runtime: &Runtime,
@@ -80,7 +80,7 @@ impl Notifications {
     ) {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
-        // Whoever works in the folder now writes the metrics when that is done.
+        // The process that has locked the folder writes the metrics itself.
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Locked) {
             let written = write_metrics(path, &outcome, Timestamp::now());
             log_failure(
@@ -101,7 +101,7 @@ impl Notifications {
                 }),
                 send_in_time(signal, "ping the monitor", async {
                     if let Some(start_ping) = start_ping {
-                        // One that panicked or was lost is followed by the ping that counts.
+                        // If it panicked or was lost, the ping that counts still follows.
                         log_failure(start_ping.await.unwrap_or(Ok(())));
                     }
                     match (&self.healthcheck, Ping::of(&outcome)) {
@@ -155,7 +155,7 @@ fn url_of(text: &str, secret: &Secret) -> Result<NoticeUrl, UsageError> {
     NoticeUrl::parse(text).map_err(|cause| UsageError::NoticeUrl { variable: secret.variable, cause })
 }
 
-/// Gives those who are told some time: little of it once somebody has asked the program to stop.
+/// Waits for a notification within a time limit, which is shorter after the program was asked to stop.
 async fn send_in_time(signal: &StopSignal, what: &str, sending: impl Future<Output = Result<(), NoticeError>>) {
     let stopped = async {
         signal.stopped().await;
@@ -172,8 +172,8 @@ fn log_timeout(what: &str, timeout: Duration) {
     log_failure(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", timeout.as_secs()) }));
 }
 
-/// Why a command is waited for no longer. A run that was stopped tells how it ended all the same: only who asks while the
-/// command runs means the command.
+/// Waits until a command has taken too long, and returns the reason. A run that was stopped still sends its
+/// notifications: only a signal while the command runs stops the command.
 async fn command_timeout(interruption: &Interruption) -> String {
     tokio::select! {
         () = tokio::time::sleep(COMMAND_TIMEOUT) => format!("it took longer than {} s", COMMAND_TIMEOUT.as_secs()),

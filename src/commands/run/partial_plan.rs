@@ -7,33 +7,33 @@ use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
 
 use super::ids::Ids;
 
-/// The rows of a manifest that is a part of a run, to be put in the places that they have in the run's plan. All others stay
-/// what they are: their results are still asked for, and so are never pruned, and stay in the report.
+/// The rows of a manifest that is a part of a run, which replace those of the run's plan. All other jobs are unchanged:
+/// their results are never pruned, and stay in the report.
 #[derive(Default)]
 pub(super) struct PartialPlan {
     rows: Vec<Option<PlannedJob>>,
     indices: HashMap<JobId, usize>,
-    /// The folder from which the paths in the run's plan are, where that is not the present one.
+    /// The directory that the paths in the run's plan are relative to, unless it is the current one.
     original_directory: Option<PathBuf>,
 }
 
 impl PartialPlan {
-    /// None yet, of a plan whose paths are from `original_directory`.
+    /// Returns no rows yet, for a plan whose paths are relative to `original_directory`.
     pub(super) fn of(original_directory: Option<PathBuf>) -> PartialPlan {
         PartialPlan { original_directory, ..PartialPlan::default() }
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub(super) fn add(&mut self, row: PlannedJob) {
         self.indices.insert(row.job.id.clone(), self.rows.len());
         self.rows.push(Some(row));
     }
 
-    /// Writes the plan that `folder` has with these rows in it; the answer is their ids.
+    /// Writes the plan of `folder` with these rows in it. Returns their ids.
     ///
     /// # Errors
     ///
-    /// The plan cannot be read, or the draft not be written.
+    /// The plan cannot be read, or the draft cannot be written.
     pub(super) fn join(mut self, folder: &RunFolder, draft: &mut PlanDraft) -> Result<Ids, FolderError> {
         let mut ids = Ids::default();
         self.indices.keys().for_each(|id| ids.note(id));
@@ -57,7 +57,7 @@ impl PartialPlan {
     }
 }
 
-/// A row as it stands in the place of the one `before` it. The report may have named the same pictures in other words, by
+/// Returns a row in the position of the row `before` it. The report may refer to the same pictures by other paths, of
 /// copies that it does not keep.
 fn in_place_of(before: &PlannedJob, row: PlannedJob) -> PlannedJob {
     let is_same = row.fingerprint == before.fingerprint;

@@ -30,18 +30,18 @@ use super::planning::Planning;
 use super::prune::prune;
 use super::run_plan::{Outcome, RunPlan};
 
-/// What is left to do at the end of a run.
+/// The work that is left for the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remaining {
-    /// All jobs are looked at again, and the report is written.
+    /// All jobs are examined again, and the report is written.
     JobsAndReport,
-    /// There was nothing to do, and the report is older than that.
+    /// There was nothing to do, but the report is outdated.
     ReportOnly,
-    /// The last run left everything so.
+    /// The report is up to date.
     Nothing,
 }
 
-/// A run whose manifest is planned and whose folder is held.
+/// A run whose manifest is planned and whose folder is locked.
 pub(super) struct Session<'a> {
     started: Instant,
     arguments: &'a Run,
@@ -51,15 +51,15 @@ pub(super) struct Session<'a> {
     name: String,
     plan: ContentHash,
     run_plan: RunPlan,
-    /// The record that begins it.
+    /// The record for the start of the run.
     opening: RunStart,
-    /// How many jobs had their pictures moved aside because the manifest has them no more.
+    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
     set_aside: u64,
-    /// The jobs that are paid for again because they ask for something else.
+    /// The jobs that are paid for again because their requests have changed.
     changed: ChangedJobs,
 }
 
-/// The run's folder, held: its journal is replayed and ready to be appended to.
+/// The run's folder, locked, with its journal replayed and ready to be appended to.
 pub(super) struct HeldFolder {
     pub(super) lock: Lock,
     pub(super) ledger: Ledger,
@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
             screen.say(&render(notice, screen.style()));
         }
         if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
-            // Nothing can be finished yet, so a key is needed, and no folder is made without one.
+            // Nothing can be finished yet, so a key is needed, and no folder is created without one.
             backend::key()?;
         }
         let (lock, journal) = opening.finish()?;
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
             }
             conflicts.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
         }
-        // The rows of a part are rows of the manifest that the run is of.
+        // The rows of a partial manifest belong to the manifest of the run.
         let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
         let opening = RunStart {
             manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
@@ -126,13 +126,13 @@ impl<'a> Session<'a> {
         Ok((session, HeldFolder { lock, ledger, disk }))
     }
 
-    /// What the last run left in good order and this one leaves alone needs no second look.
+    /// Returns the work that is left for the end: nothing if the last run finished and its report is up to date.
     pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
         let is_idle = self.run_plan.work_count() == 0
             && ledger.last_run_end() == RunEnd::Finished
             && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.stamp()?.is_on_report(&self.options.folder);
-        // What somebody makes of a picture after that is to be seen as well.
+        // Pictures that were changed after the report was written must appear in it.
         let is_reported = is_reported && self.run_plan.retouched() == 0;
         Ok(match (is_idle, is_reported) {
             (false, _) => Remaining::JobsAndReport,
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         interruption: &Interruption,
     ) -> Result<Ending, Failure> {
         notifications.begin();
-        // Nobody means to move everything away: a condition that holds for no row is a slip.
+        // A manifest without jobs is a mistake, and must not move all pictures away.
         if self.arguments.prune && self.run_plan.counts.total == 0 {
             self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         } else if self.arguments.prune {
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
         ended
     }
 
-    /// Tells what is about to begin, and what bounds it.
+    /// Prints what is about to begin, and its limits.
     fn announce(&self) -> Reporter<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let work_count = self.run_plan.work_count();
@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
         reporter
     }
 
-    /// Removes what a dead process left in `results/`, unless it may yet be asked for.
+    /// Removes the temporary files that a killed process left in `results/`, unless they may still be needed.
     pub(super) fn clean_up(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
         if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
@@ -208,7 +208,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// How the jobs stand that were meant, and how many are shown and no longer in the manifest.
+    /// Returns the status of the selected jobs, and the number of jobs with pictures that are no longer in the
+    /// manifest.
     pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, u64), FolderError> {
         if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
             let folder = &self.options.folder;
@@ -275,7 +276,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The API. Where nobody may have to ask it, it does without a key.
+/// Sets up the API. If no request is needed, a key is optional.
 async fn set_up_api(options: &mut Options, asks_api: bool) -> Result<ApiSetup, Failure> {
     Ok(match options.backend {
         Backend::Vibedream => {
@@ -323,7 +324,7 @@ fn resume_command() -> String {
     resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
 }
 
-/// How a run that came to its end tells that.
+/// Returns the exit code of a run that has ended.
 fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
         Some(StopReason::NoRoom(_) | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,

@@ -15,7 +15,7 @@ use super::report_data::{self, PlanCounts, read_ledger, resume_from};
 use pace::Pace;
 use view::{Money, StatusView};
 
-/// Tells where a run stands. It takes no lock, so it can be asked at any time.
+/// Prints the state of a run. It takes no lock, so it works at any time.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     let (ledger, holder) = read_ledger(&folder)?;
@@ -23,7 +23,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Prints where the run of a folder stands; `holder` works on it.
+/// Prints the state of the run of a folder; `holder` is the process that works on it.
 pub(super) fn print_status(
     folder: &RunFolder,
     ledger: &Ledger,
@@ -74,14 +74,15 @@ pub(super) fn print_status(
     Ok(())
 }
 
-/// How fast the last run goes, or went.
+/// Returns the pace of the last run.
 fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
     let opening = ledger.last_run()?.jobs;
     let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
     Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
-/// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
+/// Returns how many jobs with pictures are no longer in the manifest. A folder whose first run is still reading its
+/// manifest has no plan, and so none.
 fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
     match PlanCounts::of(folder, ledger) {
         Err(FolderError::NoRun { .. }) => Ok(0),

@@ -6,10 +6,10 @@ use crate::words;
 
 use super::view::{Money, StatusView};
 
-/// How wide a bar is that stands for all jobs.
+/// The width of the bar for all jobs, in characters.
 const BAR: u64 = 30;
 
-/// Where a run stands, for people.
+/// Returns the state of a run as text for people.
 pub(super) fn text(view: &StatusView) -> String {
     let mut head = format!("{}: {}", view.folder, view.state);
     for note in [&view.held_by, &view.stopped].into_iter().flatten() {
@@ -80,7 +80,7 @@ pub(super) fn text(view: &StatusView) -> String {
     text
 }
 
-/// A bar and its percentage. Whatever is there is seen, were it one job of a million.
+/// Returns a bar and its percentage. Any count above zero is visible, even one job of a million.
 fn bar(count: u64, total: u64) -> String {
     if count == 0 || total == 0 {
         return String::new();
@@ -112,7 +112,7 @@ mod tests {
     use crate::job::{HeldBack, StatusCounts};
 
     #[test]
-    fn a_run_stands_in_a_table_of_a_dozen_lines() {
+    fn the_state_of_a_run_is_a_table_of_a_dozen_lines() {
         let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
         let view = StatusView {
             version: 1,

@@ -7,7 +7,7 @@ use crate::progress::UncertainSubmit;
 
 use super::pace::Pace;
 
-/// What `status --json` prints.
+/// The output of `status --json`.
 #[derive(Debug, Serialize)]
 pub(super) struct StatusView {
     pub(super) version: u32,
