@@ -10,49 +10,50 @@ use crate::manifest::Style;
 use crate::photo::{Photo, is_animated};
 use crate::progress::{Screen, style};
 
-use super::{Failure, UsageError, print, print_json};
+use super::print::{print, print_json};
+use super::{Failure, UsageError};
 
-/// The largest file that is taken for a picture, in bytes.
-const MAX_FILE: u64 = 256 << 20;
+/// The largest file that is read as a picture, in bytes.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// The largest block of memory that is kept for further use once it is freed, in bytes.
-const KEPT: usize = 16 << 20;
+/// The largest freed block of memory that is kept for reuse, in bytes.
+const MAX_RETAINED_BLOCK: usize = 16 << 20;
 
 /// Measures or changes colors.
 pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure> {
     keep_freed_blocks();
     match arguments {
-        Color::Measure(arguments) => measured(arguments, screen),
-        Color::Recolor(arguments) => recolored(arguments, screen),
+        Color::Measure(arguments) => measure_picture(arguments, screen),
+        Color::Recolor(arguments) => recolor_picture(arguments, screen),
     }
 }
 
-/// Lets the memory of planes that come and go be used again: fresh memory costs a fault for each of its pages.
+/// Makes the allocator reuse the memory of image planes, because each page of fresh memory costs a page fault.
 ///
-/// The usual C library on Linux gives blocks back to the system that are larger than any freed before.
+/// The usual C library on Linux returns blocks to the system if they are larger than any block freed before.
 fn keep_freed_blocks() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT)));
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(MAX_RETAINED_BLOCK)));
 }
 
-fn measured(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure> {
+fn measure_picture(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure> {
     let (before, after) = match &arguments.after {
         Some(after) => (Some(read(&arguments.before, screen)?), after),
         None => (None, &arguments.before),
     };
     let after = read(after, screen)?;
-    let usual = Tolerance::default();
-    let on = arguments.tolerance.unwrap_or(usual.on);
-    let tolerance = Tolerance { on, near: usual.near.max(on) };
+    let defaults = Tolerance::default();
+    let on = arguments.tolerance.unwrap_or(defaults.on);
+    let tolerance = Tolerance { on, near: defaults.near.max(on) };
     let view = |photo: &Photo| photo.reduced(COMPARED_SIDE);
     let check = measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance).check;
-    tell(&check, arguments.json);
+    print_check(&check, arguments.json);
     Ok(match check.verdict {
         Verdict::On | Verdict::Near => Exit::Complete,
         Verdict::Off | Verdict::Unmeasurable => Exit::Incomplete,
     })
 }
 
-fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
+fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
     let is_png = arguments.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
     if !is_png {
         return Err(UsageError::NotPng(arguments.out.clone()).into());
@@ -67,15 +68,15 @@ fn recolored(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
     files::replace(&arguments.out, &png).map_err(|error| failed(error.to_string()))?;
     let after = photo.reduced(COMPARED_SIDE);
     let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default()).check;
-    tell(&check, arguments.json);
+    print_check(&check, arguments.json);
     Ok(if check.verdict == Verdict::Off { Exit::Incomplete } else { Exit::Complete })
 }
 
 fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
     let failed = |cause| Failure::Picture { path: path.display().to_string(), cause };
     let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if size > MAX_FILE {
-        return Err(failed(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    if size > MAX_FILE_BYTES {
+        return Err(failed(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
     }
     let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let photo = Photo::decode(&encoded).map_err(|error| failed(error.to_string()))?;
@@ -85,14 +86,14 @@ fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
     Ok(photo)
 }
 
-fn tell(check: &Check, as_json: bool) {
+fn print_check(check: &Check, as_json: bool) {
     if as_json {
         return print_json(check);
     }
     print(text(check, style(std::io::stdout().is_terminal())).as_bytes());
 }
 
-/// A check as a person reads it.
+/// Returns a check as text for people.
 fn text(check: &Check, style: Style) -> String {
     let swatch = |color: Hex| match (style, color.0) {
         (Style::Colored, [red, green, blue]) => format!("{color}  \u{1b}[48;2;{red};{green};{blue}m    \u{1b}[0m"),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_told_line_by_line() {
+    fn a_check_is_printed_line_by_line() {
         insta::assert_snapshot!(text(&check(), Style::Plain), @r"
         verdict   on
         asked     #1E90FF
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_says_why() {
+    fn a_check_without_a_measurement_gives_the_reason() {
         let check = Check::unmeasurable(Hex([255, 0, 0]), "the picture is too small");
         insta::assert_snapshot!(text(&check, Style::Plain), @r"
         verdict   unmeasurable

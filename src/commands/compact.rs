@@ -5,17 +5,18 @@ use crate::exit::Exit;
 use crate::run_folder::{Compaction, Lock, RunFolder};
 use crate::words::{counted, size};
 
-use super::{Failure, print};
+use super::Failure;
+use super::print::print;
 
-/// Makes the journal of a folder that nobody works in shorter.
+/// Shortens the journal of a folder that no process is using.
 pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
-    let mut said = format!("{}: ", folder.journal().display());
-    // A text takes all that is written to it.
+    let mut text = format!("{}: ", folder.journal().display());
+    // Writing to a string cannot fail.
     let _ = match Compaction::run(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
-            said,
+            text,
             "{} in {} are {} in {} now\n{} is the original; delete it when you no longer need the details",
             counted(records.before, "record"),
             size(before),
@@ -23,8 +24,8 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
             size(after),
             kept.display(),
         ),
-        None => writeln!(said, "already as short as possible"),
+        None => writeln!(text, "already as short as possible"),
     };
-    print(said.as_bytes());
+    print(text.as_bytes());
     Ok(Exit::Complete)
 }

@@ -13,20 +13,20 @@ use crate::words::{counted, shell_word};
 
 use super::{Failure, InitError};
 
-/// The longest slug of a color's name, in bytes: the rest of an id is for the picture's.
+/// The longest slug of a color's name, in bytes: the rest of an id is left for the picture's name.
 const MAX_COLOR_BYTES: usize = 60;
 
-/// The longest slug of a picture's name without a number behind it, in bytes.
+/// The longest slug of a picture's name without a number suffix, in bytes.
 const MAX_STEM_BYTES: usize = JobId::MAX_BYTES - MAX_COLOR_BYTES - "-99999-".len();
 
-/// A color to reach.
+/// A target color.
 struct Color {
     name: String,
     hex: Hex,
 }
 
-/// A picture and what its jobs are called by: no two are called the same.
-struct Named {
+/// A picture and the unique stem of its job ids.
+struct NamedPicture {
     file: String,
     stem: String,
 }
@@ -46,7 +46,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let folder = relative(folder, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let found = pictures.len();
-    pictures.retain(|Named { file, .. }| match unsupported_name(file, is_table) {
+    pictures.retain(|NamedPicture { file, .. }| match unsupported_name(file, is_table) {
         None => true,
         Some(reason) => {
             screen.say(&format!("left out {}: its name contains {reason}", file.escape_debug()));
@@ -67,17 +67,17 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// What a manifest cannot say of a picture's name, and the way out.
+/// Returns why a manifest cannot contain a picture's name, and what to do about it.
 fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
     if file.contains(char::is_control) {
         return Some("a line break, a tab or the like, which a manifest refuses; rename it");
     }
-    // `|` separates the pictures of a cell, and nothing in a CSV says that it does not.
+    // `|` separates the pictures of a cell, and CSV has no way to escape it.
     (is_table && file.contains('|')).then_some("`|`, which a CSV manifest cannot contain; write a .yaml")
 }
 
-/// The pictures of a folder, sorted. Files that are hidden stay so.
-fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
+/// Returns the pictures of a folder, sorted, without hidden files.
+fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -90,7 +90,7 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
     }
     files.sort();
     let mut taken = BTreeSet::new();
-    let named = files.into_iter().map(|file| {
+    let pictures = files.into_iter().map(|file| {
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let slugged = slug(&stem);
         let stem = match slugged.len() {
@@ -100,12 +100,12 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<Named>> {
         };
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
-        Named { stem: stem.unwrap_or_default(), file }
+        NamedPicture { stem: stem.unwrap_or_default(), file }
     });
-    Ok(named.collect())
+    Ok(pictures.collect())
 }
 
-/// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; what is named twice counts once.
+/// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; a name that is given twice counts once.
 fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
     let mut colors: Vec<Color> = Vec::new();
     for text in texts {
@@ -123,7 +123,7 @@ fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
     Ok(colors)
 }
 
-/// The pictures' folder as the manifest at `out` sees it, with a slash behind it.
+/// Returns the pictures' folder relative to the manifest at `out`, with a trailing slash.
 fn relative(pictures: &Path, out: &Path) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let manifest = absolute(out).parent().map(Path::to_owned).unwrap_or_default();
@@ -140,11 +140,11 @@ fn relative(pictures: &Path, out: &Path) -> String {
     format!("{}/", pictures.display())
 }
 
-/// The pictures as rows: by a pattern where one matches them all and their jobs are called as they are.
-fn rows(folder: &str, pictures: &[Named]) -> String {
+/// Returns the pictures as rows: as one pattern if it matches them all and every stem is the file's own.
+fn rows(folder: &str, pictures: &[NamedPicture]) -> String {
     let extensions: BTreeSet<&str> =
         pictures.iter().filter_map(|picture| Path::new(&picture.file).extension()?.to_str()).collect();
-    let is_called_by_name = |picture: &Named| {
+    let is_called_by_name = |picture: &NamedPicture| {
         Path::new(&picture.file).file_stem().is_some_and(|stem| stem.to_string_lossy() == picture.stem.as_str())
     };
     match (extensions.len(), extensions.first()) {
@@ -156,9 +156,9 @@ fn rows(folder: &str, pictures: &[Named]) -> String {
     }
 }
 
-/// The pictures as a list of rows.
-fn list(folder: &str, pictures: &[Named]) -> String {
-    let row = |picture: &Named| {
+/// Returns the pictures as a list of rows.
+fn list(folder: &str, pictures: &[NamedPicture]) -> String {
+    let row = |picture: &NamedPicture| {
         let file = format!("{folder}{}", picture.file);
         format!("  - {{file: {}, stem: {}}}", quoted(&file), quoted(&picture.stem))
     };
@@ -188,7 +188,7 @@ fn document(rows: &str, colors: &[Color]) -> String {
     )
 }
 
-fn table(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
+fn table(folder: &str, pictures: &[NamedPicture], colors: &[Color]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail.
     let _ = writer.write_record(["id", "prompt", "images", "color"]);
@@ -202,7 +202,7 @@ fn table(folder: &str, pictures: &[Named], colors: &[Color]) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-/// A text as YAML takes it whatever is in it.
+/// Returns a text as a YAML string.
 fn quoted(text: &str) -> String {
     // A JSON string is a YAML string.
     serde_json::Value::from(text).to_string()

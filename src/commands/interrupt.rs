@@ -10,23 +10,24 @@ use crate::runner::StopSignal;
 
 use super::Failure;
 
-/// What shells add to the number of the signal that ended a process.
-const ENDED_BY: i32 = 128;
+/// The number that shells add to the number of the signal that ended a process.
+const SIGNAL_EXIT_BASE: i32 = 128;
 
-/// What Ctrl-C and SIGTERM ask of the process.
+/// The handling of Ctrl-C and SIGTERM.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interruption {
-    /// Asks the work to stop.
+    /// The signal that asks the work to stop.
     pub(super) stop: StopSignal,
     is_over: Arc<AtomicBool>,
-    each: Arc<Notify>,
+    received: Arc<Notify>,
 }
 
 impl Interruption {
-    /// Listens: the first signal asks the work to stop, the second ends the process at once. Whatever was journaled by then
-    /// stays. Once the work is over no signal ends the process, for it has its exit code.
+    /// Listens for signals: the first one asks the work to stop, the second one ends the process at once. What is
+    /// already journaled stays. Once the work is over no signal ends the process, because its exit code is decided.
     ///
-    /// It has a thread of its own, so that a signal is heard also while the program writes a report or waits for a lock.
+    /// It runs on a separate thread, so that signals are also handled while the program writes a report or waits for a
+    /// lock.
     pub(super) fn listen(&self) -> Result<(), Failure> {
         self.listen_on_a_thread().map_err(|cause| Failure::Start { cause })
     }
@@ -37,29 +38,29 @@ impl Interruption {
             let _inside = runtime.enter();
             Interrupts::new()?
         };
-        let Interruption { stop, is_over, each } = self.clone();
-        let heed = async move {
+        let Interruption { stop, is_over, received } = self.clone();
+        let handle_signals = async move {
             loop {
                 let signal = interrupts.next().await;
                 if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
-                    // Whoever asks twice wants no more waiting, and the journal needs no closing.
-                    std::process::exit(ENDED_BY + signal);
+                    // After a second request there is no more waiting, and the journal needs no closing.
+                    std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
                 stop.stop();
-                each.notify_waiters();
+                received.notify_waiters();
             }
         };
-        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(heed)).map(drop)
+        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(handle_signals)).map(drop)
     }
 
-    /// Says that the work is over.
+    /// Records that the work is over.
     pub(super) fn work_is_over(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Waits for the next signal.
     pub(super) async fn next(&self) {
-        self.each.notified().await;
+        self.received.notified().await;
     }
 }
 
@@ -81,7 +82,7 @@ impl Interrupts {
         })
     }
 
-    /// The number of the next signal.
+    /// Waits for the next signal and returns its number.
     async fn next(&mut self) -> i32 {
         use tokio::signal::unix::SignalKind;
         let kind = tokio::select! {
@@ -102,9 +103,9 @@ impl Interrupts {
         Ok(Interrupts)
     }
 
-    /// The number of the next signal, which is that of Ctrl-C.
+    /// Waits for the next Ctrl-C and returns its signal number.
     async fn next(&mut self) -> i32 {
-        // Without a handler there is nothing to wait for, and the system's own way of ending stands.
+        // Without a handler there is nothing to wait for, and the system's default handling applies.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

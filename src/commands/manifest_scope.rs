@@ -1,4 +1,4 @@
-//! What a manifest is to a run: all that it asks for, or a part, as the `failed.csv` of its report is.
+//! The scope of a manifest within a run: all of its jobs, or a part of them, as in the `failed.csv` of its report.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use crate::plan::{self, Decision};
 use crate::run_folder::{JournalFile, RunFolder};
 use crate::words::{counted, is_are, shell_word};
 
-/// What the manifest is to the run in whose folder it is run.
+/// The relation between the manifest and the run in the output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ManifestScope {
-    /// It is all that the run asks for.
+    /// The manifest defines all jobs of the run.
     Whole,
-    /// It lies in the report of that very run: the rows that it has not stay what they are.
+    /// The manifest is in the report of this run: jobs without a row in it are unchanged.
     Part,
-    /// It lies in the report of another run, which knows its jobs.
+    /// The manifest is in the report of another run, which knows its jobs.
     OfAnother(RunFolder),
 }
 
 impl ManifestScope {
-    /// What a manifest in the report of `reported` is to the run of `folder`.
+    /// Returns the scope of a manifest in the report of `reported` within the run of `folder`.
     pub(super) fn of(reported: Option<PathBuf>, folder: &Path) -> ManifestScope {
         let Some(reported) = reported else { return ManifestScope::Whole };
         let real = |path: &Path| path.canonicalize().ok();
@@ -33,7 +33,7 @@ impl ManifestScope {
     }
 }
 
-/// The folder of the run in whose report `manifest` lies, be it by a link.
+/// Returns the folder of the run whose report contains `manifest`, also through a link.
 pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
     const STDIN: &str = "-";
     if manifest == Path::new(STDIN) {
@@ -44,7 +44,7 @@ pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
 
 fn run_around(manifest: &Path) -> Option<PathBuf> {
     let report = match manifest.parent()? {
-        // Of a bare name only the working folder tells where it is.
+        // A bare name is relative to the working folder.
         named if named.file_name().is_none() => std::path::absolute(manifest).ok()?.parent()?.to_owned(),
         named => named.to_owned(),
     };
@@ -56,22 +56,22 @@ fn run_around(manifest: &Path) -> Option<PathBuf> {
     (is_report && RunFolder::new(folder).journal().is_file()).then(|| folder.to_owned())
 }
 
-/// The folder from which the paths in the plan of a run are, where that is not the present one.
-pub(super) fn elsewhere(ledger: &Ledger) -> Option<PathBuf> {
+/// Returns the directory that the paths in a run's plan are relative to, unless it is the current one.
+pub(super) fn original_directory(ledger: &Ledger) -> Option<PathBuf> {
     let home = Path::new(ledger.last_run()?.directory.as_deref()?);
     (std::env::current_dir().ok()? != home).then(|| home.to_owned())
 }
 
-/// Jobs that another run has under way or in doubt, and that are paid for again beside it.
+/// Jobs that are open or uncertain in another run, and that would be paid for again here.
 pub(super) struct OtherRunConflicts {
     run: RunFolder,
     open: HashSet<JobId>,
-    met: u64,
+    count: u64,
 }
 
 impl OtherRunConflicts {
-    /// Those of the run in whose report the manifest lies, where it is run in another folder. A journal that cannot be read
-    /// is that run's to tell of.
+    /// Returns the jobs of the run whose report contains the manifest, if that run has another folder. A journal that
+    /// cannot be read is left for that run to report.
     pub(super) fn of(backend: Backend, scope: &ManifestScope) -> Option<OtherRunConflicts> {
         let ManifestScope::OfAnother(run) = scope else { return None };
         let ledger = JournalFile::read(run).ok()?;
@@ -82,21 +82,21 @@ impl OtherRunConflicts {
         let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let under_way = unanswered.map(|(job, _)| job).chain(plan::unfinished(&ledger)).cloned();
         let in_doubt = ledger.uncertain().filter_map(|found| Some(found.ok()?.0));
-        Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), met: 0 })
+        Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), count: 0 })
     }
 
-    /// Notes what becomes of a job here.
+    /// Adds the decision that is made on a job here.
     pub(super) fn note(&mut self, job: &JobId, decision: Decision) {
-        self.met += u64::from(decision.submits() && self.open.contains(job));
+        self.count += u64::from(decision.submits() && self.open.contains(job));
     }
 
-    /// What is to be said of them; `file` is the manifest.
+    /// Returns the warning about them; `file` is the manifest.
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
-        let there = self.run.path().display().to_string();
-        let (jobs, are) = (counted(self.met, "job"), is_are(self.met));
-        let message = format!("{jobs} {are} open or uncertain in {there}, and would be paid for again here");
-        let hint = format!("to continue them there, leave -o out, or use -o {}", shell_word(&there));
-        (self.met > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
+        let folder = self.run.path().display().to_string();
+        let (jobs, are) = (counted(self.count, "job"), is_are(self.count));
+        let message = format!("{jobs} {are} open or uncertain in {folder}, and would be paid for again here");
+        let hint = format!("to continue them there, leave -o out, or use -o {}", shell_word(&folder));
+        (self.count > 0).then(|| Diagnostic::about_job(Severity::Warning, file, None, message, &hint))
     }
 }
 

@@ -9,41 +9,42 @@ use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
 use crate::words::counted;
 
-use super::report_data::{self, Gathered};
-use super::{Failure, UsageError, print};
+use super::print::print;
+use super::report_data::{self, ReportInputs};
+use super::{Failure, UsageError};
 
-/// A submit, or several of one edit, for which money is reserved.
-struct Reserve {
+/// The money that is reserved for the submits of one edit.
+struct Reservation {
     key: EditKey,
     cents: Cents,
 }
 
-/// Frees what is reserved for submits that were not charged, as whoever gives the command has found out.
+/// Frees the money reserved for submits that, as the user confirms, were not charged.
 pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
-    let released = named(&ledger, &reserves(&ledger)?, &arguments.jobs)?;
+    let released = named(&ledger, &reservations(&ledger)?, &arguments.jobs)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
-    let keys = released.iter().map(|reserve| reserve.key.clone());
+    let keys = released.iter().map(|reservation| reservation.key.clone());
     runtime.block_on(runner::release(disk, &mut ledger, keys, Timestamp::now))?;
-    let mut said = String::new();
-    for Reserve { key, cents } in &released {
-        said.push_str(&format!("{}: {cents} released, request {}\n", key.job, key.fingerprint));
+    let mut text = String::new();
+    for Reservation { key, cents } in &released {
+        text.push_str(&format!("{}: {cents} released, request {}\n", key.job, key.fingerprint));
     }
-    let sum: Cents = released.iter().map(|reserve| reserve.cents).sum();
+    let sum: Cents = released.iter().map(|reservation| reservation.cents).sum();
     let jobs = counted(released.len() as u64, "request");
-    said.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
-    print(said.as_bytes());
+    text.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
+    print(text.as_bytes());
     let _turn = ReportTurn::wait(&folder)?;
     let manifest = report_data::manifest(&ledger);
-    report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit: None })?;
+    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit: None })?;
     Ok(Exit::Complete)
 }
 
-/// All that money is reserved for, by job.
-fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
-    let mut reserves = Vec::new();
+/// Returns all reservations, by job.
+fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
+    let mut reservations = Vec::new();
     for found in ledger.edits() {
         let (job, edit) = found?;
         let cents = match edit.state {
@@ -51,13 +52,13 @@ fn reserves(ledger: &Ledger) -> Result<Vec<Reserve>, FolderError> {
             _ if edit.uncertain_submits > 0 => edit.reserved_for_uncertain,
             _ => continue,
         };
-        reserves.push(Reserve { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
+        reservations.push(Reservation { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
     }
-    reserves.sort_by(|one, other| one.key.cmp(&other.key));
-    Ok(reserves)
+    reservations.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(reservations)
 }
 
-/// Whether the journal has an edit of that kind.
+/// Returns whether the journal has an edit that `is_meant` accepts.
 fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
     for found in ledger.edits() {
         let (job, edit) = found?;
@@ -68,14 +69,15 @@ fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, F
     Ok(false)
 }
 
-/// Those that `words` name: each is a pattern of ids or the fingerprint of a request, and must name one at least.
-fn named(ledger: &Ledger, reserves: &[Reserve], words: &[glob::Pattern]) -> Result<Vec<Reserve>, Failure> {
+/// Returns the reservations that `words` name: each word is a pattern of ids or the fingerprint of a request, and must
+/// match at least one.
+fn named(ledger: &Ledger, reservations: &[Reservation], words: &[glob::Pattern]) -> Result<Vec<Reservation>, Failure> {
     let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {
-        if !reserves.iter().any(|reserve| names(word, &reserve.key)) {
-            let jobs = reserves.iter().map(|reserve| reserve.key.job.clone()).take(8).collect();
+        if !reservations.iter().any(|reservation| names(word, &reservation.key)) {
+            let jobs = reservations.iter().map(|reservation| reservation.key.job.clone()).take(8).collect();
             let is_known = knows(ledger, |key| names(word, key))?;
             let word = word.to_string();
             let error = if is_known {
@@ -86,10 +88,10 @@ fn named(ledger: &Ledger, reserves: &[Reserve], words: &[glob::Pattern]) -> Resu
             return Err(error.into());
         }
     }
-    let is_named = |reserve: &&Reserve| words.iter().any(|word| names(word, &reserve.key));
-    Ok(reserves
+    let is_named = |reservation: &&Reservation| words.iter().any(|word| names(word, &reservation.key));
+    Ok(reservations
         .iter()
         .filter(is_named)
-        .map(|Reserve { key, cents }| Reserve { key: key.clone(), cents: *cents })
+        .map(|Reservation { key, cents }| Reservation { key: key.clone(), cents: *cents })
         .collect())
 }

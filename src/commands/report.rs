@@ -4,10 +4,11 @@ use crate::cli::Report;
 use crate::exit::Exit;
 use crate::run_folder::{ReportTurn, RunFolder};
 
-use super::report_data::{self, Gathered, Refresher, read_ledger};
-use super::{Failure, print};
+use super::Failure;
+use super::print::print;
+use super::report_data::{self, Refresher, ReportInputs, read_ledger};
 
-/// Writes the report again, and keeps doing so while the run is in progress where that is asked for.
+/// Writes the report again, and with `--watch` keeps it up to date while the run is in progress.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     if arguments.watch {
@@ -21,7 +22,7 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let (ledger, _holder) = read_ledger(&folder)?;
     let manifest = report_data::manifest(&ledger);
     let junit = arguments.junit.as_deref();
-    let written = report_data::write(&Gathered { folder: &folder, ledger: &ledger, manifest, junit })?;
+    let written = report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
     if !arguments.watch {
         print(format!("{}\n", written.index.display()).as_bytes());
     }

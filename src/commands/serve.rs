@@ -17,7 +17,7 @@ pub(super) fn serve(arguments: &Serve, screen: &Screen) -> Result<Exit, Failure>
     let key = match &arguments.api_key {
         Some(key) => SecretString::from(key.as_str()),
         None => match backend::key() {
-            // The server itself says that it needs a key.
+            // The server reports a missing key itself.
             Err(Failure::NoKey) => SecretString::default(),
             found => found?.value,
         },

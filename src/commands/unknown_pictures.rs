@@ -11,15 +11,13 @@ use crate::photo::Format;
 use crate::plan::{Decision, Kept};
 use crate::run_folder::{FolderError, RunFolder};
 
-/// Pictures in `results/` that the journal knows nothing of, each where the result of a job would be that is to be
-/// submitted: somebody has made them by hand, or an older copy of the journal has taken the place of the one that knew them,
-/// and they were paid for.
+/// Pictures in `results/` that the journal does not know, at the path of a result that is about to be requested. Either
+/// the user put them there, or an older copy of the journal replaced the one that knew them, and they were paid for.
 pub(super) struct UnknownPictures<'a> {
     folder: &'a RunFolder,
     ledger: &'a Ledger,
     hasher: RandomState,
-    /// Hashes of the names in `results/` without their extensions, sorted. They are read when the first job asks, for there
-    /// may be none.
+    /// Hashes of the names in `results/` without their extensions, sorted. They are read when they are first needed.
     stems: OnceLock<io::Result<Vec<u64>>>,
 }
 
@@ -28,13 +26,13 @@ impl<'a> UnknownPictures<'a> {
         UnknownPictures { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
     }
 
-    /// What becomes of a job for which `decision` was made, and the picture that holds it back where one does: whoever made
-    /// it, the job is not paid for beside it, and the others go on.
+    /// Returns the decision on a job for which `decision` was made, and the picture that holds it back, if any. Such a
+    /// job is not paid for again, and the others continue.
     ///
     /// # Errors
     ///
     /// `results/` or the journal cannot be read.
-    pub(super) fn regard(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
+    pub(super) fn hold_back(&self, job: &JobId, decision: Decision) -> Result<(Decision, Option<String>), FolderError> {
         let picture = if decision.submits() { self.find(job)? } else { None };
         Ok((if picture.is_some() { Decision::Keep(Kept::HeldBack) } else { decision }, picture))
     }
@@ -74,8 +72,8 @@ impl<'a> UnknownPictures<'a> {
         self.hasher.hash_one(stem)
     }
 
-    /// Whether the journal can tell how a picture of the job came here: an edit of it has made it, somebody has changed what
-    /// one has made, or it is a further picture of another job, as `mug-2.png` is of `mug`.
+    /// Returns whether the journal explains a picture of the job: an edit made it, the user changed the result of an
+    /// edit, or it is a further picture of another job, as `mug-2.png` is of `mug`.
     fn is_known(&self, job: &JobId, name: &str, bytes: u64) -> Result<bool, FolderError> {
         if let Some(history) = self.ledger.history(job)? {
             let has_made_it = files(&history).any(|file| file.name == name && file.bytes == bytes);

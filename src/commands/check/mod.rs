@@ -1,95 +1,56 @@
+mod forecast;
+mod json;
 mod pace;
 mod probe;
 mod renamed;
 mod text;
+mod warnings;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{Cents, HeldBack, ImageRef, JobRef};
+use crate::job::{HeldBack, ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, JobFeatures, Kept, KnownEdit};
+use crate::plan::{Advice, Decision, JobFeatures};
 use crate::progress::Screen;
 use crate::run_folder::FolderError;
 
-use super::decision::decide;
+use super::Failure;
 use super::failure::problems_text;
-use super::job_loading::{NotLookedAt, Partitioned, Sent, for_each, unmatched};
+use super::job_loading::{NotHashed, Partitioned, Sent, for_each, unmatched};
 use super::manifest_scope::OtherRunConflicts;
 use super::options::Options;
+use super::print::{print, print_json};
 use super::unknown_pictures::UnknownPictures;
-use super::{Failure, print, print_json};
-use pace::Pace;
+use forecast::Forecast;
+use json::{Checked, Plan};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
 use text::text;
+use warnings::{Files, warnings};
 
-/// What `check --json` prints.
-#[derive(Debug, Serialize)]
-struct Checked {
-    version: u32,
-    errors: Vec<Diagnostic>,
-    /// How many there are beyond those.
-    more_errors: u64,
-    warnings: Vec<Diagnostic>,
-    plan: Option<Plan>,
-    /// What came of `--probe`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    probe: Option<Probed>,
-}
-
-/// What a run would do, and what the jobs ask for.
-#[derive(Debug, Serialize)]
-struct Plan {
-    #[serde(flatten)]
-    forecast: Forecast,
-    sizes: BTreeMap<&'static str, u64>,
-    colors: BTreeMap<String, u64>,
-}
-
-/// What a run would do.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Forecast {
-    jobs: u64,
-    new: u64,
-    changed: u64,
-    reused: u64,
-    failed: u64,
-    uncertain: u64,
-    held_back: u64,
-    estimate_cents: Cents,
-    #[serde(flatten)]
-    pace: Pace,
-    submits: u64,
-    /// How many of the changed ones have pictures that are kept aside.
-    #[serde(skip)]
-    displaced: u64,
-}
-
-/// What there is to know of a job that `--only` names.
+/// The data of a job that `--only` selects.
 struct Candidate {
-    sketch: JobFeatures,
-    /// Nothing where the folder knows no job at all, and no picture is asked for: a million are handed on.
+    features: JobFeatures,
+    /// `None` if the folder knows no job and no picture is probed: this is kept small for a million jobs.
     details: Option<Box<Details>>,
 }
 
-/// What is compared with the folder and the network.
+/// The parts of a job that are compared with the folder and the network.
 #[derive(Default)]
 struct Details {
     key: Option<EditKey>,
-    /// Those to ask with `--probe`.
+    /// The image URLs for `--probe`.
     urls: Vec<String>,
 }
 
-/// What is found out about a manifest without errors.
-struct Found {
+/// The result of checking a manifest without errors.
+struct Findings {
     options: Options,
     ledger: Ledger,
     forecast: Forecast,
@@ -98,12 +59,12 @@ struct Found {
     probed: Option<(Probed, Problems)>,
 }
 
-/// Tells what a run of the manifest would do. No network is touched without `--probe`, and nothing is written.
+/// Prints what a run of the manifest would do. It makes no network requests without `--probe`, and writes nothing.
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
     let is_json = arguments.run.json;
     let mut notices = Vec::new();
-    match look(arguments, Manifest::open_on_trust, &mut notices, screen) {
-        Ok(Found { options, ledger, forecast, advice, warnings, probed }) => {
+    match examine(arguments, Manifest::open_on_trust, &mut notices, screen) {
+        Ok(Findings { options, ledger, forecast, advice, warnings, probed }) => {
             let warnings: Vec<Diagnostic> = notices.into_iter().chain(warnings).collect();
             let (probe, problems) = probed.unzip();
             let problems = problems.unwrap_or_default();
@@ -131,7 +92,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(failure.exit())
         }
-        // What was understood of the file may be why something in it is wrong.
+        // The notices may explain the errors.
         Err(Failure::Manifest(problems)) if !notices.is_empty() => {
             print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes());
             Err(Failure::Manifest(problems))
@@ -140,12 +101,12 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-fn look(
+fn examine(
     arguments: &Check,
     open: impl FnOnce(&Path) -> Result<Manifest, Problems>,
     notices: &mut Vec<Diagnostic>,
     screen: &Screen,
-) -> Result<Found, Failure> {
+) -> Result<Findings, Failure> {
     let run = &arguments.run;
     let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
@@ -157,8 +118,8 @@ fn look(
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
     let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
     let mut urls = arguments.probe.then(Urls::default);
-    let mut left_there = OtherRunConflicts::of(options.backend, &options.scope);
-    let is_blank = ledger.is_blank() && !options.folder.has_results() && left_there.is_none();
+    let mut conflicts = OtherRunConflicts::of(options.backend, &options.scope);
+    let is_blank = ledger.is_blank() && !options.folder.has_results() && conflicts.is_none();
     let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
     let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
@@ -174,39 +135,39 @@ fn look(
                 (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
             }
         };
-        let sketch = JobFeatures::of(job, request_hash);
+        let features = JobFeatures::of(job, request_hash);
         let urls = if is_probed { urls_of(job) } else { Vec::new() };
         let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
-        Ok::<_, NotLookedAt>(Some(Candidate { sketch, details }))
+        Ok::<_, NotHashed>(Some(Candidate { features, details }))
     };
-    let told = for_each(&manifest, &options, &mut pictures, candidate, |job| {
+    let row_warnings = for_each(&manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
-        let Some(Candidate { sketch, details }) = candidate? else { return Ok(()) };
+        let Some(Candidate { features, details }) = candidate? else { return Ok(()) };
         let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
-        let taken = forecast.take(key.as_ref(), &ledger, &unknown_pictures, &options)?;
-        let Some((decision, picture)) = taken else { return Ok(()) };
+        let added = forecast.add(key.as_ref(), &ledger, &unknown_pictures, &options)?;
+        let Some((decision, picture)) = added else { return Ok(()) };
         let edit = key.as_ref().and_then(|key| ledger.brief(key));
         asked_again += u64::from(decision.asks_again(edit.as_ref()));
-        advice.add(&sketch, decision.submits());
+        advice.add(&features, decision.submits());
         if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
-            urls.take(named);
+            urls.add(named);
         }
         if let Some(picture) = picture {
             held_back.add(picture);
         }
-        if let (Some(key), Some(there)) = (&key, &mut left_there) {
-            there.note(&key.job, decision);
+        if let (Some(key), Some(conflicts)) = (&key, &mut conflicts) {
+            conflicts.note(&key.job, decision);
         }
         if let Some(key) = key.filter(|_| decision == Decision::New) {
-            renamed.note(key, sketch.line(), &ledger);
+            renamed.note(key, features.line(), &ledger);
         }
         Ok(())
     });
-    if matches!(told, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
+    if matches!(row_warnings, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
         notices.clear();
-        return look(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
+        return examine(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
     }
-    let told = told?;
+    let row_warnings = row_warnings?;
     if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.is_below_limit(0)) {
         return Err(unmatched(only, &manifest).into());
     }
@@ -217,8 +178,8 @@ fn look(
         Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::HINT)
     });
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
-    let left_there = left_there.and_then(|there| there.warning(&files.manifest));
-    let out_of_reach = options.check_origin(&ledger, asked_again).err().map(|error| {
+    let conflicts = conflicts.and_then(|conflicts| conflicts.warning(&files.manifest));
+    let other_origin = options.check_origin(&ledger, asked_again).err().map(|error| {
         Diagnostic::about_job(
             Severity::Warning,
             &files.manifest,
@@ -227,10 +188,10 @@ fn look(
             &error.hint(),
         )
     });
-    let at_odds = left_there.into_iter().chain(out_of_reach);
-    let warnings = told.into_iter().chain(renamed).chain(held_back).chain(at_odds).chain(warnings).collect();
+    let refusals = conflicts.into_iter().chain(other_origin);
+    let warnings = row_warnings.into_iter().chain(renamed).chain(held_back).chain(refusals).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
-    Ok(Found { options, ledger, forecast, advice, warnings, probed })
+    Ok(Findings { options, ledger, forecast, advice, warnings, probed })
 }
 
 fn urls_of(job: &JobRef<'_>) -> Vec<String> {
@@ -239,119 +200,4 @@ fn urls_of(job: &JobRef<'_>) -> Vec<String> {
         ImageRef::Data(_) | ImageRef::File(_) => None,
     };
     job.request.images.iter().filter_map(url).collect()
-}
-
-impl Forecast {
-    /// Takes a job in, which is new without a `key`; the answer is what would happen with it, and the picture that holds it
-    /// back. Nothing, where it is beyond `--limit`.
-    fn take(
-        &mut self,
-        key: Option<&EditKey>,
-        ledger: &Ledger,
-        unknown_pictures: &UnknownPictures<'_>,
-        options: &Options,
-    ) -> Result<Option<(Decision, Option<String>)>, FolderError> {
-        if !options.selection.is_below_limit(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
-            return Ok(None);
-        }
-        self.jobs += 1;
-        let (decision, picture) = match key {
-            Some(key) => {
-                let known = KnownEdit::of(key, ledger);
-                let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
-                unknown_pictures.regard(&key.job, decision)?
-            }
-            None => (Decision::New, None),
-        };
-        *match decision {
-            Decision::New => &mut self.new,
-            Decision::Changed => &mut self.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::FollowOrResubmit => &mut self.failed,
-            Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
-            Decision::Keep(Kept::HeldBack) => &mut self.held_back,
-            Decision::Follow
-            | Decision::Recover
-            | Decision::Reinstate
-            | Decision::ReviewColor
-            | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
-        } += 1;
-        self.submits += u64::from(decision.submits());
-        let is_changed = decision == Decision::Changed;
-        self.displaced += u64::from(is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
-        Ok(Some((decision, picture)))
-    }
-
-    fn finish(&mut self, ledger: &Ledger, options: &Options) {
-        self.estimate_cents = options.price(ledger).times(self.submits);
-        self.pace = Pace::of(self.submits, &options.settings, options.backend, ledger);
-    }
-}
-
-/// The files that messages are about.
-struct Files {
-    manifest: String,
-    /// The one in which lines are counted.
-    lines: String,
-}
-
-fn warnings(
-    files: &Files,
-    forecast: &Forecast,
-    advice: &mut Advice,
-    ledger: &Ledger,
-    options: &Options,
-) -> Vec<Diagnostic> {
-    let mut warnings: Vec<Diagnostic> = advice
-        .warnings()
-        .into_iter()
-        .map(|warning| {
-            let (line, id) = &warning.first;
-            Diagnostic::about_job(
-                Severity::Warning,
-                &files.lines,
-                Some((*line, id.as_ref())),
-                warning.message,
-                warning.hint,
-            )
-        })
-        .collect();
-    let mut warn = |message: String, hint: &str| {
-        warnings.push(Diagnostic::about_job(Severity::Warning, &files.manifest, None, message, hint));
-    };
-    if let Some(budget) = options.settings.budget {
-        let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
-        if whole > budget {
-            let message = format!("the budget of {budget} ends before the batch does: it would come to {whole}");
-            warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
-        }
-    }
-    let price = ledger.estimate();
-    if price > options.settings.price_limit && forecast.submits > 0 {
-        let message = format!("a submit costs {price}, which is above the limit of {}", options.settings.price_limit);
-        warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
-    }
-    if let Some(budget) = options.settings.budget_per_run
-        && forecast.estimate_cents > budget
-        && price <= options.settings.price_limit
-    {
-        let now = budget.0 / options.price(ledger).0.max(1);
-        let message = format!("the budget of {budget} per run covers {now} of the {} submits", forecast.submits);
-        match now {
-            0 => warn(
-                format!("{message}: the highest price so far is {price}"),
-                "raise --budget-per-run to that at least",
-            ),
-            _ => warn(message, "the next runs make the others; or raise --budget-per-run"),
-        }
-    }
-    if forecast.jobs == 0 {
-        match options.selection.only().is_none() {
-            _ if !options.selection.is_below_limit(0) => {
-                warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
-            }
-            true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
-            false => warn("no job of this share matches --only".to_owned(), "others may have one"),
-        }
-    }
-    warnings
 }

@@ -6,28 +6,28 @@ use crate::job::{Backend, Rate};
 use crate::journal::Ledger;
 use crate::runner::Settings;
 
-/// What an edit takes at the provider, before a run has learned more.
-const USUAL_EDIT: Duration = Duration::from_secs(30);
+/// The duration of an edit at the provider, before a run has measured it.
+const DEFAULT_EDIT_TIME: Duration = Duration::from_secs(30);
 
-/// How long submits take, and what bounds them.
+/// The duration of all submits, and what limits it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Pace {
     pub(super) seconds: u64,
-    /// How long the submits alone take at their rate.
+    /// The duration of the submits at their rate alone.
     seconds_at_rate: u64,
-    /// How many predictions would have to be in work for the rate to be kept, where fewer may.
+    /// The number of predictions in flight that the rate needs, if fewer are allowed.
     #[serde(skip)]
     pub(super) in_flight_for_rate: Option<u64>,
 }
 
 impl Pace {
-    /// The pace of `submits` by what earlier runs have learned.
+    /// Returns the pace of `submits`, based on what earlier runs have learned.
     pub(super) fn of(submits: u64, settings: &Settings, backend: Backend, ledger: &Ledger) -> Pace {
         let learned = ledger.learned();
         let median = learned.generation_ms.get(learned.generation_ms.len() / 2);
         let edit = match (median, backend) {
             (Some(milliseconds), _) => Duration::from_millis(*milliseconds),
-            (None, Backend::Vibedream) => USUAL_EDIT,
+            (None, Backend::Vibedream) => DEFAULT_EDIT_TIME,
             (None, Backend::Embedded) => Duration::ZERO,
         };
         Pace::at(settings.submits.expected(learned.submits), settings.in_flight.get().into(), edit, submits)
@@ -53,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_night_takes_as_long_as_the_rate_or_the_predictions_in_work_have_it() {
+    fn the_pace_is_limited_by_the_rate_or_by_the_predictions_in_flight() {
         let at = |rate: &str, in_flight, submits| {
-            let pace = Pace::at(rate.parse().unwrap(), in_flight, USUAL_EDIT, submits);
+            let pace = Pace::at(rate.parse().unwrap(), in_flight, DEFAULT_EDIT_TIME, submits);
             (pace.seconds, pace.in_flight_for_rate)
         };
         assert_eq!(at("10/min", 3, 40_000), (400_020, Some(5)), "111 hours, and not 67");

@@ -1,4 +1,4 @@
-//! `check --probe`: the image URLs of the jobs that would be submitted, each asked once.
+//! `check --probe`: requests the image URLs of the jobs that would be submitted, each once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,14 +12,14 @@ use crate::probe::{Finding, ProbeLimits, Prober};
 use crate::progress::Screen;
 use crate::words::{counted, duration};
 
-/// URLs in their order, each once.
+/// Unique URLs in the manifest's order.
 #[derive(Default)]
 pub(super) struct Urls {
     seen: HashSet<String>,
     ordered: Vec<String>,
 }
 
-/// What came of a probe.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Probed {
     pub(super) urls: u64,
@@ -29,8 +29,8 @@ pub(super) struct Probed {
 }
 
 impl Urls {
-    /// Takes the URLs of a job.
-    pub(super) fn take(&mut self, urls: Vec<String>) {
+    /// Adds the URLs of a job.
+    pub(super) fn add(&mut self, urls: Vec<String>) {
         for url in urls {
             if !self.seen.contains(&url) {
                 self.seen.insert(url.clone());
@@ -41,7 +41,7 @@ impl Urls {
 }
 
 impl Probed {
-    /// What there is to say in a line.
+    /// Returns the result as one line of text.
     pub(super) fn text(&self) -> String {
         let good = self.urls - self.unreachable - self.too_big - self.not_a_picture;
         let mut text = format!("asked {}: {}", counted(self.urls, "URL"), counted(good, "picture"));
@@ -57,15 +57,15 @@ impl Probed {
     }
 }
 
-/// Asks the URLs, and says what is wrong with them where they stand.
+/// Requests the URLs, and reports problems with the rows that name them.
 pub(super) fn probe(
     urls: Urls,
     manifest: &Manifest,
     rate: Option<Rate>,
     screen: &Screen,
 ) -> Result<(Probed, Problems), Failure> {
-    let usual = ProbeLimits::default();
-    let limits = ProbeLimits { rate: rate.unwrap_or(usual.rate), ..usual };
+    let defaults = ProbeLimits::default();
+    let limits = ProbeLimits { rate: rate.unwrap_or(defaults.rate), ..defaults };
     let mut probed = Probed { urls: urls.ordered.len() as u64, ..Probed::default() };
     let time = duration(std::time::Duration::from_secs(limits.rate.seconds_for(probed.urls)));
     screen.say(&format!("asking {} at {}, about {time}", counted(probed.urls, "URL"), limits.rate));
@@ -84,13 +84,13 @@ pub(super) fn probe(
             Finding::NotAPicture(_) => &mut probed.not_a_picture,
         } += 1;
     }
-    Ok((probed, placed(&findings, manifest)?))
+    Ok((probed, located(&findings, manifest)?))
 }
 
-/// Each finding where a job names its URL for the first time, with how many more do.
-fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Problems, Failure> {
-    let mut placed: Vec<(Diagnostic, u64)> = Vec::new();
-    let mut told: HashMap<&str, usize> = HashMap::new();
+/// Returns each finding at the first job that names its URL, with the number of other jobs that do.
+fn located(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Problems, Failure> {
+    let mut located: Vec<(Diagnostic, u64)> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut more = 0;
     let mut jobs = manifest.jobs().map_err(Failure::Manifest)?;
     while let Some(job) = jobs.next().filter(|_| !findings.is_empty()) {
@@ -98,26 +98,26 @@ fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Pr
         for (number, image) in job.request.images.iter().enumerate() {
             let ImageSource::Url(url) = image else { continue };
             let Some((url, finding)) = findings.get_key_value(url) else { continue };
-            match told.get(url.as_str()) {
+            match seen.get(url.as_str()) {
                 Some(&first) => {
-                    if let Some((_, again)) = placed.get_mut(first) {
+                    if let Some((_, again)) = located.get_mut(first) {
                         *again += 1;
                     }
                 }
-                None if placed.len() < Problems::MAX_KEPT => {
-                    told.insert(url, placed.len());
+                None if located.len() < Problems::MAX_KEPT => {
+                    seen.insert(url, located.len());
                     let diagnostic = jobs.about(Some(number), finding.to_string(), finding.hint().to_owned());
-                    placed.extend(diagnostic.map(|diagnostic| (diagnostic, 0)));
+                    located.extend(diagnostic.map(|diagnostic| (diagnostic, 0)));
                 }
                 None => {
-                    told.insert(url, usize::MAX);
+                    seen.insert(url, usize::MAX);
                     more += 1;
                 }
             }
         }
     }
     let mut problems = Problems::default();
-    let told = placed.into_iter().map(|(diagnostic, again)| match again {
+    let diagnostics = located.into_iter().map(|(diagnostic, again)| match again {
         0 => diagnostic,
         again => {
             let (jobs, name) = if again == 1 { ("job", "names") } else { ("jobs", "name") };
@@ -125,7 +125,7 @@ fn placed(findings: &HashMap<String, Finding>, manifest: &Manifest) -> Result<Pr
             Diagnostic { message, ..diagnostic }
         }
     });
-    problems.extend(told);
+    problems.extend(diagnostics);
     problems.more += more;
     Ok(problems)
 }

@@ -6,11 +6,11 @@ use crate::manifest::{Diagnostic, Problems, Style};
 use crate::plan::{Advice, FailedPolicy};
 use crate::words;
 
-use super::Forecast;
+use super::forecast::Forecast;
 use crate::commands::failure::problems_text;
 use crate::commands::options::Options;
 
-/// What a person reads of a manifest without errors: what a run would do, what the jobs ask for, and what is doubtful.
+/// Returns the text for a manifest without errors: the forecast, what the jobs ask for, and the warnings.
 pub(super) fn text(
     forecast: &Forecast,
     advice: &Advice,
@@ -18,10 +18,10 @@ pub(super) fn text(
     ledger: &Ledger,
     options: &Options,
 ) -> String {
-    let aside = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
+    let displaced_note = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
     let rows = [
         ("new", forecast.new, ""),
-        ("changed", forecast.changed, aside),
+        ("changed", forecast.changed, displaced_note),
         ("reused", forecast.reused, "already paid for"),
         ("failed before", forecast.failed, failed_note(options.choices.failed)),
         ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),
@@ -53,7 +53,7 @@ pub(super) fn text(
     text
 }
 
-/// How long it takes, and what bounds it.
+/// Returns how long the submits take, and what limits them.
 fn time(forecast: &Forecast, options: &Options) -> String {
     let time = words::duration(Duration::from_secs(forecast.pace.seconds));
     let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
@@ -84,7 +84,7 @@ fn uncertain_note(choice: UncertainPolicy) -> &'static str {
     }
 }
 
-/// What jobs ask for, the most frequent first, on one line.
+/// Returns what the jobs ask for, the most frequent first, on one line.
 fn asked_for<'n>(name: &str, counts: impl Iterator<Item = (&'n str, u64)>) -> String {
     const SHOWN: usize = 8;
     let mut counts: Vec<(&str, u64)> = counts.collect();

@@ -1,10 +1,10 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why no manifest is begun for a folder of pictures.
+/// Why a starter manifest cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// The file is there.
+    /// The file already exists.
     #[error("write {}: it exists already", .0.display())]
     Exists(PathBuf),
     /// The folder of pictures cannot be read.
@@ -18,24 +18,24 @@ pub enum InitError {
     /// The folder holds no pictures.
     #[error("find pictures in {}", .0.display())]
     NoPictures(PathBuf),
-    /// The file's name does not say whether it is to be YAML or CSV.
+    /// The file's name does not say whether it should be YAML or CSV.
     #[error("decide what kind of manifest {} should be", .0.display())]
     UnknownKind(PathBuf),
-    /// A color is none.
+    /// A color cannot be parsed.
     #[error("read the color `{0}`")]
     Color(String),
-    /// A color's name is too long to be a part of ids.
+    /// A color's name is too long for an id.
     #[error("use the color name `{name}`: it is over {most_bytes} bytes long")]
     ColorName {
         /// The name.
         name: String,
-        /// How long it may be, as a slug.
+        /// The maximum length of its slug, in bytes.
         most_bytes: usize,
     },
 }
 
 impl InitError {
-    /// The way out.
+    /// Returns how to solve it.
     pub fn hint(&self) -> &'static str {
         match self {
             InitError::Exists(_) => "name another file with --out, or replace it with --force",

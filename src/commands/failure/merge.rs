@@ -3,32 +3,32 @@ use std::path::PathBuf;
 use crate::job::{JobId, Partition};
 use crate::words::{and_more, is_are};
 
-/// How many missing shares are named.
+/// The number of missing shares that are named.
 const NAMED: usize = 8;
 
 /// Folders that cannot be merged. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// Two of them have worked on one job, each in its own way.
+    /// Two folders have worked on one job independently.
     #[error("merge {} and {}: both have worked on job {job}{}", one.display(), other.display(), and_more(*more as u64))]
     Conflict {
         /// The job.
         job: JobId,
-        /// The one folder.
+        /// The first folder.
         one: PathBuf,
-        /// The other one.
+        /// The second folder.
         other: PathBuf,
-        /// How many further jobs it is the same with.
+        /// The number of further jobs with this conflict.
         more: usize,
     },
-    /// Two of them plan different edits for one job.
+    /// Two folders have different requests for one job.
     #[error("merge {} and {}: job {job} has a different request in each", one.display(), other.display())]
     Plans {
         /// The job.
         job: JobId,
-        /// The one folder.
+        /// The first folder.
         one: PathBuf,
-        /// The other one.
+        /// The second folder.
         other: PathBuf,
     },
     /// A picture of one job has the name of another job's.
@@ -36,36 +36,36 @@ pub enum MergeError {
     SameName {
         /// The picture.
         name: String,
-        /// Whose it is.
+        /// The job that it belongs to.
         job: JobId,
-        /// Whose name it has.
+        /// The job whose picture name it has.
         other: JobId,
-        /// Where it is.
+        /// The folder that contains it.
         folder: PathBuf,
     },
-    /// Two of them were edited by different backends.
+    /// Two folders were edited by different backends.
     #[error("merge {} and {}: different backends made their pictures", one.display(), other.display())]
     Backends {
-        /// The one folder.
+        /// The first folder.
         one: PathBuf,
-        /// The other one.
+        /// The second folder.
         other: PathBuf,
     },
-    /// There are shares that were not named.
+    /// Some shares were not given.
     #[error("merge: {} missing", missing(shares))]
     Missing {
-        /// Those that are missing.
+        /// The missing shares.
         shares: Vec<Partition>,
     },
-    /// The folder to join in is a share itself, and would be one no longer.
+    /// The output folder is a share itself, and would no longer be one.
     #[error("merge into {}: it is share {share} of the manifest", out.display())]
     IntoShare {
-        /// Which.
+        /// The share.
         share: Partition,
         /// The folder.
         out: PathBuf,
     },
-    /// The folder to join in has jobs that no named folder knows.
+    /// The output folder has jobs that no given folder knows.
     #[error("merge into {}: it has worked on job {job}, which is in none of the given folders", out.display())]
     Foreign {
         /// One of the jobs.
@@ -76,7 +76,7 @@ pub enum MergeError {
 }
 
 impl MergeError {
-    /// The way out.
+    /// Returns how to solve it.
     pub fn hint(&self) -> String {
         match self {
             MergeError::Conflict { .. } => {

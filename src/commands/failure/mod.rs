@@ -1,4 +1,4 @@
-//! Why a command could not do what it was asked to: every error with its exit code and the way out.
+//! Why a command failed: every error with its exit code and hint.
 
 mod init;
 mod merge;
@@ -26,85 +26,85 @@ pub use init::InitError;
 pub use merge::MergeError;
 pub use usage::UsageError;
 
-/// Why a command could not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The manifest is wrong.
+    /// The manifest has errors.
     #[error("read the manifest: {0}")]
     Manifest(Problems),
-    /// The options and the run's folder do not go together, or a value is none.
+    /// The options contradict the run's folder, or a value is invalid.
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// No manifest can be begun.
+    /// A starter manifest cannot be written.
     #[error(transparent)]
     Init(#[from] InitError),
-    /// The provider was chosen, and there is no key.
+    /// The provider was chosen, but there is no key.
     #[error("find an API key: VIBEDREAM_API_KEY is not set")]
     NoKey,
-    /// A file with a secret.
+    /// A file with a secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The run's folder.
+    /// The run's folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The results folder.
+    /// The results folder cannot be opened.
     #[error("open the results folder: {0}")]
     Results(#[from] OutputError),
-    /// The client of the API.
+    /// The API client cannot be created.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// Another client.
+    /// Another HTTP client cannot be created.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The embedded server.
+    /// The embedded server failed.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The embedded server has an address that no client takes.
+    /// The client rejects the address of the embedded server.
     #[error("reach the embedded server: {0}")]
     ServerUrl(BaseUrlError),
-    /// The file of the embedded server's chaos.
+    /// The chaos file of the embedded server cannot be read.
     #[error(transparent)]
     Chaos(#[from] ChaosError),
-    /// The run itself.
+    /// The run failed.
     #[error(transparent)]
     Run(#[from] RunError),
     /// Folders that cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
-    /// The report.
+    /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A picture of `dyehouse color` that cannot be read.
     #[error("read {path}: {cause}")]
     Picture {
-        /// Which.
+        /// The path.
         path: String,
         /// What the decoder or the operating system said.
         cause: String,
     },
-    /// A picture without a product.
+    /// No product was found in a picture.
     #[error("recolor {path}: {cause}")]
     Recolor {
-        /// Which.
+        /// The path.
         path: String,
-        /// Why.
+        /// The reason.
         cause: NotFound,
     },
     /// A picture that cannot be written.
     #[error("write {path}: {cause}")]
     Write {
-        /// Where to.
+        /// The path.
         path: String,
         /// What the encoder or the operating system said.
         cause: String,
     },
-    /// The runtime, or the handlers of signals.
+    /// The runtime or the signal handlers cannot be started.
     #[error("start: {cause}")]
     Start {
         /// What the operating system said.
         cause: io::Error,
     },
-    /// Something that was to be printed.
+    /// The output cannot be printed.
     #[error("print: {cause}")]
     Output {
         /// What the operating system said.
@@ -113,7 +113,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// How the program ends: the one place where errors become exit codes.
+    /// Returns how the program ends: the only place where errors become exit codes.
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Manifest(_)
@@ -141,7 +141,7 @@ impl Failure {
         }
     }
 
-    /// The way out.
+    /// Returns how to solve it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
@@ -187,7 +187,7 @@ impl Failure {
         }
     }
 
-    /// The failure as a person reads it, without a line feed at its end.
+    /// Returns the failure as text for people, without a trailing line feed.
     pub fn render(&self, style: Style) -> String {
         if let Failure::Manifest(problems) = self {
             return problems_text(problems, style);
@@ -212,7 +212,7 @@ impl Failure {
     }
 }
 
-/// Diagnostics one below the other, and how many there were.
+/// Returns the diagnostics one below the other, and the number of errors.
 pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
     let mut parts: Vec<String> = problems.with_counts().iter().map(|diagnostic| render(diagnostic, style)).collect();
     if problems.more > 0 {

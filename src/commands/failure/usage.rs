@@ -8,7 +8,7 @@ use crate::words::counted;
 /// How patterns of ids work.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
 
-/// Options that contradict each other or what the run's folder is for, or a value that is none. Nothing was submitted.
+/// Options that contradict each other or the run's folder, or an invalid value. Nothing was submitted.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     /// The folder has the pictures of another backend.
@@ -16,9 +16,9 @@ pub enum UsageError {
     OtherBackend {
         /// The run's folder.
         folder: PathBuf,
-        /// Whose pictures it has.
+        /// The backend of its pictures.
         theirs: Backend,
-        /// The one that was asked for.
+        /// The requested backend.
         ours: Backend,
     },
     /// The folder is for another share of the manifest.
@@ -26,19 +26,19 @@ pub enum UsageError {
     OtherShare {
         /// The run's folder.
         folder: PathBuf,
-        /// The share that it is for; `None` is the whole manifest.
+        /// The share of the folder; `None` is the whole manifest.
         theirs: Option<Partition>,
-        /// The share that was asked for.
+        /// The requested share.
         ours: Option<Partition>,
     },
-    /// Predictions are open at another server than the one that was named.
+    /// Predictions are open at another server than the requested one.
     #[error("follow {} at {ours}: submitted to {theirs}", counted(*open, "prediction"))]
     OtherOrigin {
-        /// How many there are.
+        /// The number of open predictions.
         open: u64,
-        /// Where they are.
+        /// The server that has them.
         theirs: String,
-        /// The one that was named.
+        /// The requested server.
         ours: String,
     },
     /// No job has an id that the pattern of `--only` matches.
@@ -46,10 +46,10 @@ pub enum UsageError {
     NoMatch {
         /// The pattern.
         pattern: String,
-        /// An id that may have been meant.
+        /// A similar id, if there is one.
         near: Option<String>,
     },
-    /// Nothing of the run has the name that was to be released.
+    /// The run has no job or request of the name to release.
     #[error("release {word}: the run has no such job or request")]
     NoneToRelease {
         /// The pattern or fingerprint.
@@ -57,7 +57,7 @@ pub enum UsageError {
         /// Some of the jobs that money is reserved for.
         jobs: Vec<JobId>,
     },
-    /// Nothing is reserved for what was to be released.
+    /// No money is reserved for the job or request to release.
     #[error("release {word}: it has no uncertain submit")]
     NotReserved {
         /// The pattern or fingerprint.
@@ -65,30 +65,30 @@ pub enum UsageError {
         /// Some of the jobs that money is reserved for.
         jobs: Vec<JobId>,
     },
-    /// The manifest's base URL is none.
+    /// The manifest's base URL is invalid.
     #[error("use `run.base_url`: {0}")]
     BaseUrl(BaseUrlError),
-    /// The URL of a webhook or a monitor is none.
+    /// The URL of a webhook or a monitor is invalid.
     #[error("use {variable}: {cause}")]
     NoticeUrl {
-        /// The variable that it is from.
+        /// The variable that it comes from.
         variable: &'static str,
         /// What is wrong with it.
         cause: NoticeUrlError,
     },
-    /// A time of day was given, and the zone of this machine is not known.
+    /// A time of day was given, but this machine's time zone is unknown.
     #[error("determine the local time zone: {0}")]
     TimeZone(jiff::Error),
-    /// The folder for the JUnit file is not there.
+    /// The folder for the JUnit file does not exist.
     #[error("write a JUnit file into {}: there is no such folder", .0.display())]
     JunitFolder(PathBuf),
-    /// A recolored picture cannot have this name.
+    /// A recolored picture must be named `.png`.
     #[error("write {}: pictures are written as PNG files", .0.display())]
     NotPng(PathBuf),
 }
 
 impl UsageError {
-    /// The way out.
+    /// Returns how to solve it.
     pub fn hint(&self) -> String {
         match self {
             UsageError::OtherBackend { theirs, .. } => {

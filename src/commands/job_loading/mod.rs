@@ -1,5 +1,4 @@
-//! From a manifest to planned jobs: patterns are followed, local pictures looked at, and requests get their
-//! fingerprints.
+//! From a manifest to planned jobs: expands patterns, hashes local pictures and computes the fingerprints of requests.
 
 mod problems;
 mod remarks;
@@ -24,28 +23,28 @@ use remarks::JobRemarks;
 pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
 
-/// A job of the manifest, and whether it is this process's.
+/// A job of the manifest, in this share or in another one.
 pub(super) enum Partitioned<T> {
-    /// What was made of one that is in the share that is meant, as all are where no share is.
+    /// The value made of a job in the selected share, or of any job if no share is selected.
     Ours(T),
-    /// It is in another share. Nobody has looked at its pictures.
+    /// The id of a job in another share, whose pictures were not checked.
     Theirs(JobId),
 }
 
-/// What can be done with a row wherever it is read.
+/// The result of preparing a row on the thread that reads it.
 enum Prepared<T> {
     Ready(Partitioned<T>),
-    /// Its pictures have to be looked at first.
+    /// A job whose local pictures must be checked first.
     Local(Box<Job>),
 }
 
-/// Hands all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than memory;
-/// `each` makes of a job and what it sends what is needed of it, on any of the threads that read rows. The answer is what
-/// there is to warn of.
+/// Passes all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than
+/// memory. `each` makes the needed value of a job and what it sends, on any of the threads that read rows. Returns the
+/// warnings.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of them, pictures included; what `take` was handed by then is of no use.
+/// The manifest or a picture has errors. The values already passed to `take` must then be discarded.
 pub(super) fn for_each<T: Send>(
     manifest: &Manifest,
     options: &Options,
@@ -54,24 +53,24 @@ pub(super) fn for_each<T: Send>(
     mut take: impl FnMut(Partitioned<T>) -> Result<(), Failure>,
 ) -> Result<Vec<Diagnostic>, Failure> {
     let refuses_local = options.backend == Backend::Vibedream && options.images_via != Some(ImagesVia::Inline);
-    let is_far = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
+    let is_remote = options.backend == Backend::Vibedream && !options.base_url.is_loopback();
     let share = options.partition;
     let prepare = |found: &FoundJob<'_>| (prepared(found, share, &each), JobRemarks::of(found));
     let mut checker = PictureChecker { folder: manifest.folder(), pictures, deferred: DeferredProblems::default() };
     let mut problems = Problems::default();
-    let mut remarks = JobWarnings::default();
-    let taken = manifest.read(prepare, |found| {
+    let mut warnings = JobWarnings::default();
+    let read = manifest.read(prepare, |found| {
         let is_good = problems.is_empty() && checker.deferred.is_empty();
         match found {
-            Found::Job { made: (prepared, of_job), alike, mut location } => {
-                remarks.note(of_job, alike, is_far, &mut location);
+            Found::Job { made: (prepared, remarks), alike, mut location } => {
+                warnings.note(remarks, alike, is_remote, &mut location);
                 let mut job = match prepared {
                     Prepared::Ready(job) if is_good => return take(job),
                     Prepared::Ready(_) => return Ok(()),
                     Prepared::Local(job) => job,
                 };
                 if refuses_local {
-                    remarks.note_local(&job, &mut location);
+                    warnings.note_local(&job, &mut location);
                 }
                 let images = std::mem::take(&mut job.request.images).into_iter().enumerate().collect();
                 if let Some((images, hashes)) = checker.check(images, &mut location)
@@ -85,7 +84,7 @@ pub(super) fn for_each<T: Send>(
             }
             Found::Wrong(diagnostics, mut location) => {
                 problems.extend(diagnostics);
-                // Whose share it is in is not known for certain.
+                // The share of a row with errors is not certain.
                 if share.is_none() {
                     checker.check(location.pictures(), &mut location);
                 }
@@ -94,9 +93,9 @@ pub(super) fn for_each<T: Send>(
         }
         Ok(())
     });
-    taken.map_err(Failure::Manifest)??;
+    read.map_err(Failure::Manifest)??;
     let mut deferred = checker.deferred;
-    let (error, warnings) = remarks.told();
+    let (error, warnings) = warnings.into_diagnostics();
     error.into_iter().for_each(|error| deferred.push(|| error));
     deferred.join(&mut problems);
     if problems.is_empty() { Ok(warnings) } else { Err(Failure::Manifest(problems)) }
@@ -117,26 +116,26 @@ fn prepared<T>(
     }
 }
 
-/// Looks at the local pictures of jobs, and keeps what is wrong with them.
+/// Checks the local pictures of jobs, and collects the problems.
 struct PictureChecker<'l> {
     folder: &'l Path,
     pictures: &'l mut LocalPictures,
     deferred: DeferredProblems,
 }
 
-/// The hashes of local pictures.
+/// The hashes of local pictures, by their paths.
 type Hashes = Vec<(PathBuf, ContentHash)>;
 
 impl PictureChecker<'_> {
-    /// Looks at the images of the row at `place`, each with its number there: those that patterns match are in the
-    /// patterns' places then. Nothing where anything is wrong with them.
+    /// Checks the images of the row at `location`, each with its number there; the matches of a pattern replace it.
+    /// Returns `None` if there is a problem.
     fn check(
         &mut self,
         images: Vec<(usize, ImageSource)>,
         location: &mut RowLocation<'_>,
     ) -> Option<(Vec<ImageSource>, Hashes)> {
         let mut problems = Vec::new();
-        let images = expanded(images, self.folder, &mut problems);
+        let images = expand_patterns(images, self.folder, &mut problems);
         let mut hashes = Vec::new();
         for (number, image) in &images {
             let ImageSource::File(path) = image else { continue };
@@ -154,7 +153,7 @@ impl PictureChecker<'_> {
         }
         for ImageProblem { image, message, hint, missing } in problems {
             self.deferred.push(|| {
-                // Whole folders are gone through for that.
+                // This searches whole folders.
                 let near = missing.and_then(|path| near_picture(&path, self.folder));
                 location.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
@@ -163,39 +162,39 @@ impl PictureChecker<'_> {
     }
 }
 
-/// What a job sends, for whoever wants a hash of it.
+/// The content that a job sends, which can be hashed.
 pub(super) struct Sent<'j> {
     request: &'j RequestRef<'j>,
-    /// Those of its local pictures.
+    /// The hashes of its local pictures.
     hashes: &'j [(PathBuf, ContentHash)],
 }
 
-/// A local picture of a job that was not looked at.
+/// A local picture of a job that was not hashed.
 #[derive(Debug)]
-pub(super) struct NotLookedAt(PathBuf);
+pub(super) struct NotHashed(PathBuf);
 
-impl From<NotLookedAt> for Failure {
-    fn from(NotLookedAt(path): NotLookedAt) -> Failure {
+impl From<NotHashed> for Failure {
+    fn from(NotHashed(path): NotHashed) -> Failure {
         Failure::Picture { path: path.display().to_string(), cause: "it was not looked at".to_owned() }
     }
 }
 
 impl Sent<'_> {
-    pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotLookedAt> {
+    pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotHashed> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
     }
 
-    pub(super) fn request_hash(&self) -> Result<RequestHash, NotLookedAt> {
+    pub(super) fn request_hash(&self) -> Result<RequestHash, NotHashed> {
         RequestHash::of(self.request, |path| self.content(path))
     }
 
-    fn content(&self, path: &Path) -> Result<ContentHash, NotLookedAt> {
+    fn content(&self, path: &Path) -> Result<ContentHash, NotHashed> {
         let known = self.hashes.iter().find(|(known, _)| known == path);
-        known.map(|(_, hash)| *hash).ok_or_else(|| NotLookedAt(path.to_owned()))
+        known.map(|(_, hash)| *hash).ok_or_else(|| NotHashed(path.to_owned()))
     }
 }
 
-/// Whether an image stands for all pictures that match it. A file of that very name goes before.
+/// Returns whether an image is a pattern of pictures. A file of that exact name takes precedence.
 fn is_pattern(image: &ImageSource) -> bool {
     match image {
         ImageSource::File(path) => path.to_string_lossy().contains(['*', '?', '[']) && !path.exists(),
@@ -203,9 +202,8 @@ fn is_pattern(image: &ImageSource) -> bool {
     }
 }
 
-/// The images with those that patterns match, by their names, in the patterns' places. Those of which something is wrong
-/// are left out.
-fn expanded(
+/// Returns the images with each pattern replaced by its matches, sorted by name. Images with problems are left out.
+fn expand_patterns(
     images: Vec<(usize, ImageSource)>,
     folder: &Path,
     problems: &mut Vec<ImageProblem>,
@@ -236,17 +234,17 @@ fn expanded(
 /// Why a pattern matches no picture.
 struct NoMatch {
     message: String,
-    /// The way out.
+    /// How to solve it.
     hint: &'static str,
 }
 
-/// The pictures that a pattern matches, or why there are none; `None` if `image` is no pattern.
+/// Returns the pictures that a pattern matches, or why there are none; `None` if `image` is not a pattern.
 fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, NoMatch>> {
     let ImageSource::File(path) = image else { return None };
     if !is_pattern(image) {
         return None;
     }
-    // The manifest's own folder is no pattern, whatever it is called.
+    // Special characters in the manifest's own folder are not part of the pattern.
     let pattern = path.strip_prefix(folder).unwrap_or(path);
     let found = match files_matching(folder, pattern) {
         Ok(found) => found,
@@ -264,59 +262,59 @@ fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, N
     })
 }
 
-/// What is said of jobs once, for all that have the same about them.
+/// Warnings about jobs, each reported once with the number of other jobs.
 #[derive(Default)]
 struct JobWarnings {
-    /// Those that name local pictures: the provider fetches by itself, and cannot fetch from this machine.
+    /// Jobs with local pictures, which the provider cannot fetch from this machine.
     local: Counted,
-    /// Those that name pictures in networks that the provider is not in.
+    /// Jobs with pictures in networks that the provider cannot reach.
     private: Counted,
-    /// Those whose ids name the file of another one on Windows and macOS.
+    /// Jobs whose ids mean the file of another job on Windows and macOS.
     alike: Counted,
     unread: Counted,
     dates: Counted,
     shortened: Counted,
     cut: Counted,
-    /// Those in which the text of an empty cell is missed.
+    /// Jobs in which an empty cell leaves a gap in the text.
     gaps: Counted,
 }
 
 impl JobWarnings {
-    fn note(&mut self, of_job: JobRemarks, alike: Option<u64>, is_far: bool, location: &mut RowLocation<'_>) {
+    fn note(&mut self, remarks: JobRemarks, alike: Option<u64>, is_remote: bool, location: &mut RowLocation<'_>) {
         if let Some(line) = alike {
             const HINT: &str = "on Windows and macOS both mean the same file: make the ids differ in more than that";
             let message =
                 format!("the id differs from that of line {line} only in capitals, or in how accents are encoded");
             self.alike.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if let Some(image) = of_job.private.filter(|_| is_far) {
+        if let Some(image) = remarks.private.filter(|_| is_remote) {
             const HINT: &str = "publish the picture, or name it as a local file with `images_via: inline`; for your own \
                                 server, set --base-url or `base_url:` under `run:`";
             let message = "the picture is in a private network, which the provider cannot reach".to_owned();
             self.private.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if let Some(image) = of_job.unread {
+        if let Some(image) = remarks.unread {
             const HINT: &str = "the API documents JPEG, PNG, GIF and WebP: use one of those if possible";
             let message = "the API may not support the picture's format".to_owned();
             self.unread.note(|| location.about(Some(image.into()), message, HINT.to_owned()));
         }
-        if of_job.has_gap {
+        if remarks.has_gap {
             const HINT: &str = "set a default, as in `{{ title | default('product') }}`, or leave such rows out with \
                                 `when:`";
             let message = "an empty cell leaves a gap in the prompt or in the id".to_owned();
             self.gaps.note(|| location.about_gap(message, HINT.to_owned()));
         }
-        if of_job.is_date {
+        if remarks.is_date {
             const HINT: &str = "format the column as text, and enter the values again";
             let message = "the id contains a date; spreadsheets turn texts such as `3-1` into dates".to_owned();
             self.dates.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if of_job.is_shortened {
+        if remarks.is_shortened {
             const HINT: &str = "format the column as text, and enter the values again";
             let message = "the id contains a number that a spreadsheet has shortened".to_owned();
             self.shortened.note(|| location.about(None, message, HINT.to_owned()));
         }
-        if of_job.is_cut {
+        if remarks.is_cut {
             const HINT: &str =
                 "check that no rows are missing: the file may be cut off, and this row may be incomplete";
             let message = "the file ends here, with fewer cells than columns and no line break".to_owned();
@@ -332,8 +330,8 @@ impl JobWarnings {
         self.local.note(|| location.about(image, message, HINT.to_owned()));
     }
 
-    /// The error, and the warnings.
-    fn told(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
+    /// Returns the error, if any, and the warnings.
+    fn into_diagnostics(self) -> (Option<Diagnostic>, Vec<Diagnostic>) {
         let local = self.local.diagnostic(|_, more| {
             format!("this job and {more} more name local pictures, which the provider cannot fetch")
         });

@@ -1,19 +1,19 @@
-//! What is found out about jobs after their rows were read, which has its place among what is wrong with rows.
+//! Problems with jobs that are found after their rows were read, and are sorted into the problems with rows.
 
 use std::path::PathBuf;
 
 use crate::manifest::{Diagnostic, Problems};
 
-/// What is wrong with an image of a job, by its number in the manifest.
+/// A problem with an image of a job, by its number in the manifest.
 pub(super) struct ImageProblem {
     pub(super) image: usize,
     pub(super) message: String,
     pub(super) hint: String,
-    /// The file that is not there, where another one may be meant.
+    /// The missing file, if another one may be meant.
     pub(super) missing: Option<PathBuf>,
 }
 
-/// What is wrong with some jobs, as far as it is told.
+/// Problems with jobs; the rest are only counted once there are too many to list.
 #[derive(Default)]
 pub(super) struct DeferredProblems {
     found: Vec<Diagnostic>,
@@ -21,12 +21,12 @@ pub(super) struct DeferredProblems {
 }
 
 impl DeferredProblems {
-    /// Takes one more, whose place is looked for only if there is room to tell it.
-    pub(super) fn push(&mut self, location: impl FnOnce() -> Diagnostic) {
+    /// Adds a problem. The diagnostic is made only if there is room for it.
+    pub(super) fn push(&mut self, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.found.len() == Problems::MAX_KEPT {
             self.more += 1;
         } else {
-            self.found.push(location());
+            self.found.push(diagnostic());
         }
     }
 
@@ -34,7 +34,7 @@ impl DeferredProblems {
         self.found.is_empty()
     }
 
-    /// Puts all of them among `problems`, in the manifest's order.
+    /// Merges all of them into `problems`, in the manifest's order.
     pub(super) fn join(self, problems: &mut Problems) {
         if !self.is_empty() {
             problems.merge(self.found, self.more);

@@ -1,11 +1,11 @@
-//! What is to be said of jobs for a reason that many may have: once, at the first of them, with the count of the others.
+//! Remarks that may apply to many jobs: reported once, at the first job, with the number of the others.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::job::{ImageRef, UrlRef, is_shortened_number};
 use crate::manifest::{Diagnostic, FoundJob, Severity};
 
-/// The first of several, and how many others there are.
+/// The first of several values, and the number of the others.
 pub(in crate::commands) struct Counted<T = Diagnostic> {
     first: Option<T>,
     others: u64,
@@ -18,7 +18,7 @@ impl<T> Default for Counted<T> {
 }
 
 impl<T> Counted<T> {
-    /// Counts one more, which is made only if it is the first.
+    /// Counts one more; the value is made only if it is the first.
     pub(in crate::commands) fn note(&mut self, make: impl FnOnce() -> T) {
         match self.first {
             None => self.first = Some(make()),
@@ -26,14 +26,14 @@ impl<T> Counted<T> {
         }
     }
 
-    /// The first, and how many others there are.
-    pub(in crate::commands) fn told(&self) -> Option<(&T, u64)> {
+    /// Returns the first value, and the number of the others.
+    pub(in crate::commands) fn first_and_others(&self) -> Option<(&T, u64)> {
         Some((self.first.as_ref()?, self.others))
     }
 }
 
 impl Counted {
-    /// The first, with what `others` says of how many there are beside it.
+    /// Returns the first diagnostic, with the message that `others` makes of it and the number of the others.
     pub(super) fn diagnostic(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
         let first = self.first?;
         Some(match self.others {
@@ -42,27 +42,27 @@ impl Counted {
         })
     }
 
-    /// The same as a warning, with the count behind what is said.
+    /// Returns the diagnostic as a warning, with the number of the others in its message.
     pub(super) fn warning(self) -> Option<Diagnostic> {
-        let told = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
-        Some(Diagnostic { severity: Severity::Warning, ..told })
+        let warning = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
+        Some(Diagnostic { severity: Severity::Warning, ..warning })
     }
 }
 
-/// What is odd about a job and needs no other one to be seen: images by their numbers.
+/// Remarks on a job that do not depend on other jobs, with images by their numbers.
 #[derive(Clone, Copy, Default)]
 pub(super) struct JobRemarks {
-    /// An image in a network that the provider is not in.
+    /// An image in a network that the provider cannot reach.
     pub(super) private: Option<u8>,
-    /// An image that ends in the name of a format that the API may not read.
+    /// An image with the extension of a format that the API may not read.
     pub(super) unread: Option<u8>,
-    /// Whether the text of an empty column is missed in its prompt or in its id.
+    /// Whether an empty column leaves a gap in its prompt or id.
     pub(super) has_gap: bool,
     /// Whether its id is what a spreadsheet makes of texts such as `3-1`.
     pub(super) is_date: bool,
-    /// Whether a cell that its id is made of with others is a number that a spreadsheet has shortened.
+    /// Whether a cell that is a part of its id is a number that a spreadsheet has shortened.
     pub(super) is_shortened: bool,
-    /// Whether the file ends before its row does, by its looks.
+    /// Whether the file seems to end before its row does.
     pub(super) is_cut: bool,
 }
 
@@ -72,7 +72,7 @@ impl JobRemarks {
         let mut remarks = JobRemarks {
             has_gap: found.gap().is_some(),
             is_date: is_date(job.id.as_str()) || found.has_id_cell(is_date),
-            // Of an id that is one as a whole it is said elsewhere.
+            // An id that is such a number as a whole is reported with the row.
             is_shortened: !is_shortened_number(job.id.as_str()) && found.has_id_cell(is_shortened_number),
             is_cut: found.is_cut(),
             ..JobRemarks::default()
@@ -87,10 +87,10 @@ impl JobRemarks {
     }
 }
 
-/// Whether a URL is of this machine or of a network that is nobody else's.
+/// Returns whether a URL is on this machine or in a private network.
 fn is_private(url: &UrlRef<'_>) -> bool {
     let host = url.host();
-    // The last letter of most hosts tells that they are none of these.
+    // The last letter of most hosts rules this out.
     if !matches!(host.as_bytes(), [.., b'0'..=b'9' | b']' | b'l' | b'L' | b'n' | b'N' | b'a' | b'A' | b't' | b'T']) {
         return false;
     }
@@ -106,7 +106,7 @@ fn is_private(url: &UrlRef<'_>) -> bool {
     {
         return address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified();
     }
-    // RFC 6762, RFC 8375 and what ICANN reserves for private use; routers have made the others usual.
+    // RFC 6762, RFC 8375 and the names that ICANN reserves for private use; the others are common in routers.
     const ENDINGS: [&str; 5] = [".local", ".internal", ".home.arpa", ".lan", ".localdomain"];
     let ends_in = |ending: &str| {
         let end = name.len().checked_sub(ending.len()).and_then(|at| name.get(at..));
@@ -115,20 +115,20 @@ fn is_private(url: &UrlRef<'_>) -> bool {
     name.eq_ignore_ascii_case("localhost") || ENDINGS.into_iter().any(ends_in)
 }
 
-/// Whether a URL ends in a format that cameras and browsers have, and the API does not name.
+/// Returns whether a URL ends in a format of cameras or browsers that the API does not name.
 fn is_unread(url: &UrlRef<'_>) -> bool {
     const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
     let is_one = |ending: &str| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
     !url.is_usual() && url.extension().is_some_and(is_one)
 }
 
-/// Whether an id is a date as spreadsheets write it into cells in which one could be read: `3-Jan`, `Mar-01`.
+/// Returns whether an id is a date as spreadsheets write it: `3-Jan`, `Mar-01`.
 fn is_date(id: &str) -> bool {
     const MONTHS: [&str; 17] = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mrz", "mär", "mai", "okt",
         "dez",
     ];
-    // Nearly all ids are longer, or have their first dash elsewhere.
+    // Nearly all ids are longer, or have their first dash further back.
     if !(5..=8).contains(&id.len()) || !id.bytes().take(4).any(|byte| matches!(byte, b'-' | b'.')) {
         return false;
     }
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_nobody_else_reaches_are_told() {
+    fn hosts_in_private_networks_are_recognized() {
         for url in [
             "http://localhost:8000/a.jpg",
             "https://127.0.0.1/a.jpg",
@@ -171,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_became_dates_are_told() {
+    fn ids_that_became_dates_are_recognized() {
         assert!(["3-Jan", "Mar-01", "03-may", "1.Mrz", "1. Mai"].into_iter().all(is_date));
         assert!(!["mug-01", "3-Janet", "Mars-01", "2026-01-03", "may", "M-01"].into_iter().any(is_date));
     }
 
     #[test]
-    fn formats_that_may_not_be_read_are_told_by_their_endings() {
+    fn formats_that_may_not_be_read_are_recognized_by_their_extensions() {
         let is_unread = |url| is_unread(&UrlRef::of(url));
         assert!(is_unread("https://x/a.HEIC?v=1") && is_unread("https://x/a.svg"));
         assert!(!is_unread("https://x/a.jpg") && !is_unread("https://x/a?f=a.svg"));

@@ -3,8 +3,8 @@ use glob::{MatchOptions, Pattern};
 use crate::commands::UsageError;
 use crate::manifest::{Manifest, nearest};
 
-/// Why a run of the jobs that `only` matches makes no sense where it matches none, and which job may have been meant: one
-/// whose id has the pattern in it, else one that is spelled nearly so.
+/// Returns the error for a pattern of `--only` that matches no job, with a similar id: one that contains the pattern,
+/// or one with nearly the same spelling.
 pub(in crate::commands) fn unmatched(only: &Pattern, manifest: &Manifest) -> UsageError {
     let pattern = only.to_string();
     let Ok(jobs) = manifest.jobs() else { return UsageError::NoMatch { pattern, near: None } };

@@ -1,4 +1,4 @@
-//! The pictures of several folders in one.
+//! Copies the pictures of several folders into one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -10,43 +10,44 @@ use crate::run_folder::FolderError;
 use crate::verify::BEFORE;
 use crate::words::and_more;
 
-use super::{Source, Target};
+use super::source::Source;
+use super::target::Target;
 
-/// How many pictures are named.
+/// The number of pictures that are named.
 const NAMED: usize = 3;
 
-/// What there is to tell of the pictures that were copied.
+/// Notes on the copied pictures.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
-    /// Those that somebody had changed in the folder of a share.
+    /// Pictures that the user had changed in the folder of a share.
     changed: Names,
-    /// Those that are nowhere.
+    /// Pictures that were not found.
     missing: Names,
-    /// Those that no journal knows.
+    /// Pictures that no journal knows.
     unknown: Names,
-    /// What was changed in two folders, each with where the second one is now.
+    /// Pictures that were changed in two folders, each with the path of the second one.
     twice: Vec<String>,
 }
 
-/// The first of some names, and how many there are.
+/// The first of some names, and their number.
 #[derive(Debug, Default)]
 struct Names {
     first: Vec<String>,
     count: usize,
 }
 
-/// Copies the pictures of every job from the folder that knows it best; those that somebody has changed in a folder come from
-/// there, and those that somebody has changed in `target` stay.
+/// Copies the pictures of every job from the folder that has its most recent records. Pictures that the user has
+/// changed come from the folder with the change; those changed in `target` stay.
 pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
     let nothing = Ledger::default();
     let mut copying = Copying {
         out: target.folder.path(),
         ours: target.ledger.as_ref().unwrap_or(&nothing),
-        adoption: PictureImport::into(target.folder.path()),
+        import: PictureImport::into(target.folder.path()),
         copied: Copied::default(),
     };
     let hasher = RandomState::new();
-    for (place, source) in sources.iter().enumerate() {
+    for (index, source) in sources.iter().enumerate() {
         let mut known: Vec<u64> = Vec::new();
         for found in source.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
@@ -54,29 +55,29 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
             let key = EditKey { job, fingerprint: edit.fingerprint };
             match merged.best_index(&key.job) {
                 Some(0) => copying.take_changes(source, &key, &edit)?,
-                Some(best) if best == place + 1 => copying.take_all(source, &key, &edit)?,
+                Some(best) if best == index + 1 => copying.take_all(source, &key, &edit)?,
                 _ => {}
             }
         }
         known.sort_unstable();
         copying.take_unknown(source, |name| known.binary_search(&hasher.hash_one(name)).is_ok())?;
-        copying.adoption.take_all(source.folder.path(), BEFORE)?;
+        copying.import.take_all(source.folder.path(), BEFORE)?;
     }
-    copying.adoption.finish()?;
+    copying.import.finish()?;
     Ok(copying.copied)
 }
 
-/// The copying of pictures to a folder, and what came of it so far.
+/// The copying of pictures to a folder, and its notes so far.
 struct Copying<'t> {
     out: &'t Path,
-    /// What the journal of that folder says.
+    /// The ledger of the output folder.
     ours: &'t Ledger,
-    adoption: PictureImport,
+    import: PictureImport,
     copied: Copied,
 }
 
 impl Copying<'_> {
-    /// Takes what somebody has changed of an edit that is here as the folder of a share knows it.
+    /// Copies the user's changes to an edit that the output folder already has.
     fn take_changes(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
         let is_changed = |file: &SavedFile| outputs::presence(source.folder.path(), file) == Presence::Changed;
         if source.ledger.shows(key) && edit.files().iter().any(is_changed) {
@@ -88,21 +89,21 @@ impl Copying<'_> {
         Ok(())
     }
 
-    /// Takes all pictures of an edit.
+    /// Copies all pictures of an edit.
     fn take_all(&mut self, source: &Source, key: &EditKey, edit: &Edit) -> Result<(), Failure> {
         let (is_theirs, is_ours) = (source.ledger.shows(key), self.ours.shows(key));
         let from = source.folder.path();
         if is_theirs && !is_ours && self.ours.is_shown(&key.job) {
             let history = self.ours.history(&key.job).map_err(FolderError::from)?;
             let shown = history.as_ref().and_then(|history| history.shown());
-            self.adoption.displace(from, shown.map_or(&[], Edit::files))?;
+            self.import.displace(from, shown.map_or(&[], Edit::files))?;
         }
         for file in edit.files() {
-            if is_ours && self.adoption.has(file)? {
+            if is_ours && self.import.has(file)? {
                 continue;
             }
-            let is_changed_here = is_ours && self.adoption.has_changed(file)?;
-            if !is_changed_here && self.adoption.take(from, file)? {
+            let is_changed_here = is_ours && self.import.has_changed(file)?;
+            if !is_changed_here && self.import.take(from, file)? {
                 continue;
             }
             let changed = self.take_changed(source, file, ShownIn { source: is_theirs, target: is_theirs })?;
@@ -111,17 +112,17 @@ impl Copying<'_> {
             }
         }
         for original in edit.originals().iter().filter(|file| !edit.files().contains(file)) {
-            if !self.adoption.take(from, original)? {
+            if !self.import.take(from, original)? {
                 self.copied.missing.note(&source.folder.results().join(&original.name));
             }
         }
         Ok(())
     }
 
-    /// Takes what lies among the results and no record tells of: somebody has made it for a job that failed, or the journal is
-    /// an older one. A run in the joint folder looks at it as one in the share's would have.
+    /// Copies the results without a record: the user made them for a job that failed, or the journal is an older copy.
+    /// A run in the joined folder treats them as a run in the share would.
     fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
-        for name in self.adoption.take_others(source.folder.path(), RESULTS, is_known)? {
+        for name in self.import.take_others(source.folder.path(), RESULTS, is_known)? {
             self.copied.unknown.note(&source.folder.results().join(name));
         }
         Ok(())
@@ -133,7 +134,7 @@ impl Copying<'_> {
         file: &SavedFile,
         shown: ShownIn,
     ) -> Result<ImportOutcome, OutputError> {
-        let changed = self.adoption.take_changed(source.folder.path(), file, shown)?;
+        let changed = self.import.take_changed(source.folder.path(), file, shown)?;
         match &changed {
             ImportOutcome::No => {}
             ImportOutcome::Taken { from } => self.copied.changed.note(from),
@@ -149,12 +150,12 @@ impl Copying<'_> {
 }
 
 impl Copied {
-    /// What a person is told, a line each.
-    pub(super) fn told(&self) -> Vec<String> {
-        let came = "changed by hand since they were saved; copied unchanged";
-        let gone = "not found where the journals say; a run of the manifest downloads them again";
-        let strange = "not recorded in the journals; copied";
-        let lines = [self.changed.line(came), self.unknown.line(strange), self.missing.line(gone)];
+    /// Returns the notes for the user, one per line.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let changed = "changed by hand since they were saved; copied unchanged";
+        let missing = "not found where the journals say; a run of the manifest downloads them again";
+        let unknown = "not recorded in the journals; copied";
+        let lines = [self.changed.line(changed), self.unknown.line(unknown), self.missing.line(missing)];
         self.twice.iter().cloned().chain(lines.into_iter().flatten()).collect()
     }
 }

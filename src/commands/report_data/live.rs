@@ -1,4 +1,4 @@
-//! Keeping a report up to date while its run goes on, from the journal alone as any other process could.
+//! Keeps a report up to date during its run, from the journal alone, as any other process could.
 
 use std::fs;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -7,29 +7,29 @@ use std::time::{Duration, Instant};
 
 use crate::run_folder::{Lock, ReportTurn, RunFolder};
 
-use super::{Gathered, manifest, read_ledger, write};
+use super::{ReportInputs, manifest, read_ledger, write};
 use crate::commands::Failure;
 
-/// The least time between two looks at the journal. An open page looks for news as often.
+/// The least time between two reads of the journal. An open page reloads as often.
 const MIN_INTERVAL: Duration = Duration::from_secs(4);
 
-/// How many times longer than a refresh took is rested after it, so that a large batch spends a twentieth of a core on
-/// being watched at most.
-const RESTS: u32 = 20;
+/// The rest after a refresh, as a multiple of its duration, so that refreshing a large batch takes at most a twentieth
+/// of a core.
+const REST_FACTOR: u32 = 20;
 
-/// Writes a folder's report where its journal has grown.
+/// Writes a folder's report if its journal has grown.
 #[derive(Debug)]
 pub(in crate::commands) struct Refresher {
     folder: RunFolder,
-    /// The journal's length when the report was written the last time.
+    /// The journal's length when the report was last written.
     seen: Option<u64>,
     took: Duration,
 }
 
-/// What a look at the journal led to.
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::commands) struct Refreshed {
-    /// Whether a process works on the run.
+    /// Whether a process is working on the run.
     pub(in crate::commands) is_running: bool,
     /// Whether the report was written.
     pub(in crate::commands) is_written: bool,
@@ -40,10 +40,10 @@ impl Refresher {
         Refresher { folder, seen: None, took: Duration::ZERO }
     }
 
-    /// Looks once.
+    /// Refreshes the report once.
     pub(in crate::commands) fn refresh(&mut self) -> Result<Refreshed, Failure> {
-        let began = Instant::now();
-        // What is appended from here on is seen by the next look.
+        let started_at = Instant::now();
+        // Records that are appended from here on are seen by the next refresh.
         let length = fs::metadata(self.folder.journal()).map(|found| found.len()).ok();
         let is_new = length.is_none() || length != self.seen;
         if !is_new {
@@ -53,19 +53,19 @@ impl Refresher {
         let _turn = ReportTurn::wait(&self.folder)?;
         let (ledger, holder) = read_ledger(&self.folder)?;
         let manifest = manifest(&ledger);
-        write(&Gathered { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
+        write(&ReportInputs { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
         self.seen = length;
-        self.took = began.elapsed();
+        self.took = started_at.elapsed();
         Ok(Refreshed { is_running: holder.is_some(), is_written: true })
     }
 
-    /// How long to rest before the next look.
+    /// Returns how long to rest before the next refresh.
     pub(in crate::commands) fn rest(&self) -> Duration {
-        (self.took * RESTS).max(MIN_INTERVAL)
+        (self.took * REST_FACTOR).max(MIN_INTERVAL)
     }
 }
 
-/// Refreshes the report of this process's own run on a thread of its own, until it is dropped.
+/// Refreshes the report of this process's own run on a separate thread, until it is dropped.
 #[derive(Debug)]
 pub(in crate::commands) struct Live {
     end: Option<Sender<()>>,
@@ -73,7 +73,7 @@ pub(in crate::commands) struct Live {
 }
 
 impl Live {
-    /// Begins, with a rest. What goes wrong is only logged: the report is written again when the run is over.
+    /// Starts with a rest. Failures are only logged, because the report is written again at the end of the run.
     pub(in crate::commands) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
         let (end, ended) = mpsc::channel::<()>();
         let mut refresher = Refresher::new(folder.clone());
@@ -94,7 +94,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // A refresh that panicked has said so, and the run is none the worse for it.
+            // A panic was already printed, and does not affect the run.
             let _ = thread.join();
         }
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_took_long_is_followed_by_a_rest_twenty_times_as_long() {
+    fn a_slow_refresh_is_followed_by_a_rest_twenty_times_as_long() {
         let mut refresher = Refresher::new(RunFolder::new("out"));
         assert_eq!(refresher.rest(), MIN_INTERVAL);
         refresher.took = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! From a plan and a journal to what a report shows.
+//! From a plan and a journal to the data of a report.
 
 mod live;
 mod resume;
@@ -25,24 +25,25 @@ use crate::verify;
 use crate::words::{counted, is_are};
 
 use super::Failure;
-use super::manifest_scope::elsewhere;
+use super::manifest_scope::original_directory;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use resume::{resume, resume_from};
 pub(super) use retouched::is_retouched;
 
-/// What a report is made from.
-pub(super) struct Gathered<'g> {
+/// The inputs of a report.
+pub(super) struct ReportInputs<'g> {
     pub(super) folder: &'g RunFolder,
     pub(super) ledger: &'g Ledger,
     pub(super) manifest: &'g str,
-    /// Where a JUnit file is written as well.
+    /// The path of an additional JUnit file.
     pub(super) junit: Option<&'g Path>,
 }
 
-/// Reads a folder's journal, and tells who works on it. Where nobody does, a submit without an answer is uncertain.
+/// Reads a folder's journal, and returns who is working on it. If no process is, submits without an answer are
+/// uncertain.
 pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
-    // Whoever ends in between has written all that it had to say: the journal is read after the lock.
+    // The journal is read after the lock, so that a process that ends in between has written all its records.
     let holder = Lock::holder(folder);
     let mut ledger = JournalFile::read(folder)?;
     if holder.is_none() {
@@ -55,46 +56,46 @@ pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>)
     Ok((ledger, holder))
 }
 
-/// The manifest of a folder's last run, as it was named.
+/// Returns the manifest of a folder's last run, as it was named.
 pub(super) fn manifest(ledger: &Ledger) -> &str {
     ledger.last_run().map_or("", |run| &run.manifest)
 }
 
 /// Writes the report.
-pub(super) fn write(gathered: &Gathered<'_>) -> Result<Written, Failure> {
-    let planned = PlanCounts::of(gathered.folder, gathered.ledger)?;
-    let elsewhere = elsewhere(gathered.ledger);
+pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
+    let planned = PlanCounts::of(inputs.folder, inputs.ledger)?;
+    let original_directory = original_directory(inputs.ledger);
     let viewed = |planned: Result<PlannedJob, FolderError>| -> Result<JobView, Failure> {
         let mut planned = planned?;
-        if let Some(folder) = &elsewhere {
+        if let Some(folder) = &original_directory {
             planned.job.request = planned.job.request.seen_from(folder);
         }
         let key = planned.key();
-        let edit = gathered.ledger.edit(&key).map_err(FolderError::from)?;
-        let history = gathered.ledger.live_history(&planned.job.id);
-        let job = view(&planned, gathered.folder, edit.as_deref(), history);
-        let brief = gathered.ledger.brief(&key);
-        let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, gathered.folder));
-        Ok(if is_retouched { retouched::as_it_is(gathered.folder, job) } else { job })
+        let edit = inputs.ledger.edit(&key).map_err(FolderError::from)?;
+        let history = inputs.ledger.live_history(&planned.job.id);
+        let job = view(&planned, inputs.folder, edit.as_deref(), history);
+        let brief = inputs.ledger.brief(&key);
+        let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, inputs.folder));
+        Ok(if is_retouched { retouched::as_it_is(inputs.folder, job) } else { job })
     };
-    let jobs = read_plan(gathered.folder)?.map(viewed);
-    let options = ReportOptions { junit: gathered.junit.map(Path::to_owned) };
-    report::write(gathered.folder.path(), &batch(gathered, planned), jobs, &options)
+    let jobs = read_plan(inputs.folder)?.map(viewed);
+    let options = ReportOptions { junit: inputs.junit.map(Path::to_owned) };
+    report::write(inputs.folder.path(), &batch(inputs, planned), jobs, &options)
 }
 
-/// What there is to count of a folder's plan.
+/// Counts of a folder's plan.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PlanCounts {
-    /// How its jobs stand.
+    /// The status of its jobs.
     pub(super) jobs: StatusCounts,
-    /// How many others have pictures in `results/`: they are no longer in the manifest.
+    /// The number of other jobs with pictures in `results/`: they are no longer in the manifest.
     pub(super) removed: u64,
 }
 
 impl PlanCounts {
     pub(super) fn of(folder: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
         let mut jobs = StatusCounts::default();
-        // Ids are unique in a plan, so that counting is enough.
+        // Ids are unique in a plan, so counting is enough.
         let mut removed = ledger.shown_jobs();
         for line in plan_lines(folder)? {
             let key = line?.key()?;
@@ -105,7 +106,7 @@ impl PlanCounts {
     }
 }
 
-/// The submits that may have been charged, each with what the folder's plan asks for by now under its id.
+/// Returns the submits that may have been charged, each with the current request of its id in the folder's plan.
 pub(super) fn uncertain_submits(folder: &RunFolder, ledger: &Ledger) -> Result<Vec<UncertainSubmit>, FolderError> {
     let mut wanted: HashMap<JobId, Option<Fingerprint>> =
         ledger.uncertain().map(|found| Ok((found?.0, None))).collect::<Result<_, LinesError>>()?;
@@ -124,9 +125,9 @@ fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(gathered: &Gathered<'_>, planned: PlanCounts) -> BatchView {
+fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
     let PlanCounts { jobs: counts, removed } = planned;
-    let Gathered { folder, ledger, manifest, .. } = gathered;
+    let ReportInputs { folder, ledger, manifest, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();
     let state = match end.why_unfinished() {
@@ -177,8 +178,8 @@ fn pause(Pause { at, milliseconds, cause }: &Pause) -> TimelineEvent {
     TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
 }
 
-/// A job as a report shows it: `asked` is the edit that the manifest asks for, `history` all of the job's where it has
-/// re-rolls.
+/// Returns a job as a report shows it: `asked` is the edit that the manifest asks for, `history` is that of the job if
+/// it has re-rolls.
 fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history: Option<&History>) -> JobView {
     let rerolls: Vec<&Edit> = history.map_or_else(Vec::new, |history| history.rerolls(planned.fingerprint).collect());
     let shown = history.and_then(|history| history.current_result_of(planned.fingerprint)).or(asked);
@@ -227,7 +228,7 @@ fn result_file(folder: &str, name: &str, file: &SavedFile) -> ResultFile {
     }
 }
 
-/// Where the provider's picture is that was corrected.
+/// Returns the provider's original of a corrected picture.
 fn original(folder: &RunFolder, file: &SavedFile) -> ResultFile {
     match folder.originals().join(&file.name).exists() {
         true => result_file(ORIGINALS, &file.name, file),
@@ -252,7 +253,7 @@ fn color_check(edit: &Edit) -> Option<ColorCheck> {
     })
 }
 
-/// A try as a report shows it; `seed` is the manifest's, `shown` the edit whose pictures are the job's.
+/// Returns a try as a report shows it; `seed` is the manifest's, `shown` the edit whose pictures are the job's.
 fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
     let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
     let is_done = edit.status() == JobStatus::Completed;

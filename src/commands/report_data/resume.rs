@@ -4,12 +4,12 @@ use crate::job::Cents;
 use crate::journal::{Ledger, RunStart};
 use crate::words::shell_word;
 
-/// The options that are left out with their values.
+/// Options that are left out together with their values.
 const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];
 
-/// The command that goes on with the run that `arguments`, those of the program, have begun: the same one, for a ceiling
-/// or an origin that is forgotten costs money. Only what a person decides each time is left out, and who is
-/// told, for URLs and commands may hold secrets, and a journal and a report are for many eyes.
+/// Returns the command that resumes the run that the program was started for with `arguments`. It repeats them, because
+/// a forgotten limit or origin costs money. It leaves out what the user decides each time, and the notifications,
+/// because their URLs and commands may hold secrets and many people read journals and reports.
 pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();
     let mut arguments = arguments.into_iter();
@@ -27,7 +27,7 @@ pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -
     command
 }
 
-/// The same, from a journal alone. One of an older program, or of a merge, knows less of it.
+/// Returns that command from a journal alone. The journal of an older program, or of a merge, has fewer options.
 pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     if let Some(RunStart { resume: Some(command), .. }) = ledger.last_run() {
         return command.clone();
@@ -54,20 +54,20 @@ mod tests {
     }
 
     #[test]
-    fn what_bounds_a_run_bounds_it_when_it_is_resumed() {
+    fn a_resume_command_repeats_the_limits_of_its_run() {
         let line = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only mug-* --rate 2/s -q";
         let quoted = "run m.csv --budget 25 --base-url http://127.0.0.1:8787 --only 'mug-*' --rate 2/s -q";
         assert_eq!(resumed(line), format!("dyehouse {quoted}"));
     }
 
     #[test]
-    fn a_url_that_may_be_a_secret_is_not_repeated() {
+    fn a_resume_command_leaves_out_urls_that_may_be_secrets() {
         let line = "run m.csv --notify https://x/s --healthcheck=https://y/s --on-finish=curl --metrics-file n.prom";
         assert_eq!(resumed(line), "dyehouse run m.csv --metrics-file n.prom");
     }
 
     #[test]
-    fn what_pays_again_is_decided_anew() {
+    fn a_resume_command_leaves_out_options_that_pay_again() {
         assert_eq!(
             resumed("run --retry-failed m.csv --uncertain resubmit --prune -o out"),
             "dyehouse run m.csv -o out"

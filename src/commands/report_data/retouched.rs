@@ -1,4 +1,4 @@
-//! Results that somebody has changed since they were saved: as they are by now.
+//! Results that the user has changed since they were saved, with their current files.
 
 use std::fs::File;
 
@@ -9,20 +9,20 @@ use crate::photo;
 use crate::report::{ColorCheck, JobView, ResultFile};
 use crate::run_folder::RunFolder;
 
-/// Whether somebody has changed the pictures of an edit that are in `results/`, told from their sizes.
+/// Returns whether the user has changed the pictures of an edit in `results/`, based on their sizes.
 pub(in crate::commands) fn is_retouched(brief: &Brief<'_>, job: &JobId, folder: &RunFolder) -> bool {
     brief.stage == Stage::Completed
         && brief.is_shown
         && brief.presence(job, |name, bytes| folder.presence(name, bytes)) == Presence::Changed
 }
 
-/// A job with the pictures that somebody has made of its results.
+/// Returns a job with the current pictures in place of those that were saved.
 pub(super) fn as_it_is(folder: &RunFolder, job: JobView) -> JobView {
     let files = job.files.into_iter().map(|file| reread(folder, file)).collect();
     JobView { files, check: job.check.map(unmeasured), is_retouched: true, ..job }
 }
 
-/// A picture of `results/` as it is by now. What cannot be read of it is as it was.
+/// Returns a picture of `results/` with its current content. Values that cannot be read stay as they were.
 fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
     let path = folder.path().join(&file.path);
     let content = File::open(&path).and_then(ContentHash::of_all);
@@ -31,7 +31,8 @@ fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
     ResultFile { bytes, blake3, width: size.0, height: size.1, ..file }
 }
 
-/// What is known of the color of a picture that somebody has changed: the check was of another one.
+/// Returns the check of a picture that the user has changed, without the measurements, because those are of the old
+/// one.
 fn unmeasured(check: ColorCheck) -> ColorCheck {
     ColorCheck {
         asked: check.asked,

@@ -4,17 +4,18 @@ use rayon::slice::ParallelSliceMut;
 
 use crate::job::{JobId, folded};
 
-/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is taken for one of a million.
+/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is mistaken for one of a
+/// million.
 #[derive(Default)]
 pub(super) struct Ids {
     hasher: RandomState,
     sorted: Vec<u64>,
-    /// Those that end in a number, as the names of further pictures do, by what they have in common with all ids that name
-    /// the same file on Windows or macOS.
+    /// Hashes of the ids that end in a number, as the names of further pictures do. Ids that mean the same file on
+    /// Windows or macOS have the same hash.
     numbered: Vec<u64>,
 }
 
-/// An id as it is kept.
+/// A hashed id.
 #[derive(Clone, Copy)]
 pub(super) struct HashedId {
     id: u64,
@@ -27,7 +28,7 @@ impl Ids {
         HashedId { id: self.hasher.hash_one(id), numbered }
     }
 
-    /// Takes note of an id.
+    /// Adds an id.
     pub(super) fn note(&mut self, id: &JobId) {
         self.push(self.hash(id.as_str()));
     }
@@ -37,24 +38,24 @@ impl Ids {
         self.numbered.extend(id.numbered);
     }
 
-    /// Makes them fit to be asked for.
+    /// Sorts the hashes; lookups work only after that.
     pub(super) fn sort(&mut self) {
         self.sorted.par_sort_unstable();
         self.numbered.par_sort_unstable();
     }
 
-    /// Whether `id` is one of them.
+    /// Returns whether `id` is one of them.
     pub(super) fn has(&self, id: &str) -> bool {
         self.sorted.binary_search(&self.hasher.hash_one(id)).is_ok()
     }
 
-    /// Whether `stem`, the name of a further picture without its extension, is what the file of one of them is called.
+    /// Returns whether `stem`, the name of a further picture without its extension, is the file name of one of them.
     pub(super) fn is_named(&self, stem: &str) -> bool {
         self.numbered.binary_search(&self.hasher.hash_one(&*folded(stem))).is_ok()
     }
 }
 
-/// Whether an id may be what a further picture of another job is called, as `mug-2` is.
+/// Returns whether an id may be the name of a further picture of another job, as `mug-2` is.
 fn is_numbered(id: &str) -> bool {
     let number = id.rsplit_once('-').map_or("", |(_, number)| number);
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_known_by_itself_and_its_file_whatever_its_capitals() {
+    fn ids_respect_case_and_file_names_ignore_it() {
         let mut ids = Ids::default();
         ["Mug-2", "vase"].iter().for_each(|id| ids.note(&JobId::new(id).unwrap()));
         ids.sort();

@@ -1,10 +1,10 @@
-mod agenda;
 mod ids;
-mod notices;
+mod notifications;
 mod opening;
-mod part;
+mod partial_plan;
 mod planning;
 mod prune;
+mod run_plan;
 mod session;
 
 use tokio::runtime::{Builder, Runtime};
@@ -13,19 +13,20 @@ use crate::cli::Run;
 use crate::exit::Exit;
 use crate::progress::{RunSummary, Screen};
 
+use super::Failure;
 use super::interrupt::Interruption;
-use super::{Failure, print, print_json};
-use notices::Notifications;
-use session::{Held, Session};
+use super::print::{print, print_json};
+use notifications::Notifications;
+use session::{HeldFolder, Session};
 
-/// Runs a manifest, or goes on with a run of it, and tells whoever wants to know how that ended.
+/// Runs a manifest, or continues a run of it, and sends the notifications at its end.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let interruption = Interruption::default();
-    let mut notices = Notifications::of(arguments)?;
-    let ended = carry_out(arguments, screen, &runtime, &mut notices, &interruption);
+    let mut notifications = Notifications::of(arguments)?;
+    let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
     interruption.work_is_over();
-    // People are told first, and the folder is free by now, for a command may want to work in it.
+    // The result is printed first. The folder is already unlocked, because a command may want to use it.
     match ended {
         Ok((summary, exit)) => {
             if arguments.json {
@@ -33,30 +34,30 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             } else {
                 print(summary.text().as_bytes());
             }
-            notices.tell(&runtime, Ok((&summary, exit)), &interruption);
+            notifications.send(&runtime, Ok((&summary, exit)), &interruption);
             Ok(exit)
         }
         Err(failure) => {
             screen.fail(|style| failure.render(style));
-            notices.tell(&runtime, Err(&failure), &interruption);
+            notifications.send(&runtime, Err(&failure), &interruption);
             Ok(failure.exit())
         }
     }
 }
 
-fn carry_out(
+fn execute(
     arguments: &Run,
     screen: &Screen,
     runtime: &Runtime,
-    notices: &mut Notifications,
+    notifications: &mut Notifications,
     interruption: &Interruption,
 ) -> Result<(RunSummary, Exit), Failure> {
-    let (mut session, Held { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
+    let (mut session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
     interruption.listen()?;
-    let ending = runtime.block_on(session.work(ledger, disk, notices, interruption))?;
-    session.tidy(&ending.ledger, remaining)?;
+    let ending = runtime.block_on(session.work(ledger, disk, notifications, interruption))?;
+    session.clean_up(&ending.ledger, remaining)?;
     let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
     session.report(&ending.ledger, remaining)?;
     session.summary(&ending, spent_before, outcome, removed)

@@ -4,10 +4,10 @@ use std::thread::JoinHandle;
 use crate::journal::Ledger;
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 
-/// A run's folder on its way to being held, and its journal to being read. Where there is a journal, that goes on while the
-/// manifest is read; no folder is made before that is known to be right.
+/// The opening of a run's folder. An existing journal is read while the manifest is read; a new folder is created only
+/// after the manifest was found valid.
 pub(super) enum FolderOpening {
-    Held(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
+    Reading(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
     Read(Box<(Lock, JournalFile)>),
     Refused(FolderError),
     Waiting(RunFolder),
@@ -21,36 +21,36 @@ impl FolderOpening {
         let folder = folder.clone();
         let held = Lock::take(&folder).and_then(|lock| folder.remove_drafts().map(|()| lock));
         match held {
-            // The lock goes with the thread: a journal is not touched without it, even if nobody waits for this any more.
-            Ok(lock) => FolderOpening::Held(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
+            // The thread owns the lock, so the journal is not touched without it even if the result is dropped.
+            Ok(lock) => FolderOpening::Reading(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
             Err(error) => FolderOpening::Refused(error),
         }
     }
 
-    /// Whether the folder is held, so that nobody else writes into it.
+    /// Returns whether the folder is locked, so that no other process writes into it.
     pub(super) fn is_held(&self) -> bool {
-        matches!(self, FolderOpening::Held(_) | FolderOpening::Read(_))
+        matches!(self, FolderOpening::Reading(_) | FolderOpening::Read(_))
     }
 
-    /// Waits until the journal is read, where the manifest is understood by what it says.
+    /// Waits until the journal is read, if the manifest depends on it.
     pub(super) fn read(self) -> Result<FolderOpening, FolderError> {
         match self {
-            FolderOpening::Held(_) | FolderOpening::Refused(_) => Ok(FolderOpening::Read(Box::new(self.finish()?))),
+            FolderOpening::Reading(_) | FolderOpening::Refused(_) => Ok(FolderOpening::Read(Box::new(self.finish()?))),
             FolderOpening::Read(_) | FolderOpening::Waiting(_) => Ok(self),
         }
     }
 
-    /// What the journal says, once it is read.
+    /// Returns the ledger, if the journal was read.
     pub(super) fn ledger(&self) -> Option<&Ledger> {
         match self {
             FolderOpening::Read(read) => Some(&read.1.ledger),
-            FolderOpening::Held(_) | FolderOpening::Refused(_) | FolderOpening::Waiting(_) => None,
+            FolderOpening::Reading(_) | FolderOpening::Refused(_) | FolderOpening::Waiting(_) => None,
         }
     }
 
     pub(super) fn finish(self) -> Result<(Lock, JournalFile), FolderError> {
         match self {
-            FolderOpening::Held(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            FolderOpening::Reading(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             FolderOpening::Read(read) => Ok(*read),
             FolderOpening::Refused(error) => Err(error),
             FolderOpening::Waiting(folder) => Ok((Lock::take(&folder)?, JournalFile::open(&folder)?)),

@@ -7,8 +7,8 @@ use crate::outputs;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::runner;
 
-/// Moves the pictures of jobs that the manifest no longer has to `earlier/`, and tells of how many jobs. Those that an
-/// interrupted one has left behind move as well.
+/// Moves the pictures of jobs that are no longer in the manifest to `earlier/`, and returns the number of jobs. Also
+/// moves those that an interrupted prune has left.
 pub(super) async fn prune(
     folder: &RunFolder,
     ledger: &mut Ledger,
@@ -24,7 +24,7 @@ pub(super) async fn prune(
             shown.push(edit.map(|edit| edit.files().to_vec()).unwrap_or_default());
         }
         runner::set_aside(disk, ledger, removed, Timestamp::now).await?;
-        // They go first: what somebody has changed is told from its place, and nothing else may be taken for it.
+        // These go first, because a changed picture is recognized by its path, and no other file may be taken for it.
         shown.iter().try_for_each(|files| outputs::set_aside(folder.path(), files))?;
     }
     for found in ledger.edits() {

@@ -8,11 +8,11 @@ use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::commands::Failure;
-use crate::commands::backend::{self, Ready};
+use crate::commands::backend::{self, ApiSetup};
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
-use crate::commands::report_data::{self, Gathered, Live, PlanCounts, resume};
+use crate::commands::report_data::{self, Live, PlanCounts, ReportInputs, resume};
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
@@ -24,24 +24,24 @@ use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
 
-use super::agenda::{Agenda, Outcome};
-use super::notices::Notifications;
+use super::notifications::Notifications;
 use super::opening::FolderOpening;
 use super::planning::Planning;
 use super::prune::prune;
+use super::run_plan::{Outcome, RunPlan};
 
-/// What is left to do at the end of a run.
+/// The work that is left for the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remaining {
-    /// All jobs are looked at again, and the report is written.
+    /// All jobs are examined again, and the report is written.
     JobsAndReport,
-    /// There was nothing to do, and the report is older than that.
+    /// There was nothing to do, but the report is outdated.
     ReportOnly,
-    /// The last run left everything so.
+    /// The report is up to date.
     Nothing,
 }
 
-/// A run whose manifest is planned and whose folder is held.
+/// A run whose manifest is planned and whose folder is locked.
 pub(super) struct Session<'a> {
     started: Instant,
     arguments: &'a Run,
@@ -50,24 +50,24 @@ pub(super) struct Session<'a> {
     /// The manifest, as it was named.
     name: String,
     plan: ContentHash,
-    agenda: Agenda,
-    /// The record that begins it.
+    run_plan: RunPlan,
+    /// The record for the start of the run.
     opening: RunStart,
-    /// How many jobs had their pictures moved aside because the manifest has them no more.
+    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
     set_aside: u64,
-    /// The jobs that are paid for again because they ask for something else.
+    /// The jobs that are paid for again because their requests have changed.
     changed: ChangedJobs,
 }
 
-/// The run's folder, held: its journal is replayed and ready to be appended to.
-pub(super) struct Held {
+/// The run's folder, locked, with its journal replayed and ready to be appended to.
+pub(super) struct HeldFolder {
     pub(super) lock: Lock,
     pub(super) ledger: Ledger,
     pub(super) disk: FileDisk,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, Held), Failure> {
+    pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, HeldFolder), Failure> {
         let started = Instant::now();
         let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
             screen.say(&render(notice, screen.style()));
         }
         if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
-            // Nothing can be finished yet, so a key is needed, and no folder is made without one.
+            // Nothing can be finished yet, so a key is needed, and no folder is created without one.
             backend::key()?;
         }
         let (lock, journal) = opening.finish()?;
@@ -93,46 +93,47 @@ impl<'a> Session<'a> {
         options.check_folder(&journal.ledger)?;
         let published = planning.publish(&options)?;
         let plan = published.plan;
-        let agenda = Agenda::prepare(&journal.ledger, &options, published)?;
-        options.check_origin(&journal.ledger, agenda.asked_again)?;
+        let run_plan = RunPlan::prepare(&journal.ledger, &options, published)?;
+        options.check_origin(&journal.ledger, run_plan.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
-        let changed = ChangedJobs { price, ..agenda.changed };
+        let changed = ChangedJobs { price, ..run_plan.changed };
         let name = arguments.manifest.display().to_string();
-        if let Some(mut there) = OtherRunConflicts::of(options.backend, &options.scope) {
-            for decided in agenda.decided(&options.folder)? {
+        if let Some(mut conflicts) = OtherRunConflicts::of(options.backend, &options.scope) {
+            for decided in run_plan.decided(&options.folder)? {
                 let (key, decision) = decided?;
-                there.note(&key.job, decision);
+                conflicts.note(&key.job, decision);
             }
-            there.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
+            conflicts.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
         }
-        // The rows of a part are rows of the manifest that the run is of.
+        // The rows of a partial manifest belong to the manifest of the run.
         let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
         let opening = RunStart {
             manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
             backend: options.backend,
             origin: options.origin(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            jobs: agenda.counts,
+            jobs: run_plan.counts,
             budget_cents: options.settings.budget,
             partition: options.partition,
-            held_back: agenda.held_back.clone(),
+            held_back: run_plan.held_back.clone(),
             images_via: options.images_via.map(|via| via.to_string()),
             directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             resume: Some(resume_command()),
         };
         let session =
-            Session { started, arguments, screen, options, name, plan, agenda, opening, set_aside: 0, changed };
-        Ok((session, Held { lock, ledger, disk }))
+            Session { started, arguments, screen, options, name, plan, run_plan, opening, set_aside: 0, changed };
+        Ok((session, HeldFolder { lock, ledger, disk }))
     }
 
-    /// What the last run left in good order and this one leaves alone needs no second look.
+    /// Returns the work that is left for the end: nothing if the last run finished and its report is up to date.
     pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
-        let is_idle =
-            self.agenda.left() == 0 && ledger.last_run_end() == RunEnd::Finished && ledger.unanswered().is_empty();
-        let is_reported = is_idle && self.mark()?.is_on_report(&self.options.folder);
-        // What somebody makes of a picture after that is to be seen as well.
-        let is_reported = is_reported && self.agenda.retouched() == 0;
+        let is_idle = self.run_plan.work_count() == 0
+            && ledger.last_run_end() == RunEnd::Finished
+            && ledger.unanswered().is_empty();
+        let is_reported = is_idle && self.stamp()?.is_on_report(&self.options.folder);
+        // Pictures that were changed after the report was written must appear in it.
+        let is_reported = is_reported && self.run_plan.retouched() == 0;
         Ok(match (is_idle, is_reported) {
             (false, _) => Remaining::JobsAndReport,
             (true, false) => Remaining::ReportOnly,
@@ -140,7 +141,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn mark(&self) -> Result<ReportStamp, FolderError> {
+    fn stamp(&self) -> Result<ReportStamp, FolderError> {
         ReportStamp::of(&self.options.folder, self.plan, &self.opening)
     }
 
@@ -148,37 +149,38 @@ impl<'a> Session<'a> {
         &mut self,
         mut ledger: Ledger,
         disk: FileDisk,
-        notices: &mut Notifications,
+        notifications: &mut Notifications,
         interruption: &Interruption,
     ) -> Result<Ending, Failure> {
-        notices.begin();
-        // Nobody means to move everything away: a condition that holds for no row is a slip.
-        if self.arguments.prune && self.agenda.counts.total == 0 {
+        notifications.begin();
+        // A manifest without jobs is a mistake, and must not move all pictures away.
+        if self.arguments.prune && self.run_plan.counts.total == 0 {
             self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         } else if self.arguments.prune {
-            let is_asked_for = |id: &JobId| self.agenda.is_job(id.as_str());
+            let is_asked_for = |id: &JobId| self.run_plan.is_job(id.as_str());
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
-        let left = self.agenda.left();
+        let work_count = self.run_plan.work_count();
         let mut reporter = self.announce();
-        let asks_api = self.agenda.asks_api();
-        let ready = if left == 0 { None } else { Some(ready(&mut self.options, asks_api).await?) };
-        let work = self.agenda.work(&self.options.folder);
-        let _live = if left == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
+        let asks_api = self.run_plan.asks_api();
+        let setup = if work_count == 0 { None } else { Some(set_up_api(&mut self.options, asks_api).await?) };
+        let work = self.run_plan.work(&self.options.folder);
+        let _live = if work_count == 0 { None } else { Some(Live::begin(&self.options.folder)?) };
         let opening = self.opening.clone();
-        let batch = Batch { opening, work, is_job: |stem: &str| self.agenda.is_named(stem) };
-        let ended = carry(&self.options, ready, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
+        let batch = Batch { opening, work, is_job: |stem: &str| self.run_plan.is_named(stem) };
+        let ended =
+            run_batch(&self.options, setup, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
         reporter.close();
         ended
     }
 
-    /// Tells what is about to begin, and what bounds it.
+    /// Prints what is about to begin, and its limits.
     fn announce(&self) -> Reporter<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
-        let left = self.agenda.left();
+        let work_count = self.run_plan.work_count();
         let share = partition.map_or_else(String::new, |share| format!(" (share {share})"));
         let name = format!("{}{share}", self.name);
-        let reporter = Reporter::start(self.screen, &name, *backend, settings.submits, self.agenda.outlook());
+        let reporter = Reporter::start(self.screen, &name, *backend, settings.submits, self.run_plan.remaining_work());
         if let (Some(share), Some(budget)) = (partition, settings.budget) {
             let all = budget.times(share.count().into());
             self.screen
@@ -187,18 +189,18 @@ impl<'a> Session<'a> {
         if self.changed.jobs > 0 {
             self.screen.say(&self.changed.to_string());
         }
-        if !self.agenda.held_back.is_empty() {
-            self.screen.say(&self.agenda.held_back.to_string());
+        if !self.run_plan.held_back.is_empty() {
+            self.screen.say(&self.run_plan.held_back.to_string());
         }
-        if let (Some(end), true) = (settings.not_after, left > 0) {
+        if let (Some(end), true) = (settings.not_after, work_count > 0) {
             let end = end.to_zoned_datetime(TimeZone::system());
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
         }
         reporter
     }
 
-    /// Removes what a dead process left in `results/`, unless it may yet be asked for.
-    pub(super) fn tidy(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
+    /// Removes the temporary files that a killed process left in `results/`, unless they may still be needed.
+    pub(super) fn clean_up(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
         if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
             remove_leftovers(self.options.folder.path()).map_err(runner::RunError::Results)?;
@@ -206,24 +208,25 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// How the jobs stand that were meant, and how many are shown and no longer in the manifest.
+    /// Returns the status of the selected jobs, and the number of jobs with pictures that are no longer in the
+    /// manifest.
     pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, u64), FolderError> {
         if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
             let folder = &self.options.folder;
-            return Ok((self.agenda.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?.removed));
+            return Ok((self.run_plan.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?.removed));
         }
-        Ok(self.agenda.standing(ledger))
+        Ok(self.run_plan.initial_outcome(ledger))
     }
 
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let folder = &self.options.folder;
         let junit = self.arguments.junit.as_deref();
-        let gathered = Gathered { folder, ledger, manifest: &self.opening.manifest, junit };
+        let inputs = ReportInputs { folder, ledger, manifest: &self.opening.manifest, junit };
         let _turn = ReportTurn::wait(folder)?;
         if remaining != Remaining::Nothing || self.set_aside > 0 || junit.is_some() {
-            report_data::write(&gathered)?;
+            report_data::write(&inputs)?;
         }
-        self.mark()?.put(folder);
+        self.stamp()?.put(folder);
         JournalCheckpoint::put(folder);
         Ok(())
     }
@@ -241,11 +244,11 @@ impl<'a> Session<'a> {
         let summary = RunSummary {
             backend: options.backend,
             partition: options.partition,
-            work: self.agenda.left(),
+            work: self.run_plan.work_count(),
             totals: BatchTotals {
                 jobs: counts,
                 removed,
-                held_back: self.agenda.held_back.clone(),
+                held_back: self.run_plan.held_back.clone(),
                 colors,
                 retouched,
                 errors,
@@ -273,8 +276,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The API. Where nobody may have to ask it, it does without a key.
-async fn ready(options: &mut Options, asks_api: bool) -> Result<Ready, Failure> {
+/// Sets up the API. If no request is needed, a key is optional.
+async fn set_up_api(options: &mut Options, asks_api: bool) -> Result<ApiSetup, Failure> {
     Ok(match options.backend {
         Backend::Vibedream => {
             let key = if asks_api { backend::key()? } else { backend::key().unwrap_or_default() };
@@ -290,28 +293,28 @@ async fn ready(options: &mut Options, asks_api: bool) -> Result<Ready, Failure> 
     })
 }
 
-async fn carry(
+async fn run_batch(
     options: &Options,
-    ready: Option<Ready>,
+    setup: Option<ApiSetup>,
     ledger: Ledger,
     disk: FileDisk,
     batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     reporter: &mut Reporter<'_>,
     signal: StopSignal,
 ) -> Result<Ending, Failure> {
-    let Some(ready) = ready else {
+    let Some(setup) = setup else {
         return Ok(runner::record_idle_run(disk, ledger, batch.opening, Timestamp::now).await?);
     };
     let effects = Effects {
-        api: ready.api,
-        store: Arc::clone(&ready.results),
-        verifier: ready.verifier,
+        api: setup.api,
+        store: Arc::clone(&setup.results),
+        verifier: setup.verifier,
         disk,
         now: Arc::new(Timestamp::now),
         seed: fastrand::u64(..),
     };
     let ended = runner::run(options.settings.clone(), effects, ledger, batch, reporter, signal).await;
-    if let Some(server) = ready.server {
+    if let Some(server) = setup.server {
         server.shutdown().await;
     }
     ended.map_err(Failure::from)
@@ -321,7 +324,7 @@ fn resume_command() -> String {
     resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
 }
 
-/// How a run that came to its end tells that.
+/// Returns the exit code of a run that has ended.
 fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
         Some(StopReason::NoRoom(_) | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_))) => Exit::CannotGoOn,

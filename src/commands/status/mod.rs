@@ -1,61 +1,35 @@
 mod pace;
 mod table;
+mod view;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::cli::Status;
-use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Backend, Cents, HeldBack, Partition, StatusCounts};
 use crate::journal::{Ledger, RunEnd};
-use crate::progress::UncertainSubmit;
 use crate::run_folder::{FolderError, RunFolder};
 
+use super::Failure;
+use super::print::{print, print_json};
 use super::report_data::{self, PlanCounts, read_ledger, resume_from};
-use super::{Failure, print, print_json};
 use pace::Pace;
+use view::{Money, StatusView};
 
-/// What `status --json` prints.
-#[derive(Debug, Serialize)]
-struct Standing {
-    version: u32,
-    folder: String,
-    state: &'static str,
-    held_by: Option<String>,
-    stopped: Option<String>,
-    manifest: Option<String>,
-    backend: Option<Backend>,
-    partition: Option<Partition>,
-    resume: Option<String>,
-    started_at: Option<Timestamp>,
-    last_record_at: Option<Timestamp>,
-    jobs: StatusCounts,
-    removed: u64,
-    held_back: HeldBack,
-    colors: VerdictCounts,
-    cost_cents: Money,
-    pace: Option<Pace>,
-    uncertain: Vec<UncertainSubmit>,
-}
-
-#[derive(Debug, Serialize)]
-struct Money {
-    spent: Cents,
-    reserved: Cents,
-    budget: Option<Cents>,
-}
-
-/// Tells where a run stands. It takes no lock, so it can be asked at any time.
+/// Prints the state of a run. It takes no lock, so it works at any time.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     let (ledger, holder) = read_ledger(&folder)?;
-    tell(&folder, &ledger, holder, arguments.json)?;
+    print_status(&folder, &ledger, holder, arguments.json)?;
     Ok(Exit::Complete)
 }
 
-/// Prints where the run of a folder stands; `holder` works on it.
-pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, as_json: bool) -> Result<(), Failure> {
+/// Prints the state of the run of a folder; `holder` is the process that works on it.
+pub(super) fn print_status(
+    folder: &RunFolder,
+    ledger: &Ledger,
+    holder: Option<String>,
+    as_json: bool,
+) -> Result<(), Failure> {
     let run = ledger.last_run();
     let counts = ledger.counts();
     let end = ledger.last_run_end();
@@ -68,7 +42,7 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         (None, RunEnd::Unknown) => ("interrupted", None),
     };
     let pace = pace(ledger, holder.is_some());
-    let standing = Standing {
+    let view = StatusView {
         version: 1,
         folder: folder.path().display().to_string(),
         state,
@@ -93,21 +67,22 @@ pub(super) fn tell(folder: &RunFolder, ledger: &Ledger, holder: Option<String>, 
         uncertain: report_data::uncertain_submits(folder, ledger)?,
     };
     if as_json {
-        print_json(&standing);
+        print_json(&view);
     } else {
-        print(table::text(&standing).as_bytes());
+        print(table::text(&view).as_bytes());
     }
     Ok(())
 }
 
-/// How fast the last run goes, or went.
+/// Returns the pace of the last run.
 fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
     let opening = ledger.last_run()?.jobs;
     let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
     Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
-/// A folder whose first run is still reading its manifest has no plan, and so nothing that was removed from it.
+/// Returns how many jobs with pictures are no longer in the manifest. A folder whose first run is still reading its
+/// manifest has no plan, and so none.
 fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
     match PlanCounts::of(folder, ledger) {
         Err(FolderError::NoRun { .. }) => Ok(0),

@@ -3,20 +3,20 @@ use serde::Serialize;
 
 use crate::job::StatusCounts;
 
-/// How fast the jobs of one run end.
+/// The pace at which the jobs of one run end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Pace {
-    /// How many have ended in it, well or not.
+    /// The number of jobs that have ended, successfully or not.
     pub(super) ended: u64,
-    /// How long it took for that.
+    /// The duration of the run, in seconds.
     pub(super) seconds: f64,
     pub(super) per_minute: f64,
-    /// How long the others will take at that pace, while it runs.
+    /// The remaining time at that pace, in seconds, while the run is in progress.
     pub(super) seconds_left: Option<f64>,
 }
 
 impl Pace {
-    /// The pace from a run's `opening` to `now`; nothing where no job has ended.
+    /// Returns the pace from a run's `opening` to `now`; `None` if no job has ended.
     pub(super) fn between(
         opening: &StatusCounts,
         now: &StatusCounts,
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_has_ended_there_is_no_pace() {
+    fn there_is_no_pace_before_a_job_has_ended() {
         let same = counts(3, 0, 2);
         assert_eq!(Pace::between(&same, &same, SignedDuration::from_mins(1), true), None);
         assert_eq!(Pace::between(&counts(0, 0, 5), &same, SignedDuration::ZERO, true), None);

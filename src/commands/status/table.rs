@@ -4,27 +4,27 @@ use crate::job::{Backend, Cents};
 use crate::progress::{UncertainSubmit, cost_here};
 use crate::words;
 
-use super::{Money, Standing};
+use super::view::{Money, StatusView};
 
-/// How wide a bar is that stands for all jobs.
+/// The width of the bar for all jobs, in characters.
 const BAR: u64 = 30;
 
-/// Where a run stands, for people.
-pub(super) fn text(standing: &Standing) -> String {
-    let mut head = format!("{}: {}", standing.folder, standing.state);
-    for note in [&standing.held_by, &standing.stopped].into_iter().flatten() {
+/// Returns the state of a run as text for people.
+pub(super) fn text(view: &StatusView) -> String {
+    let mut head = format!("{}: {}", view.folder, view.state);
+    for note in [&view.held_by, &view.stopped].into_iter().flatten() {
         head.push_str(&format!(", {note}"));
     }
-    if let Some(share) = standing.partition {
+    if let Some(share) = view.partition {
         head.push_str(&format!(", share {share}"));
     }
-    let folder = Path::new(&standing.folder);
+    let folder = Path::new(&view.folder);
     let mut text = format!("{head}\n");
     let line = |text: &mut String, name: &str, value: &str| {
         text.push_str(format!("  {name:<10}{value}").trim_end());
         text.push('\n');
     };
-    let jobs = &standing.jobs;
+    let jobs = &view.jobs;
     let width = jobs.total.to_string().len();
     for (name, count) in [
         ("completed", jobs.completed),
@@ -34,34 +34,34 @@ pub(super) fn text(standing: &Standing) -> String {
     ] {
         line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain" {
-            let (asked, lines) = UncertainSubmit::asked(&standing.uncertain);
+            let (asked, lines) = UncertainSubmit::asked(&view.uncertain);
             text.push_str(&lines);
             if asked > 0 {
                 line(&mut text, "", &UncertainSubmit::advice(folder));
             }
         }
     }
-    if let Some((advice, lines)) = UncertainSubmit::left_behind(&standing.uncertain, folder) {
+    if let Some((advice, lines)) = UncertainSubmit::left_behind(&view.uncertain, folder) {
         line(&mut text, "reserved", &advice);
         text.push_str(&lines);
     }
-    if standing.removed > 0 {
-        let removed = format!("{:>width$} no longer in the manifest; the pictures stay", standing.removed);
+    if view.removed > 0 {
+        let removed = format!("{:>width$} no longer in the manifest; the pictures stay", view.removed);
         line(&mut text, "removed", &removed);
     }
-    if !standing.held_back.is_empty() {
-        let held_back = format!("{:>width$}: {}", standing.held_back.jobs, standing.held_back.reason());
+    if !view.held_back.is_empty() {
+        let held_back = format!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason());
         line(&mut text, "held back", &held_back);
     }
-    let colors = standing.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+    let colors = view.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
     let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
     if !colors.is_empty() {
         line(&mut text, "color", &colors.join(", "));
     }
-    let is_made_here = standing.backend == Some(Backend::Embedded);
-    let money = &standing.cost_cents;
+    let is_made_here = view.backend == Some(Backend::Embedded);
+    let money = &view.cost_cents;
     line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
-    if let Some(pace) = &standing.pace {
+    if let Some(pace) = &view.pace {
         let mut words =
             format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
@@ -69,18 +69,18 @@ pub(super) fn text(standing: &Standing) -> String {
         }
         line(&mut text, "pace", &words);
     }
-    for (name, at) in [("started", standing.started_at), ("updated", standing.last_record_at)] {
+    for (name, at) in [("started", view.started_at), ("updated", view.last_record_at)] {
         if let Some(at) = at {
             line(&mut text, name, &at.strftime("%F %T UTC").to_string());
         }
     }
-    if let Some(resume) = &standing.resume {
+    if let Some(resume) = &view.resume {
         line(&mut text, "resume", resume);
     }
     text
 }
 
-/// A bar and its percentage. Whatever is there is seen, were it one job of a million.
+/// Returns a bar and its percentage. Any count above zero is visible, even one job of a million.
 fn bar(count: u64, total: u64) -> String {
     if count == 0 || total == 0 {
         return String::new();
@@ -106,15 +106,15 @@ fn cost(money: &Money) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pace;
+    use super::super::pace::Pace;
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{HeldBack, StatusCounts};
 
     #[test]
-    fn a_run_stands_in_a_table_of_a_dozen_lines() {
+    fn the_state_of_a_run_is_a_table_of_a_dozen_lines() {
         let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
-        let standing = Standing {
+        let view = StatusView {
             version: 1,
             folder: "runs/spring".to_owned(),
             state: "running",
@@ -134,8 +134,8 @@ mod tests {
             pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),
         };
-        insta::assert_snapshot!(text(&standing));
-        let here = text(&Standing { backend: Some(Backend::Embedded), ..standing });
+        insta::assert_snapshot!(text(&view));
+        let here = text(&StatusView { backend: Some(Backend::Embedded), ..view });
         assert!(here.contains("  cost      nothing; the provider would charge $288.40\n"), "{here}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who is told how a run ends, and in which order.
+//! The notifications at the end of a run, in their order.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -22,57 +22,57 @@ use crate::progress::RunSummary;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
 
-/// How long a webhook and a monitor may take to be told.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit of a webhook or a monitor.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The same where somebody waits for the program to end, and ends it by force before long.
-const HURRY: Duration = Duration::from_secs(10);
+/// The shorter time limit after the program was asked to stop, because it may soon be killed.
+const TIMEOUT_WHEN_STOPPED: Duration = Duration::from_secs(10);
 
-/// How long a command may take.
-const COMMAND_PATIENCE: Duration = Duration::from_secs(600);
+/// The time limit of a command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Those who are told.
+/// The notifications of a run.
 pub(super) struct Notifications {
     arguments: Run,
     webhook: Option<Webhook>,
     healthcheck: Option<Healthcheck>,
     metrics_file: Option<PathBuf>,
-    /// The ping of the beginning, on its way.
-    begun: Option<JoinHandle<Result<(), NoticeError>>>,
+    /// The running ping for the start.
+    start_ping: Option<JoinHandle<Result<(), NoticeError>>>,
 }
 
 impl Notifications {
-    /// Those that the command line names, or the environment.
+    /// Returns the notifications from the command line or the environment.
     pub(super) fn of(arguments: &Run) -> Result<Notifications, Failure> {
-        let wanted = &arguments.notifications;
-        let url = |said: &Option<NoticeUrl>, place: &Secret| -> Result<Option<NoticeUrl>, Failure> {
-            if said.is_some() {
-                return Ok(said.clone());
+        let given = &arguments.notifications;
+        let url = |configured: &Option<NoticeUrl>, secret: &Secret| -> Result<Option<NoticeUrl>, Failure> {
+            if configured.is_some() {
+                return Ok(configured.clone());
             }
-            Ok(find(place)?.map(|found| url_of(found.expose_secret(), place)).transpose()?)
+            Ok(find(secret)?.map(|found| url_of(found.expose_secret(), secret)).transpose()?)
         };
-        let webhook = url(&wanted.notify, &Secret::NOTIFY_URL)?.and_then(|url| match signing_key() {
+        let webhook = url(&given.notify, &Secret::NOTIFY_URL)?.and_then(|url| match signing_key() {
             Ok(key) => Some(Webhook { url, key }),
-            // A night is worth more than news of it, and what is to be signed does not go out unsigned.
+            // A missing notification must not stop the run, and a summary that should be signed is not sent unsigned.
             Err(cause) => {
-                note(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
+                log_failure(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
                 None
             }
         });
-        let healthcheck = url(&wanted.healthcheck, &Secret::HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
-        let metrics_file = wanted.metrics_file.clone();
-        Ok(Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, begun: None })
+        let healthcheck = url(&given.healthcheck, &Secret::HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
+        let metrics_file = given.metrics_file.clone();
+        Ok(Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, start_ping: None })
     }
 
-    /// Tells the monitor that the run begins. Nobody waits for that.
+    /// Pings the monitor for the start of the run, without waiting for it.
     pub(super) fn begin(&mut self) {
         if let Some(healthcheck) = self.healthcheck.clone() {
-            self.begun = Some(tokio::spawn(async move { healthcheck.ping(Ping::Start, "").await }));
+            self.start_ping = Some(tokio::spawn(async move { healthcheck.ping(Ping::Start, "").await }));
         }
     }
 
-    /// Tells all of them how the run ended. What cannot be told is an error in the log, and changes nothing.
-    pub(super) fn tell(
+    /// Sends all notifications about the end of the run. Failures are logged as errors and change nothing.
+    pub(super) fn send(
         mut self,
         runtime: &Runtime,
         ended: Result<(&RunSummary, Exit), &Failure>,
@@ -80,10 +80,10 @@ impl Notifications {
     ) {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
-        // Whoever works in the folder now writes the metrics when that is done.
+        // The process that has locked the folder writes the metrics itself.
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Locked) {
             let written = write_metrics(path, &outcome, Timestamp::now());
-            note(
+            log_failure(
                 written.map_err(|error| NoticeError {
                     what: format!("write {}", path.display()),
                     cause: error.to_string(),
@@ -91,18 +91,18 @@ impl Notifications {
             );
         }
         runtime.block_on(async {
-            let begun = self.begun.take();
+            let start_ping = self.start_ping.take();
             tokio::join!(
-                within(signal, "post the summary", async {
+                send_in_time(signal, "post the summary", async {
                     match &self.webhook {
                         Some(webhook) => webhook.post(&outcome, Timestamp::now).await,
                         None => Ok(()),
                     }
                 }),
-                within(signal, "ping the monitor", async {
-                    if let Some(begun) = begun {
-                        // One that panicked or was lost is followed by the ping that counts.
-                        note(begun.await.unwrap_or(Ok(())));
+                send_in_time(signal, "ping the monitor", async {
+                    if let Some(start_ping) = start_ping {
+                        // If it panicked or was lost, the ping that counts still follows.
+                        log_failure(start_ping.await.unwrap_or(Ok(())));
                     }
                     match (&self.healthcheck, Ping::of(&outcome)) {
                         (Some(healthcheck), Some(ping)) => healthcheck.ping(ping, &outcome.text).await,
@@ -111,7 +111,7 @@ impl Notifications {
                 }),
             );
             if let Some(command) = &self.arguments.notifications.on_finish {
-                note(run_command(command, &outcome, impatience(interruption)).await);
+                log_failure(run_command(command, &outcome, command_timeout(interruption)).await);
             }
         });
     }
@@ -137,8 +137,8 @@ impl Notifications {
     }
 }
 
-fn find(place: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
-    let Some(found) = place.find(|name| std::env::var_os(name))? else { return Ok(None) };
+fn find(secret: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
+    let Some(found) = secret.find(|name| std::env::var_os(name))? else { return Ok(None) };
     for notice in &found.notices {
         tracing::warn!("{notice}");
     }
@@ -151,38 +151,38 @@ fn signing_key() -> Result<Option<SigningKey>, String> {
     Ok(Some(key))
 }
 
-fn url_of(text: &str, place: &Secret) -> Result<NoticeUrl, UsageError> {
-    NoticeUrl::parse(text).map_err(|cause| UsageError::NoticeUrl { variable: place.variable, cause })
+fn url_of(text: &str, secret: &Secret) -> Result<NoticeUrl, UsageError> {
+    NoticeUrl::parse(text).map_err(|cause| UsageError::NoticeUrl { variable: secret.variable, cause })
 }
 
-/// Gives those who are told some time: little of it once somebody has asked the program to stop.
-async fn within(signal: &StopSignal, what: &str, telling: impl Future<Output = Result<(), NoticeError>>) {
-    let hurry = async {
+/// Waits for a notification within a time limit, which is shorter after the program was asked to stop.
+async fn send_in_time(signal: &StopSignal, what: &str, sending: impl Future<Output = Result<(), NoticeError>>) {
+    let stopped = async {
         signal.stopped().await;
-        tokio::time::sleep(HURRY).await;
+        tokio::time::sleep(TIMEOUT_WHEN_STOPPED).await;
     };
     tokio::select! {
-        told = telling => note(told),
-        () = tokio::time::sleep(PATIENCE) => late(what, PATIENCE),
-        () = hurry => late(what, HURRY),
+        result = sending => log_failure(result),
+        () = tokio::time::sleep(TIMEOUT) => log_timeout(what, TIMEOUT),
+        () = stopped => log_timeout(what, TIMEOUT_WHEN_STOPPED),
     }
 }
 
-fn late(what: &str, patience: Duration) {
-    note(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", patience.as_secs()) }));
+fn log_timeout(what: &str, timeout: Duration) {
+    log_failure(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", timeout.as_secs()) }));
 }
 
-/// Why a command is waited for no longer. A run that was stopped tells how it ended all the same: only who asks while the
-/// command runs means the command.
-async fn impatience(interruption: &Interruption) -> String {
+/// Waits until a command has taken too long, and returns the reason. A run that was stopped still sends its
+/// notifications: only a signal while the command runs stops the command.
+async fn command_timeout(interruption: &Interruption) -> String {
     tokio::select! {
-        () = tokio::time::sleep(COMMAND_PATIENCE) => format!("it took longer than {} s", COMMAND_PATIENCE.as_secs()),
+        () = tokio::time::sleep(COMMAND_TIMEOUT) => format!("it took longer than {} s", COMMAND_TIMEOUT.as_secs()),
         () = interruption.next() => "the program was interrupted".to_owned(),
     }
 }
 
-fn note(told: Result<(), NoticeError>) {
-    if let Err(error) = told {
+fn log_failure(result: Result<(), NoticeError>) {
+    if let Err(error) = result {
         tracing::error!("failed to {error}");
     }
 }

@@ -7,46 +7,46 @@ use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
 
 use super::ids::Ids;
 
-/// The rows of a manifest that is a part of a run, to be put in the places that they have in the run's plan. All others stay
-/// what they are: their results are still asked for, and so are never pruned, and stay in the report.
+/// The rows of a manifest that is a part of a run, which replace those of the run's plan. All other jobs are unchanged:
+/// their results are never pruned, and stay in the report.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct PartialPlan {
     rows: Vec<Option<PlannedJob>>,
-    places: HashMap<JobId, usize>,
-    /// The folder from which the paths in the run's plan are, where that is not the present one.
-    elsewhere: Option<PathBuf>,
+    indices: HashMap<JobId, usize>,
+    /// The directory that the paths in the run's plan are relative to, unless it is the current one.
+    original_directory: Option<PathBuf>,
 }
 
-impl Part {
-    /// None yet, of a plan whose paths are from `elsewhere`.
-    pub(super) fn of(elsewhere: Option<PathBuf>) -> Part {
-        Part { elsewhere, ..Part::default() }
+impl PartialPlan {
+    /// Returns no rows yet, for a plan whose paths are relative to `original_directory`.
+    pub(super) fn of(original_directory: Option<PathBuf>) -> PartialPlan {
+        PartialPlan { original_directory, ..PartialPlan::default() }
     }
 
-    /// Takes a row.
-    pub(super) fn take(&mut self, row: PlannedJob) {
-        self.places.insert(row.job.id.clone(), self.rows.len());
+    /// Adds a row.
+    pub(super) fn add(&mut self, row: PlannedJob) {
+        self.indices.insert(row.job.id.clone(), self.rows.len());
         self.rows.push(Some(row));
     }
 
-    /// Writes the plan that `folder` has with these rows in it; the answer is their ids.
+    /// Writes the plan of `folder` with these rows in it. Returns their ids.
     ///
     /// # Errors
     ///
-    /// The plan cannot be read, or the draft not be written.
+    /// The plan cannot be read, or the draft cannot be written.
     pub(super) fn join(mut self, folder: &RunFolder, draft: &mut PlanDraft) -> Result<Ids, FolderError> {
         let mut ids = Ids::default();
-        self.places.keys().for_each(|id| ids.note(id));
+        self.indices.keys().for_each(|id| ids.note(id));
         ids.sort();
         if folder.plan().exists() {
             for line in plan_lines(folder)? {
                 let line = line?;
                 let (position, mut before) = (line.position()?, line.job()?);
-                if let Some(folder) = &self.elsewhere {
+                if let Some(folder) = &self.original_directory {
                     before.job.request = before.job.request.seen_from(folder);
                 }
-                let place = self.places.get(&before.job.id);
-                let row = place.and_then(|place| self.rows.get_mut(*place)?.take());
+                let index = self.indices.get(&before.job.id);
+                let row = index.and_then(|index| self.rows.get_mut(*index)?.take());
                 draft.push_at(position, &row.map_or_else(|| before.clone(), |row| in_place_of(&before, row)))?;
             }
         }
@@ -57,7 +57,7 @@ impl Part {
     }
 }
 
-/// A row as it stands in the place of the one `before` it. The report may have named the same pictures in other words, by
+/// Returns a row in the position of the row `before` it. The report may refer to the same pictures by other paths, of
 /// copies that it does not keep.
 fn in_place_of(before: &PlannedJob, row: PlannedJob) -> PlannedJob {
     let is_same = row.fingerprint == before.fingerprint;

@@ -1,0 +1,38 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::color::VerdictCounts;
+use crate::job::{Backend, Cents, HeldBack, Partition, StatusCounts};
+use crate::progress::UncertainSubmit;
+
+use super::pace::Pace;
+
+/// The output of `status --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct StatusView {
+    pub(super) version: u32,
+    pub(super) folder: String,
+    pub(super) state: &'static str,
+    pub(super) held_by: Option<String>,
+    pub(super) stopped: Option<String>,
+    pub(super) manifest: Option<String>,
+    pub(super) backend: Option<Backend>,
+    pub(super) partition: Option<Partition>,
+    pub(super) resume: Option<String>,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) last_record_at: Option<Timestamp>,
+    pub(super) jobs: StatusCounts,
+    pub(super) removed: u64,
+    pub(super) held_back: HeldBack,
+    pub(super) colors: VerdictCounts,
+    pub(super) cost_cents: Money,
+    pub(super) pace: Option<Pace>,
+    pub(super) uncertain: Vec<UncertainSubmit>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Money {
+    pub(super) spent: Cents,
+    pub(super) reserved: Cents,
+    pub(super) budget: Option<Cents>,
+}
