@@ -110,7 +110,7 @@ test("all tries of a re-rolled job are there, with what each cost", async () => 
 test("all that is known of a job stands beside its picture", async () => {
   const page = await open(run, { fragment: "#job=tshirt-ocean-00004" });
   const text = await page.innerText("#panel");
-  for (const words of ["on its color", "#1E90FF", "ΔE00", "pred-", "$0.07", "SKU-00000", "summer", "tshirt.jpg", "400 × 400", "UTC"]) {
+  for (const words of ["right color", "#1E90FF", "ΔE00", "pred-", "$0.07", "SKU-00000", "summer", "tshirt.jpg", "400 × 400", "UTC"]) {
     assert.ok(text.includes(words), `${words} is not in ${text}`);
   }
   await close(page);

@@ -92,7 +92,7 @@ fn about(batch: &BatchView) -> String {
         Some(Backend::Vibedream) => "edited by vibedream.ai",
         None => "",
     };
-    let started = batch.started_at.map(|at| format!("begun {}", at.strftime("%F %H:%M UTC")));
+    let started = batch.started_at.map(|at| format!("started {}", at.strftime("%F %H:%M UTC")));
     let parts = [Some(batch.manifest.as_str()), Some(backend), started.as_deref()];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
@@ -113,7 +113,7 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     }
     if tally.colors.total() > 0 {
         let colors = tally.colors;
-        add("on", format!("{} of {}", colors.on, colors.total()), "on their color", "verdict=on");
+        add("on", format!("{} of {}", colors.on, colors.total()), "have the requested color", "verdict=on");
         for (kind, count, name, view) in [
             ("near", colors.near, "near their color", "verdict=near"),
             ("off", colors.off, "missed their color", "verdict=off"),
@@ -131,7 +131,7 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
             add("color", count.to_string(), name, view);
         }
     }
-    let name = if batch.backend == Some(Backend::Embedded) { "it would cost at the provider" } else { "spent" };
+    let name = if batch.backend == Some(Backend::Embedded) { "the provider would charge" } else { "spent" };
     let spent = match batch.budget {
         Some(budget) => format!("{} of {budget}", batch.spent),
         None => batch.spent.to_string(),

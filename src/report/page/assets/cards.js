@@ -3,7 +3,7 @@ const list = get("jobs");
 const cards = new Map();
 const grid = { columns: 1, width: 0, height: 0, gap: 18, least: 350 };
 
-const VERDICTS = { on: "on its color", near: "near its color", off: "missed its color", unmeasurable: "not measurable" };
+const VERDICTS = { on: "right color", near: "nearly right", off: "wrong color", unmeasurable: "not measured" };
 
 const badge = (job) => {
   const isColor = job.state === "completed" && job.verdict;
