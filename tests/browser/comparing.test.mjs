@@ -87,7 +87,7 @@ test("a corrected result is shown beside what the provider made", async () => {
   await isLoaded(page);
   assert.equal(await page.textContent("#right"), "corrected");
   const text = await page.innerText("#swatches");
-  for (const words of ["asked", "provider", "corrected", "ΔE 0.0"]) assert.ok(text.includes(words), text);
+  for (const words of ["requested", "provider", "corrected", "ΔE 0.0"]) assert.ok(text.includes(words), text);
   await page.click('#strip [data-side="before"] >> nth=1');
   assert.equal(await page.textContent("#left"), "as the provider made it");
   await page.waitForFunction(() => document.getElementById("under").complete && /originals/.test(document.getElementById("under").src));

@@ -50,8 +50,8 @@ test("what needs a look comes first: off colors, failures, uncertain submits", a
   const page = await open(run);
   const badges = await page.$$eval("article.job", (all) => all.sort((one, other) => one.getAttribute("aria-posinset") - other.getAttribute("aria-posinset")).map((card) => card.querySelector(".badge").textContent));
   const order = [...new Set(badges)];
-  assert.deepEqual(order.slice(0, 3), ["missed its color", "failed", "uncertain"]);
-  assert.equal(badges.filter((badge) => badge === "missed its color").length, summary.colors.off);
+  assert.deepEqual(order.slice(0, 3), ["wrong color", "failed", "uncertain"]);
+  assert.equal(badges.filter((badge) => badge === "wrong color").length, summary.colors.off);
   await close(page);
 });
 

@@ -115,9 +115,9 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         let colors = tally.colors;
         add("on", format!("{} of {}", colors.on, colors.total()), "have the requested color", "verdict=on");
         for (kind, count, name, view) in [
-            ("near", colors.near, "near their color", "verdict=near"),
-            ("off", colors.off, "missed their color", "verdict=off"),
-            ("unmeasurable", colors.unmeasurable, "not measurable", "verdict=unmeasurable"),
+            ("near", colors.near, "nearly right", "verdict=near"),
+            ("off", colors.off, "have the wrong color", "verdict=off"),
+            ("unmeasurable", colors.unmeasurable, "not measured", "verdict=unmeasurable"),
         ] {
             if count > 0 {
                 add(kind, count.to_string(), name, view);

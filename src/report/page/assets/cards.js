@@ -36,7 +36,7 @@ const facts = (job) => {
 
 const colors = (job, isClose = false) => {
   if (!job.asked) return null;
-  const line = make("p", { class: "colors" }, swatch("asked", job.asked));
+  const line = make("p", { class: "colors" }, swatch("requested", job.asked));
   if (isClose && job.original) line.append(swatch("provider", job.original));
   if (job.measured) line.append(swatch(job.original ? "corrected" : "measured", job.measured));
   if (job.delta !== undefined) line.append(make("span", { class: `delta ${job.verdict}`, text: `ΔE ${job.delta.toFixed(1)}` }));
