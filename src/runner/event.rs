@@ -141,7 +141,7 @@ pub enum CheckedPicture {
 /// Whoever wants to know what happens. Called in the dispatcher's order; it must not block.
 pub trait Observer: Send {
     /// Takes note of an event; `tally` is how everything stands after it.
-    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals);
+    fn observe(&mut self, event: &Event<'_>, totals: &RunTotals);
 }
 
 /// How a run stands.

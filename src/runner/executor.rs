@@ -30,7 +30,7 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
     pub(super) halt: CancellationToken,
-    pub(super) reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
+    pub(super) event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What makes its edit take longer or shorter, where its request is known.
     pub(super) kind: Option<RequestKind>,
@@ -41,9 +41,9 @@ pub(super) struct Executor<A, S: ResultStore> {
     /// Where its prediction is asked for, if the id does not say so.
     pub(super) status_path: Option<StatusPath>,
     /// Whether it is asked for by its id all the same, for there was no answer.
-    pub(super) asks_by_id: bool,
+    pub(super) polls_by_id: bool,
     /// How often its prediction was asked for.
-    pub(super) asked: u32,
+    pub(super) polls_sent: u32,
 }
 
 /// Where an executor begins.
@@ -53,7 +53,7 @@ pub(super) enum StartFrom {
     /// With polls of a known prediction, which was submitted so long ago.
     Follow { prediction: PredictionId, age: Duration },
     /// With pictures that a dead process has fetched.
-    Recover { files: Vec<SavedFile>, place: Destination, prediction: PredictionId },
+    Recover { files: Vec<SavedFile>, destination: Destination, prediction: PredictionId },
     /// With pictures that were moved aside, once all that is `known` of them is durable: a crash would leave them in
     /// another's place otherwise, and nobody would know why.
     Reinstate { known: Durable, files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
@@ -74,17 +74,18 @@ enum Origin {
 impl<A: EditApi, S: ResultStore> Executor<A, S> {
     /// Runs to the end. The last report is always [`ExecutorEvent::Ended`].
     pub(super) async fn run(mut self, start_from: StartFrom) {
-        let end = match self.begin(start_from).await {
+        let end = match self.start(start_from).await {
             Ok(end) | Err(end) => end,
         };
         self.report(ExecutorEvent::Ended(end));
     }
 
-    async fn begin(&mut self, start_from: StartFrom) -> Result<ExecutorOutcome, ExecutorOutcome> {
+    async fn start(&mut self, start_from: StartFrom) -> Result<ExecutorOutcome, ExecutorOutcome> {
         match start_from {
             StartFrom::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
             StartFrom::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
-            StartFrom::Recover { files, place, prediction } => match self.store.recover(files, place).await {
+            StartFrom::Recover { files, destination, prediction } => match self.store.recover(files, destination).await
+            {
                 Ok(true) => Ok(ExecutorOutcome::Published),
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(ExecutorOutcome::Disk(error)),
@@ -160,11 +161,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let (answer, named) = oneshot::channel();
         self.report(ExecutorEvent::Fetched { staged, answer });
         // The dispatcher drops the answer only when the run is at its end; the temporary files go with it.
-        let Ok(Named { staged, place, fetched }) = named.await else {
+        let Ok(Named { staged, destination, fetched }) = named.await else {
             return Err(ExecutorOutcome::Deferred { cause: "the run ended".to_owned() });
         };
         fetched.wait().await.map_err(ExecutorOutcome::Journal)?;
-        self.store.publish(staged, place).await.map_err(ExecutorOutcome::Disk)?;
+        self.store.publish(staged, destination).await.map_err(ExecutorOutcome::Disk)?;
         Ok(ExecutorOutcome::Published)
     }
 
@@ -174,7 +175,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         prediction: &PredictionId,
         origin: Origin,
     ) -> Result<Vec<String>, ExecutorOutcome> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let _followed = self.polls.follow();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
@@ -187,7 +188,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let (mut errors, mut not_found, mut reported_word) = (0, 0, None);
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
-            let asked = before + begun.elapsed();
+            let asked = before + started.elapsed();
             let (mut hint, mut waits_for_its_turn_alone) = (None, false);
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
@@ -200,7 +201,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::NotFound => {
                     not_found += 1;
-                    let is_sure = begun.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
+                    let is_sure =
+                        started.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
                     if self.was_lost || is_sure {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
@@ -220,34 +222,36 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
-                        self.polls
-                            .learn(self.kind, Observation { in_work, done: before + begun.elapsed(), told: took });
+                        self.polls.learn(
+                            self.kind,
+                            Observation { in_work, done: before + started.elapsed(), reported: took },
+                        );
                     }
                     return self.ended(finished);
                 }
             }
-            if begun.elapsed() >= self.job_timeout {
+            if started.elapsed() >= self.job_timeout {
                 let limit = in_words(self.job_timeout);
                 let message = format!("not finished after {limit}");
                 return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
             }
-            let usual = match waits_for_its_turn_alone {
+            let regular = match waits_for_its_turn_alone {
                 true => Duration::ZERO,
-                false => self.polls.wait(self.kind, before + begun.elapsed(), errors, self.jitter),
+                false => self.polls.wait(self.kind, before + started.elapsed(), errors, self.jitter),
             };
-            wait = usual.max(hint.unwrap_or_default());
+            wait = regular.max(hint.unwrap_or_default());
         }
     }
 
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
-        let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
-        self.asked = self.asked.saturating_add(1);
-        let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
+        let sent = self.unless_halted(self.polls.turn(self.polls_sent)).await?;
+        self.polls_sent = self.polls_sent.saturating_add(1);
+        let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
         let outcome = of_poll(&exchange, prediction, (self.now)());
         // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
-            self.asks_by_id = !self.asks_by_id;
+            self.polls_by_id = !self.polls_by_id;
         }
         match &outcome {
             PollOutcome::Again { cause, reason, .. } => {
@@ -257,14 +261,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     }
                     Unanswered::Refused => {}
                     Unanswered::RateLimited => self.polls.refused(sent),
-                    Unanswered::Failed => self.polls.heard(sent),
+                    Unanswered::Failed => self.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
                 }
             }
             _ => {
-                self.polls.heard(sent);
+                self.polls.poll_answered(sent);
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
         }
@@ -336,9 +340,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    fn report(&self, news: ExecutorEvent<S::Staged>) {
+    fn report(&self, event: ExecutorEvent<S::Staged>) {
         // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
-        let _ = self.reports.send(ExecutorMessage { worker: self.worker, news });
+        let _ = self.event_sender.send(ExecutorMessage { worker: self.worker, event });
     }
 }
 

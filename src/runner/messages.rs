@@ -11,7 +11,7 @@ use crate::verify::Uncorrected;
 /// What an executor tells the dispatcher.
 pub(super) struct ExecutorMessage<T> {
     pub(super) worker: u64,
-    pub(super) news: ExecutorEvent<T>,
+    pub(super) event: ExecutorEvent<T>,
 }
 
 /// What happened to its job.
@@ -35,7 +35,7 @@ pub(super) enum ExecutorEvent<T> {
 /// Fetched pictures with their names, and the record of them on its way to the disk.
 pub(super) struct Named<T> {
     pub(super) staged: Vec<(T, SavedFile)>,
-    pub(super) place: Destination,
+    pub(super) destination: Destination,
     pub(super) fetched: Durable,
 }
 

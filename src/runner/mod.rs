@@ -10,8 +10,8 @@ mod dispatcher;
 mod event;
 mod executor;
 mod messages;
-mod names;
 mod pacing;
+mod picture_names;
 mod policy;
 mod polling;
 mod recording;
@@ -138,7 +138,7 @@ impl StopSignal {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ending {
+pub struct RunOutcome {
     /// What the journal adds up to by now.
     pub ledger: Ledger,
     /// Why the run stopped before all work was done.
@@ -314,7 +314,7 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     observer: &mut dyn Observer,
     signal: StopSignal,
-) -> Result<Ending, RunError> {
+) -> Result<RunOutcome, RunError> {
     let journal = Journal::start(effects.disk);
     let parts = dispatcher::ExecutorParts {
         api: effects.api,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::journal::{Disk, Durable, EditKey, Journal, Ledger, Record, RunEvent, RunStart, Step};
 
-use super::{Ending, RunError};
+use super::{RunError, RunOutcome};
 
 /// A run with nothing to do: the journal says that it was there, and what earlier submits without an answer are.
 ///
@@ -16,12 +16,12 @@ pub async fn record_idle_run(
     mut ledger: Ledger,
     opening: RunStart,
     now: impl Fn() -> Timestamp,
-) -> Result<Ending, RunError> {
+) -> Result<RunOutcome, RunError> {
     let opening = std::iter::once(Record::Run(RunEvent::Run(opening)));
     let ended = Record::Run(RunEvent::Ended { reason: None });
     let records: Vec<Record> = opening.chain(unanswered(&ledger)).chain([ended]).collect();
     record_all(disk, &mut ledger, records, now).await?;
-    Ok(Ending { ledger, stopped: None })
+    Ok(RunOutcome { ledger, stopped: None })
 }
 
 /// Records that none of the uncertain submits of `edits` was charged, as somebody has found out. One whose process is gone is

@@ -22,7 +22,7 @@ use crate::plan::Work;
 use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
-use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
+use crate::runner::{self, Batch, Effects, RunOutcome, StopReason, StopSignal};
 
 use super::agenda::{Agenda, Outcome};
 use super::notices::Notifications;
@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
         disk: FileDisk,
         notices: &mut Notifications,
         interruption: &Interruption,
-    ) -> Result<Ending, Failure> {
+    ) -> Result<RunOutcome, Failure> {
         notices.begin();
         // Nobody means to move everything away: a condition that holds for no row is a slip.
         if self.arguments.prune && self.agenda.counts.total == 0 {
@@ -230,7 +230,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn summary(
         &self,
-        ending: &Ending,
+        ending: &RunOutcome,
         spent_before: Cents,
         outcome: Outcome,
         removed: u64,
@@ -298,7 +298,7 @@ async fn carry(
     batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     reporter: &mut Reporter<'_>,
     signal: StopSignal,
-) -> Result<Ending, Failure> {
+) -> Result<RunOutcome, Failure> {
     let Some(ready) = ready else {
         return Ok(runner::record_idle_run(disk, ledger, batch.opening, Timestamp::now).await?);
     };

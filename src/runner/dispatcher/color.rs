@@ -56,19 +56,19 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it. A job
     /// about which there is nothing comes to rest.
     pub(super) fn review_color(&mut self, work: &Work) {
-        let moment = DecisionPoint::Running { since: self.ledger.last_run_at() };
+        let decision_point = DecisionPoint::Running { since: self.ledger.last_run_at() };
         let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.target {
             Some(target)
                 if history.current_result_of(target.fingerprint).is_some_and(|edit| self.is_retouched(edit)) =>
             {
                 let key = EditKey { fingerprint: target.fingerprint, ..work.key.clone() };
-                let unfinished = unfinished_reroll(history, &key, moment)?;
+                let unfinished = unfinished_reroll(history, &key, decision_point)?;
                 Some(Work { target: Some(Arc::clone(target)), ..unfinished })
             }
-            Some(target) => next_for_color(history, &work.key.job, target, &self.settings.color, moment),
+            Some(target) => next_for_color(history, &work.key.job, target, &self.settings.color, decision_point),
             None => {
                 let fingerprint = history.edit(work.key.fingerprint)?.reroll?.of;
-                unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, moment)
+                unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, decision_point)
             }
         });
         match next {
@@ -84,7 +84,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let checked = Checked { wanted, tolerance, check: check.clone(), uncorrected: None };
         self.step(&work.key, Step::Checked(Box::new(checked))).await?.detach();
         let of = if self.is_reroll(&work.key) { CheckedPicture::Reroll } else { CheckedPicture::Result };
-        self.tell(&Event::Checked { job: &work.key.job, check: &check, of });
+        self.notify_observer(&Event::Checked { job: &work.key.job, check: &check, of });
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Ok(corrected) => {
                 let check = corrected.check.clone();
                 self.step(key, Step::Corrected(corrected)).await?.detach();
-                self.tell(&Event::Checked { job: &key.job, check: &check, of: CheckedPicture::Correction });
+                self.notify_observer(&Event::Checked { job: &key.job, check: &check, of: CheckedPicture::Correction });
             }
             Err(reason) => {
                 let known = self.ledger.live(key).and_then(|edit| edit.checked.clone());

@@ -1,9 +1,9 @@
-mod begin;
 mod color;
 mod handle;
 mod queues;
 mod receipts;
 mod spending;
+mod start;
 mod stop;
 mod workers;
 
@@ -29,10 +29,10 @@ use crate::verify::Verifier;
 use super::breaker::CircuitBreaker;
 use super::event::{Event, Observer, RunTotals};
 use super::messages::ExecutorMessage;
-use super::names::FurtherNames;
 use super::pacing::Submits;
+use super::picture_names::ExtraPictureNames;
 use super::polling::Polling;
-use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
+use super::{Batch, RunError, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
@@ -59,26 +59,26 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     polls: Arc<Polling>,
     downloads: Arc<Semaphore>,
     halt: CancellationToken,
-    reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
-    inbox: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
+    event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
+    events: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
     executors: JoinSet<()>,
     workers: Workers,
     queues: WorkQueues,
     receipts: Receipts,
     /// What no other job's picture may be called.
-    names: FurtherNames,
+    picture_names: ExtraPictureNames,
     /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
     /// Until when submits wait, as far as it was told.
-    told_pause: Instant,
-    begun: Instant,
-    left: u64,
+    announced_pause: Instant,
+    started: Instant,
+    deferred: u64,
     /// Undocumented words for a status that were told.
     unknown_words: BTreeSet<String>,
     mode: Mode,
     stopped: Option<StopReason>,
-    broken: Option<RunError>,
+    failure: Option<RunError>,
 }
 
 /// Whether more may begin.
@@ -100,28 +100,28 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         journal: Journal,
         observer: &'o mut dyn Observer,
     ) -> Dispatcher<'o, A, S> {
-        let (reports, inbox) = mpsc::unbounded_channel();
+        let (event_sender, events) = mpsc::unbounded_channel();
         Dispatcher {
             submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
             polls: Arc::new(Polling::new(&settings, &LearnedLimits::default())),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
-            reports,
-            inbox,
+            event_sender,
+            events,
             executors: JoinSet::new(),
             workers: Workers::default(),
             queues: WorkQueues::default(),
             receipts: Receipts::default(),
-            names: FurtherNames::of(&ledger),
+            picture_names: ExtraPictureNames::of(&ledger),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
-            told_pause: Instant::now(),
-            begun: Instant::now(),
-            left: 0,
+            announced_pause: Instant::now(),
+            started: Instant::now(),
+            deferred: 0,
             unknown_words: BTreeSet::new(),
             mode: Mode::Running,
             stopped: None,
-            broken: None,
+            failure: None,
             spending: Spending::new(&settings, &ledger),
             settings,
             parts,
@@ -156,14 +156,14 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                     self.mode = Mode::Draining(until);
                 }
             }
-            self.reap()?;
+            self.join_finished()?;
             self.archive_idle();
-            self.begin_local().await?;
+            self.start_local_work().await?;
             let wake = self.start_eligible_work(&mut work).await?;
-            let nothing_left = !self.has_more(&mut work);
-            if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
-                if !nothing_left && self.broken.is_none() {
-                    self.tell_stopping(StopReason::Deadline);
+            let is_finished = !self.has_more(&mut work);
+            if self.workers.is_empty() && (is_finished || self.mode != Mode::Running) {
+                if !is_finished && self.failure.is_none() {
+                    self.announce_stop(StopReason::Deadline);
                 }
                 return Ok(());
             }
@@ -173,7 +173,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(()) = self.receipts.settle_next() => {}
-                Some(report) = self.inbox.recv() => self.handle(report, &is_job).await?,
+                Some(message) = self.events.recv() => self.handle(message, &is_job).await?,
                 Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
                 () = sleep_until(wake), if wake.is_some() => {}
             }
@@ -192,7 +192,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for
     /// them beside the reports would keep them until the end.
-    fn reap(&mut self) -> Result<(), RunError> {
+    fn join_finished(&mut self) -> Result<(), RunError> {
         while let Some(ended) = self.executors.try_join_next() {
             ended.map_err(RunError::Executor)?;
         }
@@ -220,17 +220,17 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     /// Closes the journal and says how the run ended.
-    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<Ending, RunError> {
+    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunError> {
         if let Err(RunError::Journal { .. }) = outcome {
-            self.note_last_answers().await;
+            self.collect_last_answers().await;
         }
         self.executors.abort_all();
-        if self.stopped.is_none() && self.left > 0 {
-            self.stopped = Some(StopReason::Unanswered(self.left));
+        if self.stopped.is_none() && self.deferred > 0 {
+            self.stopped = Some(StopReason::Unanswered(self.deferred));
         }
-        let mut outcome = outcome.and(self.broken.take().map_or(Ok(()), Err));
+        let mut outcome = outcome.and(self.failure.take().map_or(Ok(()), Err));
         if outcome.is_ok() {
-            outcome = self.keep_what_was_learned().await;
+            outcome = self.record_learned_limits().await;
         }
         if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
@@ -244,11 +244,11 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 Err(RunError::Journal { cause, unrecorded })
             }
             (Err(error), _) => Err(error),
-            (Ok(()), Ok(())) => Ok(Ending { ledger: self.ledger, stopped: self.stopped }),
+            (Ok(()), Ok(())) => Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped }),
         }
     }
 
-    async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
+    async fn record_learned_limits(&mut self) -> Result<(), RunError> {
         let (polls, generation_ms) = self.polls.learned();
         let learned = LearnedLimits { polls, generation_ms, ..self.submits.learned() };
         if learned != LearnedLimits::default() {
@@ -259,13 +259,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// What has passed since the run began, for decisions that know no clock.
     fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
     /// When submitting ends. The clock on the wall is looked at each time, for it may be set, and goes on while the machine
     /// sleeps.
     fn submitting_ends(&self) -> Option<Instant> {
-        let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
+        let deadline = self.settings.deadline.map(|deadline| self.started + deadline);
         let not_after = self.settings.not_after.map(|end| {
             let left = end.duration_since((self.parts.now)());
             Instant::now() + Duration::try_from(left).unwrap_or_default()
@@ -281,13 +281,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    fn tally(&self) -> RunTotals {
+    fn totals(&self) -> RunTotals {
         RunTotals::of(&self.ledger, self.workers.in_flight())
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
-        let tally = self.tally();
-        self.observer.observe(event, &tally);
+    fn notify_observer(&mut self, event: &Event<'_>) {
+        let totals = self.totals();
+        self.observer.observe(event, &totals);
     }
 
     async fn step(&mut self, key: &EditKey, step: Step) -> Result<Durable, RunError> {

@@ -12,24 +12,24 @@ pub(super) type Receipt = (JobId, PredictionId);
 /// for.
 #[derive(Default)]
 pub(super) struct Receipts {
-    on_their_way: FuturesUnordered<BoxFuture<'static, Option<Receipt>>>,
+    pending: FuturesUnordered<BoxFuture<'static, Option<Receipt>>>,
     unrecorded: Vec<Receipt>,
 }
 
 impl Receipts {
     /// Keeps one until its record is `durable`.
     pub(super) fn follow(&mut self, receipt: Receipt, durable: Durable) {
-        self.on_their_way.push(Box::pin(async move { durable.wait().await.err().map(|_| receipt) }));
+        self.pending.push(Box::pin(async move { durable.wait().await.err().map(|_| receipt) }));
     }
 
     /// Keeps one that cannot be recorded any more.
-    pub(super) fn lose(&mut self, receipt: Receipt) {
+    pub(super) fn add_unrecorded(&mut self, receipt: Receipt) {
         self.unrecorded.push(receipt);
     }
 
     /// Waits until one of those on their way is on the disk, or is known not to get there. `None` where there are none.
     pub(super) async fn settle_next(&mut self) -> Option<()> {
-        let settled = self.on_their_way.next().await?;
+        let settled = self.pending.next().await?;
         self.unrecorded.extend(settled);
         Some(())
     }

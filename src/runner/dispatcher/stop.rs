@@ -48,14 +48,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<(), RunError> {
         let until = Instant::now() + wait;
         self.submits.pause(until);
-        if until <= self.told_pause + SAME_PAUSE {
+        if until <= self.announced_pause + SAME_PAUSE {
             return Ok(());
         }
-        self.told_pause = until;
+        self.announced_pause = until;
         let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
         self.record(record).await?.detach();
-        self.tell(&Event::Paused { wait, reason: &reason });
+        self.notify_observer(&Event::Paused { wait, reason: &reason });
         Ok(())
     }
 
@@ -69,44 +69,44 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn drain(&mut self, reason: StopReason, until: Option<Instant>) {
         if self.mode == Mode::Running {
             self.mode = Mode::Draining(until);
-            self.tell_stopping(reason);
+            self.announce_stop(reason);
         }
     }
 
     pub(super) fn halt(&mut self, reason: StopReason) {
         if !matches!(self.mode, Mode::Halting(_)) {
-            self.begin_to_halt();
-            self.tell_stopping(reason);
+            self.start_halting();
+            self.announce_stop(reason);
         }
     }
 
     /// Ends the run because this machine fails; submits under way may still bring their ids home.
-    pub(super) fn break_off(&mut self, error: RunError) {
-        self.broken.get_or_insert(error);
+    pub(super) fn fail(&mut self, error: RunError) {
+        self.failure.get_or_insert(error);
         if !matches!(self.mode, Mode::Halting(_)) {
-            self.begin_to_halt();
+            self.start_halting();
         }
     }
 
     /// Submits nothing more because this machine has no room for it. What is under way may still find some.
-    pub(super) fn run_out(&mut self, error: &OutputError) {
+    pub(super) fn stop_for_full_disk(&mut self, error: &OutputError) {
         self.drain(StopReason::NoRoom(error.to_string()), None);
     }
 
-    fn begin_to_halt(&mut self) {
+    fn start_halting(&mut self) {
         self.mode = Mode::Halting(Instant::now() + SHUTDOWN_TIMEOUT);
         self.halt.cancel();
     }
 
     /// The first reason stands: what follows from it is no reason of its own.
-    pub(super) fn tell_stopping(&mut self, reason: StopReason) {
+    pub(super) fn announce_stop(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
                 _ if self.workers.is_empty() && self.queues.is_local_empty() => InFlight::Nothing,
                 Mode::Halting(_) => InFlight::Abandoned,
                 Mode::Running | Mode::Draining(_) => InFlight::Drained,
             };
-            self.tell(&Event::Stopping { reason: &reason, under_way });
+            self.notify_observer(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
         }
     }
@@ -115,8 +115,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn abandon(&mut self, is_job: impl Fn(&str) -> bool) -> Result<(), RunError> {
         self.executors.shutdown().await;
         // An id that was reported in the last moment is not to be lost.
-        while let Ok(report) = self.inbox.try_recv() {
-            self.handle(report, &is_job).await?;
+        while let Ok(message) = self.events.try_recv() {
+            self.handle(message, &is_job).await?;
         }
         let unanswered: Vec<_> = self.workers.take_submitting().collect();
         for worker in unanswered {
@@ -128,20 +128,20 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Waits for the answers to submits under way where nothing can be recorded any more: whoever reads of the error
     /// must be able to find what was paid for.
-    pub(super) async fn note_last_answers(&mut self) {
+    pub(super) async fn collect_last_answers(&mut self) {
         self.halt.cancel();
         let until = Instant::now() + SHUTDOWN_TIMEOUT;
         while self.is_submitting() {
-            let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
-            match report.news {
+            let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+            match message.event {
                 ExecutorEvent::Submitted { outcome, .. } => {
-                    self.workers.enter(report.worker, Phase::Generating);
-                    let Some(worker) = self.workers.get(report.worker) else { continue };
+                    self.workers.enter(message.worker, Phase::Generating);
+                    let Some(worker) = self.workers.get(message.worker) else { continue };
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {
-                        self.receipts.lose((worker.work.key.job.clone(), prediction));
+                        self.receipts.add_unrecorded((worker.work.key.job.clone(), prediction));
                     }
                 }
-                ExecutorEvent::Ended(_) => drop(self.workers.remove(report.worker)),
+                ExecutorEvent::Ended(_) => drop(self.workers.remove(message.worker)),
                 _ => {}
             }
         }

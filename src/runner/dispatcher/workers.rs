@@ -19,7 +19,7 @@ pub(super) struct Workers {
 pub(super) struct Worker {
     pub(super) work: Work,
     /// When it began, from the begin of the run.
-    pub(super) began: Duration,
+    pub(super) started: Duration,
     phase: Phase,
     /// What all that is logged of it is in.
     pub(super) span: Span,
@@ -47,9 +47,9 @@ impl Workers {
         self.next_number
     }
 
-    pub(super) fn begin(&mut self, number: u64, work: Work, began: Duration, phase: Phase, span: Span) {
+    pub(super) fn start(&mut self, number: u64, work: Work, started: Duration, phase: Phase, span: Span) {
         self.remove(number);
-        self.by_number.insert(number, Worker { work, began, phase, span });
+        self.by_number.insert(number, Worker { work, started, phase, span });
         self.counts[phase as usize] += 1;
     }
 
@@ -119,7 +119,7 @@ mod tests {
             let mut workers = Workers::default();
             for (step, number, phase) in steps {
                 match step {
-                    0 => workers.begin(number, work(), Duration::ZERO, ALL[phase], Span::none()),
+                    0 => workers.start(number, work(), Duration::ZERO, ALL[phase], Span::none()),
                     1 => workers.enter(number, ALL[phase]),
                     _ => drop(workers.remove(number)),
                 }

@@ -3,13 +3,13 @@ use std::time::Duration;
 use crate::api::RateLimits;
 
 /// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
-const COARSE: Duration = Duration::from_secs(2);
+const RESET_PRECISION: Duration = Duration::from_secs(2);
 
 /// How long the rate stays before headers may double it again: what they promise must have been seen to hold.
-const BEFORE_DOUBLING: Duration = Duration::from_millis(250);
+const MIN_DOUBLING_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How many refusals that headers did not foretell make them be believed no more.
-const MAX_MISSED: u32 = 2;
+const MAX_UNANNOUNCED: u32 = 2;
 
 /// What headers have said of the limit, and how it went. Pure.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,9 +18,9 @@ pub(super) struct AdvertisedLimits {
     /// The longest time to a window's end: once it has passed, the window's length.
     window: Duration,
     /// When it last made the rate grow.
-    grew: Option<Duration>,
+    last_growth: Option<Duration>,
     /// Refusals that were not foretold.
-    missed: u32,
+    unannounced_refusals: u32,
 }
 
 impl AdvertisedLimits {
@@ -35,8 +35,11 @@ impl AdvertisedLimits {
         };
         // What is left is the better word in the middle of a window; where the window moves along, its end is always near.
         let says_enough = |reset: Duration| match limits.quota {
-            Some(_) => reset > COARSE,
-            None => sustained.is_none() && (reset > COARSE || self.window <= COARSE * 2 || limits.total.is_none()),
+            Some(_) => reset > RESET_PRECISION,
+            None => {
+                sustained.is_none()
+                    && (reset > RESET_PRECISION || self.window <= RESET_PRECISION * 2 || limits.total.is_none())
+            }
         };
         let remaining = limits.remaining.filter(|remaining| !remaining.reset.is_zero() && says_enough(remaining.reset));
         let until_reset =
@@ -46,26 +49,26 @@ impl AdvertisedLimits {
 
     /// Whether the rate may grow by it again.
     pub(super) fn may_grow(&self, now: Duration) -> bool {
-        self.grew.is_none_or(|grew| now.saturating_sub(grew) >= BEFORE_DOUBLING)
+        self.last_growth.is_none_or(|grew| now.saturating_sub(grew) >= MIN_DOUBLING_INTERVAL)
     }
 
     /// The rate grew by it.
-    pub(super) fn grew(&mut self, now: Duration) {
-        self.grew = Some(now);
+    pub(super) fn note_growth(&mut self, now: Duration) {
+        self.last_growth = Some(now);
     }
 
     /// A submit was refused that should have been taken.
-    pub(super) fn missed_a_refusal(&mut self) {
-        self.missed += 1;
+    pub(super) fn note_unannounced_refusal(&mut self) {
+        self.unannounced_refusals += 1;
     }
 
     /// Something went through that could not have, by what they said.
     pub(super) fn distrust(&mut self) {
-        self.missed = MAX_MISSED;
+        self.unannounced_refusals = MAX_UNANNOUNCED;
     }
 
     /// Whether it is believed no more.
     pub(super) fn is_distrusted(&self) -> bool {
-        self.missed >= MAX_MISSED
+        self.unannounced_refusals >= MAX_UNANNOUNCED
     }
 }

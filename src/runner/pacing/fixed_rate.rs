@@ -12,7 +12,7 @@ use crate::job::Rate;
 
 /// By how much longer than asked for the time between two tokens is: clocks and networks are not exact, and a provider with
 /// that very limit refuses what comes a moment too soon.
-const SLOWER: f64 = 1.005;
+const SAFETY_FACTOR: f64 = 1.005;
 
 /// A rate that stays as it was set.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl FixedRate {
 
 /// The time between two tokens.
 pub(super) fn interval(rate: Rate) -> Duration {
-    rate.interval().mul_f64(SLOWER)
+    rate.interval().mul_f64(SAFETY_FACTOR)
 }
 
 /// governor on tokio's clock, which tests can pause.

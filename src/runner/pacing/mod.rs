@@ -54,15 +54,15 @@ impl RateLimiter {
     /// A pace that stays as it is set.
     pub(super) fn new(rate: Rate, burst: NonZeroU32) -> RateLimiter {
         let start = Instant::now();
-        RateLimiter::drawing(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
+        RateLimiter::with_tokens(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
     }
 
     /// A pace that begins with `rate`, one by one.
     pub(super) fn adjustable(rate: Rate) -> RateLimiter {
-        RateLimiter::drawing(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
+        RateLimiter::with_tokens(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
     }
 
-    fn drawing(tokens: Tokens, start: Instant) -> RateLimiter {
+    fn with_tokens(tokens: Tokens, start: Instant) -> RateLimiter {
         let state = State { tokens, paused_until: start };
         RateLimiter { start, state: Mutex::new(state), queue: tokio::sync::Mutex::default() }
     }
@@ -75,7 +75,7 @@ impl RateLimiter {
             return Err(state.paused_until);
         }
         let taken = match &mut state.tokens {
-            Tokens::Fixed(steady) => steady.try_take(),
+            Tokens::Fixed(fixed) => fixed.try_take(),
             Tokens::Adjustable(bucket) => bucket.try_take(now - self.start),
         };
         taken.map_err(|until| self.start + until)

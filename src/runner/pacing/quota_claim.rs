@@ -7,7 +7,7 @@ use crate::api::RateLimits;
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The end of a window is told in whole seconds.
-const COARSE: Duration = Duration::from_secs(2);
+const RESET_PRECISION: Duration = Duration::from_secs(2);
 
 /// What headers claim of a quota that is used up, and whether that has held. Pure: times are what has passed since the run
 /// began.
@@ -37,7 +37,7 @@ impl QuotaClaim {
     /// A request that was sent at `sent` went through. Whether that shows, for the first time, that the claim is wrong.
     pub(in crate::runner) fn went_through(&mut self, sent: Duration) -> bool {
         let was_disproved = self.is_disproved;
-        self.is_disproved |= self.claim.is_some_and(|claim| claim.made < sent && sent + COARSE < claim.until);
+        self.is_disproved |= self.claim.is_some_and(|claim| claim.made < sent && sent + RESET_PRECISION < claim.until);
         self.is_disproved && !was_disproved
     }
 }

@@ -15,7 +15,8 @@ const ADDITIVE_INCREASE: f64 = 0.2;
 /// In how many good answers the rate comes back from nothing to its ceiling, after a limit was met: as many as go
 /// through in this many seconds, within bounds.
 const RECOVERY_SECONDS: f64 = 20.0;
-const RECOVERY: (f64, f64) = (5.0, 40.0);
+const MIN_RECOVERY: f64 = 5.0;
+const MAX_RECOVERY: f64 = 40.0;
 
 /// From what share of a cycle on, the time in which nothing goes through is a window's rest, and no moment's crowd.
 const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
@@ -24,27 +25,27 @@ const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
 const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
 
 /// How far the rate goes above its ceiling before it stays again, as a share of it.
-const STEP: f64 = 0.1;
+const CEILING_STEP: f64 = 0.1;
 
 /// What share of itself the rate grows by above its ceiling, in as many good answers as it stayed at it.
 const PROBE_GROWTH: f64 = 0.2;
 
 /// How many good answers the rate stays at its ceiling before it feels its way above. Doubled each time that it finds
 /// the limit there, so that a limit that stays is met ever more rarely and by less.
-const MIN_PATIENCE: u32 = 20;
-const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 160;
-const MAX_PATIENCE: u32 = 5_000;
+const MIN_PROBE_AFTER: u32 = 20;
+const PROBE_AFTER_IF_LEARNED: u32 = 160;
+const MAX_PROBE_AFTER: u32 = 5_000;
 
 /// How near to each other two rates are at which the same limit is met, and within how many good answers two refusals are of
 /// one cause whatever the rate.
 const SAME_LIMIT: f64 = 0.2;
-const SOON: u32 = 20;
+const SAME_CAUSE_WITHIN: u32 = 20;
 
 /// How far the ceiling is put above what surely goes, as a share of the way to where the limit was met.
 const CEILING_MARGIN: f64 = 0.25;
 
 /// From how many accepted submits on their number in a time is a rate.
-const ENOUGH: u32 = 10;
+const MIN_ACCEPTED: u32 = 10;
 
 /// How much of what the provider's headers allow is used: a little less, for clocks and networks are not exact.
 const SHARE_OF_ADVERTISED: f64 = 0.99;
@@ -64,21 +65,21 @@ pub(super) struct RateSearch {
     /// Whether headers say what the rate is.
     is_advertised: bool,
     /// When the limit was last met. Submits sent before it tell nothing new.
-    met_at: Duration,
+    limit_met_at: Duration,
     accepted: u32,
     /// What goes through from one rest to the next.
     cycle: Cycle,
     /// What headers have said of a window.
     advertised: AdvertisedLimits,
     /// Good answers at the ceiling, and until when there must be no more than that.
-    stayed: u32,
-    stays_until: Duration,
+    at_ceiling: u32,
+    hold_until: Duration,
     /// Whether it has stayed for that long since the limit was last met.
-    has_stayed: bool,
+    has_held: bool,
     /// The longest wait that the provider has asked for: as far as anybody knows, the window in which it counts.
     window: Duration,
     /// Whether the rate is what holds submits back, and not slots or money. Otherwise a good answer proves nothing.
-    is_binding: bool,
+    is_rate_limited: bool,
     has_learned: bool,
 }
 
@@ -90,18 +91,18 @@ pub(super) struct Estimate {
     /// Up to where the rate grows fast, once the limit was met.
     ceiling: Option<f64>,
     /// The rate at which it was last met.
-    met: f64,
+    limit: f64,
     /// What went through between the last times that it was met, a second, until it is disproved.
     went_through: Option<f64>,
     /// How many good answers there must be at the ceiling before the rate grows above it.
-    patience: u32,
+    probe_after: u32,
 }
 
 /// Good answers between two times in which nothing went through.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cycle {
     /// When the first of them was sent.
-    began: Option<Duration>,
+    started: Option<Duration>,
     count: u32,
     /// Since when nothing goes through.
     blocked: Option<Duration>,
@@ -114,20 +115,20 @@ impl RateSearch {
             estimate: Estimate {
                 rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
                 ceiling: learned.map(Rate::per_second_f64),
-                met: learned.map_or(FASTEST, Rate::per_second_f64),
+                limit: learned.map_or(FASTEST, Rate::per_second_f64),
                 went_through: None,
-                patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { MIN_PATIENCE },
+                probe_after: if learned.is_some() { PROBE_AFTER_IF_LEARNED } else { MIN_PROBE_AFTER },
             },
             is_advertised: false,
-            met_at: Duration::ZERO,
+            limit_met_at: Duration::ZERO,
             accepted: 0,
             cycle: Cycle::default(),
             advertised: AdvertisedLimits::default(),
-            stayed: 0,
-            stays_until: Duration::ZERO,
-            has_stayed: false,
+            at_ceiling: 0,
+            hold_until: Duration::ZERO,
+            has_held: false,
             window: Duration::ZERO,
-            is_binding: false,
+            is_rate_limited: false,
             has_learned: false,
         }
     }
@@ -151,7 +152,7 @@ impl RateSearch {
 
     /// Thinks as it did once.
     pub(super) fn restore_estimate(&mut self, estimate: Estimate) {
-        (self.estimate, self.stayed, self.has_stayed) = (estimate, 0, false);
+        (self.estimate, self.at_ceiling, self.has_held) = (estimate, 0, false);
     }
 
     /// Thinks as it did once, for the refusals since then did not concern the rate.
@@ -161,22 +162,22 @@ impl RateSearch {
     }
 
     /// A submit had to wait for its turn.
-    pub(super) fn mark_binding(&mut self) {
-        self.is_binding = true;
+    pub(super) fn mark_rate_limited(&mut self) {
+        self.is_rate_limited = true;
     }
 
     /// The provider took a submit that was sent at `sent`.
     pub(super) fn accepted(&mut self, sent: Duration) {
-        if sent < self.met_at {
+        if sent < self.limit_met_at {
             return;
         }
         self.accepted += 1;
         if let Some(blocked) = self.cycle.blocked.take() {
-            self.rested(blocked, sent);
+            self.window_ended(blocked, sent);
         }
-        self.cycle.began.get_or_insert(sent);
+        self.cycle.started.get_or_insert(sent);
         self.cycle.count += 1;
-        if self.is_advertised || !std::mem::take(&mut self.is_binding) {
+        if self.is_advertised || !std::mem::take(&mut self.is_rate_limited) {
             return;
         }
         self.has_learned = true;
@@ -185,21 +186,21 @@ impl RateSearch {
             return;
         };
         if self.estimate.rate < ceiling {
-            let answers = (ceiling * RECOVERY_SECONDS).clamp(RECOVERY.0, RECOVERY.1);
+            let answers = (ceiling * RECOVERY_SECONDS).clamp(MIN_RECOVERY, MAX_RECOVERY);
             self.estimate.rate = (self.estimate.rate + ceiling / answers).min(ceiling);
-            self.stays_until = sent + self.window * 2;
-        } else if self.stayed < self.estimate.patience || sent < self.stays_until {
-            self.stayed += 1;
+            self.hold_until = sent + self.window * 2;
+        } else if self.at_ceiling < self.estimate.probe_after || sent < self.hold_until {
+            self.at_ceiling += 1;
         } else {
-            self.has_stayed = true;
+            self.has_held = true;
             self.estimate.rate =
-                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.patience))).min(FASTEST);
-            if self.estimate.rate >= ceiling * (1.0 + STEP) {
-                if self.estimate.rate > self.estimate.met * (1.0 + STEP) {
+                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.probe_after))).min(FASTEST);
+            if self.estimate.rate >= ceiling * (1.0 + CEILING_STEP) {
+                if self.estimate.rate > self.estimate.limit * (1.0 + CEILING_STEP) {
                     // So far above, and still good: the limit has moved.
-                    self.estimate.patience = (self.estimate.patience / 2).max(MIN_PATIENCE);
+                    self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
                 }
-                (self.estimate.ceiling, self.stayed, self.stays_until) =
+                (self.estimate.ceiling, self.at_ceiling, self.hold_until) =
                     (Some(self.estimate.rate), 0, sent + self.window * 2);
             }
         }
@@ -208,38 +209,38 @@ impl RateSearch {
     /// The provider said at `now` that a submit sent at `sent` was too much, and may have said how long to wait. Whether
     /// that is news.
     pub(super) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> bool {
-        if sent < self.met_at {
+        if sent < self.limit_met_at {
             return false;
         }
         self.window = self.window.max(hint.unwrap_or_default());
         if self.cycle.blocked.is_some() {
             // Nothing went through since: it is the same refusal once more, and says nothing of the rate.
-            self.met_at = now;
+            self.limit_met_at = now;
             return false;
         }
         self.cycle.blocked = Some(now);
-        if self.accepted == 0 && self.met_at.is_zero() {
+        if self.accepted == 0 && self.limit_met_at.is_zero() {
             // Nothing went through yet: the quota was used up before, by an earlier run or by another program.
-            self.met_at = now;
+            self.limit_met_at = now;
             return false;
         }
         if self.is_advertised {
-            self.advertised.missed_a_refusal();
+            self.advertised.note_unannounced_refusal();
         }
-        let went_through = f64::from(self.accepted) / (now - self.met_at).as_secs_f64().max(f64::EPSILON);
-        let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.estimate.went_through.take() };
+        let went_through = f64::from(self.accepted) / (now - self.limit_met_at).as_secs_f64().max(f64::EPSILON);
+        let known = if self.accepted >= MIN_ACCEPTED { Some(went_through) } else { self.estimate.went_through.take() };
         let surely_good = known.map_or(self.estimate.rate / 2.0, |known| known.min(self.estimate.rate));
-        if self.accepted >= ENOUGH {
+        if self.accepted >= MIN_ACCEPTED {
             self.estimate.went_through = known;
         }
-        if self.has_stayed {
-            self.estimate.patience = (self.estimate.patience * 2).min(MAX_PATIENCE);
+        if self.has_held {
+            self.estimate.probe_after = (self.estimate.probe_after * 2).min(MAX_PROBE_AFTER);
         }
         if self.estimate.ceiling.is_some() || self.is_confirmed() {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
             self.estimate.ceiling = Some(ceiling.max(SLOWEST));
         }
-        self.estimate.met = self.estimate.rate;
+        self.estimate.limit = self.estimate.rate;
         self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
         if self.is_advertised && self.advertised.is_distrusted() {
             // What headers made of the rate is no more worth than they are.
@@ -247,33 +248,34 @@ impl RateSearch {
             self.estimate.ceiling = known.map(|known| known.max(SLOWEST));
             self.estimate.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.estimate.rate);
         }
-        (self.met_at, self.accepted, self.stayed, self.has_stayed) = (now, 0, 0, false);
+        (self.limit_met_at, self.accepted, self.at_ceiling, self.has_held) = (now, 0, 0, false);
         self.has_learned = true;
         true
     }
 
     /// Whether a refusal confirms the one before: at about the same rate, or soon after it.
     fn is_confirmed(&self) -> bool {
-        let is_same = (self.estimate.rate / self.estimate.met - 1.0).abs() < SAME_LIMIT;
-        is_same || (self.estimate.met < FASTEST && self.accepted < SOON)
+        let is_same = (self.estimate.rate / self.estimate.limit - 1.0).abs() < SAME_LIMIT;
+        is_same || (self.estimate.limit < FASTEST && self.accepted < SAME_CAUSE_WITHIN)
     }
 
     /// A submit that was sent at `sent` went through, after nothing had since `blocked`. A long rest is that of a window,
     /// and what went through from one to the next is what it takes.
-    fn rested(&mut self, blocked: Duration, sent: Duration) {
-        let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
-        let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
+    fn window_ended(&mut self, blocked: Duration, sent: Duration) {
+        let Cycle { started, count, .. } = std::mem::take(&mut self.cycle);
+        let cycle = started.map_or(Duration::ZERO, |started| sent.saturating_sub(started));
         let rest = sent.saturating_sub(blocked);
         let is_of_a_window = rest >= MIN_WINDOW_REST.max(cycle.mul_f64(WINDOW_REST_SHARE));
         if count == 0 || self.is_advertised || !is_of_a_window {
             return;
         }
-        let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);
+        let went_through =
+            (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.limit);
         (self.estimate.rate, self.estimate.ceiling, self.estimate.went_through) =
             (went_through, Some(went_through), Some(went_through));
-        self.estimate.met = went_through * (1.0 + STEP);
+        self.estimate.limit = went_through * (1.0 + CEILING_STEP);
         self.window = self.window.max(cycle);
-        self.stays_until = sent + self.window;
+        self.hold_until = sent + self.window;
     }
 
     /// The provider's headers have proved wrong: the rate grows from where it is, as if there were none.
@@ -291,10 +293,10 @@ impl RateSearch {
             return;
         };
         // An odd moment, such as the last one before a reset, must not throw the rate about.
-        let most = if self.advertised.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
-        let near = (allowed * SHARE_OF_ADVERTISED).clamp(self.estimate.rate / 2.0, most).clamp(SLOWEST, FASTEST);
+        let max = if self.advertised.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
+        let near = (allowed * SHARE_OF_ADVERTISED).clamp(self.estimate.rate / 2.0, max).clamp(SLOWEST, FASTEST);
         if near > self.estimate.rate {
-            self.advertised.grew(now);
+            self.advertised.note_growth(now);
         }
         self.estimate.rate = near;
         self.is_advertised = true;

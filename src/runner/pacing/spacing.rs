@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// What share of the time between two tokens there is at least between two submits: a little less than all of it, so that a
 /// delay does not stay.
-const SHARE: f64 = 0.9975;
+const MIN_INTERVAL_SHARE: f64 = 0.9975;
 
 /// For how long a submit is held up at most, and never for longer than until the next one: its record is durable by then, and a
 /// process that ends here leaves a submit of unknown fate.
@@ -39,7 +39,7 @@ impl Spacing {
     fn take(&self, now: Instant) -> Instant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let at = state.next.map_or(now, |next| next.clamp(now, now + state.interval.min(MAX_DELAY)));
-        state.next = Some(at + state.interval.mul_f64(SHARE));
+        state.next = Some(at + state.interval.mul_f64(MIN_INTERVAL_SHARE));
         at
     }
 }
@@ -60,7 +60,7 @@ mod tests {
                 spacing.take(start + interval * token + delay) - start
             })
             .collect();
-        assert!(left.windows(2).all(|pair| pair[1] - pair[0] >= interval.mul_f64(SHARE)), "{left:?}");
+        assert!(left.windows(2).all(|pair| pair[1] - pair[0] >= interval.mul_f64(MIN_INTERVAL_SHARE)), "{left:?}");
         assert_eq!(left[199], interval * 199);
     }
 

@@ -49,7 +49,7 @@ impl Submits {
     pub(in crate::runner) fn try_take(&mut self) -> Result<(), Instant> {
         let taken = self.pace.try_take();
         if let (Err(_), Some(search)) = (&taken, &mut self.search) {
-            search.mark_binding();
+            search.mark_rate_limited();
         }
         taken
     }
@@ -65,14 +65,14 @@ impl Submits {
     }
 
     /// How many predictions the provider lets be in flight at once, as far as that was found out.
-    pub(in crate::runner) fn most_in_flight(&self) -> Option<u32> {
-        self.slots.most()
+    pub(in crate::runner) fn max_in_flight(&self) -> Option<u32> {
+        self.slots.max_in_flight()
     }
 
     /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
-    pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
+    pub(in crate::runner) fn accepted(&mut self, sent: Duration, in_flight_before: u32) {
         if let Some(search) = &mut self.search {
-            if let Some(before) = self.slots.accepted(others, search.estimate()) {
+            if let Some(before) = self.slots.accepted(in_flight_before, search.estimate()) {
                 search.undo_refusals(before);
             }
             search.accepted(sent);
@@ -87,15 +87,15 @@ impl Submits {
         sent: Duration,
         now: Duration,
         hint: Option<Duration>,
-        others: u32,
+        in_flight_before: u32,
     ) -> Option<Rate> {
         let search = self.search.as_mut()?;
-        let concerns = self.slots.refused(sent, now, others, search.estimate());
-        if let LimitedBy::Slots = concerns {
+        let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
+        if let LimitedBy::Slots = limited_by {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
-        if let LimitedBy::RateNotSlots(estimate) = concerns {
+        if let LimitedBy::RateNotSlots(estimate) = limited_by {
             search.restore_estimate(estimate);
         }
         let learned = search.learned();

@@ -1,8 +1,8 @@
 //! When predictions are asked for: as the run learns how long they take, when an answer is likely.
 
+mod generation_times;
 mod key_refusals;
-mod plan;
-mod times;
+mod poll_plan;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,11 +19,11 @@ use super::Settings;
 use super::pacing::{PollLimit, QuotaClaim, RateLimiter};
 use super::policy::backoff;
 
+use generation_times::GenerationTimes;
 use key_refusals::KeyRefusals;
-use plan::PollBudget;
-use times::Times;
+use poll_plan::PollBudget;
 
-pub(super) use times::{Observation, RequestKind};
+pub(super) use generation_times::{Observation, RequestKind};
 
 /// The share of the polls' rate that is planned with; the rest is for what goes wrong.
 const PLANNED_SHARE: f64 = 0.8;
@@ -73,16 +73,16 @@ impl Default for PollSchedule {
 pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
     pace: RateLimiter,
-    beside: u32,
+    free: u32,
     /// What all polls pass beside that, where the provider is found to answer only so many.
-    found: RateLimiter,
+    provider_pace: RateLimiter,
     limit: Mutex<PollLimit>,
     /// How many predictions are followed.
     followed: AtomicU32,
-    begun: Instant,
+    started: Instant,
     refusals: Mutex<KeyRefusals>,
     quota: Mutex<QuotaClaim>,
-    times: Mutex<Times>,
+    times: Mutex<GenerationTimes>,
 }
 
 impl Polling {
@@ -90,24 +90,24 @@ impl Polling {
     pub(super) fn new(settings: &Settings, learned: &LearnedLimits) -> Polling {
         let schedule = settings.schedule;
         let in_flight = f64::from(settings.in_flight.get());
-        let aim = PollBudget {
+        let budget = PollBudget {
             lag: schedule.lag.as_secs_f64(),
             polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / in_flight,
-            beside: f64::from(settings.free_polls),
+            free: f64::from(settings.free_polls),
             answered_each: None,
             longest: schedule.longest.as_secs_f64(),
         };
         Polling {
             schedule,
             pace: RateLimiter::new(settings.polls, NonZeroU32::MIN),
-            beside: settings.free_polls,
-            found: RateLimiter::adjustable(learned.polls.unwrap_or(settings.polls)),
+            free: settings.free_polls,
+            provider_pace: RateLimiter::adjustable(learned.polls.unwrap_or(settings.polls)),
             limit: Mutex::new(PollLimit::new(learned.polls)),
             followed: AtomicU32::new(0),
-            begun: Instant::now(),
+            started: Instant::now(),
             refusals: Mutex::default(),
             quota: Mutex::default(),
-            times: Mutex::new(Times::new(aim, &learned.generation_ms)),
+            times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
         }
     }
 
@@ -120,33 +120,33 @@ impl Polling {
     /// Waits for a poll's turn among all polls, and says when it came. `before` is how often that prediction was asked for
     /// already.
     pub(super) async fn turn(&self, before: u32) -> Duration {
-        if before < self.beside {
+        if before < self.free {
             self.pace.wait_for_pause_end().await;
         } else {
             self.pace.take().await;
         }
         if self.are_limited() {
-            self.found.take().await;
+            self.provider_pace.take().await;
         }
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
     /// A poll that was sent at `sent` was answered, or it failed for another reason than the key or the rate.
-    pub(super) fn heard(&self, sent: Duration) {
+    pub(super) fn poll_answered(&self, sent: Duration) {
         self.refusals().answered();
         lock(&self.quota).went_through(sent);
-        self.note(|limit, now, least| limit.answered(sent, now, least));
+        self.update_limit(|limit, now, min_rate| limit.answered(sent, now, min_rate));
     }
 
     /// A poll that was sent at `sent` was too much, as far as the provider says.
     pub(super) fn refused(&self, sent: Duration) {
         self.refusals().answered();
-        self.note(|limit, now, least| limit.refused(sent, now, least));
+        self.update_limit(|limit, now, min_rate| limit.refused(sent, now, min_rate));
     }
 
     /// The headers of an answer say what the provider allows.
     pub(super) fn on_rate_limit_headers(&self, limits: RateLimits) {
-        let wait = lock(&self.quota).wait(limits, self.begun.elapsed());
+        let wait = lock(&self.quota).wait(limits, self.started.elapsed());
         if let Some(wait) = wait {
             self.pause(Instant::now() + wait);
         }
@@ -158,28 +158,28 @@ impl Polling {
     }
 
     /// Tells the limit of a poll, and goes by what it makes of it.
-    fn note(&self, tell: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
-        let least = self.times().mean().map(|mean| MIN_POLLS * self.followed() / mean);
+    fn update_limit(&self, update: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
+        let min_rate = self.times().mean().map(|mean| MIN_POLLS * self.followed() / mean);
         let mut limit = self.limit();
         let rate = limit.per_second();
-        tell(&mut limit, self.begun.elapsed(), least);
+        update(&mut limit, self.started.elapsed(), min_rate);
         if limit.per_second() != rate {
             // Whoever still waits for a turn goes at once when there is no limit any more.
             let interval = limit.per_second().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
-            self.found.set_interval(interval);
+            self.provider_pace.set_interval(interval);
         }
         self.times().plan_for(limit.found().map(|rate| rate * PLANNED_SHARE_OF_FOUND / self.followed()));
     }
 
     /// The key of a poll was refused. Whether it is no good, for nothing else is heard any more.
     pub(super) fn key_refused(&self) -> bool {
-        self.refusals().refused(self.begun.elapsed())
+        self.refusals().refused(self.started.elapsed())
     }
 
     /// Lets no poll pass before `until`.
     pub(super) fn pause(&self, until: Instant) {
         self.pace.pause(until);
-        self.found.pause(until);
+        self.provider_pace.pause(until);
     }
 
     /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
@@ -188,15 +188,15 @@ impl Polling {
     /// A single failed poll is asked again soon, for an answer that lies there keeps a slot; several are a provider that
     /// needs time.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, errors: u32, jitter: f64) -> Duration {
-        let usual = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
+        let regular = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
             age.mul_f64(self.schedule.share)
                 .clamp(self.schedule.shortest, self.schedule.longest)
                 .mul_f64(0.95 + 0.1 * jitter)
         });
         match errors {
-            0 => usual,
-            1 => usual.min(self.schedule.shortest),
-            _ => usual.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
+            0 => regular,
+            1 => regular.min(self.schedule.shortest),
+            _ => regular.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
     }
 
@@ -222,7 +222,7 @@ impl Polling {
         lock(&self.refusals)
     }
 
-    fn times(&self) -> MutexGuard<'_, Times> {
+    fn times(&self) -> MutexGuard<'_, GenerationTimes> {
         lock(&self.times)
     }
 }

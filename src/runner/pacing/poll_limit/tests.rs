@@ -70,11 +70,11 @@ fn play(refusals: Refusals, seconds: usize, seed: u64) -> Played {
 
 #[test]
 fn a_limit_is_found_within_a_minute_and_kept_to() {
-    for (burst, least) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
+    for (burst, min_rate) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
         let played = play(Refusals { limit: Some((4.0, burst)), ..NONE }, 600, 1);
         let (share, slowest) = played.held_back_from(40);
         assert!(share > 0.95 && slowest > 2.0, "{share} of the time, {slowest}/s with bursts of {burst}");
-        assert!(f64::from(played.answered) > least * 4.0 * 600.0, "{} answered", played.answered);
+        assert!(f64::from(played.answered) > min_rate * 4.0 * 600.0, "{} answered", played.answered);
         assert!(f64::from(played.refused) < 0.3 * f64::from(played.answered), "{} refused", played.refused);
     }
 }

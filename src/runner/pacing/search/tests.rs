@@ -92,7 +92,7 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
         let answer = answers.front().map_or(end, |(sent, ..)| *sent + LATENCY);
         let turn = if paused_until > now { Err(paused_until) } else { pace.try_take(now) };
         if let Err(until) = turn {
-            search.mark_binding();
+            search.mark_rate_limited();
             now = until.min(answer).max(now + Duration::from_nanos(1));
             continue;
         }
@@ -162,7 +162,7 @@ fn a_run_that_begins_in_a_window_that_is_used_up_learns_nothing_from_it() {
         let mut search = RateSearch::new(Some(learned));
         assert!(!search.refused(at(0), at(1), None));
         assert!(!search.refused(at(2), at(3), None));
-        search.mark_binding();
+        search.mark_rate_limited();
         search.accepted(at(4));
         learned = search.learned().unwrap_or(learned);
     }
@@ -205,7 +205,7 @@ fn headers_set_the_rate_at_once() {
         search.advertised(limits(600, 60), 0, Duration::from_secs(second));
     }
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "{}", search.estimate.rate);
-    search.mark_binding();
+    search.mark_rate_limited();
     search.accepted(Duration::from_secs(1));
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
     search.advertised(limits(10, 60), 4, Duration::from_secs(10));
@@ -268,7 +268,7 @@ fn a_refusal_that_no_other_confirms_halves_the_rate_and_makes_no_limit() {
     let at = Duration::from_secs;
     let go_well = |search: &mut RateSearch, from: u64| {
         (from..from + 20).for_each(|second| {
-            search.mark_binding();
+            search.mark_rate_limited();
             search.accepted(at(second));
         });
         search.estimate.rate

@@ -9,17 +9,17 @@ use crate::outputs::{Verified, file_name, file_stem};
 /// The names of pictures that are not called as their jobs are, such as the second one of `mug`, `mug-2`: a job of that name
 /// may come later. They are without extensions, and as file systems see them to which capitals do not count.
 #[derive(Debug, Default)]
-pub(super) struct FurtherNames(HashSet<String>);
+pub(super) struct ExtraPictureNames(HashSet<String>);
 
-impl FurtherNames {
+impl ExtraPictureNames {
     /// Those that a journal knows.
-    pub(super) fn of(ledger: &Ledger) -> FurtherNames {
-        FurtherNames(ledger.further_names().map(|stem| folded(stem).into_owned()).collect())
+    pub(super) fn of(ledger: &Ledger) -> ExtraPictureNames {
+        ExtraPictureNames(ledger.further_names().map(|stem| folded(stem).into_owned()).collect())
     }
 
     /// Fetched pictures with the files that they become, none of which has the name of another job, or of another's picture.
     /// `history` is the job's own; `is_job` tells whether a job of the manifest is called so, or of earlier ones.
-    pub(super) fn give<T: Verified>(
+    pub(super) fn assign<T: Verified>(
         &mut self,
         fetched: Vec<T>,
         job: &JobId,

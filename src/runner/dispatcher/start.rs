@@ -46,7 +46,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
         {
             if let Some(Err(error)) = work.next_if(Result::is_err) {
-                self.break_off(RunError::Plan(error));
+                self.fail(RunError::Plan(error));
                 break;
             }
             let planned = work.peek().and_then(|planned| planned.as_ref().ok());
@@ -65,14 +65,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if is_probing || self.spending.must_wait(&self.ledger, submitting) {
                     break;
                 }
-                if self.submits.most_in_flight().is_some_and(|most| self.workers.in_flight() >= most as usize) {
+                if self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize) {
                     break;
                 }
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }
                 if let Err(error) = self.parts.store.check_free_space() {
-                    self.run_out(&error);
+                    self.stop_for_full_disk(&error);
                     break;
                 }
             }
@@ -87,7 +87,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             match self.resolved(next)? {
                 Some(next) if next.task.submits() && !was_paced => self.queues.reroll(next),
-                Some(next) => self.begin(next).await?,
+                Some(next) => self.start(next).await?,
                 None => {}
             }
         }
@@ -95,12 +95,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Begins what is left to do on this machine alone, unless the run is at its end.
-    pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
+    pub(super) async fn start_local_work(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
             && self.workers.count(Phase::Checking) < MAX_CHECKS
             && let Some(next) = self.queues.take_local()
         {
-            self.begin(next).await?;
+            self.start(next).await?;
         }
         while self.mode == Mode::Running
             && self.workers.count(Phase::Checking) < MAX_CHECKS
@@ -108,7 +108,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             && let Some(next) = self.queues.take_color_review()
         {
             match self.resolved(next)? {
-                Some(next) if next.task.is_local() => self.begin(next).await?,
+                Some(next) if next.task.is_local() => self.start(next).await?,
                 Some(next) if next.task.submits() => self.queues.reroll(next),
                 Some(next) => self.queues.retry(next),
                 None => {}
@@ -117,13 +117,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn begin(&mut self, work: Work) -> Result<(), RunError> {
+    async fn start(&mut self, work: Work) -> Result<(), RunError> {
         // Errors are logged at the lowest of levels, and even those say which job they are about.
         let span = tracing::error_span!("job", id = %work.key.job);
-        self.begin_in(span.clone(), work).instrument(span).await
+        self.start_in_span(span.clone(), work).instrument(span).await
     }
 
-    async fn begin_in(&mut self, span: Span, work: Work) -> Result<(), RunError> {
+    async fn start_in_span(&mut self, span: Span, work: Work) -> Result<(), RunError> {
         let start_from = match self.start_from(&work).await? {
             Some(start_from) => start_from,
             None => return Ok(()),
@@ -145,7 +145,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             downloads: Arc::clone(&self.downloads),
             job_timeout: self.settings.job_timeout,
             halt: self.halt.clone(),
-            reports: self.reports.clone(),
+            event_sender: self.event_sender.clone(),
             now: Arc::clone(&self.parts.now),
             kind: match &work.task {
                 Task::Submit(request) | Task::Reroll(request, _) => Some(RequestKind::of(request)),
@@ -160,16 +160,16 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
             jitter: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
-            asks_by_id: false,
-            asked: 0,
+            polls_by_id: false,
+            polls_sent: 0,
         };
         if phase == Phase::Submitting {
             let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);
-            let tally = self.tally();
-            self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
+            let totals = self.totals();
+            self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &totals);
         }
-        let began = self.elapsed();
-        self.workers.begin(worker, work, began, phase, span.clone());
+        let started = self.elapsed();
+        self.workers.start(worker, work, started, phase, span.clone());
         self.executors.spawn(executor.run(start_from).instrument(span));
         Ok(())
     }
@@ -203,8 +203,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             Task::Recover => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
-                let place = self.place(work);
-                prediction.map(|prediction| StartFrom::Recover { files, place, prediction })
+                let destination = self.destination(work);
+                prediction.map(|prediction| StartFrom::Recover { files, destination, prediction })
             }
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();

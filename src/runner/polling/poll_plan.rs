@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 /// In how many parts of equal probability the times are divided.
-const PARTS: usize = 16;
+const MAX_PARTS: usize = 16;
 
 /// How many polls a prediction is worth at least: where its time is well known, they are spent on asking sooner.
-const WORTH: f64 = 2.0;
+const MIN_POLLS_PER_PREDICTION: f64 = 2.0;
 
 /// One in how many times may be oddly short.
-const ODD: usize = 64;
+const OUTLIER_EVERY: usize = 64;
 
 /// The shortest wait between two polls of a prediction.
 const MIN_WAIT: f64 = 0.02;
@@ -20,7 +20,7 @@ pub(super) struct PollBudget {
     /// How many polls a second each prediction in flight can have.
     pub(super) polls_each: f64,
     /// How many polls it can have beside those.
-    pub(super) beside: f64,
+    pub(super) free: f64,
     /// How many polls a second the provider answers for each, where that was found out. It holds for all of them.
     pub(super) answered_each: Option<f64>,
     /// The longest wait once a prediction takes longer than any before, in seconds.
@@ -34,7 +34,7 @@ pub(super) struct PollBudget {
 /// d = δ·√(S/f): seldom while an answer is unlikely, often when it is due, and the product of polls and wait is
 /// (∫ √(S·f))²/2, whatever δ. (Lagrange's condition for the two integrals.)
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct PollPlan {
     /// Where each part begins, and how many units of ∫ √(f/S) come before it.
     edges: Vec<(f64, f64)>,
     unit: f64,
@@ -42,12 +42,12 @@ pub(super) struct Plan {
     mean: f64,
 }
 
-impl Plan {
+impl PollPlan {
     /// The plan for generation times like `times`: seconds, sorted, at least two.
-    pub(super) fn new(times: &[f64], aim: PollBudget) -> Plan {
-        let parts = PARTS.min(times.len() / 2).max(1);
+    pub(super) fn new(times: &[f64], budget: PollBudget) -> PollPlan {
+        let parts = MAX_PARTS.min(times.len() / 2).max(1);
         // The very first ones are seen a little late, so that a few odd ones do not make all others be asked for early.
-        let first = times.len() / ODD;
+        let first = times.len() / OUTLIER_EVERY;
         let at = |part: usize| times[((part * (times.len() - 1)) / parts).max(first)];
         let share = 1.0 / parts as f64;
         let (mut edges, mut units, mut spread) = (vec![(at(0), 0.0)], 0.0, 0.0);
@@ -59,14 +59,14 @@ impl Plan {
             edges.push((at(part + 1), units));
         }
         let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let affordable = aim.polls_each * mean + aim.beside;
+        let affordable = budget.polls_each * mean + budget.free;
         // A prediction can have as many as are answered until its answer is seen, and that waits longer the fewer there are.
-        let answered = aim.answered_each.map_or(f64::INFINITY, |each| {
+        let answered = budget.answered_each.map_or(f64::INFINITY, |each| {
             (each * mean + ((each * mean).powi(2) + 2.0 * each * spread.powi(2)).sqrt()) / 2.0
         });
         let affordable = affordable.min(answered).max(f64::EPSILON);
-        let unit = (2.0 * aim.lag / spread).min(spread / WORTH).max(spread / affordable);
-        Plan { edges, unit, longest: aim.longest, mean }
+        let unit = (2.0 * budget.lag / spread).min(spread / MIN_POLLS_PER_PREDICTION).max(spread / affordable);
+        PollPlan { edges, unit, longest: budget.longest, mean }
     }
 
     /// How long predictions take in the mean, in seconds.
@@ -92,9 +92,9 @@ impl Plan {
     fn beyond(&self, age: f64) -> f64 {
         let &(last, units) = self.edges.last().unwrap_or(&(0.0, 0.0));
         let width = last - self.edges[self.edges.len().saturating_sub(2)].0;
-        let usual = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
-        let usual = usual.min(self.longest);
-        if age < last { last + usual / 2.0 } else { age + ((age - last) / 2.0).clamp(usual, self.longest) }
+        let regular = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
+        let regular = regular.min(self.longest);
+        if age < last { last + regular / 2.0 } else { age + ((age - last) / 2.0).clamp(regular, self.longest) }
     }
 
     fn units_at(&self, age: f64) -> f64 {
