@@ -192,7 +192,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             let (mut hint, mut waits_for_its_turn_alone) = (None, false);
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
-                    (errors, not_found) = (0, 0);
+                    errors = 0;
+                    not_found = 0;
                     in_work = Some(asked);
                     if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
                         self.report(ExecutorEvent::UnknownStatus(word.clone()));

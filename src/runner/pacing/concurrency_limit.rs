@@ -178,8 +178,8 @@ impl ConcurrencyLimit {
             }
         }
         if let Some(plateau) = &mut self.plateau {
-            (plateau.accepted, plateau.max_in_flight) =
-                (plateau.accepted + 1, plateau.max_in_flight.max(in_flight_before));
+            plateau.accepted += 1;
+            plateau.max_in_flight = plateau.max_in_flight.max(in_flight_before);
         }
         self.plateau.take_if(|plateau| {
             plateau.max_in_flight > plateau.min_in_flight + unobserved_completions(plateau.min_in_flight)
@@ -195,7 +195,8 @@ impl ConcurrencyLimit {
             None => return None,
         };
         let trial = Some(CapTrial { submits_left: size * 2, estimate_before: estimate });
-        (self.cap, self.plateau) = (Some(Cap { trial, ..Cap::of(size, MIN_PROBE_AFTER) }), None);
+        self.cap = Some(Cap { trial, ..Cap::of(size, MIN_PROBE_AFTER) });
+        self.plateau = None;
         Some(before)
     }
 
@@ -255,16 +256,19 @@ impl ConcurrencyLimit {
                 limited_by = LimitedBy::RateNotSlots(estimate_before);
             }
             if cap.trial.is_some() || cap.strikes >= MAX_STRIKES {
-                (self.cap, self.plateau) = (None, None);
+                self.cap = None;
+                self.plateau = None;
                 self.errors += 1;
             }
         }
         match &mut self.streak {
             Some(streak) if sent >= streak.at => {
-                (streak.min_in_flight, streak.max_in_flight) =
-                    (streak.min_in_flight.min(in_flight_before), streak.max_in_flight.max(in_flight_before));
+                streak.min_in_flight = streak.min_in_flight.min(in_flight_before);
+                streak.max_in_flight = streak.max_in_flight.max(in_flight_before);
                 streak.times_at_last = if streak.last == in_flight_before { streak.times_at_last + 1 } else { 1 };
-                (streak.count, streak.last, streak.at) = (streak.count + 1, in_flight_before, now);
+                streak.count += 1;
+                streak.last = in_flight_before;
+                streak.at = now;
             }
             Some(_) => {}
             None => {

@@ -196,7 +196,8 @@ impl PollLimit {
         match self.phase {
             LimitPhase::Trial { refused, .. } if sample.whole().refused > refused => {
                 self.failed_trials = (self.failed_trials + 1).min(MAX_FAILED_TRIALS);
-                (self.phase, self.sample) = (LimitPhase::Free, None);
+                self.phase = LimitPhase::Free;
+                self.sample = None;
             }
             _ if !is_full => {}
             LimitPhase::Free => {
@@ -211,7 +212,8 @@ impl PollLimit {
                 }
             }
             LimitPhase::Trial { per_second, .. } => {
-                (self.good_rate, self.unrelated_share) = (per_second, sample.refused_share());
+                self.good_rate = per_second;
+                self.unrelated_share = sample.refused_share();
                 self.settled = Some(Rate::from_per_second(per_second));
                 self.epochs_left = self.probe_after;
                 self.continue_at(per_second, now);
@@ -245,7 +247,8 @@ impl PollLimit {
             return self.continue_at(per_second, now);
         }
         if asked < per_second / 2.0 {
-            (self.phase, self.sample) = (LimitPhase::Free, None);
+            self.phase = LimitPhase::Free;
+            self.sample = None;
             return;
         }
         let growth = if self.growth_steps < SLOW_STEPS { SLOW_GROWTH } else { FAST_GROWTH };

@@ -152,7 +152,9 @@ impl RateSearch {
 
     /// Thinks as it did once.
     pub(super) fn restore_estimate(&mut self, estimate: Estimate) {
-        (self.estimate, self.at_ceiling, self.has_held) = (estimate, 0, false);
+        self.estimate = estimate;
+        self.at_ceiling = 0;
+        self.has_held = false;
     }
 
     /// Thinks as it did once, for the refusals since then did not concern the rate.
@@ -200,8 +202,9 @@ impl RateSearch {
                     // So far above, and still good: the limit has moved.
                     self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
                 }
-                (self.estimate.ceiling, self.at_ceiling, self.hold_until) =
-                    (Some(self.estimate.rate), 0, sent + self.window * 2);
+                self.estimate.ceiling = Some(self.estimate.rate);
+                self.at_ceiling = 0;
+                self.hold_until = sent + self.window * 2;
             }
         }
     }
@@ -248,7 +251,10 @@ impl RateSearch {
             self.estimate.ceiling = known.map(|known| known.max(SLOWEST));
             self.estimate.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.estimate.rate);
         }
-        (self.limit_met_at, self.accepted, self.at_ceiling, self.has_held) = (now, 0, 0, false);
+        self.limit_met_at = now;
+        self.accepted = 0;
+        self.at_ceiling = 0;
+        self.has_held = false;
         self.has_learned = true;
         true
     }
@@ -271,8 +277,9 @@ impl RateSearch {
         }
         let went_through =
             (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.limit);
-        (self.estimate.rate, self.estimate.ceiling, self.estimate.went_through) =
-            (went_through, Some(went_through), Some(went_through));
+        self.estimate.rate = went_through;
+        self.estimate.ceiling = Some(went_through);
+        self.estimate.went_through = Some(went_through);
         self.estimate.limit = went_through * (1.0 + CEILING_STEP);
         self.window = self.window.max(cycle);
         self.hold_until = sent + self.window;

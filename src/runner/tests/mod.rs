@@ -7,20 +7,25 @@ mod told;
 
 use std::io;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
 
 use super::*;
-use crate::api::{Answer, Exchange, Intended, StatusPath};
+use crate::api::outcome::Stop;
+use crate::api::{Answer, Exchange, Intended, PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{
-    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
+    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Rate,
+    StatusCounts, SubmitRate, Switches,
 };
-use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
-use crate::outputs::{Destination, Slot, Verified};
+use crate::journal::{EditKey, EditState, FileDisk, Presence, RunStart, SavedFile, replay};
+use crate::outputs::{Destination, OutputError, Slot, Verified};
 use crate::plan::{ColorTarget, Standing, Task};
-use crate::verify::{Correction, Subject, Uncorrected};
+use crate::verify::{Correction, Subject, Uncorrected, Verifier};
 
 /// Answers the nth submit, counted from 0, and every poll with what a test says.
 struct Scripted<P, Q> {
