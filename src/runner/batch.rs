@@ -7,37 +7,37 @@ use crate::verify::Verifier;
 
 use super::StopReason;
 
-/// What a run is asked to do.
+/// The work of a run.
 pub struct Batch<W, F> {
-    /// The record that opens the run.
+    /// The record that starts the run.
     pub opening: RunStart,
-    /// What is to be done, in the order of the manifest. It is drawn when its turn comes, and may turn out unreadable then.
+    /// The work, in the order of the manifest. Items are read only when they are needed, and reading one may fail.
     pub work: W,
-    /// Whether a name without its extension is that of a job of the manifest, so that a second picture of one job does not
-    /// take the name of another.
+    /// Returns whether a file name without its extension is the id of a job of the manifest, so that the second
+    /// picture of one job does not take the name of another.
     pub is_job: F,
 }
 
-/// What a run works with. Clock and randomness are here, so that a test can hold both still.
+/// What a run uses to act on the outside world. Clock and randomness are here, so that tests can control both.
 pub struct Effects<A, S, D: Disk> {
     /// The API.
     pub api: Arc<A>,
-    /// Where results go.
+    /// Where results are saved.
     pub store: Arc<S>,
-    /// Who looks at their colors.
+    /// What checks and corrects their colors.
     pub verifier: Arc<dyn Verifier>,
-    /// Where the journal goes.
+    /// Where the journal is written.
     pub disk: D,
     /// The wall clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// The seed of all jitter.
+    /// The seed of all random delays.
     pub seed: u64,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct RunOutcome {
-    /// What the journal adds up to by now.
+    /// The state of all jobs after the run.
     pub ledger: Ledger,
     /// Why the run stopped before all work was done.
     pub stopped: Option<StopReason>,

@@ -4,10 +4,11 @@ use crate::journal::{JournalError, LedgerError, RecordError};
 use crate::outputs::OutputError;
 use crate::run_folder::FolderError;
 
-/// Why a run could not go on.
+/// Why a run could not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The journal cannot be written. Predictions whose ids are in no journal are named, for they were paid for.
+    /// The journal cannot be written. The message names predictions that are in no journal, because they were paid
+    /// for.
     #[error("{cause}{}", unrecorded_text(unrecorded))]
     Journal {
         /// What went wrong.
@@ -18,13 +19,13 @@ pub enum RunError {
     /// The results folder cannot be written.
     #[error("save a result: {0}")]
     Results(#[source] OutputError),
-    /// The plan cannot be read any more.
+    /// The plan can no longer be read.
     #[error(transparent)]
     Plan(#[from] FolderError),
     /// The state machine of an edit was violated, or the journal changed under the program.
     #[error("apply a journal record: {0}")]
     Ledger(#[from] LedgerError),
-    /// An executor panicked: a defect of this program.
+    /// An executor panicked, which is a defect of this program.
     #[error("run a job: {0}")]
     Executor(#[source] tokio::task::JoinError),
 }

@@ -19,7 +19,7 @@ use super::pacing::Spacing;
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
-/// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
+/// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
     pub(super) worker: u64,
     pub(super) api: Arc<A>,
@@ -32,47 +32,47 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) halt: CancellationToken,
     pub(super) event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// What makes its edit take longer or shorter, where its request is known.
+    /// What affects how long its edit takes, if its request is known.
     pub(super) kind: Option<RequestKind>,
-    /// Whether its prediction was lost before: what the provider does not know then is not waited for again.
+    /// Whether its prediction was lost before. If so, a single 404 is enough.
     pub(super) was_lost: bool,
-    /// Its own share of each wait, so that what began together does not ask together.
+    /// Its share of each wait, in 0..1, so that jobs that started together are not polled together.
     pub(super) jitter: f64,
-    /// Where its prediction is asked for, if the id does not say so.
+    /// The path of its status, if it differs from the usual one.
     pub(super) status_path: Option<StatusPath>,
-    /// Whether it is asked for by its id all the same, for there was no answer.
+    /// Whether it is polled by its id although it has a path, because the path gave no answer.
     pub(super) polls_by_id: bool,
-    /// How often its prediction was asked for.
+    /// How many polls of its prediction were sent.
     pub(super) polls_sent: u32,
 }
 
-/// Where an executor begins.
+/// Where an executor starts.
 pub(super) enum StartFrom {
     /// With a submit, once its intent is durable.
     Submit { intent: Durable, request: Arc<EditRequest>, intended: Intended },
-    /// With polls of a known prediction, which was submitted so long ago.
+    /// With polls of a known prediction that was submitted this long ago.
     Follow { prediction: PredictionId, age: Duration },
-    /// With pictures that a dead process has fetched.
+    /// With pictures that an earlier process has downloaded.
     Recover { files: Vec<SavedFile>, destination: Destination, prediction: PredictionId },
-    /// With pictures that were moved aside, once all that is `known` of them is durable: a crash would leave them in
-    /// another's place otherwise, and nobody would know why.
+    /// With pictures that were moved aside, once all that is `known` of them is durable. Otherwise a crash could
+    /// leave them in place of others without a record of it.
     Reinstate { known: Durable, files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
-    /// With pictures whose color is checked, once what the provider made is in place of these corrected ones.
+    /// With a color check of the provider's pictures, once these are in place of the corrected ones.
     Check { subject: Subject, corrected: Vec<SavedFile>, is_shown: bool },
-    /// With a picture whose color is corrected, once all that is `known` of it is durable.
+    /// With the color correction of a picture, once all that is `known` of it is durable.
     Correct { known: Durable, subject: Subject },
 }
 
-/// Where a prediction that is followed comes from.
+/// Where a followed prediction comes from.
 enum Origin {
-    /// From a submit of this run, whose answer said so much already.
+    /// From a submit of this run, whose answer already had this status.
     Submitted { progress: PollOutcome },
-    /// From an earlier run, so long ago. It may be done, and is asked for at once.
+    /// From an earlier run, submitted this long ago. It may be finished, and is polled immediately.
     Earlier { age: Duration },
 }
 
 impl<A: EditApi, S: ResultStore> Executor<A, S> {
-    /// Runs to the end. The last report is always [`ExecutorEvent::Ended`].
+    /// Runs to the end. The last message is always [`ExecutorEvent::Ended`].
     pub(super) async fn run(mut self, start_from: StartFrom) {
         let end = match self.start(start_from).await {
             Ok(end) | Err(end) => end,
@@ -94,7 +94,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 known.wait().await.map_err(ExecutorOutcome::Journal)?;
                 match self.store.reinstate(files, displaced).await {
                     Ok(true) => Ok(ExecutorOutcome::Reinstated),
-                    // Somebody removed them; the provider may still have them, and asking is free.
+                    // The user removed them. The provider may still have them, and polls are free.
                     Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                     Err(error) => Err(ExecutorOutcome::Disk(error)),
                 }
@@ -160,7 +160,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let staged = self.fetch_all(prediction, outputs).await?;
         let (answer, named) = oneshot::channel();
         self.report(ExecutorEvent::Fetched { staged, answer });
-        // The dispatcher drops the answer only when the run is at its end; the temporary files go with it.
+        // The dispatcher drops the sender only at the end of the run; the temporary files are deleted with it.
         let Ok(Named { staged, destination, fetched }) = named.await else {
             return Err(ExecutorOutcome::Deferred { cause: "the run ended".to_owned() });
         };
@@ -169,7 +169,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(ExecutorOutcome::Published)
     }
 
-    /// Polls until the prediction has ended.
+    /// Polls until the prediction has ended, and returns its output URLs.
     async fn wait_for_outputs(
         &mut self,
         prediction: &PredictionId,
@@ -250,7 +250,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
         let outcome = of_poll(&exchange, prediction, (self.now)());
-        // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
+        // If the path of the status is wrong, the id may still work, and vice versa.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
             self.polls_by_id = !self.polls_by_id;
         }
@@ -273,15 +273,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
         }
-        // What went through may have shown that the headers before were wrong.
+        // This comes last, because the answer itself may have shown that earlier headers were wrong.
         if let Some(limits) = exchange.limits() {
             self.polls.on_rate_limit_headers(limits);
         }
         Ok(outcome)
     }
 
-    /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
-    /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
+    /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs. It fails
+    /// only if that repeats: an answer that does not show the prediction, such as a 404, is not enough.
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
@@ -299,7 +299,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
                 PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => outputs = fresh,
-                // A 404 among good answers says nothing: a later run that sees nothing else calls it lost.
+                // A 404 among successful polls is not conclusive: a later run that sees only 404s marks the
+                // prediction as lost.
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }
                 | PollOutcome::Finished(Finished::NoOutputs | Finished::Failed { .. })
@@ -342,12 +343,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     }
 
     fn report(&self, event: ExecutorEvent<S::Staged>) {
-        // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
+        // The dispatcher is gone only at the end of the run, when the message no longer matters.
         let _ = self.event_sender.send(ExecutorMessage { worker: self.worker, event });
     }
 }
 
-/// A time limit as people set it: in minutes, and in seconds where those would say too little.
+/// Formats a time limit in minutes, or in seconds if it is short.
 fn in_words(limit: Duration) -> String {
     match limit.as_secs() {
         seconds @ 0..120 => counted(seconds, "second"),

@@ -1,9 +1,8 @@
-//! The runner: one dispatcher that owns the state and the journal, and an executor for each job under way.
+//! The runner: one dispatcher that owns the state and the journal, and one executor per job in progress.
 //!
-//! The dispatcher puts everything that happens in one order, records it, and decides what may begin; an executor
-//! carries one job through submit, polls and downloads, and reports each step. Nothing is sent before the record that
-//! announces it is durable. Time comes from tokio, so that tests can pause it; the wall clock and randomness are
-//! passed in.
+//! The dispatcher puts all events in one order, records them, and decides what may start; an executor runs one job
+//! through submit, polls and downloads, and reports each step. Nothing is sent before the record that announces it is
+//! durable. Time comes from tokio, so that tests can pause it; the wall clock and randomness are passed in.
 
 mod batch;
 mod breaker;
@@ -37,15 +36,15 @@ pub use settings::Settings;
 pub use stop_reason::StopReason;
 pub use stop_signal::StopSignal;
 
-/// Does all of the batch's work, in order, and returns when nothing is left or the run must stop.
+/// Does all of the batch's work, in order. Returns when nothing is left or the run must stop.
 ///
-/// `ledger` is what the journal says so far; the ending's ledger is what it says afterwards. A submit that the ledger
-/// has no answer to was made by a process that is gone: it is recorded as uncertain before anything else is done.
+/// `ledger` is the state before the run; the outcome's ledger is the state after it. A submit without an answer in
+/// the ledger was made by a process that is gone, and is recorded as uncertain before anything else.
 ///
 /// # Errors
 ///
-/// A journal or a results folder that cannot be written, or work that cannot be read, ends the run at once; all that was
-/// durable stays so, and the journal does not say that the run came to its end.
+/// The journal or the results folder cannot be written, or the plan cannot be read. The run ends immediately;
+/// everything that was durable stays so, and the journal does not say that the run finished.
 pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
     settings: Settings,
     effects: Effects<A, S, D>,

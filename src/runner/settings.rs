@@ -8,40 +8,40 @@ use crate::plan::ColorRules;
 
 use super::PollSchedule;
 
-/// How a run is paced and bounded.
+/// The pace and the limits of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How fast submits go out.
+    /// The rate of submits.
     pub submits: SubmitRate,
     /// How many submits may go out at once after a pause.
     pub burst: NonZeroU32,
-    /// How fast polls go out.
+    /// The rate of polls.
     pub polls: Rate,
-    /// How many polls of each prediction go out beside that rate: with submits that are paced, they are paced as well.
+    /// How many polls of each prediction are exempt from that rate. With paced submits, these are paced as well.
     pub free_polls: u32,
-    /// How many predictions may be in work at once.
+    /// How many predictions may be in flight at once.
     pub in_flight: NonZeroU32,
-    /// How many downloads may be under way at once.
+    /// How many downloads may run at once.
     pub downloads: NonZeroU32,
-    /// The ceiling of what the folder may cost over its whole life.
+    /// The limit of what the folder may cost over its whole life.
     pub budget: Option<Cents>,
-    /// The ceiling of what the submits of this run alone may cost.
+    /// The limit of what the submits of this run may cost.
     pub budget_per_run: Option<Cents>,
-    /// What a submit may cost. A price above it is more likely a mistake than a price.
+    /// The highest price that a submit may have. A higher one is probably a mistake.
     pub price_limit: Cents,
-    /// How long after its beginning submitting ends.
+    /// How long after the start of the run submitting ends.
     pub deadline: Option<Duration>,
-    /// When submitting ends by the clock on the wall, if that is earlier.
+    /// The wall-clock time at which submitting ends, if that is earlier.
     pub not_after: Option<Timestamp>,
-    /// How long what is in flight may take after the deadline.
+    /// How long predictions in flight may take after the deadline.
     pub grace: Duration,
     /// How long a prediction may take.
     pub job_timeout: Duration,
-    /// How long the provider may be out of reach, or fail for every job, before the run gives up.
+    /// How long the provider may be unreachable, or fail for every job, before the run gives up.
     pub give_up_after: Duration,
-    /// When predictions are asked for.
+    /// When predictions are polled.
     pub schedule: PollSchedule,
-    /// What is done about colors.
+    /// How colors are checked and corrected.
     pub color: ColorRules,
 }
 
@@ -58,7 +58,7 @@ impl Default for Settings {
             downloads: const { NonZeroU32::new(8).unwrap() },
             budget: None,
             budget_per_run: None,
-            // Ten times what the provider's page says.
+            // Ten times the provider's published price.
             price_limit: Cents(70),
             deadline: None,
             not_after: None,

@@ -2,47 +2,47 @@ use crate::api::outcome::Stop;
 use crate::job::Cents;
 use crate::journal::PauseCause;
 
-/// Why a run stopped in good order before all work was done.
+/// Why a run stopped before all work was done, without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// Somebody asked it to.
+    /// The user interrupted it.
     Signal,
-    /// The deadline.
+    /// The deadline has passed.
     Deadline,
-    /// The next submit could have passed the budget.
+    /// The next submit could exceed the budget.
     Budget,
-    /// The next submit could have passed what this run may cost.
+    /// The next submit could exceed the budget of this run.
     BudgetPerRun,
-    /// One submit may cost more than a whole run: neither this one nor the next can submit anything.
+    /// One submit may cost more than the budget of a run, so no run can submit anything.
     BelowPrice {
-        /// What a run may cost.
+        /// The budget of the run.
         budget: Cents,
-        /// What a submit may cost.
+        /// The price of a submit.
         price: Cents,
     },
-    /// A submit costs more than one may.
+    /// A submit costs more than the price limit.
     AbovePriceLimit {
-        /// What one may cost.
+        /// The price limit.
         limit: Cents,
-        /// What one costs.
+        /// The price of a submit.
         price: Cents,
     },
-    /// The provider could not be reached for too long.
+    /// The provider was unreachable for too long.
     Unreachable(String),
-    /// The provider asked to slow down for too long.
+    /// The provider answered every submit with 429 for too long.
     RateLimited(String),
-    /// The provider failed for every job, for too long.
+    /// The provider failed for every job for too long.
     Failing(String),
-    /// This machine has no room for the pictures of more submits.
+    /// The disk has no space for more pictures.
     NoRoom(String),
-    /// Predictions could not be asked for, and are still at the provider.
+    /// This many predictions could not be polled, and are still at the provider.
     Unanswered(u64),
     /// The API said that no further request makes sense.
     Api(Stop),
 }
 
 impl StopReason {
-    /// That `cause` has lasted for too long; `message` is what was seen last.
+    /// Returns the reason for a `cause` that has lasted for too long; `message` is the last failure.
     pub(super) fn from_pause(cause: PauseCause, message: String) -> StopReason {
         match cause {
             PauseCause::RateLimited => StopReason::RateLimited(message),
@@ -51,7 +51,8 @@ impl StopReason {
         }
     }
 
-    /// Whether the run stopped where it was told to, by the clock or by what it alone may cost, and the next one goes on.
+    /// Returns whether the user planned this stop, by a deadline or the budget of the run, so that the next run
+    /// continues.
     pub fn is_planned(&self) -> bool {
         match self {
             StopReason::Deadline | StopReason::BudgetPerRun => true,

@@ -1,6 +1,6 @@
 use tokio_util::sync::CancellationToken;
 
-/// What asks a run to stop.
+/// Asks a run to stop.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal(CancellationToken);
 
@@ -10,12 +10,12 @@ impl StopSignal {
         self.0.cancel();
     }
 
-    /// Whether it was asked to.
+    /// Returns whether the run was asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Waits until it is asked to.
+    /// Waits until the run is asked to stop.
     pub async fn stopped(&self) {
         self.0.cancelled().await;
     }

@@ -1,4 +1,4 @@
-//! What executors report: each report is recorded before anything follows from it.
+//! Handles the messages of executors: each one is recorded before anything follows from it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::runner::{RunError, StopReason};
 use super::Dispatcher;
 use super::workers::{Phase, Worker};
 
-/// How many undocumented words for a status are told, each once: a provider that has a new one says it of every job.
+/// How many undocumented statuses are reported, each once: a provider with a new one uses it for every job.
 const MAX_UNKNOWN_WORDS: usize = 8;
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
@@ -41,7 +41,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             return Ok(());
         };
         let (key, started) = (worker.work.key.clone(), worker.started);
-        // Another edit of the job may have come to rest meanwhile, and the job with it.
+        // The job may have been archived meanwhile because another of its edits has finished.
         self.ledger.load(&key.job).map_err(LedgerError::from)?;
         match message.event {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
@@ -117,12 +117,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
         let started = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
-        // The one that was answered is among them.
+        // The answered submit itself is among them.
         let in_flight_before =
             u32::try_from(self.workers.count(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
         let outcome = match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
-                // The executor goes on with that prediction; nothing that it reports is heard any more.
+                // The executor continues with that prediction, but its messages are ignored from here on.
                 self.workers.remove(worker);
                 let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
                 SubmitOutcome::Uncertain { message, stop: None }
@@ -153,7 +153,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.apply_breaker(action, kind, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
-                // A local picture that cannot be read was never sent, and says nothing of the provider.
+                // A local picture that cannot be read was never sent, so this does not show that the provider works.
                 if class != ErrorClass::Input {
                     self.breaker.submit_answered();
                     self.submits.accepted(started, in_flight_before);
@@ -214,7 +214,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
         }
         self.notify_observer(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
-        // That is news also where no other submit would follow.
+        // The price is reported even if no other submit would follow.
         if let Some(reason) = self.spending.above_price_limit(cost) {
             self.drain(reason, None);
         }
@@ -277,7 +277,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Records a failure, unless all that is to say is that what was lost still is; the answer is what was recorded.
+    /// Records a failure, unless a lost prediction is only found lost again. Returns the message that was recorded.
     async fn record_failure(
         &mut self,
         key: &EditKey,
@@ -313,7 +313,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
     }
 
-    /// The files of the edit that is shown under the job's name, if that is another one.
+    /// Returns the files that are shown under the job's name, if they belong to another edit.
     pub(super) fn displaced(&self, key: &EditKey) -> Vec<SavedFile> {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()

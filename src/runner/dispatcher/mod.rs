@@ -38,7 +38,7 @@ use receipts::Receipts;
 use spending::Spending;
 use workers::Workers;
 
-/// What executors are made of.
+/// The parts that all executors share.
 pub(in crate::runner) struct ExecutorParts<A, S> {
     pub(in crate::runner) api: Arc<A>,
     pub(in crate::runner) store: Arc<S>,
@@ -47,7 +47,7 @@ pub(in crate::runner) struct ExecutorParts<A, S> {
     pub(in crate::runner) seed: u64,
 }
 
-/// Owns the state of the run: the ledger, the journal, what is under way, and whether more may begin.
+/// The state of the run: the ledger, the journal, the work in progress, and whether more may start.
 pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
     parts: ExecutorParts<A, S>,
@@ -65,30 +65,30 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     workers: Workers,
     queues: WorkQueues,
     receipts: Receipts,
-    /// What no other job's picture may be called.
+    /// File names in use, so that no picture takes that of another job.
     picture_names: ExtraPictureNames,
-    /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
+    /// Jobs that are finished for this run, each with the end of the journal at that time.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
-    /// Until when submits wait, as far as it was told.
+    /// The end of the pause that was last announced.
     announced_pause: Instant,
     started: Instant,
     deferred: u64,
-    /// Undocumented words for a status that were told.
+    /// Undocumented statuses that were reported.
     unknown_words: BTreeSet<String>,
     mode: Mode,
     stopped: Option<StopReason>,
     failure: Option<RunError>,
 }
 
-/// Whether more may begin.
+/// Whether more work may start.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Yes.
+    /// Work may start.
     Running,
-    /// No more submits; what is in flight is followed, until then.
+    /// No more submits go out; predictions in flight are followed until this time.
     Draining(Option<Instant>),
-    /// Nothing is followed any more; submits and downloads under way have until then.
+    /// Predictions are no longer followed; submits and downloads in progress may take until this time.
     Halting(Instant),
 }
 
@@ -131,7 +131,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Does the work, and returns when nothing is under way and nothing more may begin.
+    /// Does the work. Returns when nothing is in progress and nothing more may start.
     pub(super) async fn run(
         &mut self,
         batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
@@ -152,7 +152,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 if self.has_more(&mut work) {
                     self.drain(StopReason::Deadline, until);
                 } else {
-                    // Nothing is left that the end of submitting could stop.
+                    // No work is left that the end of submitting could stop.
                     self.mode = Mode::Draining(until);
                 }
             }
@@ -185,13 +185,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Whether there is more to begin with.
+    /// Returns whether more work is waiting.
     fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>) -> bool {
         work.peek().is_some() || !self.queues.is_empty()
     }
 
-    /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for
-    /// them beside the reports would keep them until the end.
+    /// Frees the memory of executors that have ended. Messages always come first in the select, so it would keep them
+    /// until the end.
     fn join_finished(&mut self) -> Result<(), RunError> {
         while let Some(ended) = self.executors.try_join_next() {
             ended.map_err(RunError::Executor)?;
@@ -199,14 +199,14 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         Ok(())
     }
 
-    /// Notes that nothing more is to be done about a job.
+    /// Marks a job as finished for this run.
     fn mark_idle(&mut self, job: JobId) {
         if let Some(end) = self.journal.end() {
             self.idle.push_back((end, job));
         }
     }
 
-    /// Keeps of the jobs that have come to rest only where their lines are, once these can be read again.
+    /// Archives idle jobs, of which only the positions of their lines are kept, once those lines are on the disk.
     fn archive_idle(&mut self) {
         while self.idle.len() > RECENT
             && let Some((end, job)) = self.idle.pop_front()
@@ -219,7 +219,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Closes the journal and says how the run ended.
+    /// Closes the journal and returns the result of the run.
     pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunError> {
         if let Err(RunError::Journal { .. }) = outcome {
             self.collect_last_answers().await;
@@ -239,7 +239,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let closed = self.journal.finish().await;
         let unrecorded = self.receipts.unrecorded().await;
         match (outcome, closed) {
-            // Where the writer has ended, it alone knows why: what came after it only knows that it is gone.
+            // If the writer has ended, only it knows the cause: later errors merely say that it is gone.
             (Err(RunError::Journal { .. }) | Ok(()), Err(cause)) | (Err(RunError::Journal { cause, .. }), Ok(())) => {
                 Err(RunError::Journal { cause, unrecorded })
             }
@@ -257,13 +257,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         Ok(())
     }
 
-    /// What has passed since the run began, for decisions that know no clock.
+    /// Returns the time since the run started, for decisions that know no clock.
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// When submitting ends. The clock on the wall is looked at each time, for it may be set, and goes on while the machine
-    /// sleeps.
+    /// Returns when submitting ends. The wall clock is read each time because it may be set, and because it advances
+    /// while the machine sleeps.
     fn submitting_ends(&self) -> Option<Instant> {
         let deadline = self.settings.deadline.map(|deadline| self.started + deadline);
         let not_after = self.settings.not_after.map(|end| {
@@ -294,7 +294,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         self.record(Record::Edit(key.clone(), step)).await
     }
 
-    /// Takes a record into the ledger and hands it to the journal: the one way in which the state changes.
+    /// Applies a record to the ledger and writes it to the journal: the only way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
         let at = (self.parts.now)();
         Ok(self.journal.record(&mut self.ledger, &record, at).await?)

@@ -1,4 +1,4 @@
-//! What may begin: the next work, where there is a slot, no pause, a token and room in the budget.
+//! Starts work: the next item, if there is a slot, no pause, a token and enough budget.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -21,22 +21,22 @@ use crate::runner::polling::RequestKind;
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
-/// How many pictures are looked at, or wait for a processor, at once.
+/// How many pictures may be checked, or wait for a processor, at once.
 const MAX_CHECKS: usize = 16;
 
-/// How many results may wait to be looked at again so that submits need not wait for them. Those of a larger catalog stay in the
-/// plan, for each of these takes memory.
+/// How many color reviews may be queued so that submits need not wait for them. Those of a larger catalog stay in the
+/// plan because each queued one takes memory.
 const MAX_COLOR_REVIEWS: usize = 1 << 14;
 
-/// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
-/// host is the slower one, what waits costs memory, and its URLs grow old.
+/// How many finished predictions may wait for their downloads before no more are started: if downloads are slower
+/// than generation, the backlog takes memory and its URLs expire.
 const MAX_DOWNLOAD_BACKLOG: usize = 512;
 
-/// How an edit stands whose prediction the provider did not know.
+/// The state of an edit whose prediction the provider did not know.
 const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
+    /// Starts all work that may start. Returns when to try again if only time prevents more.
     pub(super) async fn start_eligible_work(
         &mut self,
         work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>,
@@ -54,7 +54,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let (was_paced, is_color_review) = (next.task.submits(), matches!(next.task, Task::ReviewColor));
             if was_paced {
                 if let Some(ceiling) = self.spending.stop_reason(&self.ledger) {
-                    // What is on its way may yet turn out refused, and so free its reservation.
+                    // An open submit may still be rejected, which frees its reservation.
                     if !self.is_submitting() {
                         self.drain(ceiling, None);
                     }
@@ -94,7 +94,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(None)
     }
 
-    /// Begins what is left to do on this machine alone, unless the run is at its end.
+    /// Starts the remaining work that needs no API request, unless the run is halting.
     pub(super) async fn start_local_work(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
             && self.workers.count(Phase::Checking) < MAX_CHECKS
@@ -118,7 +118,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn start(&mut self, work: Work) -> Result<(), RunError> {
-        // Errors are logged at the lowest of levels, and even those say which job they are about.
+        // The span has the level of errors, so that every log line names its job.
         let span = tracing::error_span!("job", id = %work.key.job);
         self.start_in_span(span.clone(), work).instrument(span).await
     }
@@ -174,7 +174,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Records what must be recorded before `work` may begin. `None` where its state no longer allows it.
+    /// Records what must be recorded before `work` may start. Returns `None` if its state no longer allows it.
     async fn start_from(&mut self, work: &Work) -> Result<Option<StartFrom>, RunError> {
         self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
         let edit = self.ledger.live(&work.key);
@@ -224,7 +224,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let known = self.journal.barrier().await?;
                 self.subject(work).map(|subject| StartFrom::Correct { known, subject })
             }
-            // It was resolved before it began.
+            // Color reviews are resolved before they start.
             Task::ReviewColor => None,
         })
     }

@@ -2,73 +2,73 @@ use std::time::Duration;
 
 use super::search::Estimate;
 
-/// How many refusals in a row, each after the pause of the one before, or how many times apart from each other, make one
-/// try whether there is a cap. One more for each time that this was wrong.
+/// The number of refusals in a row (each after the pause of the previous one), or of separate streaks, after which a
+/// cap is tried. It rises by one with each trial that failed.
 const MIN_REFUSALS: u32 = 2;
 
-/// Up to how many others a submit that goes through with as many of them as were there when another was refused shows that it
-/// is not their number. Of more, some have ended, which nobody has heard of.
+/// Up to this many predictions in flight, an accepted submit with as many in flight as at a refusal disproves a cap.
+/// With more, some are likely to have ended without having been polled yet: one per this many.
 const UNOBSERVED_PER: u32 = 12;
 
-/// How often a cap that was seen may prove none before no more is made of what looks like one.
+/// How many trials of a cap may fail before no more are made.
 const MAX_ERRORS: u32 = 3;
 
-/// After how many submits that took the last slot one more is tried. Doubled each time that it is refused.
+/// The number of submits that take the last slot before one more slot is tried. It doubles with each refusal.
 const MIN_PROBE_AFTER: u32 = 20;
 const MAX_PROBE_AFTER: u32 = 640;
 
-/// The same after one more was taken: the cap has moved, and may have moved far.
+/// The same number after one more slot was accepted, because the cap may have risen by more.
 const PROBE_AFTER_RAISE: u32 = 3;
 
-/// After how many episodes below a cap that has proved one, while no refusal came at it, there is none.
+/// The number of refusal streaks below an established cap, with none at it, after which the cap is dropped.
 const MAX_STRIKES: u32 = 3;
 
-/// Finds out how many predictions the provider lets be in flight at once, where it answers others with 429 as it does too
-/// fast ones.
+/// Finds out how many predictions the provider allows in flight, if it answers further submits with 429 as it does
+/// for rates that are too high.
 ///
-/// Where refusals come at about the same number in flight, and submits go through below it, that number may be the cap, and
-/// the rate was not too high. That is tried: submits wait for a slot, and go as fast as before. A refusal with free slots
-/// shows that it was the rate; where there is none, it is the cap, and now and then one more is tried. Pure: `others` is
-/// how many predictions are in flight beside the submit that was answered; some of them may have ended already, which
-/// nobody has heard of.
+/// If refusals come at about the same number in flight, and submits are accepted below it, that number may be the
+/// cap, and the rate was not too high. This is tried: submits wait for a slot, at the same rate as before. A refusal
+/// with free slots shows that the rate was too high; without one, the number is the cap, and one more slot is tried
+/// from time to time. Pure: `in_flight_before` is the number of predictions in flight besides the answered submit;
+/// some of them may have ended since their last poll.
 #[derive(Debug, Default)]
 pub(super) struct ConcurrencyLimit {
     cap: Option<Cap>,
     streak: Option<RefusalStreak>,
     plateau: Option<PlateauEvidence>,
     errors: u32,
-    /// The number that it began with, 0 for none.
+    /// The cap that the run started with, 0 for none.
     initial: u32,
 }
 
-/// How many predictions may be in flight.
+/// The number of predictions that may be in flight.
 #[derive(Clone, Copy, Debug)]
 struct Cap {
     size: u32,
-    /// How many submits have taken the last slot, and how many must before one more is tried.
+    /// How many submits have taken the last slot, and how many must before one more slot is tried.
     filled: u32,
     probe_after: u32,
-    /// How many episodes were below it since a refusal came at it.
+    /// How many refusal streaks came below the cap since one came at it.
     strikes: u32,
-    /// The lower one that it was a moment ago, as far as refusals have told.
+    /// The lower cap that refusals showed before it was raised.
     previous: Option<PreviousCap>,
-    /// Until it has proved one.
+    /// The trial of the cap, until it is established.
     trial: Option<CapTrial>,
 }
 
-/// A cap at which submits were refused, before one more was taken.
+/// A cap at which submits were refused, before one more was accepted.
 #[derive(Clone, Copy, Debug)]
 struct PreviousCap {
     size: u32,
     probe_after: u32,
 }
 
-/// A cap that is tried.
+/// The trial of a cap.
 #[derive(Clone, Copy, Debug)]
 struct CapTrial {
-    /// How many submits must go through before it has proved one.
+    /// How many submits must be accepted before the cap is established.
     submits_left: u32,
-    /// What is to be thought of the rate if it does not.
+    /// The rate estimate to restore if the trial fails.
     estimate_before: Estimate,
 }
 
@@ -77,8 +77,8 @@ impl Cap {
         Cap { size: size.max(1), filled: 0, probe_after, strikes: 0, previous: None, trial: None }
     }
 
-    /// What it is after a submit was accepted with `others`: one more, or nothing but a prediction that had ended, which
-    /// nobody had heard of.
+    /// Returns the cap after a submit was accepted with `in_flight_before`: it may have risen, or a prediction had
+    /// ended without having been polled.
     fn raised(self, in_flight_before: u32) -> Cap {
         let previous = self.previous.unwrap_or(PreviousCap { size: self.size, probe_after: self.probe_after });
         let previous =
@@ -86,7 +86,7 @@ impl Cap {
         Cap { previous, trial: self.trial, ..Cap::of(in_flight_before + 1, PROBE_AFTER_RAISE) }
     }
 
-    /// What it is after a submit was refused with `others`, if that was at it.
+    /// Returns the cap after a submit was refused with `in_flight_before`, or `None` if that was below it.
     fn refused(self, in_flight_before: u32) -> Option<Cap> {
         let PreviousCap { size, probe_after } = match self.previous {
             Some(previous) if in_flight_before >= previous.size => {
@@ -100,71 +100,71 @@ impl Cap {
     }
 }
 
-/// How many of so many predictions may have ended in the time that polls take.
+/// Returns how many of the predictions in flight may have ended since their last polls.
 fn unobserved_completions(in_flight_before: u32) -> u32 {
     in_flight_before / UNOBSERVED_PER
 }
 
-/// Refusals since a submit was last accepted.
+/// The refusals since a submit was last accepted.
 #[derive(Clone, Copy, Debug)]
 struct RefusalStreak {
-    /// The fewest and the most others there were.
+    /// The lowest and highest number in flight at these refusals.
     min_in_flight: u32,
     max_in_flight: u32,
     count: u32,
-    /// How many others there were last, and in how many refusals.
+    /// The number in flight at the last refusal, and how many refusals in a row had it.
     last: u32,
     times_at_last: u32,
-    /// When the last one came that counts.
+    /// The time of the last refusal that counts.
     at: Duration,
-    /// What was thought of the rate before.
+    /// The rate estimate before the first of them.
     before: Estimate,
 }
 
-/// Episodes that came at about the most that were in flight since the first of them.
+/// Refusal streaks at about the highest number in flight since the first of them.
 #[derive(Clone, Copy, Debug)]
 struct PlateauEvidence {
     min_in_flight: u32,
     times: u32,
-    /// How many submits were accepted since the first, and with how many others at most.
+    /// How many submits were accepted since the first of them, and the highest number in flight at one of these.
     accepted: u32,
     max_in_flight: u32,
-    /// What was thought of the rate before the first of them.
+    /// The rate estimate before the first of them.
     before: Estimate,
 }
 
-/// Whom a refusal concerns.
+/// Which limit a refusal belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LimitedBy {
-    /// The rate, as far as anybody knows.
+    /// The rate, as far as is known.
     Rate,
-    /// The rate, of which is to be thought as before a cap was tried.
+    /// The rate, whose estimate from before the trial of a cap is restored.
     RateNotSlots(Estimate),
-    /// A slot more than there are, which was tried.
+    /// The cap, of which one more slot was tried.
     Slots,
 }
 
 impl ConcurrencyLimit {
-    /// Begins with the number that an earlier run has found, where it was one.
+    /// Starts with the cap that an earlier run has found, if any.
     pub(super) fn new(learned: Option<u32>) -> ConcurrencyLimit {
         let initial = learned.unwrap_or_default();
         let cap = (initial > 0).then(|| Cap::of(initial, MIN_PROBE_AFTER));
         ConcurrencyLimit { cap, initial, ..ConcurrencyLimit::default() }
     }
 
-    /// What the next run should begin with, 0 for no cap, where that is news.
+    /// Returns the cap for the next run to start with, 0 for none, or `None` if it is unchanged.
     pub(super) fn learned(&self) -> Option<u32> {
         let size = self.cap.filter(|cap| cap.trial.is_none()).map_or(0, |cap| cap.size);
         Some(size).filter(|size| *size != self.initial)
     }
 
-    /// How many predictions may be in flight, as far as that is known.
+    /// Returns how many predictions may be in flight, if that is known.
     pub(super) fn max_in_flight(&self) -> Option<u32> {
         self.cap.map(|cap| if cap.filled >= cap.probe_after { cap.size + 1 } else { cap.size })
     }
 
-    /// A submit was accepted; `estimate` is what is thought of the rate. What was thought before the refusals, where they seem
-    /// not to concern it.
+    /// Records an accepted submit; `estimate` is the current rate estimate. Returns the estimate from before the
+    /// refusals if these seem to belong to a cap.
     pub(super) fn accepted(&mut self, in_flight_before: u32, estimate: Estimate) -> Option<Estimate> {
         if let Some(cap) = &mut self.cap {
             if let Some(trial) = &mut cap.trial {
@@ -200,7 +200,8 @@ impl ConcurrencyLimit {
         Some(before)
     }
 
-    /// The cap that an episode shows, or with those before it, and what was thought of the rate before the first of them.
+    /// Returns the cap that a streak shows, alone or with earlier ones, and the rate estimate before the first of
+    /// them.
     fn cap_from(&mut self, streak: RefusalStreak, in_flight_before: u32) -> Option<(u32, Estimate)> {
         let RefusalStreak { min_in_flight, max_in_flight, count, before, .. } = streak;
         let min_refusals = MIN_REFUSALS + self.errors;
@@ -237,7 +238,7 @@ impl ConcurrencyLimit {
         None
     }
 
-    /// A submit that was sent at `sent` was refused at `now`; `estimate` is what was thought of the rate before it.
+    /// Records that a submit sent at `sent` was refused at `now`; `estimate` is the rate estimate before that.
     pub(super) fn refused(
         &mut self,
         sent: Duration,

@@ -2,59 +2,59 @@ use std::time::Duration;
 
 use crate::job::Rate;
 
-/// How many polls tell whether refusals are frequent, and whether they are rarer at another rate. Doubled each time that
-/// another rate was tried for nothing.
+/// How many polls are counted to decide whether refusals are frequent, and whether they are rarer at another rate. It
+/// doubles with each trial that failed.
 const SAMPLE_SIZE: u32 = 32;
 const MAX_FAILED_TRIALS: u32 = 5;
 
-/// How many polls tell how a rate goes that was found.
+/// How many polls are counted to judge a limit that was found.
 const EPOCH_SIZE: u32 = 16;
 
-/// From which share on refusals are frequent: fewer cost less than finding out why they come.
+/// The share of refused polls from which refusals are frequent: fewer cost less than a trial.
 const MIN_REFUSED_SHARE: f64 = 0.18;
 
-/// From which share on it is most of the polls that are refused.
+/// The share from which most polls are refused.
 const MAJORITY: f64 = 0.5;
 
-/// The least share of refusals, and of answers, in each half of a sample. Where a moment's trouble refuses all polls, one
-/// half has none of either.
+/// The minimum share of refused and of answered polls in each half of a sample. In a short outage, one half has none
+/// of either.
 const MIN_MIX: f64 = 0.1;
 
-/// What the rate grows by while refusals are rare, and once that went well for a while.
+/// The growth factors of the rate: while refusals are rare, and after that has continued for a while.
 const SLOW_GROWTH: f64 = 1.1;
 const FAST_GROWTH: f64 = 1.3;
 const SLOW_STEPS: u32 = 2;
 
-/// How many of them there are at first where an earlier run has found the limit.
+/// The number of slow steps at first if an earlier run has found the limit.
 const PROBE_AFTER_IF_LEARNED: u32 = 3;
 
-/// How many epochs without frequent refusals must pass before the rate begins to grow, at most. Doubled each time that the limit is
-/// met where it was.
+/// The maximum number of epochs without frequent refusals before the rate grows. It doubles each time that the limit
+/// is found unchanged.
 const MAX_PROBE_AFTER: u32 = 6;
 
-/// Finds out whether the provider answers only so many polls a second, where it refuses many of them.
+/// Finds out whether the provider limits the rate of polls, if it refuses many of them.
 ///
-/// Beyond a limit it is the rest that is refused: polls that go no faster than they were answered are all answered. A
-/// refusal that has nothing to do with the rate comes as often then as before. So when refusals are frequent, polls go
-/// for a while at the rate at which they were answered, and if at least half of the refusals stay away, there is a limit.
-/// Otherwise all is as before, at the price of a few polls that were a little late; the next trial takes more evidence.
-/// A limit that was found is felt for upwards, and is none any more once it is twice what is asked for. Pure: the time is
-/// handed in, as what has passed since the run began.
+/// Above a limit only the excess is refused: polls sent no faster than they were answered are all answered. A refusal
+/// that is unrelated to the rate is then as frequent as before. So if refusals are frequent, polls are sent for a
+/// while at the rate at which they were answered. If at least half of the refusals stop, there is a limit. Otherwise
+/// the previous rate is restored, at the cost of a few late polls, and the next trial needs more evidence. Higher
+/// rates are probed above a known limit, and the limit is dropped once it is twice the requested rate. Pure: callers
+/// pass the time since the run started.
 #[derive(Debug, Default)]
 pub(in crate::runner) struct PollLimit {
     phase: LimitPhase,
     sample: Option<PollSample>,
-    /// How often another rate was tried for nothing.
+    /// How many trials of another rate have failed.
     failed_trials: u32,
-    /// How many more epochs must go well before the rate begins to grow, and how many there were at first.
+    /// How many epochs must succeed before the rate grows: those left, and their initial number.
     epochs_left: u32,
     probe_after: u32,
-    /// How often it grew since the limit was last met.
+    /// How often the rate has grown since the limit was last met.
     growth_steps: u32,
-    /// The rate at which refusals stayed away, and the share of them that did not.
+    /// The rate at which refusals stopped, and the share of refusals that remained.
     good_rate: f64,
     unrelated_share: f64,
-    /// The rate that was last seen to be answered, or that an earlier run has found.
+    /// The rate that was last answered, or that an earlier run has found.
     settled: Option<Rate>,
 }
 
@@ -63,13 +63,13 @@ enum LimitPhase {
     /// No limit is known.
     #[default]
     Free,
-    /// Polls go at a rate to see whether fewer are refused; up to so many refusals are.
+    /// Polls are sent at a rate to see whether fewer are refused; more refusals than `refused` end the trial.
     Trial { per_second: f64, refused: u32, is_first: bool },
-    /// There is a limit.
+    /// The limit is known.
     Found { per_second: f64 },
 }
 
-/// Polls since some time.
+/// The polls since a point in time.
 #[derive(Clone, Copy, Debug)]
 struct PollSample {
     since: Duration,
@@ -122,7 +122,7 @@ impl PollSample {
 }
 
 impl PollLimit {
-    /// Begins with the limit that an earlier run has found.
+    /// Starts with the limit that an earlier run has found, if any.
     pub(in crate::runner) fn new(learned: Option<Rate>) -> PollLimit {
         let Some(rate) = learned else { return PollLimit::default() };
         let per_second = rate.per_second_f64();
@@ -136,12 +136,12 @@ impl PollLimit {
         }
     }
 
-    /// What the next run should begin with, where a limit was met.
+    /// Returns the limit for the next run to start with, if one was found.
     pub(in crate::runner) fn learned(&self) -> Option<Rate> {
         self.settled
     }
 
-    /// How many polls a second may go out, where it is not as many as are asked for.
+    /// Returns how many polls per second may go out, if fewer than requested.
     pub(in crate::runner) fn per_second(&self) -> Option<f64> {
         match self.phase {
             LimitPhase::Free => None,
@@ -149,7 +149,7 @@ impl PollLimit {
         }
     }
 
-    /// How many polls a second there are to be planned with, once a limit was found.
+    /// Returns how many polls per second to plan with, once a limit was found.
     pub(in crate::runner) fn found(&self) -> Option<f64> {
         match self.phase {
             LimitPhase::Free | LimitPhase::Trial { is_first: true, .. } => None,
@@ -157,11 +157,11 @@ impl PollLimit {
         }
     }
 
-    /// A poll that was sent at `sent` was answered at `now`, whatever the answer says. `least` is how many a second the run
-    /// needs, where that is known: nothing slower is tried at first.
+    /// Records that a poll sent at `sent` was answered at `now`, whatever the answer is. `min_rate` is how many per
+    /// second the run needs, if known: the first trial is not slower than that.
     pub(in crate::runner) fn answered(&mut self, sent: Duration, now: Duration, min_rate: Option<f64>) {
         if let (LimitPhase::Found { .. }, None) = (self.phase, self.sample) {
-            // The first poll of a run that began with a limit: before it, nothing was to be asked for.
+            // The first poll of a run that started with a limit: nothing was polled before it.
             self.sample = Some(PollSample::new(sent, EPOCH_SIZE));
         }
         if let Some(sample) = self.sample.as_mut().filter(|sample| sent >= sample.since) {
@@ -170,10 +170,10 @@ impl PollLimit {
         }
     }
 
-    /// A poll that was sent at `sent` was refused at `now` because there were too many, as far as the provider says.
+    /// Records that a poll sent at `sent` was answered at `now` with 429.
     pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, min_rate: Option<f64>) {
         match self.sample.as_mut() {
-            // The first refusal only begins the sample: it is there because it was one.
+            // The first refusal only starts the sample; counting it would bias the share.
             None => {
                 let size = if let LimitPhase::Found { .. } = self.phase {
                     EPOCH_SIZE
@@ -204,7 +204,7 @@ impl PollLimit {
                 self.sample = None;
                 let is_frequent =
                     sample.refused_share() >= MIN_REFUSED_SHARE && sample.halves.iter().all(|half| half.is_mixed());
-                // Where most are refused, what is answered is no guess, however little it is.
+                // If most polls are refused, the answered rate is a good estimate, however low it is.
                 let min_rate = if sample.refused_share() >= MAJORITY { Some(0.0) } else { min_rate };
                 if let (true, Some(min_rate)) = (is_frequent, min_rate) {
                     self.probe_after = 1;
@@ -221,7 +221,7 @@ impl PollLimit {
             LimitPhase::Found { per_second } if sample.refused_share() >= MIN_REFUSED_SHARE + self.unrelated_share => {
                 let is_where_it_was = self.growth_steps <= SLOW_STEPS;
                 self.probe_after = if is_where_it_was { (self.probe_after * 2).min(MAX_PROBE_AFTER) } else { 1 };
-                // Of evenly spaced polls that are a little too many, more are refused than are too many.
+                // If evenly spaced polls slightly exceed the limit, more of them are refused than exceed it.
                 let min_rate = if self.growth_steps > 0 { self.good_rate } else { per_second / 2.0 };
                 self.start_trial(sample, sample.answered_per_second(now).max(min_rate), now);
             }
@@ -232,7 +232,7 @@ impl PollLimit {
         }
     }
 
-    /// Goes at `per_second` for a while, to see whether at least half of the refusals in `sample` stay away.
+    /// Sends polls at `per_second` for a while, to see whether at least half of the refusals in `sample` stop.
     fn start_trial(&mut self, sample: PollSample, per_second: f64, now: Duration) {
         let refused = (sample.refused_share() / 2.0 * f64::from(SAMPLE_SIZE)) as u32;
         let is_first = matches!(self.phase, LimitPhase::Free);

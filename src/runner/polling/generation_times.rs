@@ -5,28 +5,28 @@ use crate::job::{EditRequest, Size};
 
 use super::poll_plan::{PollBudget, PollPlan};
 
-/// How many times are remembered: enough for a distribution, few enough to follow a provider that changes.
+/// How many times are kept: enough for a distribution, few enough to follow a provider that changes.
 const MAX_SAMPLES: usize = 256;
 
-/// How many are needed before they are relied on; of one kind of edit, more.
+/// How many times are needed before they are used; of one kind of edit, more.
 const MIN_SAMPLES: usize = 8;
 const MIN_SAMPLES_OF_KIND: usize = 24;
 
-/// How many parts the times are divided in that a later run begins with.
+/// The number of intervals between the quantiles that a later run starts with.
 const LEARNED_INTERVALS: usize = 8;
 
-/// What was done already when it was first asked for took less than that: this share of it, as far as anybody knows. Of
-/// less than a second, a smaller share: asking once more is nothing there, and waiting too long is much.
+/// An edit that was finished at its first poll is assumed to have taken this share of its age. The share is smaller
+/// below one second, where one more poll costs little and a long wait costs much.
 const UNOBSERVED_SHARE: f64 = 0.85;
 const UNOBSERVED_SHARE_SHORT: f64 = 0.5;
 
-/// By how much the provider's clock may differ from ours: it often tells whole seconds.
+/// The largest assumed error of the provider's times, which are often whole seconds.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 
-/// By what share more or fewer polls are worth a new plan.
+/// The relative change of the poll rate that requires a new plan.
 const REPLAN_SHARE: f64 = 0.2;
 
-/// What makes edits take longer or shorter, as far as a request tells.
+/// What affects how long an edit takes, as far as the request shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::runner) struct RequestKind {
     size: Option<Size>,
@@ -39,13 +39,13 @@ impl RequestKind {
     }
 }
 
-/// How long edits took in this run, and so when to ask for the next ones. Pure.
+/// The generation times of this run, and the poll plan that follows from them. Pure.
 #[derive(Debug)]
 pub(super) struct GenerationTimes {
     budget: PollBudget,
     all: TimeSample,
     kinds: HashMap<RequestKind, TimeSample>,
-    /// Whether the provider has said that an edit took a time that it cannot have taken.
+    /// Whether the provider has reported a time that is impossible.
     is_implausible: bool,
 }
 
@@ -57,26 +57,26 @@ struct TimeSample {
     plan: Option<PollPlan>,
 }
 
-/// What was seen of an edit that is done.
+/// The times at which an edit was seen in progress and finished.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::runner) struct Observation {
-    /// At which age it was last seen to be in work. None where it may have been older than is known.
+    /// The age at the last poll that found it in progress. `None` if its age is not known.
     pub(in crate::runner) in_work: Option<Duration>,
-    /// At which age it was seen to be done.
+    /// The age at the poll that found it finished.
     pub(in crate::runner) done: Duration,
-    /// What the provider says that it took.
+    /// The time that the provider reports.
     pub(in crate::runner) reported: Option<Duration>,
 }
 
 impl Observation {
-    /// Whether what the provider says cannot be.
+    /// Returns whether the time that the provider reports is impossible.
     fn is_implausible(self) -> bool {
         self.in_work.zip(self.reported).is_some_and(|(in_work, reported)| {
             reported + CLOCK_TOLERANCE < in_work || reported > self.done + CLOCK_TOLERANCE
         })
     }
 
-    /// The most likely time that it took.
+    /// Returns the most likely generation time, in seconds.
     fn took(self) -> Option<f64> {
         let done = self.done.as_secs_f64();
         match (self.in_work, self.reported) {
@@ -85,15 +85,15 @@ impl Observation {
                 Some(done * if done < 1.0 { UNOBSERVED_SHARE_SHORT } else { UNOBSERVED_SHARE })
             }
             (Some(in_work), None) => Some((in_work.as_secs_f64() + done) / 2.0),
-            // What nobody has seen in work says nothing that could be checked: a plan that rests on the provider's word alone
-            // may ask so late that it never learns better.
+            // A time that was never observed in progress cannot be verified. A plan based only on the provider's
+            // times may poll so late that it is never corrected.
             (None, _) => None,
         }
     }
 }
 
 impl GenerationTimes {
-    /// Begins with what an earlier run has learned: quantiles in milliseconds, or nothing.
+    /// Starts with what an earlier run has learned: quantiles in milliseconds, or nothing.
     pub(super) fn new(budget: PollBudget, learned: &[u64]) -> GenerationTimes {
         let mut times =
             GenerationTimes { budget, all: TimeSample::default(), kinds: HashMap::new(), is_implausible: false };
@@ -104,8 +104,8 @@ impl GenerationTimes {
         times
     }
 
-    /// Takes in how long an edit took. A provider that has said what cannot be, as one whose answers name the same two times
-    /// for all edits, is not believed again.
+    /// Adds the time of an edit. Once the provider has reported an impossible time, such as the same one for all
+    /// edits, its times are ignored.
     pub(super) fn learn(&mut self, kind: Option<RequestKind>, seen: Observation) {
         self.is_implausible |= seen.is_implausible();
         let reported = seen.reported.filter(|_| !self.is_implausible);
@@ -116,8 +116,8 @@ impl GenerationTimes {
         }
     }
 
-    /// Plans for as many polls a second as the provider answers for each prediction, or for as many as are set, where that
-    /// is not about what is planned for already.
+    /// Makes new plans for this many answered polls per second and prediction, or for the configured rate if `None`,
+    /// unless the change is small.
     pub(super) fn plan_for(&mut self, answered_each: Option<f64>) {
         let is_about_the_same = match (answered_each, self.budget.answered_each) {
             (Some(each), Some(planned)) => (each / planned - 1.0).abs() < REPLAN_SHARE,
@@ -132,18 +132,18 @@ impl GenerationTimes {
         }
     }
 
-    /// How long edits take in the mean, in seconds; none where too little is known.
+    /// Returns the mean generation time in seconds, or `None` if too little is known.
     pub(super) fn mean(&self) -> Option<f64> {
         self.all.plan.as_ref().map(PollPlan::mean)
     }
 
-    /// The wait before the next poll of an edit of this age; none where too little is known.
+    /// Returns the wait before the next poll of an edit of this age, or `None` if too little is known.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, jitter: f64) -> Option<Duration> {
         let of_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|sample| sample.plan.as_ref());
         Some(of_kind.or(self.all.plan.as_ref())?.wait(age, jitter))
     }
 
-    /// What a later run should begin with: the times' quantiles in milliseconds, from the least to the greatest.
+    /// Returns the quantiles for a later run to start with, in milliseconds, in ascending order.
     pub(super) fn learned(&self) -> Vec<u64> {
         let sorted = self.all.sorted();
         if sorted.len() < MIN_SAMPLES {

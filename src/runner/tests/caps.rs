@@ -1,4 +1,4 @@
-//! Providers that let only so many predictions be in flight at once, and say 429 to the others.
+//! Providers that limit the predictions in flight, and answer further submits with 429.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,15 +11,15 @@ use super::*;
 /// How a provider limits submits.
 #[derive(Clone, Copy)]
 struct Limits {
-    /// How many predictions may be in flight, so many seconds after the run began.
+    /// How many predictions may be in flight, this many seconds after the run started.
     cap: fn(u64) -> usize,
-    /// How many submits there may be a second, and at once.
+    /// How many submits are allowed per second, and at once.
     rate: Option<(f64, f64)>,
-    /// How many there may be in any stretch of so many seconds.
+    /// How many are allowed in any span of this many seconds.
     window: Option<(usize, u64)>,
-    /// What a 429 says of how long to wait.
+    /// The `Retry-After` of a 429.
     retry_after: Option<&'static str>,
-    /// How long predictions take at least and at most, in seconds.
+    /// How long predictions take, minimum and maximum, in seconds.
     takes: (f64, f64),
 }
 
@@ -40,7 +40,7 @@ struct State {
     accepted: Vec<Instant>,
     refused: u32,
     tokens: (f64, Instant),
-    /// For how many seconds all predictions together were in work.
+    /// The sum of the seconds that predictions were in flight.
     worked: f64,
 }
 
@@ -91,21 +91,21 @@ impl EditApi for Provider {
     }
 }
 
-/// How a run went.
+/// The results of a run.
 #[derive(Debug)]
 struct Went {
-    /// How many predictions were in flight in the mean, beginning and end included.
+    /// The mean number of predictions in flight, start and end included.
     in_flight: f64,
     /// Refused submits in a hundred.
     refused: f64,
 }
 
-/// Runs jobs with `--rate auto` and many more in flight than the provider takes.
+/// Runs jobs with `--rate auto` and many more in flight than the provider allows.
 async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
     after(Ledger::default(), limits, 0..jobs, seed).await.0
 }
 
-/// The same after what `ledger` knows, and what is known then.
+/// The same with the limits that `ledger` has learned, and those learned afterwards.
 async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (Went, Ledger) {
     let started = Instant::now();
     let state = State {

@@ -1,8 +1,8 @@
-//! What bounds a run: the provider's pace, money, and time.
+//! The limits of a run: the provider's rate, money, and time.
 
 use super::*;
 
-/// Answers submits at 4 a second, and the others with 429.
+/// Answers 4 submits per second, and further ones with 429.
 fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
     let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
     move |number| {
@@ -30,7 +30,7 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
     assert!(!learned.generation_ms.is_empty());
 }
 
-/// A disk whose syncs take now more, now less time.
+/// A disk whose syncs take a varying time.
 struct Uneven(fastrand::Rng);
 
 impl Disk for Uneven {

@@ -27,7 +27,7 @@ use crate::outputs::{Destination, OutputError, Slot, Verified};
 use crate::plan::{ColorTarget, Standing, Task};
 use crate::verify::{Correction, Subject, Uncorrected, Verifier};
 
-/// Answers the nth submit, counted from 0, and every poll with what a test says.
+/// Answers the nth submit, counted from 0, and every poll as scripted.
 struct Scripted<P, Q> {
     submits: AtomicU32,
     submit: P,
@@ -123,7 +123,7 @@ impl Disk for Memory {
     }
 }
 
-/// Sees no colors, after a minute.
+/// Measures no colors, after a minute.
 struct Blind;
 
 impl Verifier for Blind {
@@ -160,10 +160,10 @@ fn work(number: u32) -> Work {
     Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, target: None }
 }
 
-/// The time on the wall when a run begins.
+/// The wall-clock time at the start of a run.
 const NOW: i64 = 1_700_000_000;
 
-/// Runs `jobs` jobs at 50 a second, 32 in flight; the second value is the number of submits that were made.
+/// Runs `jobs` jobs at 50 per second, 32 in flight; also returns the number of submits.
 async fn ending_of(
     jobs: u32,
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
@@ -219,7 +219,7 @@ async fn play_as(
     play_before(&mut Silent, settings, api, ledger, disk, work).await
 }
 
-/// The same before an observer.
+/// The same with an observer.
 async fn play_before(
     observer: &mut dyn Observer,
     settings: Settings,
@@ -399,7 +399,7 @@ async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
     let ledger = replay(Arc::clone(&file)).unwrap().ledger;
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
     let settings = Settings { submits: "1000/s".parse().unwrap(), free_polls: 2, ..Settings::default() };
-    // The first job comes once more, for another edit, when it is no longer in memory.
+    // The first job returns for another edit when it is no longer in memory.
     let again = Work { key: EditKey { job: work(0).key.job, ..work(9999).key }, ..work(0) };
     let all: Vec<Work> = (0..600).map(work).chain([again]).collect();
     let keys: Vec<EditKey> = all.iter().map(|work| work.key.clone()).collect();

@@ -1,4 +1,4 @@
-//! Providers that refuse polls: all beyond a rate, or any of them, whatever the rate.
+//! Providers that refuse polls: those above a rate, or some at any rate.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -9,22 +9,22 @@ use tokio::time::Instant;
 use super::*;
 use crate::job::Rate;
 
-/// How many predictions are in flight at most.
+/// The maximum number of predictions in flight.
 const IN_FLIGHT: u32 = 30;
 
-/// How long they take: 8 s in the mean, and nearly always from 4 to 12.
+/// How long they take: 8 s in the mean, nearly always between 4 and 12 s.
 const TAKES: (f64, f64) = (8.0, 2.0);
 
-/// How a provider refuses polls.
+/// The polls that a provider refuses.
 #[derive(Clone, Copy)]
 struct Refusals {
-    /// How many polls a second are answered, and how many at once.
+    /// How many polls per second are answered, and how many at once.
     rate: Option<(f64, f64)>,
-    /// When that limit is lifted, in seconds after the run began.
+    /// When that limit is removed, in seconds after the run started.
     lifted: f64,
     /// The share that is refused at random.
     random: f64,
-    /// What a 429 says of how long to wait.
+    /// The `Retry-After` of a 429.
     retry_after: Option<&'static str>,
 }
 
@@ -89,14 +89,14 @@ impl EditApi for Provider {
     }
 }
 
-/// What runs came to, in the mean of some that differ by nothing but chance.
+/// The mean results of runs that differ only in their seed.
 #[derive(Debug, Default)]
 struct Pace {
-    /// How long they took, as a share of the time that they would take if each answer were seen at once.
+    /// Their duration, as a share of that with every answer seen immediately.
     makespan: f64,
-    /// How many polls a job had.
+    /// The number of polls per job.
     polls: f64,
-    /// Which share of them was refused.
+    /// The share of refused polls.
     refused: f64,
 }
 
@@ -143,7 +143,7 @@ async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
     }
 }
 
-/// How long predictions that take so many seconds take if each slot is free the moment that its prediction is done.
+/// How long predictions with these times take in seconds if each slot is free as soon as its prediction has finished.
 fn bound(takes: &[f64]) -> f64 {
     let mut free_at: BinaryHeap<Reverse<u64>> = (0..IN_FLIGHT).map(|slot| Reverse(u64::from(slot) * 50_000)).collect();
     let mut last = 0;
@@ -173,8 +173,8 @@ async fn under_a_limit_of_polls_a_run_takes_not_much_longer_than_its_polls_do() 
     }
 }
 
-/// What a night of `jobs` jobs that are all in flight at once takes under a limit of 4 polls a second, in seconds, after
-/// another night that `ledger` has learned from; and what it leaves.
+/// How many seconds a run of `jobs` jobs that are all in flight at once takes with a limit of 4 polls per second,
+/// after an earlier run that `ledger` has learned from; and the ledger afterwards.
 async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, Ledger) {
     let started = Instant::now();
     let state = State {

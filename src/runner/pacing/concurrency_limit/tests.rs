@@ -1,11 +1,11 @@
-//! What is made of refusals and good answers, one after the other.
+//! The cap after sequences of refused and accepted submits.
 
 use super::*;
 use crate::runner::pacing::search::RateSearch;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Refuses submits a second apart, while there are so many others each.
+/// Refuses submits a second apart, each with one of these numbers in flight.
 fn refused(slots: &mut ConcurrencyLimit, in_flight_before: &[u32]) -> Vec<LimitedBy> {
     let estimate = RateSearch::new(None).estimate();
     let refuse = |(second, in_flight_before): (u32, &u32)| {
@@ -18,7 +18,7 @@ fn accepted(slots: &mut ConcurrencyLimit, in_flight_before: u32) -> Option<Estim
     slots.accepted(in_flight_before, RateSearch::new(None).estimate())
 }
 
-/// Lets so many submits through below a cap.
+/// Accepts this many submits below a cap.
 fn let_through(slots: &mut ConcurrencyLimit, count: u32, in_flight_before: u32) {
     for _ in 0..count {
         assert!(accepted(slots, in_flight_before).is_none());

@@ -1,4 +1,4 @@
-//! Polls by plan against polls every second, on times as providers have them.
+//! Planned polls compared with polls every second, for typical generation times.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const BUDGET: PollBudget = PollBudget { lag: 0.45, polls_each: 1.0, free: 0.0, answered_each: None, longest: 2.0 };
 
-/// What polling cost, in the mean over many edits.
+/// The mean cost of polling over many edits.
 #[derive(Debug, Default)]
 struct Cost {
     polls: f64,
@@ -14,7 +14,7 @@ struct Cost {
     worst: f64,
 }
 
-/// Polls edits that take `draw()` seconds until each is done, one after the other, learning from each.
+/// Polls edits that take `draw()` seconds until each is finished, one after the other, learning from each.
 fn by_plan(
     times: &mut GenerationTimes,
     edits: u32,
@@ -23,7 +23,7 @@ fn by_plan(
     by_plan_reported(times, edits, None, draw)
 }
 
-/// The same, where the provider says of each edit that it took as long as `told`.
+/// The same if the provider reports the time `reported` for each edit.
 fn by_plan_reported(
     times: &mut GenerationTimes,
     edits: u32,
@@ -52,7 +52,7 @@ fn by_plan_reported(
     cost
 }
 
-/// The same edits, each asked for every second.
+/// The same edits, each polled every second.
 fn every_second(edits: u32, mut draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64)) -> Cost {
     let mut random = fastrand::Rng::with_seed(7);
     let mut cost = Cost::default();
@@ -69,18 +69,18 @@ fn kind(images: usize) -> Option<RequestKind> {
     Some(RequestKind { size: None, images })
 }
 
-/// About 27 s and nearly always from 15 to 40, as the sum of many small delays is.
+/// About 27 s and nearly always between 15 and 40 s, as a sum of many small delays.
 fn bell(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     (None, 27.5 + 4.0 * ((0..12).map(|_| random.f64()).sum::<f64>() - 6.0))
 }
 
-/// From 15 to 40 s by what is asked for: each kind takes its time, give or take a tenth.
+/// Between 15 and 40 s depending on the kind, with a variation of 10 % each.
 fn by_kind(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     let images = random.usize(1..=3);
     (kind(images), [16.5, 26.0, 36.4][images - 1] * (0.9 + 0.2 * random.f64()))
 }
 
-/// Anything from 15 to 40 s.
+/// Uniform between 15 and 40 s.
 fn flat(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     (None, 15.0 + 25.0 * random.f64())
 }
@@ -160,7 +160,7 @@ fn a_provider_that_tells_the_same_time_of_every_edit_is_not_believed() {
 }
 
 proptest! {
-    /// Whatever was learned, a wait is never zero, and an answer is found in a bounded time.
+    /// Whatever was learned, a wait is never zero, and an answer is found within a bounded time.
     #[test]
     fn every_answer_is_found(
         known in prop::collection::vec(0.0_f64..100.0, 2..300), takes in 0.0_f64..300.0, jitter in 0.0_f64..1.0,
@@ -174,7 +174,7 @@ proptest! {
         let (mut age, mut polls) = (0.0, 0);
         while let (true, Some(wait)) = (age < takes, times.wait(None, Duration::from_secs_f64(age), jitter)) {
             prop_assert!(wait >= Duration::from_millis(20));
-            // Before the shortest known time there is nothing to ask for; after it, the wait is bounded.
+            // Before the shortest known time no poll is useful; after it, the wait is bounded.
             let known = known.iter().copied().fold(0.0, f64::max);
             prop_assert!(wait.as_secs_f64() <= (known - age).max(0.0) + (age / 8.0).max(2.0) + 0.1, "{wait:?} at {age}");
             age += wait.as_secs_f64();
