@@ -25,9 +25,9 @@ use secrecy::SecretString;
 struct Printer;
 
 impl Observer for Printer {
-    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals) {
+    fn observe(&mut self, event: &Event<'_>, totals: &RunTotals) {
         match event {
-            Event::Completed { job, files } => println!("{job}: {} ({} so far)", files[0].name, tally.spent),
+            Event::Completed { job, files } => println!("{job}: {} ({} so far)", files[0].name, totals.spent),
             Event::Failed { job, message, .. } => println!("{job} failed: {message}"),
             _ => {}
         }

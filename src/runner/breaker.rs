@@ -1,5 +1,5 @@
-//! Notices that the provider fails for everybody, so that a bad night does not burn through the manifest. Pure: the
-//! time is handed in, as what has passed since the run began.
+//! Detects that the provider fails for all jobs, so that an outage does not make every job uncertain. Pure: callers
+//! pass the time since the run started.
 
 use std::time::Duration;
 
@@ -7,26 +7,27 @@ use crate::api::outcome::Obstacle;
 
 use super::policy::backoff;
 
-/// How many submits of unknown fate in a row are taken for the provider's trouble and not for theirs. Each of them
-/// is a job that somebody must look into, so they are few.
-const FAILED_SUBMITS: u32 = 10;
+/// The number of consecutive uncertain submits from which the provider is considered down. It is low because the user
+/// must look into each of them.
+const MAX_FAILED_SUBMITS: u32 = 10;
 
-/// How many submits in a row find no connection before all wait: a single one may have met a connection that was being
-/// closed.
-const UNCONNECTED: u32 = 3;
+/// The number of consecutive failed connections from which all submits wait: a single one may have used a connection
+/// that was being closed.
+const MAX_UNCONNECTED: u32 = 3;
 
-/// How many polls must fail in a row, and for how long: they cost nothing, and come many at once.
-const FAILED_POLLS: u32 = 20;
-const POLLS_FAIL_FOR: Duration = Duration::from_secs(30);
+/// How many consecutive polls must fail, and for how long, before the provider is considered down. Polls are free and
+/// frequent, so a count alone is not enough.
+const MAX_FAILED_POLLS: u32 = 20;
+const POLL_FAILURE_WINDOW: Duration = Duration::from_secs(30);
 
-/// The waits before a probe that may itself end uncertain: the first, doubled each time, up to the last.
+/// The wait before a probe that may itself end uncertain: it starts at the minimum and doubles up to the maximum.
 const MIN_PROBE_DELAY: Duration = Duration::from_secs(5);
 const MAX_PROBE_DELAY: Duration = Duration::from_secs(300);
 
-/// How long a provider that only ever says 429 is asked again.
-const RATE_LIMITED_FOR: Duration = Duration::from_secs(3600);
+/// How long the run continues while every submit is answered with 429.
+const RATE_LIMIT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// Counts what goes wrong in a row, and says when to pause and when to give up.
+/// Counts consecutive failures, and decides when to pause and when to give up.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
     give_up_after: Duration,
@@ -43,16 +44,16 @@ pub(super) struct CircuitBreaker {
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BreakerAction {
-    /// Go on: it was that request alone.
+    /// Continue: only that request failed.
     Continue,
-    /// Let nothing go out for so long.
+    /// Send nothing for this long.
     Pause(Duration),
-    /// It has lasted for too long.
+    /// Give up: the failures have lasted for too long.
     GiveUp,
 }
 
 impl CircuitBreaker {
-    /// `give_up_after` is how long the provider may fail for everybody, or be out of reach.
+    /// Creates a breaker that gives up once the provider has failed or been unreachable for `give_up_after`.
     pub(super) fn new(give_up_after: Duration) -> CircuitBreaker {
         CircuitBreaker {
             give_up_after,
@@ -67,12 +68,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether submits go out one at a time, each waiting for the answer of the one before: the next is a probe.
+    /// Returns whether submits go out one at a time as probes, each waiting for the answer to the previous one.
     pub(super) fn is_half_open(&self) -> bool {
-        self.is_unreachable || self.failed_submits >= FAILED_SUBMITS || self.polls_are_failing()
+        self.is_unreachable || self.failed_submits >= MAX_FAILED_SUBMITS || self.polls_are_failing()
     }
 
-    /// A submit was judged by the provider, whichever way: it works.
+    /// Records that the provider accepted or rejected a submit, which shows that it works.
     pub(super) fn submit_answered(&mut self) {
         self.failed_submits = 0;
         self.submits_fail_since = None;
@@ -81,75 +82,75 @@ impl CircuitBreaker {
         self.pauses = 0;
     }
 
-    /// A submit was certainly not accepted, and may be sent again.
+    /// Records that a submit was not accepted and may be sent again.
     pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> BreakerAction {
         let since = *self.submits_fail_since.get_or_insert(now);
         if reason == Obstacle::Unreachable {
             self.unconnected += 1;
-            if self.unconnected < UNCONNECTED {
+            if self.unconnected < MAX_UNCONNECTED {
                 return BreakerAction::Continue;
             }
         }
-        // Answers to submits that left before the pause began tell nothing new, unless they hint at a longer one.
+        // Answers to submits sent before the pause add nothing, unless they ask for a longer one.
         if now >= self.paused_until {
             self.pauses += 1;
         }
-        let (wait, patience) = match reason {
-            Obstacle::RateLimited(None) => (backoff(self.pauses), RATE_LIMITED_FOR),
-            // A hint that has proved too short, as `Retry-After: 0` in every answer does, is not taken at its word again.
-            Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMITED_FOR),
+        let (wait, time_left) = match reason {
+            Obstacle::RateLimited(None) => (backoff(self.pauses), RATE_LIMIT_TIMEOUT),
+            // A hint that has proved too short, such as `Retry-After: 0` in every answer, is extended by the backoff.
+            Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMIT_TIMEOUT),
             Obstacle::Unreachable => {
                 self.is_unreachable = true;
                 (backoff(self.pauses), self.give_up_after)
             }
         };
-        if now - since + wait > patience {
+        if now - since + wait > time_left {
             return BreakerAction::GiveUp;
         }
         self.pause(now, wait)
     }
 
-    /// A submit ended uncertain: no answer, a 5xx, or one that names no prediction.
+    /// Records that a submit ended uncertain: no answer, a 5xx, or one that names no prediction.
     pub(super) fn submit_failed(&mut self, now: Duration) -> BreakerAction {
         let since = *self.submits_fail_since.get_or_insert(now);
         self.failed_submits += 1;
-        if self.failed_submits < FAILED_SUBMITS {
+        if self.failed_submits < MAX_FAILED_SUBMITS {
             return BreakerAction::Continue;
         }
         self.probe_later(now, since)
     }
 
-    /// A poll was answered.
+    /// Records that a poll was answered.
     pub(super) fn poll_answered(&mut self) {
-        if self.polls_are_failing() && self.failed_submits < FAILED_SUBMITS {
+        if self.polls_are_failing() && self.failed_submits < MAX_FAILED_SUBMITS {
             self.pauses = 0;
         }
         self.failed_polls = 0;
         self.polls_fail_since = None;
     }
 
-    /// A poll was not.
+    /// Records that a poll failed.
     pub(super) fn poll_failed(&mut self, now: Duration) -> BreakerAction {
         let since = *self.polls_fail_since.get_or_insert(now);
         self.failed_polls += 1;
-        if now - since < POLLS_FAIL_FOR {
+        if now - since < POLL_FAILURE_WINDOW {
             return BreakerAction::Continue;
         }
         if self.polls_are_failing() { self.probe_later(now, since) } else { BreakerAction::Continue }
     }
 
     fn polls_are_failing(&self) -> bool {
-        self.failed_polls >= FAILED_POLLS
+        self.failed_polls >= MAX_FAILED_POLLS
     }
 
     fn probe_later(&mut self, now: Duration, since: Duration) -> BreakerAction {
         if now < self.paused_until {
             return BreakerAction::Continue;
         }
-        let Some(patience) = self.give_up_after.checked_sub(now - since).filter(|left| !left.is_zero()) else {
+        let Some(time_left) = self.give_up_after.checked_sub(now - since).filter(|left| !left.is_zero()) else {
             return BreakerAction::GiveUp;
         };
-        let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.pauses.min(10)).min(MAX_PROBE_DELAY).min(patience);
+        let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.pauses.min(10)).min(MAX_PROBE_DELAY).min(time_left);
         self.pauses += 1;
         self.pause(now, wait)
     }
@@ -164,15 +165,15 @@ impl CircuitBreaker {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(900);
+    const GIVE_UP_AFTER: Duration = Duration::from_secs(900);
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
     fn broken_at(seconds: u64) -> CircuitBreaker {
-        let mut breaker = CircuitBreaker::new(PATIENCE);
-        for _ in 1..FAILED_SUBMITS {
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+        for _ in 1..MAX_FAILED_SUBMITS {
             assert_eq!(breaker.submit_failed(at(seconds)), BreakerAction::Continue);
         }
         breaker
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn polls_must_fail_for_a_while() {
-        let mut breaker = CircuitBreaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
         for _ in 0..100 {
             assert_eq!(breaker.poll_failed(at(10)), BreakerAction::Continue);
         }
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn many_refusals_of_one_moment_are_one_reason_to_wait() {
-        let mut breaker = CircuitBreaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
         let refusals: Vec<_> = (0..5).map(|_| breaker.submit_refused(at(0), Obstacle::RateLimited(None))).collect();
         assert_eq!(refusals, vec![BreakerAction::Pause(at(1)); 5]);
         assert_eq!(breaker.submit_refused(at(1), Obstacle::RateLimited(None)), BreakerAction::Pause(at(2)));
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_hint_that_proves_too_short_makes_no_tight_loop() {
-        let mut breaker = CircuitBreaker::new(PATIENCE);
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
         let hinted = Obstacle::RateLimited(Some(Duration::ZERO));
         let (mut now, mut waits) = (Duration::ZERO, Vec::new());
         while waits.len() < 6 {

@@ -10,14 +10,14 @@ use super::StopReason;
 /// Something that happened in a run, after it was recorded.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// A submit is on its way.
+    /// A submit is about to be sent.
     Submitting {
         /// The job.
         job: &'a JobId,
-        /// Which try it is.
+        /// The number of this attempt, from 1.
         attempt: u32,
     },
-    /// The provider took a job.
+    /// The provider accepted a submit.
     Accepted {
         /// The job.
         job: &'a JobId,
@@ -37,23 +37,23 @@ pub enum Event<'a> {
     Checked {
         /// The job.
         job: &'a JobId,
-        /// What was found.
+        /// The result of the check.
         check: &'a Check,
-        /// Whether it is about the provider's picture, a re-roll's, or a corrected one.
+        /// Which picture was checked.
         of: CheckedPicture,
     },
-    /// A re-roll came to nothing: the result stays as it is.
+    /// A re-roll failed; the result stays as it is.
     RerollLost {
         /// The job.
         job: &'a JobId,
-        /// What was seen.
+        /// The cause.
         message: &'a str,
     },
-    /// Nobody knows whether the submit of a re-roll was accepted: the result stays as it is.
+    /// It is unknown whether the submit of a re-roll was accepted; the result stays as it is.
     RerollUncertain {
         /// The job.
         job: &'a JobId,
-        /// What was seen.
+        /// The cause.
         message: &'a str,
     },
     /// A job ended without pictures.
@@ -62,45 +62,45 @@ pub enum Event<'a> {
         job: &'a JobId,
         /// The kind of failure.
         class: ErrorClass,
-        /// What was seen.
+        /// The cause.
         message: &'a str,
     },
-    /// Nobody knows whether a submit was accepted.
+    /// It is unknown whether a submit was accepted.
     Uncertain {
         /// The job.
         job: &'a JobId,
-        /// What was seen.
+        /// The cause.
         message: &'a str,
     },
-    /// All submitters wait.
+    /// All submits wait.
     Paused {
         /// For how long.
         wait: Duration,
         /// Why.
         reason: &'a str,
     },
-    /// The provider's limit was met while it was searched for.
+    /// The search for the provider's rate has found its limit.
     RateLimitDetected {
-        /// About where it is.
+        /// The approximate limit.
         near: Rate,
     },
-    /// The provider uses a word that its page does not document.
+    /// The provider used a status that it does not document.
     UnknownStatus {
         /// The job.
         job: &'a JobId,
-        /// The word.
+        /// The status.
         word: &'a str,
     },
-    /// A prediction has more pictures than are brought here.
+    /// A prediction has more pictures than are saved.
     ExtraOutputs {
         /// The job.
         job: &'a JobId,
-        /// How many are.
+        /// How many are saved.
         kept: usize,
-        /// How many are not.
+        /// How many are not saved.
         left: usize,
     },
-    /// A prediction stays at the provider for a later run.
+    /// A prediction is left at the provider for a later run.
     Deferred {
         /// The job.
         job: &'a JobId,
@@ -111,49 +111,49 @@ pub enum Event<'a> {
     Stopping {
         /// Why.
         reason: &'a StopReason,
-        /// What becomes of what is at the provider.
+        /// What happens to predictions in progress.
         under_way: InFlight,
     },
 }
 
-/// What becomes of predictions in work when no more submits go out.
+/// What happens to predictions in progress when no more submits go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InFlight {
-    /// They are followed to their end.
+    /// They are followed until they end.
     Drained,
-    /// They are left to a later run. Only submits and downloads under way get a few seconds more.
+    /// They are left for a later run. Only submits and downloads in progress get a few more seconds.
     Abandoned,
     /// There are none.
     Nothing,
 }
 
-/// What a check was about.
+/// Which picture was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckedPicture {
     /// The picture that the provider made.
     Result,
-    /// That of a re-roll.
+    /// The picture of a re-roll.
     Reroll,
-    /// One that the color lock has corrected.
+    /// A picture that was corrected on this machine.
     Correction,
 }
 
-/// Whoever wants to know what happens. Called in the dispatcher's order; it must not block.
+/// Receives the events of a run, in the dispatcher's order. It must not block.
 pub trait Observer: Send {
-    /// Takes note of an event; `tally` is how everything stands after it.
-    fn observe(&mut self, event: &Event<'_>, tally: &RunTotals);
+    /// Handles an event; `totals` is the state after it.
+    fn observe(&mut self, event: &Event<'_>, totals: &RunTotals);
 }
 
-/// How a run stands.
+/// The state of a run in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunTotals {
-    /// The jobs of the manifest.
+    /// The number of jobs of the manifest by status.
     pub counts: StatusCounts,
-    /// How many are in work at the provider.
+    /// How many predictions are in progress at the provider.
     pub in_flight: u64,
-    /// What was charged.
+    /// The amount that was charged.
     pub spent: Cents,
-    /// What may yet be charged for what is under way or uncertain.
+    /// The amount that may still be charged for open and uncertain submits.
     pub reserved: Cents,
 }
 

@@ -19,7 +19,7 @@ use super::pacing::Spacing;
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
-/// Carries one job through submit, polls and downloads, and reports each step to the dispatcher.
+/// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
     pub(super) worker: u64,
     pub(super) api: Arc<A>,
@@ -30,61 +30,62 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) downloads: Arc<Semaphore>,
     pub(super) job_timeout: Duration,
     pub(super) halt: CancellationToken,
-    pub(super) reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
+    pub(super) event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// What makes its edit take longer or shorter, where its request is known.
+    /// What affects how long its edit takes, if its request is known.
     pub(super) kind: Option<RequestKind>,
-    /// Whether its prediction was lost before: what the provider does not know then is not waited for again.
+    /// Whether its prediction was lost before. If so, a single 404 is enough.
     pub(super) was_lost: bool,
-    /// Its own share of each wait, so that what began together does not ask together.
+    /// Its share of each wait, in 0..1, so that jobs that started together are not polled together.
     pub(super) jitter: f64,
-    /// Where its prediction is asked for, if the id does not say so.
+    /// The path of its status, if it differs from the usual one.
     pub(super) status_path: Option<StatusPath>,
-    /// Whether it is asked for by its id all the same, for there was no answer.
-    pub(super) asks_by_id: bool,
-    /// How often its prediction was asked for.
-    pub(super) asked: u32,
+    /// Whether it is polled by its id although it has a path, because the path gave no answer.
+    pub(super) polls_by_id: bool,
+    /// How many polls of its prediction were sent.
+    pub(super) polls_sent: u32,
 }
 
-/// Where an executor begins.
+/// Where an executor starts.
 pub(super) enum StartFrom {
     /// With a submit, once its intent is durable.
     Submit { intent: Durable, request: Arc<EditRequest>, intended: Intended },
-    /// With polls of a known prediction, which was submitted so long ago.
+    /// With polls of a known prediction that was submitted this long ago.
     Follow { prediction: PredictionId, age: Duration },
-    /// With pictures that a dead process has fetched.
-    Recover { files: Vec<SavedFile>, place: Destination, prediction: PredictionId },
-    /// With pictures that were moved aside, once all that is `known` of them is durable: a crash would leave them in
-    /// another's place otherwise, and nobody would know why.
+    /// With pictures that an earlier process has downloaded.
+    Recover { files: Vec<SavedFile>, destination: Destination, prediction: PredictionId },
+    /// With pictures that were moved aside, once all that is `known` of them is durable. Otherwise a crash could
+    /// leave them in place of others without a record of it.
     Reinstate { known: Durable, files: Vec<SavedFile>, displaced: Vec<SavedFile>, prediction: PredictionId },
-    /// With pictures whose color is checked, once what the provider made is in place of these corrected ones.
+    /// With a color check of the provider's pictures, once these are in place of the corrected ones.
     Check { subject: Subject, corrected: Vec<SavedFile>, is_shown: bool },
-    /// With a picture whose color is corrected, once all that is `known` of it is durable.
+    /// With the color correction of a picture, once all that is `known` of it is durable.
     Correct { known: Durable, subject: Subject },
 }
 
-/// Where a prediction that is followed comes from.
+/// Where a followed prediction comes from.
 enum Origin {
-    /// From a submit of this run, whose answer said so much already.
+    /// From a submit of this run, whose answer already had this status.
     Submitted { progress: PollOutcome },
-    /// From an earlier run, so long ago. It may be done, and is asked for at once.
+    /// From an earlier run, submitted this long ago. It may be finished, and is polled immediately.
     Earlier { age: Duration },
 }
 
 impl<A: EditApi, S: ResultStore> Executor<A, S> {
-    /// Runs to the end. The last report is always [`ExecutorEvent::Ended`].
+    /// Runs to the end. The last message is always [`ExecutorEvent::Ended`].
     pub(super) async fn run(mut self, start_from: StartFrom) {
-        let end = match self.begin(start_from).await {
+        let end = match self.start(start_from).await {
             Ok(end) | Err(end) => end,
         };
         self.report(ExecutorEvent::Ended(end));
     }
 
-    async fn begin(&mut self, start_from: StartFrom) -> Result<ExecutorOutcome, ExecutorOutcome> {
+    async fn start(&mut self, start_from: StartFrom) -> Result<ExecutorOutcome, ExecutorOutcome> {
         match start_from {
             StartFrom::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
             StartFrom::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
-            StartFrom::Recover { files, place, prediction } => match self.store.recover(files, place).await {
+            StartFrom::Recover { files, destination, prediction } => match self.store.recover(files, destination).await
+            {
                 Ok(true) => Ok(ExecutorOutcome::Published),
                 Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                 Err(error) => Err(ExecutorOutcome::Disk(error)),
@@ -93,7 +94,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 known.wait().await.map_err(ExecutorOutcome::Journal)?;
                 match self.store.reinstate(files, displaced).await {
                     Ok(true) => Ok(ExecutorOutcome::Reinstated),
-                    // Somebody removed them; the provider may still have them, and asking is free.
+                    // The user removed them. The provider may still have them, and polls are free.
                     Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
                     Err(error) => Err(ExecutorOutcome::Disk(error)),
                 }
@@ -159,22 +160,22 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let staged = self.fetch_all(prediction, outputs).await?;
         let (answer, named) = oneshot::channel();
         self.report(ExecutorEvent::Fetched { staged, answer });
-        // The dispatcher drops the answer only when the run is at its end; the temporary files go with it.
-        let Ok(Named { staged, place, fetched }) = named.await else {
+        // The dispatcher drops the sender only at the end of the run; the temporary files are deleted with it.
+        let Ok(Named { staged, destination, fetched }) = named.await else {
             return Err(ExecutorOutcome::Deferred { cause: "the run ended".to_owned() });
         };
         fetched.wait().await.map_err(ExecutorOutcome::Journal)?;
-        self.store.publish(staged, place).await.map_err(ExecutorOutcome::Disk)?;
+        self.store.publish(staged, destination).await.map_err(ExecutorOutcome::Disk)?;
         Ok(ExecutorOutcome::Published)
     }
 
-    /// Polls until the prediction has ended.
+    /// Polls until the prediction has ended, and returns its output URLs.
     async fn wait_for_outputs(
         &mut self,
         prediction: &PredictionId,
         origin: Origin,
     ) -> Result<Vec<String>, ExecutorOutcome> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let _followed = self.polls.follow();
         let schedule = self.polls.schedule;
         let (before, mut in_work, mut wait) = match origin {
@@ -187,11 +188,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let (mut errors, mut not_found, mut reported_word) = (0, 0, None);
         loop {
             self.unless_halted(tokio::time::sleep(wait)).await?;
-            let asked = before + begun.elapsed();
+            let asked = before + started.elapsed();
             let (mut hint, mut waits_for_its_turn_alone) = (None, false);
             match self.poll(prediction).await? {
                 PollOutcome::InProgress { unknown_status } => {
-                    (errors, not_found) = (0, 0);
+                    errors = 0;
+                    not_found = 0;
                     in_work = Some(asked);
                     if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
                         self.report(ExecutorEvent::UnknownStatus(word.clone()));
@@ -200,7 +202,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::NotFound => {
                     not_found += 1;
-                    let is_sure = begun.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
+                    let is_sure =
+                        started.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
                     if self.was_lost || is_sure {
                         return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
                     }
@@ -220,34 +223,36 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
-                        self.polls
-                            .learn(self.kind, Observation { in_work, done: before + begun.elapsed(), told: took });
+                        self.polls.learn(
+                            self.kind,
+                            Observation { in_work, done: before + started.elapsed(), reported: took },
+                        );
                     }
                     return self.ended(finished);
                 }
             }
-            if begun.elapsed() >= self.job_timeout {
+            if started.elapsed() >= self.job_timeout {
                 let limit = in_words(self.job_timeout);
                 let message = format!("not finished after {limit}");
                 return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
             }
-            let usual = match waits_for_its_turn_alone {
+            let regular = match waits_for_its_turn_alone {
                 true => Duration::ZERO,
-                false => self.polls.wait(self.kind, before + begun.elapsed(), errors, self.jitter),
+                false => self.polls.wait(self.kind, before + started.elapsed(), errors, self.jitter),
             };
-            wait = usual.max(hint.unwrap_or_default());
+            wait = regular.max(hint.unwrap_or_default());
         }
     }
 
     async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
-        let sent = self.unless_halted(self.polls.turn(self.asked)).await?;
-        self.asked = self.asked.saturating_add(1);
-        let path = self.status_path.as_ref().filter(|_| !self.asks_by_id);
+        let sent = self.unless_halted(self.polls.turn(self.polls_sent)).await?;
+        self.polls_sent = self.polls_sent.saturating_add(1);
+        let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
         let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
         let outcome = of_poll(&exchange, prediction, (self.now)());
-        // Where the submit named a path that leads nowhere, the id may lead on, and the other way round.
+        // If the path of the status is wrong, the id may still work, and vice versa.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
-            self.asks_by_id = !self.asks_by_id;
+            self.polls_by_id = !self.polls_by_id;
         }
         match &outcome {
             PollOutcome::Again { cause, reason, .. } => {
@@ -257,26 +262,26 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     }
                     Unanswered::Refused => {}
                     Unanswered::RateLimited => self.polls.refused(sent),
-                    Unanswered::Failed => self.polls.heard(sent),
+                    Unanswered::Failed => self.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
                 }
             }
             _ => {
-                self.polls.heard(sent);
+                self.polls.poll_answered(sent);
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
         }
-        // What went through may have shown that the headers before were wrong.
+        // This comes last, because the answer itself may have shown that earlier headers were wrong.
         if let Some(limits) = exchange.limits() {
             self.polls.on_rate_limit_headers(limits);
         }
         Ok(outcome)
     }
 
-    /// Fetches all outputs; where one is gone or broken, the prediction is read again for fresh URLs. Only what stays so
-    /// is given up: an answer that says nothing of the prediction, a 404 among them, is no reason to.
+    /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs. It fails
+    /// only if that repeats: an answer that does not show the prediction, such as a 404, is not enough.
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
@@ -294,7 +299,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
                 PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => outputs = fresh,
-                // A 404 among good answers says nothing: a later run that sees nothing else calls it lost.
+                // A 404 among successful polls is not conclusive: a later run that sees only 404s marks the
+                // prediction as lost.
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }
                 | PollOutcome::Finished(Finished::NoOutputs | Finished::Failed { .. })
@@ -336,13 +342,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    fn report(&self, news: ExecutorEvent<S::Staged>) {
-        // The dispatcher is gone only when the run is at its end, and then nobody needs to know.
-        let _ = self.reports.send(ExecutorMessage { worker: self.worker, news });
+    fn report(&self, event: ExecutorEvent<S::Staged>) {
+        // The dispatcher is gone only at the end of the run, when the message no longer matters.
+        let _ = self.event_sender.send(ExecutorMessage { worker: self.worker, event });
     }
 }
 
-/// A time limit as people set it: in minutes, and in seconds where those would say too little.
+/// Formats a time limit in minutes, or in seconds if it is short.
 fn in_words(limit: Duration) -> String {
     match limit.as_secs() {
         seconds @ 0..120 => counted(seconds, "second"),

@@ -8,40 +8,40 @@ use crate::journal::{Corrected, Durable, JournalError, SavedFile};
 use crate::outputs::{Destination, OutputError};
 use crate::verify::Uncorrected;
 
-/// What an executor tells the dispatcher.
+/// A message from an executor to the dispatcher.
 pub(super) struct ExecutorMessage<T> {
     pub(super) worker: u64,
-    pub(super) news: ExecutorEvent<T>,
+    pub(super) event: ExecutorEvent<T>,
 }
 
-/// What happened to its job.
+/// What happened to a job.
 pub(super) enum ExecutorEvent<T> {
-    /// What came of the submit. The executor goes on by itself if it was accepted, and ends otherwise.
+    /// The outcome of the submit. The executor continues by itself if it was accepted, and ends otherwise.
     Submitted { outcome: SubmitOutcome, limits: Option<RateLimits>, status_path: Option<StatusPath> },
-    /// Whether a poll was answered, and what was seen instead.
+    /// A poll was answered, or failed with this cause.
     Polled(Result<(), String>),
-    /// A status that the page does not document.
+    /// The provider used a status that it does not document.
     UnknownStatus(String),
-    /// An answer names more pictures than are brought here.
+    /// An answer names more pictures than are saved.
     ExtraOutputs { kept: usize, left: usize },
     /// The pictures are ready at the provider.
     Generated { outputs: usize },
-    /// They are here. The answer says how they are called, and must be durable before they are published.
+    /// The pictures are downloaded. The answer names them, and must be durable before they are published.
     Fetched { staged: Vec<T>, answer: oneshot::Sender<Named<T>> },
     /// The executor ends.
     Ended(ExecutorOutcome),
 }
 
-/// Fetched pictures with their names, and the record of them on its way to the disk.
+/// Downloaded pictures with their names, and the pending record of them.
 pub(super) struct Named<T> {
     pub(super) staged: Vec<(T, SavedFile)>,
-    pub(super) place: Destination,
+    pub(super) destination: Destination,
     pub(super) fetched: Durable,
 }
 
-/// How an executor ends after its submit.
+/// How an executor ended.
 pub(super) enum ExecutorOutcome {
-    /// The pictures are in place.
+    /// The pictures are saved.
     Published,
     /// They are back in place.
     Reinstated,
@@ -49,11 +49,11 @@ pub(super) enum ExecutorOutcome {
     Checked(Box<Check>),
     /// Their color was corrected, or could not be.
     Corrected(Result<Box<Corrected>, Uncorrected>),
-    /// Somebody has changed them: they stay as they are.
+    /// The user has changed them, so they stay as they are.
     Retouched,
-    /// There are none.
+    /// The edit failed.
     Failed { class: ErrorClass, message: String },
-    /// The prediction stays at the provider for a later run.
+    /// The prediction is left at the provider for a later run.
     Deferred { cause: String },
     /// No further request makes sense.
     Stop(Stop),
@@ -61,6 +61,6 @@ pub(super) enum ExecutorOutcome {
     Disk(OutputError),
     /// The journal failed; the dispatcher learns why from the journal itself.
     Journal(JournalError),
-    /// The submit was the end.
+    /// The executor ended with the answer to its submit, which was reported before.
     Submit,
 }

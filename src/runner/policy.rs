@@ -1,11 +1,11 @@
-//! What may happen next, decided from numbers alone.
+//! Pure decisions about waits and budgets.
 
 use std::time::Duration;
 
 use crate::job::Cents;
 use crate::journal::{Ledger, SpendBaseline};
 
-/// The wait after `failures` in a row: a second, doubled each time, half a minute at most.
+/// Returns the wait after this many consecutive failures: one second, doubled each time, at most 30 seconds.
 pub(super) fn backoff(failures: u32) -> Duration {
     match failures {
         0 => Duration::ZERO,
@@ -14,23 +14,23 @@ pub(super) fn backoff(failures: u32) -> Duration {
     }
 }
 
-/// Whether one more submit stays under the ceiling, whatever becomes of those under way and of the uncertain ones.
+/// Returns whether one more submit stays within the budget even if all open and uncertain ones are charged.
 pub fn fits_budget(ceiling: Option<Cents>, ledger: &Ledger) -> bool {
     fits_budget_with_rise(ceiling, ledger, Cents::ZERO)
 }
 
-/// The same if this submit and those under way cost `rise` more than they are thought to.
+/// The same check if this submit and the open ones cost `rise` more than estimated.
 pub(super) fn fits_budget_with_rise(ceiling: Option<Cents>, ledger: &Ledger, rise: Cents) -> bool {
     ceiling.is_none_or(|ceiling| ledger.spent() + ledger.reserved() + ledger.estimate() + rise <= ceiling)
 }
 
-/// Whether one more submit stays under the ceiling of a run that began at `baseline`: what earlier runs have spent or
-/// left in doubt does not count.
+/// Returns whether one more submit stays within the budget of a run that started at `baseline`. What earlier runs
+/// spent or left uncertain does not count.
 pub fn fits_run_budget(ceiling: Option<Cents>, ledger: &Ledger, baseline: &SpendBaseline) -> bool {
     fits_run_budget_with_rise(ceiling, ledger, baseline, Cents::ZERO)
 }
 
-/// The same if this submit and those under way cost `rise` more than they are thought to.
+/// The same check if this submit and the open ones cost `rise` more than estimated.
 pub(super) fn fits_run_budget_with_rise(
     ceiling: Option<Cents>,
     ledger: &Ledger,

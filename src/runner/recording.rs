@@ -1,12 +1,12 @@
-//! What is recorded of a folder in which no job is under way.
+//! Records for a folder in which no job is in progress.
 
 use jiff::Timestamp;
 
 use crate::journal::{Disk, Durable, EditKey, Journal, Ledger, Record, RunEvent, RunStart, Step};
 
-use super::{Ending, RunError};
+use super::{RunError, RunOutcome};
 
-/// A run with nothing to do: the journal says that it was there, and what earlier submits without an answer are.
+/// Records a run with nothing to do, and marks earlier submits without an answer as uncertain.
 ///
 /// # Errors
 ///
@@ -16,20 +16,20 @@ pub async fn record_idle_run(
     mut ledger: Ledger,
     opening: RunStart,
     now: impl Fn() -> Timestamp,
-) -> Result<Ending, RunError> {
+) -> Result<RunOutcome, RunError> {
     let opening = std::iter::once(Record::Run(RunEvent::Run(opening)));
     let ended = Record::Run(RunEvent::Ended { reason: None });
     let records: Vec<Record> = opening.chain(unanswered(&ledger)).chain([ended]).collect();
     record_all(disk, &mut ledger, records, now).await?;
-    Ok(Ending { ledger, stopped: None })
+    Ok(RunOutcome { ledger, stopped: None })
 }
 
-/// Records that none of the uncertain submits of `edits` was charged, as somebody has found out. One whose process is gone is
-/// uncertain from now on.
+/// Records that none of the uncertain submits of `edits` was charged, as the user has confirmed. A submit whose
+/// process is gone is recorded as uncertain first.
 ///
 /// # Errors
 ///
-/// The journal cannot be written, or an edit has none.
+/// The journal cannot be written, or an edit has no uncertain submit.
 pub async fn release(
     disk: impl Disk,
     ledger: &mut Ledger,
@@ -41,9 +41,9 @@ pub async fn release(
     record_all(disk, ledger, records, now).await
 }
 
-/// Records that the pictures of `edits` leave `results/`. They may move once this has returned: the records are durable
-/// then, so that whatever a crash leaves half done is found by the next one that moves them, and a row that comes back
-/// finds its pictures in either place.
+/// Records that the pictures of `edits` leave `results/`. They may be moved once this has returned: the records are
+/// durable then, so that moves that a crash interrupts are completed by the next command that moves pictures, and a
+/// row that returns finds its pictures in either place.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ fn unanswered(ledger: &Ledger) -> impl Iterator<Item = Record> + use<> {
     ledger.unanswered().into_iter().map(|key| Record::Edit(key, Step::unanswered()))
 }
 
-/// Records all of them in their order. They are durable once this has returned.
+/// Records all of them in order. They are durable once this has returned.
 async fn record_all(
     disk: impl Disk,
     ledger: &mut Ledger,
@@ -78,7 +78,7 @@ async fn record_all(
             break;
         }
     }
-    // Where the writer has ended, it alone knows why: what comes after that only knows that it is gone.
+    // If the writer has ended, only it knows the cause: later errors merely say that it is gone.
     journal.finish().await?;
     Ok(recorded?)
 }
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes nothing.
+    /// A disk that is full.
     struct Full;
 
     impl Disk for Full {

@@ -22,7 +22,7 @@ use crate::plan::Work;
 use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
-use crate::runner::{self, Batch, Effects, Ending, StopReason, StopSignal};
+use crate::runner::{self, Batch, Effects, RunOutcome, StopReason, StopSignal};
 
 use super::notifications::Notifications;
 use super::opening::FolderOpening;
@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
         disk: FileDisk,
         notifications: &mut Notifications,
         interruption: &Interruption,
-    ) -> Result<Ending, Failure> {
+    ) -> Result<RunOutcome, Failure> {
         notifications.begin();
         // A manifest without jobs is a mistake, and must not move all pictures away.
         if self.arguments.prune && self.run_plan.counts.total == 0 {
@@ -233,7 +233,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn summary(
         &self,
-        ending: &Ending,
+        ending: &RunOutcome,
         spent_before: Cents,
         outcome: Outcome,
         removed: u64,
@@ -301,7 +301,7 @@ async fn run_batch(
     batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
     reporter: &mut Reporter<'_>,
     signal: StopSignal,
-) -> Result<Ending, Failure> {
+) -> Result<RunOutcome, Failure> {
     let Some(setup) = setup else {
         return Ok(runner::record_idle_run(disk, ledger, batch.opening, Timestamp::now).await?);
     };

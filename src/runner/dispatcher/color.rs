@@ -1,4 +1,4 @@
-//! Colors: what a check found is recorded, and what follows from it begins.
+//! Colors: records the results of checks and starts the work that follows from them.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::verify::{Subject, Uncorrected};
 use super::Dispatcher;
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    /// What a piece of the plan comes to by now: looking after a color is told from the journal, and what is asked for
-    /// again is what was shown, which may be a re-roll. `None` where nothing is left to do.
+    /// Replaces planned work by what the journal requires now: a color review becomes the next step of that review,
+    /// and a poll follows the edit that is shown, which may be a re-roll. Returns `None` if nothing is left to do.
     pub(super) fn resolved(&mut self, work: Work) -> Result<Option<Work>, RunError> {
         if !matches!(work.task, Task::ReviewColor | Task::Follow) {
             return Ok(Some(work));
@@ -43,7 +43,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Some(target) => {
                 next_for_color(history, &work.key.job, target, &self.settings.color, DecisionPoint::Start(&is_there))
             }
-            // What somebody has made of the picture is not measured, corrected or replaced.
+            // A picture that the user has changed is not measured, corrected or replaced.
             None => unfinished_reroll(history, &work.key, DecisionPoint::Start(&is_there)),
         };
         Ok(match (next, shown) {
@@ -53,22 +53,22 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         })
     }
 
-    /// Puts what is to be done next about the color of a job in its queue, now that something has happened to it. A job
-    /// about which there is nothing comes to rest.
+    /// Queues the next step for the color of a job after its state has changed. Marks the job as idle if there is
+    /// none.
     pub(super) fn review_color(&mut self, work: &Work) {
-        let moment = DecisionPoint::Running { since: self.ledger.last_run_at() };
+        let decision_point = DecisionPoint::Running { since: self.ledger.last_run_at() };
         let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.target {
             Some(target)
                 if history.current_result_of(target.fingerprint).is_some_and(|edit| self.is_retouched(edit)) =>
             {
                 let key = EditKey { fingerprint: target.fingerprint, ..work.key.clone() };
-                let unfinished = unfinished_reroll(history, &key, moment)?;
+                let unfinished = unfinished_reroll(history, &key, decision_point)?;
                 Some(Work { target: Some(Arc::clone(target)), ..unfinished })
             }
-            Some(target) => next_for_color(history, &work.key.job, target, &self.settings.color, moment),
+            Some(target) => next_for_color(history, &work.key.job, target, &self.settings.color, decision_point),
             None => {
                 let fingerprint = history.edit(work.key.fingerprint)?.reroll?.of;
-                unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, moment)
+                unfinished_reroll(history, &EditKey { fingerprint, ..work.key.clone() }, decision_point)
             }
         });
         match next {
@@ -84,7 +84,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let checked = Checked { wanted, tolerance, check: check.clone(), uncorrected: None };
         self.step(&work.key, Step::Checked(Box::new(checked))).await?.detach();
         let of = if self.is_reroll(&work.key) { CheckedPicture::Reroll } else { CheckedPicture::Result };
-        self.tell(&Event::Checked { job: &work.key.job, check: &check, of });
+        self.notify_observer(&Event::Checked { job: &work.key.job, check: &check, of });
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             Ok(corrected) => {
                 let check = corrected.check.clone();
                 self.step(key, Step::Corrected(corrected)).await?.detach();
-                self.tell(&Event::Checked { job: &key.job, check: &check, of: CheckedPicture::Correction });
+                self.notify_observer(&Event::Checked { job: &key.job, check: &check, of: CheckedPicture::Correction });
             }
             Err(reason) => {
                 let known = self.ledger.live(key).and_then(|edit| edit.checked.clone());
@@ -110,7 +110,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// The pictures of an edit as the provider made them, and what they are compared with.
+    /// Returns the pictures of an edit as the provider made them, and the colors they are compared with.
     pub(super) fn subject(&self, work: &Work) -> Option<Subject> {
         let edit = self.ledger.live(&work.key)?;
         Some(Subject {
@@ -121,14 +121,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         })
     }
 
-    /// Whether the pictures of an edit are those under the job's name.
+    /// Returns whether the pictures of an edit are those under the job's name.
     pub(super) fn is_shown(&self, key: &EditKey) -> bool {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.is_some_and(|edit| edit.fingerprint == key.fingerprint)
     }
 
-    /// Whether somebody has changed the pictures of an edit that are in `results/`. Where those that the provider made are
-    /// back there, they are to be checked.
+    /// Returns whether the user has changed the pictures of an edit in `results/`. If the provider's originals are
+    /// back in place of corrected ones, they are checked again instead.
     fn is_retouched(&self, edit: &Edit) -> bool {
         let are = |files: &[SavedFile], presence| files.iter().any(|file| self.parts.store.presence(file) == presence);
         let is_restored = edit.corrected.is_some() && are(edit.originals(), Presence::Saved);

@@ -1,4 +1,4 @@
-//! What executors report: each report is recorded before anything follows from it.
+//! Handles the messages of executors: each one is recorded before anything follows from it.
 
 use std::sync::Arc;
 
@@ -19,35 +19,35 @@ use crate::runner::{RunError, StopReason};
 use super::Dispatcher;
 use super::workers::{Phase, Worker};
 
-/// How many undocumented words for a status are told, each once: a provider that has a new one says it of every job.
+/// How many undocumented statuses are reported, each once: a provider with a new one uses it for every job.
 const MAX_UNKNOWN_WORDS: usize = 8;
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn handle(
         &mut self,
-        report: ExecutorMessage<S::Staged>,
+        message: ExecutorMessage<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
-        let span = self.workers.get(report.worker).map_or_else(Span::none, |worker| worker.span.clone());
-        self.handle_in_span(report, is_job).instrument(span).await
+        let span = self.workers.get(message.worker).map_or_else(Span::none, |worker| worker.span.clone());
+        self.handle_in_span(message, is_job).instrument(span).await
     }
 
     async fn handle_in_span(
         &mut self,
-        report: ExecutorMessage<S::Staged>,
+        message: ExecutorMessage<S::Staged>,
         is_job: impl Fn(&str) -> bool,
     ) -> Result<(), RunError> {
-        let Some(worker) = self.workers.get(report.worker) else {
+        let Some(worker) = self.workers.get(message.worker) else {
             return Ok(());
         };
-        let (key, began) = (worker.work.key.clone(), worker.began);
-        // Another edit of the job may have come to rest meanwhile, and the job with it.
+        let (key, started) = (worker.work.key.clone(), worker.started);
+        // The job may have been archived meanwhile because another of its edits has finished.
         self.ledger.load(&key.job).map_err(LedgerError::from)?;
-        match report.news {
+        match message.event {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
-                self.workers.enter(report.worker, Phase::Generating);
+                self.workers.enter(message.worker, Phase::Generating);
                 if let SubmitOutcome::Accepted { .. } = &outcome {
-                    self.submits.went_through(began);
+                    self.submits.went_through(started);
                 }
                 if let Some(limits) = limits {
                     let under_way = self.workers.count(Phase::Submitting) as u64;
@@ -56,21 +56,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                         self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
                     }
                 }
-                self.handle_submit(report.worker, &key, outcome, status_path).await
+                self.handle_submit(message.worker, &key, outcome, status_path).await
             }
             ExecutorEvent::Polled(answer) => self.handle_poll(answer).await,
             ExecutorEvent::UnknownStatus(word) => {
                 if self.unknown_words.len() < MAX_UNKNOWN_WORDS && self.unknown_words.insert(word.clone()) {
-                    self.tell(&Event::UnknownStatus { job: &key.job, word: &word });
+                    self.notify_observer(&Event::UnknownStatus { job: &key.job, word: &word });
                 }
                 Ok(())
             }
             ExecutorEvent::ExtraOutputs { kept, left } => {
-                self.tell(&Event::ExtraOutputs { job: &key.job, kept, left });
+                self.notify_observer(&Event::ExtraOutputs { job: &key.job, kept, left });
                 Ok(())
             }
             ExecutorEvent::Generated { outputs } => {
-                self.workers.enter(report.worker, Phase::Saving);
+                self.workers.enter(message.worker, Phase::Saving);
                 // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
                 if !matches!(self.ledger.live(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
                     self.step(&key, Step::Generated { outputs }).await?.detach();
@@ -80,19 +80,19 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             ExecutorEvent::Fetched { staged, answer } => {
                 let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
                 let history = self.ledger.live_history(&key.job);
-                let staged = self.names.give(staged, &key.job, history, |stem| is_job(stem) || knows(stem));
+                let staged = self.picture_names.assign(staged, &key.job, history, |stem| is_job(stem) || knows(stem));
                 let files = staged.iter().map(|(_, file)| file.clone()).collect();
-                let place = self.place(&worker.work);
+                let destination = self.destination(&worker.work);
                 let fetched = self.step(&key, Step::Fetched { files }).await?;
                 // An executor that is gone was aborted with the run.
-                let _ = answer.send(Named { staged, place, fetched });
+                let _ = answer.send(Named { staged, destination, fetched });
                 Ok(())
             }
             ExecutorEvent::Ended(end) => {
-                let Some(Worker { work, .. }) = self.workers.remove(report.worker) else {
+                let Some(Worker { work, .. }) = self.workers.remove(message.worker) else {
                     return Ok(());
                 };
-                let goes_on = !matches!(
+                let continues = !matches!(
                     end,
                     ExecutorOutcome::Retouched
                         | ExecutorOutcome::Deferred { .. }
@@ -101,7 +101,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                         | ExecutorOutcome::Journal(_)
                 );
                 self.handle_end(&work, end).await?;
-                if goes_on {
+                if continues {
                     self.review_color(&work);
                 }
                 Ok(())
@@ -116,12 +116,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         outcome: SubmitOutcome,
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
-        let began = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.began);
-        // The one that was answered is among them.
-        let others = u32::try_from(self.workers.count(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
+        let started = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
+        // The answered submit itself is among them.
+        let in_flight_before =
+            u32::try_from(self.workers.count(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
         let outcome = match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
-                // The executor goes on with that prediction; nothing that it reports is heard any more.
+                // The executor continues with that prediction, but its messages are ignored from here on.
                 self.workers.remove(worker);
                 let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
                 SubmitOutcome::Uncertain { message, stop: None }
@@ -131,7 +132,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
-                self.submits.accepted(began, others);
+                self.submits.accepted(started, in_flight_before);
                 self.handle_prediction(key, prediction, cost, status_path).await?;
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
@@ -140,7 +141,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.queues.retry(work.clone());
                 }
                 if let Obstacle::RateLimited(hint) = reason
-                    && let Some(near) = self.submits.refused(began, self.elapsed(), hint, others)
+                    && let Some(near) = self.submits.refused(started, self.elapsed(), hint, in_flight_before)
                 {
                     self.handle_limit(near).await?;
                 }
@@ -152,12 +153,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.apply_breaker(action, kind, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
-                // A local picture that cannot be read was never sent, and says nothing of the provider.
+                // A local picture that cannot be read was never sent, so this does not show that the provider works.
                 if class != ErrorClass::Input {
                     self.breaker.submit_answered();
-                    self.submits.accepted(began, others);
+                    self.submits.accepted(started, in_flight_before);
                 }
-                self.fail(key, class, message).await?;
+                self.fail_job(key, class, message).await?;
             }
             SubmitOutcome::Uncertain { message, stop } => {
                 self.mark_uncertain(key, message.clone()).await?;
@@ -208,12 +209,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match self.step(key, step).await {
             Ok(durable) => self.receipts.follow(receipt, durable),
             Err(error) => {
-                self.receipts.lose(receipt);
+                self.receipts.add_unrecorded(receipt);
                 return Err(error);
             }
         }
-        self.tell(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
-        // That is news also where no other submit would follow.
+        self.notify_observer(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+        // The price is reported even if no other submit would follow.
         if let Some(reason) = self.spending.above_price_limit(cost) {
             self.drain(reason, None);
         }
@@ -223,7 +224,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     async fn handle_limit(&mut self, near: Rate) -> Result<(), RunError> {
         let learned = LearnedLimits { submits: Some(near), ..self.submits.learned() };
         self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
-        self.tell(&Event::RateLimitDetected { near });
+        self.notify_observer(&Event::RateLimitDetected { near });
         Ok(())
     }
 
@@ -239,7 +240,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.step(key, step).await?.detach();
                 let files = self.ledger.live(key).map(|edit| edit.files().to_vec()).unwrap_or_default();
                 if !self.is_reroll(key) {
-                    self.tell(&Event::Completed { job: &key.job, files: &files });
+                    self.notify_observer(&Event::Completed { job: &key.job, files: &files });
                 }
             }
             ExecutorOutcome::Checked(check) => self.handle_check(work, *check).await?,
@@ -250,33 +251,33 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.record_failure(key, class, message).await?;
                     self.queues.retry(Work { task: Task::Submit(Arc::clone(request)), ..work.clone() });
                 }
-                _ => self.fail(key, class, message).await?,
+                _ => self.fail_job(key, class, message).await?,
             },
             ExecutorOutcome::Deferred { cause } => {
-                self.left += 1;
-                self.tell(&Event::Deferred { job: &key.job, cause: &cause });
+                self.deferred += 1;
+                self.notify_observer(&Event::Deferred { job: &key.job, cause: &cause });
             }
             ExecutorOutcome::Stop(stop) => {
-                self.left += 1;
+                self.deferred += 1;
                 self.stop_for(stop);
             }
-            ExecutorOutcome::Disk(error) => self.break_off(RunError::Results(error)),
+            ExecutorOutcome::Disk(error) => self.fail(RunError::Results(error)),
             ExecutorOutcome::Journal(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    async fn fail(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
+    async fn fail_job(&mut self, key: &EditKey, class: ErrorClass, message: String) -> Result<(), RunError> {
         let message = self.record_failure(key, class, message).await?;
         if self.is_reroll(key) {
-            self.tell(&Event::RerollLost { job: &key.job, message: &message });
+            self.notify_observer(&Event::RerollLost { job: &key.job, message: &message });
         } else {
-            self.tell(&Event::Failed { job: &key.job, class, message: &message });
+            self.notify_observer(&Event::Failed { job: &key.job, class, message: &message });
         }
         Ok(())
     }
 
-    /// Records a failure, unless all that is to say is that what was lost still is; the answer is what was recorded.
+    /// Records a failure, unless a lost prediction is only found lost again. Returns the message that was recorded.
     async fn record_failure(
         &mut self,
         key: &EditKey,
@@ -298,21 +299,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn mark_uncertain(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
         self.step(key, Step::Uncertain { message: message.clone() }).await?.detach();
         if self.is_reroll(key) {
-            self.tell(&Event::RerollUncertain { job: &key.job, message: &message });
+            self.notify_observer(&Event::RerollUncertain { job: &key.job, message: &message });
         } else {
-            self.tell(&Event::Uncertain { job: &key.job, message: &message });
+            self.notify_observer(&Event::Uncertain { job: &key.job, message: &message });
         }
         Ok(())
     }
 
-    pub(super) fn place(&self, work: &Work) -> Destination {
+    pub(super) fn destination(&self, work: &Work) -> Destination {
         match work.standing {
             Standing::Current => Destination::Results { displaced: self.displaced(&work.key) },
             Standing::Superseded | Standing::Alternative => Destination::Aside,
         }
     }
 
-    /// The files of the edit that is shown under the job's name, if that is another one.
+    /// Returns the files that are shown under the job's name, if they belong to another edit.
     pub(super) fn displaced(&self, key: &EditKey) -> Vec<SavedFile> {
         let shown = self.ledger.live_history(&key.job).and_then(|history| history.shown());
         shown.filter(|edit| edit.fingerprint != key.fingerprint).map(|edit| edit.files().to_vec()).unwrap_or_default()

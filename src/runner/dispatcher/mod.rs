@@ -1,9 +1,9 @@
-mod begin;
 mod color;
 mod handle;
 mod queues;
 mod receipts;
 mod spending;
+mod start;
 mod stop;
 mod workers;
 
@@ -29,16 +29,16 @@ use crate::verify::Verifier;
 use super::breaker::CircuitBreaker;
 use super::event::{Event, Observer, RunTotals};
 use super::messages::ExecutorMessage;
-use super::names::FurtherNames;
 use super::pacing::Submits;
+use super::picture_names::ExtraPictureNames;
 use super::polling::Polling;
-use super::{Batch, Ending, RunError, Settings, StopReason, StopSignal};
+use super::{Batch, RunError, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
 use workers::Workers;
 
-/// What executors are made of.
+/// The parts that all executors share.
 pub(in crate::runner) struct ExecutorParts<A, S> {
     pub(in crate::runner) api: Arc<A>,
     pub(in crate::runner) store: Arc<S>,
@@ -47,7 +47,7 @@ pub(in crate::runner) struct ExecutorParts<A, S> {
     pub(in crate::runner) seed: u64,
 }
 
-/// Owns the state of the run: the ledger, the journal, what is under way, and whether more may begin.
+/// The state of the run: the ledger, the journal, the work in progress, and whether more may start.
 pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
     parts: ExecutorParts<A, S>,
@@ -59,36 +59,36 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     polls: Arc<Polling>,
     downloads: Arc<Semaphore>,
     halt: CancellationToken,
-    reports: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
-    inbox: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
+    event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
+    events: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
     executors: JoinSet<()>,
     workers: Workers,
     queues: WorkQueues,
     receipts: Receipts,
-    /// What no other job's picture may be called.
-    names: FurtherNames,
-    /// Jobs with which nothing more happens in this run, and where the journal ended when they came to rest.
+    /// File names in use, so that no picture takes that of another job.
+    picture_names: ExtraPictureNames,
+    /// Jobs that are finished for this run, each with the end of the journal at that time.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
-    /// Until when submits wait, as far as it was told.
-    told_pause: Instant,
-    begun: Instant,
-    left: u64,
-    /// Undocumented words for a status that were told.
+    /// The end of the pause that was last announced.
+    announced_pause: Instant,
+    started: Instant,
+    deferred: u64,
+    /// Undocumented statuses that were reported.
     unknown_words: BTreeSet<String>,
     mode: Mode,
     stopped: Option<StopReason>,
-    broken: Option<RunError>,
+    failure: Option<RunError>,
 }
 
-/// Whether more may begin.
+/// Whether more work may start.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Yes.
+    /// Work may start.
     Running,
-    /// No more submits; what is in flight is followed, until then.
+    /// No more submits go out; predictions in flight are followed until this time.
     Draining(Option<Instant>),
-    /// Nothing is followed any more; submits and downloads under way have until then.
+    /// Predictions are no longer followed; submits and downloads in progress may take until this time.
     Halting(Instant),
 }
 
@@ -100,28 +100,28 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         journal: Journal,
         observer: &'o mut dyn Observer,
     ) -> Dispatcher<'o, A, S> {
-        let (reports, inbox) = mpsc::unbounded_channel();
+        let (event_sender, events) = mpsc::unbounded_channel();
         Dispatcher {
             submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
             polls: Arc::new(Polling::new(&settings, &LearnedLimits::default())),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
             halt: CancellationToken::new(),
-            reports,
-            inbox,
+            event_sender,
+            events,
             executors: JoinSet::new(),
             workers: Workers::default(),
             queues: WorkQueues::default(),
             receipts: Receipts::default(),
-            names: FurtherNames::of(&ledger),
+            picture_names: ExtraPictureNames::of(&ledger),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
-            told_pause: Instant::now(),
-            begun: Instant::now(),
-            left: 0,
+            announced_pause: Instant::now(),
+            started: Instant::now(),
+            deferred: 0,
             unknown_words: BTreeSet::new(),
             mode: Mode::Running,
             stopped: None,
-            broken: None,
+            failure: None,
             spending: Spending::new(&settings, &ledger),
             settings,
             parts,
@@ -131,7 +131,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Does the work, and returns when nothing is under way and nothing more may begin.
+    /// Does the work. Returns when nothing is in progress and nothing more may start.
     pub(super) async fn run(
         &mut self,
         batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
@@ -152,18 +152,18 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 if self.has_more(&mut work) {
                     self.drain(StopReason::Deadline, until);
                 } else {
-                    // Nothing is left that the end of submitting could stop.
+                    // No work is left that the end of submitting could stop.
                     self.mode = Mode::Draining(until);
                 }
             }
-            self.reap()?;
+            self.join_finished()?;
             self.archive_idle();
-            self.begin_local().await?;
+            self.start_local_work().await?;
             let wake = self.start_eligible_work(&mut work).await?;
-            let nothing_left = !self.has_more(&mut work);
-            if self.workers.is_empty() && (nothing_left || self.mode != Mode::Running) {
-                if !nothing_left && self.broken.is_none() {
-                    self.tell_stopping(StopReason::Deadline);
+            let is_finished = !self.has_more(&mut work);
+            if self.workers.is_empty() && (is_finished || self.mode != Mode::Running) {
+                if !is_finished && self.failure.is_none() {
+                    self.announce_stop(StopReason::Deadline);
                 }
                 return Ok(());
             }
@@ -173,7 +173,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(()) = self.receipts.settle_next() => {}
-                Some(report) = self.inbox.recv() => self.handle(report, &is_job).await?,
+                Some(message) = self.events.recv() => self.handle(message, &is_job).await?,
                 Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
                 () = sleep_until(wake), if wake.is_some() => {}
             }
@@ -185,28 +185,28 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Whether there is more to begin with.
+    /// Returns whether more work is waiting.
     fn has_more(&self, work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>) -> bool {
         work.peek().is_some() || !self.queues.is_empty()
     }
 
-    /// Gives the memory of executors back that have ended. There is always a report that comes first, so that waiting for
-    /// them beside the reports would keep them until the end.
-    fn reap(&mut self) -> Result<(), RunError> {
+    /// Frees the memory of executors that have ended. Messages always come first in the select, so it would keep them
+    /// until the end.
+    fn join_finished(&mut self) -> Result<(), RunError> {
         while let Some(ended) = self.executors.try_join_next() {
             ended.map_err(RunError::Executor)?;
         }
         Ok(())
     }
 
-    /// Notes that nothing more is to be done about a job.
+    /// Marks a job as finished for this run.
     fn mark_idle(&mut self, job: JobId) {
         if let Some(end) = self.journal.end() {
             self.idle.push_back((end, job));
         }
     }
 
-    /// Keeps of the jobs that have come to rest only where their lines are, once these can be read again.
+    /// Archives idle jobs, of which only the positions of their lines are kept, once those lines are on the disk.
     fn archive_idle(&mut self) {
         while self.idle.len() > RECENT
             && let Some((end, job)) = self.idle.pop_front()
@@ -219,18 +219,18 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Closes the journal and says how the run ended.
-    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<Ending, RunError> {
+    /// Closes the journal and returns the result of the run.
+    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunError> {
         if let Err(RunError::Journal { .. }) = outcome {
-            self.note_last_answers().await;
+            self.collect_last_answers().await;
         }
         self.executors.abort_all();
-        if self.stopped.is_none() && self.left > 0 {
-            self.stopped = Some(StopReason::Unanswered(self.left));
+        if self.stopped.is_none() && self.deferred > 0 {
+            self.stopped = Some(StopReason::Unanswered(self.deferred));
         }
-        let mut outcome = outcome.and(self.broken.take().map_or(Ok(()), Err));
+        let mut outcome = outcome.and(self.failure.take().map_or(Ok(()), Err));
         if outcome.is_ok() {
-            outcome = self.keep_what_was_learned().await;
+            outcome = self.record_learned_limits().await;
         }
         if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
@@ -239,16 +239,16 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let closed = self.journal.finish().await;
         let unrecorded = self.receipts.unrecorded().await;
         match (outcome, closed) {
-            // Where the writer has ended, it alone knows why: what came after it only knows that it is gone.
+            // If the writer has ended, only it knows the cause: later errors merely say that it is gone.
             (Err(RunError::Journal { .. }) | Ok(()), Err(cause)) | (Err(RunError::Journal { cause, .. }), Ok(())) => {
                 Err(RunError::Journal { cause, unrecorded })
             }
             (Err(error), _) => Err(error),
-            (Ok(()), Ok(())) => Ok(Ending { ledger: self.ledger, stopped: self.stopped }),
+            (Ok(()), Ok(())) => Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped }),
         }
     }
 
-    async fn keep_what_was_learned(&mut self) -> Result<(), RunError> {
+    async fn record_learned_limits(&mut self) -> Result<(), RunError> {
         let (polls, generation_ms) = self.polls.learned();
         let learned = LearnedLimits { polls, generation_ms, ..self.submits.learned() };
         if learned != LearnedLimits::default() {
@@ -257,15 +257,15 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         Ok(())
     }
 
-    /// What has passed since the run began, for decisions that know no clock.
+    /// Returns the time since the run started, for decisions that know no clock.
     fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
-    /// When submitting ends. The clock on the wall is looked at each time, for it may be set, and goes on while the machine
-    /// sleeps.
+    /// Returns when submitting ends. The wall clock is read each time because it may be set, and because it advances
+    /// while the machine sleeps.
     fn submitting_ends(&self) -> Option<Instant> {
-        let deadline = self.settings.deadline.map(|deadline| self.begun + deadline);
+        let deadline = self.settings.deadline.map(|deadline| self.started + deadline);
         let not_after = self.settings.not_after.map(|end| {
             let left = end.duration_since((self.parts.now)());
             Instant::now() + Duration::try_from(left).unwrap_or_default()
@@ -281,20 +281,20 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    fn tally(&self) -> RunTotals {
+    fn totals(&self) -> RunTotals {
         RunTotals::of(&self.ledger, self.workers.in_flight())
     }
 
-    fn tell(&mut self, event: &Event<'_>) {
-        let tally = self.tally();
-        self.observer.observe(event, &tally);
+    fn notify_observer(&mut self, event: &Event<'_>) {
+        let totals = self.totals();
+        self.observer.observe(event, &totals);
     }
 
     async fn step(&mut self, key: &EditKey, step: Step) -> Result<Durable, RunError> {
         self.record(Record::Edit(key.clone(), step)).await
     }
 
-    /// Takes a record into the ledger and hands it to the journal: the one way in which the state changes.
+    /// Applies a record to the ledger and writes it to the journal: the only way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
         let at = (self.parts.now)();
         Ok(self.journal.record(&mut self.ledger, &record, at).await?)

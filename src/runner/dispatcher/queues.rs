@@ -2,31 +2,31 @@ use std::collections::VecDeque;
 
 use crate::plan::Work;
 
-/// Where the next work is taken from.
+/// Where the next work comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// What was begun before and did not come to its end.
+    /// Work that was started before and did not finish.
     Retries,
     /// The plan.
     Plan,
-    /// Edits that are asked for again because they missed their color.
+    /// Edits that are submitted again because they missed their color.
     Rerolls,
 }
 
-/// The work that waits to begin, beside what the plan has yet.
+/// Work that waits to start, in addition to the rest of the plan.
 #[derive(Debug, Default)]
 pub(super) struct WorkQueues {
     retries: VecDeque<Work>,
     rerolls: VecDeque<Work>,
-    /// What is to be done on this machine alone, and so whatever stands in the way of submits.
+    /// Work that needs no API request, and so starts regardless of what delays submits.
     local: VecDeque<Work>,
-    /// Results whose color is looked after again, and which wait for a processor while submits go out.
+    /// Results whose color is reviewed, which wait for a processor while submits go out.
     color_reviews: VecDeque<Work>,
 }
 
 impl WorkQueues {
-    /// The next work and where it is, given what the plan has next: what costs nothing first, then what was refused before,
-    /// then the manifest's further jobs, and re-rolls once each job has had its first try.
+    /// Returns the next work and its source, given the next item of the plan: free work first, then retries, then new
+    /// submits, and re-rolls after the first try of every job.
     pub(super) fn peek<'w>(&'w self, planned: Option<&'w Work>) -> Option<(Source, &'w Work)> {
         match (self.retries.front(), planned) {
             (Some(retry), Some(planned)) if retry.task.submits() && !planned.task.submits() => {
@@ -55,47 +55,47 @@ impl WorkQueues {
         }
     }
 
-    /// Takes the next work that asks nothing of the API.
+    /// Takes the next work that needs no API request.
     pub(super) fn take_local(&mut self) -> Option<Work> {
         self.local.pop_front()
     }
 
-    /// Takes the next result whose color is looked after.
+    /// Takes the next result whose color is reviewed.
     pub(super) fn take_color_review(&mut self) -> Option<Work> {
         self.color_reviews.pop_front()
     }
 
-    /// Adds what was begun before, and goes before what the plan has yet.
+    /// Adds work that was started before. It goes before the rest of the plan.
     pub(super) fn retry(&mut self, work: Work) {
         self.retries.push_back(work);
     }
 
-    /// Adds what costs money and waits until each job has had its first try.
+    /// Adds a re-roll, which waits until each job has had its first try.
     pub(super) fn reroll(&mut self, work: Work) {
         self.rerolls.push_back(work);
     }
 
-    /// Adds what is to be done on this machine alone.
+    /// Adds work that needs no API request.
     pub(super) fn add_local(&mut self, work: Work) {
         self.local.push_back(work);
     }
 
-    /// Adds a result whose color is looked after once a processor is free.
+    /// Adds a result whose color is reviewed once a processor is free.
     pub(super) fn add_color_review(&mut self, work: Work) {
         self.color_reviews.push_back(work);
     }
 
-    /// How many results wait for their color to be looked after.
+    /// Returns how many results wait for a color review.
     pub(super) fn color_reviews(&self) -> usize {
         self.color_reviews.len()
     }
 
-    /// Whether nothing waits that only a run that goes on would begin.
+    /// Returns whether no work waits that could start only while the run continues.
     pub(super) fn is_empty(&self) -> bool {
         [&self.retries, &self.rerolls, &self.color_reviews].iter().all(|queue| queue.is_empty())
     }
 
-    /// Whether nothing waits to be done on this machine alone.
+    /// Returns whether no work waits that needs no API request.
     pub(super) fn is_local_empty(&self) -> bool {
         self.local.is_empty()
     }

@@ -1,29 +1,30 @@
-//! Whether one more submit may go out, as far as money goes. Pure.
+//! Decides whether budget and price allow one more submit. Pure.
 
 use crate::job::Cents;
 use crate::journal::{Ledger, SpendBaseline};
 use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
 use crate::runner::{Settings, StopReason};
 
-/// What bounds the spending of a run, and what the run has seen of prices.
+/// The limits of a run's spending, and the prices seen in the run.
 #[derive(Debug)]
 pub(super) struct Spending {
-    /// The ceiling of what the folder may cost over its whole life.
+    /// The limit of what the folder may cost over its whole life.
     budget: Option<Cents>,
-    /// The ceiling of what the submits of this run alone may cost.
+    /// The limit of what the submits of this run may cost.
     budget_per_run: Option<Cents>,
-    /// What a submit may cost.
+    /// The highest price that a submit may have.
     price_limit: Cents,
-    /// How the money stood before this run.
+    /// The spending before this run.
     baseline: SpendBaseline,
-    /// How many submits of this run were answered since a price was new to it: last night's may have changed.
+    /// How many submits of this run were answered since the price last rose. It starts at 0 because the price may
+    /// have changed since the previous run.
     answered_at_current_price: u64,
-    /// Whether it was said that answers name no price.
+    /// Whether the warning about answers without a price was given.
     has_warned_unpriced: bool,
 }
 
 impl Spending {
-    /// What `settings` bound, for a run that begins with `ledger`.
+    /// Creates the limits from `settings` for a run that starts with `ledger`.
     pub(super) fn new(settings: &Settings, ledger: &Ledger) -> Spending {
         Spending {
             budget: settings.budget,
@@ -35,7 +36,7 @@ impl Spending {
         }
     }
 
-    /// Why no more may be submitted: the ceiling that one more submit could pass.
+    /// Returns the limit that one more submit could exceed, if there is one.
     pub(super) fn stop_reason(&self, ledger: &Ledger) -> Option<StopReason> {
         let price = ledger.estimate();
         if let Some(reason) = self.above_price_limit(price) {
@@ -51,40 +52,41 @@ impl Spending {
         }
     }
 
-    /// Why nothing more is submitted at this price.
+    /// Returns why no more is submitted at this price, if it is above the limit.
     pub(super) fn above_price_limit(&self, price: Cents) -> Option<StopReason> {
         let limit = self.price_limit;
         (price > limit).then_some(StopReason::AbovePriceLimit { limit, price })
     }
 
-    /// Whether one more submit has to wait for the answers to the `submitting` ones that are on their way.
+    /// Returns whether one more submit must wait for the answers to the `submitting` open ones.
     pub(super) fn must_wait(&self, ledger: &Ledger, submitting: u64) -> bool {
         submitting > 0 && (self.awaits_price(submitting) || self.could_pass_a_ceiling(ledger, submitting))
     }
 
-    /// Whether a price that rises to its limit would lead past a ceiling, were one more submitted beside those on their way:
-    /// near a ceiling each waits for the price of the one before it.
+    /// Returns whether one more submit could exceed a budget if all open ones cost the price limit. Near the budget,
+    /// each submit thus waits for the price of the previous one.
     fn could_pass_a_ceiling(&self, ledger: &Ledger, submitting: u64) -> bool {
         let rise = self.price_limit.minus(ledger.estimate()).times(submitting + 1);
         !fits_budget_with_rise(self.budget, ledger, rise)
             || !fits_run_budget_with_rise(self.budget_per_run, ledger, &self.baseline, rise)
     }
 
-    /// Under a ceiling no more submits go side by side than were answered at a price that was known: those on their way are
-    /// paid for at one that nobody knows. The first of a run goes alone, and soon there are as many as there may be.
+    /// Returns whether no more submits may be open, because their number has reached that of submits answered at the
+    /// current price. With a budget, the first submit of a run therefore goes alone, and the number doubles with each
+    /// round.
     fn awaits_price(&self, submitting: u64) -> bool {
         self.budget.or(self.budget_per_run).is_some() && submitting >= self.answered_at_current_price
     }
 
-    /// Notes the price that an accepted submit was answered with, where it names one, while `estimate` is the highest so far;
-    /// the answer is what is booked for it.
+    /// Records the price of an accepted submit, if the answer names one; `estimate` is the highest price so far.
+    /// Returns the price that is booked.
     pub(super) fn answered(&mut self, price: Option<Cents>, estimate: Cents) -> Cents {
         let is_rise = price.is_some_and(|price| price > estimate);
         self.answered_at_current_price = if is_rise { 1 } else { self.answered_at_current_price + 1 };
         price.unwrap_or(estimate)
     }
 
-    /// Whether the first answer without a price has just come, which is told once.
+    /// Returns whether this is the first answer without a price, which is reported once.
     pub(super) fn is_first_unpriced(&mut self, price: Option<Cents>) -> bool {
         price.is_none() && !std::mem::replace(&mut self.has_warned_unpriced, true)
     }
@@ -98,7 +100,7 @@ mod tests {
     use crate::job::JobId;
     use crate::journal::{EditKey, Record, Step};
 
-    /// A ledger with so many submits on their way, each at 7 cents.
+    /// A ledger with this many open submits, each at 7 cents.
     fn submitting(count: u32) -> Ledger {
         let mut ledger = Ledger::default();
         for number in 0..count {

@@ -1,4 +1,4 @@
-//! What stands in the way: pauses, and how a run that must stop does so.
+//! Pauses, and the ways in which a run stops early.
 
 use std::time::Duration;
 
@@ -17,14 +17,15 @@ use crate::runner::{RunError, StopReason};
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
-/// How long submits and downloads under way may take once the run was asked to stop.
+/// How long submits and downloads in progress may take once the run was asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Pauses that end as near to each other as this are one: all that is under way is refused at about the same time.
+/// Pauses that end within this time of each other are reported as one, because all open requests are rejected at
+/// about the same time.
 const SAME_PAUSE: Duration = Duration::from_millis(500);
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    /// Does what the breaker advises after something of the kind `cause`, told as `reason`.
+    /// Carries out the breaker's decision after a failure of the kind `cause`, reported as `reason`.
     pub(super) async fn apply_breaker(
         &mut self,
         action: BreakerAction,
@@ -39,7 +40,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Lets no submit out for so long, and tells why, unless that was told of a moment ago.
+    /// Sends no submit for this long, and reports why unless the same pause was just reported.
     pub(super) async fn pause_submits(
         &mut self,
         wait: Duration,
@@ -48,14 +49,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<(), RunError> {
         let until = Instant::now() + wait;
         self.submits.pause(until);
-        if until <= self.told_pause + SAME_PAUSE {
+        if until <= self.announced_pause + SAME_PAUSE {
             return Ok(());
         }
-        self.told_pause = until;
+        self.announced_pause = until;
         let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let record = Record::Run(RunEvent::Paused { milliseconds, reason: reason.clone(), cause: Some(cause) });
         self.record(record).await?.detach();
-        self.tell(&Event::Paused { wait, reason: &reason });
+        self.notify_observer(&Event::Paused { wait, reason: &reason });
         Ok(())
     }
 
@@ -69,54 +70,54 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn drain(&mut self, reason: StopReason, until: Option<Instant>) {
         if self.mode == Mode::Running {
             self.mode = Mode::Draining(until);
-            self.tell_stopping(reason);
+            self.announce_stop(reason);
         }
     }
 
     pub(super) fn halt(&mut self, reason: StopReason) {
         if !matches!(self.mode, Mode::Halting(_)) {
-            self.begin_to_halt();
-            self.tell_stopping(reason);
+            self.start_halting();
+            self.announce_stop(reason);
         }
     }
 
-    /// Ends the run because this machine fails; submits under way may still bring their ids home.
-    pub(super) fn break_off(&mut self, error: RunError) {
-        self.broken.get_or_insert(error);
+    /// Ends the run because of an error on this machine. Submits in progress may still report their ids.
+    pub(super) fn fail(&mut self, error: RunError) {
+        self.failure.get_or_insert(error);
         if !matches!(self.mode, Mode::Halting(_)) {
-            self.begin_to_halt();
+            self.start_halting();
         }
     }
 
-    /// Submits nothing more because this machine has no room for it. What is under way may still find some.
-    pub(super) fn run_out(&mut self, error: &OutputError) {
+    /// Stops submitting because the disk is full. Work in progress may still find space.
+    pub(super) fn stop_for_full_disk(&mut self, error: &OutputError) {
         self.drain(StopReason::NoRoom(error.to_string()), None);
     }
 
-    fn begin_to_halt(&mut self) {
+    fn start_halting(&mut self) {
         self.mode = Mode::Halting(Instant::now() + SHUTDOWN_TIMEOUT);
         self.halt.cancel();
     }
 
-    /// The first reason stands: what follows from it is no reason of its own.
-    pub(super) fn tell_stopping(&mut self, reason: StopReason) {
+    /// Announces why the run stops. Only the first reason is kept because later ones follow from it.
+    pub(super) fn announce_stop(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
                 _ if self.workers.is_empty() && self.queues.is_local_empty() => InFlight::Nothing,
                 Mode::Halting(_) => InFlight::Abandoned,
                 Mode::Running | Mode::Draining(_) => InFlight::Drained,
             };
-            self.tell(&Event::Stopping { reason: &reason, under_way });
+            self.notify_observer(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
         }
     }
 
-    /// Ends what is still under way. A submit without an answer is uncertain; the rest is in the journal.
+    /// Ends all work in progress. A submit without an answer becomes uncertain; everything else is in the journal.
     pub(super) async fn abandon(&mut self, is_job: impl Fn(&str) -> bool) -> Result<(), RunError> {
         self.executors.shutdown().await;
-        // An id that was reported in the last moment is not to be lost.
-        while let Ok(report) = self.inbox.try_recv() {
-            self.handle(report, &is_job).await?;
+        // Messages that arrived last may contain the ids of paid predictions.
+        while let Ok(message) = self.events.try_recv() {
+            self.handle(message, &is_job).await?;
         }
         let unanswered: Vec<_> = self.workers.take_submitting().collect();
         for worker in unanswered {
@@ -126,22 +127,22 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Waits for the answers to submits under way where nothing can be recorded any more: whoever reads of the error
-    /// must be able to find what was paid for.
-    pub(super) async fn note_last_answers(&mut self) {
+    /// Waits for the answers to open submits after the journal has failed, so that the error can name the predictions
+    /// that were paid for.
+    pub(super) async fn collect_last_answers(&mut self) {
         self.halt.cancel();
         let until = Instant::now() + SHUTDOWN_TIMEOUT;
         while self.is_submitting() {
-            let Ok(Some(report)) = tokio::time::timeout_at(until, self.inbox.recv()).await else { return };
-            match report.news {
+            let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+            match message.event {
                 ExecutorEvent::Submitted { outcome, .. } => {
-                    self.workers.enter(report.worker, Phase::Generating);
-                    let Some(worker) = self.workers.get(report.worker) else { continue };
+                    self.workers.enter(message.worker, Phase::Generating);
+                    let Some(worker) = self.workers.get(message.worker) else { continue };
                     if let SubmitOutcome::Accepted { prediction, .. } = outcome {
-                        self.receipts.lose((worker.work.key.job.clone(), prediction));
+                        self.receipts.add_unrecorded((worker.work.key.job.clone(), prediction));
                     }
                 }
-                ExecutorEvent::Ended(_) => drop(self.workers.remove(report.worker)),
+                ExecutorEvent::Ended(_) => drop(self.workers.remove(message.worker)),
                 _ => {}
             }
         }

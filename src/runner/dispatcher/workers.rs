@@ -5,8 +5,8 @@ use tracing::Span;
 
 use crate::plan::Work;
 
-/// The jobs under way, by the number of their executor. How many are in each phase is counted as they enter and leave it,
-/// for it is asked at every step of every job.
+/// The jobs in progress, by the number of their executor. The number in each phase is counted as jobs change phase
+/// because it is read at every step.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     by_number: HashMap<u64, Worker>,
@@ -14,42 +14,42 @@ pub(super) struct Workers {
     next_number: u64,
 }
 
-/// A job under way.
+/// A job in progress.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) work: Work,
-    /// When it began, from the begin of the run.
-    pub(super) began: Duration,
+    /// When it started, as the time since the start of the run.
+    pub(super) started: Duration,
     phase: Phase,
-    /// What all that is logged of it is in.
+    /// The tracing span of the job.
     pub(super) span: Span,
 }
 
-/// What is done about a job.
+/// The phases of a job in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Its submit is on its way.
+    /// Its submit is open.
     Submitting,
     /// The provider works on it.
     Generating,
-    /// Its pictures are being brought here and named.
+    /// Its pictures are being downloaded and named.
     Saving,
-    /// Its pictures are being looked at.
+    /// Its pictures are being checked or corrected.
     Checking,
 }
 
 const PHASES: usize = 4;
 
 impl Workers {
-    /// A number that no executor has had.
+    /// Returns a new executor number.
     pub(super) fn next_id(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
     }
 
-    pub(super) fn begin(&mut self, number: u64, work: Work, began: Duration, phase: Phase, span: Span) {
+    pub(super) fn start(&mut self, number: u64, work: Work, started: Duration, phase: Phase, span: Span) {
         self.remove(number);
-        self.by_number.insert(number, Worker { work, began, phase, span });
+        self.by_number.insert(number, Worker { work, started, phase, span });
         self.counts[phase as usize] += 1;
     }
 
@@ -79,12 +79,12 @@ impl Workers {
         self.counts[phase as usize]
     }
 
-    /// How many predictions are in work, or about to be.
+    /// Returns how many predictions are in progress or about to be.
     pub(super) fn in_flight(&self) -> usize {
         self.count(Phase::Submitting) + self.count(Phase::Generating)
     }
 
-    /// Takes out all whose submits have no answer, and forgets the others.
+    /// Removes all jobs, and returns those whose submits have no answer.
     pub(super) fn take_submitting(&mut self) -> impl Iterator<Item = Worker> {
         self.counts = [0; PHASES];
         let workers = std::mem::take(&mut self.by_number).into_values();
@@ -119,7 +119,7 @@ mod tests {
             let mut workers = Workers::default();
             for (step, number, phase) in steps {
                 match step {
-                    0 => workers.begin(number, work(), Duration::ZERO, ALL[phase], Span::none()),
+                    0 => workers.start(number, work(), Duration::ZERO, ALL[phase], Span::none()),
                     1 => workers.enter(number, ALL[phase]),
                     _ => drop(workers.remove(number)),
                 }

@@ -2,29 +2,31 @@ use std::time::Duration;
 
 use crate::api::RateLimits;
 
-/// A window's end is told in whole seconds: where it is as near as this, the quota says more than what is left of it.
-const COARSE: Duration = Duration::from_secs(2);
+/// Ends of windows have a precision of whole seconds: closer to the end than this, the quota is more accurate than
+/// the remainder.
+const RESET_PRECISION: Duration = Duration::from_secs(2);
 
-/// How long the rate stays before headers may double it again: what they promise must have been seen to hold.
-const BEFORE_DOUBLING: Duration = Duration::from_millis(250);
+/// How long the rate is kept before headers may double it again, so that each increase is tested first.
+const MIN_DOUBLING_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How many refusals that headers did not foretell make them be believed no more.
-const MAX_MISSED: u32 = 2;
+/// The number of refusals not announced by headers after which headers are ignored.
+const MAX_UNANNOUNCED: u32 = 2;
 
-/// What headers have said of the limit, and how it went. Pure.
+/// The limits that headers advertise, and whether they were right. Pure.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AdvertisedLimits {
     since: Option<Duration>,
-    /// The longest time to a window's end: once it has passed, the window's length.
+    /// The longest time to the end of a window seen so far: after that time, it is the window's length.
     window: Duration,
-    /// When it last made the rate grow.
-    grew: Option<Duration>,
-    /// Refusals that were not foretold.
-    missed: u32,
+    /// When headers last increased the rate.
+    last_growth: Option<Duration>,
+    /// The number of refusals that headers did not announce.
+    unannounced_refusals: u32,
 }
 
 impl AdvertisedLimits {
-    /// What is allowed by what headers say at `now`, in submits a second; `under_way` submits are not counted in them yet.
+    /// Returns the rate that headers allow at `now`, in submits per second; they do not count the `under_way` open
+    /// submits yet.
     pub(super) fn allowed(&mut self, limits: RateLimits, under_way: u64, now: Duration) -> Option<f64> {
         let since = *self.since.get_or_insert(now);
         self.window = self.window.max(limits.remaining.map_or(Duration::ZERO, |remaining| remaining.reset));
@@ -33,10 +35,13 @@ impl AdvertisedLimits {
             (Some(quota), _) => Some(quota.count as f64 / quota.window.as_secs_f64()),
             (None, total) => total.map(|total| total as f64 / self.window.as_secs_f64()),
         };
-        // What is left is the better word in the middle of a window; where the window moves along, its end is always near.
+        // In the middle of a window the remainder is more accurate; in a sliding window, the end is always near.
         let says_enough = |reset: Duration| match limits.quota {
-            Some(_) => reset > COARSE,
-            None => sustained.is_none() && (reset > COARSE || self.window <= COARSE * 2 || limits.total.is_none()),
+            Some(_) => reset > RESET_PRECISION,
+            None => {
+                sustained.is_none()
+                    && (reset > RESET_PRECISION || self.window <= RESET_PRECISION * 2 || limits.total.is_none())
+            }
         };
         let remaining = limits.remaining.filter(|remaining| !remaining.reset.is_zero() && says_enough(remaining.reset));
         let until_reset =
@@ -44,28 +49,28 @@ impl AdvertisedLimits {
         until_reset.or(sustained)
     }
 
-    /// Whether the rate may grow by it again.
+    /// Returns whether headers may increase the rate again.
     pub(super) fn may_grow(&self, now: Duration) -> bool {
-        self.grew.is_none_or(|grew| now.saturating_sub(grew) >= BEFORE_DOUBLING)
+        self.last_growth.is_none_or(|grew| now.saturating_sub(grew) >= MIN_DOUBLING_INTERVAL)
     }
 
-    /// The rate grew by it.
-    pub(super) fn grew(&mut self, now: Duration) {
-        self.grew = Some(now);
+    /// Records that headers increased the rate.
+    pub(super) fn note_growth(&mut self, now: Duration) {
+        self.last_growth = Some(now);
     }
 
-    /// A submit was refused that should have been taken.
-    pub(super) fn missed_a_refusal(&mut self) {
-        self.missed += 1;
+    /// Records that a submit was refused although headers allowed it.
+    pub(super) fn note_unannounced_refusal(&mut self) {
+        self.unannounced_refusals += 1;
     }
 
-    /// Something went through that could not have, by what they said.
+    /// Records that a request was accepted although headers did not allow it.
     pub(super) fn distrust(&mut self) {
-        self.missed = MAX_MISSED;
+        self.unannounced_refusals = MAX_UNANNOUNCED;
     }
 
-    /// Whether it is believed no more.
+    /// Returns whether headers are ignored.
     pub(super) fn is_distrusted(&self) -> bool {
-        self.missed >= MAX_MISSED
+        self.unannounced_refusals >= MAX_UNANNOUNCED
     }
 }

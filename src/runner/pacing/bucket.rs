@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// A rate as a bucket of tokens, kept as the time at which the next one is due: the generic cell rate algorithm, as in
-/// ITU-T I.371. Pure: the time is handed in, as what has passed since the run began.
+/// A token bucket that stores only when the next token is due: the generic cell rate algorithm of ITU-T I.371. Pure:
+/// callers pass the time since the run started.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     interval: Duration,
@@ -10,12 +10,12 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// A full bucket of `burst` tokens, one of which comes back each `interval`.
+    /// Creates a full bucket of `burst` tokens, one of which is added each `interval`.
     pub(super) fn new(interval: Duration, burst: u32) -> Bucket {
         Bucket { interval, burst, due: Duration::ZERO }
     }
 
-    /// Takes a token at `now`, or says when the next one is there.
+    /// Takes a token at `now`, or returns when the next one is available.
     pub(super) fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
         let due = self.due.max(now);
         let allowance = self.interval.saturating_mul(self.burst.saturating_sub(1));
@@ -26,8 +26,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Lets a token come each `interval` from `now` on. What is missing in the bucket stays missing, and comes back at the
-    /// new pace.
+    /// Adds a token each `interval` from `now` on. Tokens that are missing stay missing, and return at the new rate.
     pub(super) fn set_interval(&mut self, now: Duration, interval: Duration) {
         let missing = self.due.saturating_sub(now).as_secs_f64() / self.interval.as_secs_f64().max(f64::EPSILON);
         let missing = missing.min(f64::from(self.burst));
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// However it is asked, no span holds more tokens than its share and a burst.
+        /// Whatever the times of requests, no span has more tokens than its share and a burst.
         #[test]
         fn no_span_holds_more_than_its_share(
             interval in 1_u64..2_000, burst in 1_u32..8, steps in prop::collection::vec(0_u64..3_000, 1..200),
@@ -65,7 +64,8 @@ mod tests {
             }
         }
 
-        /// However the pace changes, no more tokens are given out than at the fastest of all, and no change makes one.
+        /// Whatever the changes of the rate, no more tokens are given out than at the fastest, and no change creates
+        /// one.
         #[test]
         fn a_change_of_pace_makes_no_token(
             intervals in prop::collection::vec(1_u64..2_000, 1..20), burst in 1_u32..8, wait in 0_u64..500,
@@ -81,7 +81,7 @@ mod tests {
             }
         }
 
-        /// Whoever comes when it is said to come gets a token.
+        /// A request at the returned time gets a token.
         #[test]
         fn the_time_that_is_named_is_right(interval in 1_u64..2_000, burst in 1_u32..8) {
             let mut bucket = Bucket::new(Duration::from_millis(interval), burst);

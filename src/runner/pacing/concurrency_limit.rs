@@ -2,247 +2,290 @@ use std::time::Duration;
 
 use super::search::Estimate;
 
-/// How many refusals in a row, each after the pause of the one before, or how many times apart from each other, make one
-/// try whether there is a cap. One more for each time that this was wrong.
-const ENOUGH: u32 = 2;
+/// The number of refusals in a row (each after the pause of the previous one), or of separate streaks, after which a
+/// cap is tried. It rises by one with each trial that failed.
+const MIN_REFUSALS: u32 = 2;
 
-/// Up to how many others a submit that goes through with as many of them as were there when another was refused shows that it
-/// is not their number. Of more, some have ended, which nobody has heard of.
-const FEW: u32 = 12;
+/// Up to this many predictions in flight, an accepted submit with as many in flight as at a refusal disproves a cap.
+/// With more, some are likely to have ended without having been polled yet: one per this many.
+const UNOBSERVED_PER: u32 = 12;
 
-/// How often a cap that was seen may prove none before no more is made of what looks like one.
+/// How many trials of a cap may fail before no more are made.
 const MAX_ERRORS: u32 = 3;
 
-/// After how many submits that took the last slot one more is tried. Doubled each time that it is refused.
-const MIN_PATIENCE: u32 = 20;
-const MAX_PATIENCE: u32 = 640;
+/// The number of submits that take the last slot before one more slot is tried. It doubles with each refusal.
+const MIN_PROBE_AFTER: u32 = 20;
+const MAX_PROBE_AFTER: u32 = 640;
 
-/// The same after one more was taken: the cap has moved, and may have moved far.
-const PATIENCE_ON_THE_WAY_UP: u32 = 3;
+/// The same number after one more slot was accepted, because the cap may have risen by more.
+const PROBE_AFTER_RAISE: u32 = 3;
 
-/// After how many episodes below a cap that has proved one, while no refusal came at it, there is none.
-const STRIKES: u32 = 3;
+/// The number of refusal streaks below an established cap, with none at it, after which the cap is dropped.
+const MAX_STRIKES: u32 = 3;
 
-/// Finds out how many predictions the provider lets be in flight at once, where it answers others with 429 as it does too
-/// fast ones.
+/// Finds out how many predictions the provider allows in flight, if it answers further submits with 429 as it does
+/// for rates that are too high.
 ///
-/// Where refusals come at about the same number in flight, and submits go through below it, that number may be the cap, and
-/// the rate was not too high. That is tried: submits wait for a slot, and go as fast as before. A refusal with free slots
-/// shows that it was the rate; where there is none, it is the cap, and now and then one more is tried. Pure: `others` is
-/// how many predictions are in flight beside the submit that was answered; some of them may have ended already, which
-/// nobody has heard of.
+/// If refusals come at about the same number in flight, and submits are accepted below it, that number may be the
+/// cap, and the rate was not too high. This is tried: submits wait for a slot, at the same rate as before. A refusal
+/// with free slots shows that the rate was too high; without one, the number is the cap, and one more slot is tried
+/// from time to time. Pure: `in_flight_before` is the number of predictions in flight besides the answered submit;
+/// some of them may have ended since their last poll.
 #[derive(Debug, Default)]
 pub(super) struct ConcurrencyLimit {
     cap: Option<Cap>,
-    episode: Option<RefusalStreak>,
-    peaks: Option<PlateauEvidence>,
+    streak: Option<RefusalStreak>,
+    plateau: Option<PlateauEvidence>,
     errors: u32,
-    /// The number that it began with, 0 for none.
-    began_with: u32,
+    /// The cap that the run started with, 0 for none.
+    initial: u32,
 }
 
-/// How many predictions may be in flight.
+/// The number of predictions that may be in flight.
 #[derive(Clone, Copy, Debug)]
 struct Cap {
-    taken: u32,
-    /// How many submits have taken the last slot, and how many must before one more is tried.
+    size: u32,
+    /// How many submits have taken the last slot, and how many must before one more slot is tried.
     filled: u32,
-    patience: u32,
-    /// How many episodes were below it since a refusal came at it.
+    probe_after: u32,
+    /// How many refusal streaks came below the cap since one came at it.
     strikes: u32,
-    /// The lower one that it was a moment ago, as far as refusals have told.
-    met: Option<PreviousCap>,
-    /// Until it has proved one.
+    /// The lower cap that refusals showed before it was raised.
+    previous: Option<PreviousCap>,
+    /// The trial of the cap, until it is established.
     trial: Option<CapTrial>,
 }
 
-/// A cap at which submits were refused, before one more was taken.
+/// A cap at which submits were refused, before one more was accepted.
 #[derive(Clone, Copy, Debug)]
 struct PreviousCap {
-    taken: u32,
-    patience: u32,
+    size: u32,
+    probe_after: u32,
 }
 
-/// A cap that is tried.
+/// The trial of a cap.
 #[derive(Clone, Copy, Debug)]
 struct CapTrial {
-    /// How many submits must go through before it has proved one.
-    left: u32,
-    /// What is to be thought of the rate if it does not.
-    otherwise: Estimate,
+    /// How many submits must be accepted before the cap is established.
+    submits_left: u32,
+    /// The rate estimate to restore if the trial fails.
+    estimate_before: Estimate,
 }
 
 impl Cap {
-    fn of(taken: u32, patience: u32) -> Cap {
-        Cap { taken: taken.max(1), filled: 0, patience, strikes: 0, met: None, trial: None }
+    fn of(size: u32, probe_after: u32) -> Cap {
+        Cap { size: size.max(1), filled: 0, probe_after, strikes: 0, previous: None, trial: None }
     }
 
-    /// What it is after a submit was accepted with `others`: one more, or nothing but a prediction that had ended, which
-    /// nobody had heard of.
-    fn raised(self, others: u32) -> Cap {
-        let met = self.met.unwrap_or(PreviousCap { taken: self.taken, patience: self.patience });
-        let met = Some(met).filter(|met| others <= met.taken + unobserved_completions(met.taken));
-        Cap { met, trial: self.trial, ..Cap::of(others + 1, PATIENCE_ON_THE_WAY_UP) }
+    /// Returns the cap after a submit was accepted with `in_flight_before`: it may have risen, or a prediction had
+    /// ended without having been polled.
+    fn raised(self, in_flight_before: u32) -> Cap {
+        let previous = self.previous.unwrap_or(PreviousCap { size: self.size, probe_after: self.probe_after });
+        let previous =
+            Some(previous).filter(|previous| in_flight_before <= previous.size + unobserved_completions(previous.size));
+        Cap { previous, trial: self.trial, ..Cap::of(in_flight_before + 1, PROBE_AFTER_RAISE) }
     }
 
-    /// What it is after a submit was refused with `others`, if that was at it.
-    fn refused(self, others: u32) -> Option<Cap> {
-        let PreviousCap { taken, patience } = match self.met {
-            Some(met) if others >= met.taken => PreviousCap { taken: others.min(self.taken - 1), ..met },
-            _ if others >= self.taken => PreviousCap { taken: self.taken, patience: self.patience },
+    /// Returns the cap after a submit was refused with `in_flight_before`, or `None` if that was below it.
+    fn refused(self, in_flight_before: u32) -> Option<Cap> {
+        let PreviousCap { size, probe_after } = match self.previous {
+            Some(previous) if in_flight_before >= previous.size => {
+                PreviousCap { size: in_flight_before.min(self.size - 1), ..previous }
+            }
+            _ if in_flight_before >= self.size => PreviousCap { size: self.size, probe_after: self.probe_after },
             _ => return None,
         };
-        let patience = (patience.max(MIN_PATIENCE / 2) * 2).min(MAX_PATIENCE);
-        Some(Cap { trial: self.trial, ..Cap::of(taken, patience) })
+        let probe_after = (probe_after.max(MIN_PROBE_AFTER / 2) * 2).min(MAX_PROBE_AFTER);
+        Some(Cap { trial: self.trial, ..Cap::of(size, probe_after) })
     }
 }
 
-/// How many of so many predictions may have ended in the time that polls take.
-fn unobserved_completions(others: u32) -> u32 {
-    others / FEW
+/// Returns how many of the predictions in flight may have ended since their last polls.
+fn unobserved_completions(in_flight_before: u32) -> u32 {
+    in_flight_before / UNOBSERVED_PER
 }
 
-/// Refusals since a submit was last accepted.
+/// The refusals since a submit was last accepted.
 #[derive(Clone, Copy, Debug)]
 struct RefusalStreak {
-    /// The fewest and the most others there were.
-    least: u32,
-    most: u32,
+    /// The lowest and highest number in flight at these refusals.
+    min_in_flight: u32,
+    max_in_flight: u32,
     count: u32,
-    /// How many others there were last, and in how many refusals.
+    /// The number in flight at the last refusal, and how many refusals in a row had it.
     last: u32,
-    at_last: u32,
-    /// When the last one came that counts.
+    times_at_last: u32,
+    /// The time of the last refusal that counts.
     at: Duration,
-    /// What was thought of the rate before.
+    /// The rate estimate before the first of them.
     before: Estimate,
 }
 
-/// Episodes that came at about the most that were in flight since the first of them.
+/// Refusal streaks at about the highest number in flight since the first of them.
 #[derive(Clone, Copy, Debug)]
 struct PlateauEvidence {
-    least: u32,
+    min_in_flight: u32,
     times: u32,
-    /// How many submits were accepted since the first, and with how many others at most.
+    /// How many submits were accepted since the first of them, and the highest number in flight at one of these.
     accepted: u32,
-    most: u32,
-    /// What was thought of the rate before the first of them.
+    max_in_flight: u32,
+    /// The rate estimate before the first of them.
     before: Estimate,
 }
 
-/// Whom a refusal concerns.
+/// Which limit a refusal belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LimitedBy {
-    /// The rate, as far as anybody knows.
+    /// The rate, as far as is known.
     Rate,
-    /// The rate, of which is to be thought as before a cap was tried.
+    /// The rate, whose estimate from before the trial of a cap is restored.
     RateNotSlots(Estimate),
-    /// A slot more than there are, which was tried.
+    /// The cap, of which one more slot was tried.
     Slots,
 }
 
 impl ConcurrencyLimit {
-    /// Begins with the number that an earlier run has found, where it was one.
+    /// Starts with the cap that an earlier run has found, if any.
     pub(super) fn new(learned: Option<u32>) -> ConcurrencyLimit {
-        let began_with = learned.unwrap_or_default();
-        let cap = (began_with > 0).then(|| Cap::of(began_with, MIN_PATIENCE));
-        ConcurrencyLimit { cap, began_with, ..ConcurrencyLimit::default() }
+        let initial = learned.unwrap_or_default();
+        let cap = (initial > 0).then(|| Cap::of(initial, MIN_PROBE_AFTER));
+        ConcurrencyLimit { cap, initial, ..ConcurrencyLimit::default() }
     }
 
-    /// What the next run should begin with, 0 for no cap, where that is news.
+    /// Returns the cap for the next run to start with, 0 for none, or `None` if it is unchanged.
     pub(super) fn learned(&self) -> Option<u32> {
-        let taken = self.cap.filter(|cap| cap.trial.is_none()).map_or(0, |cap| cap.taken);
-        Some(taken).filter(|taken| *taken != self.began_with)
+        let size = self.cap.filter(|cap| cap.trial.is_none()).map_or(0, |cap| cap.size);
+        Some(size).filter(|size| *size != self.initial)
     }
 
-    /// How many predictions may be in flight, as far as that is known.
-    pub(super) fn most(&self) -> Option<u32> {
-        self.cap.map(|cap| if cap.filled >= cap.patience { cap.taken + 1 } else { cap.taken })
+    /// Returns how many predictions may be in flight, if that is known.
+    pub(super) fn max_in_flight(&self) -> Option<u32> {
+        self.cap.map(|cap| if cap.filled >= cap.probe_after { cap.size + 1 } else { cap.size })
     }
 
-    /// A submit was accepted; `estimate` is what is thought of the rate. What was thought before the refusals, where they seem
-    /// not to concern it.
-    pub(super) fn accepted(&mut self, others: u32, estimate: Estimate) -> Option<Estimate> {
+    /// Records an accepted submit; `estimate` is the current rate estimate. Returns the estimate from before the
+    /// refusals if these seem to belong to a cap.
+    pub(super) fn accepted(&mut self, in_flight_before: u32, estimate: Estimate) -> Option<Estimate> {
         if let Some(cap) = &mut self.cap {
             if let Some(trial) = &mut cap.trial {
-                trial.left = trial.left.saturating_sub(1);
+                trial.submits_left = trial.submits_left.saturating_sub(1);
             }
-            cap.trial.take_if(|trial| trial.left == 0);
-            if others >= cap.taken {
-                *cap = cap.raised(others);
-            } else if others + 1 == cap.taken {
+            cap.trial.take_if(|trial| trial.submits_left == 0);
+            if in_flight_before >= cap.size {
+                *cap = cap.raised(in_flight_before);
+            } else if in_flight_before + 1 == cap.size {
                 cap.filled += 1;
             }
         }
-        if let Some(peaks) = &mut self.peaks {
-            (peaks.accepted, peaks.most) = (peaks.accepted + 1, peaks.most.max(others));
+        if let Some(plateau) = &mut self.plateau {
+            plateau.accepted += 1;
+            plateau.max_in_flight = plateau.max_in_flight.max(in_flight_before);
         }
-        self.peaks.take_if(|peaks| peaks.most > peaks.least + unobserved_completions(peaks.least));
-        let episode = self.episode.take()?;
-        let (taken, before) = match self.cap {
+        self.plateau.take_if(|plateau| {
+            plateau.max_in_flight > plateau.min_in_flight + unobserved_completions(plateau.min_in_flight)
+        });
+        let streak = self.streak.take()?;
+        let (size, before) = match self.cap {
             Some(cap) => {
-                let is_lower = episode.at_last >= ENOUGH && others < episode.last && episode.last < cap.taken;
-                if is_lower { (episode.last, episode.before) } else { return None }
+                let is_lower =
+                    streak.times_at_last >= MIN_REFUSALS && in_flight_before < streak.last && streak.last < cap.size;
+                if is_lower { (streak.last, streak.before) } else { return None }
             }
-            None if self.errors < MAX_ERRORS => self.shown_by(episode, others)?,
+            None if self.errors < MAX_ERRORS => self.cap_from(streak, in_flight_before)?,
             None => return None,
         };
-        let trial = Some(CapTrial { left: taken * 2, otherwise: estimate });
-        (self.cap, self.peaks) = (Some(Cap { trial, ..Cap::of(taken, MIN_PATIENCE) }), None);
+        let trial = Some(CapTrial { submits_left: size * 2, estimate_before: estimate });
+        self.cap = Some(Cap { trial, ..Cap::of(size, MIN_PROBE_AFTER) });
+        self.plateau = None;
         Some(before)
     }
 
-    /// The cap that an episode shows, or with those before it, and what was thought of the rate before the first of them.
-    fn shown_by(&mut self, episode: RefusalStreak, others: u32) -> Option<(u32, Estimate)> {
-        let RefusalStreak { least, most, count, before, .. } = episode;
-        let enough = ENOUGH + self.errors;
-        let is_below = others < least || (least > FEW && others == least);
-        if count >= enough && is_below && most - least <= 1 + unobserved_completions(least) {
-            return Some((least, before));
+    /// Returns the cap that a streak shows, alone or with earlier ones, and the rate estimate before the first of
+    /// them.
+    fn cap_from(&mut self, streak: RefusalStreak, in_flight_before: u32) -> Option<(u32, Estimate)> {
+        let RefusalStreak { min_in_flight, max_in_flight, count, before, .. } = streak;
+        let min_refusals = MIN_REFUSALS + self.errors;
+        let is_below =
+            in_flight_before < min_in_flight || (min_in_flight > UNOBSERVED_PER && in_flight_before == min_in_flight);
+        if count >= min_refusals
+            && is_below
+            && max_in_flight - min_in_flight <= 1 + unobserved_completions(min_in_flight)
+        {
+            return Some((min_in_flight, before));
         }
-        let peaks = self.peaks.take().filter(|peaks| most + unobserved_completions(most) >= peaks.most);
-        let peaks = match peaks {
-            Some(peaks) => PlateauEvidence { least: peaks.least.min(most), times: peaks.times + 1, ..peaks },
-            None => PlateauEvidence { least: most, times: 1, accepted: 0, most: others, before },
+        let plateau = self
+            .plateau
+            .take()
+            .filter(|plateau| max_in_flight + unobserved_completions(max_in_flight) >= plateau.max_in_flight);
+        let plateau = match plateau {
+            Some(plateau) => PlateauEvidence {
+                min_in_flight: plateau.min_in_flight.min(max_in_flight),
+                times: plateau.times + 1,
+                ..plateau
+            },
+            None => PlateauEvidence {
+                min_in_flight: max_in_flight,
+                times: 1,
+                accepted: 0,
+                max_in_flight: in_flight_before,
+                before,
+            },
         };
-        if peaks.times >= enough && peaks.accepted >= peaks.least {
-            return Some((peaks.least, peaks.before));
+        if plateau.times >= min_refusals && plateau.accepted >= plateau.min_in_flight {
+            return Some((plateau.min_in_flight, plateau.before));
         }
-        self.peaks = Some(peaks);
+        self.plateau = Some(plateau);
         None
     }
 
-    /// A submit that was sent at `sent` was refused at `now`; `estimate` is what was thought of the rate before it.
-    pub(super) fn refused(&mut self, sent: Duration, now: Duration, others: u32, estimate: Estimate) -> LimitedBy {
-        let mut concerns = LimitedBy::Rate;
+    /// Records that a submit sent at `sent` was refused at `now`; `estimate` is the rate estimate before that.
+    pub(super) fn refused(
+        &mut self,
+        sent: Duration,
+        now: Duration,
+        in_flight_before: u32,
+        estimate: Estimate,
+    ) -> LimitedBy {
+        let mut limited_by = LimitedBy::Rate;
         if let Some(cap) = &mut self.cap {
-            if let Some(refused) = cap.refused(others) {
+            if let Some(refused) = cap.refused(in_flight_before) {
                 *cap = refused;
                 return LimitedBy::Slots;
             }
-            cap.strikes += u32::from(self.episode.is_none());
-            if let Some(CapTrial { otherwise, .. }) = cap.trial {
-                concerns = LimitedBy::RateNotSlots(otherwise);
+            cap.strikes += u32::from(self.streak.is_none());
+            if let Some(CapTrial { estimate_before, .. }) = cap.trial {
+                limited_by = LimitedBy::RateNotSlots(estimate_before);
             }
-            if cap.trial.is_some() || cap.strikes >= STRIKES {
-                (self.cap, self.peaks) = (None, None);
+            if cap.trial.is_some() || cap.strikes >= MAX_STRIKES {
+                self.cap = None;
+                self.plateau = None;
                 self.errors += 1;
             }
         }
-        match &mut self.episode {
-            Some(episode) if sent >= episode.at => {
-                (episode.least, episode.most) = (episode.least.min(others), episode.most.max(others));
-                episode.at_last = if episode.last == others { episode.at_last + 1 } else { 1 };
-                (episode.count, episode.last, episode.at) = (episode.count + 1, others, now);
+        match &mut self.streak {
+            Some(streak) if sent >= streak.at => {
+                streak.min_in_flight = streak.min_in_flight.min(in_flight_before);
+                streak.max_in_flight = streak.max_in_flight.max(in_flight_before);
+                streak.times_at_last = if streak.last == in_flight_before { streak.times_at_last + 1 } else { 1 };
+                streak.count += 1;
+                streak.last = in_flight_before;
+                streak.at = now;
             }
             Some(_) => {}
             None => {
-                let (least, most, last) = (others, others, others);
-                self.episode =
-                    Some(RefusalStreak { least, most, count: 1, last, at_last: 1, at: now, before: estimate });
+                let (min_in_flight, max_in_flight, last) = (in_flight_before, in_flight_before, in_flight_before);
+                self.streak = Some(RefusalStreak {
+                    min_in_flight,
+                    max_in_flight,
+                    count: 1,
+                    last,
+                    times_at_last: 1,
+                    at: now,
+                    before: estimate,
+                });
             }
         }
-        concerns
+        limited_by
     }
 }
 

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use crate::job::Rate;
 
-/// By how much longer than asked for the time between two tokens is: clocks and networks are not exact, and a provider with
-/// that very limit refuses what comes a moment too soon.
-const SLOWER: f64 = 1.005;
+/// The factor by which the time between two tokens is longer than requested: clocks and networks are not exact, and a
+/// provider with exactly that limit refuses a submit that is slightly early.
+const SAFETY_FACTOR: f64 = 1.005;
 
-/// A rate that stays as it was set.
+/// A rate that does not change.
 #[derive(Debug)]
 pub(super) struct FixedRate {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
@@ -22,7 +22,7 @@ pub(super) struct FixedRate {
 }
 
 impl FixedRate {
-    /// A full bucket of `burst` tokens, at `start`.
+    /// Creates a full bucket of `burst` tokens at `start`.
     pub(super) fn new(rate: Rate, burst: NonZeroU32, start: Instant) -> FixedRate {
         // A period is never zero, so the fallback is never taken.
         let quota = Quota::with_period(interval(rate)).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
@@ -30,7 +30,7 @@ impl FixedRate {
         FixedRate { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
-    /// Takes a token now, or says how long after `start` the next one is there.
+    /// Takes a token, or returns how long after `start` the next one is available.
     pub(super) fn try_take(&self) -> Result<(), Duration> {
         self.limiter.check().map_err(|not_until| {
             let now = self.clock.now();
@@ -39,12 +39,12 @@ impl FixedRate {
     }
 }
 
-/// The time between two tokens.
+/// Returns the time between two tokens.
 pub(super) fn interval(rate: Rate) -> Duration {
-    rate.interval().mul_f64(SLOWER)
+    rate.interval().mul_f64(SAFETY_FACTOR)
 }
 
-/// governor on tokio's clock, which tests can pause.
+/// tokio's clock for governor, so that tests can pause it.
 #[derive(Clone, Debug)]
 struct TokioClock {
     start: Instant,

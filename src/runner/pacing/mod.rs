@@ -1,4 +1,4 @@
-//! When requests may go out: buckets of tokens on tokio's clock, with pauses, and the search for the provider's limits.
+//! When requests may go out: token buckets on tokio's clock, with pauses, and the search for the provider's limits.
 
 mod advertised;
 mod bucket;
@@ -26,12 +26,12 @@ pub(super) use quota_claim::QuotaClaim;
 pub(super) use spacing::Spacing;
 pub(super) use submits::Submits;
 
-/// A rate limiter with a pause: nothing passes before the pause's deadline, whoever asks and however late.
+/// A rate limiter with a pause, before whose end no request passes.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     start: Instant,
     state: Mutex<State>,
-    /// Whoever waits for a token holds this, so that tokens are given out in the order in which they were asked for.
+    /// Held while a request waits for a token, so that tokens are given out in the order of requests.
     queue: tokio::sync::Mutex<()>,
 }
 
@@ -44,30 +44,30 @@ struct State {
 /// Where tokens come from.
 #[derive(Debug)]
 enum Tokens {
-    /// At a rate that stays.
+    /// At a fixed rate.
     Fixed(FixedRate),
-    /// At one that changes while it is searched for.
+    /// At a rate that changes during a search.
     Adjustable(Bucket),
 }
 
 impl RateLimiter {
-    /// A pace that stays as it is set.
+    /// Creates a limiter with a fixed rate.
     pub(super) fn new(rate: Rate, burst: NonZeroU32) -> RateLimiter {
         let start = Instant::now();
-        RateLimiter::drawing(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
+        RateLimiter::with_tokens(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
     }
 
-    /// A pace that begins with `rate`, one by one.
+    /// Creates a limiter that starts with `rate`, without bursts.
     pub(super) fn adjustable(rate: Rate) -> RateLimiter {
-        RateLimiter::drawing(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
+        RateLimiter::with_tokens(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
     }
 
-    fn drawing(tokens: Tokens, start: Instant) -> RateLimiter {
+    fn with_tokens(tokens: Tokens, start: Instant) -> RateLimiter {
         let state = State { tokens, paused_until: start };
         RateLimiter { start, state: Mutex::new(state), queue: tokio::sync::Mutex::default() }
     }
 
-    /// Takes a token now, or says when to ask again.
+    /// Takes a token, or returns when to try again.
     pub(super) fn try_take(&self) -> Result<(), Instant> {
         let now = Instant::now();
         let mut state = self.state();
@@ -75,7 +75,7 @@ impl RateLimiter {
             return Err(state.paused_until);
         }
         let taken = match &mut state.tokens {
-            Tokens::Fixed(steady) => steady.try_take(),
+            Tokens::Fixed(fixed) => fixed.try_take(),
             Tokens::Adjustable(bucket) => bucket.try_take(now - self.start),
         };
         taken.map_err(|until| self.start + until)
@@ -89,7 +89,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for the end of a pause alone, without a token.
+    /// Waits for the end of a pause without taking a token.
     pub(super) async fn wait_for_pause_end(&self) {
         loop {
             let until = self.state().paused_until;
@@ -100,13 +100,13 @@ impl RateLimiter {
         }
     }
 
-    /// Lets nothing pass before `until`, or before the deadline that holds already, if that is later.
+    /// Lets no request pass before `until`, or before the end of the current pause if that is later.
     pub(super) fn pause(&self, until: Instant) {
         let mut state = self.state();
         state.paused_until = state.paused_until.max(until);
     }
 
-    /// Lets a token come each `interval` from now on, where the pace may change.
+    /// Adds a token each `interval` from now on, if the rate is adjustable.
     pub(super) fn set_interval(&self, interval: Duration) {
         if let Tokens::Adjustable(bucket) = &mut self.state().tokens {
             bucket.set_interval(self.start.elapsed(), interval);

@@ -2,76 +2,76 @@ use std::time::Duration;
 
 use crate::job::Rate;
 
-/// How many polls tell whether refusals are frequent, and whether they are rarer at another rate. Doubled each time that
-/// another rate was tried for nothing.
-const SAMPLE: u32 = 32;
-const MAX_DOUBTS: u32 = 5;
+/// How many polls are counted to decide whether refusals are frequent, and whether they are rarer at another rate. It
+/// doubles with each trial that failed.
+const SAMPLE_SIZE: u32 = 32;
+const MAX_FAILED_TRIALS: u32 = 5;
 
-/// How many polls tell how a rate goes that was found.
-const EPOCH: u32 = 16;
+/// How many polls are counted to judge a limit that was found.
+const EPOCH_SIZE: u32 = 16;
 
-/// From which share on refusals are frequent: fewer cost less than finding out why they come.
-const FREQUENT: f64 = 0.18;
+/// The share of refused polls from which refusals are frequent: fewer cost less than a trial.
+const MIN_REFUSED_SHARE: f64 = 0.18;
 
-/// From which share on it is most of the polls that are refused.
-const MOST: f64 = 0.5;
+/// The share from which most polls are refused.
+const MAJORITY: f64 = 0.5;
 
-/// The least share of refusals, and of answers, in each half of a sample. Where a moment's trouble refuses all polls, one
-/// half has none of either.
-const MIXED: f64 = 0.1;
+/// The minimum share of refused and of answered polls in each half of a sample. In a short outage, one half has none
+/// of either.
+const MIN_MIX: f64 = 0.1;
 
-/// What the rate grows by while refusals are rare, and once that went well for a while.
-const STEP: f64 = 1.1;
-const STRIDE: f64 = 1.3;
-const STEPS_BEFORE_STRIDES: u32 = 2;
+/// The growth factors of the rate: while refusals are rare, and after that has continued for a while.
+const SLOW_GROWTH: f64 = 1.1;
+const FAST_GROWTH: f64 = 1.3;
+const SLOW_STEPS: u32 = 2;
 
-/// How many of them there are at first where an earlier run has found the limit.
-const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 3;
+/// The number of slow steps at first if an earlier run has found the limit.
+const PROBE_AFTER_IF_LEARNED: u32 = 3;
 
-/// How many epochs without frequent refusals must pass before the rate begins to grow, at most. Doubled each time that the limit is
-/// met where it was.
-const MAX_PATIENCE: u32 = 6;
+/// The maximum number of epochs without frequent refusals before the rate grows. It doubles each time that the limit
+/// is found unchanged.
+const MAX_PROBE_AFTER: u32 = 6;
 
-/// Finds out whether the provider answers only so many polls a second, where it refuses many of them.
+/// Finds out whether the provider limits the rate of polls, if it refuses many of them.
 ///
-/// Beyond a limit it is the rest that is refused: polls that go no faster than they were answered are all answered. A
-/// refusal that has nothing to do with the rate comes as often then as before. So when refusals are frequent, polls go
-/// for a while at the rate at which they were answered, and if at least half of the refusals stay away, there is a limit.
-/// Otherwise all is as before, at the price of a few polls that were a little late; the next trial takes more evidence.
-/// A limit that was found is felt for upwards, and is none any more once it is twice what is asked for. Pure: the time is
-/// handed in, as what has passed since the run began.
+/// Above a limit only the excess is refused: polls sent no faster than they were answered are all answered. A refusal
+/// that is unrelated to the rate is then as frequent as before. So if refusals are frequent, polls are sent for a
+/// while at the rate at which they were answered. If at least half of the refusals stop, there is a limit. Otherwise
+/// the previous rate is restored, at the cost of a few late polls, and the next trial needs more evidence. Higher
+/// rates are probed above a known limit, and the limit is dropped once it is twice the requested rate. Pure: callers
+/// pass the time since the run started.
 #[derive(Debug, Default)]
 pub(in crate::runner) struct PollLimit {
-    phase: Phase,
-    sample: Option<Sample>,
-    /// How often another rate was tried for nothing.
-    doubts: u32,
-    /// How many more epochs must go well before the rate begins to grow, and how many there were at first.
-    left: u32,
-    patience: u32,
-    /// How often it grew since the limit was last met.
-    grown: u32,
-    /// The rate at which refusals stayed away, and the share of them that did not.
-    good: f64,
-    unrelated: f64,
-    /// The rate that was last seen to be answered, or that an earlier run has found.
+    phase: LimitPhase,
+    sample: Option<PollSample>,
+    /// How many trials of another rate have failed.
+    failed_trials: u32,
+    /// How many epochs must succeed before the rate grows: those left, and their initial number.
+    epochs_left: u32,
+    probe_after: u32,
+    /// How often the rate has grown since the limit was last met.
+    growth_steps: u32,
+    /// The rate at which refusals stopped, and the share of refusals that remained.
+    good_rate: f64,
+    unrelated_share: f64,
+    /// The rate that was last answered, or that an earlier run has found.
     settled: Option<Rate>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Phase {
+enum LimitPhase {
     /// No limit is known.
     #[default]
     Free,
-    /// Polls go at a rate to see whether fewer are refused; up to so many refusals are.
+    /// Polls are sent at a rate to see whether fewer are refused; more refusals than `refused` end the trial.
     Trial { per_second: f64, refused: u32, is_first: bool },
-    /// There is a limit.
+    /// The limit is known.
     Found { per_second: f64 },
 }
 
-/// Polls since some time.
+/// The polls since a point in time.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
+struct PollSample {
     since: Duration,
     size: u32,
     halves: [Count; 2],
@@ -89,13 +89,13 @@ impl Count {
     }
 
     fn is_mixed(self) -> bool {
-        f64::from(self.answered.min(self.refused)) >= MIXED * f64::from(self.total())
+        f64::from(self.answered.min(self.refused)) >= MIN_MIX * f64::from(self.total())
     }
 }
 
-impl Sample {
-    fn begun(since: Duration, size: u32) -> Sample {
-        Sample { since, size, halves: [Count::default(); 2] }
+impl PollSample {
+    fn new(since: Duration, size: u32) -> PollSample {
+        PollSample { since, size, halves: [Count::default(); 2] }
     }
 
     fn half(&mut self) -> &mut Count {
@@ -122,136 +122,143 @@ impl Sample {
 }
 
 impl PollLimit {
-    /// Begins with the limit that an earlier run has found.
+    /// Starts with the limit that an earlier run has found, if any.
     pub(in crate::runner) fn new(learned: Option<Rate>) -> PollLimit {
         let Some(rate) = learned else { return PollLimit::default() };
         let per_second = rate.per_second_f64();
         PollLimit {
-            phase: Phase::Found { per_second },
-            left: PATIENCE_WITH_WHAT_WAS_LEARNED,
-            patience: PATIENCE_WITH_WHAT_WAS_LEARNED,
-            good: per_second,
+            phase: LimitPhase::Found { per_second },
+            epochs_left: PROBE_AFTER_IF_LEARNED,
+            probe_after: PROBE_AFTER_IF_LEARNED,
+            good_rate: per_second,
             settled: learned,
             ..PollLimit::default()
         }
     }
 
-    /// What the next run should begin with, where a limit was met.
+    /// Returns the limit for the next run to start with, if one was found.
     pub(in crate::runner) fn learned(&self) -> Option<Rate> {
         self.settled
     }
 
-    /// How many polls a second may go out, where it is not as many as are asked for.
+    /// Returns how many polls per second may go out, if fewer than requested.
     pub(in crate::runner) fn per_second(&self) -> Option<f64> {
         match self.phase {
-            Phase::Free => None,
-            Phase::Trial { per_second, .. } | Phase::Found { per_second } => Some(per_second),
+            LimitPhase::Free => None,
+            LimitPhase::Trial { per_second, .. } | LimitPhase::Found { per_second } => Some(per_second),
         }
     }
 
-    /// How many polls a second there are to be planned with, once a limit was found.
+    /// Returns how many polls per second to plan with, once a limit was found.
     pub(in crate::runner) fn found(&self) -> Option<f64> {
         match self.phase {
-            Phase::Free | Phase::Trial { is_first: true, .. } => None,
-            Phase::Trial { per_second, .. } | Phase::Found { per_second } => Some(per_second),
+            LimitPhase::Free | LimitPhase::Trial { is_first: true, .. } => None,
+            LimitPhase::Trial { per_second, .. } | LimitPhase::Found { per_second } => Some(per_second),
         }
     }
 
-    /// A poll that was sent at `sent` was answered at `now`, whatever the answer says. `least` is how many a second the run
-    /// needs, where that is known: nothing slower is tried at first.
-    pub(in crate::runner) fn answered(&mut self, sent: Duration, now: Duration, least: Option<f64>) {
-        if let (Phase::Found { .. }, None) = (self.phase, self.sample) {
-            // The first poll of a run that began with a limit: before it, nothing was to be asked for.
-            self.sample = Some(Sample::begun(sent, EPOCH));
+    /// Records that a poll sent at `sent` was answered at `now`, whatever the answer is. `min_rate` is how many per
+    /// second the run needs, if known: the first trial is not slower than that.
+    pub(in crate::runner) fn answered(&mut self, sent: Duration, now: Duration, min_rate: Option<f64>) {
+        if let (LimitPhase::Found { .. }, None) = (self.phase, self.sample) {
+            // The first poll of a run that started with a limit: nothing was polled before it.
+            self.sample = Some(PollSample::new(sent, EPOCH_SIZE));
         }
         if let Some(sample) = self.sample.as_mut().filter(|sample| sent >= sample.since) {
             sample.half().answered += 1;
-            self.judge(now, least);
+            self.judge(now, min_rate);
         }
     }
 
-    /// A poll that was sent at `sent` was refused at `now` because there were too many, as far as the provider says.
-    pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, least: Option<f64>) {
+    /// Records that a poll sent at `sent` was answered at `now` with 429.
+    pub(in crate::runner) fn refused(&mut self, sent: Duration, now: Duration, min_rate: Option<f64>) {
         match self.sample.as_mut() {
-            // The first refusal only begins the sample: it is there because it was one.
+            // The first refusal only starts the sample; counting it would bias the share.
             None => {
-                let size = if let Phase::Found { .. } = self.phase { EPOCH } else { SAMPLE << self.doubts };
-                self.sample = Some(Sample::begun(now, size));
+                let size = if let LimitPhase::Found { .. } = self.phase {
+                    EPOCH_SIZE
+                } else {
+                    SAMPLE_SIZE << self.failed_trials
+                };
+                self.sample = Some(PollSample::new(now, size));
             }
             Some(sample) if sent >= sample.since => {
                 sample.half().refused += 1;
-                self.judge(now, least);
+                self.judge(now, min_rate);
             }
             Some(_) => {}
         }
     }
 
-    fn judge(&mut self, now: Duration, least: Option<f64>) {
+    fn judge(&mut self, now: Duration, min_rate: Option<f64>) {
         let Some(sample) = self.sample else { return };
         let is_full = sample.whole().total() >= sample.size;
         match self.phase {
-            Phase::Trial { refused, .. } if sample.whole().refused > refused => {
-                self.doubts = (self.doubts + 1).min(MAX_DOUBTS);
-                (self.phase, self.sample) = (Phase::Free, None);
+            LimitPhase::Trial { refused, .. } if sample.whole().refused > refused => {
+                self.failed_trials = (self.failed_trials + 1).min(MAX_FAILED_TRIALS);
+                self.phase = LimitPhase::Free;
+                self.sample = None;
             }
             _ if !is_full => {}
-            Phase::Free => {
+            LimitPhase::Free => {
                 self.sample = None;
                 let is_frequent =
-                    sample.refused_share() >= FREQUENT && sample.halves.iter().all(|half| half.is_mixed());
-                // Where most are refused, what is answered is no guess, however little it is.
-                let least = if sample.refused_share() >= MOST { Some(0.0) } else { least };
-                if let (true, Some(least)) = (is_frequent, least) {
-                    self.patience = 1;
-                    self.begin_trial(sample, sample.answered_per_second(now).max(least), now);
+                    sample.refused_share() >= MIN_REFUSED_SHARE && sample.halves.iter().all(|half| half.is_mixed());
+                // If most polls are refused, the answered rate is a good estimate, however low it is.
+                let min_rate = if sample.refused_share() >= MAJORITY { Some(0.0) } else { min_rate };
+                if let (true, Some(min_rate)) = (is_frequent, min_rate) {
+                    self.probe_after = 1;
+                    self.start_trial(sample, sample.answered_per_second(now).max(min_rate), now);
                 }
             }
-            Phase::Trial { per_second, .. } => {
-                (self.good, self.unrelated) = (per_second, sample.refused_share());
+            LimitPhase::Trial { per_second, .. } => {
+                self.good_rate = per_second;
+                self.unrelated_share = sample.refused_share();
                 self.settled = Some(Rate::from_per_second(per_second));
-                self.left = self.patience;
-                self.go_on_at(per_second, now);
+                self.epochs_left = self.probe_after;
+                self.continue_at(per_second, now);
             }
-            Phase::Found { per_second } if sample.refused_share() >= FREQUENT + self.unrelated => {
-                let is_where_it_was = self.grown <= STEPS_BEFORE_STRIDES;
-                self.patience = if is_where_it_was { (self.patience * 2).min(MAX_PATIENCE) } else { 1 };
-                // Of evenly spaced polls that are a little too many, more are refused than are too many.
-                let least = if self.grown > 0 { self.good } else { per_second / 2.0 };
-                self.begin_trial(sample, sample.answered_per_second(now).max(least), now);
+            LimitPhase::Found { per_second } if sample.refused_share() >= MIN_REFUSED_SHARE + self.unrelated_share => {
+                let is_where_it_was = self.growth_steps <= SLOW_STEPS;
+                self.probe_after = if is_where_it_was { (self.probe_after * 2).min(MAX_PROBE_AFTER) } else { 1 };
+                // If evenly spaced polls slightly exceed the limit, more of them are refused than exceed it.
+                let min_rate = if self.growth_steps > 0 { self.good_rate } else { per_second / 2.0 };
+                self.start_trial(sample, sample.answered_per_second(now).max(min_rate), now);
             }
-            Phase::Found { per_second } => {
+            LimitPhase::Found { per_second } => {
                 self.settled = Some(Rate::from_per_second(per_second));
-                self.feel_upwards(sample.asked_per_second(now), per_second, now);
+                self.probe_upwards(sample.asked_per_second(now), per_second, now);
             }
         }
     }
 
-    /// Goes at `per_second` for a while, to see whether at least half of the refusals in `sample` stay away.
-    fn begin_trial(&mut self, sample: Sample, per_second: f64, now: Duration) {
-        let refused = (sample.refused_share() / 2.0 * f64::from(SAMPLE)) as u32;
-        let is_first = matches!(self.phase, Phase::Free);
-        self.phase = Phase::Trial { per_second, refused, is_first };
-        self.sample = Some(Sample::begun(now, SAMPLE));
-        self.grown = 0;
+    /// Sends polls at `per_second` for a while, to see whether at least half of the refusals in `sample` stop.
+    fn start_trial(&mut self, sample: PollSample, per_second: f64, now: Duration) {
+        let refused = (sample.refused_share() / 2.0 * f64::from(SAMPLE_SIZE)) as u32;
+        let is_first = matches!(self.phase, LimitPhase::Free);
+        self.phase = LimitPhase::Trial { per_second, refused, is_first };
+        self.sample = Some(PollSample::new(now, SAMPLE_SIZE));
+        self.growth_steps = 0;
     }
 
-    fn feel_upwards(&mut self, asked: f64, per_second: f64, now: Duration) {
-        self.left = self.left.saturating_sub(1);
-        if self.left > 0 {
-            return self.go_on_at(per_second, now);
+    fn probe_upwards(&mut self, asked: f64, per_second: f64, now: Duration) {
+        self.epochs_left = self.epochs_left.saturating_sub(1);
+        if self.epochs_left > 0 {
+            return self.continue_at(per_second, now);
         }
         if asked < per_second / 2.0 {
-            (self.phase, self.sample) = (Phase::Free, None);
+            self.phase = LimitPhase::Free;
+            self.sample = None;
             return;
         }
-        let growth = if self.grown < STEPS_BEFORE_STRIDES { STEP } else { STRIDE };
-        self.grown += 1;
-        self.go_on_at(per_second * growth, now);
+        let growth = if self.growth_steps < SLOW_STEPS { SLOW_GROWTH } else { FAST_GROWTH };
+        self.growth_steps += 1;
+        self.continue_at(per_second * growth, now);
     }
 
-    fn go_on_at(&mut self, per_second: f64, now: Duration) {
-        self.phase = Phase::Found { per_second };
-        self.sample = Some(Sample::begun(now, EPOCH));
+    fn continue_at(&mut self, per_second: f64, now: Duration) {
+        self.phase = LimitPhase::Found { per_second };
+        self.sample = Some(PollSample::new(now, EPOCH_SIZE));
     }
 }
 

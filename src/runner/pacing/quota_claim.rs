@@ -2,22 +2,22 @@ use std::time::Duration;
 
 use crate::api::RateLimits;
 
-/// The longest wait for which headers alone are reason enough. After it one request goes out and shows whether they are
-/// right: if they are, it is refused at no cost, with a hint of its own.
+/// The longest wait because of headers alone. After it, one request goes out and shows whether they are right: if so,
+/// it is refused at no cost, with a hint of its own.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The end of a window is told in whole seconds.
-const COARSE: Duration = Duration::from_secs(2);
+/// Ends of windows have a precision of whole seconds.
+const RESET_PRECISION: Duration = Duration::from_secs(2);
 
-/// What headers claim of a quota that is used up, and whether that has held. Pure: times are what has passed since the run
-/// began.
+/// What headers claim about an exhausted quota, and whether that was right. Pure: times are those since the run
+/// started.
 #[derive(Debug, Default)]
 pub(in crate::runner) struct QuotaClaim {
     claim: Option<Claim>,
     is_disproved: bool,
 }
 
-/// That nothing goes through until some time.
+/// The claim that every request before a point in time is refused.
 #[derive(Clone, Copy, Debug)]
 struct Claim {
     made: Duration,
@@ -25,19 +25,20 @@ struct Claim {
 }
 
 impl QuotaClaim {
-    /// Headers say at `now` what is left; the answer is how long to wait, if it is nothing.
+    /// Handles the headers of an answer at `now`. Returns how long to wait if the quota is used up.
     pub(in crate::runner) fn wait(&mut self, limits: RateLimits, now: Duration) -> Option<Duration> {
         let wait = limits.used_up().filter(|_| !self.is_disproved)?;
-        // One that holds already is what a request since then was sent against.
+        // A claim that already holds is the one that later requests were sent against.
         let made = self.claim.filter(|claim| now < claim.until).map_or(now, |claim| claim.made);
         self.claim = Some(Claim { made, until: now + wait });
         Some(wait.min(MAX_WAIT))
     }
 
-    /// A request that was sent at `sent` went through. Whether that shows, for the first time, that the claim is wrong.
+    /// Records that a request sent at `sent` was accepted. Returns whether that disproves the claim for the first
+    /// time.
     pub(in crate::runner) fn went_through(&mut self, sent: Duration) -> bool {
         let was_disproved = self.is_disproved;
-        self.is_disproved |= self.claim.is_some_and(|claim| claim.made < sent && sent + COARSE < claim.until);
+        self.is_disproved |= self.claim.is_some_and(|claim| claim.made < sent && sent + RESET_PRECISION < claim.until);
         self.is_disproved && !was_disproved
     }
 }

@@ -5,178 +5,184 @@ use crate::job::{Rate, SubmitRate};
 
 use super::advertised::AdvertisedLimits;
 
-/// The slowest and the fastest that submits go, a second.
+/// The lowest and highest rate, in submits per second.
 const SLOWEST: f64 = 1.0 / 60.0;
 const FASTEST: f64 = 10_000.0;
 
-/// What each good answer adds to the rate while no limit was met, a second: from one a second, ten in 12 s.
+/// The increase of the rate per accepted submit while no limit was met, per second: from 1/s to 10/s in 12 s.
 const ADDITIVE_INCREASE: f64 = 0.2;
 
-/// In how many good answers the rate comes back from nothing to its ceiling, after a limit was met: as many as go
-/// through in this many seconds, within bounds.
+/// The number of accepted submits in which the rate grows from 0 to its ceiling after a limit was met: those of this
+/// many seconds, within bounds.
 const RECOVERY_SECONDS: f64 = 20.0;
-const RECOVERY: (f64, f64) = (5.0, 40.0);
+const MIN_RECOVERY: f64 = 5.0;
+const MAX_RECOVERY: f64 = 40.0;
 
-/// From what share of a cycle on, the time in which nothing goes through is a window's rest, and no moment's crowd.
+/// The share of a cycle from which a time without accepted submits is the rest of a window, and not a short
+/// congestion.
 const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
 
-/// The shortest rest of a window: a hint of a second or two is what providers say of anything.
+/// The shortest rest of a window: providers give hints of a second or two for any refusal.
 const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
 
-/// How far the rate goes above its ceiling before it stays again, as a share of it.
-const STEP: f64 = 0.1;
+/// How far the rate rises above its ceiling before it is held again, as a share of the ceiling.
+const CEILING_STEP: f64 = 0.1;
 
-/// What share of itself the rate grows by above its ceiling, in as many good answers as it stayed at it.
+/// The share by which the rate grows above its ceiling, in as many accepted submits as it was held there.
 const PROBE_GROWTH: f64 = 0.2;
 
-/// How many good answers the rate stays at its ceiling before it feels its way above. Doubled each time that it finds
-/// the limit there, so that a limit that stays is met ever more rarely and by less.
-const MIN_PATIENCE: u32 = 20;
-const PATIENCE_WITH_WHAT_WAS_LEARNED: u32 = 160;
-const MAX_PATIENCE: u32 = 5_000;
+/// The number of accepted submits at the ceiling before higher rates are probed. It doubles each time that the limit
+/// is met there, so that a constant limit is met less and less often, and by less.
+const MIN_PROBE_AFTER: u32 = 20;
+const PROBE_AFTER_IF_LEARNED: u32 = 160;
+const MAX_PROBE_AFTER: u32 = 5_000;
 
-/// How near to each other two rates are at which the same limit is met, and within how many good answers two refusals are of
-/// one cause whatever the rate.
+/// The relative difference up to which two rates met the same limit, and the number of accepted submits within which
+/// two refusals have the same cause at any rate.
 const SAME_LIMIT: f64 = 0.2;
-const SOON: u32 = 20;
+const SAME_CAUSE_WITHIN: u32 = 20;
 
-/// How far the ceiling is put above what surely goes, as a share of the way to where the limit was met.
+/// How far the ceiling is above the rate that is known to be good, as a share of the distance to the limit.
 const CEILING_MARGIN: f64 = 0.25;
 
-/// From how many accepted submits on their number in a time is a rate.
-const ENOUGH: u32 = 10;
+/// The number of accepted submits from which their number per time is a rate.
+const MIN_ACCEPTED: u32 = 10;
 
-/// How much of what the provider's headers allow is used: a little less, for clocks and networks are not exact.
+/// The share of the advertised rate that is used: a little less than all of it, because clocks and networks are not
+/// exact.
 const SHARE_OF_ADVERTISED: f64 = 0.99;
 
-/// Finds the rate at which the provider takes submits.
+/// Finds the rate at which the provider accepts submits.
 ///
-/// It grows by a constant step with each good answer and is halved when the provider says that it is too much (AIMD:
-/// Chiu and Jain, 1989), once for all submits that were under way by then. Once it was met twice at about the same rate, the
-/// limit is between what went through since the last time, which is never more than it, and that rate; the rate grows back
-/// to a place between these and stays, so that it settles instead of swinging. A single refusal may have had nothing to do
-/// with the rate. Where a window is used up and nothing goes through for its rest, what went through in all of it is the
-/// rate. Where answers name the limit in headers, that is the rate, until refusals show that it is not. Pure: the time is
-/// handed in, as what has passed since the run began.
+/// The rate grows by a constant with each accepted submit and is halved by a refusal (AIMD: Chiu and Jain, 1989),
+/// once for all submits that were open at that time. Once the limit was met twice at about the same rate, it is
+/// between that rate and the rate accepted since the last time, which is never higher than the limit. The rate then
+/// grows back to a value between these and is held, so that it settles instead of oscillating. A single refusal may
+/// be unrelated to the rate. If a window is used up and nothing is accepted for the rest of it, the rate is what was
+/// accepted in the whole window. If headers name the limit, that is the rate, until refusals disprove it. Pure:
+/// callers pass the time since the run started.
 #[derive(Debug)]
 pub(super) struct RateSearch {
     estimate: Estimate,
-    /// Whether headers say what the rate is.
+    /// Whether the rate comes from headers.
     is_advertised: bool,
-    /// When the limit was last met. Submits sent before it tell nothing new.
-    met_at: Duration,
+    /// When the limit was last met. Submits sent before that say nothing new.
+    limit_met_at: Duration,
     accepted: u32,
-    /// What goes through from one rest to the next.
+    /// The submits accepted between two rests.
     cycle: Cycle,
-    /// What headers have said of a window.
+    /// The limits that headers advertise.
     advertised: AdvertisedLimits,
-    /// Good answers at the ceiling, and until when there must be no more than that.
-    stayed: u32,
-    stays_until: Duration,
-    /// Whether it has stayed for that long since the limit was last met.
-    has_stayed: bool,
-    /// The longest wait that the provider has asked for: as far as anybody knows, the window in which it counts.
+    /// The number of accepted submits at the ceiling, and until when the rate is held there.
+    at_ceiling: u32,
+    hold_until: Duration,
+    /// Whether the rate was held for that long since the limit was last met.
+    has_held: bool,
+    /// The longest wait that the provider has asked for, which is taken as the length of its window.
     window: Duration,
-    /// Whether the rate is what holds submits back, and not slots or money. Otherwise a good answer proves nothing.
-    is_binding: bool,
+    /// Whether the rate, and not slots or budget, limits submits. Otherwise an accepted submit says nothing about the
+    /// rate.
+    is_rate_limited: bool,
     has_learned: bool,
 }
 
-/// What is thought of the limit, whatever has gone through since it was last met.
+/// The estimate of the provider's limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Estimate {
     /// Submits a second.
     rate: f64,
-    /// Up to where the rate grows fast, once the limit was met.
+    /// Up to where the rate grows fast, after the limit was met.
     ceiling: Option<f64>,
     /// The rate at which it was last met.
-    met: f64,
-    /// What went through between the last times that it was met, a second, until it is disproved.
+    limit: f64,
+    /// The rate accepted between the last two times that the limit was met, per second, until it is disproved.
     went_through: Option<f64>,
-    /// How many good answers there must be at the ceiling before the rate grows above it.
-    patience: u32,
+    /// The number of accepted submits at the ceiling before the rate grows above it.
+    probe_after: u32,
 }
 
-/// Good answers between two times in which nothing went through.
+/// Submits accepted between two times without any.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cycle {
     /// When the first of them was sent.
-    began: Option<Duration>,
+    started: Option<Duration>,
     count: u32,
-    /// Since when nothing goes through.
+    /// Since when none is accepted.
     blocked: Option<Duration>,
 }
 
 impl RateSearch {
-    /// Begins where an earlier run has ended, or gently.
+    /// Starts with the rate that an earlier run has found, or with a low one.
     pub(super) fn new(learned: Option<Rate>) -> RateSearch {
         RateSearch {
             estimate: Estimate {
                 rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
                 ceiling: learned.map(Rate::per_second_f64),
-                met: learned.map_or(FASTEST, Rate::per_second_f64),
+                limit: learned.map_or(FASTEST, Rate::per_second_f64),
                 went_through: None,
-                patience: if learned.is_some() { PATIENCE_WITH_WHAT_WAS_LEARNED } else { MIN_PATIENCE },
+                probe_after: if learned.is_some() { PROBE_AFTER_IF_LEARNED } else { MIN_PROBE_AFTER },
             },
             is_advertised: false,
-            met_at: Duration::ZERO,
+            limit_met_at: Duration::ZERO,
             accepted: 0,
             cycle: Cycle::default(),
             advertised: AdvertisedLimits::default(),
-            stayed: 0,
-            stays_until: Duration::ZERO,
-            has_stayed: false,
+            at_ceiling: 0,
+            hold_until: Duration::ZERO,
+            has_held: false,
             window: Duration::ZERO,
-            is_binding: false,
+            is_rate_limited: false,
             has_learned: false,
         }
     }
 
-    /// The time between two submits.
+    /// Returns the time between two submits.
     pub(super) fn interval(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.estimate.rate)
     }
 
-    /// What the next run should begin with, if this one has learned anything.
+    /// Returns the rate for the next run to start with, if this one has learned anything.
     pub(super) fn learned(&self) -> Option<Rate> {
         let settled =
             if self.is_advertised { self.estimate.rate } else { self.estimate.ceiling.unwrap_or(self.estimate.rate) };
         self.has_learned.then(|| Rate::from_per_second(settled))
     }
 
-    /// What is thought of the limit now.
+    /// Returns the current estimate.
     pub(super) fn estimate(&self) -> Estimate {
         self.estimate
     }
 
-    /// Thinks as it did once.
+    /// Restores an earlier estimate.
     pub(super) fn restore_estimate(&mut self, estimate: Estimate) {
-        (self.estimate, self.stayed, self.has_stayed) = (estimate, 0, false);
+        self.estimate = estimate;
+        self.at_ceiling = 0;
+        self.has_held = false;
     }
 
-    /// Thinks as it did once, for the refusals since then did not concern the rate.
+    /// Restores an earlier estimate because the refusals since then were unrelated to the rate.
     pub(super) fn undo_refusals(&mut self, before: Estimate) {
         self.restore_estimate(before);
         self.cycle = Cycle::default();
     }
 
-    /// A submit had to wait for its turn.
-    pub(super) fn mark_binding(&mut self) {
-        self.is_binding = true;
+    /// Records that a submit had to wait because of the rate.
+    pub(super) fn mark_rate_limited(&mut self) {
+        self.is_rate_limited = true;
     }
 
-    /// The provider took a submit that was sent at `sent`.
+    /// Records that a submit sent at `sent` was accepted.
     pub(super) fn accepted(&mut self, sent: Duration) {
-        if sent < self.met_at {
+        if sent < self.limit_met_at {
             return;
         }
         self.accepted += 1;
         if let Some(blocked) = self.cycle.blocked.take() {
-            self.rested(blocked, sent);
+            self.window_ended(blocked, sent);
         }
-        self.cycle.began.get_or_insert(sent);
+        self.cycle.started.get_or_insert(sent);
         self.cycle.count += 1;
-        if self.is_advertised || !std::mem::take(&mut self.is_binding) {
+        if self.is_advertised || !std::mem::take(&mut self.is_rate_limited) {
             return;
         }
         self.has_learned = true;
@@ -185,104 +191,110 @@ impl RateSearch {
             return;
         };
         if self.estimate.rate < ceiling {
-            let answers = (ceiling * RECOVERY_SECONDS).clamp(RECOVERY.0, RECOVERY.1);
+            let answers = (ceiling * RECOVERY_SECONDS).clamp(MIN_RECOVERY, MAX_RECOVERY);
             self.estimate.rate = (self.estimate.rate + ceiling / answers).min(ceiling);
-            self.stays_until = sent + self.window * 2;
-        } else if self.stayed < self.estimate.patience || sent < self.stays_until {
-            self.stayed += 1;
+            self.hold_until = sent + self.window * 2;
+        } else if self.at_ceiling < self.estimate.probe_after || sent < self.hold_until {
+            self.at_ceiling += 1;
         } else {
-            self.has_stayed = true;
+            self.has_held = true;
             self.estimate.rate =
-                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.patience))).min(FASTEST);
-            if self.estimate.rate >= ceiling * (1.0 + STEP) {
-                if self.estimate.rate > self.estimate.met * (1.0 + STEP) {
-                    // So far above, and still good: the limit has moved.
-                    self.estimate.patience = (self.estimate.patience / 2).max(MIN_PATIENCE);
+                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.probe_after))).min(FASTEST);
+            if self.estimate.rate >= ceiling * (1.0 + CEILING_STEP) {
+                if self.estimate.rate > self.estimate.limit * (1.0 + CEILING_STEP) {
+                    // The rate is far above the old limit and still accepted, so the limit has risen.
+                    self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
                 }
-                (self.estimate.ceiling, self.stayed, self.stays_until) =
-                    (Some(self.estimate.rate), 0, sent + self.window * 2);
+                self.estimate.ceiling = Some(self.estimate.rate);
+                self.at_ceiling = 0;
+                self.hold_until = sent + self.window * 2;
             }
         }
     }
 
-    /// The provider said at `now` that a submit sent at `sent` was too much, and may have said how long to wait. Whether
-    /// that is news.
+    /// Records that a submit sent at `sent` was refused at `now`, with a `hint` of how long to wait, if any. Returns
+    /// whether that changes the estimate.
     pub(super) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> bool {
-        if sent < self.met_at {
+        if sent < self.limit_met_at {
             return false;
         }
         self.window = self.window.max(hint.unwrap_or_default());
         if self.cycle.blocked.is_some() {
-            // Nothing went through since: it is the same refusal once more, and says nothing of the rate.
-            self.met_at = now;
+            // None was accepted since the previous refusal, so this one says nothing new about the rate.
+            self.limit_met_at = now;
             return false;
         }
         self.cycle.blocked = Some(now);
-        if self.accepted == 0 && self.met_at.is_zero() {
-            // Nothing went through yet: the quota was used up before, by an earlier run or by another program.
-            self.met_at = now;
+        if self.accepted == 0 && self.limit_met_at.is_zero() {
+            // None was accepted yet: an earlier run or another program has used up the quota.
+            self.limit_met_at = now;
             return false;
         }
         if self.is_advertised {
-            self.advertised.missed_a_refusal();
+            self.advertised.note_unannounced_refusal();
         }
-        let went_through = f64::from(self.accepted) / (now - self.met_at).as_secs_f64().max(f64::EPSILON);
-        let known = if self.accepted >= ENOUGH { Some(went_through) } else { self.estimate.went_through.take() };
+        let went_through = f64::from(self.accepted) / (now - self.limit_met_at).as_secs_f64().max(f64::EPSILON);
+        let known = if self.accepted >= MIN_ACCEPTED { Some(went_through) } else { self.estimate.went_through.take() };
         let surely_good = known.map_or(self.estimate.rate / 2.0, |known| known.min(self.estimate.rate));
-        if self.accepted >= ENOUGH {
+        if self.accepted >= MIN_ACCEPTED {
             self.estimate.went_through = known;
         }
-        if self.has_stayed {
-            self.estimate.patience = (self.estimate.patience * 2).min(MAX_PATIENCE);
+        if self.has_held {
+            self.estimate.probe_after = (self.estimate.probe_after * 2).min(MAX_PROBE_AFTER);
         }
         if self.estimate.ceiling.is_some() || self.is_confirmed() {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
             self.estimate.ceiling = Some(ceiling.max(SLOWEST));
         }
-        self.estimate.met = self.estimate.rate;
+        self.estimate.limit = self.estimate.rate;
         self.estimate.rate = (self.estimate.rate / 2.0).max(SLOWEST);
         if self.is_advertised && self.advertised.is_distrusted() {
-            // What headers made of the rate is no more worth than they are.
+            // A rate that came from headers is no more reliable than they are.
             self.is_advertised = false;
             self.estimate.ceiling = known.map(|known| known.max(SLOWEST));
             self.estimate.rate = known.map_or(1.0, |known| known / 2.0).clamp(SLOWEST, self.estimate.rate);
         }
-        (self.met_at, self.accepted, self.stayed, self.has_stayed) = (now, 0, 0, false);
+        self.limit_met_at = now;
+        self.accepted = 0;
+        self.at_ceiling = 0;
+        self.has_held = false;
         self.has_learned = true;
         true
     }
 
-    /// Whether a refusal confirms the one before: at about the same rate, or soon after it.
+    /// Returns whether a refusal confirms the previous one: at about the same rate, or soon after it.
     fn is_confirmed(&self) -> bool {
-        let is_same = (self.estimate.rate / self.estimate.met - 1.0).abs() < SAME_LIMIT;
-        is_same || (self.estimate.met < FASTEST && self.accepted < SOON)
+        let is_same = (self.estimate.rate / self.estimate.limit - 1.0).abs() < SAME_LIMIT;
+        is_same || (self.estimate.limit < FASTEST && self.accepted < SAME_CAUSE_WITHIN)
     }
 
-    /// A submit that was sent at `sent` went through, after nothing had since `blocked`. A long rest is that of a window,
-    /// and what went through from one to the next is what it takes.
-    fn rested(&mut self, blocked: Duration, sent: Duration) {
-        let Cycle { began, count, .. } = std::mem::take(&mut self.cycle);
-        let cycle = began.map_or(Duration::ZERO, |began| sent.saturating_sub(began));
+    /// Records that a submit sent at `sent` was accepted, after none was since `blocked`. A long rest is that of a
+    /// window, whose limit is what was accepted from one rest to the next.
+    fn window_ended(&mut self, blocked: Duration, sent: Duration) {
+        let Cycle { started, count, .. } = std::mem::take(&mut self.cycle);
+        let cycle = started.map_or(Duration::ZERO, |started| sent.saturating_sub(started));
         let rest = sent.saturating_sub(blocked);
         let is_of_a_window = rest >= MIN_WINDOW_REST.max(cycle.mul_f64(WINDOW_REST_SHARE));
         if count == 0 || self.is_advertised || !is_of_a_window {
             return;
         }
-        let went_through = (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.met);
-        (self.estimate.rate, self.estimate.ceiling, self.estimate.went_through) =
-            (went_through, Some(went_through), Some(went_through));
-        self.estimate.met = went_through * (1.0 + STEP);
+        let went_through =
+            (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.limit);
+        self.estimate.rate = went_through;
+        self.estimate.ceiling = Some(went_through);
+        self.estimate.went_through = Some(went_through);
+        self.estimate.limit = went_through * (1.0 + CEILING_STEP);
         self.window = self.window.max(cycle);
-        self.stays_until = sent + self.window;
+        self.hold_until = sent + self.window;
     }
 
-    /// The provider's headers have proved wrong: the rate grows from where it is, as if there were none.
+    /// Records that headers were wrong: the rate grows from its current value as if there were none.
     pub(super) fn distrust_headers(&mut self) {
         self.advertised.distrust();
         self.is_advertised = false;
     }
 
-    /// The provider's headers say at `now` what it allows; `under_way` submits are not counted in them yet.
+    /// Applies what headers advertise at `now`; they do not count the `under_way` open submits yet.
     pub(super) fn advertised(&mut self, limits: RateLimits, under_way: u64, now: Duration) {
         if self.advertised.is_distrusted() {
             return;
@@ -290,11 +302,11 @@ impl RateSearch {
         let Some(allowed) = self.advertised.allowed(limits, under_way, now) else {
             return;
         };
-        // An odd moment, such as the last one before a reset, must not throw the rate about.
-        let most = if self.advertised.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
-        let near = (allowed * SHARE_OF_ADVERTISED).clamp(self.estimate.rate / 2.0, most).clamp(SLOWEST, FASTEST);
+        // An outlier, such as the last moment before a reset, must not change the rate much.
+        let max = if self.advertised.may_grow(now) { self.estimate.rate * 2.0 } else { self.estimate.rate };
+        let near = (allowed * SHARE_OF_ADVERTISED).clamp(self.estimate.rate / 2.0, max).clamp(SLOWEST, FASTEST);
         if near > self.estimate.rate {
-            self.advertised.grew(now);
+            self.advertised.note_growth(now);
         }
         self.estimate.rate = near;
         self.is_advertised = true;

@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What share of the time between two tokens there is at least between two submits: a little less than all of it, so that a
-/// delay does not stay.
-const SHARE: f64 = 0.9975;
+/// The share of the token interval that is kept between two submits: a little less than all of it, so that a delay
+/// does not persist.
+const MIN_INTERVAL_SHARE: f64 = 0.9975;
 
-/// For how long a submit is held up at most, and never for longer than until the next one: its record is durable by then, and a
-/// process that ends here leaves a submit of unknown fate.
+/// The longest delay of a submit, which is also limited by the interval: its record is already durable, so a process
+/// that ends here leaves an uncertain submit.
 const MAX_DELAY: Duration = Duration::from_secs(1);
 
-/// Keeps submits apart when they leave. Between its token and that moment a submit waits until its record is durable, and
-/// that takes now more, now less time: what was paced may leave closer to each other than a strict provider takes it.
+/// Keeps submits apart when they are sent. Each one waits for its record to become durable after it took its token.
+/// That time varies, so paced submits could leave closer together than a strict provider accepts.
 #[derive(Debug, Default)]
 pub(in crate::runner) struct Spacing {
     state: Mutex<State>,
@@ -25,12 +25,12 @@ struct State {
 }
 
 impl Spacing {
-    /// Tokens come each `interval` from now on; zero keeps nothing apart.
+    /// Sets the interval of tokens; zero keeps nothing apart.
     pub(super) fn set_interval(&self, interval: Duration) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).interval = interval;
     }
 
-    /// Waits for a submit's moment to leave.
+    /// Waits until a submit may be sent.
     pub(in crate::runner) async fn leave(&self) {
         let at = self.take(Instant::now());
         tokio::time::sleep_until(at).await;
@@ -39,7 +39,7 @@ impl Spacing {
     fn take(&self, now: Instant) -> Instant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let at = state.next.map_or(now, |next| next.clamp(now, now + state.interval.min(MAX_DELAY)));
-        state.next = Some(at + state.interval.mul_f64(SHARE));
+        state.next = Some(at + state.interval.mul_f64(MIN_INTERVAL_SHARE));
         at
     }
 }
@@ -60,7 +60,7 @@ mod tests {
                 spacing.take(start + interval * token + delay) - start
             })
             .collect();
-        assert!(left.windows(2).all(|pair| pair[1] - pair[0] >= interval.mul_f64(SHARE)), "{left:?}");
+        assert!(left.windows(2).all(|pair| pair[1] - pair[0] >= interval.mul_f64(MIN_INTERVAL_SHARE)), "{left:?}");
         assert_eq!(left[199], interval * 199);
     }
 

@@ -15,7 +15,7 @@ use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 use super::spacing::Spacing;
 
-/// The pace of submits: set by somebody, or searched for.
+/// The pace of submits: a fixed rate, or the search for the best one.
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
     pace: RateLimiter,
@@ -26,8 +26,8 @@ pub(in crate::runner) struct Submits {
 }
 
 impl Submits {
-    /// `learned` is what an earlier run has found; a rate that is set does not ask for it. A search goes without bursts, for
-    /// a refusal in the middle of one would say nothing of the rate.
+    /// Creates the pace; `learned` is what an earlier run has found, and is used only by a search. A search allows no
+    /// bursts because a refusal within one would say nothing about the rate.
     pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
         let (pace, search, slots) = match rate {
             SubmitRate::Fixed(rate) => (RateLimiter::new(rate, burst), None, ConcurrencyLimit::default()),
@@ -45,34 +45,34 @@ impl Submits {
         submits
     }
 
-    /// Takes a token now, or says when to ask again.
+    /// Takes a token, or returns when to try again.
     pub(in crate::runner) fn try_take(&mut self) -> Result<(), Instant> {
         let taken = self.pace.try_take();
         if let (Err(_), Some(search)) = (&taken, &mut self.search) {
-            search.mark_binding();
+            search.mark_rate_limited();
         }
         taken
     }
 
-    /// Lets nothing pass before `until`.
+    /// Lets no submit pass before `until`.
     pub(in crate::runner) fn pause(&self, until: Instant) {
         self.pace.pause(until);
     }
 
-    /// What keeps submits apart when they leave. A burst is not to be.
+    /// Returns what keeps submits apart when they are sent. It is unused with bursts.
     pub(in crate::runner) fn spacing(&self) -> Arc<Spacing> {
         Arc::clone(&self.spacing)
     }
 
-    /// How many predictions the provider lets be in flight at once, as far as that was found out.
-    pub(in crate::runner) fn most_in_flight(&self) -> Option<u32> {
-        self.slots.most()
+    /// Returns how many predictions the provider allows in flight, if that is known.
+    pub(in crate::runner) fn max_in_flight(&self) -> Option<u32> {
+        self.slots.max_in_flight()
     }
 
-    /// A submit that was sent at `sent` was accepted, while `others` predictions were in flight.
-    pub(in crate::runner) fn accepted(&mut self, sent: Duration, others: u32) {
+    /// Records that a submit sent at `sent` was accepted with `in_flight_before` other predictions in flight.
+    pub(in crate::runner) fn accepted(&mut self, sent: Duration, in_flight_before: u32) {
         if let Some(search) = &mut self.search {
-            if let Some(before) = self.slots.accepted(others, search.estimate()) {
+            if let Some(before) = self.slots.accepted(in_flight_before, search.estimate()) {
                 search.undo_refusals(before);
             }
             search.accepted(sent);
@@ -80,22 +80,22 @@ impl Submits {
         }
     }
 
-    /// A submit that was sent at `sent` was too much while `others` predictions were in flight; `hint` is how long the
-    /// provider asks to wait. What was learned of the rate, if it is news.
+    /// Records that a submit sent at `sent` was refused with `in_flight_before` other predictions in flight; `hint`
+    /// is how long the provider asks to wait. Returns the learned rate if it has changed.
     pub(in crate::runner) fn refused(
         &mut self,
         sent: Duration,
         now: Duration,
         hint: Option<Duration>,
-        others: u32,
+        in_flight_before: u32,
     ) -> Option<Rate> {
         let search = self.search.as_mut()?;
-        let concerns = self.slots.refused(sent, now, others, search.estimate());
-        if let LimitedBy::Slots = concerns {
+        let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
+        if let LimitedBy::Slots = limited_by {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
-        if let LimitedBy::RateNotSlots(estimate) = concerns {
+        if let LimitedBy::RateNotSlots(estimate) = limited_by {
             search.restore_estimate(estimate);
         }
         let learned = search.learned();
@@ -103,8 +103,8 @@ impl Submits {
         learned.filter(|_| is_news)
     }
 
-    /// A submit that was sent at `sent` went through, whatever headers had said. It is to be told before what its own headers
-    /// say.
+    /// Records that a submit sent at `sent` was accepted, whatever earlier headers said. Must be called before the
+    /// headers of its own answer are applied.
     pub(in crate::runner) fn went_through(&mut self, sent: Duration) {
         if self.quota.went_through(sent)
             && let Some(search) = &mut self.search
@@ -113,8 +113,8 @@ impl Submits {
         }
     }
 
-    /// The headers of an answer say at `now` what the provider allows, while `under_way` other submits have no answer yet. How
-    /// long to wait where they say that nothing more goes through.
+    /// Applies the headers of an answer at `now`, while `under_way` other submits are open. Returns how long to wait
+    /// if the quota is used up.
     pub(in crate::runner) fn on_rate_limit_headers(
         &mut self,
         limits: RateLimits,
@@ -128,7 +128,7 @@ impl Submits {
         self.quota.wait(limits, now)
     }
 
-    /// What the next run should begin with.
+    /// Returns the limits for the next run to start with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
         let submits = self.search.as_ref().and_then(RateSearch::learned);
         LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-/// How many polls in a row must have the key refused before it is taken for the key's trouble and not for theirs, and for
-/// how long: a gateway that refuses one in a hundred, or all of them for a moment, is no reason to end a night.
+/// How many consecutive polls must have the key refused, and for how long, before the key is considered invalid. A
+/// gateway that refuses one poll in a hundred, or all of them for a short time, must not end a run.
 const MAX_REFUSALS: u32 = 8;
 const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 
-/// Polls that had the key refused since one was answered. Pure.
+/// The polls with a refused key since one was answered. Pure.
 #[derive(Debug, Default)]
 pub(super) struct KeyRefusals {
     count: u32,
@@ -13,14 +13,14 @@ pub(super) struct KeyRefusals {
 }
 
 impl KeyRefusals {
-    /// One more at `now`; whether the key is no good.
+    /// Records a refusal at `now`. Returns whether the key is considered invalid.
     pub(super) fn refused(&mut self, now: Duration) -> bool {
         self.count += 1;
         let since = *self.since.get_or_insert(now);
         self.count >= MAX_REFUSALS && now.saturating_sub(since) >= REFUSAL_WINDOW
     }
 
-    /// A poll was answered: the key is good.
+    /// Records that a poll was answered, which shows that the key is valid.
     pub(super) fn answered(&mut self) {
         *self = KeyRefusals::default();
     }

@@ -1,8 +1,8 @@
-//! When predictions are asked for: as the run learns how long they take, when an answer is likely.
+//! When predictions are polled: when an answer is likely, as learned from the generation times of the run.
 
+mod generation_times;
 mod key_refusals;
-mod plan;
-mod times;
+mod poll_plan;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,38 +19,38 @@ use super::Settings;
 use super::pacing::{PollLimit, QuotaClaim, RateLimiter};
 use super::policy::backoff;
 
+use generation_times::GenerationTimes;
 use key_refusals::KeyRefusals;
-use plan::PollBudget;
-use times::Times;
+use poll_plan::PollBudget;
 
-pub(super) use times::{Observation, RequestKind};
+pub(super) use generation_times::{Observation, RequestKind};
 
-/// The share of the polls' rate that is planned with; the rest is for what goes wrong.
+/// The share of the poll rate that is planned; the rest is a reserve for failures.
 const PLANNED_SHARE: f64 = 0.8;
 
-/// The share of what the provider is found to answer that is planned with.
+/// The share of the provider's poll limit that is planned.
 const PLANNED_SHARE_OF_FOUND: f64 = 0.9;
 
-/// How many polls of each prediction a run needs at least, in the mean: with fewer, predictions take twice as long.
+/// The minimum mean number of polls per prediction: with fewer, predictions take twice as long.
 const MIN_POLLS: f64 = 0.5;
 
-/// When a prediction is asked for.
+/// When predictions are polled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PollSchedule {
-    /// The shortest wait before anything is known of how long predictions take, and the wait after a failed poll.
+    /// The shortest wait before generation times are known, and the wait after a failed poll.
     pub shortest: Duration,
-    /// The longest wait while all is well.
+    /// The longest wait without failures.
     pub longest: Duration,
-    /// The wait as a share of the time that the prediction has taken so far, before anything is known.
+    /// The wait as a share of the prediction's age, before generation times are known.
     pub share: f64,
-    /// How long an answer may lie at the provider in the mean, once the times are known. Asking every second has half
-    /// a second.
+    /// How long a finished answer may wait for its poll in the mean, once generation times are known. Polls every
+    /// second have a mean of half a second.
     pub lag: Duration,
-    /// How long a 404 is taken for a prediction that is not visible yet.
+    /// How long a 404 is attributed to a prediction that is not visible yet.
     pub not_found_grace: Duration,
-    /// How many 404s in a row, after that, mean that it is lost.
+    /// The number of consecutive 404s, after that time, that mark a prediction as lost.
     pub not_found_limit: u32,
-    /// After how many failed polls in a row a prediction is left to a later run.
+    /// The number of consecutive failed polls after which a prediction is left for a later run.
     pub error_limit: u32,
 }
 
@@ -68,144 +68,145 @@ impl Default for PollSchedule {
     }
 }
 
-/// What the polls of all predictions have in common: their rate, and what was learned of generation times.
+/// The state that all polls share: their rate, and the learned generation times.
 #[derive(Debug)]
 pub(super) struct Polling {
     pub(super) schedule: PollSchedule,
     pace: RateLimiter,
-    beside: u32,
-    /// What all polls pass beside that, where the provider is found to answer only so many.
-    found: RateLimiter,
+    free: u32,
+    /// The provider's limit on polls, once it is found.
+    provider_pace: RateLimiter,
     limit: Mutex<PollLimit>,
     /// How many predictions are followed.
     followed: AtomicU32,
-    begun: Instant,
+    started: Instant,
     refusals: Mutex<KeyRefusals>,
     quota: Mutex<QuotaClaim>,
-    times: Mutex<Times>,
+    times: Mutex<GenerationTimes>,
 }
 
 impl Polling {
-    /// `learned` is what an earlier run has found.
+    /// Creates the state; `learned` is what an earlier run has found.
     pub(super) fn new(settings: &Settings, learned: &LearnedLimits) -> Polling {
         let schedule = settings.schedule;
         let in_flight = f64::from(settings.in_flight.get());
-        let aim = PollBudget {
+        let budget = PollBudget {
             lag: schedule.lag.as_secs_f64(),
             polls_each: settings.polls.per_second_f64() * PLANNED_SHARE / in_flight,
-            beside: f64::from(settings.free_polls),
+            free: f64::from(settings.free_polls),
             answered_each: None,
             longest: schedule.longest.as_secs_f64(),
         };
         Polling {
             schedule,
             pace: RateLimiter::new(settings.polls, NonZeroU32::MIN),
-            beside: settings.free_polls,
-            found: RateLimiter::adjustable(learned.polls.unwrap_or(settings.polls)),
+            free: settings.free_polls,
+            provider_pace: RateLimiter::adjustable(learned.polls.unwrap_or(settings.polls)),
             limit: Mutex::new(PollLimit::new(learned.polls)),
             followed: AtomicU32::new(0),
-            begun: Instant::now(),
+            started: Instant::now(),
             refusals: Mutex::default(),
             quota: Mutex::default(),
-            times: Mutex::new(Times::new(aim, &learned.generation_ms)),
+            times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
         }
     }
 
-    /// Counts one more prediction as followed, for as long as the answer is there.
+    /// Counts one more prediction as followed until the returned guard is dropped.
     pub(super) fn follow(self: &Arc<Polling>) -> Followed {
         self.followed.fetch_add(1, Ordering::Relaxed);
         Followed(Arc::clone(self))
     }
 
-    /// Waits for a poll's turn among all polls, and says when it came. `before` is how often that prediction was asked for
-    /// already.
+    /// Waits until a poll may be sent, and returns when that is. `before` is the number of polls already sent for the
+    /// prediction.
     pub(super) async fn turn(&self, before: u32) -> Duration {
-        if before < self.beside {
+        if before < self.free {
             self.pace.wait_for_pause_end().await;
         } else {
             self.pace.take().await;
         }
         if self.are_limited() {
-            self.found.take().await;
+            self.provider_pace.take().await;
         }
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
-    /// A poll that was sent at `sent` was answered, or it failed for another reason than the key or the rate.
-    pub(super) fn heard(&self, sent: Duration) {
+    /// Records that a poll sent at `sent` was answered, or failed for a reason other than the key or the rate.
+    pub(super) fn poll_answered(&self, sent: Duration) {
         self.refusals().answered();
         lock(&self.quota).went_through(sent);
-        self.note(|limit, now, least| limit.answered(sent, now, least));
+        self.update_limit(|limit, now, min_rate| limit.answered(sent, now, min_rate));
     }
 
-    /// A poll that was sent at `sent` was too much, as far as the provider says.
+    /// Records that a poll sent at `sent` was answered with 429.
     pub(super) fn refused(&self, sent: Duration) {
         self.refusals().answered();
-        self.note(|limit, now, least| limit.refused(sent, now, least));
+        self.update_limit(|limit, now, min_rate| limit.refused(sent, now, min_rate));
     }
 
-    /// The headers of an answer say what the provider allows.
+    /// Applies the rate-limit headers of an answer.
     pub(super) fn on_rate_limit_headers(&self, limits: RateLimits) {
-        let wait = lock(&self.quota).wait(limits, self.begun.elapsed());
+        let wait = lock(&self.quota).wait(limits, self.started.elapsed());
         if let Some(wait) = wait {
             self.pause(Instant::now() + wait);
         }
     }
 
-    /// Whether all polls are slowed down because some were too much, so that none need wait longer than for its turn.
+    /// Returns whether a limit slows down all polls, so that none needs an additional wait after a 429.
     pub(super) fn are_limited(&self) -> bool {
         self.limit().per_second().is_some()
     }
 
-    /// Tells the limit of a poll, and goes by what it makes of it.
-    fn note(&self, tell: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
-        let least = self.times().mean().map(|mean| MIN_POLLS * self.followed() / mean);
+    /// Updates the limit, and applies the rate that follows from it.
+    fn update_limit(&self, update: impl FnOnce(&mut PollLimit, Duration, Option<f64>)) {
+        let min_rate = self.times().mean().map(|mean| MIN_POLLS * self.followed() / mean);
         let mut limit = self.limit();
         let rate = limit.per_second();
-        tell(&mut limit, self.begun.elapsed(), least);
+        update(&mut limit, self.started.elapsed(), min_rate);
         if limit.per_second() != rate {
-            // Whoever still waits for a turn goes at once when there is no limit any more.
+            // Without a limit, the polls that still wait are sent immediately.
             let interval = limit.per_second().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
-            self.found.set_interval(interval);
+            self.provider_pace.set_interval(interval);
         }
         self.times().plan_for(limit.found().map(|rate| rate * PLANNED_SHARE_OF_FOUND / self.followed()));
     }
 
-    /// The key of a poll was refused. Whether it is no good, for nothing else is heard any more.
+    /// Records that the key was refused. Returns whether it is considered invalid.
     pub(super) fn key_refused(&self) -> bool {
-        self.refusals().refused(self.begun.elapsed())
+        self.refusals().refused(self.started.elapsed())
     }
 
     /// Lets no poll pass before `until`.
     pub(super) fn pause(&self, until: Instant) {
         self.pace.pause(until);
-        self.found.pause(until);
+        self.provider_pace.pause(until);
     }
 
-    /// How long to wait before the next poll of a prediction of this `age`, after `errors` failed polls in a row.
-    /// `jitter` in 0..1 is its own, so that predictions that began together are not asked for together.
+    /// Returns the wait before the next poll of a prediction of this `age`, after `errors` consecutive failed polls.
+    /// `jitter` in 0..1 is constant per prediction, so that those that started together are not polled together.
     ///
-    /// A single failed poll is asked again soon, for an answer that lies there keeps a slot; several are a provider that
-    /// needs time.
+    /// A single failed poll is repeated soon, because a waiting answer keeps a slot; several failures mean that the
+    /// provider needs time.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, errors: u32, jitter: f64) -> Duration {
-        let usual = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
+        let regular = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
             age.mul_f64(self.schedule.share)
                 .clamp(self.schedule.shortest, self.schedule.longest)
                 .mul_f64(0.95 + 0.1 * jitter)
         });
         match errors {
-            0 => usual,
-            1 => usual.min(self.schedule.shortest),
-            _ => usual.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
+            0 => regular,
+            1 => regular.min(self.schedule.shortest),
+            _ => regular.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
     }
 
-    /// Takes in how long a prediction took.
+    /// Adds the generation time of a prediction.
     pub(super) fn learn(&self, kind: Option<RequestKind>, seen: Observation) {
         self.times().learn(kind, seen);
     }
 
-    /// What a later run should begin with: how many polls are answered, where that was met, and how long edits take.
+    /// Returns what a later run should start with: the limit on polls, if one was found, and the quantiles of
+    /// generation times.
     pub(super) fn learned(&self) -> (Option<Rate>, Vec<u64>) {
         (self.limit().learned(), self.times().learned())
     }
@@ -222,12 +223,12 @@ impl Polling {
         lock(&self.refusals)
     }
 
-    fn times(&self) -> MutexGuard<'_, Times> {
+    fn times(&self) -> MutexGuard<'_, GenerationTimes> {
         lock(&self.times)
     }
 }
 
-/// A prediction that is followed.
+/// Counts a prediction as followed until it is dropped.
 pub(super) struct Followed(Arc<Polling>);
 
 impl Drop for Followed {
@@ -236,7 +237,7 @@ impl Drop for Followed {
     }
 }
 
-/// What a panic elsewhere has left is as good as before: each change is made in one step.
+/// Locks a mutex even after a panic: every change is made in one step, so the value is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Providers that let only so many predictions be in flight at once, and say 429 to the others.
+//! Providers that limit the predictions in flight, and answer further submits with 429.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,15 +11,15 @@ use super::*;
 /// How a provider limits submits.
 #[derive(Clone, Copy)]
 struct Limits {
-    /// How many predictions may be in flight, so many seconds after the run began.
+    /// How many predictions may be in flight, this many seconds after the run started.
     cap: fn(u64) -> usize,
-    /// How many submits there may be a second, and at once.
+    /// How many submits are allowed per second, and at once.
     rate: Option<(f64, f64)>,
-    /// How many there may be in any stretch of so many seconds.
+    /// How many are allowed in any span of this many seconds.
     window: Option<(usize, u64)>,
-    /// What a 429 says of how long to wait.
+    /// The `Retry-After` of a 429.
     retry_after: Option<&'static str>,
-    /// How long predictions take at least and at most, in seconds.
+    /// How long predictions take, minimum and maximum, in seconds.
     takes: (f64, f64),
 }
 
@@ -28,7 +28,7 @@ const FREE: Limits = Limits { cap: |_| usize::MAX, rate: None, window: None, ret
 /// A provider with such limits.
 struct Provider {
     limits: Limits,
-    begun: Instant,
+    started: Instant,
     /// The number of its first prediction.
     first: u32,
     state: Mutex<State>,
@@ -40,19 +40,19 @@ struct State {
     accepted: Vec<Instant>,
     refused: u32,
     tokens: (f64, Instant),
-    /// For how many seconds all predictions together were in work.
+    /// The sum of the seconds that predictions were in flight.
     worked: f64,
 }
 
 impl State {
-    fn takes(&mut self, limits: Limits, begun: Instant) -> bool {
+    fn takes(&mut self, limits: Limits, started: Instant) -> bool {
         let now = Instant::now();
         let in_flight = self.done_at.values().filter(|done| **done > now).count();
-        if in_flight >= (limits.cap)((now - begun).as_secs()) {
+        if in_flight >= (limits.cap)((now - started).as_secs()) {
             return false;
         }
         if let Some((count, seconds)) = limits.window {
-            let since = now.checked_sub(Duration::from_secs(seconds)).unwrap_or(begun);
+            let since = now.checked_sub(Duration::from_secs(seconds)).unwrap_or(started);
             if self.accepted.iter().filter(|at| **at > since).count() >= count {
                 return false;
             }
@@ -70,7 +70,7 @@ impl EditApi for Provider {
     async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let mut state = self.state.lock().unwrap();
-        if !state.takes(self.limits, self.begun) {
+        if !state.takes(self.limits, self.started) {
             state.refused += 1;
             let retry_after = self.limits.retry_after.map(str::to_owned);
             return Exchange::Answer(Answer { status: 429, retry_after, ..Answer::default() });
@@ -91,32 +91,32 @@ impl EditApi for Provider {
     }
 }
 
-/// How a run went.
+/// The results of a run.
 #[derive(Debug)]
 struct Went {
-    /// How many predictions were in flight in the mean, beginning and end included.
+    /// The mean number of predictions in flight, start and end included.
     in_flight: f64,
     /// Refused submits in a hundred.
     refused: f64,
 }
 
-/// Runs jobs with `--rate auto` and many more in flight than the provider takes.
+/// Runs jobs with `--rate auto` and many more in flight than the provider allows.
 async fn under(limits: Limits, jobs: u32, seed: u64) -> Went {
     after(Ledger::default(), limits, 0..jobs, seed).await.0
 }
 
-/// The same after what `ledger` knows, and what is known then.
+/// The same with the limits that `ledger` has learned, and those learned afterwards.
 async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (Went, Ledger) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let state = State {
         random: fastrand::Rng::with_seed(seed),
         done_at: HashMap::new(),
         accepted: Vec::new(),
         refused: 0,
-        tokens: (limits.rate.map_or(0.0, |(_, burst)| burst), begun),
+        tokens: (limits.rate.map_or(0.0, |(_, burst)| burst), started),
         worked: 0.0,
     };
-    let api = Arc::new(Provider { limits, begun, first: jobs.start, state: Mutex::new(state) });
+    let api = Arc::new(Provider { limits, started, first: jobs.start, state: Mutex::new(state) });
     let settings = Settings {
         submits: SubmitRate::Auto,
         in_flight: NonZeroU32::new(256).unwrap(),
@@ -126,7 +126,7 @@ async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (
     };
     let ending = play_as(settings, Arc::clone(&api), ledger, Memory, jobs.clone().map(work)).await;
     assert_eq!(ending.stopped, None);
-    let (state, seconds) = (api.state.lock().unwrap(), begun.elapsed().as_secs_f64());
+    let (state, seconds) = (api.state.lock().unwrap(), started.elapsed().as_secs_f64());
     assert_eq!(state.accepted.len(), jobs.len());
     let submits = f64::from(state.refused) + jobs.len() as f64;
     let went = Went { in_flight: state.worked / seconds, refused: 100.0 * f64::from(state.refused) / submits };

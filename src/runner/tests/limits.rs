@@ -1,8 +1,8 @@
-//! What bounds a run: the provider's pace, money, and time.
+//! The limits of a run: the provider's rate, money, and time.
 
 use super::*;
 
-/// Answers submits at 4 a second, and the others with 429.
+/// Answers 4 submits per second, and further ones with 429.
 fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
     let free_at = std::sync::Mutex::new(tokio::time::Instant::now());
     move |number| {
@@ -18,11 +18,11 @@ fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let (ending, submits) = ending_at("auto", 1000, limited(), completed).await;
     assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 1000));
     assert!(submits < 1040, "{submits} submits for 1000 jobs");
-    let pace = 1000.0 / begun.elapsed().as_secs_f64();
+    let pace = 1000.0 / started.elapsed().as_secs_f64();
     assert!(pace > 3.2, "{pace} a second of the 4 that there are");
     let learned = ending.ledger.learned();
     let rate = learned.submits.unwrap().per_second_f64();
@@ -30,7 +30,7 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
     assert!(!learned.generation_ms.is_empty());
 }
 
-/// A disk whose syncs take now more, now less time.
+/// A disk whose syncs take a varying time.
 struct Uneven(fastrand::Rng);
 
 impl Disk for Uneven {
@@ -56,7 +56,7 @@ async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_do
         *free_at = now + Duration::from_millis(500);
         accepted(number)
     };
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: strict, poll: completed });
     let settings = Settings { submits: "2/s".parse().unwrap(), ..Settings::default() };
     let disk = Uneven(fastrand::Rng::with_seed(1));
@@ -64,12 +64,12 @@ async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_do
     assert_eq!(with_status(&ending, JobStatus::Completed), 200);
     let refused = api.submits.load(Ordering::Relaxed) - 200;
     assert!(refused <= 2, "{refused} of 200 were refused");
-    assert!(begun.elapsed() < Duration::from_secs(104), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(104), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_in_headers_are_kept_without_ever_being_met() {
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let window = Duration::from_secs(60);
     let submit = move |number| {
         let limits = crate::api::RateLimits {
@@ -81,7 +81,7 @@ async fn limits_in_headers_are_kept_without_ever_being_met() {
         Exchange::Answer(Answer { limits: Some(limits), ..answer })
     };
     let (ending, submits) = ending_at("auto", 500, submit, completed).await;
-    let pace = 500.0 / begun.elapsed().as_secs_f64();
+    let pace = 500.0 / started.elapsed().as_secs_f64();
     assert!((9.0..10.0).contains(&pace) && submits == 500, "{pace} a second");
     assert_eq!(ending.ledger.learned().submits.unwrap().to_string(), "35640/h");
 }
@@ -95,13 +95,13 @@ async fn headers_that_say_nothing_is_left_while_all_goes_through_hold_a_run_up_f
         other => other,
     };
     for rate in ["auto", "2/s"] {
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let (ending, submits) =
             ending_at(rate, 60, move |number| used_up(accepted(number)), move || used_up(completed())).await;
         assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 60));
         assert_eq!(submits, 60);
         // One minute for submits, one for polls.
-        assert!(begun.elapsed() < Duration::from_secs(170), "{rate}: {:?}", begun.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(170), "{rate}: {:?}", started.elapsed());
     }
 }
 
@@ -222,11 +222,11 @@ async fn a_price_that_leaps_is_paid_by_no_more_submits_than_were_answered_before
 async fn a_budget_that_is_far_away_slows_no_night() {
     let burst = NonZeroU32::new(32).unwrap();
     let night = async |budget| {
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let settings = Settings { submits: "50/s".parse().unwrap(), burst, budget, ..Settings::default() };
         let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
         assert_eq!((ending.stopped, submits), (None, 500));
-        begun.elapsed()
+        started.elapsed()
     };
     let (bounded, unbounded) = (night(Some(Cents(100_000))).await, night(None).await);
     assert!(bounded < unbounded + Duration::from_secs(2), "{bounded:?} in place of {unbounded:?}");

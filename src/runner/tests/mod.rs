@@ -7,22 +7,27 @@ mod told;
 
 use std::io;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
 
 use super::*;
-use crate::api::{Answer, Exchange, Intended, StatusPath};
+use crate::api::outcome::Stop;
+use crate::api::{Answer, Exchange, Intended, PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{
-    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobStatus, StatusCounts, Switches,
+    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Rate,
+    StatusCounts, SubmitRate, Switches,
 };
-use crate::journal::{EditKey, EditState, FileDisk, Presence, SavedFile, replay};
-use crate::outputs::{Destination, Slot, Verified};
+use crate::journal::{EditKey, EditState, FileDisk, Presence, RunStart, SavedFile, replay};
+use crate::outputs::{Destination, OutputError, Slot, Verified};
 use crate::plan::{ColorTarget, Standing, Task};
-use crate::verify::{Correction, Subject, Uncorrected};
+use crate::verify::{Correction, Subject, Uncorrected, Verifier};
 
-/// Answers the nth submit, counted from 0, and every poll with what a test says.
+/// Answers the nth submit, counted from 0, and every poll as scripted.
 struct Scripted<P, Q> {
     submits: AtomicU32,
     submit: P,
@@ -118,7 +123,7 @@ impl Disk for Memory {
     }
 }
 
-/// Sees no colors, after a minute.
+/// Measures no colors, after a minute.
 struct Blind;
 
 impl Verifier for Blind {
@@ -136,7 +141,7 @@ impl Verifier for Blind {
 struct Silent;
 
 impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
+    fn observe(&mut self, _event: &Event<'_>, _totals: &RunTotals) {}
 }
 
 fn work(number: u32) -> Work {
@@ -155,15 +160,15 @@ fn work(number: u32) -> Work {
     Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, target: None }
 }
 
-/// The time on the wall when a run begins.
+/// The wall-clock time at the start of a run.
 const NOW: i64 = 1_700_000_000;
 
-/// Runs `jobs` jobs at 50 a second, 32 in flight; the second value is the number of submits that were made.
+/// Runs `jobs` jobs at 50 per second, 32 in flight; also returns the number of submits.
 async fn ending_of(
     jobs: u32,
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
-) -> (Ending, u32) {
+) -> (RunOutcome, u32) {
     ending_at("50/s", jobs, submit, poll).await
 }
 
@@ -173,7 +178,7 @@ async fn ending_at(
     jobs: u32,
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
-) -> (Ending, u32) {
+) -> (RunOutcome, u32) {
     let settings = Settings { submits: rate.parse().unwrap(), ..Settings::default() };
     ending_with(settings, Ledger::default(), 0..jobs, submit, poll).await
 }
@@ -185,7 +190,7 @@ async fn ending_with(
     jobs: std::ops::Range<u32>,
     submit: impl Fn(u32) -> Exchange + Send + Sync + 'static,
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
-) -> (Ending, u32) {
+) -> (RunOutcome, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
     let ending = play(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
     (ending, api.submits.load(Ordering::Relaxed))
@@ -198,7 +203,7 @@ async fn play(
     ledger: Ledger,
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
-) -> Ending {
+) -> RunOutcome {
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
     play_as(settings, api, ledger, disk, work).await
 }
@@ -210,11 +215,11 @@ async fn play_as(
     ledger: Ledger,
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
-) -> Ending {
+) -> RunOutcome {
     play_before(&mut Silent, settings, api, ledger, disk, work).await
 }
 
-/// The same before an observer.
+/// The same with an observer.
 async fn play_before(
     observer: &mut dyn Observer,
     settings: Settings,
@@ -222,9 +227,9 @@ async fn play_before(
     ledger: Ledger,
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
-) -> Ending {
-    let begun = tokio::time::Instant::now();
-    let now = move || Timestamp::from_second(NOW).unwrap() + begun.elapsed();
+) -> RunOutcome {
+    let started = tokio::time::Instant::now();
+    let now = move || Timestamp::from_second(NOW).unwrap() + started.elapsed();
     let effects =
         Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
     let opening = RunStart {
@@ -238,18 +243,18 @@ async fn play_before(
     run(settings, effects, ledger, batch, observer, StopSignal::default()).await.unwrap()
 }
 
-fn with_status(ending: &Ending, status: JobStatus) -> usize {
+fn with_status(ending: &RunOutcome, status: JobStatus) -> usize {
     ending.ledger.live_edits().filter(|(_, edit)| edit.status() == status).count()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest() {
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let (ending, submits) = ending_of(500, |_| answer(503, "<html>maintenance</html>"), completed).await;
     assert_eq!(ending.stopped, Some(StopReason::Failing("HTTP 503: <html>maintenance</html>".into())));
     assert!(submits < 40, "{submits} of 500 jobs were sent into the dark");
     assert_eq!(with_status(&ending, JobStatus::Uncertain), submits as usize);
-    assert!(begun.elapsed() >= Settings::default().give_up_after, "it was asked until the patience ended");
+    assert!(started.elapsed() >= Settings::default().give_up_after, "it was asked until the patience ended");
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,16 +286,16 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 
 #[tokio::test(start_paused = true)]
 async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not() {
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let hinted = || Answer { status: 503, retry_after: Some("30".into()), ..Answer::default() };
     let (ending, _) = ending_of(500, accepted, move || Exchange::Answer(hinted())).await;
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
     let patience = Settings::default().give_up_after;
-    assert!(begun.elapsed() >= patience && begun.elapsed() < 2 * patience, "{:?}", begun.elapsed());
+    assert!(started.elapsed() >= patience && started.elapsed() < 2 * patience, "{:?}", started.elapsed());
 
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let busy_for_a_while =
-        move || if begun.elapsed() < patience + Duration::from_secs(60) { answer(429, "") } else { completed() };
+        move || if started.elapsed() < patience + Duration::from_secs(60) { answer(429, "") } else { completed() };
     let (ending, submits) = ending_of(3, accepted, busy_for_a_while).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 3));
     assert_eq!(with_status(&ending, JobStatus::Completed), 3);
@@ -304,11 +309,11 @@ async fn a_key_that_one_poll_in_some_refuses_ends_no_night_and_one_that_all_refu
     let (ending, _) = ending_of(100, accepted, odd).await;
     assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 100));
 
-    let begun = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let (ending, submits) = ending_of(100, accepted, || answer(403, "no such key")).await;
     assert_eq!(ending.stopped, Some(StopReason::Api(Stop::Auth("HTTP 403: no such key".into()))));
     assert_eq!(with_status(&ending, JobStatus::Pending), submits as usize, "all can be followed later");
-    assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(180), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -346,11 +351,11 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
     let Task::Submit(request) = work(0).task else { unreachable!() };
     let follow_or_resubmit = Work { task: Task::FollowOrResubmit(request), ..work(0) };
     let later = async |ledger: Ledger, task: &Work, poll: fn() -> Exchange| {
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
         let work = std::iter::once(task.clone());
         let ending = play(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
-        (ending, api.submits.load(Ordering::Relaxed), begun.elapsed())
+        (ending, api.submits.load(Ordering::Relaxed), started.elapsed())
     };
     let follow = Work { task: Task::Follow, ..work(0) };
     let (lost, submits, took) = later(lost.ledger, &follow, unknown).await;
@@ -373,10 +378,10 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
         let target = ColorTarget { fingerprint: key.fingerprint, request, colors: vec!["#1E90FF".parse().unwrap()] };
         Work { key, task: Task::ReviewColor, standing: Standing::Current, target: Some(Arc::new(target)) }
     };
-    let (begun, submitted_by) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
+    let (started, submitted_by) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
     let last = Arc::clone(&submitted_by);
     let submit = move |number| {
-        last.store(begun.elapsed().as_secs() as u32, Ordering::Relaxed);
+        last.store(started.elapsed().as_secs() as u32, Ordering::Relaxed);
         accepted(number + 100)
     };
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
@@ -385,7 +390,7 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let ending = play(settings, api, night_before.ledger, Memory, all).await;
     let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
     assert_eq!((ending.stopped, checked), (None, 100));
-    assert!(submitted_by.load(Ordering::Relaxed) < 10 && begun.elapsed() > Duration::from_secs(300));
+    assert!(submitted_by.load(Ordering::Relaxed) < 10 && started.elapsed() > Duration::from_secs(300));
 }
 
 #[tokio::test(start_paused = true)]
@@ -394,7 +399,7 @@ async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
     let ledger = replay(Arc::clone(&file)).unwrap().ledger;
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
     let settings = Settings { submits: "1000/s".parse().unwrap(), free_polls: 2, ..Settings::default() };
-    // The first job comes once more, for another edit, when it is no longer in memory.
+    // The first job returns for another edit when it is no longer in memory.
     let again = Work { key: EditKey { job: work(0).key.job, ..work(9999).key }, ..work(0) };
     let all: Vec<Work> = (0..600).map(work).chain([again]).collect();
     let keys: Vec<EditKey> = all.iter().map(|work| work.key.clone()).collect();

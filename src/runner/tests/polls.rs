@@ -1,4 +1,4 @@
-//! Providers that refuse polls: all beyond a rate, or any of them, whatever the rate.
+//! Providers that refuse polls: those above a rate, or some at any rate.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -9,22 +9,22 @@ use tokio::time::Instant;
 use super::*;
 use crate::job::Rate;
 
-/// How many predictions are in flight at most.
+/// The maximum number of predictions in flight.
 const IN_FLIGHT: u32 = 30;
 
-/// How long they take: 8 s in the mean, and nearly always from 4 to 12.
+/// How long they take: 8 s in the mean, nearly always between 4 and 12 s.
 const TAKES: (f64, f64) = (8.0, 2.0);
 
-/// How a provider refuses polls.
+/// The polls that a provider refuses.
 #[derive(Clone, Copy)]
 struct Refusals {
-    /// How many polls a second are answered, and how many at once.
+    /// How many polls per second are answered, and how many at once.
     rate: Option<(f64, f64)>,
-    /// When that limit is lifted, in seconds after the run began.
+    /// When that limit is removed, in seconds after the run started.
     lifted: f64,
     /// The share that is refused at random.
     random: f64,
-    /// What a 429 says of how long to wait.
+    /// The `Retry-After` of a 429.
     retry_after: Option<&'static str>,
 }
 
@@ -32,7 +32,7 @@ const NONE: Refusals = Refusals { rate: None, lifted: f64::INFINITY, random: 0.0
 
 struct Provider {
     refusals: Refusals,
-    begun: Instant,
+    started: Instant,
     state: Mutex<State>,
 }
 
@@ -48,12 +48,12 @@ struct State {
 }
 
 impl State {
-    fn refuses(&mut self, refusals: Refusals, begun: Instant) -> bool {
+    fn refuses(&mut self, refusals: Refusals, started: Instant) -> bool {
         self.polls += 1;
         let now = Instant::now();
         let is_odd = self.random.f64() < refusals.random;
         let is_too_much = refusals.rate.is_some_and(|(rate, burst)| {
-            if (now - begun).as_secs_f64() >= refusals.lifted {
+            if (now - started).as_secs_f64() >= refusals.lifted {
                 return false;
             }
             let tokens = (self.tokens.0 + (now - self.tokens.1).as_secs_f64() * rate).min(burst);
@@ -80,7 +80,7 @@ impl EditApi for Provider {
     async fn poll(&self, prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut state = self.state.lock().unwrap();
-        if state.refuses(self.refusals, self.begun) {
+        if state.refuses(self.refusals, self.started) {
             let retry_after = self.refusals.retry_after.map(str::to_owned);
             return Exchange::Answer(Answer { status: 429, retry_after, ..Answer::default() });
         }
@@ -89,14 +89,14 @@ impl EditApi for Provider {
     }
 }
 
-/// What runs came to, in the mean of some that differ by nothing but chance.
+/// The mean results of runs that differ only in their seed.
 #[derive(Debug, Default)]
 struct Pace {
-    /// How long they took, as a share of the time that they would take if each answer were seen at once.
+    /// Their duration, as a share of that with every answer seen immediately.
     makespan: f64,
-    /// How many polls a job had.
+    /// The number of polls per job.
     polls: f64,
-    /// Which share of them was refused.
+    /// The share of refused polls.
     refused: f64,
 }
 
@@ -113,17 +113,17 @@ async fn pace(jobs: u32, refusals: Refusals) -> Pace {
 }
 
 async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
-    let begun = Instant::now();
+    let started = Instant::now();
     let state = State {
         random: fastrand::Rng::with_seed(seed),
-        tokens: (refusals.rate.map_or(0.0, |(_, burst)| burst), begun),
+        tokens: (refusals.rate.map_or(0.0, |(_, burst)| burst), started),
         done_at: HashMap::new(),
         takes: Vec::new(),
         polls: 0,
         refused: 0,
         first: 0,
     };
-    let api = Arc::new(Provider { refusals, begun, state: Mutex::new(state) });
+    let api = Arc::new(Provider { refusals, started, state: Mutex::new(state) });
     let number = |number| NonZeroU32::new(number).unwrap();
     let settings = Settings {
         submits: "20/s".parse().unwrap(),
@@ -137,13 +137,13 @@ async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
     let state = api.state.lock().unwrap();
     let polls = f64::from(state.polls);
     Pace {
-        makespan: begun.elapsed().as_secs_f64() / bound(&state.takes),
+        makespan: started.elapsed().as_secs_f64() / bound(&state.takes),
         polls: polls / f64::from(jobs),
         refused: f64::from(state.refused) / polls,
     }
 }
 
-/// How long predictions that take so many seconds take if each slot is free the moment that its prediction is done.
+/// How long predictions with these times take in seconds if each slot is free as soon as its prediction has finished.
 fn bound(takes: &[f64]) -> f64 {
     let mut free_at: BinaryHeap<Reverse<u64>> = (0..IN_FLIGHT).map(|slot| Reverse(u64::from(slot) * 50_000)).collect();
     let mut last = 0;
@@ -173,13 +173,13 @@ async fn under_a_limit_of_polls_a_run_takes_not_much_longer_than_its_polls_do() 
     }
 }
 
-/// What a night of `jobs` jobs that are all in flight at once takes under a limit of 4 polls a second, in seconds, after
-/// another night that `ledger` has learned from; and what it leaves.
+/// How many seconds a run of `jobs` jobs that are all in flight at once takes with a limit of 4 polls per second,
+/// after an earlier run that `ledger` has learned from; and the ledger afterwards.
 async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, Ledger) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let state = State {
         random: fastrand::Rng::with_seed(3),
-        tokens: (2.0, begun),
+        tokens: (2.0, started),
         done_at: HashMap::new(),
         takes: Vec::new(),
         polls: 0,
@@ -187,7 +187,7 @@ async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64,
         first: jobs.start,
     };
     let refusals = Refusals { rate: Some((4.0, 2.0)), ..NONE };
-    let api = Arc::new(Provider { refusals, begun, state: Mutex::new(state) });
+    let api = Arc::new(Provider { refusals, started, state: Mutex::new(state) });
     let number = |number| NonZeroU32::new(number).unwrap();
     let settings = Settings {
         submits: "20/s".parse().unwrap(),
@@ -201,7 +201,7 @@ async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64,
     assert_eq!(ending.stopped, None);
     let state = api.state.lock().unwrap();
     let refused = f64::from(state.refused) / f64::from(state.polls);
-    (begun.elapsed().as_secs_f64() / (count as f64 / 4.0), refused, ending.ledger)
+    (started.elapsed().as_secs_f64() / (count as f64 / 4.0), refused, ending.ledger)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What a run tells whoever watches it.
+//! What a run reports to its observer.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 async fn a_word_that_the_page_does_not_have_is_told_once_and_not_for_each_job() {
     struct Words(Vec<String>);
     impl Observer for Words {
-        fn observe(&mut self, event: &Event<'_>, _tally: &RunTotals) {
+        fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
             if let Event::UnknownStatus { word, .. } = event {
                 self.0.push((*word).to_owned());
             }
@@ -31,7 +31,7 @@ async fn a_word_that_the_page_does_not_have_is_told_once_and_not_for_each_job() 
 async fn refusals_of_one_moment_are_told_as_one_pause() {
     struct Pauses(u32);
     impl Observer for Pauses {
-        fn observe(&mut self, event: &Event<'_>, _tally: &RunTotals) {
+        fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
             self.0 += u32::from(matches!(event, Event::Paused { .. }));
         }
     }

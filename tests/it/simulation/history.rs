@@ -9,7 +9,7 @@ use dyehouse::job::{
 use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::{
-    self, Batch, Effects, Ending, Event, Observer, RunError, RunTotals, Settings, StopReason, StopSignal,
+    self, Batch, Effects, Event, Observer, RunError, RunOutcome, RunTotals, Settings, StopReason, StopSignal,
 };
 use jiff::Timestamp;
 use tokio::time::{Duration, Instant};
@@ -173,7 +173,11 @@ impl History {
     }
 
     /// One run of the program over what is on the disk; nothing where the power failed.
-    async fn live(&self, life: u32, stop_after: Option<Duration>) -> Result<Option<Result<Ending, RunError>>, String> {
+    async fn live(
+        &self,
+        life: u32,
+        stop_after: Option<Duration>,
+    ) -> Result<Option<Result<RunOutcome, RunError>>, String> {
         let ledger = self.replayed()?;
         let work = self.plan(&ledger);
         let world = &self.world;
@@ -261,7 +265,7 @@ impl History {
         Ok(replayed.ledger)
     }
 
-    fn check_replay(&self, ending: &Ending) -> Result<(), String> {
+    fn check_replay(&self, ending: &RunOutcome) -> Result<(), String> {
         if self.replayed()? != ending.ledger {
             return Err("the journal replays to another state than the run ended with".to_owned());
         }

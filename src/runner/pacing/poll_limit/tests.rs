@@ -1,29 +1,29 @@
-//! Polls that are asked for at a steady rate, against providers that refuse some, on a clock that is counted.
+//! Polls requested at a constant rate, against providers that refuse some, on a simulated clock.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::runner::pacing::bucket::Bucket;
 
-/// How many polls a second are asked for.
+/// How many polls per second are requested.
 const ASKED: f64 = 11.0;
 
-/// What a provider refuses.
+/// The polls that a provider refuses.
 #[derive(Clone, Copy)]
 struct Refusals {
-    /// How many polls a second are answered, and how many at once.
+    /// How many polls per second are answered, and how many at once.
     limit: Option<(f64, u32)>,
     /// The share that is refused at random.
     random: f64,
-    /// All are refused from one time to another.
+    /// The time in which all are refused: from and to.
     outage: (f64, f64),
-    /// From when on nothing is.
+    /// When refusals end.
     ends: f64,
 }
 
 const NONE: Refusals = Refusals { limit: None, random: 0.0, outage: (0.0, 0.0), ends: f64::INFINITY };
 
-/// What came of them.
+/// The results of a simulation.
 #[derive(Debug, Default)]
 struct Played {
     /// The rate at each second.
@@ -33,7 +33,7 @@ struct Played {
 }
 
 impl Played {
-    /// The share of the time from `second` on in which a rate held polls back, and how slow it was at the slowest.
+    /// The share of the time from `second` on in which a rate delayed polls, and the lowest rate.
     fn held_back_from(&self, second: usize) -> (f64, f64) {
         let late = &self.rates[second..];
         let held = late.iter().flatten().copied().filter(|rate| *rate < ASKED);
@@ -70,11 +70,11 @@ fn play(refusals: Refusals, seconds: usize, seed: u64) -> Played {
 
 #[test]
 fn a_limit_is_found_within_a_minute_and_kept_to() {
-    for (burst, least) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
+    for (burst, min_rate) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
         let played = play(Refusals { limit: Some((4.0, burst)), ..NONE }, 600, 1);
         let (share, slowest) = played.held_back_from(40);
         assert!(share > 0.95 && slowest > 2.0, "{share} of the time, {slowest}/s with bursts of {burst}");
-        assert!(f64::from(played.answered) > least * 4.0 * 600.0, "{} answered", played.answered);
+        assert!(f64::from(played.answered) > min_rate * 4.0 * 600.0, "{} answered", played.answered);
         assert!(f64::from(played.refused) < 0.3 * f64::from(played.answered), "{} refused", played.refused);
     }
 }
@@ -119,7 +119,7 @@ fn nothing_is_tried_before_it_is_known_what_the_run_needs() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever refuses polls, they never go slower than a third of what would be answered.
+    /// Whatever the refusals, polls never go slower than a third of what would be answered.
     #[test]
     fn polls_never_crawl(rate in 0.5_f64..20.0, burst in 1_u32..60, random in 0.0_f64..0.4, seed in 0_u64..1000) {
         let played = play(Refusals { limit: Some((rate, burst)), random, ..NONE }, 400, seed);

@@ -1,4 +1,4 @@
-//! The search against limiters as providers have them, on a clock that is counted.
+//! The search against typical rate limiters, on a simulated clock.
 
 use std::collections::VecDeque;
 
@@ -15,27 +15,27 @@ const LATENCY: Duration = Duration::from_millis(150);
 /// How a provider limits submits.
 #[derive(Clone, Copy, Debug)]
 enum Limiter {
-    /// So many a second, and as many at once.
+    /// This many per second, with this burst.
     Bucket { rate: f64, burst: u32 },
-    /// The same, and beside it one in so many, whatever the rate.
+    /// The same, plus one random refusal in this many submits.
     Fickle { rate: f64, burst: u32, one_in: u32 },
-    /// So many in each window, and a hint when the next begins.
+    /// This many in each fixed window, with a hint when the next one starts.
     Window { count: u32, seconds: u64 },
-    /// So many in any stretch of so many seconds.
+    /// This many in any span of this many seconds.
     Sliding { count: usize, seconds: u64, headers: Headers },
 }
 
-/// What answers say of a limit.
+/// The headers of answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Headers {
     None,
-    /// How many there are, how many are left, and when the first of them comes back.
+    /// The limit, the remainder, and when the first of them returns.
     True,
-    /// A million, and always nearly all of them left.
+    /// A limit of a million, nearly all of which always remain.
     Lies,
 }
 
-/// What a search did.
+/// The results of a search.
 #[derive(Debug, Default)]
 struct Played {
     accepted: Vec<Duration>,
@@ -45,13 +45,13 @@ struct Played {
 }
 
 impl Played {
-    /// Accepted submits a second from `from` to the end at `end`.
+    /// Accepted submits per second from `from` to the end at `end`.
     fn pace(&self, from: Duration, end: Duration) -> f64 {
         self.accepted.iter().filter(|at| **at >= from).count() as f64 / (end - from).as_secs_f64()
     }
 }
 
-/// Submits for `seconds` as the dispatcher does: one at a time, with all pauses.
+/// Sends submits for `seconds` as the dispatcher does: one at a time, with all pauses.
 fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
     let end = Duration::from_secs(seconds);
     let mut pace = Bucket::new(search.interval(), 1);
@@ -92,7 +92,7 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
         let answer = answers.front().map_or(end, |(sent, ..)| *sent + LATENCY);
         let turn = if paused_until > now { Err(paused_until) } else { pace.try_take(now) };
         if let Err(until) = turn {
-            search.mark_binding();
+            search.mark_rate_limited();
             now = until.min(answer).max(now + Duration::from_nanos(1));
             continue;
         }
@@ -162,7 +162,7 @@ fn a_run_that_begins_in_a_window_that_is_used_up_learns_nothing_from_it() {
         let mut search = RateSearch::new(Some(learned));
         assert!(!search.refused(at(0), at(1), None));
         assert!(!search.refused(at(2), at(3), None));
-        search.mark_binding();
+        search.mark_rate_limited();
         search.accepted(at(4));
         learned = search.learned().unwrap_or(learned);
     }
@@ -205,7 +205,7 @@ fn headers_set_the_rate_at_once() {
         search.advertised(limits(600, 60), 0, Duration::from_secs(second));
     }
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "{}", search.estimate.rate);
-    search.mark_binding();
+    search.mark_rate_limited();
     search.accepted(Duration::from_secs(1));
     assert!((search.estimate.rate - 9.9).abs() < 1e-9, "it does not grow above what is allowed");
     search.advertised(limits(10, 60), 4, Duration::from_secs(10));
@@ -227,8 +227,8 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
     assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
 
-/// What a search makes of a limit of `count` in any `seconds`: its pace as a share of the limit in the second half of
-/// `minutes`, and all refusals.
+/// The search at a limit of `count` in any `seconds`: its rate as a share of the limit in the second half of
+/// `minutes`, and the number of refusals.
 fn under(count: usize, seconds: u64, headers: Headers, minutes: u64) -> (f64, Played) {
     let played = play(Limiter::Sliding { count, seconds, headers }, RateSearch::new(None), minutes * 60);
     let end = Duration::from_secs(minutes * 60);
@@ -268,7 +268,7 @@ fn a_refusal_that_no_other_confirms_halves_the_rate_and_makes_no_limit() {
     let at = Duration::from_secs;
     let go_well = |search: &mut RateSearch, from: u64| {
         (from..from + 20).for_each(|second| {
-            search.mark_binding();
+            search.mark_rate_limited();
             search.accepted(at(second));
         });
         search.estimate.rate
@@ -300,7 +300,7 @@ fn what_was_learned_is_where_the_next_run_begins() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever the limit, it is found, nearly used, rarely passed, and not swung around.
+    /// Every limit is found, nearly used, rarely exceeded, and the rate does not oscillate.
     #[test]
     fn it_settles_under_a_bucket(rate in 0.2_f64..60.0, burst in 1_u32..120) {
         let seconds = 600 + (2000.0 / rate) as u64;
@@ -312,7 +312,7 @@ proptest! {
         prop_assert!(played.cuts <= 40, "{} cuts", played.cuts);
     }
 
-    /// A window that fills up is waited for, as the hint says.
+    /// The search waits for the next window, as the hint says.
     #[test]
     fn it_settles_under_a_window(count in 10_u32..600, seconds in 10_u64..120) {
         let windows = 40;

@@ -1,4 +1,4 @@
-//! What pictures are called, so that no two of them ever have one name.
+//! Names of pictures, each of which is unique.
 
 use std::collections::HashSet;
 
@@ -6,20 +6,21 @@ use crate::job::{JobId, folded};
 use crate::journal::{Edit, History, Ledger, SavedFile};
 use crate::outputs::{Verified, file_name, file_stem};
 
-/// The names of pictures that are not called as their jobs are, such as the second one of `mug`, `mug-2`: a job of that name
-/// may come later. They are without extensions, and as file systems see them to which capitals do not count.
+/// The names of pictures that differ from their job's id, such as `mug-2` for the second picture of `mug`, because a
+/// job with that id may be added later. They have no extensions and are case-folded, as on case-insensitive file
+/// systems.
 #[derive(Debug, Default)]
-pub(super) struct FurtherNames(HashSet<String>);
+pub(super) struct ExtraPictureNames(HashSet<String>);
 
-impl FurtherNames {
-    /// Those that a journal knows.
-    pub(super) fn of(ledger: &Ledger) -> FurtherNames {
-        FurtherNames(ledger.further_names().map(|stem| folded(stem).into_owned()).collect())
+impl ExtraPictureNames {
+    /// Collects the names that are in the journal.
+    pub(super) fn of(ledger: &Ledger) -> ExtraPictureNames {
+        ExtraPictureNames(ledger.further_names().map(|stem| folded(stem).into_owned()).collect())
     }
 
-    /// Fetched pictures with the files that they become, none of which has the name of another job, or of another's picture.
-    /// `history` is the job's own; `is_job` tells whether a job of the manifest is called so, or of earlier ones.
-    pub(super) fn give<T: Verified>(
+    /// Assigns names to downloaded pictures, none of which is that of another job or of its pictures. `history` is
+    /// that of the job; `is_job` returns whether a job of this or an earlier manifest has a name.
+    pub(super) fn assign<T: Verified>(
         &mut self,
         fetched: Vec<T>,
         job: &JobId,

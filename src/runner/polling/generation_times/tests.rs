@@ -1,12 +1,12 @@
-//! Polls by plan against polls every second, on times as providers have them.
+//! Planned polls compared with polls every second, for typical generation times.
 
 use proptest::prelude::*;
 
 use super::*;
 
-const BUDGET: PollBudget = PollBudget { lag: 0.45, polls_each: 1.0, beside: 0.0, answered_each: None, longest: 2.0 };
+const BUDGET: PollBudget = PollBudget { lag: 0.45, polls_each: 1.0, free: 0.0, answered_each: None, longest: 2.0 };
 
-/// What polling cost, in the mean over many edits.
+/// The mean cost of polling over many edits.
 #[derive(Debug, Default)]
 struct Cost {
     polls: f64,
@@ -14,16 +14,20 @@ struct Cost {
     worst: f64,
 }
 
-/// Polls edits that take `draw()` seconds until each is done, one after the other, learning from each.
-fn by_plan(times: &mut Times, edits: u32, draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64)) -> Cost {
-    by_plan_told(times, edits, None, draw)
+/// Polls edits that take `draw()` seconds until each is finished, one after the other, learning from each.
+fn by_plan(
+    times: &mut GenerationTimes,
+    edits: u32,
+    draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64),
+) -> Cost {
+    by_plan_reported(times, edits, None, draw)
 }
 
-/// The same, where the provider says of each edit that it took as long as `told`.
-fn by_plan_told(
-    times: &mut Times,
+/// The same if the provider reports the time `reported` for each edit.
+fn by_plan_reported(
+    times: &mut GenerationTimes,
     edits: u32,
-    told: Option<Duration>,
+    reported: Option<Duration>,
     mut draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64),
 ) -> Cost {
     let mut random = fastrand::Rng::with_seed(7);
@@ -43,12 +47,12 @@ fn by_plan_told(
         cost.lag += (age - takes) / f64::from(edits);
         cost.worst = cost.worst.max(age - takes);
         let (in_work, done) = (Some(Duration::from_secs_f64(in_work)), Duration::from_secs_f64(age));
-        times.learn(kind, Observation { in_work, done, told });
+        times.learn(kind, Observation { in_work, done, reported });
     }
     cost
 }
 
-/// The same edits, each asked for every second.
+/// The same edits, each polled every second.
 fn every_second(edits: u32, mut draw: impl FnMut(&mut fastrand::Rng) -> (Option<RequestKind>, f64)) -> Cost {
     let mut random = fastrand::Rng::with_seed(7);
     let mut cost = Cost::default();
@@ -65,18 +69,18 @@ fn kind(images: usize) -> Option<RequestKind> {
     Some(RequestKind { size: None, images })
 }
 
-/// About 27 s and nearly always from 15 to 40, as the sum of many small delays is.
+/// About 27 s and nearly always between 15 and 40 s, as a sum of many small delays.
 fn bell(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     (None, 27.5 + 4.0 * ((0..12).map(|_| random.f64()).sum::<f64>() - 6.0))
 }
 
-/// From 15 to 40 s by what is asked for: each kind takes its time, give or take a tenth.
+/// Between 15 and 40 s depending on the kind, with a variation of 10 % each.
 fn by_kind(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     let images = random.usize(1..=3);
     (kind(images), [16.5, 26.0, 36.4][images - 1] * (0.9 + 0.2 * random.f64()))
 }
 
-/// Anything from 15 to 40 s.
+/// Uniform between 15 and 40 s.
 fn flat(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
     (None, 15.0 + 25.0 * random.f64())
 }
@@ -84,7 +88,7 @@ fn flat(random: &mut fastrand::Rng) -> (Option<RequestKind>, f64) {
 #[test]
 fn a_third_of_the_polls_find_answers_as_soon_as_polls_every_second() {
     for draw in [bell, by_kind] {
-        let (planned, naive) = (by_plan(&mut Times::new(BUDGET, &[]), 2000, draw), every_second(2000, draw));
+        let (planned, naive) = (by_plan(&mut GenerationTimes::new(BUDGET, &[]), 2000, draw), every_second(2000, draw));
         assert!(planned.polls <= naive.polls / 3.0, "{planned:?} against {naive:?}");
         assert!(planned.lag <= naive.lag, "{planned:?} against {naive:?}");
         assert!(planned.worst < 10.0, "{planned:?}");
@@ -94,14 +98,14 @@ fn a_third_of_the_polls_find_answers_as_soon_as_polls_every_second() {
 /// No plan can do better than 0.40 of the polls here: the product of polls and lag is (∫ √(S·f))²/2, 5.6 for this one.
 #[test]
 fn where_nothing_but_the_bounds_is_known_the_plan_is_near_the_best_there_is() {
-    let (planned, naive) = (by_plan(&mut Times::new(BUDGET, &[]), 2000, flat), every_second(2000, flat));
+    let (planned, naive) = (by_plan(&mut GenerationTimes::new(BUDGET, &[]), 2000, flat), every_second(2000, flat));
     assert!(planned.polls * planned.lag < 5.56 * 1.15, "{planned:?}");
     assert!(planned.polls < naive.polls * 0.48 && planned.lag <= naive.lag, "{planned:?} against {naive:?}");
 }
 
 #[test]
 fn a_provider_that_becomes_faster_or_slower_is_followed() {
-    let mut times = Times::new(BUDGET, &[]);
+    let mut times = GenerationTimes::new(BUDGET, &[]);
     by_plan(&mut times, 300, |random| (None, 30.0 + random.f64()));
     let faster = by_plan(&mut times, 600, |random| (None, 10.0 + random.f64()));
     let then = by_plan(&mut times, 300, |random| (None, 10.0 + random.f64()));
@@ -113,26 +117,29 @@ fn a_provider_that_becomes_faster_or_slower_is_followed() {
 
 #[test]
 fn what_was_learned_is_known_from_the_first_edit_of_the_next_run() {
-    let mut times = Times::new(BUDGET, &[]);
+    let mut times = GenerationTimes::new(BUDGET, &[]);
     by_plan(&mut times, 300, by_kind);
     let learned = times.learned();
-    assert_eq!(learned.len(), KEPT_PARTS + 1);
-    assert!((12_000..19_000).contains(&learned[0]) && (36_000..42_000).contains(&learned[KEPT_PARTS]), "{learned:?}");
-    let next = by_plan(&mut Times::new(BUDGET, &learned), 5, by_kind);
+    assert_eq!(learned.len(), LEARNED_INTERVALS + 1);
+    assert!(
+        (12_000..19_000).contains(&learned[0]) && (36_000..42_000).contains(&learned[LEARNED_INTERVALS]),
+        "{learned:?}"
+    );
+    let next = by_plan(&mut GenerationTimes::new(BUDGET, &learned), 5, by_kind);
     assert!(next.polls < 20.0, "{next:?}");
 }
 
 #[test]
 fn polls_that_are_scarce_are_spread_over_all_predictions() {
     let scarce = PollBudget { polls_each: 0.1, ..BUDGET };
-    let cost = by_plan(&mut Times::new(scarce, &[]), 1000, flat);
+    let cost = by_plan(&mut GenerationTimes::new(scarce, &[]), 1000, flat);
     assert!(cost.polls < 6.5, "{cost:?}");
 }
 
 #[test]
 fn the_provider_s_own_times_are_taken_where_they_can_be_true() {
     let seconds = Duration::from_secs;
-    let took = |in_work, told| Observation { in_work, done: seconds(20), told }.took();
+    let took = |in_work, reported| Observation { in_work, done: seconds(20), reported }.took();
     assert_eq!(took(Some(seconds(18)), Some(seconds(19))), Some(19.0));
     assert_eq!(took(Some(seconds(18)), Some(Duration::from_millis(20_400))), Some(20.0));
     assert_eq!(took(Some(seconds(18)), None), Some(19.0));
@@ -143,31 +150,31 @@ fn the_provider_s_own_times_are_taken_where_they_can_be_true() {
 #[test]
 fn a_provider_that_tells_the_same_time_of_every_edit_is_not_believed() {
     let draw = |random: &mut fastrand::Rng| (None, 3.0 + 5.0 * random.f64());
-    let told = Some(Duration::from_secs(30));
+    let reported = Some(Duration::from_secs(30));
     let (with, without) = (
-        by_plan_told(&mut Times::new(BUDGET, &[]), 1000, told, draw),
-        by_plan(&mut Times::new(BUDGET, &[]), 1000, draw),
+        by_plan_reported(&mut GenerationTimes::new(BUDGET, &[]), 1000, reported, draw),
+        by_plan(&mut GenerationTimes::new(BUDGET, &[]), 1000, draw),
     );
     assert!(with.lag < without.lag + 0.01, "{with:?} against {without:?}");
     assert!(without.lag < 0.6, "{without:?}");
 }
 
 proptest! {
-    /// Whatever was learned, a wait is never zero, and an answer is found in a bounded time.
+    /// Whatever was learned, a wait is never zero, and an answer is found within a bounded time.
     #[test]
     fn every_answer_is_found(
         known in prop::collection::vec(0.0_f64..100.0, 2..300), takes in 0.0_f64..300.0, jitter in 0.0_f64..1.0,
     ) {
-        let mut times = Times::new(BUDGET, &[]);
+        let mut times = GenerationTimes::new(BUDGET, &[]);
         let done = |seconds| {
             let at = Duration::from_secs_f64(seconds);
-            Observation { in_work: Some(at), done: at, told: None }
+            Observation { in_work: Some(at), done: at, reported: None }
         };
         known.iter().for_each(|seconds| times.learn(None, done(*seconds)));
         let (mut age, mut polls) = (0.0, 0);
         while let (true, Some(wait)) = (age < takes, times.wait(None, Duration::from_secs_f64(age), jitter)) {
             prop_assert!(wait >= Duration::from_millis(20));
-            // Before the shortest known time there is nothing to ask for; after it, the wait is bounded.
+            // Before the shortest known time no poll is useful; after it, the wait is bounded.
             let known = known.iter().copied().fold(0.0, f64::max);
             prop_assert!(wait.as_secs_f64() <= (known - age).max(0.0) + (age / 8.0).max(2.0) + 0.1, "{wait:?} at {age}");
             age += wait.as_secs_f64();

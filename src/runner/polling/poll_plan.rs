@@ -1,53 +1,53 @@
 use std::time::Duration;
 
-/// In how many parts of equal probability the times are divided.
-const PARTS: usize = 16;
+/// The maximum number of parts of equal probability into which the times are divided.
+const MAX_PARTS: usize = 16;
 
-/// How many polls a prediction is worth at least: where its time is well known, they are spent on asking sooner.
-const WORTH: f64 = 2.0;
+/// The minimum number of polls planned per prediction: if its time is well known, they are used to poll sooner.
+const MIN_POLLS_PER_PREDICTION: f64 = 2.0;
 
-/// One in how many times may be oddly short.
-const ODD: usize = 64;
+/// One in this many times may be unusually short.
+const OUTLIER_EVERY: usize = 64;
 
-/// The shortest wait between two polls of a prediction.
+/// The shortest wait between two polls of a prediction, in seconds.
 const MIN_WAIT: f64 = 0.02;
 
-/// What polls are planned for.
+/// The limits and goals of a poll plan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PollBudget {
-    /// How long an answer may lie at the provider before it is seen, in the mean, in seconds.
+    /// The mean time that a finished answer may wait for its poll, in seconds.
     pub(super) lag: f64,
-    /// How many polls a second each prediction in flight can have.
+    /// How many polls per second each prediction in flight can have.
     pub(super) polls_each: f64,
-    /// How many polls it can have beside those.
-    pub(super) beside: f64,
-    /// How many polls a second the provider answers for each, where that was found out. It holds for all of them.
+    /// How many polls it can have in addition to those.
+    pub(super) free: f64,
+    /// How many polls per second and prediction the provider answers, if known. This includes the free ones.
     pub(super) answered_each: Option<f64>,
     /// The longest wait once a prediction takes longer than any before, in seconds.
     pub(super) longest: f64,
 }
 
-/// At which ages predictions are asked for.
+/// The ages at which predictions are polled.
 ///
 /// With the density f of generation times, S the share of predictions that take longer, and gaps d between polls, a
-/// prediction costs ∫ S/d polls and its answer waits for ∫ f·d/2. For a given wait the polls are fewest where
-/// d = δ·√(S/f): seldom while an answer is unlikely, often when it is due, and the product of polls and wait is
-/// (∫ √(S·f))²/2, whatever δ. (Lagrange's condition for the two integrals.)
+/// prediction costs ∫ S/d polls and its answer waits for ∫ f·d/2. For a given wait the polls are fewest where d =
+/// δ·√(S/f): rare while an answer is unlikely, frequent when it is due, and the product of polls and wait is (∫
+/// √(S·f))²/2 for any δ. (Lagrange's condition for the two integrals.)
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
-    /// Where each part begins, and how many units of ∫ √(f/S) come before it.
+pub(super) struct PollPlan {
+    /// The start of each part, and the units of ∫ √(f/S) before it.
     edges: Vec<(f64, f64)>,
     unit: f64,
     longest: f64,
     mean: f64,
 }
 
-impl Plan {
-    /// The plan for generation times like `times`: seconds, sorted, at least two.
-    pub(super) fn new(times: &[f64], aim: PollBudget) -> Plan {
-        let parts = PARTS.min(times.len() / 2).max(1);
-        // The very first ones are seen a little late, so that a few odd ones do not make all others be asked for early.
-        let first = times.len() / ODD;
+impl PollPlan {
+    /// Creates the plan for generation times in seconds: sorted, at least two.
+    pub(super) fn new(times: &[f64], budget: PollBudget) -> PollPlan {
+        let parts = MAX_PARTS.min(times.len() / 2).max(1);
+        // The shortest times are ignored, so that a few outliers do not cause early polls of all predictions.
+        let first = times.len() / OUTLIER_EVERY;
         let at = |part: usize| times[((part * (times.len() - 1)) / parts).max(first)];
         let share = 1.0 / parts as f64;
         let (mut edges, mut units, mut spread) = (vec![(at(0), 0.0)], 0.0, 0.0);
@@ -59,42 +59,43 @@ impl Plan {
             edges.push((at(part + 1), units));
         }
         let mean = times.iter().sum::<f64>() / times.len() as f64;
-        let affordable = aim.polls_each * mean + aim.beside;
-        // A prediction can have as many as are answered until its answer is seen, and that waits longer the fewer there are.
-        let answered = aim.answered_each.map_or(f64::INFINITY, |each| {
+        let affordable = budget.polls_each * mean + budget.free;
+        // A prediction is polled until its answer is seen, which takes longer the fewer polls are answered.
+        let answered = budget.answered_each.map_or(f64::INFINITY, |each| {
             (each * mean + ((each * mean).powi(2) + 2.0 * each * spread.powi(2)).sqrt()) / 2.0
         });
         let affordable = affordable.min(answered).max(f64::EPSILON);
-        let unit = (2.0 * aim.lag / spread).min(spread / WORTH).max(spread / affordable);
-        Plan { edges, unit, longest: aim.longest, mean }
+        let unit = (2.0 * budget.lag / spread).min(spread / MIN_POLLS_PER_PREDICTION).max(spread / affordable);
+        PollPlan { edges, unit, longest: budget.longest, mean }
     }
 
-    /// How long predictions take in the mean, in seconds.
+    /// Returns the mean generation time, in seconds.
     pub(super) fn mean(&self) -> f64 {
         self.mean
     }
 
-    /// The wait before the next poll of a prediction of this `age`. `jitter` in 0..1 is its own, and spreads what began
-    /// together.
+    /// Returns the wait before the next poll of a prediction of this `age`. `jitter` in 0..1 is constant per
+    /// prediction, and separates those that started together.
     pub(super) fn wait(&self, age: Duration, jitter: f64) -> Duration {
         let age = age.as_secs_f64();
         let passed = self.units_at(age);
-        // The half keeps a poll from following right upon the one before when the plan has changed in between.
+        // The half prevents two polls in quick succession when the plan has changed in between.
         let turn = ((passed / self.unit) - jitter).ceil().max(0.0) + jitter + 0.5;
         let next = self.age_at(turn * self.unit).unwrap_or_else(|| self.beyond(age));
-        // A gap in what was seen so far is no promise.
+        // A gap in the observed times does not mean that nothing finishes in it.
         let bound = self.edges[0].0.max(age) + (age / 8.0).max(self.longest);
         let next = next.min(bound);
         Duration::from_secs_f64((next - age).max(MIN_WAIT))
     }
 
-    /// The next poll of a prediction that takes as long as the longest before, or longer: ever more rarely.
+    /// Returns the age of the next poll of a prediction that takes as long as the longest before, or longer: polls
+    /// become less and less frequent.
     fn beyond(&self, age: f64) -> f64 {
         let &(last, units) = self.edges.last().unwrap_or(&(0.0, 0.0));
         let width = last - self.edges[self.edges.len().saturating_sub(2)].0;
-        let usual = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
-        let usual = usual.min(self.longest);
-        if age < last { last + usual / 2.0 } else { age + ((age - last) / 2.0).clamp(usual, self.longest) }
+        let regular = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
+        let regular = regular.min(self.longest);
+        if age < last { last + regular / 2.0 } else { age + ((age - last) / 2.0).clamp(regular, self.longest) }
     }
 
     fn units_at(&self, age: f64) -> f64 {

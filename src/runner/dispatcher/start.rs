@@ -1,4 +1,4 @@
-//! What may begin: the next work, where there is a slot, no pause, a token and room in the budget.
+//! Starts work: the next item, if there is a slot, no pause, a token and enough budget.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -21,22 +21,22 @@ use crate::runner::polling::RequestKind;
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
-/// How many pictures are looked at, or wait for a processor, at once.
+/// How many pictures may be checked, or wait for a processor, at once.
 const MAX_CHECKS: usize = 16;
 
-/// How many results may wait to be looked at again so that submits need not wait for them. Those of a larger catalog stay in the
-/// plan, for each of these takes memory.
+/// How many color reviews may be queued so that submits need not wait for them. Those of a larger catalog stay in the
+/// plan because each queued one takes memory.
 const MAX_COLOR_REVIEWS: usize = 1 << 14;
 
-/// How many finished predictions may wait for their pictures to be brought here before no more are begun: where the asset
-/// host is the slower one, what waits costs memory, and its URLs grow old.
+/// How many finished predictions may wait for their downloads before no more are started: if downloads are slower
+/// than generation, the backlog takes memory and its URLs expire.
 const MAX_DOWNLOAD_BACKLOG: usize = 512;
 
-/// How an edit stands whose prediction the provider did not know.
+/// The state of an edit whose prediction the provider did not know.
 const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    /// Begins all that may begin now; the answer is when to look again, if only time stands in the way.
+    /// Starts all work that may start. Returns when to try again if only time prevents more.
     pub(super) async fn start_eligible_work(
         &mut self,
         work: &mut Peekable<impl Iterator<Item = Result<Work, FolderError>>>,
@@ -46,7 +46,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
         {
             if let Some(Err(error)) = work.next_if(Result::is_err) {
-                self.break_off(RunError::Plan(error));
+                self.fail(RunError::Plan(error));
                 break;
             }
             let planned = work.peek().and_then(|planned| planned.as_ref().ok());
@@ -54,7 +54,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let (was_paced, is_color_review) = (next.task.submits(), matches!(next.task, Task::ReviewColor));
             if was_paced {
                 if let Some(ceiling) = self.spending.stop_reason(&self.ledger) {
-                    // What is on its way may yet turn out refused, and so free its reservation.
+                    // An open submit may still be rejected, which frees its reservation.
                     if !self.is_submitting() {
                         self.drain(ceiling, None);
                     }
@@ -65,14 +65,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if is_probing || self.spending.must_wait(&self.ledger, submitting) {
                     break;
                 }
-                if self.submits.most_in_flight().is_some_and(|most| self.workers.in_flight() >= most as usize) {
+                if self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize) {
                     break;
                 }
                 if let Err(until) = self.submits.try_take() {
                     return Ok(Some(until));
                 }
                 if let Err(error) = self.parts.store.check_free_space() {
-                    self.run_out(&error);
+                    self.stop_for_full_disk(&error);
                     break;
                 }
             }
@@ -87,20 +87,20 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             match self.resolved(next)? {
                 Some(next) if next.task.submits() && !was_paced => self.queues.reroll(next),
-                Some(next) => self.begin(next).await?,
+                Some(next) => self.start(next).await?,
                 None => {}
             }
         }
         Ok(None)
     }
 
-    /// Begins what is left to do on this machine alone, unless the run is at its end.
-    pub(super) async fn begin_local(&mut self) -> Result<(), RunError> {
+    /// Starts the remaining work that needs no API request, unless the run is halting.
+    pub(super) async fn start_local_work(&mut self) -> Result<(), RunError> {
         while !matches!(self.mode, Mode::Halting(_))
             && self.workers.count(Phase::Checking) < MAX_CHECKS
             && let Some(next) = self.queues.take_local()
         {
-            self.begin(next).await?;
+            self.start(next).await?;
         }
         while self.mode == Mode::Running
             && self.workers.count(Phase::Checking) < MAX_CHECKS
@@ -108,7 +108,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             && let Some(next) = self.queues.take_color_review()
         {
             match self.resolved(next)? {
-                Some(next) if next.task.is_local() => self.begin(next).await?,
+                Some(next) if next.task.is_local() => self.start(next).await?,
                 Some(next) if next.task.submits() => self.queues.reroll(next),
                 Some(next) => self.queues.retry(next),
                 None => {}
@@ -117,13 +117,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    async fn begin(&mut self, work: Work) -> Result<(), RunError> {
-        // Errors are logged at the lowest of levels, and even those say which job they are about.
+    async fn start(&mut self, work: Work) -> Result<(), RunError> {
+        // The span has the level of errors, so that every log line names its job.
         let span = tracing::error_span!("job", id = %work.key.job);
-        self.begin_in(span.clone(), work).instrument(span).await
+        self.start_in_span(span.clone(), work).instrument(span).await
     }
 
-    async fn begin_in(&mut self, span: Span, work: Work) -> Result<(), RunError> {
+    async fn start_in_span(&mut self, span: Span, work: Work) -> Result<(), RunError> {
         let start_from = match self.start_from(&work).await? {
             Some(start_from) => start_from,
             None => return Ok(()),
@@ -145,7 +145,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             downloads: Arc::clone(&self.downloads),
             job_timeout: self.settings.job_timeout,
             halt: self.halt.clone(),
-            reports: self.reports.clone(),
+            event_sender: self.event_sender.clone(),
             now: Arc::clone(&self.parts.now),
             kind: match &work.task {
                 Task::Submit(request) | Task::Reroll(request, _) => Some(RequestKind::of(request)),
@@ -160,21 +160,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
             jitter: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
-            asks_by_id: false,
-            asked: 0,
+            polls_by_id: false,
+            polls_sent: 0,
         };
         if phase == Phase::Submitting {
             let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);
-            let tally = self.tally();
-            self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &tally);
+            let totals = self.totals();
+            self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &totals);
         }
-        let began = self.elapsed();
-        self.workers.begin(worker, work, began, phase, span.clone());
+        let started = self.elapsed();
+        self.workers.start(worker, work, started, phase, span.clone());
         self.executors.spawn(executor.run(start_from).instrument(span));
         Ok(())
     }
 
-    /// Records what must be recorded before `work` may begin. `None` where its state no longer allows it.
+    /// Records what must be recorded before `work` may start. Returns `None` if its state no longer allows it.
     async fn start_from(&mut self, work: &Work) -> Result<Option<StartFrom>, RunError> {
         self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
         let edit = self.ledger.live(&work.key);
@@ -203,8 +203,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             Task::Recover => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
-                let place = self.place(work);
-                prediction.map(|prediction| StartFrom::Recover { files, place, prediction })
+                let destination = self.destination(work);
+                prediction.map(|prediction| StartFrom::Recover { files, destination, prediction })
             }
             Task::Reinstate => {
                 let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
@@ -224,7 +224,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 let known = self.journal.barrier().await?;
                 self.subject(work).map(|subject| StartFrom::Correct { known, subject })
             }
-            // It was resolved before it began.
+            // Color reviews are resolved before they start.
             Task::ReviewColor => None,
         })
     }

@@ -1,0 +1,52 @@
+use crate::api::PredictionId;
+use crate::job::JobId;
+use crate::journal::{JournalError, LedgerError, RecordError};
+use crate::outputs::OutputError;
+use crate::run_folder::FolderError;
+
+/// Why a run could not continue.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal cannot be written. The message names predictions that are in no journal, because they were paid
+    /// for.
+    #[error("{cause}{}", unrecorded_text(unrecorded))]
+    Journal {
+        /// What went wrong.
+        cause: JournalError,
+        /// Accepted submits whose ids did not reach the disk.
+        unrecorded: Vec<(JobId, PredictionId)>,
+    },
+    /// The results folder cannot be written.
+    #[error("save a result: {0}")]
+    Results(#[source] OutputError),
+    /// The plan can no longer be read.
+    #[error(transparent)]
+    Plan(#[from] FolderError),
+    /// The state machine of an edit was violated, or the journal changed under the program.
+    #[error("apply a journal record: {0}")]
+    Ledger(#[from] LedgerError),
+    /// An executor panicked, which is a defect of this program.
+    #[error("run a job: {0}")]
+    Executor(#[source] tokio::task::JoinError),
+}
+
+impl From<RecordError> for RunError {
+    fn from(error: RecordError) -> RunError {
+        match error {
+            RecordError::Ledger(error) => RunError::Ledger(error),
+            RecordError::Journal(cause) => RunError::from(cause),
+        }
+    }
+}
+
+impl From<JournalError> for RunError {
+    fn from(cause: JournalError) -> RunError {
+        RunError::Journal { cause, unrecorded: Vec::new() }
+    }
+}
+
+fn unrecorded_text(unrecorded: &[(JobId, PredictionId)]) -> String {
+    let named: Vec<_> =
+        unrecorded.iter().map(|(job, prediction)| format!("{job} is prediction {prediction}")).collect();
+    if named.is_empty() { String::new() } else { format!("; not in the journal: {}", named.join(", ")) }
+}

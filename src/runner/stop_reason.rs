@@ -1,0 +1,100 @@
+use crate::api::outcome::Stop;
+use crate::job::Cents;
+use crate::journal::PauseCause;
+
+/// Why a run stopped before all work was done, without an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The user interrupted it.
+    Signal,
+    /// The deadline has passed.
+    Deadline,
+    /// The next submit could exceed the budget.
+    Budget,
+    /// The next submit could exceed the budget of this run.
+    BudgetPerRun,
+    /// One submit may cost more than the budget of a run, so no run can submit anything.
+    BelowPrice {
+        /// The budget of the run.
+        budget: Cents,
+        /// The price of a submit.
+        price: Cents,
+    },
+    /// A submit costs more than the price limit.
+    AbovePriceLimit {
+        /// The price limit.
+        limit: Cents,
+        /// The price of a submit.
+        price: Cents,
+    },
+    /// The provider was unreachable for too long.
+    Unreachable(String),
+    /// The provider answered every submit with 429 for too long.
+    RateLimited(String),
+    /// The provider failed for every job for too long.
+    Failing(String),
+    /// The disk has no space for more pictures.
+    NoRoom(String),
+    /// This many predictions could not be polled, and are still at the provider.
+    Unanswered(u64),
+    /// The API said that no further request makes sense.
+    Api(Stop),
+}
+
+impl StopReason {
+    /// Returns the reason for a `cause` that has lasted for too long; `message` is the last failure.
+    pub(super) fn from_pause(cause: PauseCause, message: String) -> StopReason {
+        match cause {
+            PauseCause::RateLimited => StopReason::RateLimited(message),
+            PauseCause::Unreachable => StopReason::Unreachable(message),
+            PauseCause::Failing => StopReason::Failing(message),
+        }
+    }
+
+    /// Returns whether the user planned this stop, by a deadline or the budget of the run, so that the next run
+    /// continues.
+    pub fn is_planned(&self) -> bool {
+        match self {
+            StopReason::Deadline | StopReason::BudgetPerRun => true,
+            StopReason::Signal
+            | StopReason::Budget
+            | StopReason::BelowPrice { .. }
+            | StopReason::AbovePriceLimit { .. }
+            | StopReason::Unreachable(_)
+            | StopReason::RateLimited(_)
+            | StopReason::Failing(_)
+            | StopReason::NoRoom(_)
+            | StopReason::Unanswered(_)
+            | StopReason::Api(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StopReason::Signal => formatter.write_str("interrupted by Ctrl-C or SIGTERM"),
+            StopReason::Deadline => formatter.write_str("the deadline has passed"),
+            StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
+            StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
+            StopReason::BelowPrice { budget, price } => write!(
+                formatter,
+                "a submit may cost {price}, which is more than the run's budget of {budget}: raise --budget-per-run to at \
+                 least {price}, or use only --budget"
+            ),
+            StopReason::AbovePriceLimit { limit, price } => write!(
+                formatter,
+                "a submit costs {price}, more than the limit of {limit}: check the provider's dashboard, and raise \
+                 --price-limit to pay this price"
+            ),
+            StopReason::Unreachable(cause) => write!(formatter, "the API cannot be reached: {cause}"),
+            StopReason::RateLimited(cause) => write!(formatter, "the API keeps refusing requests with 429: {cause}"),
+            StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
+            StopReason::NoRoom(message) => write!(formatter, "{message}: free some space, then run again"),
+            StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be polled"),
+            StopReason::Api(Stop::Auth(message)) => write!(formatter, "the API refused the key ({message})"),
+            StopReason::Api(Stop::Balance(message)) => write!(formatter, "the balance is used up ({message})"),
+            StopReason::Api(Stop::Redirected(message)) => write!(formatter, "the API redirects elsewhere ({message})"),
+        }
+    }
+}
