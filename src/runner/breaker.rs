@@ -95,7 +95,7 @@ impl CircuitBreaker {
         if now >= self.paused_until {
             self.pauses += 1;
         }
-        let (wait, time_left) = match reason {
+        let (wait, time_limit) = match reason {
             Obstacle::RateLimited(None) => (backoff(self.pauses), RATE_LIMIT_TIMEOUT),
             // A hint that has proved too short, such as `Retry-After: 0` in every answer, is extended by the backoff.
             Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMIT_TIMEOUT),
@@ -104,7 +104,7 @@ impl CircuitBreaker {
                 (backoff(self.pauses), self.give_up_after)
             }
         };
-        if now - since + wait > time_left {
+        if now - since + wait > time_limit {
             return BreakerAction::GiveUp;
         }
         self.pause(now, wait)

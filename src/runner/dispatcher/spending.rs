@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_submit_has_to_fit_the_budgets_beside_what_is_reserved() {
+    fn one_more_submit_has_to_fit_the_budgets_in_addition_to_what_is_reserved() {
         let folder = spending(&Settings { budget: Some(Cents(20)), ..Settings::default() });
         let run = spending(&Settings { budget_per_run: Some(Cents(20)), ..Settings::default() });
         assert_eq!((folder.stop_reason(&submitting(1)), run.stop_reason(&submitting(1))), (None, None));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_price_is_booked_at_the_highest_so_far_and_told_once() {
+    fn an_answer_without_a_price_is_booked_at_the_highest_so_far_and_reported_once() {
         let mut spending = spending(&Settings::default());
         assert_eq!(spending.answered(None, Cents(9)), Cents(9));
         assert_eq!([Some(Cents(7)), None, None].map(|price| spending.is_first_unpriced(price)), [false, true, false]);

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waited_through_a_pause_still_goes_one_by_one() {
+    async fn requests_that_waited_through_a_pause_still_go_one_by_one() {
         let pace = std::sync::Arc::new(RateLimiter::new(rate("10/s"), NonZeroU32::MIN));
         let start = Instant::now();
         pace.pause(start + Duration::from_secs(5));

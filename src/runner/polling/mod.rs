@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_poll_is_asked_again_soon_and_several_ever_later() {
+    fn a_failed_poll_is_repeated_soon_and_several_after_longer_and_longer_waits() {
         let learned = LearnedLimits { generation_ms: vec![15_000, 40_000], ..LearnedLimits::default() };
         let polling = Polling::new(&Settings::default(), &learned);
         let waits: Vec<f64> =
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_polls_of_each_prediction_are_beside_the_rate_and_sit_a_pause_out_as_all_do() {
+    async fn the_first_polls_of_each_prediction_are_exempt_from_the_rate_but_not_from_pauses() {
         let second = NonZeroU32::MIN;
         let polling = Polling::new(
             &Settings { polls: Rate::per_second(second), free_polls: 2, ..Settings::default() },

@@ -158,7 +158,7 @@ async fn a_cap_on_predictions_is_found_and_filled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cap_that_was_found_is_where_the_next_night_begins() {
+async fn the_next_run_starts_with_the_cap_that_was_found() {
     let limits = Limits { cap: |_| 8, ..FREE };
     let (_, known) = after(Ledger::default(), limits, 0..200, 1).await;
     assert_eq!(known.learned().in_flight, Some(8));

@@ -60,7 +60,7 @@ async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_do
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: strict, poll: completed });
     let settings = Settings { submits: "2/s".parse().unwrap(), ..Settings::default() };
     let disk = Uneven(fastrand::Rng::with_seed(1));
-    let ending = play(settings, Arc::clone(&api), Ledger::default(), disk, (0..200).map(work)).await;
+    let ending = simulate(settings, Arc::clone(&api), Ledger::default(), disk, (0..200).map(work)).await;
     assert_eq!(with_status(&ending, JobStatus::Completed), 200);
     let refused = api.submits.load(Ordering::Relaxed) - 200;
     assert!(refused <= 2, "{refused} of 200 were refused");
@@ -186,14 +186,14 @@ async fn a_price_that_is_no_price_stops_the_submits_of_this_run_and_of_the_next(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_that_is_no_price_is_told_also_where_nothing_else_would_be_submitted() {
+async fn a_price_above_the_limit_is_reported_even_if_nothing_else_would_be_submitted() {
     let absurd = |_| answer(200, r#"{"id":"p","status":"processing","costCents":70000}"#);
     let (ending, _) = ending_of(1, absurd, completed).await;
     assert!(matches!(ending.stopped, Some(StopReason::AbovePriceLimit { .. })), "{:?}", ending.stopped);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_that_rose_overnight_does_not_lead_past_the_budget() {
+async fn a_price_that_rose_since_the_last_run_does_not_exceed_the_budget() {
     let settings = Settings { budget: Some(Cents(300)), ..Settings::default() };
     let (first, _) = ending_with(settings.clone(), Ledger::default(), 0..10, accepted, completed).await;
     assert_eq!(first.ledger.spent(), Cents(70));
@@ -219,16 +219,16 @@ async fn a_price_that_leaps_is_paid_by_no_more_submits_than_were_answered_before
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_that_is_far_away_slows_no_night() {
+async fn a_budget_that_is_far_away_slows_no_run() {
     let burst = NonZeroU32::new(32).unwrap();
-    let night = async |budget| {
+    let simulated_run = async |budget| {
         let started = tokio::time::Instant::now();
         let settings = Settings { submits: "50/s".parse().unwrap(), burst, budget, ..Settings::default() };
         let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
         assert_eq!((ending.stopped, submits), (None, 500));
         started.elapsed()
     };
-    let (bounded, unbounded) = (night(Some(Cents(100_000))).await, night(None).await);
+    let (bounded, unbounded) = (simulated_run(Some(Cents(100_000))).await, simulated_run(None).await);
     assert!(bounded < unbounded + Duration::from_secs(2), "{bounded:?} in place of {unbounded:?}");
 }
 
@@ -243,7 +243,7 @@ async fn a_price_of_nothing_and_one_that_is_missing_are_booked_as_the_highest_so
 }
 
 #[tokio::test(start_paused = true)]
-async fn submitting_ends_at_the_deadline_or_at_the_time_on_the_wall_whichever_is_earlier() {
+async fn submitting_ends_at_the_deadline_or_the_wall_clock_time_whichever_is_earlier() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
     let at = |seconds: i64| Some(Timestamp::from_second(NOW + seconds).unwrap());
     let one_a_second = "1/s".parse().unwrap();

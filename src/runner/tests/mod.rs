@@ -2,8 +2,8 @@
 
 mod caps;
 mod limits;
+mod observer;
 mod polls;
-mod told;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -192,12 +192,12 @@ async fn ending_with(
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (RunOutcome, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
-    let ending = play(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    let ending = simulate(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
     (ending, api.submits.load(Ordering::Relaxed))
 }
 
 /// Runs `work` with 32 in flight.
-async fn play(
+async fn simulate(
     settings: Settings,
     api: Arc<impl EditApi>,
     ledger: Ledger,
@@ -216,11 +216,11 @@ async fn play_as(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
-    play_before(&mut Silent, settings, api, ledger, disk, work).await
+    simulate_observed(&mut Silent, settings, api, ledger, disk, work).await
 }
 
 /// The same with an observer.
-async fn play_before(
+async fn simulate_observed(
     observer: &mut dyn Observer,
     settings: Settings,
     api: Arc<impl EditApi>,
@@ -302,7 +302,7 @@ async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_one_poll_in_some_refuses_ends_no_night_and_one_that_all_refuse_does() {
+async fn a_run_ends_if_all_polls_refuse_the_key_but_not_if_some_do() {
     let polls = AtomicU32::new(0);
     let odd =
         move || if polls.fetch_add(1, Ordering::Relaxed).is_multiple_of(5) { answer(403, "") } else { completed() };
@@ -354,7 +354,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
         let started = tokio::time::Instant::now();
         let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
         let work = std::iter::once(task.clone());
-        let ending = play(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
+        let ending = simulate(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
         (ending, api.submits.load(Ordering::Relaxed), started.elapsed())
     };
     let follow = Work { task: Task::Follow, ..work(0) };
@@ -387,7 +387,7 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     let all = (0..100).map(tend).chain((100..110).map(work));
-    let ending = play(settings, api, night_before.ledger, Memory, all).await;
+    let ending = simulate(settings, api, night_before.ledger, Memory, all).await;
     let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
     assert_eq!((ending.stopped, checked), (None, 100));
     assert!(submitted_by.load(Ordering::Relaxed) < 10 && started.elapsed() > Duration::from_secs(300));
@@ -403,7 +403,7 @@ async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
     let again = Work { key: EditKey { job: work(0).key.job, ..work(9999).key }, ..work(0) };
     let all: Vec<Work> = (0..600).map(work).chain([again]).collect();
     let keys: Vec<EditKey> = all.iter().map(|work| work.key.clone()).collect();
-    let ended = play(settings, api, ledger, FileDisk::new(Arc::clone(&file)), all.into_iter()).await.ledger;
+    let ended = simulate(settings, api, ledger, FileDisk::new(Arc::clone(&file)), all.into_iter()).await.ledger;
     assert!(ended.live_edits().count() < 350, "{} are live", ended.live_edits().count());
     let replayed = replay(file).unwrap().ledger;
     assert!(replayed.agrees_with(&ended));

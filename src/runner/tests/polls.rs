@@ -175,7 +175,7 @@ async fn under_a_limit_of_polls_a_run_takes_not_much_longer_than_its_polls_do() 
 
 /// How many seconds a run of `jobs` jobs that are all in flight at once takes with a limit of 4 polls per second,
 /// after an earlier run that `ledger` has learned from; and the ledger afterwards.
-async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, Ledger) {
+async fn crowded_run(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, Ledger) {
     let started = Instant::now();
     let state = State {
         random: fastrand::Rng::with_seed(3),
@@ -205,12 +205,12 @@ async fn crowded_night(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64,
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_of_polls_is_found_for_as_many_as_are_in_flight_and_kept_for_the_next_night() {
-    let (makespan, refused, ledger) = crowded_night(0..240, Ledger::default()).await;
+async fn a_limit_of_polls_is_found_at_any_number_in_flight_and_kept_for_the_next_run() {
+    let (makespan, refused, ledger) = crowded_run(0..240, Ledger::default()).await;
     assert!(makespan < 2.0, "{makespan} of one poll for each, {refused} of them refused");
     let learned = ledger.learned().polls.unwrap().per_second_f64();
     assert!((3.0..7.0).contains(&learned), "{learned} a second");
-    let (next, next_refused, _) = crowded_night(240..480, ledger).await;
+    let (next, next_refused, _) = crowded_run(240..480, ledger).await;
     assert!(next < makespan && next < 1.7, "{next} after {makespan}");
     assert!(next_refused < 0.2 && next_refused < refused, "{next_refused} after {refused}");
 }
@@ -222,7 +222,7 @@ async fn a_limit_that_is_lifted_holds_up_nothing_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_that_are_refused_whatever_their_rate_cost_next_to_nothing() {
+async fn polls_that_are_refused_at_any_rate_cost_hardly_any_time() {
     for (random, retry_after, most) in [(0.0, None, 1.08), (0.05, None, 1.1), (0.05, Some("1"), 1.2), (0.2, None, 1.2)]
     {
         let pace = pace(400, Refusals { random, retry_after, ..NONE }).await;

@@ -77,7 +77,7 @@ fn a_slot_more_that_was_there_only_because_a_prediction_had_ended_is_given_back(
 }
 
 #[test]
-fn one_more_slot_is_tried_ever_more_rarely_while_it_is_refused_and_often_while_it_is_there() {
+fn one_more_slot_is_tried_less_often_each_time_it_is_refused_and_often_while_it_is_accepted() {
     let mut slots = ConcurrencyLimit::default();
     refused(&mut slots, &[4, 4, 4]);
     accepted(&mut slots, 3);

@@ -25,14 +25,14 @@ const NONE: Refusals = Refusals { limit: None, random: 0.0, outage: (0.0, 0.0), 
 
 /// The results of a simulation.
 #[derive(Debug, Default)]
-struct Played {
+struct Simulated {
     /// The rate at each second.
     rates: Vec<Option<f64>>,
     answered: u32,
     refused: u32,
 }
 
-impl Played {
+impl Simulated {
     /// The share of the time from `second` on in which a rate delayed polls, and the lowest rate.
     fn held_back_from(&self, second: usize) -> (f64, f64) {
         let late = &self.rates[second..];
@@ -41,52 +41,52 @@ impl Played {
     }
 }
 
-fn play(refusals: Refusals, seconds: usize, seed: u64) -> Played {
+fn simulate(refusals: Refusals, seconds: usize, seed: u64) -> Simulated {
     let mut random = fastrand::Rng::with_seed(seed);
     let (rate, burst) = refusals.limit.unwrap_or((1.0, 1));
     let mut bucket = Bucket::new(Duration::from_secs_f64(1.0 / rate), burst);
-    let (mut limit, mut played, mut now) = (PollLimit::default(), Played::default(), 0.0);
-    while played.rates.len() < seconds {
+    let (mut limit, mut simulated, mut now) = (PollLimit::default(), Simulated::default(), 0.0);
+    while simulated.rates.len() < seconds {
         let at = Duration::from_secs_f64(now);
         let is_over = now >= refusals.ends;
         let is_beyond = refusals.limit.is_some() && bucket.try_take(at).is_err();
         let is_out = (refusals.outage.0..refusals.outage.1).contains(&now);
         let answer = at + Duration::from_millis(50);
         if !is_over && (is_beyond || is_out || random.f64() < refusals.random) {
-            played.refused += 1;
+            simulated.refused += 1;
             limit.refused(at, answer, Some(2.0));
         } else {
-            played.answered += 1;
+            simulated.answered += 1;
             limit.answered(at, answer, Some(2.0));
         }
         let gap = 1.0 / limit.per_second().map_or(ASKED, |rate| rate.min(ASKED));
         now += gap * (0.75 + 0.5 * random.f64());
-        while (played.rates.len() as f64) < now {
-            played.rates.push(limit.per_second());
+        while (simulated.rates.len() as f64) < now {
+            simulated.rates.push(limit.per_second());
         }
     }
-    played
+    simulated
 }
 
 #[test]
 fn a_limit_is_found_within_a_minute_and_kept_to() {
-    for (burst, min_rate) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
-        let played = play(Refusals { limit: Some((4.0, burst)), ..NONE }, 600, 1);
-        let (share, slowest) = played.held_back_from(40);
+    for (burst, min_share) in [(1, 0.6), (4, 0.9), (40, 0.9)] {
+        let simulated = simulate(Refusals { limit: Some((4.0, burst)), ..NONE }, 600, 1);
+        let (share, slowest) = simulated.held_back_from(40);
         assert!(share > 0.95 && slowest > 2.0, "{share} of the time, {slowest}/s with bursts of {burst}");
-        assert!(f64::from(played.answered) > min_rate * 4.0 * 600.0, "{} answered", played.answered);
-        assert!(f64::from(played.refused) < 0.3 * f64::from(played.answered), "{} refused", played.refused);
+        assert!(f64::from(simulated.answered) > min_share * 4.0 * 600.0, "{} answered", simulated.answered);
+        assert!(f64::from(simulated.refused) < 0.3 * f64::from(simulated.answered), "{} refused", simulated.refused);
     }
 }
 
 #[test]
-fn refusals_that_are_no_limits_are_tried_ever_more_rarely_and_slow_next_to_nothing_down() {
+fn refusals_without_a_limit_cause_fewer_and_fewer_trials_and_hardly_slow_polls_down() {
     for (random, most) in [(0.05, 0.05), (0.2, 0.1), (0.4, 0.1)] {
         for seed in 0..20 {
-            let played = play(Refusals { random, ..NONE }, 1200, seed);
-            let (share, _) = played.held_back_from(0);
+            let simulated = simulate(Refusals { random, ..NONE }, 1200, seed);
+            let (share, _) = simulated.held_back_from(0);
             assert!(share <= most, "{random}: {share} of the time, seed {seed}");
-            let answered = f64::from(played.answered) / (ASKED * 1200.0 * (1.0 - random));
+            let answered = f64::from(simulated.answered) / (ASKED * 1200.0 * (1.0 - random));
             assert!(answered >= 0.95, "{random}: {answered} of what is answered without a rate, seed {seed}");
         }
     }
@@ -95,15 +95,15 @@ fn refusals_that_are_no_limits_are_tried_ever_more_rarely_and_slow_next_to_nothi
 #[test]
 fn a_moment_in_which_all_are_refused_is_no_limit() {
     for length in [1.0, 3.0, 20.0] {
-        let played = play(Refusals { outage: (30.0, 30.0 + length), ..NONE }, 120, 1);
-        assert_eq!(played.held_back_from(0).0, 0.0, "{length} s");
+        let simulated = simulate(Refusals { outage: (30.0, 30.0 + length), ..NONE }, 120, 1);
+        assert_eq!(simulated.held_back_from(0).0, 0.0, "{length} s");
     }
 }
 
 #[test]
 fn a_limit_that_is_lifted_holds_nothing_up_after_a_minute() {
-    let played = play(Refusals { limit: Some((4.0, 4)), ends: 300.0, ..NONE }, 600, 1);
-    assert_eq!(played.held_back_from(360).0, 0.0, "{:?}", &played.rates[300..380]);
+    let simulated = simulate(Refusals { limit: Some((4.0, 4)), ends: 300.0, ..NONE }, 600, 1);
+    assert_eq!(simulated.held_back_from(360).0, 0.0, "{:?}", &simulated.rates[300..380]);
 }
 
 #[test]
@@ -122,8 +122,8 @@ proptest! {
     /// Whatever the refusals, polls never go slower than a third of what would be answered.
     #[test]
     fn polls_never_crawl(rate in 0.5_f64..20.0, burst in 1_u32..60, random in 0.0_f64..0.4, seed in 0_u64..1000) {
-        let played = play(Refusals { limit: Some((rate, burst)), random, ..NONE }, 400, seed);
-        let answered = f64::from(played.answered) / 400.0;
+        let simulated = simulate(Refusals { limit: Some((rate, burst)), random, ..NONE }, 400, seed);
+        let answered = f64::from(simulated.answered) / 400.0;
         prop_assert!(answered > 0.35 * rate.min(ASKED) * (1.0 - random), "{answered} a second");
     }
 }

@@ -37,14 +37,14 @@ enum Headers {
 
 /// The results of a search.
 #[derive(Debug, Default)]
-struct Played {
+struct Simulated {
     accepted: Vec<Duration>,
     refused: Vec<Duration>,
     cuts: u32,
     learned: Option<Rate>,
 }
 
-impl Played {
+impl Simulated {
     /// Accepted submits per second from `from` to the end at `end`.
     fn pace(&self, from: Duration, end: Duration) -> f64 {
         self.accepted.iter().filter(|at| **at >= from).count() as f64 / (end - from).as_secs_f64()
@@ -52,7 +52,7 @@ impl Played {
 }
 
 /// Sends submits for `seconds` as the dispatcher does: one at a time, with all pauses.
-fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
+fn simulate(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Simulated {
     let end = Duration::from_secs(seconds);
     let mut pace = Bucket::new(search.interval(), 1);
     let mut limit = match limiter {
@@ -66,7 +66,7 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
     let mut breaker = CircuitBreaker::new(Duration::MAX);
     let mut random = fastrand::Rng::with_seed(1);
     let mut answers: VecDeque<(Duration, bool, Option<Duration>, Option<RateLimits>)> = VecDeque::new();
-    let (mut now, mut paused_until, mut played) = (Duration::ZERO, Duration::ZERO, Played::default());
+    let (mut now, mut paused_until, mut simulated) = (Duration::ZERO, Duration::ZERO, Simulated::default());
     while now < end {
         while let Some((sent, is_good, hint, limits)) =
             answers.front().copied().filter(|(sent, ..)| *sent + LATENCY <= now)
@@ -79,10 +79,10 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
             if is_good {
                 breaker.submit_answered();
                 search.accepted(sent);
-                played.accepted.push(sent);
+                simulated.accepted.push(sent);
             } else {
-                played.cuts += u32::from(search.refused(sent, now, hint));
-                played.refused.push(sent);
+                simulated.cuts += u32::from(search.refused(sent, now, hint));
+                simulated.refused.push(sent);
                 if let BreakerAction::Pause(wait) = breaker.submit_refused(now, Obstacle::RateLimited(hint)) {
                     paused_until = paused_until.max(now + wait);
                 }
@@ -134,24 +134,24 @@ fn play(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Played {
         };
         answers.push_back((now, is_good, hint, limits));
     }
-    played.learned = search.learned();
-    played
+    simulated.learned = search.learned();
+    simulated
 }
 
 /// Refused submits in a thousand, from `from` on.
-fn refused_share(played: &Played, from: Duration) -> usize {
+fn refused_share(simulated: &Simulated, from: Duration) -> usize {
     let late = |times: &[Duration]| times.iter().filter(|at| **at >= from).count();
-    late(&played.refused) * 1000 / (late(&played.accepted) + late(&played.refused)).max(1)
+    late(&simulated.refused) * 1000 / (late(&simulated.accepted) + late(&simulated.refused)).max(1)
 }
 
 #[test]
 fn it_begins_gently_and_grows_while_answers_are_good() {
     let limiter = Limiter::Bucket { rate: 1_000.0, burst: 1_000 };
-    let played = play(limiter, RateSearch::new(None), 20);
-    let in_second = |second: u64| played.accepted.iter().filter(|at| at.as_secs() == second).count();
+    let simulated = simulate(limiter, RateSearch::new(None), 20);
+    let in_second = |second: u64| simulated.accepted.iter().filter(|at| at.as_secs() == second).count();
     assert!(in_second(0) <= 2, "{} in the first second", in_second(0));
     assert!(in_second(13) > 8, "{} in the 13th second", in_second(13));
-    assert!(played.refused.is_empty());
+    assert!(simulated.refused.is_empty());
 }
 
 #[test]
@@ -229,18 +229,23 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
 
 /// The search at a limit of `count` in any `seconds`: its rate as a share of the limit in the second half of
 /// `minutes`, and the number of refusals.
-fn under(count: usize, seconds: u64, headers: Headers, minutes: u64) -> (f64, Played) {
-    let played = play(Limiter::Sliding { count, seconds, headers }, RateSearch::new(None), minutes * 60);
+fn under(count: usize, seconds: u64, headers: Headers, minutes: u64) -> (f64, Simulated) {
+    let simulated = simulate(Limiter::Sliding { count, seconds, headers }, RateSearch::new(None), minutes * 60);
     let end = Duration::from_secs(minutes * 60);
-    (played.pace(end / 2, end) * seconds as f64 / count as f64, played)
+    (simulated.pace(end / 2, end) * seconds as f64 / count as f64, simulated)
 }
 
 #[test]
 fn a_window_that_is_used_up_without_a_word_is_learned_as_a_whole() {
     for (count, seconds) in [(10, 60), (20, 60), (50, 10), (100, 300)] {
-        let (pace, played) = under(count, seconds, Headers::None, 30);
-        assert!(pace > 0.8, "{count} in {seconds} s: {pace}, {} refused, {:?}", played.refused.len(), played.learned);
-        let refused = refused_share(&played, Duration::ZERO);
+        let (pace, simulated) = under(count, seconds, Headers::None, 30);
+        assert!(
+            pace > 0.8,
+            "{count} in {seconds} s: {pace}, {} refused, {:?}",
+            simulated.refused.len(),
+            simulated.learned
+        );
+        let refused = refused_share(&simulated, Duration::ZERO);
         assert!(refused <= 60, "{count} in {seconds} s: {refused} of 1000 are refused");
     }
 }
@@ -248,17 +253,22 @@ fn a_window_that_is_used_up_without_a_word_is_learned_as_a_whole() {
 #[test]
 fn headers_of_a_window_that_moves_along_are_understood() {
     for (count, seconds) in [(10, 60), (50, 10), (600, 60)] {
-        let (pace, played) = under(count, seconds, Headers::True, 30);
-        assert!(pace > 0.9, "{count} in {seconds} s: {pace}, {} refused, {:?}", played.refused.len(), played.learned);
-        assert!(played.refused.len() <= 30, "{count} in {seconds} s: {} refused", played.refused.len());
+        let (pace, simulated) = under(count, seconds, Headers::True, 30);
+        assert!(
+            pace > 0.9,
+            "{count} in {seconds} s: {pace}, {} refused, {:?}",
+            simulated.refused.len(),
+            simulated.learned
+        );
+        assert!(simulated.refused.len() <= 30, "{count} in {seconds} s: {} refused", simulated.refused.len());
     }
 }
 
 #[test]
 fn headers_that_foretell_no_refusal_are_believed_no_more() {
-    let (pace, played) = under(50, 10, Headers::Lies, 30);
-    assert!(pace > 0.8, "{pace}, {} refused, {:?}", played.refused.len(), played.learned);
-    let refused = refused_share(&played, Duration::ZERO);
+    let (pace, simulated) = under(50, 10, Headers::Lies, 30);
+    assert!(pace > 0.8, "{pace}, {} refused, {:?}", simulated.refused.len(), simulated.learned);
+    let refused = refused_share(&simulated, Duration::ZERO);
     assert!(refused <= 30, "{refused} of 1000 are refused");
 }
 
@@ -281,18 +291,18 @@ fn a_refusal_that_no_other_confirms_halves_the_rate_and_makes_no_limit() {
 
 #[test]
 fn refusals_now_and_then_leave_most_of_the_rate() {
-    for (one_in, least) in [(1000, 0.75), (200, 0.45), (50, 0.15)] {
-        let played = play(Limiter::Fickle { rate: 8.0, burst: 8, one_in }, RateSearch::new(None), 600);
-        let pace = played.pace(Duration::ZERO, Duration::from_secs(600)) / 8.0;
-        assert!(pace > least, "one in {one_in}: {pace}, {:?}", played.learned);
+    for (one_in, min_share) in [(1000, 0.75), (200, 0.45), (50, 0.15)] {
+        let simulated = simulate(Limiter::Fickle { rate: 8.0, burst: 8, one_in }, RateSearch::new(None), 600);
+        let pace = simulated.pace(Duration::ZERO, Duration::from_secs(600)) / 8.0;
+        assert!(pace > min_share, "one in {one_in}: {pace}, {:?}", simulated.learned);
     }
 }
 
 #[test]
 fn what_was_learned_is_where_the_next_run_begins() {
     let limiter = Limiter::Bucket { rate: 5.0, burst: 10 };
-    let learned = play(limiter, RateSearch::new(None), 900).learned;
-    let second = play(limiter, RateSearch::new(learned), 120);
+    let learned = simulate(limiter, RateSearch::new(None), 900).learned;
+    let second = simulate(limiter, RateSearch::new(learned), 120);
     assert!(second.pace(Duration::ZERO, Duration::from_secs(120)) > 4.2, "{} cuts from {learned:?}", second.cuts);
     assert!(second.cuts <= 3, "{} cuts", second.cuts);
 }
@@ -305,11 +315,11 @@ proptest! {
     fn it_settles_under_a_bucket(rate in 0.2_f64..60.0, burst in 1_u32..120) {
         let seconds = 600 + (2000.0 / rate) as u64;
         let (from, end) = (Duration::from_secs(seconds / 2), Duration::from_secs(seconds));
-        let played = play(Limiter::Bucket { rate, burst }, RateSearch::new(None), seconds);
-        let pace = played.pace(from, end) / rate;
-        prop_assert!(pace > 0.85, "{pace} of {rate}/s is used, {} cuts", played.cuts);
-        prop_assert!(refused_share(&played, from) <= 20, "{} of 1000 are refused", refused_share(&played, from));
-        prop_assert!(played.cuts <= 40, "{} cuts", played.cuts);
+        let simulated = simulate(Limiter::Bucket { rate, burst }, RateSearch::new(None), seconds);
+        let pace = simulated.pace(from, end) / rate;
+        prop_assert!(pace > 0.85, "{pace} of {rate}/s is used, {} cuts", simulated.cuts);
+        prop_assert!(refused_share(&simulated, from) <= 20, "{} of 1000 are refused", refused_share(&simulated, from));
+        prop_assert!(simulated.cuts <= 40, "{} cuts", simulated.cuts);
     }
 
     /// The search waits for the next window, as the hint says.
@@ -317,9 +327,9 @@ proptest! {
     fn it_settles_under_a_window(count in 10_u32..600, seconds in 10_u64..120) {
         let windows = 40;
         let (from, end) = (Duration::from_secs(seconds * windows / 2), Duration::from_secs(seconds * windows));
-        let played = play(Limiter::Window { count, seconds }, RateSearch::new(None), seconds * windows);
-        let pace = played.pace(from, end) * seconds as f64 / f64::from(count);
-        prop_assert!(pace > 0.85, "{pace} of {count} in {seconds} s is used, {} cuts", played.cuts);
-        prop_assert!(refused_share(&played, from) <= 80, "{} of 1000 are refused", refused_share(&played, from));
+        let simulated = simulate(Limiter::Window { count, seconds }, RateSearch::new(None), seconds * windows);
+        let pace = simulated.pace(from, end) * seconds as f64 / f64::from(count);
+        prop_assert!(pace > 0.85, "{pace} of {count} in {seconds} s is used, {} cuts", simulated.cuts);
+        prop_assert!(refused_share(&simulated, from) <= 80, "{} of 1000 are refused", refused_share(&simulated, from));
     }
 }

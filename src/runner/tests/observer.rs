@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_word_that_the_page_does_not_have_is_told_once_and_not_for_each_job() {
+async fn an_undocumented_status_is_reported_once_and_not_for_each_job() {
     struct Words(Vec<String>);
     impl Observer for Words {
         fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
@@ -22,13 +22,13 @@ async fn a_word_that_the_page_does_not_have_is_told_once_and_not_for_each_job() 
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
     let mut words = Words(Vec::new());
-    let ending = play_before(&mut words, settings, api, Ledger::default(), Memory, (0..30).map(work)).await;
+    let ending = simulate_observed(&mut words, settings, api, Ledger::default(), Memory, (0..30).map(work)).await;
     assert_eq!(with_status(&ending, JobStatus::Completed), 30);
     assert_eq!(words.0, ["queued", "warming up"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_of_one_moment_are_told_as_one_pause() {
+async fn simultaneous_refusals_are_reported_as_one_pause() {
     struct Pauses(u32);
     impl Observer for Pauses {
         fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
@@ -47,18 +47,18 @@ async fn refusals_of_one_moment_are_told_as_one_pause() {
         ..Settings::default()
     };
     let mut pauses = Pauses(0);
-    let ending = play_before(&mut pauses, settings, api, Ledger::default(), Memory, (0..20).map(work)).await;
+    let ending = simulate_observed(&mut pauses, settings, api, Ledger::default(), Memory, (0..20).map(work)).await;
     assert_eq!((with_status(&ending, JobStatus::Completed), pauses.0), (20, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_picture_that_is_gone_here_and_at_the_provider_is_said_to_be() {
+async fn a_picture_that_is_gone_here_and_at_the_provider_is_reported() {
     let (ending, _) = ending_of(1, accepted, completed).await;
     let gone = || answer(404, "no such prediction");
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: gone });
     let follow = Work { task: Task::Follow, ..work(0) };
-    let ending = play(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
+    let ending = simulate(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
     let (_, edit) = ending.ledger.live_edits().next().unwrap();
-    let said = edit.problem.as_ref().unwrap().message.clone();
-    assert!(said.contains("was removed or damaged here, and cannot be downloaded again"), "{said}");
+    let message = edit.problem.as_ref().unwrap().message.clone();
+    assert!(message.contains("was removed or damaged here, and cannot be downloaded again"), "{message}");
 }
