@@ -101,6 +101,6 @@ mod tests {
         }
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
         let half = left([0.95; 3], [0.78; 3], 40);
-        assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in indices: {half}");
+        assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
     }
 }
