@@ -194,7 +194,7 @@ impl Basin {
         // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
         let lighter = color.l - behind.l;
         let is_other = match self.is_product() {
-            true => lighter > MAX_LIGHTER || lighter < -MAX_SHADOW_SHADE,
+            true => !(-MAX_SHADOW_SHADE..=MAX_LIGHTER).contains(&lighter),
             false => lighter < -MAX_WASHED_OUT_SHADE,
         };
         if self.is_border || is_other || color.saturation() > MAX_PALE_SATURATION {

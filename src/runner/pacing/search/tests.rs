@@ -222,7 +222,7 @@ fn what_is_left_for_a_second_says_less_than_the_quota() {
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
     let remaining = Some(Remaining { count: 2, reset: Duration::from_secs(1) });
     (0..10).for_each(|second| {
-        search.advertised(RateLimits { quota, remaining, total: None }, 0, Duration::from_secs(second))
+        search.advertised(RateLimits { quota, remaining, total: None }, 0, Duration::from_secs(second));
     });
     assert!((search.estimate.rate - 4.95).abs() < 1e-9, "{}", search.estimate.rate);
 }
