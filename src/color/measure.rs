@@ -6,7 +6,7 @@ use super::illumination::{Light, PLAUSIBLE, TYPICAL, lit_difference_under};
 use super::lost_prints::painted_over;
 use super::region::{foreground, material, share_of_people};
 use super::specular::{Unveiled, unveiled};
-use super::unchanged_area::left_out;
+use super::unchanged_area::{left_enclosed, left_out};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
 /// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
@@ -87,6 +87,8 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         if left > MAX_UNCHANGED_SHARE && !is_wanted() {
             let reason = format!("{:.0} % of the product's color was not changed", left * 100.0);
             worsen(&mut check, &reason);
+        } else if check.verdict == Verdict::On && left_enclosed(&old, &differences, &region) > MAX_UNCHANGED_SHARE {
+            worsen(&mut check, "part of the product may have kept its color");
         }
         let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };
         if painted > MAX_PAINTED_SHARE {

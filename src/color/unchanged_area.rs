@@ -1,11 +1,14 @@
 use super::dominant_color::sampled;
 use super::filter::{Connected, components, dilate, open};
-use super::region::{Unmix, foreground};
+use super::region::{Unmix, enclosed_product, foreground};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
 /// The saturation below which a color has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
+
+/// The OKLab lightness from which on a neutral color is pale: white, lit or in shade.
+const MIN_PALE_LIGHTNESS: f32 = 0.7;
 
 /// How far apart two neutral colors of one surface may be in OKLab a and b.
 const MAX_TINT_DISTANCE: f32 = 0.02;
@@ -48,6 +51,27 @@ pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &P
         }
     };
     left as f64 / (left + region.count()).max(1) as f64
+}
+
+/// Returns the share of a white product, 0 to 1, that kept its color next to the changed `region`. It applies to products on
+/// a white ground that only their edges distinguish from it, because their lit sides have the ground's color.
+pub(super) fn left_enclosed(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
+    let body = dominant_color(&sampled(before, region)).map(Oklab::from);
+    if !body.is_some_and(is_pale) {
+        return 0.0;
+    }
+    let Some(product) = enclosed_product(before) else { return 0.0 };
+    let near = dilate(region, MAX_GAP);
+    let mut kept = differences.zip(&product, |off, is_product| is_product && off < MAX_UNCHANGED);
+    for (index, is_kept) in kept.data.iter_mut().enumerate() {
+        *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(before.data[index]));
+    }
+    let left = open(&kept, 2).count();
+    left as f64 / (left + region.count()).max(1) as f64
+}
+
+fn is_pale(color: Oklab) -> bool {
+    color.saturation() < NEUTRAL_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
 /// What of a mask lies beside a region.
@@ -102,5 +126,25 @@ mod tests {
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
         let half = left([0.95; 3], [0.78; 3], 40);
         assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
+    }
+
+    #[test]
+    fn the_lit_side_of_a_white_product_is_left_where_only_its_edges_tell_it_from_the_ground() {
+        let lit = |index: usize| (40..120).contains(&(index / 160)) && (40..80).contains(&(index % 160));
+        let shaded = |index: usize| (40..120).contains(&(index / 160)) && (80..120).contains(&(index % 160));
+        let mut before = Plane::filled(160, 160, [0.78, 0.77, 0.76]);
+        for (index, color) in before.data.iter_mut().enumerate() {
+            *color = match (lit(index), shaded(index)) {
+                (true, _) => [0.82, 0.81, 0.80],
+                (_, true) => [0.45, 0.44, 0.43],
+                _ => *color,
+            };
+        }
+        let mut region = Plane::filled(160, 160, false);
+        region.data.iter_mut().enumerate().for_each(|(index, is_set)| *is_set = shaded(index));
+        let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
+        let whole = region.map(|_| true);
+        assert!(left_enclosed(&before, &whole.map(|_| 30.0), &region) < 0.01, "all of it changed");
+        assert!(left_enclosed(&before, &differences, &region) > 0.25, "half of it changed");
     }
 }

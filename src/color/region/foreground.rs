@@ -1,10 +1,11 @@
 use crate::color::dominant_color::percentile;
-use crate::color::filter::{Connected, components, enlarge, erode, gaussian, open, shrink};
+use crate::color::filter::{Connected, components, enlarge, erode, flooded, gaussian, open, shrink};
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
 use super::edges::{Edges, gradient};
+use super::enclosed::enclosed;
 use super::frame::frame;
 use super::graph::Graph;
 use super::holes::{without_holes, without_spots};
@@ -24,6 +25,9 @@ const MAX_CHROMA_WEIGHT: f32 = 9.0;
 
 /// Regions smaller than this, in pixels, are noise and merge earlier.
 const NOISE_AREA: f32 = 60.0;
+
+/// The standard deviation of the blur under which weak edges of white products stand out from noise, in pixels.
+const ENCLOSING_BLUR: f32 = 0.8;
 
 /// How often regions are merged further.
 const MERGE_STEPS: usize = 12;
@@ -56,6 +60,23 @@ pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
 ///
 /// Which of the outlines is the product's is decided in half the size; it is drawn in the whole.
 pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
+    outlined(colors).product
+}
+
+/// Returns the mask of a white product that only its edges distinguish from a ground of its color; `None` for all others.
+pub(crate) fn enclosed_product(picture: &Plane<Rgb>) -> Option<Plane<bool>> {
+    let Outlined { product, is_enclosed } = outlined(&picture.map(Oklab::from));
+    is_enclosed.then_some(product)
+}
+
+/// The mask of a product.
+struct Outlined {
+    product: Plane<bool>,
+    /// Whether a large part was found by its edges alone.
+    is_enclosed: bool,
+}
+
+fn outlined(colors: &Plane<Oklab>) -> Outlined {
     let channels = colors.map(|color| [color.l, color.a, color.b]);
     let smooth = gaussian(&channels, 0.7);
     let weight = chroma_weight(&smooth);
@@ -64,28 +85,41 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     let background = Background::fit(colors);
     let border = frame(colors, &background);
     let is_large = colors.width.max(colors.height) > ANALYZED_SIDE / 2 && colors.width.min(colors.height) >= 2;
-    let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels };
+    let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels.clone() };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
     let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
-        return Plane::filled(colors.width, colors.height, true);
+        return Outlined { product: Plane::filled(colors.width, colors.height, true), is_enclosed: false };
     };
     let fine = gradient(&smooth, weight);
     let mut basins = Basins::new(if found_by > MIN_CHROMA_WEIGHT { &fine } else { &coarse }, &border);
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
     let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));
     let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
-    let is_white = is_washed_out(&mask, colors);
-    let mask = if is_white {
-        if found_by <= MIN_CHROMA_WEIGHT && weight > MIN_CHROMA_WEIGHT {
-            basins = Basins::new(&fine, &border);
-        }
-        with_burnt_out(&refine_outline(&mask, colors, &background, &basins.labels, &fine), colors)
-    } else {
-        mask
+    if !is_washed_out(&mask, colors) {
+        let product = without_people(without_holes(mask, colors, &background, &edges), colors);
+        return Outlined { product, is_enclosed: false };
+    }
+    if found_by <= MIN_CHROMA_WEIGHT && weight > MIN_CHROMA_WEIGHT {
+        basins = Basins::new(&fine, &border);
+    }
+    let refined = |mask: &Plane<bool>| refine_outline(mask, colors, &background, &basins.labels, &fine);
+    let finished = |mask: &Plane<bool>| {
+        let mask = without_holes(with_burnt_out(mask, colors), colors, &background, &edges);
+        without_people(without_spots(&mask), colors)
     };
-    let mask = without_holes(mask, colors, &background, &edges);
-    let mask = if is_white { without_spots(&mask) } else { mask };
-    without_people(mask, colors)
+    let product = finished(&refined(&mask));
+    match enclosed(&product, colors, &gradient(&gaussian(&channels, ENCLOSING_BLUR), MIN_CHROMA_WEIGHT)) {
+        Some(whole) => Outlined { product: finished(&with_outline_of(&whole, &refined(&whole))), is_enclosed: true },
+        None => Outlined { product, is_enclosed: false },
+    }
+}
+
+/// Returns `whole` without the holes that `refined` has in it. Its outline stays, because it lies on edges.
+fn with_outline_of(whole: &Plane<bool>, refined: &Plane<bool>) -> Plane<bool> {
+    let outside = whole.map(|is_set| !is_set);
+    let open = flooded(&outside, |_, neighbor| whole.data[neighbor] && !refined.data[neighbor]);
+    let is_kept = refined.zip(&open, |is_refined, is_open| is_refined || is_open);
+    whole.zip(&is_kept, |is_whole, is_kept| is_whole && is_kept)
 }
 
 /// A product's mask, and how much chroma counted when it was found.

@@ -5,6 +5,7 @@ mod cast_shadow;
 mod clusters;
 mod cut;
 mod edges;
+mod enclosed;
 mod foreground;
 mod frame;
 mod gloss;
@@ -24,7 +25,7 @@ mod shadow;
 mod unmix;
 mod watershed;
 
-pub(super) use foreground::{ANALYZED_SIDE, foreground, foreground_of};
+pub(super) use foreground::{ANALYZED_SIDE, enclosed_product, foreground, foreground_of};
 pub(super) use material::{is_of_another_hue, material, material_of};
 pub(super) use matte::{Matte, Rim, Side};
 pub use part::Part;
