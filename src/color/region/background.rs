@@ -1,25 +1,26 @@
 use crate::color::filter::{box_blur, dilate};
 use crate::color::{Oklab, Plane};
 
-/// Roughly how many border points the surface is fitted to.
+/// The approximate number of border points to which the surface is fitted.
 const FIT_POINTS: usize = 2_000;
 
-/// How far apart the colors of one background may be, in OKLab.
+/// The largest distance between the colors of one background, in OKLab.
 const MAX_SPREAD: f64 = 0.15;
 
 /// The radius within which the ground around a pixel is averaged, in pixels.
 const GROUND_RADIUS: usize = 45;
 
-/// What is around a pixel beside the product.
+/// The ground around a pixel, without the product.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ground {
-    /// Its color.
+    /// The mean color of the ground.
     pub(super) color: Oklab,
-    /// The share of what is around that it takes, 0 to 1.
+    /// The share of ground in the pixel's surroundings, 0 to 1.
     pub(super) share: f32,
 }
 
-/// The ground around each pixel of a picture, beside the product in `mask` and what is within three pixels of it.
+/// Returns the ground around each pixel of a picture, without the product in `mask` and the pixels within three pixels
+/// of it.
 pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<Ground> {
     let free = colors.zip(&dilate(mask, 3), |color, is_near| {
         let share = if is_near { 1e-5 } else { 1.0 };
@@ -31,26 +32,26 @@ pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<
     })
 }
 
-/// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel,
-/// fitted to the border, with what stands on the border weighed down.
+/// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel. It
+/// is fitted to the border; objects on the border have a low weight.
 pub(super) struct Background {
     surface: [[f64; 6]; 3],
     width: usize,
     height: usize,
-    /// The median distance of the border from the surface.
+    /// The median distance of the border's colors from the surface.
     pub(super) noise: f32,
 }
 
 impl Background {
-    /// Fits the surface to a ring of two percent around `picture`.
+    /// Fits the surface to a ring around `picture`, as wide as two percent of the shorter side.
     pub(super) fn fit(picture: &Plane<Oklab>) -> Background {
         let depth = (picture.width.min(picture.height) / 50).max(2);
         let size = 2 * depth * (picture.width + picture.height);
-        // An odd step, for the ring goes around in pairs.
+        // An odd step, because the ring goes around in pairs.
         let step = (size / FIT_POINTS) | 1;
         let point = |(x, y)| (terms(x, y, picture.width, picture.height), picture.at(x, y));
         let ring: Vec<([f64; 6], Oklab)> = picture.ring(depth).step_by(step).map(point).collect();
-        // What stands on the border is mostly far from the color that most of it has.
+        // The colors of objects on the border are mostly far from the color of most of the border.
         let middle = middle(&ring);
         let mut weights: Vec<f64> = ring
             .iter()
@@ -73,12 +74,12 @@ impl Background {
         background
     }
 
-    /// The background's color at a pixel, were nothing in front of it.
+    /// Returns the background's color at a pixel, as if nothing were in front of it.
     pub(super) fn at(&self, x: usize, y: usize) -> Oklab {
         self.value(&terms(x, y, self.width, self.height))
     }
 
-    /// How far a color is from it at a pixel, in OKLab.
+    /// Returns the distance of a color from the background's color at a pixel, in OKLab.
     pub(super) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
         distance(self.at(x, y), color)
     }
@@ -90,7 +91,7 @@ impl Background {
     }
 }
 
-/// The median of the border's colors in each channel.
+/// Returns the median of the border's colors in each channel.
 fn middle(ring: &[([f64; 6], Oklab)]) -> Oklab {
     let median = |channel: fn(&Oklab) -> f32| {
         let mut values: Vec<f32> = ring.iter().map(|(_, color)| channel(color)).collect();
@@ -112,7 +113,7 @@ fn distance(one: Oklab, other: Oklab) -> f32 {
     ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
 }
 
-/// Solves the weighted normal equations of all channels by elimination with a small ridge, which keeps them solvable.
+/// Solves the weighted normal equations of all channels by elimination. A small ridge keeps them solvable.
 fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], [f64; 3], f64)>) -> [[f64; 6]; 3] {
     // Six columns for the terms and one for each channel.
     let mut system = [[0.0; 9]; 6];

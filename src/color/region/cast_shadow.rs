@@ -6,20 +6,20 @@ use super::clusters::chroma_distance;
 /// The radius within which the background's color is averaged, in pixels.
 const GROUND_RADIUS: usize = 20;
 
-/// The smallest distance of chroma over lightness between product and background at which a shadow is recognized by
-/// its hue.
+/// The smallest distance of chroma over lightness between product and background at which a shadow is recognized by its
+/// hue.
 const MIN_HUE_DISTANCE: f32 = 0.06;
 
-/// How near to the background's hue a shadow is, relative to the product's distance.
+/// The largest distance of a shadow from the background's hue, as a share of the product's distance.
 const MAX_RELATIVE_DISTANCE: f32 = 0.3;
 
 /// The upper limit of that distance.
 const MAX_DISTANCE: f32 = 0.03;
 
-/// The product without the shadow that it casts on its background, where its outline took that in.
+/// Returns the product without the shadow that it casts on its background, if the outline includes that shadow.
 ///
-/// A shadow has the hue of what it falls on, and goes on from the outline inward; `body` has another hue, or nothing is
-/// done.
+/// A shadow has the hue of the surface that it falls on, and extends from the outline inward. If `body` does not have
+/// another hue, nothing is removed.
 pub(super) fn without_cast_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
     let weighed = colors.zip(product, |color, is_product| {
         let weight = if is_product { 1e-6 } else { 1.0 };

@@ -2,44 +2,45 @@ use crate::color::filter::erode;
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane};
 
-/// How many colors a product is split into.
+/// The number of colors into which a product is split.
 const CLUSTER_COUNT: usize = 8;
 
-/// How many pixels the clusters are computed from.
+/// The number of pixels from which the clusters are computed.
 const MAX_SAMPLES: usize = 5_000;
 
-/// The weight of lightness against hue: one material has many shades.
+/// The weight of lightness against hue. One material has many shades.
 const LIGHTNESS_WEIGHT: f32 = 0.45;
 
-/// How much farther from a named color a material may be for each factor of e in size, in OKLab.
+/// The additional distance from a named color that a material may have for each factor of e in size, in OKLab.
 const SIZE_BONUS: f32 = 0.025;
 
-/// How much lighter or darker than its name a color may look, in OKLab.
+/// The largest difference in lightness between a color and its name, in OKLab.
 const MAX_SHADE: f32 = 0.15;
 
-/// The saturation up to which a color is neutral.
+/// The largest saturation of a neutral color.
 const MAX_NEUTRAL_SATURATION: f32 = 0.06;
 
-/// The OKLab lightness from which on a neutral color is pale.
+/// The smallest OKLab lightness of a pale neutral color.
 const MIN_PALE_LIGHTNESS: f32 = 0.5;
 
-/// The OKLab lightness up to which a neutral color is dark.
+/// The largest OKLab lightness of a dark neutral color.
 const MAX_DARK_LIGHTNESS: f32 = 0.4;
 
 /// The width of a product's rim, in pixels.
 const RIM_WIDTH: usize = 2;
 
-/// A material is set into another one if its share of the rim is less than this much of its share of the area.
+/// The largest ratio of a material's share of the rim to its share of the area at which it is set into another
+/// material.
 const MAX_INSET_RATIO: f32 = 0.25;
 
-/// Colors that a product's pixels gather around: k-means in (0.45 L, a, b) of OKLab.
+/// The colors around which a product's pixels gather: k-means in (0.45 L, a, b) of OKLab.
 pub(super) struct Clusters {
     centers: Vec<Oklab>,
     sizes: Vec<f32>,
 }
 
 impl Clusters {
-    /// Finds the clusters of the pixels in `mask`. The same pixels give the same clusters.
+    /// Finds the clusters of the pixels in `mask`. The same pixels always produce the same clusters.
     pub(super) fn find(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Clusters {
         let step = (mask.count() / MAX_SAMPLES).max(1);
         let chosen = colors.data.iter().zip(&mask.data).filter(|(_, is_set)| **is_set).map(|(color, _)| *color);
@@ -64,9 +65,10 @@ impl Clusters {
         Clusters { centers, sizes }
     }
 
-    /// The pixels of `mask` that are of the main material, or of the one nearest to `source`.
+    /// Returns the pixels of `mask` that belong to the main material, or to the material nearest to `source`.
     ///
-    /// The main material makes the outline: what is set in another one, such as a lens or a screen, is larger at times.
+    /// The main material makes the outline. A material set into another one, such as a lens or a screen, is sometimes
+    /// larger.
     pub(super) fn main(&self, colors: &Plane<Oklab>, mask: &Plane<bool>, source: Option<Oklab>) -> Plane<bool> {
         let weight = |index: usize| {
             let group: f32 = self.group(index).map(|member| self.sizes[member]).sum();
@@ -77,7 +79,7 @@ impl Clusters {
             let rim: f32 = self.group(index).map(|member| rims[member]).sum();
             rim < MAX_INSET_RATIO * self.group(index).map(|member| self.sizes[member]).sum::<f32>() / self.total()
         };
-        // A named material has lit and shaded clusters, and the nearest one may be a speck that only looks like it.
+        // A named material has lit and shaded clusters. The nearest cluster may be a speck of a similar color.
         let score = |index: usize| match source {
             Some(source) => weight(index).max(1e-3).ln() - named_distance(self.centers[index], source) / SIZE_BONUS,
             None if is_set_in(index) => weight(index) - self.total() * 2.0,
@@ -91,9 +93,10 @@ impl Clusters {
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
     }
 
-    /// A cluster of the body, where `main` is dark and neutral and the body is larger, as a whole and at the outline: a
-    /// body has many shades, and what is set in it or fixed to it, such as a visor or cushions, is black and has one. The
-    /// body is all that is pale and neutral, or of one hue.
+    /// Returns a cluster of the body if `main` is dark and neutral and the body is larger, both in area and at the
+    /// outline; otherwise `main`. A body has many shades. A part set into it or fixed to it, such as a visor or
+    /// cushions, is black and has one shade. The body consists of all pale and neutral clusters, or of all clusters of
+    /// one hue.
     fn or_body(&self, main: usize, rims: &[f32]) -> usize {
         let filled = |index: &usize| self.sizes[*index] > 0.0;
         let is_neutral = |index: &usize| self.centers[*index].saturation() <= MAX_NEUTRAL_SATURATION;
@@ -114,7 +117,7 @@ impl Clusters {
         bodies.flatten().max_by(largest).unwrap_or(main)
     }
 
-    /// The colors that have at least a `share` of the pixels.
+    /// Returns the colors with at least a `share` of the pixels.
     pub(super) fn large(&self, share: f32) -> impl Iterator<Item = Oklab> + '_ {
         let least = share * self.total();
         self.centers.iter().zip(&self.sizes).filter(move |(_, size)| **size >= least).map(|(center, _)| *center)
@@ -124,7 +127,7 @@ impl Clusters {
         self.sizes.iter().sum::<f32>().max(1.0)
     }
 
-    /// The share of the outline of `mask` that each cluster makes.
+    /// Returns the share of each cluster in the outline of `mask`.
     fn rims(&self, colors: &Plane<Oklab>, mask: &Plane<bool>) -> Vec<f32> {
         let mut counts = vec![0.0f32; self.centers.len()];
         let inner = erode(mask, RIM_WIDTH);
@@ -139,7 +142,8 @@ impl Clusters {
         counts.into_iter().map(|count| count / whole).collect()
     }
 
-    /// The clusters of one material with `seed`: of its hue, or neutral as it is and about as light.
+    /// Returns the clusters of the same material as `seed`: clusters of its hue, or, if it is neutral, neutral clusters
+    /// of about the same lightness.
     fn group(&self, seed: usize) -> impl Iterator<Item = usize> + '_ {
         let main = self.centers[seed];
         (0..self.centers.len()).filter(move |index| {
@@ -160,8 +164,8 @@ impl Clusters {
     }
 }
 
-/// How far a color is from one that somebody named: names are strict about hue, and loose about lightness, of which
-/// shade and gloss make more or less in any case.
+/// Returns the distance of a color from a named color. Names are strict about hue and loose about lightness, because
+/// shade and gloss change lightness in any case.
 fn named_distance(color: Oklab, named: Oklab) -> f32 {
     let lightness = ((color.l - named.l).abs() - MAX_SHADE).max(0.0);
     ((0.5 * lightness).powi(2) + (color.a - named.a).powi(2) + (color.b - named.b).powi(2)).sqrt()
@@ -171,7 +175,8 @@ fn distance(one: Oklab, other: Oklab) -> f32 {
     (LIGHTNESS_WEIGHT * (one.l - other.l)).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)
 }
 
-/// How far apart two colors are whatever light falls on them: the distance of their chroma over lightness.
+/// Returns the distance between two colors independent of the light on them: the distance of their chroma over
+/// lightness.
 pub(super) fn chroma_distance(one: Oklab, other: Oklab) -> f32 {
     let (light, others) = (one.l.max(0.05), other.l.max(0.05));
     length(one.a / light - other.a / others, one.b / light - other.b / others)
@@ -188,7 +193,7 @@ fn nearest(centers: &[Oklab], color: Oklab) -> usize {
     best.0
 }
 
-/// First centers as k-means++ draws them, from a generator with a seed of its own.
+/// Returns the first centers as k-means++ draws them, from a generator with a fixed seed.
 fn spread(samples: &[Oklab]) -> Vec<Oklab> {
     let mut random = fastrand::Rng::with_seed(1);
     let mut centers: Vec<Oklab> = samples.get(random.usize(..samples.len().max(1))).copied().into_iter().collect();
@@ -212,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_name_means_a_whole_material_and_no_speck_that_is_nearer_to_it() {
-        // A glossy black body, lighter than its name; a rod that is as black as can be; and a blue button.
+        // A glossy black body, lighter than its name; a rod of the deepest black; and a blue button.
         let mut colors = Plane::filled(100, 100, Oklab::default());
         for (pixel_index, color) in colors.data.iter_mut().enumerate() {
             let (x, y) = (pixel_index % 100, pixel_index / 100);

@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
 
-/// An arc with less capacity left is saturated; the rest is rounding.
+/// The capacity up to which an arc is saturated; the rest is rounding.
 const MIN_CAPACITY: f32 = 1e-4;
 
-/// The cheapest way to part nodes into two sides, by the flow that fills it (Dinic's algorithm): whether each is on the first side.
+/// Returns, for each node, whether it is on the first side of the cheapest cut into two sides. The cut is found by the
+/// flow that fills it (Dinic's algorithm).
 ///
-/// `own` is what it costs to put a node on the second side, or, where it is negative, on the first one; `links` are pairs of
-/// nodes and what it costs to part them.
+/// `own` holds the cost of putting each node on the second side, or, if it is negative, on the first one. `links` holds
+/// pairs of nodes and the cost of separating them.
 pub(super) fn minimum_cut(own: &[f32], links: &[(u32, u32, f32)]) -> Vec<bool> {
     let (source, sink) = (own.len(), own.len() + 1);
     let mut network = Network::new(own.len() + 2);
@@ -28,7 +29,7 @@ pub(super) fn minimum_cut(own: &[f32], links: &[(u32, u32, f32)]) -> Vec<bool> {
     levels[..own.len()].iter().map(|level| *level != u32::MAX).collect()
 }
 
-/// Nodes with arcs in pairs, there and back, and what each may still carry.
+/// Nodes with arcs in pairs, one in each direction, and the remaining capacity of each arc.
 struct Network {
     arcs: Vec<Vec<u32>>,
     ends: Vec<u32>,
@@ -48,7 +49,7 @@ impl Network {
         }
     }
 
-    /// How many arcs with something left lead to each node.
+    /// Returns the smallest number of arcs with remaining capacity that lead from `source` to each node.
     fn levels(&self, source: usize) -> Vec<u32> {
         let mut levels = vec![u32::MAX; self.arcs.len()];
         levels[source] = 0;
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn nodes_are_parted_where_it_costs_least() {
-        // A chain whose ends pull to either side, and a weak link in it.
+        // A chain with a weak link, whose ends pull to opposite sides.
         let links = [(0, 1, 3.0), (1, 2, 1.0), (2, 3, 3.0), (0, 4, 2.0), (4, 3, 0.5)];
         assert_eq!(minimum_cut(&[9.0, 0.0, 0.0, -9.0, 0.0], &links), [true, true, false, false, true]);
         assert_eq!(minimum_cut(&[9.0, -0.5, 0.0, -9.0, -4.0], &links), [true, true, false, false, false]);

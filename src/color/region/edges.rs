@@ -2,7 +2,7 @@ use crate::color::dominant_color::percentile;
 use crate::color::filter::{larger, spread};
 use crate::color::{Plane, Rgb};
 
-/// The gradient around each pixel, and the noise in it.
+/// The gradient around each pixel, and its noise.
 pub(super) struct Edges {
     reach: Plane<f32>,
     /// The median of the gradient.
@@ -15,12 +15,12 @@ impl Edges {
         Edges { reach: spread(gradient, 2, larger), noise }
     }
 
-    /// The share of the pixels of `line` that lie on an edge of at least `strength`.
+    /// Returns the share of the pixels of `line` that lie on an edge of at least `strength`.
     pub(super) fn share(&self, line: &Plane<bool>, strength: f32) -> f32 {
         self.share_of((0..line.data.len()).filter(|index| line.data[*index]), strength)
     }
 
-    /// The same for a line that is given by its places.
+    /// Returns the same share for a line that consists of pixel indices.
     pub(super) fn share_of(&self, line: impl Iterator<Item = usize>, strength: f32) -> f32 {
         let (mut edges, mut all) = (0, 0);
         for index in line {
@@ -31,9 +31,10 @@ impl Edges {
     }
 }
 
-/// How fast the color changes at each pixel. Hue and chroma count more than lightness, which shade changes as well.
+/// Returns how fast the color changes at each pixel. Hue and chroma count more than lightness, which shading also
+/// changes.
 pub(super) fn gradient(smooth: &Plane<Rgb>, weight: f32) -> Plane<f32> {
-    // Each channel by itself, and each row at once: such loops are vectorized.
+    // Each channel is processed separately and each row at once, because such loops are vectorized.
     let channel = |at: usize, weight: f32| smooth.data.iter().map(|color| weight * color[at]).collect::<Vec<f32>>();
     let channels = [channel(0, 1.0), channel(1, weight), channel(2, weight)];
     let (width, last) = (smooth.width.max(1), smooth.data.len().saturating_sub(smooth.width));

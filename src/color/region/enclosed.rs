@@ -7,16 +7,17 @@ use super::background::ground_around;
 /// The dilations of edges, in pixels, that close gaps in an outline; a gap is twice as wide.
 const GAP_RADII: [usize; 2] = [1, 2];
 
-/// The weakest edges that are tried, as a multiple of the picture's median.
+/// The strength of the weakest edges tried, as a multiple of the picture's median.
 const MIN_STRENGTH: f32 = 1.8;
 
 /// The factor between one strength and the next.
 const STRENGTH_STEP: f32 = 1.25;
 
-/// How many strengths are tried.
+/// The number of strengths tried.
 const STRENGTHS: i32 = 8;
 
-/// Changes that are wider than twice this, in pixels, are shading or shadows and not sharp edges.
+/// The radius, in pixels, that separates sharp from soft changes. Changes wider than twice this are shading or shadows
+/// and not sharp edges.
 const SOFT_RADIUS: usize = 4;
 
 /// The smallest median, for pictures without noise: a step of 8 bits is not an edge.
@@ -25,10 +26,11 @@ const MIN_MEDIAN: f32 = 0.0009;
 /// The strength of an edge that is certainly not noise, as a multiple of the picture's median.
 const MIN_CERTAIN_STRENGTH: f32 = 4.0;
 
-/// The weight of the share of an outline on certain edges, against the logarithm of enclosed pixels per pixel of outline.
+/// The weight of the share of an outline on certain edges, against the logarithm of enclosed pixels per pixel of
+/// outline.
 const EDGE_WEIGHT: f32 = 2.0;
 
-/// The weight of the share of the picture's border that a mask touches, against the same.
+/// The weight of the share of the picture's border that a mask touches, against the same logarithm.
 const BORDER_WEIGHT: f32 = 6.0;
 
 /// The share of the picture that a product fills.
@@ -37,7 +39,7 @@ const AREA: std::ops::Range<f32> = 0.004..0.85;
 /// The share of the found mask that must be enclosed.
 const MIN_COMMON_SHARE: f32 = 0.85;
 
-/// How much is added, relative to the found mask: less is not worth it, more is another object or ground.
+/// The area that is added, relative to the found mask. Less is not worth the change; more is another object or ground.
 const ADDED_SHARE: std::ops::Range<f32> = 0.15..3.0;
 
 /// The smallest share of the added outline on certain edges.
@@ -46,23 +48,25 @@ const MIN_EDGE_SHARE: f32 = 0.93;
 /// The largest share of the picture's border that the product may touch; ground would touch more.
 const MAX_BORDER_SHARE: f32 = 0.02;
 
-/// The smallest median lightness, in OKLab, of what was found of a white product.
+/// The smallest median lightness, in OKLab, of the found part of a white product.
 const MIN_FOUND_LIGHTNESS: f32 = 0.65;
 
-/// The smallest median lightness, in OKLab, of what is added to it.
+/// The smallest median lightness, in OKLab, of the part added to it.
 const MIN_ADDED_LIGHTNESS: f32 = 0.8;
 
-/// The largest median saturation of what was found of a white product.
+/// The largest median saturation of the found part of a white product.
 const MAX_SATURATION: f32 = 0.04;
 
-/// Added pixels that are darker than the ground by more than this, in OKLab lightness, are shadow.
+/// The largest amount by which added pixels may be darker than the ground, in OKLab lightness. Darker pixels are
+/// shadow.
 const MAX_SHADOW_DARKER: f32 = 0.05;
 
-/// Returns a white product as its edges enclose it; `None` if that adds little to what was `found`, or is not certain.
+/// Returns a white product as its edges enclose it; `None` if that adds little to the `found` mask, or is not certain.
 ///
-/// On a pale ground, the lit side of a white product may have the color of the ground. But the ground changes slowly, and
-/// the product ends sharply: the product is what cannot be reached from the picture's border without crossing a sharp edge.
-/// How sharp it must be differs between pictures. The best outline encloses much for its length, and lies on edges.
+/// On a pale ground, the lit side of a white product may have the color of the ground. But the ground changes slowly,
+/// and the product ends sharply. The product is the area that cannot be reached from the picture's border without
+/// crossing a sharp edge. The necessary sharpness differs between pictures. The best outline encloses a large area for
+/// its length, and lies on edges.
 pub(super) fn enclosed(found: &Plane<bool>, colors: &Plane<Oklab>, gradient: &Plane<f32>) -> Option<Plane<bool>> {
     let soft = spread(&spread(gradient, SOFT_RADIUS, smaller), SOFT_RADIUS, larger);
     let sharp = gradient.zip(&soft, |all, soft| all - soft);
@@ -80,7 +84,8 @@ pub(super) fn enclosed(found: &Plane<bool>, colors: &Plane<Oklab>, gradient: &Pl
     (is_better && is_white_product(&whole, found, colors, &is_edge)).then_some(whole)
 }
 
-/// Returns what `edges` separate from the picture's border, without parts that are small relative to the largest.
+/// Returns the area that `edges` separate from the picture's border, without parts that are small relative to the
+/// largest.
 fn within(edges: &Plane<bool>, gap: usize) -> Plane<bool> {
     let closed = dilate(edges, gap);
     let mut border = edges.map(|_| false);
@@ -92,8 +97,8 @@ fn within(edges: &Plane<bool>, gap: usize) -> Plane<bool> {
     parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest)
 }
 
-/// Removes pixels that were not `found` and are darker than the ground, from the outline inward. They differ so much from
-/// the ground that they would have been found if they were the product.
+/// Removes pixels that were not `found` and are darker than the ground, from the outline inward. Such pixels differ
+/// clearly from the ground. If they were the product, they would have been found.
 fn without_shadow(mask: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
     let ground = ground_around(mask, colors);
     let is_shadow =
@@ -107,7 +112,8 @@ fn without_shadow(mask: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Oklab>
     open(&lit, 1)
 }
 
-/// Returns the quality of an outline: what it encloses for its length, its share on edges, and its share at the border.
+/// Returns the quality of an outline: the enclosed area relative to its length, its share on edges, and its share at
+/// the border.
 fn score(mask: &Plane<bool>, is_edge: &Plane<bool>) -> f32 {
     let count = mask.count() as f32;
     if !AREA.contains(&(count / mask.data.len() as f32)) {
@@ -119,7 +125,7 @@ fn score(mask: &Plane<bool>, is_edge: &Plane<bool>) -> f32 {
     (count / length).ln() + EDGE_WEIGHT * on_edges - BORDER_WEIGHT * border_share(mask)
 }
 
-/// Whether the pixels that are added to `found` are as white, and end as sharply, as a white product.
+/// Whether the pixels that are added to `found` are as white as a white product, and end as sharply.
 fn is_white_product(whole: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Oklab>, is_edge: &Plane<bool>) -> bool {
     let added = open(&whole.zip(found, |is_set, is_found| is_set && !is_found), 1);
     let share = added.count() as f32 / found.count().max(1) as f32;
@@ -149,7 +155,7 @@ fn border_share(mask: &Plane<bool>) -> f32 {
     ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len().max(1) as f32
 }
 
-/// Counts the pixels that both masks have.
+/// Returns the number of pixels that both masks have.
 fn count_both(one: &Plane<bool>, other: &Plane<bool>) -> f32 {
     one.zip(other, |one, other| one && other).count() as f32
 }
@@ -162,8 +168,9 @@ mod tests {
 
     const SIDE: usize = 160;
 
-    /// A box of which the left side has the color of the ground, but for a step of `edge` in OKLab's lightness around it,
-    /// and the right side is in shade; the ground grows darker to the bottom. With it, the right side: what was found.
+    /// Returns the colors of a box on a ground that becomes darker toward the bottom, and the found mask. The left side
+    /// of the box has the color of the ground except for a step of `edge`, in OKLab lightness. The right side is in
+    /// shade; it is the part that was found.
     fn scene(edge: f32) -> (Plane<Oklab>, Plane<bool>) {
         let mut colors = Plane::filled(SIDE, SIDE, Oklab::default());
         let mut found = Plane::filled(SIDE, SIDE, false);

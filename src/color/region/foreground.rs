@@ -14,36 +14,36 @@ use super::people::without_people;
 use super::refine::{is_washed_out, refine_outline};
 use super::watershed::watershed;
 
-/// The longer side of the picture in which the product is looked for, in pixels.
+/// The longer side of the picture in which the product is searched, in pixels.
 pub(crate) const ANALYZED_SIDE: usize = 320;
 
-/// The weight of hue and chroma against lightness, which shading changes as well.
+/// The smallest weight of hue and chroma against lightness, which shading also changes.
 const MIN_CHROMA_WEIGHT: f32 = 2.5;
 
-/// That weight where the picture's chroma has no noise.
+/// The largest such weight, used if the picture's chroma has no noise.
 const MAX_CHROMA_WEIGHT: f32 = 9.0;
 
-/// Regions smaller than this, in pixels, are noise and merge earlier.
+/// The area, in pixels, below which regions are noise and merge earlier.
 const NOISE_AREA: f32 = 60.0;
 
-/// The standard deviation of the blur under which weak edges of white products stand out from noise, in pixels.
+/// The standard deviation of the blur that makes weak edges of white products stand out from noise, in pixels.
 const ENCLOSING_BLUR: f32 = 0.8;
 
-/// How often regions are merged further.
+/// The number of steps in which regions are merged.
 const MERGE_STEPS: usize = 12;
 
-/// A way to tell the product from the background.
+/// A possible mask of the product, with its score.
 #[derive(Clone)]
 struct Candidate {
     mask: Plane<bool>,
     score: f32,
 }
 
-/// The product in front of a studio background.
+/// Returns the product in front of a studio background.
 ///
-/// Basins of the gradient merge across weak edges, step by step; what merged with the border is background. Of the
-/// steps the one is taken whose outline lies on edges best, that changes least, and that is no speck. Shadows, whose
-/// outlines are soft, are dropped, and so are holes that show the background.
+/// Basins of the gradient merge across weak edges, step by step. Basins that merged with the border are background. The
+/// chosen step has the outline that lies best on edges and changes least, and its mask is not a speck. Shadows have
+/// soft outlines and are removed. Holes that show the background are removed as well.
 pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
     let longer = picture.width.max(picture.height).max(1);
     let small = if longer > ANALYZED_SIDE {
@@ -56,14 +56,15 @@ pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
     if longer > ANALYZED_SIDE { enlarge(&mask, picture.width, picture.height) } else { mask }
 }
 
-/// The product in a picture that is no larger than it needs to be.
+/// Returns the product in a picture that is no larger than necessary.
 ///
-/// Which of the outlines is the product's is decided in half the size; it is drawn in the whole.
+/// The outline of the product is chosen at half the size and drawn at the full size.
 pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     outlined(colors).product
 }
 
-/// Returns the mask of a white product that only its edges distinguish from a ground of its color; `None` for all others.
+/// Returns the mask of a white product that only its edges distinguish from a ground of its color; `None` for all
+/// others.
 pub(crate) fn enclosed_product(picture: &Plane<Rgb>) -> Option<Plane<bool>> {
     let Outlined { product, is_enclosed } = outlined(&picture.map(Oklab::from));
     is_enclosed.then_some(product)
@@ -122,13 +123,13 @@ fn with_outline_of(whole: &Plane<bool>, refined: &Plane<bool>) -> Plane<bool> {
     whole.zip(&is_kept, |is_whole, is_kept| is_whole && is_kept)
 }
 
-/// A product's mask, and how much chroma counted when it was found.
+/// A product's mask, and the weight of chroma with which it was found.
 struct Found {
     mask: Plane<bool>,
     weight: f32,
 }
 
-/// Tells the product by the outline that is best, whether chroma counts much or little.
+/// Finds the product by the best outline, with either a small or a large weight of chroma.
 fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found> {
     let smooth = gaussian(channels, 0.7);
     let coarse = gradient(&smooth, MIN_CHROMA_WEIGHT);
@@ -144,8 +145,8 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
     found.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, found)| found)
 }
 
-/// White products on a white ground differ from it in chroma alone, and by little; compressed pictures have steps of
-/// chroma as large where nothing is. How much chroma may count is seen at the border.
+/// Returns the weight of chroma, based on its noise at the border. White products on a white ground differ from it in
+/// chroma alone, and only slightly. Compressed pictures have chroma steps of the same size in empty areas.
 fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
     let depth = (smooth.width.min(smooth.height) / 10).max(2);
     let mut steps: Vec<f32> = smooth
@@ -164,7 +165,7 @@ fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
 /// The basins of a gradient.
 struct Basins<'g> {
     gradient: &'g Plane<f32>,
-    /// What of the border is background.
+    /// The pixels of the border that are background.
     border: &'g Plane<bool>,
     labels: Plane<u32>,
     count: usize,
@@ -172,13 +173,13 @@ struct Basins<'g> {
 
 impl<'g> Basins<'g> {
     fn new(gradient: &'g Plane<f32>, border: &'g Plane<bool>) -> Basins<'g> {
-        // Beyond a clear edge, how clear it is makes no difference.
+        // Above a clear edge, the exact strength makes no difference.
         let heights = gaussian(&gradient.map(|value| value.min(0.08)), 0.6);
         let (labels, count) = watershed(&heights);
         Basins { gradient, border, labels, count }
     }
 
-    /// Which basins did not merge with the border, at each step.
+    /// Returns, for each step, which basins did not merge with the border.
     fn steps(&self, noise_area: f32) -> impl Iterator<Item = Vec<bool>> {
         let noise = percentile(&mut self.gradient.data.clone(), 0.5).unwrap_or(0.0);
         let mut graph = Graph::new(&self.labels, self.count, self.gradient, self.border, noise_area);
@@ -196,7 +197,7 @@ impl<'g> Basins<'g> {
         let mut candidates = Vec::new();
         let (mut is_free, mut last) = (Vec::new(), None);
         for free in self.steps(noise_area) {
-            // Where regions merged among themselves alone, the outline is as it was.
+            // If regions merged only with each other, the outline is unchanged.
             if free != is_free {
                 last = candidate(&self.mask(&free), edges, self.border);
                 is_free = free;
@@ -206,7 +207,7 @@ impl<'g> Basins<'g> {
         candidates
     }
 
-    /// Of the steps' masks the one that is most like `rough`.
+    /// Returns the mask, among those of all steps, that is most similar to `rough`.
     fn nearest(&self, rough: &Plane<bool>, noise_area: f32) -> Option<Plane<bool>> {
         let (mut areas, mut covered) = (vec![0usize; self.count], vec![0usize; self.count]);
         for (label, is_set) in self.labels.data.iter().zip(&rough.data) {
@@ -226,7 +227,7 @@ impl<'g> Basins<'g> {
     }
 }
 
-/// What did not merge with the border, if it can be a product.
+/// Returns the area that did not merge with the border, if it can be a product.
 fn candidate(mask: &Plane<bool>, edges: &Edges, border: &Plane<bool>) -> Option<Candidate> {
     let mask = open(mask, 1);
     let (parts, sizes) = components(&mask, Connected::Corners);
@@ -242,9 +243,9 @@ fn candidate(mask: &Plane<bool>, edges: &Edges, border: &Plane<bool>) -> Option<
     })
 }
 
-/// The candidate with the best score; one that its neighbors agree with is better.
+/// Returns the candidate with the best score. Agreement with its neighbors raises a candidate's score.
 fn choose(mut candidates: Vec<Candidate>) -> Option<Candidate> {
-    // How much each one agrees with the next; with itself it does so wholly.
+    // The agreement of each candidate with the next one. A candidate agrees fully with itself.
     let agreements: Vec<f32> = candidates.windows(2).map(|pair| overlap(&pair[0].mask, &pair[1].mask)).collect();
     let stability = |index: usize| {
         let before = index.checked_sub(1).map(|before| agreements[before]);
@@ -270,7 +271,7 @@ fn outline(mask: &Plane<bool>) -> Plane<bool> {
     mask.zip(&erode(mask, 1), |is_set, is_inside| is_set && !is_inside)
 }
 
-/// Drops parts whose outline is much softer than that of the sharpest part.
+/// Removes parts whose outline is much softer than that of the sharpest part.
 fn without_shadows(mask: Plane<bool>, edges: &Edges) -> Plane<bool> {
     let (labels, sizes) = components(&mask, Connected::Corners);
     if sizes.len() <= 2 {

@@ -3,7 +3,7 @@ use crate::color::{Oklab, Plane};
 
 use super::background::Background;
 
-/// How far a color at the border must be from the background not to belong to it, in OKLab.
+/// The smallest distance from the background at which a color at the border does not belong to it, in OKLab.
 const MIN_DISTANCE: f32 = 0.07;
 
 /// That distance as a multiple of the border's noise.
@@ -12,23 +12,24 @@ const MIN_NOISE_RATIO: f32 = 5.0;
 /// The largest share of the border that a product may cover.
 const MAX_BORDER_SHARE: f32 = 0.4;
 
-/// The smallest share of the border that is not a speck.
+/// The smallest share of the border that is more than a speck.
 const MIN_BORDER_SHARE: f32 = 0.015;
 
-/// Gaps of up to this share of the border, such as a fold in a coat, do not split a product.
+/// The largest share of the border that a gap may have without splitting a product. A fold in a coat is such a gap.
 const MAX_GAP: f32 = 0.01;
 
-/// The pixels at the border of a picture that show its background: all but those where a product stands on the border or
-/// is cut by it.
+/// Returns the pixels at the border of a picture that show its background. Pixels at which a product stands on the
+/// border or is cut by it are excluded.
 ///
-/// A product stands on one side or around one corner. What runs from corner to corner is a floor or a wall, and so is
-/// everything where less than half of the border agrees on a background.
+/// A product stands on one side or around one corner. An area that runs from corner to corner is a floor or a wall,
+/// which is background. If more than `MAX_BORDER_SHARE` of the border differs from the background, all of it counts as
+/// background.
 pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let (width, height) = (colors.width, colors.height);
     let least = MIN_DISTANCE.max(MIN_NOISE_RATIO * background.noise);
     let pixel_indices = walk(width, height);
     let is_apart = |(x, y): (usize, usize)| background.distance(x, y, colors.at(x, y)) > least;
-    // What ends a pixel from the border is cut by it as well.
+    // A product that ends one pixel from the border is also cut by it.
     let inward = |at: usize, of: usize| at.min(of.saturating_sub(2)).max(1.min(of - 1));
     let neighbor = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
     let mut is_other: Vec<bool> =
@@ -55,7 +56,7 @@ pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<boo
     dilate(&product, 1).map(|is_product| !is_product)
 }
 
-/// The border's pixels, clockwise from the upper left corner.
+/// Returns the border's pixels, clockwise from the upper left corner.
 fn walk(width: usize, height: usize) -> Vec<(usize, usize)> {
     let (right, bottom) = (width.saturating_sub(1), height.saturating_sub(1));
     let top = (0..right).map(|x| (x, 0));
@@ -65,7 +66,7 @@ fn walk(width: usize, height: usize) -> Vec<(usize, usize)> {
     top.chain(down).chain(back).chain(up).collect()
 }
 
-/// The runs of `value` in a ring, as indices; the last goes on at the beginning.
+/// Returns the runs of `value` in a ring, as indices. The last run continues at the beginning.
 fn runs(ring: &[bool], value: bool) -> Vec<Vec<usize>> {
     let Some(first) = ring.iter().position(|own| *own != value) else { return vec![(0..ring.len()).collect()] };
     let mut runs: Vec<Vec<usize>> = Vec::new();
@@ -87,7 +88,7 @@ fn runs(ring: &[bool], value: bool) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
-    /// A grey picture with a dark red `color` where `is_product` says so.
+    /// Returns the frame of a grey picture with a dark red product at the pixels of `is_product`.
     fn framed(is_product: impl Fn(usize, usize) -> bool) -> Plane<bool> {
         let mut picture = Plane::filled(100, 80, Oklab::default());
         for (pixel_index, color) in picture.data.iter_mut().enumerate() {

@@ -3,46 +3,46 @@ use crate::color::{Oklab, Plane};
 
 use super::outline::outside;
 
-/// The largest step of OKLab lightness between neighboring pixels within a reflection; larger ones are edges.
+/// The largest step of OKLab lightness between neighboring pixels within a reflection; larger steps are edges.
 const MAX_SOFT_STEP: f32 = 0.04;
 
 /// The radius of the box blur of lightness, in pixels; it is applied twice.
 const BLUR_RADIUS: usize = 1;
 
-/// The chroma up to which a reflection on something dark and neutral has no hue, in OKLab.
+/// The largest chroma of a reflection without hue on a dark and neutral surface, in OKLab.
 const MAX_HUELESS_CHROMA: f32 = 0.04;
 
-/// The smallest share of its border with the surface along which a reflection begins softly.
+/// The smallest share of a reflection's border with the surface along which it begins softly.
 const MIN_SOFT_SHARE: f32 = 0.3;
 
-/// The largest share of the known surface that a reflection inside it covers; screens and pictures on a product cover
+/// The largest share of the known surface that a reflection inside it covers. Screens and pictures on a product cover
 /// more.
 const MAX_INNER_SHARE: f32 = 0.15;
 
 /// The largest share that any other reflection covers.
 const MAX_OUTER_SHARE: f32 = 0.31;
 
-/// Reflections with less than this share of their border on the product's outline lie inside it.
+/// The share of the border on the product's outline below which a reflection lies inside the product.
 const MAX_INNER_OUTLINE_SHARE: f32 = 0.01;
 
-/// The largest share of its border that may be open; with more, the part is ground inside the outline.
+/// The largest share of a reflection's border that may be open. With more, the part is ground inside the outline.
 const MAX_OPEN_SHARE: f32 = 0.25;
 
-/// The border is open where it is as light as the pixels beyond, within this much OKLab lightness.
+/// The largest difference in OKLab lightness between a pixel at an open border and the pixels beyond it.
 const MAX_OPEN_STEP: f32 = 0.05;
 
-/// A dark and neutral product, of which a part is known.
+/// A dark and neutral product, of which one part is known.
 pub(super) struct Glossy<'p> {
     pub(super) colors: &'p Plane<Oklab>,
-    /// What may be of the product.
+    /// The pixels that may belong to the product.
     pub(super) product: &'p Plane<bool>,
-    /// Beyond it is the ground, surely.
+    /// The area inside the outline. Pixels beyond it are certainly ground.
     pub(super) outline: &'p Plane<bool>,
 }
 
 impl Glossy<'_> {
-    /// Adds what the `region` mirrors. A reflection is as light as what it shows, but it begins softly; a part of another
-    /// material, such as a lid of steel, begins with an edge.
+    /// Returns `region` with its reflections. A reflection is as light as the object that it shows, but begins softly.
+    /// A part of another material, such as a steel lid, begins with an edge.
     pub(super) fn with_reflections(&self, region: &Plane<bool>) -> Plane<bool> {
         let whole = region.count() as f32;
         let light = self.light();
@@ -62,7 +62,8 @@ impl Glossy<'_> {
         found
     }
 
-    /// The lightness of the product without its texture, which would look like edges. Near the outline it is as it is.
+    /// Returns the lightness of the product without its texture, which would look like edges. Near the outline, the
+    /// lightness is unchanged.
     fn light(&self) -> Plane<f32> {
         let light = self.colors.map(|color| color.l);
         let mut smooth = box_blur(&box_blur(&light, BLUR_RADIUS), BLUR_RADIUS);
@@ -73,7 +74,7 @@ impl Glossy<'_> {
         smooth
     }
 
-    /// The part around a pixel, of those that are not seen yet.
+    /// Returns the part around a pixel, which consists of pixels that are not yet seen.
     fn part(&self, start: usize, region: &Plane<bool>, light: &Plane<f32>, is_seen: &mut Plane<bool>) -> Part {
         let mut part = Part::default();
         let mut next = 0;
@@ -100,14 +101,14 @@ impl Glossy<'_> {
     }
 }
 
-/// Pixels without an edge between them, and what is around them, counted in pairs of pixels that touch.
+/// Pixels without an edge between them. Their surroundings are counted in pairs of touching pixels.
 #[derive(Default)]
 struct Part {
     indices: Vec<usize>,
-    /// Those with the region, and those of them without an edge.
+    /// The number of pairs with the region, and the number of those pairs without an edge.
     beside_region: usize,
     soft: usize,
-    /// Pixels at the outline, and those of them that are as light as what is beyond.
+    /// The number of pixels at the outline, and the number of those that are as light as the pixels beyond.
     at_outline: usize,
     open: usize,
 }
@@ -151,7 +152,7 @@ mod tests {
         for (x, y) in (10..150_usize).flat_map(|x| (10..150_usize).map(move |y| (x, y))) {
             let thread = if (x + y) % 2 == 0 { 0.03 } else { -0.03 };
             let shoulder = 0.2 + 0.5 * (1.0 - y as f32 / 40.0).max(0.0);
-            // A fifth of the fabric, and it begins as softly.
+            // The picture covers a fifth of the fabric and begins as softly.
             let depth = (x.min(159 - x).saturating_sub(50)).min(y.min(219 - y).saturating_sub(80));
             let picture = 0.2 + 0.03 * depth.min(15) as f32;
             colors.data[y * 160 + x] = grey(shoulder.max(picture) + thread);

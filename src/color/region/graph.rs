@@ -16,18 +16,18 @@ pub(super) struct Graph {
 struct Region {
     area: f32,
     is_border: bool,
-    /// Which edges it has; some may be gone.
+    /// The edges of the region; some may have been removed.
     edges: Vec<u32>,
 }
 
 #[derive(Clone, Copy)]
 struct Edge {
     ends: (u32, u32),
-    /// The larger gradient of the two pixels that meet, summed over the length.
+    /// The larger gradient of the two touching pixels, summed over the length.
     strength: f32,
-    /// In pixels; 0 once the edge is gone.
+    /// The length in pixels; 0 after the edge is removed.
     length: f32,
-    /// How often its cost has changed: an offer of an earlier version no longer stands.
+    /// The number of changes of the edge's cost. An offer of an earlier version is invalid.
     version: u32,
 }
 
@@ -37,7 +37,8 @@ impl Edge {
     }
 }
 
-/// Two regions that could merge, cheapest first. Costs are never negative, and so their bits are in their order.
+/// Two regions that could merge, sorted by cost, the cheapest first. Costs are never negative, and therefore their bits
+/// have the same order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Offer {
     cost: u32,
@@ -46,8 +47,8 @@ struct Offer {
 }
 
 impl Graph {
-    /// The graph of `count` regions. Those smaller than `noise_area`, in pixels, are noise and merge earlier.
-    /// What `frame` has of the border is background.
+    /// Returns the graph of `count` regions. Regions smaller than `noise_area`, in pixels, are noise and merge earlier.
+    /// Border pixels in `frame` are background.
     pub(super) fn new(
         labels: &Plane<u32>,
         count: usize,
@@ -103,7 +104,7 @@ impl Graph {
         graph
     }
 
-    /// Merges what costs at most `limit`, the cheapest pair first.
+    /// Merges pairs of regions whose cost is at most `limit`, the cheapest pair first.
     pub(super) fn merge(&mut self, limit: f32) {
         while self.queue.peek().is_some_and(|Reverse(offer)| f32::from_bits(offer.cost) <= limit) {
             let Some(Reverse(Offer { edge, version, .. })) = self.queue.pop() else { return };
@@ -115,7 +116,7 @@ impl Graph {
         }
     }
 
-    /// The region that each of the first regions belongs to by now, and whether that one touches the border.
+    /// Returns the current region of each initial region, and whether that region touches the border.
     pub(super) fn regions(&self) -> Vec<(u32, bool)> {
         (0..self.parents.len() as u32)
             .map(|region| {
@@ -157,7 +158,7 @@ impl Graph {
             }
         }
         if was_noise {
-            // Its size was part of what its edges cost.
+            // The region's size was part of the cost of its edges.
             changed.clone_from(&self.regions[into as usize].edges);
         }
         for edge in changed {
@@ -166,7 +167,7 @@ impl Graph {
         }
     }
 
-    /// The edge between two regions, looked for where there are fewer of them.
+    /// Returns the edge between two regions. It is searched in the region with fewer edges.
     fn between(&mut self, one: u32, other: u32) -> Option<u32> {
         let shorter = self.regions[one as usize].edges.len() < self.regions[other as usize].edges.len();
         let (from, to) = if shorter { (one, other) } else { (other, one) };

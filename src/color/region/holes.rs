@@ -5,35 +5,36 @@ use crate::color::{Oklab, Plane};
 use super::background::Background;
 use super::edges::Edges;
 
-/// Holes with fewer pixels are noise.
+/// The number of pixels up to which a hole is noise.
 const MIN_PIXELS: usize = 25;
 
-/// The share of the product from which on an area that looks like the ground may be a white product on it.
+/// The smallest share of the product at which an area that looks like the ground may be a white product on it.
 const LARGE_SHARE: f32 = 0.25;
 
 /// The smallest share of the rim of a hole that must lie on edges.
 const MIN_EDGE_SHARE: f32 = 0.8;
 
-/// The smallest share of a large hole's rim that must be the product's: headphones around a wall have 0.97, white pots
-/// and mugs up to 0.93.
+/// The smallest share of a large hole's rim that must belong to the product. Headphones around a wall have 0.97, white
+/// pots and mugs up to 0.93.
 const MIN_FRAMED_SHARE: f32 = 0.8;
 
-/// The smallest mean distance of the rest of the product from the ground, in OKLab: 0.41 and 0.10 for the same
-/// pictures.
+/// The smallest mean distance of the rest of the product from the ground, in OKLab. The same pictures have 0.41 and
+/// 0.10.
 const MIN_FRAME_DISTANCE: f32 = 0.2;
 
 /// The largest share of a product that an enclosed spot may have.
 const MAX_SPOT_SHARE: f32 = 0.006;
 
-/// How far inside the product a spot must lie, in pixels; the inside of a handle is nearer.
+/// The smallest depth of a spot inside the product, in pixels. The inside of a handle is nearer to the outline.
 const MIN_SPOT_DEPTH: usize = 6;
 
-/// Fills small spots within a product: light on a white one, or between letters in it, looks as the ground does.
+/// Fills small spots within a product. Light on a white product, or the area between letters in it, looks like the
+/// ground.
 pub(super) fn without_spots(mask: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(&mask.map(|is_set| !is_set), Connected::Sides);
     let least = MAX_SPOT_SHARE * mask.count() as f32;
     let mut is_spot: Vec<bool> = sizes.iter().map(|size| (*size as f32) < least).collect();
-    // What is cut by the picture's border is enclosed by nothing.
+    // An area that is cut by the picture's border is not enclosed.
     labels.ring(1).for_each(|(x, y)| is_spot[labels.at(x, y) as usize] = false);
     let filled = labels.zip(mask, |part, is_set| is_set || is_spot[part as usize]);
     for (part, is_within) in labels.data.iter().zip(&erode(&filled, MIN_SPOT_DEPTH).data) {
@@ -42,7 +43,7 @@ pub(super) fn without_spots(mask: &Plane<bool>) -> Plane<bool> {
     labels.zip(mask, |part, is_set| is_set || is_spot[part as usize])
 }
 
-/// Drops enclosed parts that look like the background and have a sharp rim: the inside of a handle, or of a ring.
+/// Removes enclosed parts that look like the background and have a sharp rim, such as the inside of a handle or a ring.
 pub(super) fn without_holes(
     mask: Plane<bool>,
     colors: &Plane<Oklab>,
@@ -72,7 +73,7 @@ pub(super) fn without_holes(
     mask
 }
 
-/// What of the product has the color that the ground would have there.
+/// Returns the pixels of the product that have the expected color of the ground.
 fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let mut near = mask.clone();
     for (pixel_index, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
@@ -84,7 +85,7 @@ fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Backg
     open(&near, 1)
 }
 
-/// The places within two pixels around a part.
+/// Returns the indices of the pixels within two pixels around a part.
 fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>) -> Vec<usize> {
     let pixel_indices: Vec<usize> =
         (top..bottom).flat_map(|y| (left..right).map(move |x| y * labels.width + x)).collect();
@@ -100,7 +101,7 @@ fn rim(part: usize, [left, top, right, bottom]: [usize; 4], labels: &Plane<u32>)
         .collect()
 }
 
-/// How far the product without a part is from the ground behind it, on average, in OKLab.
+/// Returns the mean distance of the product without a part from the ground behind it, in OKLab.
 fn distance_of_rest(
     part: usize,
     labels: &Plane<u32>,
@@ -118,7 +119,7 @@ fn distance_of_rest(
     sum / count.max(1) as f32
 }
 
-/// Left, top, right and bottom of each part with two pixels around it.
+/// Returns the left, top, right and bottom of each part, with two pixels around it.
 fn windows(labels: &Plane<u32>, count: usize) -> Vec<[usize; 4]> {
     let mut windows = vec![[usize::MAX, usize::MAX, 0, 0]; count];
     for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
@@ -138,8 +139,8 @@ mod tests {
 
     const SIDE: usize = 120;
 
-    /// A disc on an even `ground`, its mask and its edges; what color it has depends on the distance from its middle, in
-    /// pixels of which its radius has 45.
+    /// Returns the colors, the mask and the edges of a disc on an even `ground`. The disc has a radius of 45 pixels.
+    /// Its color depends on the distance from its middle, in pixels.
     fn disc(ground: Oklab, color: impl Fn(f32) -> Oklab) -> (Plane<Oklab>, Plane<bool>, Edges) {
         let distance =
             |pixel_index: usize| ((pixel_index % SIDE) as f32 - 60.0).hypot((pixel_index / SIDE) as f32 - 60.0);
@@ -150,7 +151,7 @@ mod tests {
         (colors, mask, edges)
     }
 
-    /// What is left of a disc of which the middle has the color of the ground: how much of the middle, and of the ring.
+    /// Returns which areas of a disc remain after holes are removed: its middle, of the color `middle`, and its ring.
     fn left(ring: Oklab, middle: Oklab, radius: f32) -> (bool, bool) {
         let ground = Oklab { l: 0.9, a: 0.0, b: 0.0 };
         let (colors, mask, edges) = disc(ground, |distance| if distance < radius { middle } else { ring });

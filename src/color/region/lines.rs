@@ -3,16 +3,16 @@ use crate::color::{Plane, Rgb};
 
 use super::unmix::{Unmix, norm};
 
-/// The smallest share of body, relative to veil, in a pixel of a line; most of it may be the surroundings.
+/// The smallest share of body, relative to veil, in a pixel of a line. Most of the pixel may be its surroundings.
 const MIN_BODY_SHARE: f32 = 0.2;
 
-/// The fewest pixels that make a line.
+/// The smallest number of pixels in a line.
 const MIN_PIXELS: usize = 8;
 
-/// Adds the thin lines of the color `body` that go on from `region`, such as the far rim of a mug: a product's outline is
-/// looked for with a brush that is wider than they are.
+/// Adds the thin lines of the color `body` that continue from `region`, such as the far rim of a mug. The product's
+/// outline is found with a brush that is wider than such lines.
 ///
-/// Nothing wide is added: what throws its color on the floor is no line.
+/// Wide areas are not added, because color cast on the floor is not a line.
 pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -> Plane<bool> {
     let unmix = Unmix::new(body, 0.0);
     let length = norm(body);
@@ -21,7 +21,7 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
         split.0 * length > MIN_BODY_SHARE * split.1 && unmix.is_of_body(pixel, split)
     };
     let grown = flooded(&region, |_, neighbor| is_of_body(picture.data[neighbor]));
-    // Right beside the region all pixels are mixtures; those that lead on from there make lines.
+    // All pixels next to the region are mixtures. Only mixtures that lead further from there make lines.
     let near = dilate(&region, 1);
     let beyond = grown.zip(&near, |is_grown, is_near| is_grown && !is_near);
     let wide = open(&grown, 2);
@@ -55,7 +55,7 @@ mod tests {
             picture.data[y * 80 + x] = body;
             region.data[y * 80 + x] = true;
         }
-        // A handle as thin as a pixel, half covered, and a wide patch of the body's light below.
+        // A handle one pixel wide, half covered, and a wide patch of the body's light below.
         for (x, y) in (10..30).map(|y| (30, y)).chain((30..50).map(|x| (x, 10))) {
             picture.data[y * 80 + x] = half;
         }

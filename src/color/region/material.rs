@@ -16,39 +16,39 @@ use super::unmix::{Unmix, norm};
 /// The saturation below which a color counts as neutral and has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
 
-/// The smallest step of chroma over lightness, in OKLab, from a product to its background.
+/// The smallest step of chroma over lightness from a product to its background, in OKLab.
 const MIN_CHROMA_STEP: f32 = 0.03;
 
-/// The fewest pixels of a part of a print; fewer are noise.
+/// The smallest number of pixels in a part of a print; fewer are noise.
 const MIN_PRINT_PIXELS: usize = 6;
 
-/// The share of its border on the outline from which on a hole is open.
+/// The share of a hole's border on the outline above which the hole is open.
 const OPEN_BORDER_SHARE: f32 = 0.25;
 
-/// The largest step of OKLab lightness to the pixels beyond the outline where a hole is open.
+/// The largest step of OKLab lightness from an open hole to the pixels beyond the outline.
 const MAX_OPEN_STEP: f32 = 0.10;
 
-/// How far ground inside the outline may be from the ground beyond, in OKLab lightness.
+/// The largest difference between ground inside the outline and ground beyond it, in OKLab lightness.
 const MAX_GROUND_STEP: f32 = 0.05;
 
-/// The largest share of the region that such ground makes.
+/// The largest share of such ground in the region.
 const MAX_GROUND_SHARE: f32 = 0.2;
 
 /// The luminance below which most light of a surface is gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.08;
 
-/// The ratio of body to veil from which on a pixel is certainly not shadow in the body's light.
+/// The smallest ratio of body to veil at which a pixel is certainly not a shadow in the body's light.
 const MIN_BODY_RATIO: f32 = 2.5;
 
-/// The part of `product` that is made of its main material, or of the one whose color `source` names.
+/// Returns the part of `product` that is made of its main material, or of the material whose color `source` names.
 ///
-/// Clusters of color find the material; then every pixel of the product is compared with its body color: a colorful
-/// one by unmixing, a neutral one by chroma and lightness.
+/// Clusters of color find the material. Then every pixel of the product is compared with the body color: by unmixing if
+/// the body is colorful, by chroma and lightness if it is neutral.
 pub(crate) fn material(picture: &Plane<Rgb>, product: &Plane<bool>, source: Option<Rgb>) -> Plane<bool> {
     material_of(picture, &picture.map(Oklab::from), product, source)
 }
 
-/// The same for a picture whose `colors` are known already.
+/// Returns the same part for a picture whose `colors` are already known.
 pub(crate) fn material_of(
     picture: &Plane<Rgb>,
     colors: &Plane<Oklab>,
@@ -64,7 +64,7 @@ pub(crate) fn material_of(
     let (Some(body), true) = (dominant_color(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
     let is_mirroring = luminance(body) < MAX_MIRRORING_LUMINANCE;
-    // Shadows are no part of the product, and what is beside them does not border on the ground.
+    // Shadows are not part of the product, and pixels next to them do not border on the ground.
     let outline = product;
     let lit = without_cast_shadow(outline, colors, color);
     let product = &if is_mirroring { without_soft_shadow(&lit, colors, color) } else { lit };
@@ -83,8 +83,8 @@ pub(crate) fn material_of(
     without_turned_heads(found, colors, product)
 }
 
-/// Drops parts apart from the rest that go over into what is beyond the product: they are ground that its outline took
-/// in, such as the floor between legs.
+/// Removes separate parts that blend into the area beyond the product. They are ground inside the outline, such as the
+/// floor between legs.
 fn without_ground(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(&open(found, 1), Connected::Sides);
     let goes_on = |index: usize, beyond: Oklab| {
@@ -111,8 +111,9 @@ fn chosen<'p, T: Copy>(plane: &'p Plane<T>, mask: &'p Plane<bool>) -> impl Itera
     plane.data.iter().zip(&mask.data).filter(|(_, is_set)| **is_set).map(|(value, _)| *value)
 }
 
-/// Pixels that are shade and veil of the body color. Those with more veil than body (highlights) only where they are
-/// small against the rest and lie in it. The product comes with them, without shadows that its outline took in.
+/// Returns the pixels that are shade and veil of the body color, and the product without the shadows inside its
+/// outline. Pixels with more veil than body (highlights) are included only if they are small relative to the rest and
+/// lie in it.
 fn colorful(
     picture: &Plane<Rgb>,
     colors: &Plane<Oklab>,
@@ -168,18 +169,19 @@ fn colorful(
     (found, product)
 }
 
-/// What is known of a part that shows less of the body color than the rest.
+/// The properties of a part that shows less of the body color than the rest.
 #[derive(Clone, Copy, Default)]
 struct Part {
-    /// How many of its pixels border on something else, and how many of these on the rest.
+    /// The number of its pixels that border on another area, and the number of those that border on the rest.
     rim: usize,
     touching: usize,
-    /// How many of its pixels are light that the product throws on itself.
+    /// The number of its pixels that show light reflected by the product onto itself.
     reflected: usize,
 }
 
 impl Part {
-    /// Whether it belongs to a region of which it would be a `share`: it is small and lies in it.
+    /// Whether the part belongs to a region: it must be small and lie in the region. `share` is its size relative to
+    /// the region.
     fn belongs(&self, share: f32) -> bool {
         let is_within = self.touching as f32 > 0.45 * self.rim as f32;
         let most = if self.reflected * 2 > self.rim { 0.015 } else { 0.12 };
@@ -187,8 +189,8 @@ impl Part {
     }
 }
 
-/// Of pixels that are paler than the body and hardly lighter, those that belong to a shadow on the background which the
-/// outline took in: their parts border on the background and have its hue there.
+/// Returns those of the `veiled` pixels, which are paler than the body and hardly lighter, that belong to a shadow on
+/// the background inside the outline. The parts of such a shadow border on the background and have its hue there.
 fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -> Plane<bool> {
     let (labels, sizes) = components(veiled, Connected::Sides);
     let (mut rims, mut outsides, mut steps) =
@@ -208,13 +210,13 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
     })
 }
 
-/// Whether a color is the body's own light thrown on it once more: of about its hue, deeper and darker.
+/// Whether a color is the body's own light reflected onto it again: of about the same hue, more saturated and darker.
 fn reflects(color: Oklab, body: Oklab) -> bool {
     let turn = || (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
     color.l < body.l && color.saturation() > 0.9 * body.saturation() && turn().abs().to_degrees() < 35.0
 }
 
-/// Whether a color is none that light makes of the body: it has a hue of its own.
+/// Whether a color has a hue of its own, which no light produces on the body.
 pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
     let is_colorful = color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1);
     let is_deeper = || color.l > body.l && color.saturation() > 1.4 * body.saturation();
@@ -227,8 +229,8 @@ pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
         && (body.saturation() <= NEUTRAL_SATURATION || is_deeper() || is_turned())
 }
 
-/// The share of each hole's border where it goes over into what is beyond the product: there it is the ground, in a fold of
-/// the outline.
+/// Returns the share of each hole's border along which it blends into the area beyond the product. There, the hole is
+/// ground in a fold of the outline.
 fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Vec<f32> {
     let mut rims = vec![(0usize, 0usize); count];
     for index in (0..holes.data.len()).filter(|index| holes.data[*index] != 0) {
@@ -242,7 +244,7 @@ fn openings(holes: &Plane<u32>, count: usize, colors: &Plane<Oklab>, product: &P
     rims.into_iter().map(|(rim, open)| open as f32 / rim.max(1) as f32).collect()
 }
 
-/// Fills small holes, highlights among them, and drops specks. What is printed in another hue stays a hole.
+/// Fills small holes, including highlights, and removes specks. Prints in another hue remain holes.
 fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let whole = found.count() as f32;
     let (is_dark, body) = (luminance(body) < MAX_DARK_LUMINANCE, Oklab::from(body));
@@ -277,7 +279,7 @@ mod tests {
 
     use super::*;
 
-    /// A picture, and what its outline encloses.
+    /// A picture, and the area that the product's outline encloses.
     struct Scene {
         picture: Plane<Rgb>,
         product: Plane<bool>,
@@ -288,7 +290,7 @@ mod tests {
             Scene { picture: Plane::filled(side, side, ground), product: Plane::filled(side, side, false) }
         }
 
-        /// Puts a rectangle of the product there.
+        /// Adds a rectangle of the product to the picture.
         fn put(&mut self, columns: Range<usize>, rows: Range<usize>, color: Rgb) {
             for (x, y) in columns.flat_map(|x| rows.clone().map(move |y| (x, y))) {
                 let index = y * self.picture.width + x;
@@ -307,7 +309,7 @@ mod tests {
         let mut scene = Scene::on(ground, 120);
         scene.put(30..90, 20..80, body);
         scene.put(50..58, 40..48, [0.9, 0.75, 0.6]);
-        // Where it stands the ground is darker, and its outline took that in.
+        // The ground is darker below the product, and the outline includes that shadow.
         scene.put(50..66, 80..96, [0.32, 0.248, 0.144]);
         let found = scene.material();
         assert!(found.at(54, 44) && found.at(32, 22), "the highlight and the body");
@@ -319,7 +321,7 @@ mod tests {
         let (mint, ground) = ([0.28, 0.40, 0.33], [0.72, 0.66, 0.58]);
         let mut scene = Scene::on(ground, 140);
         for x in 20..120 {
-            // From full light on the left to shade.
+            // The light falls off from full on the left to shade.
             let light = 0.35 + 1.9 * ((120 - x) as f32 / 100.0).powi(3);
             scene.put(x..x + 1, 30..110, mint.map(|channel| channel * light));
         }
@@ -335,7 +337,7 @@ mod tests {
         let mut scene = Scene::on(ground, 120);
         scene.put(30..90, 20..80, body);
         scene.put(50..56, 40..46, [0.4; 3]);
-        // A fold of the outline, in the ground's own color.
+        // A fold of the outline, in the color of the ground.
         scene.put(60..66, 80..88, ground);
         let found = scene.material();
         assert!(found.at(53, 43) && found.at(32, 22), "gloss and body");

@@ -3,90 +3,92 @@ use crate::color::{Plane, Rgb, luminance};
 
 use super::unmix::{dot, norm};
 
-/// How far inside and outside colors are gathered, in pixels.
+/// The distance inside and outside the outline within which colors are gathered, in pixels.
 const GATHER_RADIUS: usize = 4;
 
-/// How far from the outline pixels may be mixtures, in pixels.
+/// The largest distance of mixtures from the outline, in pixels.
 const MIXED_BAND: usize = 2;
 
 /// The noise of a pixel's color, as a share of its light.
 const PIXEL_NOISE: f32 = 0.006;
 
-/// How much a pixel's coverage may differ from that of the outline alone.
+/// The largest ratio between a pixel's coverage and that of the outline alone. The same limit applies to the uncovered
+/// share.
 const MAX_COVERAGE_CHANGE: f32 = 2.5;
 
-/// How little the colors of a side vary where nothing on it looks like a mixture, as a share of the step to the other
-/// side.
+/// The largest variation of the colors on a side without areas that look like a mixture, as a share of the step to the
+/// other side.
 const MAX_FLAT_VARIATION: f32 = 0.15;
 
-/// Where a pixel lies.
+/// The position of a pixel relative to a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// Surely in the region.
+    /// A position certainly in the region.
     Inside,
-    /// At its outline.
+    /// A position at the region's outline.
     Band,
-    /// Surely not in it.
+    /// A position certainly not in the region.
     Outside,
 }
 
-/// What is known of a region's outline: on which side each pixel lies, and the colors on either side of it.
+/// The outline of a region: the side on which each pixel lies, and the colors on both sides.
 pub(crate) struct Matte {
-    /// Where each pixel lies.
+    /// The side on which each pixel lies.
     pub(crate) sides: Plane<Side>,
-    /// What is known where pixels may be mixtures, and for each pixel which of it; the first is known of all others.
+    /// The rims of pixels that may be mixtures, and the index of each pixel's rim. All other pixels have the first rim.
     rims: Vec<Rim>,
     rim_of: Plane<u32>,
 }
 
-/// What is known of a mixture.
+/// The properties of a mixture.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rim {
     /// The region's color nearby.
     pub(crate) front: Rgb,
-    /// The color of what is behind it.
+    /// The color behind the region.
     pub(crate) back: Rgb,
-    /// How covered the pixel is by the outline alone, 0 to 1.
+    /// The coverage of the pixel by the outline alone, 0 to 1.
     pub(crate) prior: f32,
-    /// How much the region's colors vary nearby.
+    /// The variation of the region's colors nearby.
     pub(super) front_noise: f32,
-    /// How much the colors behind it vary.
+    /// The variation of the colors behind the region.
     pub(super) back_noise: f32,
 }
 
 impl Rim {
-    /// The share of a pixel that the region covers, 0 to 1.
+    /// Returns the share of a pixel that the region covers, 0 to 1.
     ///
-    /// What its color tells is weighed against what the outline alone tells, made sharper as the picture is larger than
-    /// what was looked at, by how certain each of them is.
+    /// The estimate by color is weighed against the estimate by the outline, according to the certainty of each. The
+    /// outline is sharpened by the ratio of the picture's size to that of the analyzed picture.
     pub(crate) fn share(&self, pixel: Rgb, sharpness: f32) -> f32 {
         let (share, trust) = self.share_by_color(pixel);
         let line = minus(self.front, self.back);
         let outline = ((self.prior - 0.5) * sharpness + 0.5).clamp(0.0, 1.0);
         let found = outline + trust * (share - outline);
-        // The outline bounds how far mixtures reach; more so if what is behind is lighter, where shadows look like them.
-        // A ground without any shadow tells them by itself.
+        // The outline limits how far mixtures extend. The limit is tighter if the background is lighter, because
+        // shadows then look like mixtures. On a ground without any shadow, color alone identifies mixtures.
         let is_darker = luminance(self.front) < 0.5 * luminance(self.back);
         let is_flat = |noise: f32| noise < MAX_FLAT_VARIATION * MAX_FLAT_VARIATION * dot(line, line);
         let is_clear = is_darker && is_flat(self.back_noise);
         let bound = if is_darker { ((self.prior - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0) } else { self.prior };
         let least = if is_clear && is_flat(self.front_noise) { 0.0 } else { 1.0 - MAX_COVERAGE_CHANGE * (1.0 - bound) };
-        // Compression spreads a hue beyond its edge, and not the darkness.
+        // Compression spreads a hue beyond its edge, but not the darkness.
         let darkness = |color: Rgb| luminance(self.back) - luminance(color);
         let as_dark = if is_clear { darkness(pixel) / darkness(self.front) } else { 0.0 };
         let most = (MAX_COVERAGE_CHANGE * bound).max(as_dark);
         found.max(least).min(most).clamp(0.0, 1.0)
     }
 
-    /// The share of a pixel that the region covers by its color alone, and how far that is to be trusted, 0 to 1 each.
+    /// Returns the share of a pixel that the region covers by its color alone, and the certainty of that share, 0 to 1
+    /// each.
     ///
-    /// A pixel at the outline is a mixture, in linear light, of the colors on either side of it. Its share is read along
-    /// the direction that tells the two best (Fisher's discriminant): each side varies along its own color, with the
-    /// light, and little in others.
+    /// A pixel at the outline is a mixture, in linear light, of the colors on both sides of it. Its share is measured
+    /// along the direction that separates them best (Fisher's discriminant). Each side varies along its own color, with
+    /// the light, and little in other directions.
     pub(super) fn share_by_color(&self, pixel: Rgb) -> (f32, f32) {
         let line = minus(self.front, self.back);
         let floor = (PIXEL_NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
-        // The inverse covariance times the line; each side adds a rank of one.
+        // The inverse covariance times the line. Each side adds a rank of one.
         let across = |vector: Rgb, variance: f32, color: Rgb| -> Rgb {
             let square = dot(color, color).max(1e-9);
             let part = dot(vector, color) / square * variance / (floor + variance);
@@ -100,7 +102,7 @@ impl Rim {
         (share, trust)
     }
 
-    /// Between two pixels.
+    /// Returns the rim between two pixels, by interpolation.
     pub(crate) fn mixed(self, other: Rim, share: f32) -> Rim {
         let mix = |one: f32, other: f32| one + (other - one) * share;
         Rim {
@@ -118,7 +120,7 @@ fn minus(one: Rgb, other: Rgb) -> Rgb {
 }
 
 impl Matte {
-    /// Reads the outline of `region`.
+    /// Analyzes the outline of `region`.
     pub(crate) fn new(picture: &Plane<Rgb>, region: &Plane<bool>) -> Matte {
         let inner = erode(region, MIXED_BAND);
         let near = dilate(region, MIXED_BAND);
@@ -128,7 +130,7 @@ impl Matte {
             (false, false) => Side::Outside,
         });
         let soft = gaussian(&region.map(|is_set| if is_set { 1.0f32 } else { 0.0 }), 0.8);
-        // Where the region is too narrow to have an inside, its pixels stand for it, the middle ones first.
+        // If the region is too narrow to have an inside, its own pixels are used instead, the middle ones first.
         let middle = erode(region, 1);
         let around = dilate(region, 1);
         let front = gathered(picture, GATHER_RADIUS, |index| {
@@ -160,14 +162,14 @@ impl Matte {
         Matte { sides, rims, rim_of }
     }
 
-    /// What is known of a pixel that may be a mixture, by its place.
+    /// Returns the rim of a pixel that may be a mixture, by its index.
     pub(crate) fn rim(&self, index: usize) -> Rim {
         self.rims[self.rim_of.data[index] as usize]
     }
 }
 
-/// The weighed mean of the colors up to `reach` pixels around each pixel and their variance, where any of them has a
-/// weight.
+/// Returns a function that finds the weighted mean of the colors up to `reach` pixels around a pixel and their
+/// variance, if any of them has a weight.
 pub(super) fn gathered(
     picture: &Plane<Rgb>,
     reach: usize,
@@ -201,7 +203,7 @@ mod tests {
             let ground = |x: usize| [0.8 - shadow * 0.1 * (24 - x.min(24)) as f32; 3].map(|light: f32| light.max(0.05));
             let color = |x: usize| if x < 16 { [0.01; 3] } else { ground(x) };
             let picture = Plane { width: 32, height: 16, data: (0..512).map(|index| color(index % 32)).collect() };
-            // The outline is one pixel short of the edge.
+            // The outline ends one pixel before the edge.
             let region = Plane { width: 32, height: 16, data: (0..512).map(|index| index % 32 < 15).collect() };
             let matte = Matte::new(&picture, &region);
             matte.rim(8 * 32 + 15).share(picture.at(15, 8), 2.0)

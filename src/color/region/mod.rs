@@ -1,4 +1,4 @@
-//! Which part of a picture is the product, and which part of the product is meant.
+//! The product in a picture, and the requested part of the product.
 
 mod background;
 mod cast_shadow;

@@ -5,10 +5,10 @@ use crate::color::{Oklab, Plane, Rgb, luminance};
 /// The luminance below which reflections may be much lighter than the surface.
 pub(super) const MAX_MIRRORING_LUMINANCE: f32 = 0.15;
 
-/// The largest step of OKLab lightness between neighboring pixels where light falls off on a surface.
+/// The largest step of OKLab lightness between neighboring pixels of a surface on which light falls off.
 const MAX_SOFT_STEP: f32 = 0.02;
 
-/// Pixels that are of the little hue that the body has, and not much lighter or darker.
+/// Returns the pixels that have the body's slight hue and are not much lighter or darker.
 pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane<bool>, body: Rgb) -> Plane<bool> {
     let color = Oklab::from(body);
     let off = |other: Oklab| off_hue(other, color);
@@ -24,11 +24,11 @@ pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane
         let lighter = other.l - color.l;
         *is_found = is_product && (*is_found || (off(other) < most && lighter < above && lighter > below));
     }
-    // What is dark mirrors things, and is asked for its reflections.
+    // Dark surfaces mirror objects. Their reflections are found separately.
     if luminance(body) < MAX_MIRRORING_LUMINANCE {
         return found;
     }
-    // Where more light falls on the same surface it gets lighter softly, and no edge parts it.
+    // If more light falls on the same surface, it becomes lighter gradually, without an edge.
     flooded(&found, |index, neighbor| {
         let other = colors.data[neighbor];
         let is_soft = (other.l - colors.data[index].l).abs() < MAX_SOFT_STEP;
@@ -36,7 +36,7 @@ pub(super) fn neutral(colors: &Plane<Oklab>, seed: &Plane<bool>, product: &Plane
     })
 }
 
-/// How far a color is from what the body shows at its lightness, in OKLab's a and b.
+/// Returns the distance of a color from the body's color at the same lightness, in OKLab's a and b.
 pub(super) fn off_hue(color: Oklab, body: Oklab) -> f32 {
     let light = color.l / body.l.max(0.05);
     length(color.a - light * body.a, color.b - light * body.b)

@@ -1,8 +1,8 @@
-//! What is beyond the outline of a product.
+//! The area beyond the outline of a product.
 
 use crate::color::{Oklab, Plane};
 
-/// The color outside of the product three pixels from a pixel, where that is so near.
+/// Returns the color outside the product three pixels from a pixel, if the outside is that near.
 pub(super) fn outside(index: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
     let (x, y) = ((index % colors.width) as isize, (index / colors.width) as isize);
     [(-1, 0), (1, 0), (0, -1), (0, 1)].into_iter().find_map(|(across, down)| {

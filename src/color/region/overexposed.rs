@@ -1,13 +1,13 @@
 use crate::color::filter::{Connected, close, components, neighbors};
 use crate::color::{Oklab, Plane};
 
-/// The OKLab lightness from which on a pixel is overexposed.
+/// The OKLab lightness above which a pixel is overexposed.
 const MIN_OVEREXPOSED: f32 = 0.985;
 
 /// The widest gap in an outline that is filled, as a share of the picture's longer side.
 const MAX_GAP: f32 = 0.12;
 
-/// The largest step of OKLab lightness between neighboring pixels where one area fades into another.
+/// The largest step of OKLab lightness between neighboring pixels of areas that fade into each other.
 const MAX_FADE_STEP: f32 = 0.02;
 
 /// The smallest share of the outline of a gap that lies on the product.
@@ -16,8 +16,8 @@ const MIN_OUTLINE_SHARE: f32 = 0.5;
 /// The smallest share of that part along which the product fades into the gap.
 const MIN_FADING_SHARE: f32 = 0.6;
 
-/// Adds what the light has burnt out of a white product before a ground that is burnt out as well. There nothing but its
-/// shape tells the product: it fades into a gap in its outline, and ends with an edge at a real one.
+/// Adds the overexposed areas of a white product in front of an overexposed ground. Only the shape distinguishes the
+/// product there: it fades into a gap in its outline, but ends with an edge at its real outline.
 pub(super) fn with_burnt_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
     let radius = (MAX_GAP / 2.0 * mask.width.max(mask.height) as f32) as usize;
     let mut gaps = close(mask, radius);
@@ -59,7 +59,7 @@ mod tests {
                 mask.data[y * 200 + x] = true;
             }
         };
-        // The body burns out to the right, and so does the handle's foot to the left.
+        // The body becomes overexposed to the right, and the handle's foot to the left.
         fill(40..100, 40..160, |x| 0.8 + 0.2 * (x - 40) as f32 / 60.0);
         fill(112..114, 60..140, |x| if x == 112 { 0.985 } else { 0.9 });
         fill(114..140, 60..70, |_| 0.9);

@@ -6,14 +6,14 @@ use super::background::Background;
 use super::material::material_of;
 use super::outline::outside;
 
-/// A part of a product, by where it is: its color alone does not tell a lid from a sole.
+/// A part of a product, defined by its position. Color alone does not distinguish a lid from a sole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// It sticks out, as a handle or a strap.
+    /// A part that sticks out, such as a handle or a strap.
     Limb,
-    /// It is above the rest, as a lid.
+    /// A part above the rest, such as a lid.
     Top,
-    /// It is below the rest, as legs or a sole.
+    /// A part below the rest, such as legs or a sole.
     Bottom,
 }
 
@@ -23,32 +23,33 @@ const MIN_PART_SHARE: f32 = 0.01;
 /// The largest part relative to the main material.
 const MAX_PART_RATIO: f32 = 1.2;
 
-/// The share of the outline of a limb that is open, not counting its border with the product.
+/// The smallest share of a limb's pixels at the outline, among its pixels at the outline and at the main material.
 const MIN_OPEN_SHARE: f32 = 0.5;
 
-/// How near to the product's upper end a top begins, and to its lower end a bottom ends, as a share of its height.
+/// The largest distance from the product's upper end to the beginning of a top, and from its lower end to the end of a
+/// bottom, as a share of its height.
 const END_SHARE: f32 = 0.25;
 
 /// The smallest width of a lid, as a share of the main material's; a knob is narrower.
 const MIN_LID_WIDTH: f32 = 0.25;
 
-/// The fewest pixels that make a part.
+/// The smallest number of pixels in a part.
 const MIN_PIXELS: usize = 40;
 
-/// The largest step in OKLab to what lies beyond the outline of a shadow.
+/// The largest step in OKLab from a shadow to the area beyond its outline.
 const MAX_SHADOW_STEP: f32 = 0.10;
 
-/// The share of its outline without a larger step from which on a part is a shadow.
+/// The share of a part's outline without a larger step, from which on the part is a shadow.
 const MIN_SHADOW_SHARE: f32 = 0.4;
 
-/// How near to the background, in OKLab, areas between legs are background.
+/// The largest distance from the background at which areas between legs are background, in OKLab.
 const MAX_BACKGROUND_DISTANCE: f32 = 0.06;
 
-/// How many materials besides the main one are examined.
+/// The number of materials that are examined in addition to the main one.
 const MAX_MATERIALS: usize = 4;
 
-/// The part of `product` that is meant: it is of another material than most of the product, and lies where such a part
-/// does. `None` where there is nothing of the kind, as on a mug whose handle has the mug's color.
+/// Returns the requested part of `product`. It consists of another material than most of the product, and has the
+/// position of such a part. `None` if there is no such part, as on a mug whose handle has the mug's color.
 pub(crate) fn part_of(
     picture: &Plane<Rgb>,
     colors: &Plane<Oklab>,
@@ -80,7 +81,7 @@ pub(crate) fn part_of(
     None
 }
 
-/// The connected pieces of `found` that lie where such a part does.
+/// Returns the connected pieces of `found` that have the position of such a part.
 fn placed(
     part: Part,
     found: &Plane<bool>,
@@ -115,10 +116,10 @@ fn placed(
 #[derive(Clone, Copy, Default)]
 struct Piece {
     area: f32,
-    /// Its first and its last row.
+    /// The first and the last row of the piece.
     highest: f32,
     lowest: f32,
-    /// How many of its pixels are at the main material, at the outline, and at the outline with no step to the ground.
+    /// The number of its pixels at the main material, at the outline, and at the outline with no step to the ground.
     neighbor: f32,
     open: f32,
     ground: f32,
@@ -138,7 +139,7 @@ impl Piece {
     }
 }
 
-/// From the first to the last column that has something.
+/// Returns the number of columns from the first to the last column with pixels in the mask.
 fn width(mask: &Plane<bool>) -> f32 {
     let columns = || (0..mask.width).filter(|x| (0..mask.height).any(|y| mask.at(*x, y)));
     columns().next().zip(columns().next_back()).map_or(0.0, |(first, last)| (last - first + 1) as f32)
@@ -148,7 +149,7 @@ fn width(mask: &Plane<bool>) -> f32 {
 mod tests {
     use super::*;
 
-    /// A red jar with a black lid, two brown legs and a white label, on grey.
+    /// Returns the picture and the mask of a red jar with a black lid, two brown legs and a white label, on grey.
     fn jar() -> (Plane<Rgb>, Plane<bool>) {
         let ground = [0.6; 3];
         let mut picture = Plane::filled(120, 140, ground);

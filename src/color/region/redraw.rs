@@ -3,26 +3,26 @@ use crate::color::{Plane, Rgb};
 
 use super::matte::{Rim, gathered};
 
-/// How far an outline may move, in pixels.
+/// The largest distance by which an outline may move, in pixels.
 const MAX_MOVE: usize = 4;
 
-/// How far from a pixel the colors of both sides are gathered, in pixels.
+/// The distance from a pixel within which the colors of both sides are gathered, in pixels.
 const GATHER_RADIUS: usize = 9;
 
-/// How certain a pixel's color must be to decide its side, 0 to 1.
+/// The smallest certainty at which a pixel's color decides its side, 0 to 1.
 const MIN_CERTAINTY: f32 = 0.5;
 
-/// The standard deviation within which neighbors' sides count, in pixels.
+/// The standard deviation of the blur that weighs the sides of neighbors, in pixels.
 const SMOOTHING_SIGMA: f32 = 1.2;
 
-/// How often the sides are smoothed.
+/// The number of times the sides are smoothed.
 const SMOOTHING_ROUNDS: usize = 3;
 
-/// The region with its outline where its colors end.
+/// Returns the region with its outline moved to the end of its colors.
 ///
-/// A region made of basins and of colors that fit has notches and bumps where a rim is darker or lighter than the rest.
-/// Each pixel near its outline is compared with what is deeper inside and farther outside, and with the sides of its
-/// neighbors. Where colors tell little, and where nothing is deep inside, the outline stays as it was found.
+/// A region made of basins and of matching colors has notches and bumps if its rim is darker or lighter than the rest.
+/// Each pixel near the outline is compared with pixels deeper inside and farther outside, and with the sides of its
+/// neighbors. If colors are uncertain, or if there are no pixels deep inside, the outline remains unchanged.
 pub(crate) fn redrawn(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<bool> {
     let (inner, near) = (erode(region, MAX_MOVE), dilate(region, MAX_MOVE));
     let share = |is_there: bool| if is_there { 1.0 } else { 0.0 };
@@ -52,7 +52,8 @@ mod tests {
 
     const GROUND: Rgb = [0.7, 0.68, 0.62];
 
-    /// A box of a color on the ground, whose right side was found with a notch and a bump, redrawn; and where the box is.
+    /// Returns the redrawn mask of a box of `color` on the ground, whose right side was found with a notch and a bump,
+    /// and the true mask of the box.
     fn redrawn_box(color: Rgb) -> (Plane<bool>, Plane<bool>) {
         let is_box = |x: usize, y: usize| (20..60).contains(&x) && (20..80).contains(&y);
         let box_there = Plane {

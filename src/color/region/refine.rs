@@ -9,10 +9,10 @@ use super::edges::Edges;
 /// The distance at which two hues are certainly different, in OKLab.
 const HUE_NOISE: f32 = 0.004;
 
-/// How far a product's color must be from the ground's hue for hues to be used at all, in OKLab.
+/// The smallest distance of a product's color from the ground's hue at which hues are used at all, in OKLab.
 const MIN_HUE_DISTANCE: f32 = 0.002;
 
-/// How far it must be to be used in front of that ground.
+/// The smallest such distance at which a color is used in front of that ground.
 const MIN_LOCAL_HUE_DISTANCE: f32 = 0.006;
 
 /// The smallest share of the product that counts as one of its colors.
@@ -30,34 +30,34 @@ const OUTLINE_COST: f32 = 6.0;
 /// The gradient at which an outline costs little.
 const EDGE_GRADIENT: f32 = 0.02;
 
-/// How often the cut is repeated, each time with the colors of the last one.
+/// The number of cuts, each with the colors of the previous one.
 const ROUNDS: usize = 2;
 
-/// The saturation beyond which a product is told from its background by edges alone.
+/// The saturation above which only edges distinguish a product from its background.
 const MAX_PALE_SATURATION: f32 = 0.06;
 
-/// The OKLab lightness below which it is as well.
+/// The OKLab lightness below which this also applies.
 const MIN_PALE_LIGHTNESS: f32 = 0.6;
 
-/// The channel value, 0 to 1, from which on it may have been clipped, and the hue with it.
+/// The channel value, 0 to 1, above which a color, and with it the hue, may have been clipped.
 const CLIPPED_CHANNEL: f32 = 0.97;
 
-/// How much darker than the background a washed-out product is at most, in OKLab lightness.
+/// The largest amount by which a washed-out product is darker than the background, in OKLab lightness.
 const MAX_WASHED_OUT_SHADE: f32 = 0.10;
 
-/// How much darker than the background a shadow is at most, in OKLab lightness.
+/// The largest amount by which a shadow is darker than the background, in OKLab lightness.
 const MAX_SHADOW_SHADE: f32 = 0.30;
 
-/// How much lighter than the background the background itself gets, in OKLab lightness.
+/// The largest amount by which parts of the background are lighter than the background, in OKLab lightness.
 const MAX_LIGHTER: f32 = 0.03;
 
-/// The share of a pixel's surroundings below which the ground's color is taken from the picture's border.
+/// The share of ground in a pixel's surroundings below which its color is taken from the picture's border.
 const MIN_GROUND_SHARE: f32 = 0.02;
 
-/// The smallest share of its new outline on edges where a piece is moved to the ground.
+/// The smallest share on edges of a piece's new outline, for a piece moved to the ground.
 const MIN_EDGE_SHARE_REMOVED: f32 = 0.85;
 
-/// The smallest share of its new outline on edges where a piece is moved to the product.
+/// The smallest share on edges of a piece's new outline, for a piece moved to the product.
 const MIN_EDGE_SHARE_ADDED: f32 = 0.5;
 
 /// The smallest gradient of such an edge.
@@ -66,7 +66,7 @@ const MIN_EDGE_GRADIENT: f32 = 0.010;
 /// The smallest gradient of such an edge as a multiple of the noise.
 const MIN_EDGE_NOISE_RATIO: f32 = 3.0;
 
-/// The fewest pixels of such a piece.
+/// The smallest number of pixels in such a piece.
 const MIN_PIECE: usize = 60;
 
 /// The capacity of an arc that is never cut.
@@ -80,11 +80,11 @@ struct Basin {
     covered: f32,
     middle: [f32; 2],
     is_border: bool,
-    /// The basins after it that it borders on, with the gradient's sum and the length of the line between them.
+    /// The later basins that it borders on, with the gradient's sum and the length of the line between them.
     edges: Vec<(u32, f32, f32)>,
 }
 
-/// Whether most of a product is so pale that its outline may be wrong, and there is enough of it to tell.
+/// Whether most of a product is so pale that its outline may be wrong. The product must be large enough to decide that.
 pub(super) fn is_washed_out(mask: &Plane<bool>, colors: &Plane<Oklab>) -> bool {
     let core = erode(mask, 2);
     let count = core.count();
@@ -96,12 +96,12 @@ fn is_pale(color: Oklab) -> bool {
     color.saturation() < MAX_PALE_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
-/// Moves the outline of a pale product to where its hue ends: what the light has washed out differs from the
-/// background in chroma alone, too little to make an edge that holds.
+/// Moves the outline of a pale product to the end of its hue. Washed-out areas differ from the background in chroma
+/// alone, too little to make a reliable edge.
 ///
-/// Each basin of the gradient is compared with the product's hues and the ground's, and an outline costs where there is
-/// no edge: the cheapest cut parts them. So it leaves the ground within handles and between legs, and goes on where the
-/// light has burnt the hue out. A product of the ground's own hue stays as it was found.
+/// Each basin of the gradient is compared with the hues of the product and of the ground. An outline without an edge
+/// has a cost, and the cheapest cut separates the two sides. This excludes the ground within handles and between legs,
+/// and includes areas whose hue the light has burnt out. A product of the ground's hue remains unchanged.
 pub(super) fn refine_outline(
     mask: &Plane<bool>,
     colors: &Plane<Oklab>,
@@ -140,8 +140,9 @@ pub(super) fn refine_outline(
     settled
 }
 
-/// `settled` without those of its changes to `mask` that end in the middle of a surface: a grey product has the hue of the
-/// ground where it mirrors it, and the ground that of the product where it is unevenly lit, and neither has an edge there.
+/// Returns `settled` without those of its changes to `mask` that end in the middle of a surface. A grey product has the
+/// hue of the ground in areas that mirror it. The ground has the hue of the product in areas that are unevenly lit.
+/// Neither has an edge there.
 fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edges) -> Plane<bool> {
     let strength = MIN_EDGE_GRADIENT.max(MIN_EDGE_NOISE_RATIO * edges.noise);
     let mut left = settled.clone();
@@ -155,7 +156,7 @@ fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edge
         }
         let is_unfounded = |piece: u32| {
             let outline = &outlines[piece as usize];
-            // What fills a hole has no outline.
+            // A change that fills a hole has no outline.
             let is_large = sizes[piece as usize] >= MIN_PIECE && !outline.is_empty();
             piece != 0 && is_large && edges.share_of(outline.iter().copied(), strength) < least
         };
@@ -165,7 +166,7 @@ fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edge
     left
 }
 
-/// The basins that border on each other, and what an outline between them costs.
+/// Returns the basins that border on each other, and the cost of an outline between them.
 fn links(basins: &[Basin]) -> Vec<(u32, u32, f32)> {
     let cost = |strength: f32, length: f32| OUTLINE_COST * length * (-strength / length / EDGE_GRADIENT).exp();
     let of = |(one, basin): (u32, &Basin)| {
@@ -181,17 +182,17 @@ impl Basin {
         Oklab { l, a, b }
     }
 
-    /// Whether it was found to be the product.
+    /// Whether the basin was found to be the product.
     fn is_product(&self) -> bool {
         self.covered * 2.0 > self.area
     }
 
-    /// How much speaks for the product, whose hues are known, where the ground behind has the color `behind`; where it is
-    /// negative, for the ground.
+    /// Returns the evidence for the product, whose hues are known, in front of a ground of the color `behind`. Negative
+    /// values are evidence for the ground.
     fn evidence(&self, product: &[Oklab], behind: Oklab) -> f32 {
         let color = self.color();
         let found = if self.is_product() { 1.0 } else { -1.0 };
-        // A shadow may have any hue, and is never washed out; no light makes the ground lighter beside a product.
+        // A shadow may have any hue, and is never washed out. No light makes the ground lighter next to a product.
         let lighter = color.l - behind.l;
         let is_other = match self.is_product() {
             true => !(-MAX_SHADOW_SHADE..=MAX_LIGHTER).contains(&lighter),
@@ -201,7 +202,7 @@ impl Basin {
             return found * UNCUTTABLE;
         }
         if color.brightest() > CLIPPED_CHANNEL {
-            // Its hue is unknown, and edges tell where it goes on.
+            // The basin's hue is unknown. Edges determine how far the product continues.
             return PRIOR_WEIGHT * found.max(0.0) * self.area;
         }
         let telling = product.iter().filter(|hue| chroma_distance(**hue, behind) > MIN_LOCAL_HUE_DISTANCE);
@@ -264,12 +265,13 @@ mod tests {
     use super::*;
     use crate::color::region::edges::gradient;
 
-    /// The gradient of `colors`, as it is for white on white.
+    /// Returns the gradient of `colors`, with the chroma weight for white on white.
     fn steps(colors: &Plane<Oklab>) -> Plane<f32> {
         gradient(&colors.map(|color| [color.l, color.a, color.b]), 9.0)
     }
 
-    /// Whether the white rim of a cream product stays with it on a grey ground, each with its lightness.
+    /// Whether the white rim of a cream product remains part of it on a grey ground. `rim` and `ground` are lightness
+    /// values.
     fn is_rim_left(rim: f32, ground: f32) -> bool {
         let ground = Oklab { l: ground, a: 0.0, b: 0.0 };
         let mut colors = Plane::filled(120, 120, ground);
@@ -294,8 +296,9 @@ mod tests {
     const GROUND: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.0 };
     const CREAM: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.012 };
 
-    /// A disc on `GROUND` that ends with an edge, settled. Each of its pixels, by its place beside the middle, has a color,
-    /// a basin from 1, and was found to be the product or not; `steps` is the gradient within.
+    /// Returns the settled mask of a disc on `GROUND` that ends with an edge. `pixel` maps a position relative to the
+    /// middle to a color, a basin from 1, and whether it was found to be the product. `steps` is the gradient within
+    /// the disc.
     fn disc(
         pixel: impl Fn(f32, f32) -> (Oklab, u32, bool),
         steps: impl Fn(&Plane<Oklab>) -> Plane<f32>,
@@ -345,7 +348,7 @@ mod tests {
     #[test]
     fn a_white_product_goes_on_up_to_an_edge_where_the_light_has_burnt_out_its_hue() {
         let pixel = |x: f32, _| if x < 0.0 { (CREAM, 1, true) } else { (Oklab { l: 1.0, ..GROUND }, 2, false) };
-        // The hue goes slowly.
+        // The hue changes slowly.
         let burnt = disc(pixel, |colors| colors.map(|_| 0.002));
         assert!(burnt.at(40, 60) && burnt.at(90, 60) && !burnt.at(112, 60));
     }

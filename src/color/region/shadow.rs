@@ -8,36 +8,37 @@ use super::edges::gradient;
 /// The radius within which the change of lightness is measured, in pixels.
 const CONTRAST_RADIUS: usize = 4;
 
-/// A step that makes more than this share of the change around it is an edge: an outline is two or three pixels wide,
-/// the rim of a shadow wider than the radius.
+/// The smallest share of a step in the change around it at which the step is an edge. An outline is two or three pixels
+/// wide; the rim of a shadow is wider than the radius.
 const MIN_EDGE_SHARE: f32 = 0.26;
 
 /// The smallest change of OKLab lightness around an edge.
 const MIN_EDGE_CONTRAST: f32 = 0.08;
 
-/// How much lighter than the product a shadow must be to be told from it, in OKLab lightness.
+/// The smallest amount by which a shadow must be lighter than the product to be distinguished from it, in OKLab
+/// lightness.
 const MIN_ABOVE_PRODUCT: f32 = 0.06;
 
-/// How much lighter than the ground a shadow is at most, in OKLab lightness.
+/// The largest amount by which a shadow is lighter than the ground, in OKLab lightness.
 const MAX_ABOVE_GROUND: f32 = 0.02;
 
-/// How far the chroma over lightness of a shadow may be from the ground's.
+/// The largest distance between the chroma over lightness of a shadow and that of the ground.
 const MAX_HUE_DISTANCE: f32 = 0.06;
 
-/// The smallest share of a pixel's surroundings from which the ground's color is taken.
+/// The smallest share of ground in a pixel's surroundings at which its color is used.
 const MIN_GROUND_SHARE: f32 = 0.01;
 
-/// The smallest share of its border with the ground along which a shadow has no edge.
+/// The smallest share of a shadow's border with the ground that has no edge.
 const MIN_SOFT_SHARE: f32 = 0.93;
 
-/// The shortest border of a shadow with the ground, as a multiple of the root of its area: leaks through gaps in the
-/// product's outline have less.
+/// The smallest length of a shadow's border with the ground, as a multiple of the square root of its area. Leaks
+/// through gaps in the product's outline have a shorter border.
 const MIN_BORDER_RATIO: usize = 3;
 
-/// The dark product without the shadow that it casts, where its outline took that in.
+/// Returns the dark product without the shadow that it casts, if the outline includes that shadow.
 ///
-/// A shadow has the ground's hue and goes over into it without an edge, and the product ends with one. `body` is what the
-/// product shows: what is darker may be either, and is left unless a shadow is around it.
+/// A shadow has the ground's hue and blends into the ground without an edge. The product ends with an edge. `body` is
+/// the color of the product. Darker pixels may be product or shadow, and remain unless they are surrounded by shadow.
 pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
     let is_shade = |index: usize| colors.data[index].l > body.l + MIN_ABOVE_PRODUCT;
     let edges = edges(colors);
@@ -60,13 +61,14 @@ pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
     };
     let mut shadow = dilate(&parts.map(|part| part != 0 && is_shadow(part as usize)), 1);
     for (index, is_shadow) in shadow.data.iter_mut().enumerate() {
-        // The pixels of the product's edge are mixed; those that show less of it than of the shadow go as well.
+        // Pixels at the product's edge are mixtures. Those that show less of the product than of the shadow are removed
+        // as well.
         *is_shadow &= product.data[index] && is_shade(index);
     }
     without_middles(&product.zip(&shadow, |is_product, is_shadow| is_product && !is_shadow), &shadow)
 }
 
-/// Where lightness changes in a step, and not softly.
+/// Returns the pixels at which lightness changes in a step, and not softly.
 fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     let light = colors.map(|color| color.l);
     let (most, least) = (spread(&light, CONTRAST_RADIUS, larger), spread(&light, CONTRAST_RADIUS, smaller));
@@ -75,16 +77,16 @@ fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     changes.zip(&steps, |change, step| change > MIN_EDGE_CONTRAST && step > MIN_EDGE_SHARE * change)
 }
 
-/// Where what could be a shadow goes on beyond the picture, and nothing as dark as the product does: in hard light a
-/// shadow has an edge, and may be long.
+/// Returns the pixels of the product at the picture's border, if all of them may be shadow and none is as dark as the
+/// product; otherwise none. In hard light, a shadow has an edge and may be long.
 fn cut_by_border(product: &Plane<bool>, is_shade: impl Fn(usize) -> bool) -> Vec<usize> {
     let indices = product.ring(1).map(|(x, y)| y * product.width + x);
     let cut: Vec<usize> = indices.filter(|index| product.data[*index]).collect();
     if cut.iter().all(|index| is_shade(*index)) { cut } else { Vec::new() }
 }
 
-/// What of the product is reached from the ground, or from where it is `cut` by the picture's border, without crossing an
-/// edge, and could be a shadow.
+/// Returns the pixels of the product that may be shadow: those reachable from the background, or from pixels `cut` by
+/// the picture's border, without crossing an edge.
 fn entered(
     product: &Plane<bool>,
     colors: &Plane<Oklab>,
@@ -105,7 +107,7 @@ fn entered(
     reached.zip(product, |is_reached, is_product| is_reached && is_product)
 }
 
-/// Drops the middle of a shadow, which may be as dark as the product: most of what is around it is shadow.
+/// Removes the middle of a shadow, which may be as dark as the product. Most of its surroundings are shadow.
 fn without_middles(product: &Plane<bool>, shadow: &Plane<bool>) -> Plane<bool> {
     let (parts, sizes) = components(product, Connected::Sides);
     let (mut rims, mut within) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
@@ -128,8 +130,9 @@ mod tests {
     const GROUND: Oklab = Oklab { l: 0.9, a: 0.0, b: 0.0 };
     const BLACK: Oklab = Oklab { l: 0.2, a: 0.0, b: 0.0 };
 
-    /// A black box on a light ground over a round shadow, and an outline that took the shadow in. How dark the shadow is
-    /// in its middle, and over how many pixels it goes over into the ground.
+    /// Returns the remaining mask of a black box on a light ground over a round shadow, with an outline that includes
+    /// the shadow. `middle` is the lightness of the shadow's middle. `rim` is the number of pixels over which it blends
+    /// into the ground.
     fn left(middle: f32, rim: f32) -> Plane<bool> {
         let mut colors = Plane::filled(120, 120, GROUND);
         let mut product = Plane::filled(120, 120, false);

@@ -1,6 +1,7 @@
 use crate::color::Rgb;
 
-/// Splits colors into a body color under some shade and a white veil over it: `pixel = shade * body + veil`.
+/// A model that splits colors into a body color under some shade and a white veil over it: `pixel = shade * body +
+/// veil`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unmix {
     body: Rgb,
@@ -10,13 +11,14 @@ pub(crate) struct Unmix {
 }
 
 impl Unmix {
-    /// For surfaces of the color `body`. A larger `ridge`, as a share of the body's square, makes veils rarer.
+    /// Returns a model for surfaces of the color `body`. A larger `ridge`, as a share of the body's square, makes veils
+    /// rarer.
     pub(crate) fn new(body: Rgb, ridge: f32) -> Unmix {
         let square = dot(body, body).max(1e-9);
         Unmix { body, square, sum: body.iter().sum(), ridge: ridge * square }
     }
 
-    /// The shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
+    /// Returns the shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
     #[inline]
     pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
         let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
@@ -31,19 +33,19 @@ impl Unmix {
         if shade < 0.0 { (0.0, total / 3.0) } else { (shade, veil) }
     }
 
-    /// How far a pixel is from what its shade and veil make, in linear light.
+    /// Returns the distance of a pixel from the mixture of its shade and veil, in linear light.
     #[inline]
     pub(crate) fn residual(&self, pixel: Rgb, (shade, veil): (f32, f32)) -> f32 {
         let off = |channel: usize| (pixel[channel] - shade * self.body[channel] - veil).powi(2);
         (off(0) + off(1) + off(2)).sqrt()
     }
 
-    /// Whether a pixel is what its shade and veil make, but for a `share` of its own light.
+    /// Whether a pixel equals the mixture of its shade and veil, except for a `share` of its own light.
     pub(crate) fn is_mixture(&self, pixel: Rgb, split: (f32, f32), share: f32) -> bool {
         self.residual(pixel, split) < share * (norm(pixel) + 0.03)
     }
 
-    /// Whether a pixel has so much of the body in it, and so little else, that it may be a part of its surface.
+    /// Whether a pixel may be part of the body's surface: it contains enough of the body and little else.
     pub(crate) fn is_of_body(&self, pixel: Rgb, split: (f32, f32)) -> bool {
         split.0 > 0.06 && self.is_mixture(pixel, split, 0.16)
     }
@@ -54,7 +56,7 @@ pub(crate) fn dot(one: Rgb, other: Rgb) -> f32 {
     one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
 }
 
-/// The length of a color as a vector.
+/// Returns the length of a color as a vector.
 #[inline]
 pub(crate) fn norm(color: Rgb) -> f32 {
     dot(color, color).sqrt()

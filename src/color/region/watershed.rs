@@ -4,10 +4,10 @@ use crate::color::filter::{Connected, components, larger, smaller, spread};
 /// The number of levels that gradients are quantized to.
 const LEVELS: usize = 1024;
 
-/// Splits a plane into the basins of its local minima: each pixel's basin, from 0, and how many there are.
+/// Splits a plane into the basins of its local minima. Returns each pixel's basin, from 0, and the number of basins.
 ///
-/// Meyer's flooding: the lowest pixel beside a basin joins it, and among equals the one that was reached first. A queue
-/// for each of 1024 levels makes that linear in the pixels.
+/// The method is Meyer's flooding: the lowest pixel next to a basin joins it, and among equal pixels the one reached
+/// first. A queue for each of 1024 levels makes the time linear in the number of pixels.
 pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let (width, height) = (heights.width, heights.height);
     let (mut basins, sizes) = components(&minima(heights), Connected::Corners);
@@ -39,7 +39,7 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     (basins.map(|basin| basin.saturating_sub(1)), sizes.len() - 1)
 }
 
-/// The pixels that none around them in a square of five is lower than.
+/// Returns the pixels that have no lower pixel in a square of five around them.
 fn minima(heights: &Plane<f32>) -> Plane<bool> {
     heights.zip(&spread(heights, 2, smaller), |height, lowest| height <= lowest + 1e-5)
 }

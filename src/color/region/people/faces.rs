@@ -1,8 +1,8 @@
-//! Where a person looks out of a picture: what a product has around a face is skin and hair.
+//! The faces in a picture. The product's pixels around a face are skin and hair.
 //!
-//! Faces are found as Markuš, Frljak, Pandžić, Ahlberg and Forchheimer do ("Object Detection with Pixel Intensity
-//! Comparisons Organized in Decision Trees", 2013): a cascade of small trees that each compare pairs of pixels.
-//! `cascade.bin` holds the trees that they trained (`cascade.license`).
+//! Faces are found with the method of Markuš, Frljak, Pandžić, Ahlberg and Forchheimer ("Object Detection with Pixel
+//! Intensity Comparisons Organized in Decision Trees", 2013): a cascade of small trees that each compare pairs of
+//! pixels. `cascade.bin` holds the trees that they trained (`cascade.license`).
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ pub(super) struct Face {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) side: f32,
-    /// How sure it is; the more places and sizes find it, the surer.
+    /// The certainty of the face. It rises with the number of positions and sizes at which the face is found.
     score: f32,
 }
 
@@ -30,15 +30,15 @@ const SCALE_STEP: f32 = 1.1;
 /// The step of the window, as a share of its side.
 const STRIDE_SHARE: f32 = 0.1;
 
-/// The overlap from which on two squares are one face, as a share of their union.
+/// The smallest overlap at which two squares are one face, as a share of their union.
 const MIN_OVERLAP: f32 = 0.3;
 
-/// The score below which there is no face.
+/// The smallest score of a face.
 const MIN_SCORE: f32 = 6.0;
 
 static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes!("cascade.bin")));
 
-/// The faces in a picture of grey values. `middles` are where the middle of one may be.
+/// Returns the faces in a picture of grey values. `middles` are the pixels that may be the middle of a face.
 pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
     let mut found: Vec<Face> = Vec::new();
     if middles.count() == 0 {
@@ -65,7 +65,7 @@ pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
     together(found)
 }
 
-/// Finds that overlap, as one each with the sum of their scores.
+/// Merges overlapping finds into one face each, with the sum of their scores.
 fn together(mut found: Vec<Face>) -> Vec<Face> {
     found.sort_by(|one, other| other.score.total_cmp(&one.score));
     let mut faces = Vec::new();
@@ -82,7 +82,8 @@ fn together(mut found: Vec<Face>) -> Vec<Face> {
 }
 
 impl Face {
-    /// How far a place of a picture of some width is from the middle of the face, across and down, in its sides.
+    /// Returns the distance of a pixel from the middle of the face, across and down, in face sides. `width` is the
+    /// width of the picture.
     pub(super) fn away(&self, width: usize, pixel_index: usize) -> (f32, f32) {
         let (x, y) = ((pixel_index % width) as f32, (pixel_index / width) as f32);
         ((x - self.x) / self.side, (y - self.y) / self.side)
@@ -99,23 +100,23 @@ impl Face {
     }
 }
 
-/// Trees that are asked one after the other; each may say that there is no face.
+/// Trees that are evaluated one after the other. Each tree may decide that there is no face.
 struct Cascade {
     depth: usize,
     trees: Vec<Tree>,
 }
 
 struct Tree {
-    /// Two places each that are compared, down and across, in 256ths of the side.
+    /// Pairs of positions that are compared, each down and across, in 256ths of the side.
     pairs: Vec<[i8; 4]>,
     leaves: Vec<f32>,
-    /// What the sum of leaves must be above after this tree.
+    /// The threshold that the sum of leaves must exceed after this tree.
     least: f32,
 }
 
 impl Cascade {
-    /// The file has eight bytes of no use here, the depth and the number of trees (32 bits each, the lowest byte first),
-    /// then for each tree its pairs, leaves and threshold.
+    /// Reads the trees from a file. It contains eight unused bytes, the depth and the number of trees (32 bits each,
+    /// the lowest byte first), then for each tree its pairs, leaves and threshold.
     fn read(file: &[u8]) -> Cascade {
         let mut words = file.chunks_exact(4).skip(2).map(|word| [word[0], word[1], word[2], word[3]]);
         let mut count = || words.next().map_or(0, u32::from_le_bytes) as usize;
@@ -130,7 +131,7 @@ impl Cascade {
         Cascade { depth, trees }
     }
 
-    /// By how much the square of some `scale` around a place is a face, if it is one.
+    /// Returns the score of the square of `scale` around a pixel; `None` if it is not a face.
     fn score(&self, grey: &[u8], middle: usize, scale: &mut Scale) -> Option<f32> {
         let at = |away: i32| grey[middle.wrapping_add_signed(away as isize)];
         let leaves = 1 << self.depth;
@@ -152,11 +153,12 @@ impl Cascade {
     }
 }
 
-/// Squares of one side in a picture of one width.
+/// Squares of one size in a picture of a certain width.
 struct Scale {
     width: i32,
     side: i32,
-    /// How far the places that trees compare are from the middle, tree by tree: most trees are never asked.
+    /// The offsets from the middle of the positions that trees compare. They are added tree by tree, because most trees
+    /// are never evaluated.
     pairs: Vec<[i32; 2]>,
 }
 

@@ -5,34 +5,35 @@ use crate::color::{Oklab, Plane};
 use super::faces::Face;
 use super::median;
 
-/// How far below the middle of a face the mouth is, in face sides.
+/// The distance of the mouth below the middle of a face, in face sides.
 const MOUTH_DEPTH: f32 = 0.25;
 
-/// How far to the sides hair reaches, in face sides.
+/// The largest distance of hair to the sides, in face sides.
 const MAX_HAIR_WIDTH: f32 = 1.7;
 
-/// How far down long hair reaches, in face sides.
+/// The largest distance of long hair downward, in face sides.
 const MAX_LONG_HAIR: f32 = 2.5;
 
-/// How far down hair reaches where clothes of its color continue below the chin, in face sides.
+/// The largest distance of hair downward if clothes of its color continue below the chin, in face sides.
 const MAX_SHORT_HAIR: f32 = 0.6;
 
-/// How far to each side below the chin clothes are expected, in face sides.
+/// The distance to each side below the chin within which clothes are expected, in face sides.
 const CLOTHES_HALF_WIDTH: f32 = 0.4;
 
-/// How far below the middle of the face clothes begin, in face sides.
+/// The distance from the middle of the face down to the beginning of clothes, in face sides.
 const CLOTHES_DEPTH: f32 = 0.9;
 
-/// The largest share of hair that may be there.
+/// The largest share of the hair that may lie in that area.
 const MAX_HAIR_UNDER_CHIN: f32 = 0.15;
 
-/// How far hair may be from the hair above the eyes, in OKLab.
+/// The largest distance of hair from the hair above the eyes, in OKLab.
 const MAX_HAIR_DISTANCE: f32 = 0.04;
 
-/// How much darker it may be, in OKLab lightness.
+/// The largest amount by which hair may be darker than the hair above the eyes, in OKLab lightness.
 const MAX_HAIR_DARKER: f32 = 0.1;
 
-/// What a head has above the mouth beside skin, and what goes on from there in the hair's color.
+/// Returns the pixels of a head above the mouth that are not skin, and the pixels of the hair's color that continue
+/// from there.
 pub(super) fn hair(face: Face, skin: &Plane<bool>, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     let away = |index: usize| face.away(colors.width, index);
     let is_free = |index: usize| within.data[index] && !skin.data[index];

@@ -1,4 +1,4 @@
-//! What a product shares its picture with: the skin and the hair of those who wear or hold it.
+//! The skin and the hair of people who wear or hold a product.
 
 mod faces;
 mod hair;
@@ -20,7 +20,7 @@ const MIN_HUE_TANGENT: f32 = 0.176_326_98;
 /// The smallest saturation of skin.
 const MIN_SATURATION: f32 = 0.03;
 
-/// The smallest share of a face's middle that has such a hue.
+/// The smallest share of pixels with such a hue in a face's middle.
 const MIN_SKIN_SHARE: f32 = 0.5;
 
 /// The radius of the middle of a face, in face sides.
@@ -29,7 +29,7 @@ const MIDDLE_RADIUS: f32 = 0.3;
 /// The radius of a face, in face sides.
 const FACE_RADIUS: f32 = 0.55;
 
-/// How far skin may be from the face's color in chroma over lightness, as a share of its saturation.
+/// The largest distance of skin from the face's color in chroma over lightness, as a share of its saturation.
 const SKIN_DISTANCE: f32 = 0.6;
 
 /// The lower limit of that distance.
@@ -38,25 +38,26 @@ const MIN_SKIN_DISTANCE: f32 = 0.02;
 /// The upper limit of that distance.
 const MAX_SKIN_DISTANCE: f32 = 0.06;
 
-/// How light skin may be relative to the face's, in OKLab lightness.
+/// The lightness of skin relative to that of the face, in OKLab.
 const SKIN_LIGHTNESS: std::ops::Range<f32> = 0.4..1.35;
 
-/// How much red exceeds the smallest other channel in the palest skin.
+/// The amount by which red exceeds the smallest other channel in the palest skin, as a share of red.
 const MIN_WARMTH: f32 = 0.1;
 
-/// The smallest share of a picture with such pixels in which faces are looked for.
+/// The smallest share of such pixels in a picture that is searched for faces.
 const MIN_WARM_SHARE: f32 = 0.002;
 
-/// The share of the product below which, after a person is removed, nothing else is left.
+/// The smallest share of the product that must be left after a person is removed. With less, there is nothing else in
+/// the product.
 const MIN_LEFT_SHARE: f32 = 0.12;
 
-/// Pieces below this share of the rest are remains of a face, or rings on fingers.
+/// The share of the rest below which a piece is a remainder of a face, or a ring on a finger.
 const MIN_PIECE_SHARE: f32 = 0.01;
 
-/// The product without the skin and the hair of the people who wear or hold it.
+/// Returns the product without the skin and the hair of the people who wear or hold it.
 ///
-/// A face tells the skin's color, and what is above the eyes that of the hair. Without a face nothing is dropped: wood and
-/// leather have the colors of skin, and hair may have any.
+/// A face determines the color of the skin, and the area above the eyes that of the hair. Without a face, nothing is
+/// removed: wood and leather have the colors of skin, and hair may have any color.
 pub(super) fn without_people(product: Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
     let people = people(colors, &product);
     if people.count() == 0 {
@@ -68,9 +69,10 @@ pub(super) fn without_people(product: Plane<bool>, colors: &Plane<Oklab>) -> Pla
     if (rest.count() as f32) < MIN_LEFT_SHARE * product.count() as f32 { product } else { rest }
 }
 
-/// The share of `region` in a picture of linear light that is skin or hair of people whose faces are seen, 0 to 1.
+/// Returns the share of `region`, in a picture of linear light, that is skin or hair of people with visible faces, 0 to
+/// 1.
 pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
-    // Most pictures have nothing as warm as skin, and no need of a closer look.
+    // Most pictures have no colors as warm as skin and need no closer analysis.
     let is_warm = |[red, green, blue]: &Rgb| *red > *green && *red - green.min(*blue) > MIN_WARMTH * red;
     let warm = picture.data.iter().filter(|color| is_warm(color)).count();
     if warm as f32 <= MIN_WARM_SHARE * picture.data.len() as f32 {
@@ -79,7 +81,7 @@ pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64
     people(&picture.map(Oklab::from), region).count() as f64 / region.count().max(1) as f64
 }
 
-/// What of `within` is skin or hair of people whose faces are seen.
+/// Returns the pixels of `within` that are skin or hair of people with visible faces.
 fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     let grey = colors.map(|color| (color.l * 255.0).clamp(0.0, 255.0) as u8);
     let mut people = within.map(|_| false);
@@ -93,7 +95,7 @@ fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     people
 }
 
-/// The color of a face, if it is one of skin.
+/// Returns the color of a face, if it is a color of skin.
 fn tone(face: Face, colors: &Plane<Oklab>) -> Option<Oklab> {
     let is_middle = |index: &usize| {
         let (across, down) = face.away(colors.width, *index);
@@ -104,7 +106,7 @@ fn tone(face: Face, colors: &Plane<Oklab>) -> Option<Oklab> {
     if (skin.len() as f32) < MIN_SKIN_SHARE * middle.len() as f32 { None } else { median(&skin) }
 }
 
-/// The face as a whole, and what else has its color.
+/// Returns the whole face, and all other pixels of its color.
 fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
     let reach = (SKIN_DISTANCE * tone.saturation()).clamp(MIN_SKIN_DISTANCE, MAX_SKIN_DISTANCE);
     let is_skin = |color: Oklab| {
@@ -120,13 +122,13 @@ fn skin(face: Face, tone: Oklab, colors: &Plane<Oklab>, within: &Plane<bool>) ->
     skin
 }
 
-/// Whether a color is of a hue that skin has.
+/// Whether a color has a hue of skin.
 fn may_be_skin(color: Oklab) -> bool {
     let is_of_its_hues = color.a > 0.0 && color.b >= MIN_HUE_TANGENT * color.a;
     is_of_its_hues && color.l > 0.15 && color.saturation() > MIN_SATURATION
 }
 
-/// The median of each of lightness, and of a and b for that lightness.
+/// Returns the median lightness, with the medians of a and b at that lightness.
 fn median(colors: &[Oklab]) -> Option<Oklab> {
     let middle = |of: fn(&Oklab) -> f32| percentile(&mut colors.iter().map(of).collect::<Vec<f32>>(), 0.5);
     let l = middle(|color| color.l)?;
@@ -145,7 +147,8 @@ mod tests {
     const GROUND: Oklab = Oklab { l: 0.92, a: 0.0, b: 0.0 };
     const WHITE: Oklab = Oklab { l: 0.98, a: 0.0, b: 0.0 };
 
-    /// Someone in a shirt: a neck and two arms of skin, a head if there is to be one, and what is drawn is the product.
+    /// Returns a picture of a person in a shirt, with a neck, two arms of skin and optionally a head. The drawn area is
+    /// the product.
     fn someone(shirt: Oklab, has_face: bool) -> (Plane<Oklab>, Plane<bool>) {
         let mut picture = Plane::filled(200, 260, GROUND);
         if has_face {

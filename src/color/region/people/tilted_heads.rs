@@ -3,27 +3,28 @@ use crate::color::{Oklab, Plane};
 
 use super::may_be_skin;
 
-/// The largest width of a head, in widths of what is worn.
+/// The largest width of a head, relative to the width of the clothes.
 const MAX_HEAD_WIDTH: f32 = 0.6;
 
 /// The smallest share of the hair's border inside the outline that has the colors of skin.
 const MIN_SKIN_BORDER: f32 = 0.7;
 
-/// The fewest pixels of such a border.
+/// The smallest number of pixels in such a border.
 const MIN_BORDER_PIXELS: usize = 12;
 
-/// The OKLab lightness below which hair is recognized that was not taken for the product's material.
+/// The OKLab lightness below which pixels outside the product's material are recognized as hair.
 const MAX_HAIR_LIGHTNESS: f32 = 0.3;
 
-/// Drops the hair of a head that is turned away, so that no face is seen: a part above the largest, narrower than it by
-/// far, and inside the product bordered by nothing but the colors of skin and what else is dark of it.
+/// Removes the hair of a head that is turned away and shows no face. Such hair is a part above the largest part and
+/// much narrower than it. Inside the product, it borders only on the colors of skin and on other dark pixels of the
+/// hair.
 pub(in super::super) fn without_turned_heads(
     found: Plane<bool>,
     colors: &Plane<Oklab>,
     product: &Plane<bool>,
 ) -> Plane<bool> {
     let (labels, sizes) = components(&found, Connected::Corners);
-    // One part, beside what is none, is no head of another.
+    // One label marks the pixels outside all parts. A single part is not the head of another one.
     if sizes.len() <= 2 {
         return found;
     }
@@ -43,7 +44,8 @@ pub(in super::super) fn without_turned_heads(
     labels.map(|label| label != 0 && !is_head(label as usize))
 }
 
-/// A connected part: its columns and rows, and how much of what it borders on inside the product may be skin.
+/// A connected part: its columns and rows, the number of pixels that it borders on inside the product, and the number
+/// of those that may be skin.
 #[derive(Clone)]
 struct Piece {
     columns: (usize, usize),
@@ -79,7 +81,8 @@ mod tests {
     const SKIN: Oklab = Oklab { l: 0.75, a: 0.03, b: 0.05 };
     const BLACK: Oklab = Oklab { l: 0.2, a: 0.0, b: 0.0 };
 
-    /// Something black of some width, on something of skin's color as wide, on something black; the black, and all of it.
+    /// Returns the colors of a black area of some `width`, above an area of skin color of the same width, above another
+    /// black area; the mask of the black pixels; and the mask of all three areas.
     fn stack(width: usize) -> (Plane<Oklab>, Plane<bool>, Plane<bool>) {
         let mut colors = Plane::filled(120, 160, Oklab { l: 0.95, a: 0.0, b: 0.0 });
         for index in 0..colors.data.len() {
